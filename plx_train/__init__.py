@@ -1,0 +1,24 @@
+"""plx_train: fine-tune PaddlePaddle modules with evidence, export them with proof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Predictor", "RunResult", "UserError", "__version__", "run"]
+
+if TYPE_CHECKING:
+    from plx_train.api import RunResult, run
+    from plx_train.errors import UserError
+    from plx_train.predictor import Predictor
+
+_HOMES = {"run": "api", "RunResult": "api", "Predictor": "predictor", "UserError": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports on first use, so that ``import plx_train`` stays quick and needs no paddle."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'plx_train' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"plx_train.{_HOMES[name]}"), name)

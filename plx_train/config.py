@@ -1,0 +1,217 @@
+"""Composes a run's options with Hydra and turns every mistake into one sentence, without importing paddle."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from plx_train.errors import ConfigError
+from plx_train.optimizer import OPTIMIZERS, SCHEDULES
+from plx_train.options import MODES, RunOptions
+from plx_train.resources import conf_dir, datasets_dir
+from plx_train.rooms import room_file, room_names
+
+GROUPS = ("module", "dataset", "device", "tracking", "experiment", "debug")
+SHORTHANDS = {"weights": "weights.source"}
+"""Keys that users type as a plain value although they hold a section."""
+
+CHOICES = {
+    "mode": MODES,
+    "optimizer.name": OPTIMIZERS,
+    "optimizer.schedule": SCHEDULES,
+    "device.precision": ("auto", "fp32", "bf16", "fp16"),
+    "dataset.on_error": ("raise", "skip"),
+    "tracking.backend": ("mlflow", "off"),
+}
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A run's options, typed, with the YAML that reproduces them."""
+
+    options: RunOptions
+    yaml: str
+    overrides: tuple[str, ...]
+    flat: dict[str, Any]
+    """Every leaf by dotted key."""
+
+
+def register_schemas() -> None:
+    """Puts the typed options into Hydra's store; adding a room needs no line here."""
+    store = ConfigStore.instance()
+    store.store(name="run_options", node=RunOptions)
+    for room in room_names():
+        config = room_file(room, "config")
+        schema = next(kind for kind in vars(config).values() if is_dataclass(kind) and _is_room_schema(kind, room))
+        store.store(group="schema", name=room, node=schema)
+
+
+def _is_room_schema(kind: Any, room: str) -> bool:
+    return any(entry.name == "name" and entry.default == room for entry in fields(kind))
+
+
+def group_options(group: str) -> dict[str, str]:
+    """Option → first comment line of its YAML, the sentence that ``--help`` shows."""
+    found = {}
+    for path in sorted((conf_dir() / group).glob("*.yaml")):
+        comments = [line[1:].strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
+        found[path.stem] = next((line for line in comments if not line.startswith("@package")), "")
+    return found
+
+
+def compose_run(overrides: Sequence[str]) -> Composed:
+    """The typed options of ``key=value`` overrides in Hydra's syntax.
+
+    Raises:
+        ConfigError: the first mistake, in one sentence.
+    """
+    register_schemas()
+    overrides = [_expand_shorthand(text) for text in overrides]
+    parsed = _parse(overrides)
+    _check_groups(parsed)
+    GlobalHydra.instance().clear()
+    _register_resolver()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
+        _check_keys(parsed, base)
+        config = _compose(overrides)
+    return _typed(config, overrides)
+
+
+def _register_resolver() -> None:
+    OmegaConf.register_new_resolver("embedded", lambda name: str(datasets_dir() / name), replace=True)
+
+
+def _compose(overrides: Sequence[str]) -> DictConfig:
+    try:
+        return compose(config_name="config", overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_one_sentence(error)) from None
+
+
+def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
+    try:
+        missing = sorted(OmegaConf.missing_keys(config))
+        if missing:
+            raise ConfigError(f"{missing[0]} has no value: give {missing[0]}=…")
+        plain = OmegaConf.to_container(config, resolve=True)
+        options = OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_one_sentence(error)) from None
+    flat = flatten(plain)
+    for key, choices in CHOICES.items():
+        _check_choice(key, str(flat[key]), choices)
+    assert isinstance(options, RunOptions)
+    return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Leaves of nested dicts by dotted key; lists are leaves."""
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        leaves |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    return leaves
+
+
+def _expand_shorthand(text: str) -> str:
+    key, separator, value = text.partition("=")
+    return f"{SHORTHANDS[key]}{separator}{value}" if key in SHORTHANDS and separator else text
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    parsed = []
+    for text in overrides:
+        try:
+            parsed += OverridesParser.create().parse_overrides([text])
+        except HydraException:
+            if "=" not in text:
+                raise ConfigError(f"'{text}' is not understood: options are written key=value") from None
+            key = text.partition("=")[0]
+            raise ConfigError(f"the value of '{text}' can't be read: put it in quotes, as in {key}='\"…\"'") from None
+    return parsed
+
+
+def _check_groups(parsed: Iterable[Override]) -> None:
+    for item in parsed:
+        if item.key_or_group not in GROUPS or item.is_delete():
+            continue
+        available = list(group_options(item.key_or_group))
+        value = item.value()
+        if isinstance(value, str) and value not in available:
+            _refuse(f"{item.key_or_group}={value} does not exist", value, available)
+
+
+def _check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
+    known = _known_keys(base)
+    for item in parsed:
+        key = item.key_or_group
+        if key in GROUPS or item.is_add() or key.startswith("hydra") or _is_free_key(key, base):
+            continue
+        if key not in known:
+            _refuse(f"key '{key}' does not exist", key, known)
+
+
+def _known_keys(base: DictConfig) -> list[str]:
+    plain = OmegaConf.to_container(base, resolve=False)
+    keys = set()
+    for key in flatten(plain):
+        parts = key.split(".")
+        keys |= {".".join(parts[: length + 1]) for length in range(len(parts))}
+    return sorted(keys)
+
+
+def _is_free_key(key: str, base: DictConfig) -> bool:
+    """Inside a mapping whose keys users choose, such as device.env or optimizer.lr_scale."""
+    parent = OmegaConf.select(base, key.rpartition(".")[0]) if "." in key else None
+    return isinstance(parent, DictConfig) and not OmegaConf.is_struct(parent) and parent._metadata.object_type is dict
+
+
+def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        _refuse(f"{key}={value} does not exist", value, choices)
+
+
+def _refuse(fault: str, given: str, known: Sequence[str]) -> None:
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
+    if not near:
+        tails = {name.rpartition(".")[2]: name for name in reversed(known)}
+        near = [tails[tail] for tail in difflib.get_close_matches(given.rpartition(".")[2], list(tails), n=1)]
+    if near:
+        raise ConfigError(f"{fault}; did you mean '{near[0]}'?")
+    shown = ", ".join(name for name in known if "." not in name)
+    raise ConfigError(f"{fault}; there is: {shown}")
+
+
+def _one_sentence(error: BaseException) -> str:
+    """Hydra's and OmegaConf's messages as one line: the deepest cause says most."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = next((line.removeprefix("full_key:").strip() for line in lines if line.startswith("full_key:")), "")
+    first = lines[0] if lines else type(error).__name__
+    return f"{key}: {first}" if key else first
+
+
+def default_values(options: Composed) -> dict[str, Any]:
+    """The leaves of the same module, dataset and device without any other override, to show what was changed."""
+    groups = [text for text in options.overrides if text.partition("=")[0] in GROUPS]
+    return compose_run(groups).flat
+
+
+def resolve_path(path: str | Path) -> Path:
+    """Absolute, with ``~`` expanded, relative to where the command runs."""
+    return Path(path).expanduser().absolute()

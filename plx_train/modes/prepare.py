@@ -1,0 +1,135 @@
+"""What several modes do first: folder, check, device, module, weights, evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.config import Composed, resolve_path
+from plx_train.console import Console, make_console
+from plx_train.contract import Dataset, Module
+from plx_train.dataset_check import CheckReport, holdout_split
+from plx_train.device import OpenDevice, open_device, prepare_environment
+from plx_train.errors import DataError, UserError
+from plx_train.evaluate import Engine, Evaluation, calibrate, evaluate
+from plx_train.options import DatasetOptions, RunOptions
+from plx_train.rooms import room_file
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Labels of the three splits, as the room's check read them."""
+
+    train: list[Any]
+    holdout: list[Any]
+    val: list[Any]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run's surroundings."""
+
+    options: RunOptions
+    composed: Composed
+    output: Path
+    console: Console
+    started: float
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return time.perf_counter() - self.started
+
+
+def open_session(composed: Composed) -> Session:
+    """Makes the run's folder and writes the composed configuration into it.
+
+    Raises:
+        UserError: the folder can't be written.
+    """
+    options = composed.options
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    default = f"outputs/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
+    output = resolve_path(options.output or default)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "config.yaml").write_text(composed.yaml, "utf-8")
+    except OSError as error:
+        raise UserError(f"output folder {output} can't be written ({error.strerror}): give another with output=…") from None
+    return Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+
+
+def check_data(session: Session) -> tuple[CheckReport, Any]:
+    """The room's check of the dataset: its report, and the labels it read.
+
+    Raises:
+        DataError: the check found errors.
+    """
+    options = session.options
+    room = room_file(options.module.name, "check")
+    checked = room.check(options.dataset, options.module)
+    report: CheckReport = checked.report
+    (session.output / "check.json").write_text(json.dumps(report.to_json(), indent=1), "utf-8")
+    if not report.ok and not options.dataset.ignore_findings:
+        errors = [finding for finding in report.findings if finding.level == "error"]
+        for finding in errors[:10]:
+            session.console.error(str(finding))
+        raise DataError(
+            f"{len(errors)} errors in the dataset at {options.dataset.root} (all in {session.output / 'check.json'}): "
+            "mend them, or leave the samples out with dataset.ignore_findings=true"
+        )
+    return report, checked
+
+
+def split(checked: Any, dataset: DatasetOptions, seed: int) -> Splits:
+    """Training samples without the held-out documents, those, and the validation samples."""
+    train, val = list(checked.train)[: dataset.limit], list(checked.val)[: dataset.limit]
+    if dataset.overfit:
+        return Splits(train, [], train)
+    kept, held = holdout_split([str(sample.image) for sample in train], dataset.holdout_share, seed)
+    return Splits([train[index] for index in kept], [train[index] for index in held], val)
+
+
+def start_device(options: RunOptions) -> OpenDevice:
+    """Sets the environment, imports paddle and opens the device."""
+    prepare_environment(options.device)
+    opened = open_device(options.device)
+    seed_everything(options.seed, options.deterministic)
+    return opened
+
+
+def seed_everything(seed: int, deterministic: bool) -> None:
+    """Seeds python, numpy and paddle; the loader draws from generators of its own."""
+    import paddle
+
+    random.seed(seed)
+    np.random.seed(seed)
+    paddle.seed(seed)
+    if deterministic and paddle.is_compiled_with_cuda():
+        paddle.set_flags({"FLAGS_cudnn_deterministic": True, "FLAGS_embedding_deterministic": 1})
+
+
+def make_evaluator(
+    module: Module, engine: Engine, val: Dataset, holdout: Dataset | None, num_threads: int
+) -> Any:
+    """A function without arguments that calibrates on `holdout`, where there is one, and evaluates on `val`."""
+
+    def run() -> Evaluation:
+        official = module.processor
+        processor = calibrate(module, engine, holdout, num_threads) if holdout is not None else official
+        return evaluate(module, engine, val, processor, num_threads, official)
+
+    return run
+
+
+def with_processor(module: Module, values: dict[str, Any]) -> Any:
+    """The module's processor with the fields of a recorded one."""
+    known = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return replace(module.processor, **known)

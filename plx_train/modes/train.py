@@ -1,0 +1,103 @@
+"""mode=train: check, evaluate, train, export, prove, report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from plx_train.api import RunResult
+from plx_train.config import Composed
+from plx_train.errors import ConfigError
+from plx_train.evaluate import network_engine
+from plx_train.loader import Loader, Sampler
+from plx_train.modes.durations import parse_duration, readable_duration
+from plx_train.modes.prepare import (
+    Session,
+    check_data,
+    make_evaluator,
+    open_session,
+    split,
+    start_device,
+)
+from plx_train.rooms import room_file
+from plx_train.weights import Coverage
+
+
+def run(composed: Composed) -> RunResult:
+    """Trains, exports and reports; the folder of the run holds everything."""
+    max_seconds = parse_duration(composed.options.trainer.max_time, "trainer.max_time")
+    session = open_session(composed)
+    report, checked = check_data(session)
+    device = start_device(session.options)
+    from plx_train.modes.record import start_record
+
+    module, coverage = build_module(session)
+    with start_record(session, report, coverage, device) as record:
+        result = _train(session, module, checked, device, record.tracker, max_seconds)
+        return record.conclude(module, checked, result)
+
+
+def build_module(session: Session) -> tuple[Any, Coverage | None]:
+    """The module with its starting weights, on the open device.
+
+    Raises:
+        WeightsError: the weights can't be found or don't fit.
+    """
+    import paddle
+
+    from plx_train.weights import load_weights
+
+    options = session.options
+    source = options.init_from or options.weights.source
+    if source == "auto":
+        source = options.module.pretrained
+    with paddle.utils.unique_name.guard():
+        module = room_file(options.module.name, "module").build(options.module, is_fine_tuning=source is not None)
+    if source is None:
+        session.console.info("weights: from scratch")
+        return module, None
+    coverage = load_weights(module.network, source, options.weights.allow_partial, module.optional_weights)
+    session.console.info(f"weights: {coverage}")
+    return module, coverage
+
+
+def _train(session: Session, module: Any, checked: Any, device: Any, tracker: Any, max_seconds: float | None) -> Any:
+    import paddle
+
+    from plx_train.learner import Learner
+    from plx_train.optimizer import freeze_parameters
+    from plx_train.trainer import train
+
+    options = session.options
+    splits = split(checked, options.dataset, options.seed)
+    if not splits.val:
+        raise ConfigError(f"dataset.val: {options.dataset.val} holds no usable sample, so nothing can be evaluated")
+    dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
+    loader = Loader(
+        dataset,
+        Sampler(len(dataset), options.trainer.batch_size, options.seed),
+        module.collate,
+        device.num_workers,
+    )
+    evaluator = make_evaluator(
+        module,
+        network_engine(module),
+        module.dataset(splits.val, "val", 0),
+        module.dataset(splits.holdout, "holdout", 0),
+        device.eval_threads,
+    )
+    freeze_parameters(module.network, options.optimizer.freeze)
+    with paddle.utils.unique_name.guard():
+        learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)
+        return train(
+            module, loader, evaluator, options.trainer, options.optimizer, learner, tracker, session.console,
+            session.output, max_seconds and max_seconds - session.elapsed,
+        )  # fmt: skip
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Writes `content` readably."""
+    path.write_text(json.dumps(content, indent=1, default=str), "utf-8")
+    return path

@@ -1,0 +1,185 @@
+"""From a probability map to text boxes: the DB post-processing, step by step.
+
+Differentiable Binarization shrinks text while it learns, so a box is found on the binarised map, scored on the map
+and then grown back ("unclipped"). The arithmetic, rounding included, is that of PaddleX's ``DBPostProcess``: a model
+gives the same boxes there and here. Every function is plain numpy, OpenCV and pyclipper.
+
+Source: Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pyclipper
+
+MIN_SIDE = 3
+"""Shortest side, in pixels of the map, that a region must have; the grown box must have 2 more."""
+
+
+@dataclass(frozen=True)
+class Regions:
+    """What was found on one binarised map, before the score threshold and before growing.
+
+    Attributes:
+        outlines: per region its corners on the map, float32 (4, 2), or (P, 2) for polygons.
+        scores: mean probability inside each outline, float64 (N,), 0 to 1.
+        map_size: height and width of the map.
+    """
+
+    outlines: list[np.ndarray]
+    scores: np.ndarray
+    map_size: tuple[int, int]
+
+    def above(self, box_thresh: float) -> Regions:
+        """The regions whose score reaches `box_thresh`."""
+        keep = np.flatnonzero(~(box_thresh > self.scores))
+        return Regions([self.outlines[i] for i in keep], self.scores[keep], self.map_size)
+
+
+def binarise(prob_map: np.ndarray, thresh: float, use_dilation: bool) -> np.ndarray:
+    """The pixels of `prob_map` (h, w) above `thresh`, as uint8 0 or 255; dilated by one pixel if asked for."""
+    mask = (prob_map > thresh).astype(np.uint8) * 255
+    return cv2.dilate(mask, np.ones((2, 2), np.uint8)) if use_dilation else mask
+
+
+def find_quads(
+    prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, score_mode: str, min_score: float = 0.0
+) -> Regions:
+    """Rotated rectangles around the connected regions of `mask`.
+
+    Args:
+        prob_map: float32 (h, w), 0 to 1.
+        mask: uint8 (h, w), as from `binarise`.
+        max_candidates: contours looked at; later ones are left out.
+        score_mode: ``fast`` scores the rectangle, ``slow`` the contour itself.
+        min_score: regions below it are left out at once.
+    """
+    outlines, scores = [], []
+    for contour in _contours(mask)[:max_candidates]:
+        quad, side = min_area_quad(contour)
+        if side < MIN_SIDE:
+            continue
+        inside = quad if score_mode == "fast" else contour.reshape(-1, 2)
+        score = mean_inside(prob_map, inside)
+        if min_score > score:
+            continue
+        outlines.append(quad)
+        scores.append(score)
+    return Regions(outlines, np.asarray(scores, np.float64), prob_map.shape[:2])
+
+
+def find_polygons(prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, min_score: float = 0.0) -> Regions:
+    """Outlines of the connected regions of `mask`, simplified; for bent text. Arguments as in `find_quads`."""
+    outlines, scores = [], []
+    for contour in _contours(mask)[:max_candidates]:
+        tolerance = 0.002 * cv2.arcLength(contour, True)
+        outline = cv2.approxPolyDP(contour, tolerance, True).reshape(-1, 2)
+        if len(outline) < 4:
+            continue
+        score = mean_inside(prob_map, outline)
+        if min_score > score:
+            continue
+        outlines.append(outline)
+        scores.append(score)
+    return Regions(outlines, np.asarray(scores, np.float64), prob_map.shape[:2])
+
+
+def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The regions' rectangles grown by `unclip_ratio` and scaled to an image.
+
+    Args:
+        shape: height and width of the image in pixels.
+
+    Returns:
+        quads float32 (N, 4, 2) of whole pixels, clockwise from the top left, and the indices (N,) of the regions
+        they come from (a grown box that is still too small is left out).
+    """
+    quads, kept = [], []
+    for index, outline in enumerate(regions.outlines):
+        grown = unclip(outline, unclip_ratio)
+        points = [point for path in grown for point in path]
+        if not points:
+            continue
+        quad, side = min_area_quad(np.asarray(points, np.int32))
+        if side < MIN_SIDE + 2:
+            continue
+        quads.append(quad)
+        kept.append(index)
+    stacked = np.stack(quads) if quads else np.zeros((0, 4, 2), np.float32)
+    return to_image_pixels(stacked, regions.map_size, shape), np.asarray(kept, np.int64)
+
+
+def grow_polygons(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[list[np.ndarray], np.ndarray]:
+    """As `grow_quads`, for polygons: a list of float32 (P, 2) and the regions' indices."""
+    polygons, kept = [], []
+    for index, outline in enumerate(regions.outlines):
+        grown = unclip(outline, unclip_ratio)
+        if len(grown) != 1:
+            continue
+        points = np.asarray(grown[0], np.int32)
+        if min_area_quad(points)[1] < MIN_SIDE + 2:
+            continue
+        polygons.append(to_image_pixels(points, regions.map_size, shape))
+        kept.append(index)
+    return polygons, np.asarray(kept, np.int64)
+
+
+def unclip(outline: np.ndarray, ratio: float) -> list[list[list[int]]]:
+    """`outline` (P, 2) grown outwards by area × `ratio` / perimeter, with round corners: paths of whole pixels.
+
+    pyclipper cuts the corners' fractions off before it grows them; that belongs to the arithmetic.
+    """
+    distance = cv2.contourArea(outline) * ratio / cv2.arcLength(outline, True)
+    offset = pyclipper.PyclipperOffset()
+    offset.AddPath(outline, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    return offset.Execute(distance)
+
+
+def min_area_quad(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """The smallest rotated rectangle around `points` (P, 2) or (P, 1, 2): corners float32 (4, 2), shorter side."""
+    rectangle = cv2.minAreaRect(points)
+    return order_corners(cv2.boxPoints(rectangle)), min(rectangle[1])
+
+
+def order_corners(corners: np.ndarray) -> np.ndarray:
+    """`corners` (4, 2) as top left, top right, bottom right, bottom left: two left ones, two right ones, by height."""
+    a, b, c, d = corners[np.argsort(corners[:, 0], kind="stable")]
+    top_left, bottom_left = (a, b) if b[1] > a[1] else (b, a)
+    top_right, bottom_right = (c, d) if d[1] > c[1] else (d, c)
+    return np.stack([top_left, top_right, bottom_right, bottom_left])
+
+
+def mean_inside(prob_map: np.ndarray, outline: np.ndarray) -> float:
+    """Mean of `prob_map` (h, w) over the pixels of the polygon `outline` (P, 2)."""
+    height, width = prob_map.shape[:2]
+    left, top = outline.min(axis=0).tolist()
+    right, bottom = outline.max(axis=0).tolist()
+    x0, x1 = _within(math.floor(left), width), _within(math.ceil(right), width)
+    y0, y1 = _within(math.floor(top), height), _within(math.ceil(bottom), height)
+    mask = np.zeros((y1 - y0 + 1, x1 - x0 + 1), np.uint8)
+    shifted = (outline - np.asarray([x0, y0], outline.dtype)).astype(np.int32)
+    cv2.fillPoly(mask, shifted.reshape(1, -1, 2), 1)
+    return cv2.mean(prob_map[y0 : y1 + 1, x0 : x1 + 1], mask)[0]
+
+
+def to_image_pixels(points: np.ndarray, map_size: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """`points` (…, 2) on a map, scaled to an image, rounded half to even and clipped to it: float32 (…, 2).
+
+    An image's right and lower border (x = width, y = height) count as inside.
+    """
+    scale = np.asarray([shape[1] / map_size[1], shape[0] / map_size[0]], np.float64)
+    scaled = np.rint(np.asarray(points).astype(np.float64) * scale)
+    return np.clip(scaled, 0, [shape[1], shape[0]]).astype(np.float32)
+
+
+def _contours(mask: np.ndarray) -> Sequence[np.ndarray]:
+    return cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]
+
+
+def _within(value: int, size: int) -> int:
+    return max(0, min(value, size - 1))

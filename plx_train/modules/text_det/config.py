@@ -1,0 +1,69 @@
+"""The options of text detection; each default stands here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DEFAULT_DATASET = "pages"
+
+
+@dataclass
+class TextDetAugmentOptions:
+    """Random changes of training crops."""
+
+    scale: list[float] = field(default_factory=lambda: [0.8, 1.25])
+    """Range of the text's scale, relative to the scale at which evaluation sees the page."""
+    rotate_degrees: float = 4.0
+    flip_probability: float = 0.0
+    perspective: float = 0.0
+    colour: float = 0.3
+    """Strength of brightness, contrast and saturation changes, 0 to 1."""
+    blur_probability: float = 0.1
+    noise_probability: float = 0.1
+    jpeg_probability: float = 0.1
+    copy_paste_probability: float = 0.0
+
+
+@dataclass
+class TextDetLossOptions:
+    """Weights of the parts of the differentiable-binarisation loss."""
+
+    shrink_loss: str = "dice_bce"
+    """dice, bce or dice_bce."""
+    shrink_weight: float = 5.0
+    threshold_weight: float = 0.0
+    """With 0 the threshold branch is neither computed nor trained; inference does not use it."""
+    binary_weight: float = 1.0
+
+
+@dataclass
+class TextDetConfig:
+    """Options of the room text_det."""
+
+    name: str = "text_det"
+    pretrained: str = "PP-OCRv4_mobile_det"
+    """Weights that `weights=auto` stands for."""
+    model_name: str = "PP-OCRv4_mobile_det"
+    """Name in the exported inference.yml: PaddleX accepts only names it knows."""
+    merged: bool | None = None
+    """Single-branch network; null: merged when fine-tuning, multi-branch from scratch."""
+    scale: float = 0.75
+    """Width of the backbone."""
+    neck_channels: int = 96
+    crop_size: int = 480
+    """Side of training crops in pixels, a multiple of 32."""
+    shrink_ratio: float = 0.6
+    """Of the text kernels: the published weights were trained from 0.4 rising to 0.6."""
+    min_text_size: int = 6
+    """Shorter text in a crop, in pixels, is ignored in training."""
+    freeze_norm: bool = True
+    """Batch norms keep their statistics: crops of a few pages are no measure of them."""
+    limit_side_len: int = 960
+    thresh: float = 0.3
+    box_thresh: float = 0.6
+    unclip_ratio: float = 1.5
+    max_candidates: int = 1000
+    calibrate: bool = True
+    """Chooses thresh, box_thresh and unclip_ratio on training pages held out by document."""
+    augment: TextDetAugmentOptions = field(default_factory=TextDetAugmentOptions)
+    loss: TextDetLossOptions = field(default_factory=TextDetLossOptions)

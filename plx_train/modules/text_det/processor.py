@@ -1,0 +1,263 @@
+"""What is done to an image before the network and to its map after it; every number of it goes into inference.yml.
+
+The arithmetic is that of PaddleX's text detection predictor, so the exported folder behaves there as it does here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from plx_train.errors import UserError
+from plx_train.modules.text_det.boxes import binarise, find_polygons, find_quads, grow_polygons, grow_quads
+
+STRIDE = 32
+"""The network's input sides are multiples of it."""
+
+NAMES_THAT_SHRINK_ONLY = frozenset(
+    f"PP-OCR{version}_det"
+    for version in (
+        *("v3_mobile", "v3_server", "v4_mobile", "v4_server", "v5_mobile", "v5_server"),
+        *("v6_tiny", "v6_small", "v6_medium"),
+    )
+)
+"""PaddleX ties `limit_type` to the model's name: ``max`` for these, ``min`` for all others."""
+
+
+@dataclass(frozen=True)
+class TextDetPrediction:
+    """The text boxes of one image.
+
+    Attributes:
+        quads: float32 (N, 4, 2), whole pixels, clockwise from the top left; a list of (P, 2) for `box_type` poly.
+        scores: float32 (N,), mean probability inside each box before it was grown, 0 to 1.
+    """
+
+    quads: np.ndarray | list[np.ndarray]
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """``[{"points": [[x, y], …], "score": s}, …]`` of plain numbers."""
+        return [
+            {"points": [[int(x), int(y)] for x, y in points], "score": round(float(score), 6)}
+            for points, score in zip(self.quads, self.scores, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class TextDetProcessor:
+    """Pre- and postprocessing of text detection.
+
+    Attributes:
+        limit_side_len: side length the image is resized towards, in pixels.
+        limit_type: ``max`` shrinks images whose long side is longer, ``min`` enlarges those whose short side is shorter.
+        max_side_limit: no side gets longer than this.
+        image_mode: order of the colour channels the network was trained with, ``BGR`` or ``RGB``.
+        mean, std: of the channels in that order, for pixels scaled to 0..1.
+        thresh: a pixel of the map above it is text, 0 to 1.
+        box_thresh: mean probability a box must have, 0 to 1.
+        unclip_ratio: how far boxes are grown, relative to area / perimeter.
+        max_candidates: regions looked at on one image.
+        use_dilation: thickens the binarised map by a pixel.
+        score_mode: ``fast`` averages over the box, ``slow`` over the region's outline.
+        box_type: ``quad`` or ``poly``.
+    """
+
+    limit_side_len: int = 960
+    limit_type: str = "max"
+    max_side_limit: int = 4000
+    image_mode: str = "BGR"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    thresh: float = 0.3
+    box_thresh: float = 0.6
+    unclip_ratio: float = 1.5
+    max_candidates: int = 1000
+    use_dilation: bool = False
+    score_mode: str = "fast"
+    box_type: str = "quad"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "limit_type": ("max", "min"),
+            "image_mode": ("BGR", "RGB"),
+            "score_mode": ("fast", "slow"),
+            "box_type": ("quad", "poly"),
+        }
+        for field, allowed in choices.items():
+            if getattr(self, field) not in allowed:
+                raise UserError(f"{field} must be one of {', '.join(allowed)}, not {getattr(self, field)!r}")
+        for field in ("thresh", "box_thresh"):
+            # PaddleX takes 0 for "not set" and falls back to its default.
+            if not 0 < getattr(self, field) < 1:
+                raise UserError(f"{field} must lie between 0 and 1, not {getattr(self, field)}")
+        for field in ("unclip_ratio", "limit_side_len", "max_candidates"):
+            if getattr(self, field) <= 0:
+                raise UserError(f"{field} must be above 0, not {getattr(self, field)}")
+
+    def input_size(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Height and width at which the network sees an image of `shape` (height, width)."""
+        height, width = shape
+        ratio = 1.0
+        if self.limit_type == "max" and max(shape) > self.limit_side_len:
+            ratio = self.limit_side_len / max(shape)
+        elif self.limit_type == "min" and min(shape) < self.limit_side_len:
+            ratio = self.limit_side_len / min(shape)
+        height, width = int(height * ratio), int(width * ratio)
+        if max(height, width) > self.max_side_limit:
+            ratio = self.max_side_limit / max(height, width)
+            height, width = int(height * ratio), int(width * ratio)
+        return _to_stride(height), _to_stride(width)
+
+    def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+        """From an image uint8 (H, W, 3) BGR to the network's input float32 (3, h, w) and the image's (H, W)."""
+        shape = image.shape[:2]
+        if sum(shape) < 64:
+            image = _pad(image)
+        height, width = self.input_size(image.shape[:2])
+        if (height, width) != image.shape[:2]:
+            image = cv2.resize(image, (width, height))
+        if self.image_mode == "RGB":
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return self.normalise(image), shape
+
+    def normalise(self, image: np.ndarray) -> np.ndarray:
+        """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w)."""
+        return np.stack([cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)])
+
+    def _table(self) -> np.ndarray:
+        """The normalised value of each of the 256 pixel values per channel, float32 (3, 256)."""
+        pixels = np.arange(256, dtype=np.float32)
+        scale, shift = zip(*((1 / 255 / std, -mean / std) for mean, std in zip(self.mean, self.std, strict=True)), strict=True)
+        return pixels * np.float32(scale)[:, None] + np.float32(shift)[:, None]
+
+    def postprocess(self, prob_map: np.ndarray, shape: tuple[int, int]) -> TextDetPrediction:
+        """From a probability map float32 (h, w) to the boxes of the image of `shape` (H, W) in its pixels."""
+        mask = binarise(prob_map, self.thresh, self.use_dilation)
+        quads: np.ndarray | list[np.ndarray]
+        if self.box_type == "poly":
+            regions = find_polygons(prob_map, mask, self.max_candidates, self.box_thresh)
+            quads, kept = grow_polygons(regions, self.unclip_ratio, shape)
+        else:
+            regions = find_quads(prob_map, mask, self.max_candidates, self.score_mode, self.box_thresh)
+            quads, kept = grow_quads(regions, self.unclip_ratio, shape)
+        return TextDetPrediction(quads, regions.scores[kept].astype(np.float32))
+
+    def to_inference(self, model_name: str) -> dict[str, Any]:
+        """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same.
+
+        Raises:
+            UserError: PaddleX would process images otherwise under this `model_name`.
+        """
+        if self.limit_type != _limit_type(model_name):
+            raise UserError(
+                f"PaddleX resizes by limit_type={_limit_type(model_name)} for the name {model_name}, "
+                f"not by {self.limit_type}: choose another module.model_name"
+            )
+        if self.max_side_limit != TextDetProcessor.max_side_limit:
+            raise UserError(f"inference.yml can't carry max_side_limit={self.max_side_limit}: leave it at its default")
+        return {
+            "Global": {"model_name": model_name},
+            "PreProcess": {
+                "transform_ops": [
+                    {"DecodeImage": {"channel_first": False, "img_mode": self.image_mode}},
+                    {"DetResizeForTest": {"resize_long": self.limit_side_len}},
+                    {
+                        "NormalizeImage": {
+                            "mean": list(self.mean),
+                            "std": list(self.std),
+                            "scale": "1./255.",
+                            "order": "hwc",
+                        }
+                    },
+                    {"ToCHWImage": None},
+                ]
+            },
+            "PostProcess": {
+                "name": "DBPostProcess",
+                "thresh": self.thresh,
+                "box_thresh": self.box_thresh,
+                "max_candidates": self.max_candidates,
+                "unclip_ratio": self.unclip_ratio,
+                "use_dilation": self.use_dilation,
+                "score_mode": self.score_mode,
+                "box_type": self.box_type,
+            },
+        }
+
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> TextDetProcessor:
+        """The processor that an ``inference.yml`` of text detection describes, read as PaddleX reads it.
+
+        Raises:
+            UserError: it holds a step that is not text detection's, or one that can't be done here.
+        """
+        steps = _steps(inference)
+        model_name = inference.get("Global", {}).get("model_name", "")
+        limit_type = _limit_type(model_name)
+        resize, normalise = steps["DetResizeForTest"], steps["NormalizeImage"]
+        if "image_shape" in resize:
+            raise UserError("DetResizeForTest with a fixed image_shape in inference.yml is not supported")
+        if normalise.get("order") != "hwc" or normalise.get("scale", "1./255.") not in ("1./255.", 1 / 255):
+            raise UserError("NormalizeImage in inference.yml must have the scale 1./255. and the order hwc")
+        post = inference["PostProcess"]
+        defaults = cls()
+        return cls(
+            limit_side_len=int(resize.get("resize_long", 960 if limit_type == "max" else 736)),
+            limit_type=limit_type,
+            image_mode=str(steps.get("DecodeImage", {}).get("img_mode", "RGB")),
+            mean=_three(normalise.get("mean", defaults.mean)),
+            std=_three(normalise.get("std", defaults.std)),
+            thresh=float(post.get("thresh", defaults.thresh)),
+            box_thresh=float(post.get("box_thresh", defaults.box_thresh)),
+            unclip_ratio=float(post.get("unclip_ratio", 2.0)),
+            max_candidates=int(post.get("max_candidates", defaults.max_candidates)),
+            use_dilation=bool(post.get("use_dilation", False)),
+            score_mode=str(post.get("score_mode", defaults.score_mode)),
+            box_type=str(post.get("box_type", defaults.box_type)),
+        )
+
+
+def _steps(inference: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The preprocessing steps by name; those that only matter in training are left out."""
+    known = ("DecodeImage", "DetResizeForTest", "NormalizeImage", "ToCHWImage")
+    try:
+        steps = {name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()}
+        post_name = inference["PostProcess"]["name"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError("inference.yml has no PreProcess.transform_ops and PostProcess of text detection") from error
+    unknown = sorted(set(steps) - {*known, "DetLabelEncode", "KeepKeys"})
+    missing = sorted({"DetResizeForTest", "NormalizeImage", "ToCHWImage"} - set(steps))
+    if unknown or missing or post_name != "DBPostProcess":
+        raise UserError(
+            f"inference.yml is not of text detection: unknown steps {unknown}, missing steps {missing}, "
+            f"PostProcess {post_name}"
+        )
+    return steps
+
+
+def _limit_type(model_name: str) -> str:
+    return "max" if model_name in NAMES_THAT_SHRINK_ONLY else "min"
+
+
+def _to_stride(side: int) -> int:
+    return max(round(side / STRIDE) * STRIDE, STRIDE)
+
+
+def _pad(image: np.ndarray) -> np.ndarray:
+    """A tiny image enlarged with black to the right and below, to at least 32 x 32."""
+    height, width = image.shape[:2]
+    padded = np.zeros((max(32, height), max(32, width), 3), np.uint8)
+    padded[:height, :width] = image
+    return padded
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    first, second, third = (float(value) for value in values)
+    return first, second, third

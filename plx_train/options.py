@@ -1,0 +1,133 @@
+"""The typed options of a run outside the module; each default stands here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from plx_train.optimizer import OptimizerOptions
+
+MODES = ("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "doctor")
+
+
+@dataclass
+class DatasetOptions:
+    """Where samples come from."""
+
+    name: str = "custom"
+    root: str = "???"
+    """Folder of the dataset; paths in the label files are relative to it."""
+    train: str = "train.txt"
+    val: str = "val.txt"
+    holdout_share: float = 0.15
+    """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""
+    cache_mb: int = 512
+    """Memory for decoded images in each loader worker, in MiB; 0 for none."""
+    on_error: str = "raise"
+    """raise: a sample that can't be read while training ends the run; skip: it is left out and counted."""
+    limit: int | None = None
+    """Uses only this many samples of each split."""
+    overfit: bool = False
+    """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
+    ignore_findings: bool = False
+    """Train although the check found errors; samples with errors are left out, and said so."""
+
+
+@dataclass
+class DeviceOptions:
+    """A hardware profile."""
+
+    name: str = "auto"
+    type: str = "auto"
+    ids: list[int] = field(default_factory=lambda: [0])
+    precision: str = "auto"
+    """fp32, bf16, fp16 or auto: what is safe for the module on this device."""
+    num_workers: int | None = None
+    """Loader processes; null: by the number of cores."""
+    threads: int | None = None
+    """Threads of the numeric libraries; null: the profile's choice."""
+    flags: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class TrainerOptions:
+    """The loop."""
+
+    epochs: int = 20
+    max_steps: int | None = None
+    """Ends the run after this many optimizer steps, whatever `epochs` says."""
+    max_time: str | None = None
+    """Ends the whole run, final evaluation included, after about this long: 90s, 20m, 2h."""
+    batch_size: int = 4
+    accumulate_steps: int = 1
+    """Batches whose gradients are averaged into one optimizer step."""
+    eval_every_epochs: int | None = 5
+    eval_every_steps: int | None = None
+    log_every_steps: int = 10
+    ema_decay: float | None = 0.998
+    """Moving average of the weights, which is what is evaluated and exported; null for none."""
+    patience: int | None = None
+    """Evaluations without improvement after which the run ends."""
+    min_delta: float = 0.0
+    """What counts as an improvement for `patience`."""
+
+
+@dataclass
+class WeightsOptions:
+    """Where the network starts."""
+
+    source: str | None = "auto"
+    """A catalogue name, a file or a folder; auto: the module's published weights; null: from scratch."""
+    allow_partial: bool = False
+
+
+@dataclass
+class TrackingOptions:
+    """Where a run is recorded."""
+
+    backend: str = "mlflow"
+    """mlflow or off."""
+    uri: str | None = None
+    """null: a database in the folder `outputs`."""
+    experiment: str = "plx_train"
+    run_name: str | None = None
+    visualdl: bool = False
+    system_metrics: bool = True
+
+
+@dataclass
+class DoctorOptions:
+    """mode=doctor"""
+
+    bundle: str | None = None
+    """Zip file to write, to attach to a bug report."""
+    json: bool = False
+
+
+@dataclass
+class RunOptions:
+    """One run: module x dataset x device."""
+
+    mode: str = "train"
+    module: Any = "???"
+    dataset: DatasetOptions = field(default_factory=DatasetOptions)
+    device: DeviceOptions = field(default_factory=DeviceOptions)
+    trainer: TrainerOptions = field(default_factory=TrainerOptions)
+    optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
+    weights: WeightsOptions = field(default_factory=WeightsOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
+    doctor: DoctorOptions = field(default_factory=DoctorOptions)
+    output: str | None = None
+    """Folder of the run; null: outputs/<module>-<time>."""
+    run: str | None = None
+    """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
+    input: str | None = None
+    """predict: an image or a folder."""
+    init_from: str | None = None
+    """Starts a new run from the best weights of this run, checkpoint or export."""
+    seed: int = 1
+    deterministic: bool = True
+    onnx: bool = False
+    """Also export ONNX (extra onnx)."""
+    quiet: bool = False

@@ -1,0 +1,42 @@
+"""What ``--help`` prints, read from the YAML files under ``conf/``."""
+
+from __future__ import annotations
+
+from plx_train.config import GROUPS, group_options
+
+MODE_LINES = {
+    "train": "fine-tune, evaluate, export and prove the export (the default)",
+    "check_dataset": "check every label line and image, with a report",
+    "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>",
+    "export": "write inference.json, .pdiparams and .yml of run=…, and prove them",
+    "predict": "boxes and overlays for input=<image or folder> with run=…",
+    "benchmark": "where the time goes: step, loop, loader, evaluation, inference",
+    "doctor": "versions, devices, memory, rights; doctor.bundle=report.zip packs them",
+}
+
+KEY_LINES = {
+    "dataset.root=/my/data": "your own data, laid out as the module's README says",
+    "weights=null": "train from scratch; or a catalogue name, file or folder",
+    "trainer.max_time=20m": "also trainer.epochs, trainer.batch_size, optimizer.lr, …",
+    "output=runs/a": "the run's folder",
+    "tracking=off": "or tracking.uri=http://… for an MLflow server",
+    "-m optimizer.lr=1e-4,3e-4": "one run for each value",
+    "--cfg": "print the composed configuration and leave",
+}
+
+
+def usage() -> str:
+    """The help text, about one screen."""
+    lines = ["python -m plx_train key=value …", "", "Fine-tunes a module on a dataset, on a device.", ""]
+    lines += _block("mode=", MODE_LINES)
+    for group in GROUPS:
+        options = group_options(group)
+        if options:
+            lines += _block(f"{group}=", options)
+    lines += _block("and", KEY_LINES)
+    return "\n".join(lines)
+
+
+def _block(title: str, entries: dict[str, str]) -> list[str]:
+    width = max(len(name) for name in entries)
+    return [title, *(f"  {name:<{width}}  {text}" for name, text in entries.items()), ""]

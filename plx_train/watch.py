@@ -1,0 +1,64 @@
+"""Notices runs that learn nothing and runs that wait for data, and says what to try."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+CONSTANT_LOSS_STEPS = 50
+ZERO_METRIC_EVALUATIONS = 3
+DATA_BOUND_SHARE = 0.3
+
+
+@dataclass
+class LearningWatch:
+    """Collects what the loop sees; `notes` gives each finding once."""
+
+    losses: list[float] = field(default_factory=list)
+    metrics: list[float] = field(default_factory=list)
+    zero_gradients: int = 0
+    said: set[str] = field(default_factory=set)
+
+    def see_step(self, loss: float, gradient_norm: float) -> None:
+        """Takes in one optimizer step."""
+        self.losses = [*self.losses[-CONSTANT_LOSS_STEPS + 1 :], loss]
+        self.zero_gradients = self.zero_gradients + 1 if gradient_norm == 0.0 else 0
+
+    def see_metric(self, value: float) -> None:
+        """Takes in one evaluation's monitored metric."""
+        self.metrics.append(value)
+
+    def notes(self) -> list[str]:
+        """New findings, as sentences."""
+        found = {}
+        full = len(self.losses) == CONSTANT_LOSS_STEPS
+        if full and math.isclose(max(self.losses), min(self.losses), rel_tol=1e-6):
+            found["loss"] = (
+                f"the loss has been {self.losses[-1]:.4g} for {CONSTANT_LOSS_STEPS} steps: nothing is learned; "
+                "look at mode=check_dataset's pictures and raise optimizer.lr"
+            )
+        if self.zero_gradients >= CONSTANT_LOSS_STEPS:
+            found["gradient"] = (
+                f"gradients have been exactly 0 for {self.zero_gradients} steps: see optimizer.freeze and whether "
+                "any sample has labels"
+            )
+        late = self.metrics[-ZERO_METRIC_EVALUATIONS:]
+        if len(late) == ZERO_METRIC_EVALUATIONS and not any(late):
+            found["metric"] = (
+                f"the metric was 0 in the last {ZERO_METRIC_EVALUATIONS} evaluations: try debug=overfit, which trains "
+                "on one batch and must reach a metric near 1 if data and labels fit"
+            )
+        fresh = [text for key, text in found.items() if key not in self.said]
+        self.said |= set(found)
+        return fresh
+
+
+def data_verdict(data_seconds: float, total_seconds: float, num_workers: int) -> str | None:
+    """One sentence when the loop waits for data, with the knob to turn."""
+    share = data_seconds / max(total_seconds, 1e-9)
+    if share < DATA_BOUND_SHARE:
+        return None
+    return (
+        f"data-bound: {share:.0%} of the step time waits for the loader; raise device.num_workers (now {num_workers}) "
+        "or dataset.cache_mb"
+    )
