@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from plx_train.api import RunResult
 from plx_train.config import Composed
-from plx_train.errors import ConfigError
+from plx_train.device import check_device
+from plx_train.errors import DataError
 from plx_train.evaluate import network_engine
 from plx_train.loader import Loader, Sampler
-from plx_train.modes.durations import parse_duration, readable_duration
+from plx_train.modes.conclude import conclude
+from plx_train.modes.durations import parse_duration
 from plx_train.modes.prepare import (
     Session,
+    Splits,
     check_data,
     make_evaluator,
     open_session,
     split,
     start_device,
 )
+from plx_train.modes.record import recording
 from plx_train.rooms import room_file
 from plx_train.weights import Coverage
 
@@ -29,14 +30,17 @@ def run(composed: Composed) -> RunResult:
     """Trains, exports and reports; the folder of the run holds everything."""
     max_seconds = parse_duration(composed.options.trainer.max_time, "trainer.max_time")
     session = open_session(composed)
+    check_device(composed.options.device)
     report, checked = check_data(session)
+    splits = split(checked, composed.options.dataset, composed.options.seed)
+    if not splits.train or not splits.val:
+        raise DataError(f"{composed.options.dataset.root} leaves no sample to train or evaluate on")
     device = start_device(session.options)
-    from plx_train.modes.record import start_record
-
+    session.console.info(f"device: {device.note}")
     module, coverage = build_module(session)
-    with start_record(session, report, coverage, device) as record:
-        result = _train(session, module, checked, device, record.tracker, max_seconds)
-        return record.conclude(module, checked, result)
+    with recording(session, report, coverage) as record:
+        result = _train(session, module, splits, device, record.tracker, max_seconds)
+        return conclude(record, module, splits, report, result, device, coverage)
 
 
 def build_module(session: Session) -> tuple[Any, Coverage | None]:
@@ -63,7 +67,9 @@ def build_module(session: Session) -> tuple[Any, Coverage | None]:
     return module, coverage
 
 
-def _train(session: Session, module: Any, checked: Any, device: Any, tracker: Any, max_seconds: float | None) -> Any:
+def _train(
+    session: Session, module: Any, splits: Splits, device: Any, tracker: Any, max_seconds: float | None
+) -> Any:
     import paddle
 
     from plx_train.learner import Learner
@@ -71,16 +77,9 @@ def _train(session: Session, module: Any, checked: Any, device: Any, tracker: An
     from plx_train.trainer import train
 
     options = session.options
-    splits = split(checked, options.dataset, options.seed)
-    if not splits.val:
-        raise ConfigError(f"dataset.val: {options.dataset.val} holds no usable sample, so nothing can be evaluated")
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
-    loader = Loader(
-        dataset,
-        Sampler(len(dataset), options.trainer.batch_size, options.seed),
-        module.collate,
-        device.num_workers,
-    )
+    sampler = Sampler(len(dataset), options.trainer.batch_size, options.seed)
+    loader = Loader(dataset, sampler, module.collate, device.num_workers)
     evaluator = make_evaluator(
         module,
         network_engine(module),
@@ -92,12 +91,14 @@ def _train(session: Session, module: Any, checked: Any, device: Any, tracker: An
     with paddle.utils.unique_name.guard():
         learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)
         return train(
-            module, loader, evaluator, options.trainer, options.optimizer, learner, tracker, session.console,
-            session.output, max_seconds and max_seconds - session.elapsed,
-        )  # fmt: skip
-
-
-def write_json(path: Path, content: Any) -> Path:
-    """Writes `content` readably."""
-    path.write_text(json.dumps(content, indent=1, default=str), "utf-8")
-    return path
+            module,
+            loader,
+            evaluator,
+            options.trainer,
+            options.optimizer,
+            learner,
+            tracker,
+            session.console,
+            session.output,
+            max_seconds and max_seconds - session.elapsed,
+        )

@@ -1,8 +1,8 @@
 """From a probability map to text boxes: the DB post-processing, step by step.
 
-Differentiable Binarization shrinks text while it learns, so a box is found on the binarised map, scored on the map
-and then grown back ("unclipped"). The arithmetic, rounding included, is that of PaddleX's ``DBPostProcess``: a model
-gives the same boxes there and here. Every function is plain numpy, OpenCV and pyclipper.
+Differentiable Binarization shrinks text while it learns, so a box is found on the binarised map, scored on
+the map and then grown back ("unclipped"). The arithmetic, rounding included, is that of PaddleX's
+``DBPostProcess``: a model gives the same boxes there and here.
 
 Source: Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020.
 """
@@ -35,14 +35,9 @@ class Regions:
     scores: np.ndarray
     map_size: tuple[int, int]
 
-    def above(self, box_thresh: float) -> Regions:
-        """The regions whose score reaches `box_thresh`."""
-        keep = np.flatnonzero(~(box_thresh > self.scores))
-        return Regions([self.outlines[i] for i in keep], self.scores[keep], self.map_size)
-
 
 def binarise(prob_map: np.ndarray, thresh: float, use_dilation: bool) -> np.ndarray:
-    """The pixels of `prob_map` (h, w) above `thresh`, as uint8 0 or 255; dilated by one pixel if asked for."""
+    """The pixels of `prob_map` (h, w) above `thresh`, uint8 0 or 255; thickened by a pixel if asked for."""
     mask = (prob_map > thresh).astype(np.uint8) * 255
     return cv2.dilate(mask, np.ones((2, 2), np.uint8)) if use_dilation else mask
 
@@ -61,20 +56,23 @@ def find_quads(
     """
     outlines, scores = [], []
     for contour in _contours(mask)[:max_candidates]:
-        quad, side = min_area_quad(contour)
-        if side < MIN_SIDE:
+        rectangle = cv2.minAreaRect(contour)
+        if min(rectangle[1]) < MIN_SIDE:
             continue
-        inside = quad if score_mode == "fast" else contour.reshape(-1, 2)
-        score = mean_inside(prob_map, inside)
+        corners = cv2.boxPoints(rectangle)
+        score = mean_inside(prob_map, corners if score_mode == "fast" else contour.reshape(-1, 2))
         if min_score > score:
             continue
-        outlines.append(quad)
+        outlines.append(corners)
         scores.append(score)
-    return Regions(outlines, np.asarray(scores, np.float64), prob_map.shape[:2])
+    quads = order_corners(np.asarray(outlines, np.float32).reshape(-1, 4, 2))
+    return Regions(list(quads), np.asarray(scores, np.float64), prob_map.shape[:2])
 
 
-def find_polygons(prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, min_score: float = 0.0) -> Regions:
-    """Outlines of the connected regions of `mask`, simplified; for bent text. Arguments as in `find_quads`."""
+def find_polygons(
+    prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, min_score: float = 0.0
+) -> Regions:
+    """Simplified outlines of the connected regions of `mask`, for bent text; arguments as in `find_quads`."""
     outlines, scores = [], []
     for contour in _contours(mask)[:max_candidates]:
         tolerance = 0.002 * cv2.arcLength(contour, True)
@@ -89,32 +87,35 @@ def find_polygons(prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, m
     return Regions(outlines, np.asarray(scores, np.float64), prob_map.shape[:2])
 
 
-def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def grow_quads(
+    regions: Regions, unclip_ratio: float, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """The regions' rectangles grown by `unclip_ratio` and scaled to an image.
 
     Args:
         shape: height and width of the image in pixels.
 
     Returns:
-        quads float32 (N, 4, 2) of whole pixels, clockwise from the top left, and the indices (N,) of the regions
-        they come from (a grown box that is still too small is left out).
+        quads float32 (N, 4, 2) of whole pixels, clockwise from the top left, and the indices (N,) of the
+        regions they come from (a grown box that is still too small is left out).
     """
     quads, kept = [], []
     for index, outline in enumerate(regions.outlines):
-        grown = unclip(outline, unclip_ratio)
-        points = [point for path in grown for point in path]
+        points = [point for path in unclip(outline, unclip_ratio) for point in path]
         if not points:
             continue
-        quad, side = min_area_quad(np.asarray(points, np.int32))
-        if side < MIN_SIDE + 2:
+        rectangle = cv2.minAreaRect(np.asarray(points, np.int32))
+        if min(rectangle[1]) < MIN_SIDE + 2:
             continue
-        quads.append(quad)
+        quads.append(cv2.boxPoints(rectangle))
         kept.append(index)
-    stacked = np.stack(quads) if quads else np.zeros((0, 4, 2), np.float32)
-    return to_image_pixels(stacked, regions.map_size, shape), np.asarray(kept, np.int64)
+    ordered = order_corners(np.asarray(quads, np.float32).reshape(-1, 4, 2))
+    return to_image_pixels(ordered, regions.map_size, shape), np.asarray(kept, np.int64)
 
 
-def grow_polygons(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[list[np.ndarray], np.ndarray]:
+def grow_polygons(
+    regions: Regions, unclip_ratio: float, shape: tuple[int, int]
+) -> tuple[list[np.ndarray], np.ndarray]:
     """As `grow_quads`, for polygons: a list of float32 (P, 2) and the regions' indices."""
     polygons, kept = [], []
     for index, outline in enumerate(regions.outlines):
@@ -122,7 +123,7 @@ def grow_polygons(regions: Regions, unclip_ratio: float, shape: tuple[int, int])
         if len(grown) != 1:
             continue
         points = np.asarray(grown[0], np.int32)
-        if min_area_quad(points)[1] < MIN_SIDE + 2:
+        if min(cv2.minAreaRect(points)[1]) < MIN_SIDE + 2:
             continue
         polygons.append(to_image_pixels(points, regions.map_size, shape))
         kept.append(index)
@@ -130,7 +131,7 @@ def grow_polygons(regions: Regions, unclip_ratio: float, shape: tuple[int, int])
 
 
 def unclip(outline: np.ndarray, ratio: float) -> list[list[list[int]]]:
-    """`outline` (P, 2) grown outwards by area × `ratio` / perimeter, with round corners: paths of whole pixels.
+    """`outline` (P, 2) grown by area * `ratio` / perimeter with round corners: paths of whole pixels.
 
     pyclipper cuts the corners' fractions off before it grows them; that belongs to the arithmetic.
     """
@@ -140,18 +141,15 @@ def unclip(outline: np.ndarray, ratio: float) -> list[list[list[int]]]:
     return offset.Execute(distance)
 
 
-def min_area_quad(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """The smallest rotated rectangle around `points` (P, 2) or (P, 1, 2): corners float32 (4, 2), shorter side."""
-    rectangle = cv2.minAreaRect(points)
-    return order_corners(cv2.boxPoints(rectangle)), min(rectangle[1])
-
-
-def order_corners(corners: np.ndarray) -> np.ndarray:
-    """`corners` (4, 2) as top left, top right, bottom right, bottom left: two left ones, two right ones, by height."""
-    a, b, c, d = corners[np.argsort(corners[:, 0], kind="stable")]
-    top_left, bottom_left = (a, b) if b[1] > a[1] else (b, a)
-    top_right, bottom_right = (c, d) if d[1] > c[1] else (d, c)
-    return np.stack([top_left, top_right, bottom_right, bottom_left])
+def order_corners(quads: np.ndarray) -> np.ndarray:
+    """`quads` (N, 4, 2) clockwise from the top left; the two left corners are told apart by their height."""
+    by_x = np.take_along_axis(quads, np.argsort(quads[..., 0], axis=1, kind="stable")[..., None], axis=1)
+    second_is_lower = by_x[:, 1, 1] > by_x[:, 0, 1]
+    fourth_is_lower = by_x[:, 3, 1] > by_x[:, 2, 1]
+    upper_left, lower_left = np.where(second_is_lower, 0, 1), np.where(second_is_lower, 1, 0)
+    upper_right, lower_right = np.where(fourth_is_lower, 2, 3), np.where(fourth_is_lower, 3, 2)
+    places = np.stack([upper_left, upper_right, lower_right, lower_left], axis=1)
+    return np.take_along_axis(by_x, places[..., None], axis=1)
 
 
 def mean_inside(prob_map: np.ndarray, outline: np.ndarray) -> float:
@@ -168,7 +166,7 @@ def mean_inside(prob_map: np.ndarray, outline: np.ndarray) -> float:
 
 
 def to_image_pixels(points: np.ndarray, map_size: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
-    """`points` (…, 2) on a map, scaled to an image, rounded half to even and clipped to it: float32 (…, 2).
+    """`points` (…, 2) on a map scaled to an image, rounded half to even and clipped to it, float32.
 
     An image's right and lower border (x = width, y = height) count as inside.
     """

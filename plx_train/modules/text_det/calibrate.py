@@ -1,8 +1,8 @@
-"""Chooses thresh, box_thresh and unclip_ratio on pages held out of training, from their cached probability maps.
+"""Chooses thresh, box_thresh and unclip_ratio on pages held out of training, from their probability maps.
 
-The network isn't run again. Per map and `thresh` the regions are found once, per `unclip_ratio` they are grown and met
-with the true boxes once, and every `box_thresh` is then a matter of leaving boxes out. Each step is the processor's
-own, so a setting's figure is exactly what the processor would reach with it.
+The network isn't run again. Per map and `thresh` the regions are found once, per `unclip_ratio` they are
+grown and met with the true boxes once, and every `box_thresh` is then a matter of leaving boxes out. Each
+step is the processor's own, so a setting's figure is exactly what the processor would reach with it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,28 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
-from plx_train.modules.text_det.metric import PagePairs, greedy_match, harmonic_mean, overlapping_pairs
+from plx_train.modules.text_det.boxes import (
+    Regions,
+    binarise,
+    find_polygons,
+    find_quads,
+    grow_polygons,
+    grow_quads,
+)
+from plx_train.modules.text_det.metric import (
+    PagePairs,
+    greedy_match,
+    harmonic_mean,
+    overlapping_pairs,
+    prepare_truths,
+)
 from plx_train.modules.text_det.processor import TextDetProcessor
 
 THRESHES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 BOX_THRESHES = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
-UNCLIP_RATIOS = (0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0)
+UNCLIP_RATIOS = (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)
 MIN_GAIN = 0.001
-"""Rise of hmean on the held-out pages below which the settings stay as they are: less is no more than chance."""
+"""Gain of hmean on the held-out pages below which the settings stay: less is no more than chance."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,8 @@ def calibrate(
 ) -> Calibration:
     """Tries the grid, and `base`'s own values, on the held-out pages.
 
-    The best hmean wins. Settings that reach it within a tenth of `min_gain` count as equal, and of them the one
-    nearest to `base` is taken; `base` stays if the gain is below `min_gain`.
+    The best hmean wins. Settings that reach it within a tenth of `min_gain` count as equal, and of them the
+    one nearest to `base` is taken; `base` stays if the gain is below `min_gain`.
 
     Args:
         maps: probability maps float32 (h, w), 0 to 1.
@@ -119,15 +132,14 @@ def _page_counts(
     prob_map: np.ndarray, shape: tuple[int, int], labels: Sequence[Any], base: TextDetProcessor, grid: _Grid
 ) -> np.ndarray:
     """Matched, predicted and true boxes of one page, int64 (threshes, unclip_ratios, box_threshes, 3)."""
-    true = [label.points for label in labels]
-    ignored = np.asarray([label.ignore for label in labels], bool)
+    truths = prepare_truths(labels)
     counts = np.zeros((len(grid.threshes), len(grid.unclip_ratios), len(grid.box_threshes), 3), np.int64)
     for row, thresh in enumerate(grid.threshes):
         regions = _regions(prob_map, replace(base, thresh=thresh), grid.box_threshes[0])
         for column, ratio in enumerate(grid.unclip_ratios):
             grow = grow_polygons if base.box_type == "poly" else grow_quads
             boxes, kept = grow(regions, ratio, shape)
-            pairs = overlapping_pairs(boxes, true, ignored)
+            pairs = overlapping_pairs(boxes, truths)
             counts[row, column] = _counts_by_score(pairs, regions.scores[kept], grid.box_threshes)
     return counts
 
@@ -150,7 +162,9 @@ def _counts_by_score(pairs: PagePairs, scores: np.ndarray, box_threshes: Sequenc
 
 
 def _settings(totals: np.ndarray, grid: _Grid) -> Iterator[Setting]:
-    places = itertools.product(enumerate(grid.threshes), enumerate(grid.unclip_ratios), enumerate(grid.box_threshes))
+    places = itertools.product(
+        enumerate(grid.threshes), enumerate(grid.unclip_ratios), enumerate(grid.box_threshes)
+    )
     for (row, thresh), (column, ratio), (layer, box_thresh) in places:
         matched, predicted, true = totals[row, column, layer].tolist()
         precision, recall = matched / max(predicted, 1), matched / max(true, 1)

@@ -1,7 +1,7 @@
 """Precision, recall and their harmonic mean over text boxes, by the rule of ICDAR 2015.
 
-A predicted box and a true one match when their intersection over union is above 0.5, one to one. True boxes marked
-as ignored count neither way, nor do predictions of which more than half lies in one of them.
+A predicted box and a true one match when their intersection over union is above 0.5, one to one. True boxes
+marked as ignored count neither way, nor do predictions of which more than half lies in one of them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shapely
 IOU_THRESHOLD = 0.5
 IGNORED_SHARE = 0.5
 """Share of a prediction's area inside an ignored region above which it counts neither way."""
+CURVE_POINTS = 200
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class PageMatch:
     def hmean(self) -> float:
         """Of this page alone; 1 for a page with nothing to find and nothing found."""
         return harmonic_mean(
-            *precision_recall(self.num_matched, int(self.counted_predictions.sum()), int(self.counted_truths.sum()))
+            *precision_recall(
+                self.num_matched, int(self.counted_predictions.sum()), int(self.counted_truths.sum())
+            )
         )
 
 
@@ -60,32 +63,46 @@ class PagePairs:
     counted_predictions: np.ndarray
 
 
+@dataclass(frozen=True)
+class Truths:
+    """The true boxes of one page, ready to be met with any number of predictions.
+
+    Attributes:
+        polygons: shapely polygons (T,).
+        areas: float64 (T,) square pixels.
+        bounds: float64 (T, 4) x0, y0, x1, y1.
+        counted: bool (T,), false where ignored or crossing itself.
+        ignored: bool (T,), true where ignored and a polygon.
+    """
+
+    polygons: np.ndarray
+    areas: np.ndarray
+    bounds: np.ndarray
+    counted: np.ndarray
+    ignored: np.ndarray
+
+
 class TextDetMetric:
     """Accumulates matches page by page."""
 
     def __init__(self) -> None:
         self.pages: list[PageMatch] = []
-        self.names: list[str] = []
 
-    def reset(self) -> None:
-        self.pages, self.names = [], []
-
-    def update(self, prediction: Any, sample: dict[str, Any]) -> None:
-        """Adds one page.
+    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+        """Adds one page and returns its own hmean.
 
         Args:
             prediction: has `quads` and `scores`.
-            sample: ``labels``, each with `points` (P, 2) in pixels and `ignore`; ``name`` of the page.
+            sample: ``labels``, each with `points` (P, 2) in pixels and `ignore`.
         """
         labels = sample["labels"]
         page = match_page(
             prediction.quads,
             np.asarray(prediction.scores, np.float32),
-            [label.points for label in labels],
-            np.asarray([label.ignore for label in labels], bool),
+            prepare_truths(labels),
         )
         self.pages.append(page)
-        self.names.append(str(sample.get("name", len(self.names))))
+        return page.hmean
 
     def compute(self) -> dict[str, float]:
         """``hmean``, ``precision`` and ``recall`` over all boxes of all pages, 0 to 1."""
@@ -96,78 +113,62 @@ class TextDetMetric:
         recall = matched / true if true else 0.0
         return {"hmean": harmonic_mean(precision, recall), "precision": precision, "recall": recall}
 
-    def worst_pages(self, count: int) -> list[tuple[str, float]]:
-        """Name and hmean of the `count` pages with the lowest hmean, the worst first."""
-        by_hmean = sorted(zip(self.names, (page.hmean for page in self.pages), strict=True), key=lambda page: page[1])
-        return by_hmean[:count]
+    def curve(self) -> list[tuple[float, float]]:
+        """(recall, precision) as the score that a box must have falls from the highest to the lowest found.
 
-    def precision_recall_curve(self, num_points: int = 101) -> dict[str, np.ndarray]:
-        """Precision and recall by the score that a box must have.
-
-        The matching is the one made with all boxes: a curve over what was predicted, not a new evaluation per point.
-
-        Returns:
-            ``score``, ``precision``, ``recall``: float64 (num_points,), scores rising from the lowest to the highest.
+        The matching is the one made with all boxes, so the curve ends at what `compute` gives.
         """
         scores = _joined([page.scores[page.counted_predictions] for page in self.pages])
         matched = _joined([page.scores[page.pairs[:, 1]] for page in self.pages])
         true = sum(int(page.counted_truths.sum()) for page in self.pages)
-        if not len(scores):
-            return {"score": np.zeros(0), "precision": np.zeros(0), "recall": np.zeros(0)}
-        at = np.linspace(scores.min(), scores.max(), num_points)
+        if not len(scores) or not true:
+            return []
+        at = np.unique(np.quantile(scores, np.linspace(1, 0, CURVE_POINTS), method="nearest"))[::-1]
         num_predicted = len(scores) - np.searchsorted(np.sort(scores), at, side="left")
         num_matched = len(matched) - np.searchsorted(np.sort(matched), at, side="left")
-        precision = np.divide(num_matched, num_predicted, out=np.ones(num_points), where=num_predicted > 0)
-        return {"score": at, "precision": precision, "recall": num_matched / max(true, 1)}
+        return list(zip((num_matched / true).tolist(), (num_matched / num_predicted).tolist(), strict=True))
 
 
-def match_page(
-    predicted: Sequence[np.ndarray] | np.ndarray,
-    scores: np.ndarray,
-    true: Sequence[np.ndarray] | np.ndarray,
-    ignored: np.ndarray,
-) -> PageMatch:
+def prepare_truths(labels: Sequence[Any]) -> Truths:
+    """The true boxes of `labels`, each with `points` (P, 2) in pixels and `ignore`."""
+    polygons = _polygons([label.points for label in labels])
+    ignored = np.asarray([label.ignore for label in labels], bool)
+    valid = shapely.is_valid(polygons)
+    bounds = shapely.bounds(polygons).reshape(-1, 4)
+    return Truths(polygons, shapely.area(polygons), bounds, valid & ~ignored, valid & ignored)
+
+
+def match_page(predicted: Sequence[np.ndarray] | np.ndarray, scores: np.ndarray, truths: Truths) -> PageMatch:
     """Matches the polygons of one page; both sides in the order given.
 
     Args:
         predicted: N polygons (P, 2).
         scores: float32 (N,).
-        true: T polygons (P, 2).
-        ignored: bool (T,).
+        truths: the true boxes.
     """
-    pairs = overlapping_pairs(predicted, true, ignored)
-    return PageMatch(
-        greedy_match(pairs.overlaps), scores, pairs.counted_truths, pairs.counted_predictions
-    )
+    pairs = overlapping_pairs(predicted, truths)
+    return PageMatch(greedy_match(pairs.overlaps), scores, pairs.counted_truths, pairs.counted_predictions)
 
 
-def overlapping_pairs(
-    predicted: Sequence[np.ndarray] | np.ndarray, true: Sequence[np.ndarray] | np.ndarray, ignored: np.ndarray
-) -> PagePairs:
+def overlapping_pairs(predicted: Sequence[np.ndarray] | np.ndarray, truths: Truths) -> PagePairs:
     """The pairs that may match, and which boxes count; arguments as in `match_page`."""
-    found, truth = _polygons(predicted), _polygons(true)
-    valid_found, valid_truth = shapely.is_valid(found), shapely.is_valid(truth)
-    counted_truths = valid_truth & ~ignored
-    counted_predictions = valid_found.copy()
-    found_area, truth_area = shapely.area(found), shapely.area(truth)
+    found = _polygons(predicted)
+    area, counted = shapely.area(found), shapely.is_valid(found)
+    most = _box_intersection(truths.bounds, shapely.bounds(found).reshape(-1, 4))
+    # Most pairs are settled by their bounding boxes: polygons can't share more than those do.
+    rows, columns = np.nonzero((most > IGNORED_SHARE * area) & truths.ignored[:, None] & counted)
+    shared = shapely.area(shapely.intersection(truths.polygons[rows], found[columns]))
+    counted[columns[shared > IGNORED_SHARE * area[columns]]] = False
 
-    most = _box_intersection(shapely.bounds(truth), shapely.bounds(found))
-    # Most pairs are settled by their bounding boxes: the intersection can't be larger than theirs.
-    maybe_inside = (most > IGNORED_SHARE * found_area) & (valid_truth & ignored)[:, None] & valid_found
-    rows, columns = np.nonzero(maybe_inside)
-    inside = shapely.area(shapely.intersection(truth[rows], found[columns])) > IGNORED_SHARE * found_area[columns]
-    counted_predictions[columns[inside & (found_area[columns] > 0)]] = False
-
-    union = truth_area[:, None] + found_area - most
-    maybe_match = (most > IOU_THRESHOLD * union) & counted_truths[:, None] & counted_predictions
-    rows, columns = np.nonzero(maybe_match)
-    shared = shapely.area(shapely.intersection(truth[rows], found[columns]))
-    overlap = shared > IOU_THRESHOLD * (truth_area[rows] + found_area[columns] - shared)
-    return PagePairs(np.stack([rows, columns], axis=1)[overlap], counted_truths, counted_predictions)
+    least_union = truths.areas[:, None] + area - most
+    rows, columns = np.nonzero((most > IOU_THRESHOLD * least_union) & truths.counted[:, None] & counted)
+    shared = shapely.area(shapely.intersection(truths.polygons[rows], found[columns]))
+    overlap = shared > IOU_THRESHOLD * (truths.areas[rows] + area[columns] - shared)
+    return PagePairs(np.stack([rows, columns], axis=1)[overlap], truths.counted, counted)
 
 
 def greedy_match(overlaps: np.ndarray) -> np.ndarray:
-    """From sorted pairs int64 (K, 2) those that are taken: each true box takes the first prediction still free."""
+    """Those of sorted pairs int64 (K, 2) that match: each true box takes the first prediction still free."""
     taken_truths: set[int] = set()
     taken_predictions: set[int] = set()
     pairs = []
@@ -180,7 +181,7 @@ def greedy_match(overlaps: np.ndarray) -> np.ndarray:
 
 
 def precision_recall(num_matched: int, num_predicted: int, num_true: int) -> tuple[float, float]:
-    """Of one page: with nothing to find recall is 1, and precision is 1 if nothing was found either, else 0."""
+    """Of one page; with nothing to find, recall is 1, and precision is 1 if nothing was found, else 0."""
     if num_true == 0:
         return float(num_predicted == 0), 1.0
     return (num_matched / num_predicted if num_predicted else 0.0), num_matched / num_true
@@ -192,16 +193,23 @@ def harmonic_mean(precision: float, recall: float) -> float:
 
 def _polygons(outlines: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """shapely polygons (N,) of outlines (P, 2)."""
-    if isinstance(outlines, np.ndarray) and outlines.ndim == 3 and len(outlines):
-        return shapely.polygons(outlines.astype(np.float64))
-    return np.asarray([shapely.Polygon(np.asarray(points, np.float64)) for points in outlines], object)
+    polygons = np.empty(len(outlines), object)
+    lengths = np.asarray([len(points) for points in outlines], np.int64)
+    for length in np.unique(lengths):
+        places = np.flatnonzero(lengths == length)
+        corners = np.asarray([outlines[place] for place in places], np.float64)
+        polygons[places] = shapely.polygons(corners)
+    return polygons
 
 
 def _box_intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Areas (T, N) shared by bounding boxes (T, 4) and (N, 4), each x0, y0, x1, y1."""
-    first, second = first.reshape(-1, 4)[:, None], second.reshape(-1, 4)[None]
-    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
-    return np.prod(np.clip(sides, 0, None), axis=-1)
+    width, height = (
+        np.minimum.outer(first[:, axis + 2], second[:, axis + 2])
+        - np.maximum.outer(first[:, axis], second[:, axis])
+        for axis in (0, 1)
+    )
+    return np.clip(width, 0, None) * np.clip(height, 0, None)
 
 
 def _joined(arrays: list[np.ndarray]) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.modules.text_det.metric import match_page
+from plx_train.modules.text_det.metric import match_page, prepare_truths
 
 GREEN = (60, 160, 20)
 RED = (40, 40, 220)
@@ -23,15 +23,14 @@ SUB_PIXEL_BITS = 4
 def draw_overlay(image: np.ndarray, prediction: Any, labels: Sequence[Any] | None = None) -> np.ndarray:
     """`image` uint8 (H, W, 3) BGR with boxes on it; the given array stays as it is.
 
-    With `labels` (each with `points` and `ignore`): green found and right, red found but wrong, orange missed,
-    grey not counted (ignored regions and what was found in them). Without: all found boxes green.
+    With `labels` (each with `points` and `ignore`): green found and right, red found but wrong, orange
+    missed, grey not counted (ignored regions and what was found in them). Without: all found boxes green.
     """
     canvas = image.copy()
     if labels is None:
         return _draw(canvas, list(prediction.quads), GREEN)
     true = [np.asarray(label.points, np.float32) for label in labels]
-    ignored = np.asarray([label.ignore for label in labels], bool)
-    match = match_page(prediction.quads, np.asarray(prediction.scores, np.float32), true, ignored)
+    match = match_page(prediction.quads, np.asarray(prediction.scores, np.float32), prepare_truths(labels))
     right = set(match.pairs[:, 1].tolist())
     found = set(match.pairs[:, 0].tolist())
     counted = match.counted_predictions

@@ -1,10 +1,11 @@
-"""What is done to an image before the network and to its map after it; every number of it goes into inference.yml.
+"""What is done to an image before the network and to its map after it; all its numbers go into inference.yml.
 
-The arithmetic is that of PaddleX's text detection predictor, so the exported folder behaves there as it does here.
+The arithmetic is that of PaddleX's text detection predictor: an export behaves there as it does here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class TextDetPrediction:
     """The text boxes of one image.
 
     Attributes:
-        quads: float32 (N, 4, 2), whole pixels, clockwise from the top left; a list of (P, 2) for `box_type` poly.
+        quads: float32 (N, 4, 2), whole pixels, clockwise from the top left; a list of (P, 2) for polygons.
         scores: float32 (N,), mean probability inside each box before it was grown, 0 to 1.
     """
 
@@ -41,6 +42,10 @@ class TextDetPrediction:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def __repr__(self) -> str:
+        span = f", scores {self.scores.min():.2f} to {self.scores.max():.2f}" if len(self) else ""
+        return f"TextDetPrediction({len(self)} boxes{span})"
 
     def to_json(self) -> list[dict[str, Any]]:
         """``[{"points": [[x, y], …], "score": s}, …]`` of plain numbers."""
@@ -56,7 +61,8 @@ class TextDetProcessor:
 
     Attributes:
         limit_side_len: side length the image is resized towards, in pixels.
-        limit_type: ``max`` shrinks images whose long side is longer, ``min`` enlarges those whose short side is shorter.
+        limit_type: ``max`` shrinks images whose long side is longer, ``min`` enlarges those whose
+            short side is shorter.
         max_side_limit: no side gets longer than this.
         image_mode: order of the colour channels the network was trained with, ``BGR`` or ``RGB``.
         mean, std: of the channels in that order, for pixels scaled to 0..1.
@@ -116,7 +122,7 @@ class TextDetProcessor:
         return _to_stride(height), _to_stride(width)
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """From an image uint8 (H, W, 3) BGR to the network's input float32 (3, h, w) and the image's (H, W)."""
+        """From an image uint8 (H, W, 3) BGR the network's input float32 (3, h, w), and the image's (H, W)."""
         shape = image.shape[:2]
         if sum(shape) < 64:
             image = _pad(image)
@@ -129,13 +135,16 @@ class TextDetProcessor:
 
     def normalise(self, image: np.ndarray) -> np.ndarray:
         """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w)."""
-        return np.stack([cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)])
+        return np.stack(
+            [cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)]
+        )
 
     def _table(self) -> np.ndarray:
         """The normalised value of each of the 256 pixel values per channel, float32 (3, 256)."""
-        pixels = np.arange(256, dtype=np.float32)
-        scale, shift = zip(*((1 / 255 / std, -mean / std) for mean, std in zip(self.mean, self.std, strict=True)), strict=True)
-        return pixels * np.float32(scale)[:, None] + np.float32(shift)[:, None]
+        mean, std = np.asarray(self.mean), np.asarray(self.std)
+        # Rounded to float32 where PaddleX's predictor does, so that both give the same bits.
+        scale, shift = (1 / 255 / std).astype(np.float32), (-mean / std).astype(np.float32)
+        return np.arange(256, dtype=np.float32) * scale[:, None] + shift[:, None]
 
     def postprocess(self, prob_map: np.ndarray, shape: tuple[int, int]) -> TextDetPrediction:
         """From a probability map float32 (h, w) to the boxes of the image of `shape` (H, W) in its pixels."""
@@ -149,6 +158,10 @@ class TextDetProcessor:
             quads, kept = grow_quads(regions, self.unclip_ratio, shape)
         return TextDetPrediction(quads, regions.scores[kept].astype(np.float32))
 
+    def split_outputs(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What `postprocess` takes per image, of the graph's outputs; the first is float32 (N, 1, h, w)."""
+        return list(outputs[0][:, 0])
+
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same.
 
@@ -161,7 +174,9 @@ class TextDetProcessor:
                 f"not by {self.limit_type}: choose another module.model_name"
             )
         if self.max_side_limit != TextDetProcessor.max_side_limit:
-            raise UserError(f"inference.yml can't carry max_side_limit={self.max_side_limit}: leave it at its default")
+            raise UserError(
+                f"inference.yml can't carry max_side_limit={self.max_side_limit}: leave it at its default"
+            )
         return {
             "Global": {"model_name": model_name},
             "PreProcess": {
@@ -191,47 +206,51 @@ class TextDetProcessor:
             },
         }
 
-    @classmethod
-    def from_inference(cls, inference: dict[str, Any]) -> TextDetProcessor:
-        """The processor that an ``inference.yml`` of text detection describes, read as PaddleX reads it.
 
-        Raises:
-            UserError: it holds a step that is not text detection's, or one that can't be done here.
-        """
-        steps = _steps(inference)
-        model_name = inference.get("Global", {}).get("model_name", "")
-        limit_type = _limit_type(model_name)
-        resize, normalise = steps["DetResizeForTest"], steps["NormalizeImage"]
-        if "image_shape" in resize:
-            raise UserError("DetResizeForTest with a fixed image_shape in inference.yml is not supported")
-        if normalise.get("order") != "hwc" or normalise.get("scale", "1./255.") not in ("1./255.", 1 / 255):
-            raise UserError("NormalizeImage in inference.yml must have the scale 1./255. and the order hwc")
-        post = inference["PostProcess"]
-        defaults = cls()
-        return cls(
-            limit_side_len=int(resize.get("resize_long", 960 if limit_type == "max" else 736)),
-            limit_type=limit_type,
-            image_mode=str(steps.get("DecodeImage", {}).get("img_mode", "RGB")),
-            mean=_three(normalise.get("mean", defaults.mean)),
-            std=_three(normalise.get("std", defaults.std)),
-            thresh=float(post.get("thresh", defaults.thresh)),
-            box_thresh=float(post.get("box_thresh", defaults.box_thresh)),
-            unclip_ratio=float(post.get("unclip_ratio", 2.0)),
-            max_candidates=int(post.get("max_candidates", defaults.max_candidates)),
-            use_dilation=bool(post.get("use_dilation", False)),
-            score_mode=str(post.get("score_mode", defaults.score_mode)),
-            box_type=str(post.get("box_type", defaults.box_type)),
-        )
+def from_inference(inference: dict[str, Any]) -> TextDetProcessor:
+    """The processor that an ``inference.yml`` of text detection describes, read as PaddleX reads it.
+
+    Raises:
+        UserError: it holds a step that is not text detection's, or one that can't be done here.
+    """
+    steps = _steps(inference)
+    model_name = inference.get("Global", {}).get("model_name", "")
+    limit_type = _limit_type(model_name)
+    resize, normalise = steps["DetResizeForTest"], steps["NormalizeImage"]
+    if "image_shape" in resize:
+        raise UserError("DetResizeForTest with a fixed image_shape in inference.yml is not supported")
+    if normalise.get("order") != "hwc" or normalise.get("scale", "1./255.") not in ("1./255.", 1 / 255):
+        raise UserError("NormalizeImage in inference.yml must have the scale 1./255. and the order hwc")
+    post = inference["PostProcess"]
+    defaults = TextDetProcessor()
+    return TextDetProcessor(
+        limit_side_len=int(resize.get("resize_long", 960 if limit_type == "max" else 736)),
+        limit_type=limit_type,
+        image_mode=str(steps.get("DecodeImage", {}).get("img_mode", "RGB")),
+        mean=_three(normalise.get("mean", defaults.mean)),
+        std=_three(normalise.get("std", defaults.std)),
+        thresh=float(post.get("thresh", defaults.thresh)),
+        box_thresh=float(post.get("box_thresh", defaults.box_thresh)),
+        unclip_ratio=float(post.get("unclip_ratio", 2.0)),
+        max_candidates=int(post.get("max_candidates", defaults.max_candidates)),
+        use_dilation=bool(post.get("use_dilation", False)),
+        score_mode=str(post.get("score_mode", defaults.score_mode)),
+        box_type=str(post.get("box_type", defaults.box_type)),
+    )
 
 
 def _steps(inference: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The preprocessing steps by name; those that only matter in training are left out."""
     known = ("DecodeImage", "DetResizeForTest", "NormalizeImage", "ToCHWImage")
     try:
-        steps = {name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()}
+        steps = {
+            name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()
+        }
         post_name = inference["PostProcess"]["name"]
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError("inference.yml has no PreProcess.transform_ops and PostProcess of text detection") from error
+        raise UserError(
+            "inference.yml has no PreProcess.transform_ops and PostProcess of text detection"
+        ) from error
     unknown = sorted(set(steps) - {*known, "DetLabelEncode", "KeepKeys"})
     missing = sorted({"DetResizeForTest", "NormalizeImage", "ToCHWImage"} - set(steps))
     if unknown or missing or post_name != "DBPostProcess":

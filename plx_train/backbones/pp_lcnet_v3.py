@@ -1,0 +1,195 @@
+"""PP-LCNetV3: the mobile backbone of PP-OCRv4, in its multi-branch and its merged form.
+
+Published with PP-OCRv4 (PaddleOCR, 2023); parameter names are the official ones. Each convolution is trained as the sum
+of several convolutions with batch norm and of an identity, which for inference merge into one convolution exactly.
+"""
+
+from __future__ import annotations
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+STEM_CHANNELS = 16
+NUM_BRANCHES = 4
+AFFINE_LEARNING_RATE = 0.1
+
+# kernel size, input channels, output channels, stride, squeeze-and-excitation
+DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
+    "blocks2": [(3, 16, 32, 1, False)],
+    "blocks3": [(3, 32, 64, 2, False), (3, 64, 64, 1, False)],
+    "blocks4": [(3, 64, 128, 2, False), (3, 128, 128, 1, False)],
+    "blocks5": [(3, 128, 256, 2, False), *[(5, 256, 256, 1, False)] * 4],
+    "blocks6": [(5, 256, 512, 2, True), (5, 512, 512, 1, True), (5, 512, 512, 1, False), (5, 512, 512, 1, False)],
+}
+DETECTION_CHANNELS = (16, 24, 56, 480)
+"""Of the four feature maps at strides 4, 8, 16 and 32, before scaling."""
+
+
+def make_divisible(value: float, divisor: int = 16) -> int:
+    """`value` rounded to a multiple of `divisor`, at most a tenth below it."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+class LearnableAffine(nn.Layer):
+    """scale · x + bias with one scalar each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        attribute = {"learning_rate": AFFINE_LEARNING_RATE}
+        constant = nn.initializer.Constant
+        self.scale = self.create_parameter([1], paddle.ParamAttr(**attribute, initializer=constant(1.0)))
+        self.bias = self.create_parameter([1], paddle.ParamAttr(**attribute, initializer=constant(0.0)))
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return x * self.scale + self.bias
+
+
+class Activation(nn.Layer):
+    """Hard swish, then a learnable affine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lab = LearnableAffine()
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.lab(F.hardswish(x))
+
+
+class ConvNorm(nn.Layer):
+    """Convolution without bias, then batch norm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> None:
+        super().__init__()
+        initial = paddle.ParamAttr(initializer=nn.initializer.KaimingNormal())
+        self.conv = nn.Conv2D(
+            inputs, outputs, kernel, stride, kernel // 2, groups=groups, weight_attr=initial, bias_attr=False
+        )
+        self.bn = nn.BatchNorm2D(outputs)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.bn(self.conv(x))
+
+
+class RepConv(nn.Layer):
+    """A convolution trained as a sum of branches, or already merged, then affine and (stride 1) activation."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int, merged: bool) -> None:
+        super().__init__()
+        self.kernel, self.groups, self.merged = kernel, groups, merged
+        if merged:
+            self.reparam_conv = nn.Conv2D(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
+        else:
+            self.identity = nn.BatchNorm2D(inputs) if inputs == outputs and stride == 1 else None
+            self.conv_kxk = nn.LayerList(
+                [ConvNorm(inputs, outputs, kernel, stride, groups) for _ in range(NUM_BRANCHES)]
+            )
+            self.conv_1x1 = ConvNorm(inputs, outputs, 1, stride, groups) if kernel > 1 else None
+        self.shape = (inputs, outputs, stride)
+        self.lab = LearnableAffine()
+        self.act = Activation() if stride != 2 else None
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.lab(self.reparam_conv(x) if self.merged else self._branches(x))
+        return x if self.act is None else self.act(x)
+
+    def _branches(self, x: paddle.Tensor) -> paddle.Tensor:
+        total = sum(branch(x) for branch in self.conv_kxk)
+        if self.conv_1x1 is not None:
+            total = total + self.conv_1x1(x)
+        return total if self.identity is None else total + self.identity(x)
+
+    @paddle.no_grad()
+    def merge(self) -> None:
+        """Becomes the single convolution that is equal to the branches in evaluation mode."""
+        if self.merged:
+            return
+        inputs, outputs, stride = self.shape
+        parts = [_fold_norm(branch.conv.weight, branch.bn) for branch in self.conv_kxk]
+        margin = self.kernel // 2
+        if self.conv_1x1 is not None:
+            weight, bias = _fold_norm(self.conv_1x1.conv.weight, self.conv_1x1.bn)
+            parts.append((F.pad(weight, [margin] * 4), bias))
+        if self.identity is not None:
+            parts.append(_fold_norm(self._identity_kernel(), self.identity))
+        merged = nn.Conv2D(inputs, outputs, self.kernel, stride, margin, groups=self.groups)
+        merged.weight.set_value(paddle.add_n([weight for weight, _ in parts]))
+        merged.bias.set_value(paddle.add_n([bias for _, bias in parts]))
+        del self.conv_kxk, self.conv_1x1, self.identity
+        self.reparam_conv, self.merged = merged, True
+
+    def _identity_kernel(self) -> paddle.Tensor:
+        inputs, outputs, _ = self.shape
+        per_group, middle = inputs // self.groups, self.kernel // 2
+        kernel = paddle.zeros([outputs, per_group, self.kernel, self.kernel])
+        for channel in range(outputs):
+            kernel[channel, channel % per_group, middle, middle] = 1.0
+        return kernel
+
+
+def _fold_norm(weight: paddle.Tensor, norm: nn.BatchNorm2D) -> tuple[paddle.Tensor, paddle.Tensor]:
+    """Weight and bias of the convolution that equals one without bias followed by `norm`."""
+    factor = norm.weight / (norm._variance + norm._epsilon).sqrt()
+    return weight * factor.reshape([-1, 1, 1, 1]), norm.bias - norm._mean * factor
+
+
+class SqueezeExcitation(nn.Layer):
+    """Channel weights from globally pooled features (arXiv 1709.01507), with a hard sigmoid of the given slope."""
+
+    def __init__(self, channels: int, slope: float = 1 / 6) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2D(channels, channels // 4, 1)
+        self.conv2 = nn.Conv2D(channels // 4, channels, 1)
+        self.slope = slope
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        pooled = F.adaptive_avg_pool2d(x, 1)
+        return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(pooled))), slope=self.slope, offset=0.5)
+
+
+class Block(nn.Layer):
+    """Depthwise convolution, optional squeeze-and-excitation, pointwise convolution."""
+
+    def __init__(self, kernel: int, inputs: int, outputs: int, stride: int, has_se: bool, merged: bool) -> None:
+        super().__init__()
+        self.dw_conv = RepConv(inputs, inputs, kernel, stride, inputs, merged)
+        self.se = SqueezeExcitation(inputs) if has_se else None
+        self.pw_conv = RepConv(inputs, outputs, 1, 1, 1, merged)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.dw_conv(x)
+        return self.pw_conv(x if self.se is None else self.se(x))
+
+
+class PPLCNetV3Det(nn.Layer):
+    """The backbone for detection: four feature maps at strides 4, 8, 16, 32.
+
+    Args:
+        scale: factor on all widths; PP-OCRv4 mobile takes 0.75.
+        merged: single-branch convolutions.
+    """
+
+    def __init__(self, scale: float = 0.75, merged: bool = False) -> None:
+        super().__init__()
+        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, 2)
+        for name, blocks in DETECTION_BLOCKS.items():
+            layers = [
+                Block(kernel, make_divisible(inputs * scale), make_divisible(outputs * scale), stride, has_se, merged)
+                for kernel, inputs, outputs, stride, has_se in blocks
+            ]
+            setattr(self, name, nn.Sequential(*layers))
+        self.out_channels = [int(channels * scale) for channels in DETECTION_CHANNELS]
+        widths = [make_divisible(DETECTION_BLOCKS[f"blocks{stage}"][-1][2] * scale) for stage in (3, 4, 5, 6)]
+        self.layer_list = nn.LayerList(
+            [nn.Conv2D(width, outputs, 1) for width, outputs in zip(widths, self.out_channels, strict=True)]
+        )
+
+    def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        """(N, 3, H, W) to (N, c, H/4, W/4), …, (N, c, H/32, W/32)."""
+        x = self.blocks2(self.conv1(x))
+        features = []
+        for stage, project in zip((self.blocks3, self.blocks4, self.blocks5, self.blocks6), self.layer_list, strict=True):
+            x = stage(x)
+            features.append(project(x))
+        return features

@@ -1,0 +1,141 @@
+"""mode=benchmark: where the time goes, as figures of one run on this machine."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.api import RunResult
+from plx_train.config import Composed
+from plx_train.device import check_device
+from plx_train.evaluate import network_engine, run_samples
+from plx_train.export import write_export
+from plx_train.loader import Loader, Sampler
+from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device
+from plx_train.modes.train import build_module
+from plx_train.optimizer import learning_rate
+from plx_train.static_model import StaticModel
+from plx_train.tracking import start_tracking
+
+WARM_UP = 2
+STEPS = 10
+ROUNDS = 3
+SAMPLES = 6
+
+
+def run(composed: Composed) -> RunResult:
+    """Measures on the run's own network, batch and crop size; nothing of it is kept but the figures."""
+    session = open_session(composed)
+    check_device(composed.options.device)
+    _, checked = check_data(session)
+    splits = split(checked, composed.options.dataset, composed.options.seed)
+    device = start_device(session.options)
+    module, _ = build_module(session)
+    figures = _training(session, module, splits, device)
+    figures |= _evaluation(session, module, splits)
+    figures["peak_memory_mib"] = peak_memory_mib()
+    (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
+    session.console.table(f"{module.name} on {device.name}, batch {session.options.trainer.batch_size}", ["", ""], rows)
+    session.console.info(f"figures: {session.output / 'benchmark.json'}")
+    return RunResult("benchmark", session.output, figures)
+
+
+def _training(session: Session, module: Any, splits: Splits, device: Any) -> dict[str, float]:
+    """Bare step, full loop and loader in turn, `ROUNDS` times; medians."""
+    import paddle
+
+    from plx_train.learner import Learner
+
+    options = session.options
+    dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
+    sampler = Sampler(len(dataset), options.trainer.batch_size, options.seed)
+    loader = Loader(dataset, sampler, module.collate, device.num_workers)
+    with paddle.utils.unique_name.guard():
+        learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)
+    module.train_mode()
+    fixed = next(loader.epoch(0))
+    rate = learning_rate(options.optimizer, 0.5)
+    tracker = start_tracking(
+        options.tracking, params={}, tags={"mode": "benchmark"}, output=session.output, datasets=[], config_yaml=""
+    )
+    for _ in range(WARM_UP):
+        learner.update([fixed], rate, 0)
+    bare, loop, alone, logging = [], [], [], []
+    for number in range(ROUNDS):
+        bare.append(_seconds(lambda: [learner.update([fixed], rate, 0) for _ in range(STEPS)]) / STEPS)
+        before = tracker.seconds_logging
+        loop.append(_seconds(lambda: _loop(loader, learner, tracker, rate, number)) / STEPS)
+        logging.append((tracker.seconds_logging - before) / STEPS)
+        alone.append(_seconds(lambda: _read(loader, number)) / STEPS)
+    tracker.finish("FINISHED")
+    loader.close()
+    step, full = statistics.median(bare), statistics.median(loop)
+    batch = options.trainer.batch_size
+    return {
+        "bare_step_images_per_second": batch / step,
+        "full_loop_images_per_second": batch / full,
+        "loop_overhead_percent": 100 * (full / step - 1),
+        "tracking_share_percent": 100 * statistics.median(logging) / full,
+        "loader_alone_images_per_second": batch / statistics.median(alone),
+        "data_share_percent": 100 * min(statistics.median(alone) / full, 1.0),
+        "spread_of_step_percent": 100 * (max(bare) / min(bare) - 1),
+    }
+
+
+def _endless(loader: Loader, epoch: int) -> Any:
+    while True:
+        yield from loader.epoch(epoch)
+        epoch += 1
+
+
+def _loop(loader: Loader, learner: Any, tracker: Any, rate: float, epoch: int) -> None:
+    """What the trainer does between evaluations."""
+    for step, batch in zip(range(STEPS), _endless(loader, 100 * epoch), strict=False):
+        losses, norm = learner.update([batch], rate, step)
+        tracker.log_metrics({f"train/{name}": value for name, value in losses.items()} | {"norm": norm}, step)
+
+
+def _read(loader: Loader, epoch: int) -> None:
+    for _ in zip(range(STEPS), _endless(loader, 100 * epoch + 50), strict=False):
+        pass
+
+
+def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, float]:
+    """Evaluation with the network, and the exported folder's inference, one sample at a time."""
+    pages = splits.val[:SAMPLES]
+    dataset = module.dataset(pages, "val", 0)
+    module.eval_mode()
+    engine = network_engine(module)
+    figures = {"evaluation_images_per_second": len(pages) / _seconds(lambda: list(run_samples(module, engine, dataset, 2)))}
+    with tempfile.TemporaryDirectory(dir=session.output) as folder:
+        target = Path(folder) / "export"
+        write_export(module, module.processor, target, session.options.module.model_name, {})
+        inputs = [dataset.get(index, np.random.default_rng(0))["x"][None] for index in range(len(pages))]
+        for name, onednn in (("native", False), ("onednn", True)):
+            model = StaticModel(target, onednn=onednn, threads=1)
+            model(inputs[0])
+            seconds = _seconds(lambda model=model: [model(x) for x in inputs])  # type: ignore[misc]
+            figures[f"export_{name}_images_per_second"] = len(pages) / seconds
+    return figures
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def peak_memory_mib() -> float:
+    """The most memory this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

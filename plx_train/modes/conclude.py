@@ -1,0 +1,106 @@
+"""The end of a training run: export, proof, pictures, report, summary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from plx_train.api import RunResult
+from plx_train.dataset_check import CheckReport
+from plx_train.evaluate import Evaluation
+from plx_train.export import Exported, export
+from plx_train.image import read_image, write_image
+from plx_train.modes.durations import readable_duration
+from plx_train.modes.prepare import Session, Splits
+from plx_train.modes.record import Record
+
+NUM_WORST = 6
+"""Validation samples shown with what was found and missed."""
+
+
+def conclude(
+    record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any
+) -> RunResult:
+    """Exports the best weights, proves the export, writes pictures and report, and says what came of the run."""
+    session, best = record.session, result.best
+    exported = _export(session, module, splits, best, device, check.fingerprint)
+    overlays = write_overlays(session.output / "overlays", module, splits.val, best)
+    figures = _figures(result)
+    record.write(
+        metrics=figures, processor=asdict(best.processor), export=str(exported.folder), seconds=session.elapsed
+    )
+    report = _write_report(session, record, module, check, result, exported, overlays)
+    tracker = record.tracker
+    tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
+    tracker.set_tags({"export": str(exported.folder), "ended_by": result.ended_by})
+    for path in (report, session.output / "check.json", exported.folder / "parity.json", session.output / "overlays"):
+        tracker.log_artifact(path)
+    tracker.log_artifact(exported.folder, "export")
+    _summarise(session, record, result, exported, report)
+    return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
+
+
+def _export(
+    session: Session, module: Any, splits: Splits, best: Evaluation, device: Any, fingerprint: str
+) -> Exported:
+    options = session.options
+    lineage = {
+        "run": session.output.name,
+        "dataset": options.dataset.name,
+        "dataset_fingerprint": fingerprint,
+        "metrics": {name: round(value, 6) for name, value in best.metrics.items()},
+    }
+    return export(
+        module,
+        best.processor,
+        session.output / "export",
+        options.module.model_name,
+        lineage,
+        module.dataset(splits.val, "val", 0),
+        expected=best.metrics[module.monitor],
+        onnx=options.onnx,
+        num_threads=device.eval_threads,
+    )
+
+
+def write_overlays(folder: Path, module: Any, samples: list[Any], evaluation: Evaluation) -> list[tuple[str, Path]]:
+    """Pictures of the worst samples: (caption, file)."""
+    folder.mkdir(exist_ok=True)
+    worst = sorted(evaluation.samples, key=lambda sample: (sample.value, sample.index))[:NUM_WORST]
+    pictures = []
+    for rank, sample in enumerate(worst, 1):
+        source = samples[sample.index]
+        image = module.overlay(read_image(source.image), sample.prediction, {"labels": source.labels})
+        path = folder / f"worst_{rank}_{source.image.stem}.jpg"
+        write_image(path, image)
+        pictures.append((f"{source.image.name}: {module.monitor} {sample.value:.3f}", path))
+    return pictures
+
+
+def _figures(result: Any) -> dict[str, float]:
+    """Before and after, official settings and calibrated."""
+    figures = {f"val/{name}": value for name, value in result.best.metrics.items()}
+    return figures | {f"before/{name}": value for name, value in result.first.metrics.items()}
+
+
+def _summarise(session: Session, record: Record, result: Any, exported: Exported, report: Path) -> None:
+    tracker, name = record.tracker, record.session.options.module.name
+    before, after = result.first.metrics, result.best.metrics
+    monitor = next(iter(after))
+    rows = [
+        (f"{monitor}, calibrated", f"{before[monitor]:.4f} → {after[monitor]:.4f}"),
+        (f"{monitor}, official settings", f"{before[f'{monitor}_official']:.4f} → {after[f'{monitor}_official']:.4f}"),
+        ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.ended_by}"),
+        ("time", readable_duration(session.elapsed)),
+        ("proof", exported.parity.sentence),
+        ("export", str(exported.folder)),
+        ("report", str(report)),
+        ("predict", f"python -m plx_train mode=predict run={exported.folder} input=<image or folder>"),
+    ]
+    if tracker.ui_command:
+        rows.append(("MLflow", tracker.ui_command))
+    if tracker.run_url:
+        rows.append(("this run", tracker.run_url))
+    session.console.summary(f"{name} on {session.options.dataset.name}", rows)

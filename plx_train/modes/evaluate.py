@@ -1,0 +1,62 @@
+"""mode=evaluate: the metrics of a run, a checkpoint or an exported folder, by the evaluator that training uses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from plx_train.api import RunResult
+from plx_train.config import Composed
+from plx_train.device import check_device
+from plx_train.evaluate import Evaluation, evaluate, network_engine
+from plx_train.modes.conclude import write_overlays
+from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device, with_processor
+from plx_train.modes.source import Source, find_source, load_source, with_recorded_options
+from plx_train.rooms import room_file
+from plx_train.static_model import StaticModel, folder_engine, processor_of, read_inference
+
+
+def run(composed: Composed) -> RunResult:
+    """Evaluates, and compares with what was logged where that is known."""
+    source = find_source(composed.options)
+    session = open_session(with_recorded_options(composed, source))
+    check_device(session.options.device)
+    _, checked = check_data(session)
+    splits = split(checked, session.options.dataset, session.options.seed)
+    module, evaluation = measure(session, source, splits)
+    write_overlays(session.output / "overlays", module, splits.val, evaluation)
+    metrics = {f"val/{name}": value for name, value in evaluation.metrics.items()}
+    (session.output / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
+    logged = source.recorded().get("metrics", {})
+    rows = [
+        (name, f"{value:.4f}" if np.isfinite(value) else str(value), _compare(value, logged.get(name)))
+        for name, value in metrics.items()
+    ]
+    session.console.table(f"{module.name} on {session.options.dataset.name}", ["metric", "value", "logged"], rows)
+    session.console.info(f"overlays of the worst pages: {session.output / 'overlays'}")
+    return RunResult("evaluate", session.output, metrics)
+
+
+def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Evaluation]:
+    """The module and its evaluation on the validation split, with the model's own processing."""
+    device = start_device(session.options)
+    module = room_file(session.options.module.name, "module").build(session.options.module, True)
+    val = module.dataset(splits.val, "val", 0)
+    if source.export:
+        processor = processor_of(read_inference(source.export))
+        engine = folder_engine(StaticModel(source.export, device.name, threads=1), processor)
+        return module, evaluate(module, engine, val, processor, device.eval_threads)
+    state = load_source(module, source)
+    module.eval_mode()
+    processor = with_processor(module, state["processor"])
+    official = replace(module.processor)
+    return module, evaluate(module, network_engine(module), val, processor, device.eval_threads, official)
+
+
+def _compare(value: float, logged: float | None) -> str:
+    if logged is None:
+        return ""
+    return "equal" if value == logged else f"{logged:.6f}, differs by {value - logged:+.2g}"

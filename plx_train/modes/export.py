@@ -1,0 +1,40 @@
+"""mode=export: a run's best weights as PaddleX's folder, proven equal to the network."""
+
+from __future__ import annotations
+
+from plx_train.api import RunResult
+from plx_train.config import Composed
+from plx_train.device import check_device
+from plx_train.errors import ConfigError
+from plx_train.export import export
+from plx_train.modes.prepare import check_data, open_session, split, start_device, with_processor
+from plx_train.modes.source import find_source, load_source, with_recorded_options
+from plx_train.rooms import room_file
+
+
+def run(composed: Composed) -> RunResult:
+    """Writes ``<output>/export``."""
+    source = find_source(composed.options)
+    if source.export:
+        raise ConfigError(f"run={composed.options.run} is an exported folder already")
+    session = open_session(with_recorded_options(composed, source))
+    options = session.options
+    check_device(options.device)
+    report, checked = check_data(session)
+    val = split(checked, options.dataset, options.seed).val
+    device = start_device(options)
+    module = room_file(options.module.name, "module").build(options.module, True)
+    state = load_source(module, source)
+    exported = export(
+        module,
+        with_processor(module, state["processor"]),
+        session.output / "export",
+        options.module.model_name,
+        {"run": source.run.name if source.run else "", "dataset_fingerprint": report.fingerprint},
+        module.dataset(val, "val", 0),
+        onnx=options.onnx,
+        num_threads=device.eval_threads,
+    )
+    session.console.summary("export", [("folder", str(exported.folder)), ("proof", exported.parity.sentence)])
+    metrics = {f"val/{exported.parity.monitor}": exported.parity.exported}
+    return RunResult("export", session.output, metrics, export=exported.folder)

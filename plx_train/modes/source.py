@@ -1,0 +1,118 @@
+"""What ``run=`` names: a run's id or folder, a checkpoint, or an exported folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from plx_train.checkpoint import is_checkpoint, load_checkpoint
+from plx_train.config import Composed, resolve_path
+from plx_train.errors import ConfigError, UserError
+from plx_train.modes.record import RUN_FILE
+from plx_train.options import RunOptions
+from plx_train.rooms import room_file
+from plx_train.static_model import is_export, read_inference, room_of
+from plx_train.tracking import find_run, resolve_uri
+
+RECORDED_SECTIONS = ("module", "dataset")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model to evaluate, export or predict with.
+
+    Attributes:
+        checkpoint: folder of safetensors, where it is one.
+        export: folder with ``inference.yml``, where it is one.
+        run: the run's folder, where it is known.
+    """
+
+    checkpoint: Path | None
+    export: Path | None
+    run: Path | None
+
+    def recorded(self) -> dict[str, Any]:
+        """Contents of the run's ``run.json``; nothing where there is none."""
+        path = self.run / RUN_FILE if self.run else None
+        return json.loads(path.read_text("utf-8")) if path and path.is_file() else {}
+
+
+def find_source(options: RunOptions) -> Source:
+    """The model that `options.run` names.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not options.run:
+        raise ConfigError(f"mode={options.mode} needs run=<run id, run folder, checkpoint or exported folder>")
+    folder = resolve_path(options.run)
+    if not folder.exists():
+        folder = _tracked_folder(options)
+    if is_export(folder):
+        parent = folder.parent
+        return Source(None, folder, parent if (parent / RUN_FILE).is_file() else None)
+    if is_checkpoint(folder):
+        return Source(folder, None, folder.parent.parent)
+    best = folder / "checkpoints" / "best"
+    if is_checkpoint(best):
+        return Source(best, None, folder)
+    raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
+
+
+def _tracked_folder(options: RunOptions) -> Path:
+    record = find_run(resolve_uri(options.tracking.uri, Path("outputs")), str(options.run))
+    if record.output is None or not record.output.is_dir():
+        raise UserError(f"run={options.run} is recorded, but its folder {record.output} is not on this machine")
+    return record.output
+
+
+def with_recorded_options(composed: Composed, source: Source) -> Composed:
+    """The run's own module and dataset options, under whatever the command line says anew."""
+    path = source.run / "config.yaml" if source.run else None
+    if source.export and not path:
+        room = room_of(read_inference(source.export))
+        if room != composed.options.module.name:
+            raise ConfigError(f"{source.export} is a model for module={room}: say so")
+    if path is None or not path.is_file():
+        return composed
+    recorded = OmegaConf.load(path)
+    assert isinstance(recorded, DictConfig)
+    given = {text.partition("=")[0] for text in composed.overrides}
+    options = composed.options
+    if recorded.module.name != options.module.name:
+        options = replace(options, module=_default_module(recorded.module.name))
+    for section in RECORDED_SECTIONS:
+        if section in given:
+            continue
+        current = OmegaConf.structured(getattr(options, section))
+        merged = OmegaConf.merge(current, recorded[section])
+        for key in (name for name in given if name.startswith(f"{section}.")):
+            leaf = key.removeprefix(f"{section}.")
+            OmegaConf.update(merged, leaf, OmegaConf.select(current, leaf))
+        options = replace(options, **{section: OmegaConf.to_object(merged)})
+    return replace(composed, options=replace(options, seed=recorded.seed))
+
+
+def _default_module(name: str) -> Any:
+    config = room_file(name, "config")
+    return next(
+        kind() for kind in vars(config).values() if isinstance(kind, type) and getattr(kind, "name", None) == name
+    )
+
+
+def load_source(module: Any, source: Source) -> dict[str, Any]:
+    """Puts a checkpoint's weights into `module` and returns its state.
+
+    Raises:
+        WeightsError: the checkpoint is damaged or of another network.
+    """
+    from plx_train.weights import load_weights
+
+    assert source.checkpoint is not None
+    _, state = load_checkpoint(source.checkpoint)
+    load_weights(module.network, str(source.checkpoint), False, module.optional_weights)
+    return state

@@ -1,0 +1,139 @@
+"""Samples of text detection: random crops with targets for training, whole pages for evaluation."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from plx_train.errors import DataError
+from plx_train.image import ImageError, read_image
+from plx_train.modules.text_det.augment import TextDetAugment
+from plx_train.modules.text_det.labels import PageLabel
+from plx_train.modules.text_det.processor import TextDetProcessor
+from plx_train.modules.text_det.targets import TextDetTargets
+
+
+class TextDetDataset:
+    """Pages by index; picklable, and free of paddle.
+
+    With `augment`, `get` gives a training sample: ``image`` uint8 (S, S, 3) BGR, ``shrink_map``, ``shrink_mask`` and
+    perhaps ``threshold_map``, ``threshold_mask`` (S, S), ``name``. Without, a sample for evaluation: ``x`` float32
+    (3, h, w), ``shape`` (H, W) of the page, ``labels``, ``name``.
+    """
+
+    def __init__(
+        self,
+        pages: Sequence[PageLabel],
+        processor: TextDetProcessor,
+        augment: TextDetAugment | None = None,
+        shrink_ratio: float = TextDetTargets.shrink_ratio,
+        min_text_size: float = TextDetTargets.min_text_size,
+        with_threshold: bool = TextDetTargets.with_threshold,
+        cache_bytes: int = 0,
+    ) -> None:
+        """
+        Args:
+            pages: as from `read_label_file`.
+            processor: what evaluation does to a page.
+            augment: how training crops are made; None for evaluation.
+            shrink_ratio, min_text_size, with_threshold: see `TextDetTargets`.
+            cache_bytes: memory for decoded pages, in each process that holds the dataset.
+        """
+        self.pages = list(pages)
+        self.names = [f"{page.image.name} ({page.where})" for page in self.pages]
+        self.processor = processor
+        self.augment = augment
+        self.targets = TextDetTargets(shrink_ratio, min_text_size, with_threshold)
+        self._cache = _ImageCache(cache_bytes)
+
+    def __len__(self) -> int:
+        return len(self.pages)
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """The sample at `index`; evaluation samples draw nothing from `rng`.
+
+        Raises:
+            DataError: the page's image can't be read, with the label file's line.
+        """
+        page = self.pages[index]
+        try:
+            image = self._cache.read(page)
+        except ImageError as error:
+            raise DataError(f"{page.where}: {error}") from None
+        if self.augment is None:
+            x, shape = self.processor.preprocess(image)
+            return {"x": x, "shape": shape, "labels": page.labels, "name": self.names[index]}
+        return self._training_sample(page, image, rng) | {"name": self.names[index]}
+
+    def _training_sample(
+        self, page: PageLabel, image: np.ndarray, rng: np.random.Generator
+    ) -> dict[str, Any]:
+        assert self.augment is not None
+        height, width = image.shape[:2]
+        crop = self.augment.crop(
+            image,
+            [label.points for label in page.labels],
+            np.asarray([label.ignore for label in page.labels], bool),
+            self.processor.input_size((height, width)),
+            rng,
+        )
+        return {"image": crop.image, **self.targets.make(crop.polygons, crop.ignore, crop.image.shape[:2])}
+
+
+class _ImageCache:
+    """Decoded pages, the least recently used leaving first; a copy in another process begins empty."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.num_bytes = 0
+        self.images: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def read(self, page: PageLabel) -> np.ndarray:
+        key = str(page.image)
+        image = self.images.get(key)
+        if image is not None:
+            self.images.move_to_end(key)
+            return image
+        image = read_image(page.image)
+        if image.nbytes > self.max_bytes:
+            return image
+        self.images[key] = image
+        self.num_bytes += image.nbytes
+        while self.num_bytes > self.max_bytes:
+            self.num_bytes -= self.images.popitem(last=False)[1].nbytes
+        return image
+
+    def __getstate__(self) -> int:
+        return self.max_bytes
+
+    def __setstate__(self, max_bytes: int) -> None:
+        self.__init__(max_bytes)  # type: ignore[misc]
+
+
+def collate(samples: Sequence[dict[str, Any]], processor: TextDetProcessor) -> dict[str, Any]:
+    """A batch of training samples: ``x`` float32 (N, 3, S, S), the maps float32 (N, S, S), ``names``."""
+    images = [sample["image"] for sample in samples]
+    if processor.image_mode == "RGB":
+        images = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images]
+    maps = [
+        name
+        for name in ("shrink_map", "shrink_mask", "threshold_map", "threshold_mask")
+        if name in samples[0]
+    ]
+    return {
+        "x": np.stack([processor.normalise(image) for image in images]),
+        "names": [sample["name"] for sample in samples],
+        **{name: np.stack([sample[name] for sample in samples]).astype(np.float32) for name in maps},
+    }
+
+
+def collate_eval(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A batch of pages that share one size: ``x`` float32 (N, 3, h, w), ``names``."""
+    return {
+        "x": np.stack([sample["x"] for sample in samples]),
+        "names": [sample["name"] for sample in samples],
+    }

@@ -1,0 +1,268 @@
+"""Label files of text detection, read line by line; what is wrong with a line is told, never raised.
+
+The format is that of PaddleX's ``TextDetDataset`` and PaddleOCR, one page a line:
+``images/page.jpg<TAB>[{"transcription": "text", "points": [[x, y], [x, y], [x, y], [x, y]]}, …]``.
+Points are pixels, clockwise from the text's top left; bent text has more than four. The transcriptions ``###`` and
+``*`` mark text that counts neither way.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from plx_train.dataset_check import Finding, Level
+from plx_train.geometry import by_corners, is_simple, polygon_area
+
+IGNORED_TEXTS = ("###", "*")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+CR_LF = b"\r\n"
+MIN_AREA = 1
+"""Square pixels; smaller polygons are slips of the mouse or were clipped to nothing, and can't be found."""
+MAX_COORDINATE = 1e6
+"""Beyond any image; larger numbers are faults, and would overflow in drawing."""
+
+
+@dataclass(frozen=True)
+class TextLabel:
+    """One text of a page.
+
+    Attributes:
+        text: its transcription.
+        points: float32 (P, 2), P >= 4, pixels, clockwise from the text's top left.
+        ignore: it counts neither way, in training and evaluation.
+    """
+
+    text: str
+    points: np.ndarray
+    ignore: bool
+
+
+@dataclass(frozen=True)
+class PageLabel:
+    """One page: its image (absolute path) and texts; `where` is its line, as ``train.txt:12``."""
+
+    image: Path
+    labels: tuple[TextLabel, ...]
+    where: str
+
+
+class _Lines:
+    """Collects the findings of one file."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.findings: list[Finding] = []
+
+    def add(self, line: int, level: Level, code: str, reason: str) -> None:
+        self.findings.append(Finding(self.name, line, level, code, reason))
+
+
+def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
+    """Reads every line of a label file.
+
+    Args:
+        path: the label file.
+        root: the dataset's folder; images are relative to it and must lie in it. No image is opened.
+
+    Returns:
+        the pages without errors, in the file's order, and all findings.
+    """
+    pages, findings = read_lines(path, root)
+    faulty = {f"{finding.path}:{finding.line}" for finding in findings if finding.level == "error"}
+    return [page for page in pages if page.where not in faulty], findings
+
+
+def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
+    """As `read_label_file`, but pages whose labels hold errors are there as well, with those that don't."""
+    found = _Lines(path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        code = "label-file-unreadable" if path.exists() else "label-file-missing"
+        found.add(0, "error", code, f"the label file can't be read ({error.strerror or error})")
+        return [], found.findings
+    if data.startswith(BYTE_ORDER_MARK):
+        found.add(
+            1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped"
+        )
+        data = data[len(BYTE_ORDER_MARK) :]
+    if CR_LF in data:
+        line = data[: data.index(CR_LF)].count(b"\n") + 1
+        reason = f"{data.count(CR_LF)} lines end with CR LF (Windows), the CR is skipped; PaddleOCR may trip over it"
+        found.add(line, "warning", "crlf", reason)
+    if not data.strip():
+        found.add(0, "error", "label-file-empty", "the label file holds no line")
+        return [], found.findings
+    resolved_root = root.resolve()
+    lines = enumerate(data.removesuffix(b"\n").split(b"\n"), 1)
+    pages = [
+        _read_line(line.removesuffix(b"\r"), number, root, resolved_root, found) for number, line in lines
+    ]
+    return [page for page in pages if page is not None], found.findings
+
+
+def _read_line(data: bytes, number: int, root: Path, resolved_root: Path, found: _Lines) -> PageLabel | None:
+    """One line; None where it names no usable image."""
+    try:
+        line = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start + 1} of the line is not UTF-8: save the file in that encoding"
+        found.add(number, "error", "not-utf8", reason)
+        return None
+    if not line.strip():
+        found.add(number, "warning", "blank-line", "the line is blank")
+        return None
+    name, tab, text = line.partition("\t")
+    if not tab:
+        found.add(number, "error", "no-tab", _no_tab_reason(line))
+        return None
+    image = _image_path(name, number, root, resolved_root, found)
+    labels = _read_labels(text, number, found)
+    return None if image is None else PageLabel(image, tuple(labels), f"{found.name}:{number}")
+
+
+def _no_tab_reason(line: str) -> str:
+    if re.search(r"\S {1,}\[", line):
+        return "a space stands where the tab between image path and labels should be"
+    return "there is no tab between image path and labels"
+
+
+def _image_path(name: str, number: int, root: Path, resolved_root: Path, found: _Lines) -> Path | None:
+    """The image's path, if it lies in the dataset's folder."""
+    if not name.strip():
+        found.add(number, "error", "no-image-path", "there is no image path before the tab")
+        return None
+    if "\0" in name:
+        found.add(number, "error", "image-path-invalid", "the image path holds a zero character")
+        return None
+    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith("\\"):
+        reason = f"the image path {name} is absolute: make it relative to the dataset's folder"
+        found.add(number, "error", "path-outside-root", reason)
+        return None
+    if "\\" in name:
+        found.add(
+            number, "warning", "backslash-path", f"backslashes in the image path {name} are read as slashes"
+        )
+        name = name.replace("\\", "/")
+    try:
+        is_inside = (resolved_root / name).resolve().is_relative_to(resolved_root)
+    except (OSError, RuntimeError):  # a loop of links, or a name too long
+        found.add(number, "error", "image-path-invalid", f"the image path {name[:100]} can't be followed")
+        return None
+    if not is_inside:
+        found.add(number, "error", "path-outside-root", f"the image path {name} leaves the dataset's folder")
+        return None
+    return root.absolute() / name
+
+
+def _read_labels(text: str, number: int, found: _Lines) -> list[TextLabel]:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        found.add(
+            number,
+            "error",
+            "bad-json",
+            f"the labels are not JSON: {error.msg} at character {error.colno} after the tab",
+        )
+        return []
+    except (RecursionError, ValueError) as error:
+        found.add(number, "error", "bad-json", f"the labels are not usable JSON: {error}")
+        return []
+    if not isinstance(values, list):
+        found.add(number, "error", "not-a-list", f"the labels are {_kind(values)}, not a list")
+        return []
+    if not values:
+        found.add(number, "warning", "no-labels", "the page has no text")
+    labels = [_read_label(value, position, number, found) for position, value in enumerate(values, 1)]
+    kept = [label for label in labels if label is not None]
+    return _without_faulty(kept, number, found)
+
+
+def _read_label(value: Any, position: int, number: int, found: _Lines) -> TextLabel | None:
+    """One entry of a line's list; None where it can't be used."""
+    if not isinstance(value, dict):
+        found.add(number, "error", "label-not-object", f"label {position} is {_kind(value)}, not an object")
+        return None
+    missing = [key for key in ("transcription", "points") if key not in value]
+    if missing:
+        found.add(number, "error", "missing-key", f'label {position} has no "{missing[0]}"')
+        return None
+    text = value["transcription"]
+    if not isinstance(text, str):
+        found.add(
+            number,
+            "error",
+            "text-not-string",
+            f"the transcription of label {position} is {_kind(text)}, not a string",
+        )
+        return None
+    named = f'label {position} ("{text[:20]}")'
+    points = _read_points(value["points"], named, number, found)
+    if points is None:
+        return None
+    return TextLabel(text, points, text in IGNORED_TEXTS)
+
+
+def _read_points(value: Any, named: str, number: int, found: _Lines) -> np.ndarray | None:
+    if not isinstance(value, list) or any(not isinstance(point, list) or len(point) != 2 for point in value):
+        found.add(number, "error", "points-not-pairs", f"the points of {named} are not a list of [x, y]")
+        return None
+    if len(value) < 4:
+        found.add(number, "error", "too-few-points", f"{named} has {len(value)} points, 4 or more are needed")
+        return None
+    numbers = [item for point in value for item in point]
+    if any(not isinstance(item, (int, float)) or isinstance(item, bool) for item in numbers):
+        found.add(number, "error", "points-not-numbers", f"the points of {named} are not all numbers")
+        return None
+    if any(isinstance(item, float) and not math.isfinite(item) for item in numbers):
+        found.add(number, "error", "points-not-finite", f"the points of {named} hold NaN or infinity")
+        return None
+    if any(abs(item) > MAX_COORDINATE for item in numbers):
+        found.add(number, "error", "points-outside", f"the points of {named} lie millions of pixels away")
+        return None
+    return np.asarray(value, np.float32)
+
+
+def _without_faulty(labels: list[TextLabel], number: int, found: _Lines) -> list[TextLabel]:
+    """The labels that have an area; outlines that are odd are told."""
+    has_area, simple = np.ones(len(labels), bool), np.ones(len(labels), bool)
+    for indices, stacked in by_corners([label.points for label in labels]):
+        has_area[indices] = polygon_area(stacked) >= MIN_AREA
+        simple[indices] = is_simple(stacked)
+    kept = [label for label, keep in zip(labels, has_area, strict=True) if keep]
+    outlines = Counter(label.points.tobytes() for label in kept)
+    twins = [label for label in kept if outlines[label.points.tobytes()] > 1]
+    crossed = [label for label, good in zip(labels, simple, strict=True) if not good]
+    empty = [label for label, good, area in zip(labels, simple, has_area, strict=True) if good and not area]
+    for code, odd, reason in (
+        ("empty-polygon", empty, f"below {MIN_AREA} square pixel in area and left out"),
+        ("self-intersecting", crossed, "crossed by the own outline: put the points in order, clockwise"),
+        ("twin-polygon", twins, "there more than once"),
+    ):
+        if odd:
+            found.add(number, "warning", code, f"{_count(odd)} {reason}")
+    return kept
+
+
+def _count(labels: list[TextLabel]) -> str:
+    """``the polygon of "a" is`` or ``3 polygons, first that of "a", are``, as a sentence's beginning."""
+    first = f'"{labels[0].text[:20]}"'
+    return (
+        f"the polygon of {first} is"
+        if len(labels) == 1
+        else f"{len(labels)} polygons, first that of {first}, are"
+    )
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

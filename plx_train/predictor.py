@@ -1,0 +1,122 @@
+"""``plx_train.Predictor``: an exported folder on paths and arrays."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from plx_train.errors import UserError
+from plx_train.image import read_image
+from plx_train.rooms import room_file
+from plx_train.static_model import StaticModel, lineage, processor_of, read_inference, room_of
+
+Picture = Path | str | np.ndarray
+"""An image file, or an array uint8 (H, W, 3) BGR as OpenCV reads it."""
+
+
+class Predictor:
+    """A model as it was exported, with the pre- and postprocessing that it carries.
+
+    The folder is only read: nothing in it is executed. One predictor may serve several threads at once.
+
+    Args:
+        folder: an exported folder; those of PaddleX work as well where the module type is known here.
+        device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
+        threads: CPU threads for each image; None: all cores, up to 8.
+        onednn: on a CPU, run by oneDNN: several times faster, and what PaddleX does.
+
+    Raises:
+        UserError: `folder` is missing, is no exported folder, or can't be loaded.
+        DeviceError: the device is not there.
+
+    Example:
+        >>> predictor = Predictor("outputs/my-run/export")
+        >>> prediction = predictor.predict("page.jpg")
+        >>> prediction.quads.shape, prediction.scores.shape
+        ((52, 4, 2), (52,))
+    """
+
+    def __init__(
+        self, folder: Path | str, device: str = "cpu", threads: int | None = None, onednn: bool = True
+    ) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise UserError(f"{folder} is not a folder: give one that plx_train or PaddleX exported")
+        inference = read_inference(self.folder)
+        self.module = room_of(inference)
+        """The module type, for example ``text_det``."""
+        self.model_name = str((inference.get("Global") or {}).get("model_name", ""))
+        """The name PaddleX knows the model by."""
+        self.lineage = lineage(inference)
+        """Where the model comes from, as far as its export says so."""
+        self.processor = processor_of(inference)
+        """Its pre- and postprocessing, a frozen dataclass."""
+        self.model = StaticModel(self.folder, device, onednn, threads)
+
+    @overload
+    def predict(self, pictures: Picture) -> Any: ...
+
+    @overload
+    def predict(self, pictures: Sequence[Picture]) -> list[Any]: ...
+
+    def predict(self, pictures: Picture | Sequence[Picture]) -> Any:
+        """The prediction for one picture, or the list of them for several.
+
+        What a prediction is depends on the module type: for ``text_det`` a `TextDetPrediction` with `quads`
+        (N, 4, 2) in pixels and `scores` (N,). Each has ``to_json()``.
+
+        Raises:
+            UserError: a file is missing or no image, or an array has another shape or type.
+        """
+        if isinstance(pictures, Path | str | np.ndarray):
+            return self._predict_one(pictures)
+        return [self._predict_one(picture) for picture in pictures]
+
+    def _predict_one(self, picture: Picture) -> Any:
+        values, context = self.processor.preprocess(as_image(picture))
+        outputs = self.processor.split_outputs(self.model(values[None]))
+        return self.processor.postprocess(outputs[0], context)
+
+    def overlay(self, picture: Picture, prediction: Any) -> np.ndarray:
+        """The picture with `prediction` drawn on it, uint8 (H, W, 3) BGR."""
+        return room_file(self.module, "overlay").draw_overlay(as_image(picture), prediction)
+
+    def __repr__(self) -> str:
+        return f"Predictor({self.module}, {self.model_name}, {self.model.device}, {str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        engine = "oneDNN" if self.model.onednn else "native"
+        facts = {
+            "module": self.module,
+            "model": self.model_name,
+            "folder": self.folder,
+            "device": f"{self.model.device} ({engine}, {self.model.threads} threads)",
+            **{name: value for name, value in self.lineage.items() if name != "module"},
+        }
+        rows = "".join(
+            f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
+            for name, value in facts.items()
+        )
+        return f"<table>{rows}</table>"
+
+
+def as_image(picture: Picture) -> np.ndarray:
+    """The picture in a file, or a given array if it is one: uint8 (H, W, 3) BGR.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if isinstance(picture, Path | str):
+        return read_image(picture)
+    if not isinstance(picture, np.ndarray):
+        raise UserError(f"a picture must be a path or an array, not {type(picture).__name__}")
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+        raise UserError(
+            "a picture as an array must be uint8 (height, width, 3) in BGR, "
+            f"not {picture.dtype} {picture.shape}"
+        )
+    return picture

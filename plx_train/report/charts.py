@@ -1,0 +1,282 @@
+"""Charts as inline SVG: no script, no font, no address; colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from plx_train.report.data import PrecisionRecall, Series
+
+WIDTH, HEIGHT = 460, 260
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 30
+NUM_COLOURS = 6
+MOST_LINE_POINTS = 600
+MOST_HOVER_POINTS = 80
+SPIKE = 3.0
+"""Values beyond this many times the 95th percentile run out of the chart, so that the rest stays legible."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear axis from values to pixels."""
+
+    low: float
+    high: float
+    pixel_low: float
+    pixel_high: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return self.pixel_low + share * (self.pixel_high - self.pixel_low)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The two axes of a chart."""
+
+    x: Scale
+    y: Scale
+
+
+def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """At most about `most` round numbers (1, 2, 2.5 or 5 times a power of ten) that lie within [low, high]."""
+    if not low < high:
+        return [low]
+    rough = (high - low) / max(most - 1, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    first = math.ceil(low / step - 1e-9)
+    ticks = []
+    while (first + len(ticks)) * step <= high + 1e-9 * step:
+        ticks.append(round((first + len(ticks)) * step, 12))
+    return ticks
+
+
+def number_text(value: float) -> str:
+    """A number for axes and legends: at most four significant digits, exponents where they are shorter."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e-3 or size >= 1e5:
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{value:.4g}"
+
+
+def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> str:
+    """A figure with one line per series and a legend that gives the last values.
+
+    Values that are not finite are left out. Hovering over a point names it.
+    """
+    clean = [_finite(one) for one in series]
+    clean = [one for one in clean if one.steps]
+    if not clean:
+        return ""
+    frame = _frame_of(clean)
+    body = [_axes(frame, x_label)]
+    body += [_line(one, index, frame) for index, one in enumerate(clean)]
+    legend = [(index, one.name, number_text(one.values[-1])) for index, one in enumerate(clean)]
+    summary = "; ".join(
+        f"{one.name} from {number_text(one.values[0])} to {number_text(one.values[-1])}" for one in clean
+    )
+    return _figure(title, legend, body, summary)
+
+
+def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str:
+    """A figure of precision over recall, with faint lines of equal hmean."""
+    curves = [curve for curve in curves if curve.points]
+    if not curves:
+        return ""
+    low = _corner(curves)
+    frame = Frame(Scale(low, 1.0, LEFT, WIDTH - RIGHT), Scale(low, 1.0, HEIGHT - BOTTOM, TOP))
+    body = [_axes(frame, "recall", "precision"), *(_equal_hmean(value, frame) for value in nice_ticks(low, 0.99, 6))]
+    legend = []
+    for index, curve in enumerate(curves):
+        points = sorted(curve.points)
+        path = _path([(frame.x(recall), frame.y(precision)) for recall, precision in points])
+        body.append(f'<path class="line s{index % NUM_COLOURS}" d="{path}"/>')
+        names = [f"{curve.name}: recall {recall:.3f}, precision {precision:.3f}" for recall, precision in points]
+        body.append(_hover(points, names, index, frame))
+        text = ""
+        if curve.chosen:
+            recall, precision = curve.chosen
+            name = f"{curve.name}, in use: recall {recall:.4f}, precision {precision:.4f}"
+            body.append(_mark(frame.x(recall), frame.y(precision), index, name))
+            text = f"P {precision:.3f} · R {recall:.3f}"
+        legend.append((index, curve.name, text))
+    return _figure(title, legend, body, "; ".join(name for _, name, _ in legend))
+
+
+def share_bar(parts: Mapping[str, float]) -> str:
+    """A stacked bar of durations in seconds, with a legend of seconds and shares."""
+    total = sum(parts.values())
+    if total <= 0:
+        return ""
+    segments, keys = [], []
+    for index, (name, seconds) in enumerate(parts.items()):
+        share = seconds / total
+        label = f"{name}: {seconds:.1f} s, {share:.1%}"
+        inner = f"{share:.0%}" if share >= 0.06 else ""
+        segments.append(
+            f'<span class="b{index % NUM_COLOURS}" style="flex-grow:{max(share, 0.002):.4f}" title="{escape(label)}">'
+            f"{inner}</span>"
+        )
+        keys.append(_legend_item(index, name, f"{seconds:.1f} s · {share:.1%}"))
+    text = escape(", ".join(f"{name} {seconds / total:.0%}" for name, seconds in parts.items()))
+    bar = f'<div class="bar" role="img" aria-label="{text}">{"".join(segments)}</div>'
+    return f'<div class="shares">{bar}<ul class="legend">{"".join(keys)}</ul></div>'
+
+
+def smooth(values: Sequence[float]) -> list[float]:
+    """An exponential mean over about a twentieth of the values, without the pull of the first one."""
+    decay = 1.0 - 1.0 / max(len(values) / 20.0, 2.0)
+    mean, weight, found = 0.0, 0.0, []
+    for value in values:
+        mean, weight = decay * mean + (1 - decay) * value, decay * weight + (1 - decay)
+        found.append(mean / weight)
+    return found
+
+
+def _finite(series: Series) -> Series:
+    pairs = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
+    steps, values = zip(*pairs, strict=True) if pairs else ((), ())
+    return Series(series.name, steps, values, series.group, series.is_noisy, series.is_sparse)
+
+
+def _frame_of(series: Sequence[Series]) -> Frame:
+    steps = [step for one in series for step in one.steps]
+    values = sorted(value for one in series for value in one.values)
+    low, high = values[0], values[-1]
+    typical = values[int(0.95 * (len(values) - 1))]
+    if any(one.is_noisy for one in series) and high > SPIKE * typical > 0:
+        high = SPIKE * typical
+    if low >= 0 and low < 0.5 * high:
+        low = 0.0
+    gap = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    low, high = (low if low == 0 else low - gap), high + gap
+    if all(0 <= value <= 1 for value in values):
+        low, high = max(low, 0.0), min(high, 1.02)
+    first, last = min(steps), max(steps)
+    return Frame(
+        Scale(first, last if last > first else first + 1, LEFT, WIDTH - RIGHT), Scale(low, high, HEIGHT - BOTTOM, TOP)
+    )
+
+
+def _axes(frame: Frame, x_label: str, y_label: str = "") -> str:
+    parts = ['<g class="grid">']
+    for value in nice_ticks(frame.y.low, frame.y.high):
+        y = frame.y(value)
+        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="tick end" x="{LEFT - 7}" y="{y + 3.5:.1f}">{number_text(value)}</text>')
+    bottom = HEIGHT - BOTTOM
+    for value in nice_ticks(frame.x.low, frame.x.high, 7):
+        x = frame.x(value)
+        parts.append(f'<line class="notch" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}"/>')
+        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{bottom + 16}">{number_text(value)}</text>')
+    parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/></g>')
+    parts.append(f'<text class="label end" x="{WIDTH - RIGHT}" y="{HEIGHT - 1}">{escape(x_label)}</text>')
+    if y_label:
+        parts.append(f'<text class="label" x="{LEFT + 6}" y="{TOP + 11}">{escape(y_label)}</text>')
+    return "".join(parts)
+
+
+def _line(series: Series, index: int, frame: Frame) -> str:
+    colour = f"s{index % NUM_COLOURS}"
+    raw = list(zip(series.steps, series.values, strict=True))
+    drawn = raw
+    parts = []
+    if series.is_noisy and len(raw) > 20:
+        drawn = list(zip(series.steps, smooth(series.values), strict=True))
+        parts.append(f'<path class="line raw {colour}" d="{_path(_pixels(raw, frame))}"/>')
+    parts.append(f'<path class="line {colour}" d="{_path(_pixels(drawn, frame))}"/>')
+    if series.is_sparse or len(raw) == 1:
+        parts += [f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in _pixels(raw, frame)]
+    shown = drawn[:: max(1, math.ceil(len(drawn) / MOST_HOVER_POINTS))]
+    names = [f"{series.name} {number_text(value)} at step {number_text(step)}" for step, value in shown]
+    return "".join(parts) + _hover(shown, names, index, frame)
+
+
+def _pixels(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[float, float]]:
+    return [(frame.x(x), frame.y(y)) for x, y in thin_out(points)]
+
+
+def thin_out(points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS) -> list[tuple[float, float]]:
+    """At most about `most` points, with the lowest and the highest of each stretch kept, so that spikes stay."""
+    size = math.ceil(2 * len(points) / most)
+    if size <= 2:
+        return list(points)
+    kept = []
+    for start in range(0, len(points), size):
+        stretch = points[start : start + size]
+        kept += sorted({min(stretch, key=lambda point: point[1]), max(stretch, key=lambda point: point[1])})
+    return kept
+
+
+def _path(pixels: Sequence[tuple[float, float]]) -> str:
+    # Clamped a little outside of the frame; the clip path hides the rest.
+    return "M" + "L".join(f"{x:.1f} {min(max(y, -HEIGHT), 2 * HEIGHT):.1f}" for x, y in pixels)
+
+
+def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: int, frame: Frame) -> str:
+    thin = max(1, math.ceil(len(points) / MOST_HOVER_POINTS))
+    circles = [
+        f'<circle class="hit s{index % NUM_COLOURS}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="5">'
+        f"<title>{escape(name)}</title></circle>"
+        for (x, y), name in list(zip(points, names, strict=True))[::thin]
+    ]
+    return "".join(circles)
+
+
+def _mark(x: float, y: float, index: int, name: str) -> str:
+    return (
+        f'<circle class="mark s{index % NUM_COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="5">'
+        f"<title>{escape(name)}</title></circle>"
+    )
+
+
+def _corner(curves: Sequence[PrecisionRecall]) -> float:
+    """The axes begin at 0, or higher where all points in use lie near the top right."""
+    points = [point for curve in curves for point in curve.points]
+    points += [curve.chosen for curve in curves if curve.chosen]
+    nearest = min(min(point) for point in points)
+    return 0.8 if nearest > 0.82 else 0.5 if nearest > 0.52 else 0.0
+
+
+def _equal_hmean(value: float, frame: Frame) -> str:
+    """The line on which 2PR / (P + R) is `value`."""
+    if value <= 0:
+        return ""
+    points = []
+    for number in range(61):
+        recall = frame.x.low + (1.0 - frame.x.low) * number / 60
+        if 2 * recall <= value:
+            continue
+        precision = value * recall / (2 * recall - value)
+        if frame.y.low <= precision <= 1.0:
+            points.append((frame.x(recall), frame.y(precision)))
+    if len(points) < 2:
+        return ""
+    x, y = points[-1]
+    return (
+        f'<path class="contour" d="{_path(points)}"/>'
+        f'<text class="tick contour-name end" x="{x - 3:.1f}" y="{y - 3:.1f}">hmean {value:g}</text>'
+    )
+
+
+def _figure(title: str, legend: Sequence[tuple[int, str, str]], body: Sequence[str], summary: str) -> str:
+    items = "".join(_legend_item(*item) for item in legend)
+    clip = f'<clipPath id="area"><rect x="{LEFT - 6}" y="0" width="{WIDTH - LEFT + 6}" height="{HEIGHT - BOTTOM + 6}"/></clipPath>'
+    # One clip path serves all charts of the page: they have the same size.
+    return (
+        f'<figure class="chart"><figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(f"{title}: {summary}")}">'
+        f"<title>{escape(title)}</title><desc>{escape(summary)}</desc><defs>{clip}</defs>"
+        f'{body[0]}<g clip-path="url(#area)">{"".join(body[1:])}</g></svg></figure>'
+    )
+
+
+def _legend_item(index: int, name: str, value: str) -> str:
+    figure = f" <b>{escape(value)}</b>" if value else ""
+    return f'<li><i class="b{index % NUM_COLOURS}"></i>{escape(name)}{figure}</li>'

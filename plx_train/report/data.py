@@ -1,0 +1,163 @@
+"""What a report is made of: plain values, which anybody can fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MetricChange:
+    """A validation metric before and after training; the report's headline is the first one."""
+
+    name: str
+    before: float | None
+    after: float | None
+    setting: str = ""
+    """What both were measured at: ``official settings``, ``calibrated``."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a chart; series of one group share a chart."""
+
+    name: str
+    steps: tuple[float, ...]
+    values: tuple[float, ...]
+    group: str
+    """Title of the chart."""
+    is_noisy: bool = False
+    """Draw a running mean over the faint raw values."""
+    is_sparse: bool = False
+    """Mark every point: few values, each measured with care."""
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """A precision-recall curve."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    """(recall, precision), 0 to 1."""
+    chosen: tuple[float, float] | None = None
+    """(recall, precision) at the settings in use."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image to embed."""
+
+    caption: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class ConfigRow:
+    """One leaf of the configuration."""
+
+    key: str
+    value: str
+    default: str | None
+    """None: the key is not among the defaults."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the run departs from the default."""
+        return self.value != self.default
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to copy."""
+
+    purpose: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All a report shows; a section without data is left out."""
+
+    title: str
+    """For example ``text_det on pages``."""
+    status: str = "FINISHED"
+    seconds: float | None = None
+    """Duration of the run."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Short facts under the title: device, date, run id …"""
+    metrics: tuple[MetricChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Warnings and remarks of the run."""
+    series: tuple[Series, ...] = ()
+    precision_recall: tuple[PrecisionRecall, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by part of the run: data, compute, log, evaluate …"""
+    overlays: tuple[Picture, ...] = ()
+    """The worst validation samples, worst first."""
+    overlay_legend: str = ""
+    """What the colours in the overlays mean."""
+    check: Mapping[str, Any] | None = None
+    """`CheckReport.to_json()`."""
+    check_pictures: tuple[Picture, ...] = ()
+    weights: str | None = None
+    """Where the weights came from and how much of the network they cover."""
+    parity: Mapping[str, Any] | None = None
+    """The export's parity report: ``ok``, ``sentence`` and figures."""
+    config: tuple[ConfigRow, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[Command, ...] = ()
+
+
+def config_rows(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[ConfigRow, ...]:
+    """Rows of a flat configuration, in its order."""
+    return tuple(
+        ConfigRow(key, config_text(value), config_text(defaults[key]) if key in defaults else None)
+        for key, value in values.items()
+    )
+
+
+def config_text(value: Any) -> str:
+    """A configuration value as users write it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[Series, ...]:
+    """Series from what a run logged, as `tracking.read_metrics` gives it.
+
+    Losses, learning rates, validation metrics and time shares each share a chart; other training values have one each.
+    """
+    found = []
+    for name in sorted(metrics, key=_chart_order):
+        place = _place(name)
+        points = sorted(dict(metrics[name]).items())
+        if place and points:
+            group, label, is_noisy, is_sparse = place
+            steps, values = zip(*points, strict=True)
+            found.append(Series(label, steps, values, group, is_noisy, is_sparse))
+    return tuple(found)
+
+
+def _place(name: str) -> tuple[str, str, bool, bool] | None:
+    """(group, label, is_noisy, is_sparse) of a logged metric; None: it belongs in no chart."""
+    kind, _, label = name.partition("/")
+    if kind == "val":
+        return "Validation", label, False, True
+    if kind == "time":
+        return "Step time", label.removesuffix("_share"), False, False
+    if kind != "train" or label == "epoch":
+        return None
+    if label.startswith("lr"):
+        return "Learning rate", label, False, False
+    if "loss" in label:
+        return "Training loss", label, True, False
+    return label.replace("_", " ").capitalize(), label, True, False
+
+
+def _chart_order(name: str) -> tuple[int, int, str]:
+    order = ("train/loss", "train/", "val/", "time/")
+    rank = next((index for index, start in enumerate(order) if name.startswith(start)), len(order))
+    return {0: 0, 1: 2, 2: 1, 3: 3}.get(rank, 4), len(name), name

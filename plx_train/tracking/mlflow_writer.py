@@ -1,0 +1,212 @@
+"""Sends a run's records to MLflow."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plx_train.tracking.delivery import first_line
+from plx_train.tracking.spool import Cursor, Entry
+from plx_train.tracking.store import experiment_id, open_client, without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow's limits on one log_batch, on one value and on names.
+METRICS_A_BATCH = 1000
+PARAMS_A_BATCH = 100
+TAGS_A_BATCH = 100
+LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
+LONGEST_KEY = 250
+REFUSED_STATUS = (400, 404)
+
+
+class MlflowSink:
+    """One run in MLflow. Delivering a record twice changes nothing, so a crash between sending and noting does no harm."""
+
+    def __init__(self, uri: str, warn: Callable[[str], None]) -> None:
+        self.uri = uri
+        self.name = f"MLflow at {without_password(uri)}"
+        self.warn = warn
+        self.run_id: str | None = None
+        self.experiment: str | None = None
+        self.refused: list[str] = []
+        """Records that MLflow answered but did not take."""
+        self._client: MlflowClient | None = None
+        self._failed_once: set[int] = set()
+        self._marked_nonfinite: set[str] = set()
+
+    def deliver(self, entries: list[Entry], cursor: Cursor) -> Iterator[int]:
+        """Sends `entries`; see `delivery.Sink`."""
+        client = self._connect()
+        for group in batches(entries):
+            if group[0].kind == "run":
+                self._create_run(client, group[0], cursor)
+            else:
+                assert cursor.run_id is not None
+                self._send_group(client, cursor.run_id, group)
+            yield group[-1].end
+
+    def _connect(self) -> MlflowClient:
+        if self._client is None:
+            self._client = open_client(self.uri)
+        return self._client
+
+    def _create_run(self, client: MlflowClient, entry: Entry, cursor: Cursor) -> None:
+        content = entry.content
+        self.experiment = experiment_id(client, self.uri, content["experiment"])
+        if cursor.run_id is None and entry.sequence in self._failed_once:
+            cursor.run_id = _find_by_token(client, self.experiment, content["token"])
+        self._failed_once.add(entry.sequence)
+        if cursor.run_id is None:
+            tags = {clean_key(key): shorten(value, LONGEST_TAG) for key, value in content["tags"].items()}
+            tags["plx.token"] = content["token"]
+            created = client.create_run(self.experiment, entry.milliseconds, tags, content["name"])
+            cursor.run_id = created.info.run_id
+            cursor.save()
+        self._log_params(client, cursor.run_id, content["params"])
+        self.run_id = cursor.run_id
+
+    def _log_params(self, client: MlflowClient, run_id: str, params: dict[str, str]) -> None:
+        from mlflow.entities import Param
+
+        items = [Param(clean_key(key), shorten(value, LONGEST_PARAM)) for key, value in params.items()]
+        for start in range(0, len(items), PARAMS_A_BATCH):
+            client.log_batch(run_id, params=items[start : start + PARAMS_A_BATCH], synchronous=True)
+
+    def _send_group(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
+        """Sends a group; what MLflow refuses for its content is named and passed over, so that it holds up nothing."""
+        try:
+            self._send(client, run_id, group)
+        except Exception as error:
+            if len(group) > 1 and _is_refusal(error):
+                for entry in group:
+                    self._send_group(client, run_id, [entry])
+                return
+            if len(group) > 1 or not self._gives_up(client, run_id, group[0], error):
+                raise
+            what = group[0].content.get("path") or group[0].content.get("name") or group[0].kind
+            self.refused.append(str(what))
+            self.warn(f"MLflow does not take {what} ({first_line(error)}); the run goes on without it there")
+
+    def _gives_up(self, client: MlflowClient, run_id: str, entry: Entry, error: Exception) -> bool:
+        """Whether it is this record that is at fault, not the store."""
+        if _is_refusal(error):
+            return True
+        if entry.kind in ("metrics", "tags", "finish"):
+            return False
+        if entry.kind == "artifact" and not Path(entry.content["path"]).exists():
+            return True
+        if entry.sequence not in self._failed_once:
+            self._failed_once.add(entry.sequence)
+            return False
+        # The store answers while the artifact fails for the second time: its own place can't be written.
+        client.get_run(run_id)
+        return True
+
+    def _send(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
+        kind, content = group[0].kind, group[0].content
+        if kind in ("metrics", "tags"):
+            self._log_batch(client, run_id, group)
+        elif kind == "artifact":
+            _log_artifact(client, run_id, Path(content["path"]), content["folder"])
+        elif kind == "text":
+            _log_text(client, run_id, content["text"], content["name"])
+        elif kind == "dataset":
+            _log_dataset(client, run_id, content)
+        elif kind == "finish":
+            if content["reason"]:
+                client.set_tag(run_id, "plx.ended_by", shorten(content["reason"], LONGEST_TAG))
+            client.set_terminated(run_id, content["status"], group[0].milliseconds)
+
+    def _log_batch(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        metrics: list[Any] = []
+        tags: dict[str, str] = {}
+        for entry in group:
+            if entry.kind == "tags":
+                tags |= entry.content["tags"]
+                continue
+            step = entry.content["step"]
+            for key, value in entry.content["values"].items():
+                metrics.append(Metric(clean_key(key), value, entry.milliseconds, step))
+            for key, value in entry.content.get("nonfinite", {}).items():
+                if key not in self._marked_nonfinite:
+                    self._marked_nonfinite.add(key)
+                    tags[f"nonfinite/{key}"] = f"{value} at step {step}"
+        run_tags = [RunTag(clean_key(key), shorten(value, LONGEST_TAG)) for key, value in tags.items()]
+        if metrics or run_tags:
+            client.log_batch(run_id, metrics=metrics, tags=run_tags, synchronous=True)
+
+
+def batches(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Consecutive metrics and tags together, within MLflow's limits; everything else alone."""
+    held: list[Entry] = []
+    metrics = tags = 0
+    for entry in entries:
+        values, marks = len(entry.content.get("values", ())), len(entry.content.get("nonfinite", ()))
+        marks += len(entry.content["tags"]) if entry.kind == "tags" else 0
+        fits = metrics + values <= METRICS_A_BATCH and tags + marks <= TAGS_A_BATCH
+        is_joinable = entry.kind in ("metrics", "tags")
+        if held and not (fits and is_joinable):
+            yield held
+            held, metrics, tags = [], 0, 0
+        if not is_joinable:
+            yield [entry]
+            continue
+        held.append(entry)
+        metrics, tags = metrics + values, tags + marks
+    if held:
+        yield held
+
+
+def clean_key(key: str) -> str:
+    """A name MLflow takes: other characters become ``_``, the end of an overlong one is cut."""
+    return re.sub(r"[^\w\-./ ]", "_", key, flags=re.ASCII).strip("/")[:LONGEST_KEY] or "_"
+
+
+def shorten(value: str, most: int) -> str:
+    """`value` cut to `most` characters, visibly."""
+    return value if len(value) <= most else f"{value[: most - 1]}…"
+
+
+def _is_refusal(error: Exception) -> bool:
+    status = getattr(error, "get_http_status_code", None)
+    return status is not None and status() in REFUSED_STATUS
+
+
+def _find_by_token(client: MlflowClient, experiment: str, token: str) -> str | None:
+    """The run an earlier attempt made whose answer got lost."""
+    found = client.search_runs([experiment], f"tags.`plx.token` = '{token}'", max_results=1)
+    return found[0].info.run_id if found else None
+
+
+def _log_artifact(client: MlflowClient, run_id: str, path: Path, folder: str | None) -> None:
+    if path.is_dir():
+        client.log_artifacts(run_id, str(path), f"{folder}/{path.name}" if folder else path.name)
+    else:
+        client.log_artifact(run_id, str(path), folder)
+
+
+def _log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_text(text, "utf-8")
+        parent = Path(name).parent.as_posix()
+        client.log_artifact(run_id, str(path), None if parent == "." else parent)
+
+
+def _log_dataset(client: MlflowClient, run_id: str, content: dict[str, Any]) -> None:
+    from mlflow.data.dataset_source_registry import get_dataset_source_from_json
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = get_dataset_source_from_json(json.dumps({"uri": content["source"]}), "local")
+    profile = json.dumps(content["profile"]) if content["profile"] else None
+    dataset = Dataset(content["name"], content["digest"], "local", source.to_json(), profile=profile)
+    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", content["context"])])])

@@ -1,0 +1,270 @@
+"""MLflow's store: its address, its database and the runs in it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from plx_train.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+SQLITE = "sqlite:///"
+ARTIFACTS_NAME = "mlartifacts"
+LONGEST_LOCK_SECONDS = 180.0
+RUNS_TO_SUGGEST_FROM = 200
+
+# The delivery thread has its own patience; MLflow's would hold it for minutes. What the user has set wins.
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One recorded run."""
+
+    run_id: str
+    name: str
+    status: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    metrics: dict[str, float]
+    """The last value of each."""
+    output: Path | None
+    """The run's folder, if it is known; it may be on another machine."""
+
+
+def resolve_uri(uri: str | None, folder: Path) -> str:
+    """The absolute address of the store: `uri`, or a database in `folder`.
+
+    A relative SQLite path is taken from the current folder; a bare path to a ``.db`` file is one as well.
+
+    Raises:
+        ConfigError: MLflow has no store of this kind.
+    """
+    if uri is None:
+        return SQLITE + (folder / "mlflow.db").absolute().as_posix()
+    if uri.startswith(SQLITE) or ("://" not in uri and uri.endswith(".db")):
+        path = Path(uri.removeprefix(SQLITE)).expanduser()
+        return SQLITE + path.absolute().as_posix()
+    scheme = uri.partition("://")[0].partition("+")[0]
+    if scheme not in SCHEMES or ("://" not in uri and uri != "databricks"):
+        raise ConfigError(
+            f"tracking.uri={without_password(uri)} is no address of an MLflow store: "
+            "write http://host:port, sqlite:////folder/mlflow.db or a database address"
+        )
+    return uri
+
+
+def without_password(text: str) -> str:
+    """`text` with the user and password of every address in it blotted out."""
+    return re.sub(r"(\w+://)[^/@\s:]+:[^/@\s]+@", r"\1***:***@", text)
+
+
+def database_path(uri: str) -> Path | None:
+    """File of a SQLite store; None for any other."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+def open_client(uri: str) -> MlflowClient:
+    """A client of the store, whose database is made or brought up to date first, by one process at a time."""
+    import logging
+
+    for key, value in SETTINGS.items():
+        os.environ.setdefault(key, value)
+    # Migrations and lock waits are not the user's business; what matters is raised.
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    from mlflow import MlflowClient
+
+    path = database_path(uri)
+    if path is None:
+        return MlflowClient(uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(path.with_name(f"{path.name}.lock")):
+        return _open_database(uri, path)
+
+
+def _open_database(uri: str, path: Path) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    existed = path.exists()
+    try:
+        client = MlflowClient(uri)
+        client.get_experiment_by_name("Default")
+    except Exception as error:
+        if not existed or "out-of-date" not in str(error):
+            raise
+        _upgrade(uri, path)
+        client = MlflowClient(uri)
+    return client
+
+
+def _upgrade(uri: str, path: Path) -> None:
+    """Brings a database made by an older MLflow up to date and keeps a copy of it as it was."""
+    copy = path.with_name(f"{path.name}.before-upgrade")
+    if not copy.exists():
+        shutil.copy2(path, copy)
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        faults = [line for line in done.stderr.splitlines() if "Error" in line]
+        raise RuntimeError(f"the database of an older MLflow can't be upgraded: {faults[-1] if faults else ''}")
+
+
+def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
+    """The experiment's id; the experiment is made if need be, artifacts of a local database beside it."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        path = database_path(uri)
+        location = (path.parent / ARTIFACTS_NAME / quote(name, safe="")).as_uri() if path else None
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except Exception:
+            found = client.get_experiment_by_name(name)  # another process was quicker
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Holds a lock file; an operating system's lock, so that a killed holder leaves nothing behind.
+
+    Raises:
+        TimeoutError: somebody else has held it for LONGEST_LOCK_SECONDS.
+    """
+    with path.open("a+b") as file:
+        give_up = time.monotonic() + LONGEST_LOCK_SECONDS
+        while not _try_lock(file.fileno()):
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{path} is held by another process")
+            time.sleep(0.05)
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        # File systems without locks (some network mounts) can't be waited for; PermissionError is Windows' "held".
+        return not isinstance(error, PermissionError)
+    return True
+
+
+def find_run(uri: str, run_id: str) -> RunRecord:
+    """The run with this id, with an id that begins so, or with this name.
+
+    Raises:
+        UserError: no run, or several, with close matches.
+    """
+    where = without_password(uri)
+    path = database_path(uri)
+    if path and not path.exists():
+        raise UserError(
+            f"run={run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…"
+        )
+    try:
+        client = open_client(uri)
+        matches = _matching_runs(client, run_id)
+        others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
+    except Exception as error:  # noqa: BLE001 - every store has its own
+        raise UserError(
+            f"run={run_id} can't be looked up at {where}: {str(error)[:200].splitlines()[0]}"
+        ) from None
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UserError(f"run={run_id} fits several runs at {where}: {_shown(matches)}; give more of the id")
+    names = {run.run_id: run for run in others} | {run.name: run for run in others}
+    near = difflib.get_close_matches(run_id, list(names), n=3, cutoff=0.4)
+    hint = (
+        f"did you mean {_shown([names[name] for name in near])}?"
+        if near
+        else f"there is {_shown(others) or 'none'}"
+    )
+    raise UserError(f"run={run_id} does not exist at {where}; {hint}")
+
+
+def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:
+    if not re.fullmatch(r"[\w.:+ -]+", text):
+        return []
+    pattern = text.replace("_", "\\_")
+    begins = _search(client, f"attributes.run_id LIKE '{pattern}%'", 4) if len(text) >= 4 else []
+    return (
+        [run for run in begins if run.run_id == text]
+        or begins
+        or _search(client, f"attributes.run_name = '{text}'", 4)
+    )
+
+
+def _search(client: MlflowClient, condition: str, most: int) -> list[RunRecord]:
+    """Newest first, of all experiments."""
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = client.search_runs(experiments, condition, max_results=most, order_by=["start_time DESC"])
+    return [_record(run) for run in runs]
+
+
+def _shown(runs: list[RunRecord]) -> str:
+    return ", ".join(f"{run.run_id} ({run.name}, {run.status})" for run in runs[:3])
+
+
+def _record(run: object) -> RunRecord:
+    info, data = run.info, run.data  # type: ignore[attr-defined]
+    output = data.tags.get("plx.output")
+    return RunRecord(
+        info.run_id,
+        info.run_name or "",
+        info.status,
+        dict(data.tags),
+        dict(data.params),
+        dict(data.metrics),
+        Path(output) if output else None,
+    )
+
+
+def ui_command(uri: str) -> str | None:
+    """The command that shows a local store in a browser; None where a server shows it already."""
+    if uri.startswith(("http://", "https://", "databricks")):
+        return None
+    beside = Path(sys.executable).with_name("mlflow")
+    program = "mlflow" if shutil.which("mlflow") == str(beside) else str(beside)
+    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(without_password(uri))}"
+
+
+def run_url(uri: str, experiment: str, run_id: str) -> str | None:
+    """The run's page, on the store's server or on the one `ui_command` starts."""
+    if uri.startswith("databricks"):
+        return None
+    host = without_password(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
+    return f"{host}/#/experiments/{experiment}/runs/{run_id}"

@@ -1,0 +1,265 @@
+"""A run's record: parameters, metrics, artifacts and the way it ended."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import math
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plx_train.options import TrackingOptions
+from plx_train.tracking.delivery import Delivery, Feed
+from plx_train.tracking.mlflow_writer import LONGEST_PARAM, MlflowSink
+from plx_train.tracking.spool import SPOOL_NAME, Cursor, Spool, cursor_path, load_cursor
+from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
+from plx_train.tracking.system_metrics import SystemMetrics
+from plx_train.tracking.visualdl_writer import VisualdlSink
+
+STATUSES = ("FINISHED", "FAILED", "KILLED")
+LONG_PARAMS_NAME = "long_params.json"
+LONGEST_DIGEST = 32
+
+# How long the end of a run waits for a store in which nothing moves. A local database is only ever slow: it may be
+# made for the first time while other runs wait for the same.
+SERVER_PATIENCE_SECONDS = 10.0
+DATABASE_PATIENCE_SECONDS = 90.0
+EXIT_PATIENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class TrackedDataset:
+    """A dataset the run read."""
+
+    name: str
+    fingerprint: str
+    """Of the content; its first 32 characters are what MLflow shows as digest."""
+    context: str
+    """train or validation."""
+    source: Path
+    profile: dict[str, Any] = field(default_factory=dict)
+    """Counts to show beside it, JSON-ready."""
+
+
+class Tracker:
+    """Takes a run's records at once, whatever state the store is in; none of its methods raises.
+
+    Everything goes into a spool file in the run's folder, from which one thread delivers it; see `Spool`.
+    """
+
+    def __init__(self, output: Path, uri: str | None, warn: Callable[[str], None]) -> None:
+        self.output = output
+        self.uri = uri
+        self.seconds_logging = 0.0
+        """Time spent in the callers' thread."""
+        self.spool = Spool(output / SPOOL_NAME)
+        self._warn = warn
+        self._sink = MlflowSink(uri, warn) if uri else None
+        self._feed: Feed | None = None
+        self._delivery: Delivery | None = None
+        self._system: SystemMetrics | None = None
+        self._status: str | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """MLflow's id of the run; None when off, and until the store has answered."""
+        return self._feed.cursor.run_id if self._feed else None
+
+    @property
+    def ui_command(self) -> str | None:
+        """The command that opens MLflow's pages on a local store; None when off or on a server."""
+        return ui_command(self.uri) if self.uri else None
+
+    @property
+    def run_url(self) -> str | None:
+        """The page of this run, on the server or on the one `ui_command` starts."""
+        if not self.uri or not self._sink or not self._sink.experiment or not self.run_id:
+            return None
+        return run_url(self.uri, self._sink.experiment, self.run_id)
+
+    @property
+    def unsent(self) -> int:
+        """Records the store has not got, refused ones included; 0 when off."""
+        if not self._feed or not self._sink:
+            return 0
+        return self._feed.pending() + len(self._sink.refused) + self.spool.lost
+
+    def wait_until_connected(self, seconds: float) -> bool:
+        """Waits until the run has an id, at most `seconds` or until the store has failed once."""
+        give_up = time.monotonic() + seconds
+        while self._feed and self.run_id is None and not self._feed.failures and time.monotonic() < give_up:
+            time.sleep(0.02)
+        return self.run_id is not None
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Records numbers at an optimizer step; NaN and infinities are told apart, because charts can't show them."""
+        if self._status:
+            return
+        started = time.perf_counter()
+        values: dict[str, float] = {}
+        nonfinite: dict[str, str] = {}
+        for name, value in metrics.items():
+            number = float(value)
+            if math.isfinite(number):
+                values[name] = number
+            else:
+                nonfinite[name] = str(number)
+        content: dict[str, Any] = {"step": int(step), "values": values}
+        self.spool.append("metrics", content | {"nonfinite": nonfinite} if nonfinite else content)
+        self.seconds_logging += time.perf_counter() - started
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Records a file or a folder, which must stay where it is until it is sent."""
+        self._append("artifact", {"path": str(Path(path).absolute()), "folder": folder})
+
+    def log_text(self, text: str, name: str) -> None:
+        """Records `text` as an artifact called `name`."""
+        self._append("text", {"name": name, "text": text})
+
+    def set_tags(self, tags: dict[str, Any]) -> None:
+        """Records facts about the run; a later value replaces an earlier one."""
+        self._append("tags", {"tags": {key: without_password(str(value)) for key, value in tags.items()}})
+
+    def finish(self, status: str, reason: str | None = None) -> None:
+        """Ends the record as FINISHED, FAILED or KILLED and sends what waits; a second call changes nothing.
+
+        Called from an ``except`` block with FAILED, it adds the traceback as an artifact. When the store does not
+        answer it gives up after some seconds: `unsent` then says how much waits in the spool.
+        """
+        is_local = self.uri is None or database_path(self.uri) is not None
+        self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_local else SERVER_PATIENCE_SECONDS)
+
+    def _finish(self, status: str, reason: str | None, patience_seconds: float) -> None:
+        if self._status:
+            return
+        if status == "FAILED" and sys.exc_info()[1] is not None:
+            self.log_text(traceback.format_exc(), "traceback.txt")
+        self._append("finish", {"status": status if status in STATUSES else "FAILED", "reason": reason})
+        self._status = status
+        atexit.unregister(self._finish_at_exit)
+        if self._system:
+            self._system.stop()
+        if self._delivery:
+            try:
+                self._delivery.close(patience_seconds)
+            except KeyboardInterrupt:
+                pass
+        self._report_unsent()
+        self.spool.close()
+
+    def _report_unsent(self) -> None:
+        if self._feed and self._feed.pending():
+            self._warn(
+                f"{self._feed.pending()} records did not reach MLflow; they are kept in {self.spool.path}"
+            )
+        if self.spool.lost:
+            self._warn(f"{self.spool.lost} records could not be written to {self.spool.path}")
+
+    def _append(self, kind: str, content: dict[str, Any]) -> None:
+        if self._status:
+            return
+        started = time.perf_counter()
+        self.spool.append(kind, content)
+        self.seconds_logging += time.perf_counter() - started
+
+    def _finish_at_exit(self) -> None:
+        self._finish("FAILED", "the process ended before the run did", EXIT_PATIENCE_SECONDS)
+
+    def _start(self, visualdl: bool, system_metrics: bool) -> None:
+        feeds = []
+        if self._sink:
+            cursor = load_cursor(cursor_path(self.spool.path))
+            self._feed = Feed(self._sink, self.spool.path, cursor, self._warn)
+            feeds.append(self._feed)
+        if visualdl:
+            feeds.append(Feed(VisualdlSink(self.output / "visualdl"), self.spool.path, Cursor(), self._warn))
+        if system_metrics:
+            # Not `log_metrics`: what the sampling thread spends is no time of the callers'.
+            self._system = SystemMetrics(self._log_sample, self.output)
+        if feeds:
+            self._delivery = Delivery(feeds)
+        atexit.register(self._finish_at_exit)
+
+    def _log_sample(self, values: dict[str, float], step: int) -> None:
+        self.spool.append("metrics", {"step": step, "values": values})
+
+
+def start_tracking(
+    options: TrackingOptions,
+    *,
+    params: dict[str, Any],
+    tags: dict[str, Any],
+    output: Path,
+    datasets: list[TrackedDataset],
+    config_yaml: str,
+    warn: Callable[[str], None] | None = None,
+) -> Tracker:
+    """Starts a run's record and returns at once; the store is made, reached and written in a thread.
+
+    Args:
+        options: `options.uri` None means a database in the folder ``outputs``.
+        params: resolved parameters by dotted key; primitives and lists of them.
+        tags: facts about the run, `environment_tags` for example.
+        output: the run's folder, which exists; spool and VisualDL files are written there.
+        datasets: what the run reads.
+        config_yaml: the composed configuration, kept as the artifact ``config.yaml``.
+        warn: is told when the store can't be reached, from another thread; a log message by default.
+
+    Raises:
+        ConfigError: `options.uri` is no address of a store.
+    """
+    uri = resolve_uri(options.uri, Path("outputs")) if options.backend == "mlflow" else None
+    tracker = Tracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning)
+    short, long = _split_params(params)
+    own_tags = {
+        "plx.output": str(output.absolute()),
+        "mlflow.source.name": "plx_train",
+        "mlflow.source.type": "LOCAL",
+    }
+    run = {
+        "experiment": options.experiment,
+        "name": options.run_name or output.absolute().name,
+        "token": uuid.uuid4().hex,
+        "tags": {key: without_password(str(value)) for key, value in (own_tags | tags).items()},
+        "params": short,
+    }
+    tracker.spool.append("run", run)
+    tracker.log_text(without_password(config_yaml), "config.yaml")
+    if long:
+        tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
+    for dataset in datasets:
+        tracker.spool.append("dataset", _dataset_content(dataset))
+    tracker._start(options.visualdl, options.system_metrics)
+    return tracker
+
+
+def _split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Parameters as text, as users write them; those MLflow would cut are kept apart, and pointed to."""
+    texts = {key: without_password(_param_text(value)) for key, value in params.items()}
+    long = {key: text for key, text in texts.items() if len(text) > LONGEST_PARAM}
+    return {
+        key: f"see artifact {LONG_PARAMS_NAME}" if key in long else text for key, text in texts.items()
+    }, long
+
+
+def _param_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _dataset_content(dataset: TrackedDataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "digest": dataset.fingerprint[:LONGEST_DIGEST],
+        "context": dataset.context,
+        "source": str(dataset.source.absolute()),
+        "profile": dataset.profile,
+    }

@@ -1,0 +1,111 @@
+"""The three steps of scripts/check_paddlex, each run in the environment that has what it needs.
+
+    plx_train FOLDER OUT.json IMAGES…   boxes by plx_train.Predictor
+    paddlex   FOLDER OUT.json IMAGES…   boxes by PaddleX with default options
+    compare   OURS.json PADDLEX.json    prints the differences; exit code 1 if there are any
+
+Only this project's exported folders are meant here; the standard library is all that the file itself needs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+SCORE_TOLERANCE = 1e-4
+"""The two run the same graph by oneDNN, with other numbers of threads."""
+
+
+def list_images(paths: list[str]) -> list[Path]:
+    """Image files among `paths` and directly inside those that are folders, in order."""
+    images: list[Path] = []
+    for path in map(Path, paths):
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        images += [item for item in inside if item.suffix.lower() in SUFFIXES]
+    if not images:
+        sys.exit(f"no images in {', '.join(paths)}")
+    return images
+
+
+def with_plx_train(folder: str) -> Callable[[Path], list[dict]]:
+    """Boxes of an image by plx_train."""
+    from plx_train.predictor import Predictor
+
+    predictor = Predictor(folder)
+    return lambda image: predictor.predict(image).to_json()
+
+
+def with_paddlex(folder: str) -> Callable[[Path], list[dict]]:
+    """Boxes of an image by PaddleX, default options but for the device."""
+    from paddlex import create_model
+
+    lines = Path(folder, "inference.yml").read_text("utf-8").splitlines()
+    names = [line.partition("model_name:")[2].strip(" '\"}") for line in lines if "model_name:" in line]
+    model = create_model(names[0].split(",")[0], model_dir=folder, device="cpu")
+
+    def predict(image: Path) -> list[dict]:
+        result = next(iter(model.predict(str(image))))
+        boxes = zip(result["dt_polys"], result["dt_scores"], strict=True)
+        return [{"points": [[int(x), int(y)] for x, y in box], "score": float(score)} for box, score in boxes]
+
+    return predict
+
+
+def write_boxes(predict: Callable[[Path], list[dict]], target: str, images: list[Path]) -> None:
+    """Writes the boxes of every image, and the time they took."""
+    found, started = {}, time.perf_counter()
+    for image in images:
+        found[str(image)] = predict(image)
+    seconds = (time.perf_counter() - started) / len(images)
+    Path(target).write_text(json.dumps({"seconds_per_image": seconds, "boxes": found}))
+
+
+def compare(ours_file: str, paddlex_file: str) -> int:
+    """Prints a line per image; 1 if any of them differs, else 0."""
+    ours, theirs = (json.loads(Path(name).read_text()) for name in (ours_file, paddlex_file))
+    width = max(len(Path(name).name) for name in ours["boxes"])
+    print(f"{'image':{width}}  plx_train  PaddleX  max px  max score")
+    differing = 0
+    for name, boxes in ours["boxes"].items():
+        others = theirs["boxes"][name]
+        pixels, scores = _differences(boxes, others)
+        same = len(boxes) == len(others) and pixels == 0 and scores <= SCORE_TOLERANCE
+        differing += not same
+        mark = "" if same else "  DIFFERS"
+        print(f"{Path(name).name:{width}}  {len(boxes):9}  {len(others):7}  {pixels:6g}  {scores:9.1e}{mark}")
+    print(
+        f"{len(ours['boxes']) - differing} of {len(ours['boxes'])} images have the same boxes; "
+        f"seconds per image: plx_train {ours['seconds_per_image']:.3f}, "
+        f"PaddleX {theirs['seconds_per_image']:.3f}"
+    )
+    return 1 if differing else 0
+
+
+def _differences(boxes: list[dict], others: list[dict]) -> tuple[float, float]:
+    """Largest difference of a coordinate in pixels, and of a score."""
+    pixels = scores = 0.0
+    for box, other in zip(boxes, others, strict=False):
+        if len(box["points"]) != len(other["points"]):
+            return float("inf"), float("inf")
+        for (x, y), (u, v) in zip(box["points"], other["points"], strict=True):
+            pixels = max(pixels, abs(x - u), abs(y - v))
+        scores = max(scores, abs(box["score"] - other["score"]))
+    return pixels, scores
+
+
+def main() -> int:
+    step, *arguments = sys.argv[1:]
+    if step == "compare":
+        return compare(*arguments)
+    folder, target, *images = arguments
+    engine = with_plx_train if step == "plx_train" else with_paddlex
+    write_boxes(engine(folder), target, list_images(images))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+"""Training samples of text detection: targets by hand, crops that keep labels on their pixels."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from plx_train.errors import DataError
+from plx_train.image import write_image
+from plx_train.modules.text_det.augment import (
+    Outlines,
+    TextDetAugment,
+    copy_paste,
+    cut_to_crop,
+    is_cut_across,
+    page_to_input,
+    page_to_input_pixels,
+    transform,
+)
+from plx_train.modules.text_det.data import TextDetDataset, collate, collate_eval
+from plx_train.modules.text_det.labels import PageLabel, TextLabel
+from plx_train.modules.text_det.photometric import (
+    add_noise,
+    blur,
+    change_pixels,
+    compress_jpeg,
+    jitter_colour,
+)
+from plx_train.modules.text_det.processor import TextDetProcessor
+from plx_train.modules.text_det.targets import TextDetTargets, outline_distance
+
+PLAIN = {"colour": 0.0, "blur_probability": 0.0, "noise_probability": 0.0, "jpeg_probability": 0.0}
+
+
+def box(x: float, y: float, width: float, height: float) -> np.ndarray:
+    return np.asarray([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
+
+
+def make(polygons, ignore=None, size=(100, 160), **options):
+    ignored = np.zeros(len(polygons), bool) if ignore is None else np.asarray(ignore)
+    return TextDetTargets(**options).make(polygons, ignored, size)
+
+
+def test_kernel_of_a_rectangle_by_hand():
+    # A = 4000, L = 280, r = 0.6: d = 4000 · 0.64 / 280 = 9.14; corners (29.14, 39.14) and (110.86, 60.86).
+    maps = make([box(20, 30, 100, 40)], shrink_ratio=0.6)
+    expected = np.zeros((100, 160), np.uint8)
+    expected[39:62, 29:112] = 1
+    assert np.array_equal(maps["shrink_map"], expected)
+    assert maps["shrink_mask"].all()
+    assert set(maps) == {"shrink_map", "shrink_mask"}
+
+
+@pytest.mark.parametrize(("ratio", "rows"), [(0.4, 17), (0.6, 23), (0.9, 35)])
+def test_kernels_grow_with_the_ratio(ratio, rows):
+    # d = 12, 9.14 and 2.71.
+    assert make([box(20, 30, 100, 40)], shrink_ratio=ratio)["shrink_map"][:, 70].sum() == rows
+
+
+def test_threshold_map_of_a_rectangle_by_hand():
+    maps = make([box(20, 30, 100, 40)], shrink_ratio=0.6, with_threshold=True)
+    threshold = maps["threshold_map"].astype(float)
+    distance = 4000 * 0.64 / 280
+    assert threshold[30, 70] == pytest.approx(0.7, abs=1e-3)
+    assert threshold[34, 70] == pytest.approx(0.3 + 0.4 * (1 - 4 / distance), abs=1e-3)
+    assert threshold[26, 70] == pytest.approx(0.3 + 0.4 * (1 - 4 / distance), abs=1e-3)
+    assert threshold[50, 70] == threshold[5, 5] == pytest.approx(0.3, abs=1e-3)
+    corner = np.hypot(20 - 15, 30 - 26)
+    assert threshold[26, 15] == pytest.approx(0.3 + 0.4 * (1 - corner / distance), abs=1e-3)
+    mask = maps["threshold_mask"]
+    assert mask[50, 70] == mask[22, 70] == mask[78, 70] == 1 and mask[20, 70] == mask[80, 70] == 0
+    assert threshold.dtype == float and maps["threshold_map"].dtype == np.float16
+
+
+def test_threshold_maps_of_neighbours_take_the_nearer_outline():
+    both = make([box(20, 20, 60, 20), box(20, 44, 60, 20)], with_threshold=True)["threshold_map"]
+    alone = [
+        make([item], with_threshold=True)["threshold_map"]
+        for item in (box(20, 20, 60, 20), box(20, 44, 60, 20))
+    ]
+    assert np.array_equal(both, np.maximum(*alone))
+
+
+def test_outline_distance_is_that_of_opencv():
+    polygon = np.asarray([[5, 8], [50, 3], [60, 30], [30, 25], [10, 40]], np.float32)
+    distance = outline_distance(polygon, np.asarray([0, 0]), np.asarray([70, 50]))
+    for x, y in ((0, 0), (30, 12), (69, 49), (20, 30)):
+        expected = abs(cv2.pointPolygonTest(polygon, (float(x), float(y)), True))
+        assert distance[y, x] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("polygon", [box(20, 30, 50, 20), np.concatenate([box(20, 30, 50, 20), [[20, 40]]])])
+def test_ignored_and_thin_text_is_masked(polygon):
+    polygon = polygon.astype(np.float32)
+    for maps in (make([polygon], [True]), make([polygon], min_text_size=20.5)):
+        assert not maps["shrink_map"].any()
+        assert not maps["shrink_mask"][32:48, 22:68].any() and maps["shrink_mask"][10, 10] == 1
+
+
+def test_an_ignored_region_hides_a_kernel_under_it():
+    maps = make([box(20, 30, 100, 40), box(20, 30, 50, 40)], [False, True])
+    assert (
+        maps["shrink_map"][50, 40] == 1
+        and maps["shrink_mask"][50, 40] == 0
+        and maps["shrink_mask"][50, 100] == 1
+    )
+
+
+def test_overlapping_kernels_add_up():
+    maps = make([box(20, 30, 100, 40), box(20, 30, 100, 40)])
+    assert maps["shrink_map"][50, 70] == 1
+
+
+def test_no_text_at_all():
+    maps = make([], with_threshold=True)
+    assert not maps["shrink_map"].any() and maps["shrink_mask"].all() and not maps["threshold_mask"].any()
+
+
+def test_text_that_vanishes_when_shrunk_gets_a_larger_kernel():
+    # At r = 0.1 the long thin triangle shrinks to nothing, at a larger ratio it doesn't.
+    spike = np.asarray([[10, 10], [150, 40], [150, 60], [149, 60]], np.float32)
+    assert make([spike], shrink_ratio=0.1, min_text_size=1)["shrink_map"].any()
+
+
+def page_of_boxes(boxes, size=(300, 400)) -> np.ndarray:
+    image = np.zeros((*size, 3), np.uint8)
+    for points in boxes:
+        cv2.fillPoly(image, [np.rint(points).astype(np.int32)], (255, 255, 255))
+    return image
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "options", [{}, {"flip_probability": 1.0}, {"perspective": 0.1}, {"rotate_degrees": 90.0}]
+)
+def test_polygons_stay_on_their_pixels(seed, options):
+    polygon = box(150, 120, 120, 60)
+    augment = TextDetAugment(crop_size=256, **(PLAIN | {"rotate_degrees": 15.0} | options))
+    crop = augment.crop(
+        page_of_boxes([polygon]), [polygon], np.zeros(1, bool), (288, 416), np.random.default_rng(seed)
+    )
+    white = crop.image[..., 0] > 127
+    drawn = page_of_boxes(crop.polygons, (256, 256))[..., 0] > 0
+    assert white.sum() > 500
+    assert (white & drawn).sum() / (white | drawn).sum() > 0.93
+
+
+@pytest.mark.parametrize(
+    ("options", "low", "high"), [({"scale": (1.0, 1.0)}, 1.0, 1.0), ({"scale": (2, 3)}, 2, 3)]
+)
+def test_scale_is_relative_to_evaluation(options, low, high):
+    polygon = box(1000, 1000, 400, 200)
+    augment = TextDetAugment(crop_size=512, rotate_degrees=0.0, **(PLAIN | options))
+    page = np.zeros((2000, 2000, 3), np.uint8)
+    for seed in range(4):
+        crop = augment.crop(page, [polygon], np.zeros(1, bool), (500, 500), np.random.default_rng(seed))
+        width = np.ptp(crop.polygons[0][:, 0])
+        assert 100 * low - 0.1 <= width <= 100 * high + 0.1
+
+
+def test_an_unchanged_crop_is_what_evaluation_sees():
+    page = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8), (0, 0), 2)
+    matrix = page_to_input_pixels((90, 120), (64, 96))
+    warped = cv2.warpAffine(page, matrix[:2], (96, 64), flags=cv2.INTER_LINEAR)
+    seen = cv2.resize(page, (96, 64))
+    assert np.abs(warped[2:-2, 2:-2].astype(int) - seen[2:-2, 2:-2]).max() <= 3
+    assert np.allclose(transform(np.asarray([[120.0, 90.0]]), page_to_input((90, 120), (64, 96))), [[96, 64]])
+
+
+def test_cut_text_is_dropped_ignored_or_kept():
+    polygons = [
+        box(10, 10, 50, 10),  # whole
+        box(-80, 30, 100, 10),  # cut across, two heights to be seen
+        box(-90, 50, 100, 10),  # cut across, one height to be seen
+        box(20, 95, 50, 10),  # cut along
+        box(200, 10, 50, 10),  # outside
+    ]
+    kept, ignore = cut_to_crop(Outlines.of(polygons), np.zeros(5, bool), 100, min_cut_length=2.0)
+    assert [points.tolist() for points in kept] == [points.tolist() for points in polygons[:4]]
+    assert ignore.tolist() == [False, False, True, True]
+    assert (
+        cut_to_crop(Outlines.of(polygons), np.zeros(5, bool), 100, float("inf"))[1].tolist()
+        == [False] + [True] * 3
+    )
+    assert cut_to_crop(Outlines.of([]), np.zeros(0, bool), 100, 2.0)[0] == []
+
+
+def test_text_that_runs_down_is_cut_across_by_the_lower_border():
+    assert is_cut_across(box(10, 40, 10, 200), 100, 20.0)
+    assert not is_cut_across(box(95, 40, 10, 200), 100, 20.0)
+
+
+def test_a_page_without_text_and_one_smaller_than_the_crop():
+    augment = TextDetAugment(crop_size=128)
+    for polygons in ([], [box(3, 3, 20, 8)]):
+        page = np.full((40, 50, 3), 200, np.uint8)
+        crop = augment.crop(page, polygons, np.zeros(len(polygons), bool), (32, 64), np.random.default_rng(1))
+        assert crop.image.shape == (128, 128, 3) and len(crop.polygons) == len(polygons) == len(crop.ignore)
+
+
+def test_crops_hold_text():
+    polygons = [box(2000, 2500, 60, 12)]
+    page = np.zeros((3000, 3000, 3), np.uint8)
+    augment = TextDetAugment(crop_size=128, **PLAIN)
+    hits = sum(
+        bool(
+            augment.crop(
+                page, polygons, np.zeros(1, bool), (2976, 2976), np.random.default_rng(seed)
+            ).polygons
+        )
+        for seed in range(40)
+    )
+    assert hits >= 30
+
+
+def test_copy_paste_adds_text_where_none_was():
+    polygons = [box(10, 10, 40, 10)]
+    image = page_of_boxes(polygons, (200, 200))
+    pasted, more, ignore = copy_paste(image, polygons, np.zeros(1, bool), np.random.default_rng(0))
+    assert len(more) == len(ignore) > 1
+    assert (pasted > 0).sum() == pytest.approx(len(more) * (image > 0).sum(), rel=0.1)
+    assert not image[60:].any()
+
+
+@pytest.mark.parametrize(
+    "change", [blur, add_noise, compress_jpeg, lambda image, rng: jitter_colour(image, 0.3, rng)]
+)
+def test_changes_of_pixels_are_small_repeatable_and_leave_the_input(change):
+    image = page_of_boxes([box(20, 20, 60, 30)], (80, 100))
+    before = image.copy()
+    first, second = (change(image, np.random.default_rng(3)) for _ in range(2))
+    assert (
+        np.array_equal(image, before) and np.array_equal(first, second) and not np.array_equal(first, image)
+    )
+    assert first.shape == image.shape and first.dtype == np.uint8
+    assert np.abs(first.astype(int) - image).mean() < 90
+
+
+def test_no_change_asked_for_is_none_made():
+    image = page_of_boxes([box(20, 20, 60, 30)], (80, 100))
+    assert np.array_equal(change_pixels(image, 0.0, 0.0, 0.0, 0.0, np.random.default_rng(0)), image)
+
+
+@pytest.fixture
+def pages(tmp_path):
+    rng = np.random.default_rng(0)
+    made = []
+    for index in range(3):
+        image = rng.integers(0, 256, (200, 300, 3), np.uint8)
+        write_image(tmp_path / f"{index}.png", image)
+        labels = (TextLabel("a", box(30, 40, 100, 20), False), TextLabel("###", box(30, 100, 100, 20), True))
+        made.append(PageLabel(tmp_path / f"{index}.png", labels, f"train.txt:{index + 1}"))
+    return made
+
+
+def same(first, second) -> bool:
+    return all(np.array_equal(first[key], second[key]) for key in first)
+
+
+def test_samples_depend_on_the_generator_alone(pages):
+    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64), with_threshold=True)
+    first, again, other = (dataset.get(1, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    assert same(first, again) and not np.array_equal(first["image"], other["image"])
+    assert first["name"] == "1.png (train.txt:2)" == dataset.names[1]
+    assert len(dataset) == len(dataset.names) == 3
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 200 * 300 * 3 * 2, 10**9])
+def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
+    from plx_train.modules.text_det import data
+
+    calls = []
+    monkeypatch.setattr(
+        data, "read_image", lambda path, read=data.read_image: calls.append(path) or read(path)
+    )
+    plain = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64))
+    cached = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64), cache_bytes=cache_bytes)
+    for index in (0, 1, 0, 2, 1, 0):
+        assert same(plain.get(index, np.random.default_rng(1)), cached.get(index, np.random.default_rng(1)))
+    assert cached._cache.num_bytes <= cache_bytes
+    assert len(calls) - 6 == {0: 6, 10**9: 3}.get(cache_bytes, 5)
+
+
+def test_dataset_travels_to_workers_without_its_cache(pages):
+    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64), cache_bytes=10**9)
+    expected = dataset.get(0, np.random.default_rng(2))
+    packed = pickle.dumps(dataset)
+    assert len(packed) < 20_000
+    assert same(pickle.loads(packed).get(0, np.random.default_rng(2)), expected)
+
+
+@pytest.mark.parametrize("with_threshold", [False, True])
+def test_collate_makes_floats(pages, with_threshold):
+    processor = TextDetProcessor()
+    dataset = TextDetDataset(pages, processor, TextDetAugment(crop_size=64), with_threshold=with_threshold)
+    samples = [dataset.get(index, np.random.default_rng(index)) for index in range(3)]
+    batch = collate(samples, processor)
+    assert batch["x"].shape == (3, 3, 64, 64) and batch["shrink_map"].shape == (3, 64, 64)
+    assert ("threshold_map" in batch) == with_threshold
+    assert all(value.dtype == np.float32 for key, value in batch.items() if key != "names")
+    expected = (samples[1]["image"] / 255 - np.asarray(processor.mean)) / np.asarray(processor.std)
+    assert np.allclose(batch["x"][1], expected.transpose(2, 0, 1), atol=1e-5)
+
+
+def test_evaluation_samples_are_the_processors(pages):
+    processor = TextDetProcessor()
+    sample = TextDetDataset(pages, processor).get(0, np.random.default_rng(0))
+    assert sample["shape"] == (200, 300) and sample["x"].shape == (3, 192, 288)
+    assert sample["labels"] is pages[0].labels
+    batch = collate_eval([sample])
+    assert batch["x"].shape == (1, 3, 192, 288) and batch["names"] == ["0.png (train.txt:1)"]
+
+
+def test_an_image_that_went_away_is_named_with_its_line(pages):
+    pages[2].image.unlink()
+    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64))
+    with pytest.raises(DataError, match=r"train\.txt:3: .*2\.png: there is no such image"):
+        dataset.get(2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", ["data", "check", "labels", "processor"])
+def test_workers_stay_free_of_paddle(name):
+    code = f"import sys, plx_train.modules.text_det.{name}; sys.exit('paddle' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
