@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from plx_train.rooms import room_file, room_names
 GROUPS = ("module", "dataset", "device", "tracking", "experiment", "debug")
 SHORTHANDS = {"weights": "weights.source"}
 """Keys that users type as a plain value although they hold a section."""
+
+TEXT_KEYS = ("dataset.root", "weights.source", "output", "run", "input", "init_from", "tracking.uri", "doctor.bundle")
+"""Keys whose value may hold anything a path or an address can, unquoted."""
 
 CHOICES = {
     "mode": MODES,
@@ -78,7 +82,7 @@ def compose_run(overrides: Sequence[str]) -> Composed:
         ConfigError: the first mistake, in one sentence.
     """
     register_schemas()
-    overrides = [_expand_shorthand(text) for text in overrides]
+    overrides = [_quote_path(_expand_shorthand(text)) for text in overrides]
     parsed = _parse(overrides)
     _check_groups(parsed)
     GlobalHydra.instance().clear()
@@ -130,6 +134,15 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
 def _expand_shorthand(text: str) -> str:
     key, separator, value = text.partition("=")
     return f"{SHORTHANDS[key]}{separator}{value}" if key in SHORTHANDS and separator else text
+
+
+def _quote_path(text: str) -> str:
+    """Quotes a path that Hydra's grammar would trip over: spaces, brackets, ``=`` and the like."""
+    key, separator, value = text.partition("=")
+    if key not in TEXT_KEYS or not separator or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:~-]*", value):
+        return text
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:

@@ -1,4 +1,4 @@
-"""What a dataset's check finds and how it is told, the dataset's fingerprint, and splits by document; for all modules."""
+"""What a dataset's check finds and how it is told, and splits by document; for all modules."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class CheckReport:
 
 
 def report_lines(report: CheckReport, max_findings: int = 20) -> list[str]:
-    """The report as plain text: the verdict, findings, errors first, and the statistics of the splits side by side."""
+    """The report as plain text: verdict, findings (errors first), statistics of the splits side by side."""
     shown = (*report.errors, *report.warnings)[:max_findings]
     lines = [_verdict(report), *(f"{finding.level}: {finding}" for finding in shown)]
     hidden = len(report.findings) - len(shown)
@@ -162,15 +162,19 @@ def _cell(value: Any) -> str:
 
 
 def document_of(name: str) -> str:
-    """The document that a sample is taken from: its file's name without suffix, trailing number and separators."""
-    return re.sub(r"[\s_.\-]*\d*$", "", Path(name).stem)
+    """The document a sample comes from: its file's path without suffix, trailing number and separators.
+
+    ``scans/guide_0012.jpg`` is of the document ``scans/guide``, ``guide/0012.jpg`` of ``guide/``.
+    """
+    return re.sub(r"[\s_.\-]*\d*$", "", Path(name).with_suffix("").as_posix())
 
 
 def holdout_split(names: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
     """Splits samples into those to train on and those held out, by whole documents.
 
-    Documents (`document_of`) are drawn at random until the share is reached as nearly as whole documents allow. With
-    fewer than three documents, or where each is at least twice as large as that share, single samples are drawn instead.
+    Documents (`document_of`) are drawn at random until the share is reached as nearly as whole ones allow.
+    With fewer than three documents, or where each is at least twice as large as that share, single samples
+    are drawn.
 
     Args:
         names: one file name per sample.
@@ -178,8 +182,8 @@ def holdout_split(names: Sequence[str], share: float, seed: int) -> tuple[list[i
         seed: of the draw.
 
     Returns:
-        indices kept and indices held out, each in order; both hold one at least where there are two samples and
-        the share is above 0.
+        indices kept and indices held out, each in order; both hold one at least where there are two samples
+        and the share is above 0.
     """
     if share <= 0 or len(names) < 2:
         return list(range(len(names))), []
@@ -196,7 +200,7 @@ def holdout_split(names: Sequence[str], share: float, seed: int) -> tuple[list[i
 
 
 def _whole_documents(documents: list[list[int]], target: int, rng: np.random.Generator) -> list[int]:
-    """Samples of whole documents, about `target` of them; none where every document is twice as large or larger."""
+    """About `target` samples of whole documents; none where every document is twice as large or larger."""
     num_samples = sum(len(document) for document in documents)
     held: list[int] = []
     for position in rng.permutation(len(documents)):

@@ -40,8 +40,9 @@ class Fingerprint:
 def fingerprint(root: Path, names: Sequence[str], num_threads: int = 2) -> Fingerprint:
     """The fingerprint of the files `names`, relative to `root`.
 
-    A file whose size and time of change are those of an earlier call is not read again, so a file that was altered
-    *and* given its old time back goes unnoticed. Without a writable cache every file is read every time.
+    A file whose size and time of change are those of an earlier call is not read again, so one that was
+    altered *and* given its old time back goes unnoticed. Without a writable cache every file is read every
+    time.
     """
     unique = sorted(set(names))
     store = _cache_file("hashes", hashlib.sha256(str(root.resolve()).encode()).hexdigest())
@@ -72,7 +73,7 @@ def load_report(key: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def save_report(key: dict[str, Any], report: dict[str, Any]) -> None:
-    """Keeps `report` under `key` (fingerprint, checker's version and options); without a writable cache, nothing."""
+    """Keeps `report` under `key`: fingerprint, version, options. An unwritable cache keeps nothing."""
     _write_json(_report_file(key), {"key": key, "report": report})
 
 

@@ -1,6 +1,6 @@
 """Polygons in pixels: measures, tests and offsets.
 
-A polygon is an array (P, 2) of x, y; a leading axis, where a function takes one, holds several of P corners each.
+A polygon is an array (P, 2) of x, y; leading axes, where a function takes them, hold several polygons.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ARC_TOLERANCE = 0.25
 
 
 def signed_area(points: np.ndarray) -> np.ndarray:
-    """Area of polygons (…, P, 2) in square pixels, positive where they run clockwise on the screen (y down)."""
+    """Area of polygons (…, P, 2) in square pixels, positive for those clockwise on the screen (y down)."""
     starts = points.astype(np.float64)
     ends = _following(starts)
     return 0.5 * (starts[..., 0] * ends[..., 1] - ends[..., 0] * starts[..., 1]).sum(axis=-1)
@@ -64,7 +64,7 @@ def is_simple(points: np.ndarray) -> np.ndarray:
     ends = _following(points)
     a, b, c, d = points[..., first, :], ends[..., first, :], points[..., second, :], ends[..., second, :]
     crosses = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
-    return ~crosses.any(axis=-1)
+    return np.logical_not(crosses.any(axis=-1))
 
 
 def by_corners(polygons: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -129,7 +129,7 @@ def offset_polygon(points: np.ndarray, distance: float) -> list[np.ndarray]:
 
 
 def clip_to_strip(points: np.ndarray, axis: int, low: float, high: float) -> np.ndarray:
-    """The part of a convex polygon (P, 2) with ``low <= points[:, axis] <= high``, float64 (Q, 2); Q may be 0."""
+    """The part of a convex polygon (P, 2) between `low` and `high` on an axis, float64 (Q, 2); Q may be 0."""
     corners = points.tolist()
     for bound, sign in ((low, 1.0), (high, -1.0)):
         depths = [sign * (corner[axis] - bound) for corner in corners]

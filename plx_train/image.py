@@ -37,7 +37,7 @@ class ImageError(UserError):
 
 
 def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture in a file of any name, turned as its EXIF orientation says; grey and transparent ones as colour.
+    """The picture in a file turned as its EXIF orientation says; grey or transparent ones as colour.
 
     Returns:
         uint8 (H, W, 3), BGR.
@@ -138,7 +138,7 @@ def _header_size(file: BinaryIO, path: Path, with_orientation: bool) -> tuple[in
         raise ImageError(path, "image-too-large", reason) from None
     except UnidentifiedImageError:
         raise ImageError(path, "image-undecodable", "the file is not an image of a known format") from None
-    except Exception as error:  # noqa: BLE001
-        # Header parsers of many formats meet bytes of any kind here: whatever they trip over is a damaged file.
+    except Exception as error:
+        # Header parsers of many formats meet bytes of any kind: what they trip over is a damaged file.
         raise ImageError(path, "image-undecodable", f"the image is damaged or cut off ({error})") from None
     return (width, height) if orientation in EXIF_QUARTER_TURNS else (height, width)

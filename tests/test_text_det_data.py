@@ -24,6 +24,7 @@ from plx_train.modules.text_det.augment import (
 )
 from plx_train.modules.text_det.data import TextDetDataset, collate, collate_eval
 from plx_train.modules.text_det.labels import PageLabel, TextLabel
+from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.photometric import (
     add_noise,
     blur,
@@ -114,6 +115,15 @@ def test_an_ignored_region_hides_a_kernel_under_it():
 def test_overlapping_kernels_add_up():
     maps = make([box(20, 30, 100, 40), box(20, 30, 100, 40)])
     assert maps["shrink_map"][50, 70] == 1
+
+
+def test_postprocessing_finds_the_boxes_in_their_own_kernels():
+    polygons = [box(20 + 3 * index, 10 + 36 * index, 40 + 30 * index, 8 + 2 * index) for index in range(10)]
+    prob_map = make(polygons, size=(384, 448))["shrink_map"].astype(np.float32)
+    metric = TextDetMetric()
+    labels = tuple(TextLabel("a", points, False) for points in polygons)
+    metric.update(TextDetProcessor(unclip_ratio=1.4).postprocess(prob_map, (384, 448)), {"labels": labels})
+    assert metric.compute()["hmean"] == 1.0
 
 
 def test_no_text_at_all():

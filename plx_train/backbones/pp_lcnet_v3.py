@@ -189,7 +189,8 @@ class PPLCNetV3Det(nn.Layer):
         """(N, 3, H, W) to (N, c, H/4, W/4), …, (N, c, H/32, W/32)."""
         x = self.blocks2(self.conv1(x))
         features = []
-        for stage, project in zip((self.blocks3, self.blocks4, self.blocks5, self.blocks6), self.layer_list, strict=True):
+        stages = (self.blocks3, self.blocks4, self.blocks5, self.blocks6)
+        for stage, project in zip(stages, self.layer_list):  # noqa: B905 - a traced zip knows no `strict`
             x = stage(x)
             features.append(project(x))
         return features

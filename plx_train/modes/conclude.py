@@ -15,6 +15,7 @@ from plx_train.image import read_image, write_image
 from plx_train.modes.durations import readable_duration
 from plx_train.modes.prepare import Session, Splits
 from plx_train.modes.record import Record
+from plx_train.modes.run_report import write_run_report
 
 NUM_WORST = 6
 """Validation samples shown with what was found and missed."""
@@ -31,7 +32,8 @@ def conclude(
     record.write(
         metrics=figures, processor=asdict(best.processor), export=str(exported.folder), seconds=session.elapsed
     )
-    report = _write_report(session, record, module, check, result, exported, overlays)
+    facts = {"device": device.name, "precision": device.precision, "ended by": result.ended_by}
+    report = write_run_report(record, module, check, result, exported, overlays, facts)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.ended_by})

@@ -40,7 +40,7 @@ def run(composed: Composed) -> RunResult:
     module, coverage = build_module(session)
     with recording(session, report, coverage) as record:
         result = _train(session, module, splits, device, record.tracker, max_seconds)
-        return conclude(record, module, splits, report, result, device, coverage)
+        return conclude(record, module, splits, report, result, device)
 
 
 def build_module(session: Session) -> tuple[Any, Coverage | None]:

@@ -4,65 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
+from plx_train.report.axes import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Frame,
+    Scale,
+    axes,
+    nice_ticks,
+    number_text,
+)
 from plx_train.report.data import PrecisionRecall, Series
 
-WIDTH, HEIGHT = 460, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 30
+CONTOUR_RIGHT = 62
+"""Margin in pixels where the lines of equal hmean are named."""
 NUM_COLOURS = 6
 MOST_LINE_POINTS = 600
 MOST_HOVER_POINTS = 80
 SPIKE = 3.0
 """Values beyond this many times the 95th percentile run out of the chart, so that the rest stays legible."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A linear axis from values to pixels."""
-
-    low: float
-    high: float
-    pixel_low: float
-    pixel_high: float
-
-    def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return self.pixel_low + share * (self.pixel_high - self.pixel_low)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The two axes of a chart."""
-
-    x: Scale
-    y: Scale
-
-
-def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """At most about `most` round numbers (1, 2, 2.5 or 5 times a power of ten) that lie within [low, high]."""
-    if not low < high:
-        return [low]
-    rough = (high - low) / max(most - 1, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))
-    first = math.ceil(low / step - 1e-9)
-    ticks = []
-    while (first + len(ticks)) * step <= high + 1e-9 * step:
-        ticks.append(round((first + len(ticks)) * step, 12))
-    return ticks
-
-
-def number_text(value: float) -> str:
-    """A number for axes and legends: at most four significant digits, exponents where they are shorter."""
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size < 1e-3 or size >= 1e5:
-        mantissa, _, exponent = f"{value:.2e}".partition("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return f"{value:.4g}"
 
 
 def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> str:
@@ -75,9 +40,16 @@ def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> s
     if not clean:
         return ""
     frame = _frame_of(clean)
-    body = [_axes(frame, x_label)]
-    body += [_line(one, index, frame) for index, one in enumerate(clean)]
-    legend = [(index, one.name, number_text(one.values[-1])) for index, one in enumerate(clean)]
+    body = [axes(frame, x_label)]
+    # The first series matters most, so it is drawn last, on top.
+    body += [_line(one, index, frame) for index, one in reversed(list(enumerate(clean)))]
+    if clean[0].is_sparse:
+        body.append(_best(clean[0], frame))
+    names = ["last" if one.name == title else one.name for one in clean]
+    legend = [
+        (index, name, number_text(one.values[-1]))
+        for index, (name, one) in enumerate(zip(names, clean, strict=True))
+    ]
     summary = "; ".join(
         f"{one.name} from {number_text(one.values[0])} to {number_text(one.values[-1])}" for one in clean
     )
@@ -90,14 +62,19 @@ def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str
     if not curves:
         return ""
     low = _corner(curves)
-    frame = Frame(Scale(low, 1.0, LEFT, WIDTH - RIGHT), Scale(low, 1.0, HEIGHT - BOTTOM, TOP))
-    body = [_axes(frame, "recall", "precision"), *(_equal_hmean(value, frame) for value in nice_ticks(low, 0.99, 6))]
+    frame = Frame(Scale(low, 1.0, LEFT, WIDTH - CONTOUR_RIGHT), Scale(low, 1.0, HEIGHT - BOTTOM, TOP))
+    levels = [level for level in nice_ticks(low, 0.99, 6) if level > low]
+    body = [axes(frame, "recall", "precision") + "".join(_equal_hmean(level, frame) for level in levels)]
     legend = []
-    for index, curve in enumerate(curves):
+    for position, curve in enumerate(curves):
+        # The last curve is what the run came to and has the accent; earlier ones are muted.
+        index = 0 if position == len(curves) - 1 else (NUM_COLOURS - 1 - position) % NUM_COLOURS
         points = sorted(curve.points)
         path = _path([(frame.x(recall), frame.y(precision)) for recall, precision in points])
-        body.append(f'<path class="line s{index % NUM_COLOURS}" d="{path}"/>')
-        names = [f"{curve.name}: recall {recall:.3f}, precision {precision:.3f}" for recall, precision in points]
+        body.append(f'<path class="line s{index}" d="{path}"/>')
+        names = [
+            f"{curve.name}: recall {recall:.3f}, precision {precision:.3f}" for recall, precision in points
+        ]
         body.append(_hover(points, names, index, frame))
         text = ""
         if curve.chosen:
@@ -110,23 +87,24 @@ def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str
 
 
 def share_bar(parts: Mapping[str, float]) -> str:
-    """A stacked bar of durations in seconds, with a legend of seconds and shares."""
+    """A stacked bar of durations in seconds, with a table of seconds and shares."""
     total = sum(parts.values())
     if total <= 0:
         return ""
-    segments, keys = [], []
+    segments, rows = [], []
     for index, (name, seconds) in enumerate(parts.items()):
-        share = seconds / total
-        label = f"{name}: {seconds:.1f} s, {share:.1%}"
-        inner = f"{share:.0%}" if share >= 0.06 else ""
-        segments.append(
-            f'<span class="b{index % NUM_COLOURS}" style="flex-grow:{max(share, 0.002):.4f}" title="{escape(label)}">'
-            f"{inner}</span>"
+        share, colour = seconds / total, f"b{index % NUM_COLOURS}"
+        title = escape(f"{name}: {seconds:.1f} s, {share:.1%}")
+        inner = f"{share:.0%}" if share >= 0.07 else ""
+        style = f"flex-grow:{max(share, 0.002):.4f}"
+        segments.append(f'<span class="{colour}" style="{style}" title="{title}">{inner}</span>')
+        rows.append(
+            f'<tr><td><i class="{colour}"></i>{escape(name)}</td>'
+            f'<td class="num">{seconds:.1f} s</td><td class="num">{share:.1%}</td></tr>'
         )
-        keys.append(_legend_item(index, name, f"{seconds:.1f} s · {share:.1%}"))
     text = escape(", ".join(f"{name} {seconds / total:.0%}" for name, seconds in parts.items()))
     bar = f'<div class="bar" role="img" aria-label="{text}">{"".join(segments)}</div>'
-    return f'<div class="shares">{bar}<ul class="legend">{"".join(keys)}</ul></div>'
+    return f'<div class="shares">{bar}<table>{"".join(rows)}</table></div>'
 
 
 def smooth(values: Sequence[float]) -> list[float]:
@@ -140,7 +118,9 @@ def smooth(values: Sequence[float]) -> list[float]:
 
 
 def _finite(series: Series) -> Series:
-    pairs = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
+    pairs = [
+        (step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)
+    ]
     steps, values = zip(*pairs, strict=True) if pairs else ((), ())
     return Series(series.name, steps, values, series.group, series.is_noisy, series.is_sparse)
 
@@ -160,26 +140,9 @@ def _frame_of(series: Sequence[Series]) -> Frame:
         low, high = max(low, 0.0), min(high, 1.02)
     first, last = min(steps), max(steps)
     return Frame(
-        Scale(first, last if last > first else first + 1, LEFT, WIDTH - RIGHT), Scale(low, high, HEIGHT - BOTTOM, TOP)
+        Scale(first, last if last > first else first + 1, LEFT, WIDTH - RIGHT),
+        Scale(low, high, HEIGHT - BOTTOM, TOP),
     )
-
-
-def _axes(frame: Frame, x_label: str, y_label: str = "") -> str:
-    parts = ['<g class="grid">']
-    for value in nice_ticks(frame.y.low, frame.y.high):
-        y = frame.y(value)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick end" x="{LEFT - 7}" y="{y + 3.5:.1f}">{number_text(value)}</text>')
-    bottom = HEIGHT - BOTTOM
-    for value in nice_ticks(frame.x.low, frame.x.high, 7):
-        x = frame.x(value)
-        parts.append(f'<line class="notch" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}"/>')
-        parts.append(f'<text class="tick middle" x="{x:.1f}" y="{bottom + 16}">{number_text(value)}</text>')
-    parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/></g>')
-    parts.append(f'<text class="label end" x="{WIDTH - RIGHT}" y="{HEIGHT - 1}">{escape(x_label)}</text>')
-    if y_label:
-        parts.append(f'<text class="label" x="{LEFT + 6}" y="{TOP + 11}">{escape(y_label)}</text>')
-    return "".join(parts)
 
 
 def _line(series: Series, index: int, frame: Frame) -> str:
@@ -192,7 +155,9 @@ def _line(series: Series, index: int, frame: Frame) -> str:
         parts.append(f'<path class="line raw {colour}" d="{_path(_pixels(raw, frame))}"/>')
     parts.append(f'<path class="line {colour}" d="{_path(_pixels(drawn, frame))}"/>')
     if series.is_sparse or len(raw) == 1:
-        parts += [f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in _pixels(raw, frame)]
+        parts += [
+            f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in _pixels(raw, frame)
+        ]
     shown = drawn[:: max(1, math.ceil(len(drawn) / MOST_HOVER_POINTS))]
     names = [f"{series.name} {number_text(value)} at step {number_text(step)}" for step, value in shown]
     return "".join(parts) + _hover(shown, names, index, frame)
@@ -202,8 +167,10 @@ def _pixels(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[f
     return [(frame.x(x), frame.y(y)) for x, y in thin_out(points)]
 
 
-def thin_out(points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS) -> list[tuple[float, float]]:
-    """At most about `most` points, with the lowest and the highest of each stretch kept, so that spikes stay."""
+def thin_out(
+    points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS
+) -> list[tuple[float, float]]:
+    """At most about `most` points: the lowest and the highest of each stretch, so that spikes stay."""
     size = math.ceil(2 * len(points) / most)
     if size <= 2:
         return list(points)
@@ -215,7 +182,7 @@ def thin_out(points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS
 
 
 def _path(pixels: Sequence[tuple[float, float]]) -> str:
-    # Clamped a little outside of the frame; the clip path hides the rest.
+    # Clamped a little outside of the frame, which cuts off the rest.
     return "M" + "L".join(f"{x:.1f} {min(max(y, -HEIGHT), 2 * HEIGHT):.1f}" for x, y in pixels)
 
 
@@ -236,6 +203,20 @@ def _mark(x: float, y: float, index: int, name: str) -> str:
     )
 
 
+def _best(series: Series, frame: Frame) -> str:
+    """The highest point, marked and named."""
+    step, value = max(zip(series.steps, series.values, strict=True), key=lambda point: point[1])
+    x, y = frame.x(step), frame.y(value)
+    anchor = "end" if x > WIDTH / 2 else ""
+    # Below the line where there is room, because lines of metrics rise towards their best.
+    below = y + 24 < frame.y.pixel_low
+    name = f"best {series.name} {value:.4f}"
+    text = (
+        f'<text class="best {anchor}" x="{x:.1f}" y="{y + 24 if below else y - 10:.1f}">{escape(name)}</text>'
+    )
+    return text + _mark(x, y, 0, f"{name} at step {number_text(step)}")
+
+
 def _corner(curves: Sequence[PrecisionRecall]) -> float:
     """The axes begin at 0, or higher where all points in use lie near the top right."""
     points = [point for curve in curves for point in curve.points]
@@ -245,35 +226,34 @@ def _corner(curves: Sequence[PrecisionRecall]) -> float:
 
 
 def _equal_hmean(value: float, frame: Frame) -> str:
-    """The line on which 2PR / (P + R) is `value`."""
-    if value <= 0:
-        return ""
+    """The line on which 2PR / (P + R) is `value`, named at its end on the right."""
+    first = max(frame.x.low, value / (2.0 - value))
     points = []
     for number in range(61):
-        recall = frame.x.low + (1.0 - frame.x.low) * number / 60
-        if 2 * recall <= value:
-            continue
+        recall = first + (1.0 - first) * number / 60
         precision = value * recall / (2 * recall - value)
-        if frame.y.low <= precision <= 1.0:
+        if precision >= frame.y.low:
             points.append((frame.x(recall), frame.y(precision)))
     if len(points) < 2:
         return ""
     x, y = points[-1]
     return (
         f'<path class="contour" d="{_path(points)}"/>'
-        f'<text class="tick contour-name end" x="{x - 3:.1f}" y="{y - 3:.1f}">hmean {value:g}</text>'
+        f'<text class="contour-name" x="{x + 5:.1f}" y="{y + 3.5:.1f}">hmean {value:g}</text>'
     )
 
 
 def _figure(title: str, legend: Sequence[tuple[int, str, str]], body: Sequence[str], summary: str) -> str:
+    """`body` holds the axes first; what follows is cut off at the frame, by an inner picture of that size."""
     items = "".join(_legend_item(*item) for item in legend)
-    clip = f'<clipPath id="area"><rect x="{LEFT - 6}" y="0" width="{WIDTH - LEFT + 6}" height="{HEIGHT - BOTTOM + 6}"/></clipPath>'
-    # One clip path serves all charts of the page: they have the same size.
+    x, width, height = LEFT - 6, WIDTH - LEFT + 6, HEIGHT - BOTTOM + 6
+    inner = f'<svg x="{x}" y="0" width="{width}" height="{height}" viewBox="{x} 0 {width} {height}">'
+    caption = f'<figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
     return (
-        f'<figure class="chart"><figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(f"{title}: {summary}")}">'
-        f"<title>{escape(title)}</title><desc>{escape(summary)}</desc><defs>{clip}</defs>"
-        f'{body[0]}<g clip-path="url(#area)">{"".join(body[1:])}</g></svg></figure>'
+        f'<figure class="chart">{caption}'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
+        f"<title>{escape(title)}</title><desc>{escape(summary)}</desc>"
+        f"{body[0]}{inner}{''.join(body[1:])}</svg></svg></figure>"
     )
 
 

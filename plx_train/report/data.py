@@ -128,10 +128,11 @@ def config_text(value: Any) -> str:
 def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[Series, ...]:
     """Series from what a run logged, as `tracking.read_metrics` gives it.
 
-    Losses, learning rates, validation metrics and time shares each share a chart; other training values have one each.
+    Losses, learning rates and validation metrics each share a chart; other training values have one each.
+    Of values logged twice for a step the later one counts.
     """
     found = []
-    for name in sorted(metrics, key=_chart_order):
+    for name in sorted(metrics, key=_chart_rank):
         place = _place(name)
         points = sorted(dict(metrics[name]).items())
         if place and points:
@@ -146,18 +147,16 @@ def _place(name: str) -> tuple[str, str, bool, bool] | None:
     kind, _, label = name.partition("/")
     if kind == "val":
         return "Validation", label, False, True
-    if kind == "time":
-        return "Step time", label.removesuffix("_share"), False, False
     if kind != "train" or label == "epoch":
         return None
     if label.startswith("lr"):
         return "Learning rate", label, False, False
     if "loss" in label:
-        return "Training loss", label, True, False
-    return label.replace("_", " ").capitalize(), label, True, False
+        return "Training loss", label.removeprefix("loss_"), True, False
+    title = label.replace("_", " ").capitalize()
+    return title, title, True, False
 
 
-def _chart_order(name: str) -> tuple[int, int, str]:
-    order = ("train/loss", "train/", "val/", "time/")
-    rank = next((index for index, start in enumerate(order) if name.startswith(start)), len(order))
-    return {0: 0, 1: 2, 2: 1, 3: 3}.get(rank, 4), len(name), name
+def _chart_rank(name: str) -> int:
+    starts = ("train/loss", "val/", "train/lr", "train/")
+    return next((rank for rank, start in enumerate(starts) if name.startswith(start)), len(starts))

@@ -1,8 +1,9 @@
 """Random training crops: every change a small function, geometry done in a single resampling.
 
-A crop is taken from the page *as evaluation sees it*: `page_to_input` first scales the page to the processor's input
-size, then the random scale, rotation and mirroring come, all folded into one matrix. Like evaluation's own resize it
-is bilinear without a low-pass filter, so text looks in training as it will later, aliasing included.
+A crop is taken from the page *as evaluation sees it*: `page_to_input` first scales the page to the
+processor's input size, then the random scale, rotation and mirroring come, all folded into one matrix. Like
+evaluation's own resize it is bilinear without a low-pass filter, so text looks in training as it will later,
+aliasing included.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PAPER_STEP = 16
 
 @dataclass(frozen=True)
 class Crop:
-    """A training crop: image uint8 (S, S, 3) BGR, polygons float32 (P, 2) each in its pixels, ignore bool (N,)."""
+    """A training crop: image uint8 (S, S, 3) BGR, polygons float32 (P, 2) in its pixels, ignore bool (N,)."""
 
     image: np.ndarray
     polygons: list[np.ndarray]
@@ -86,8 +87,8 @@ class TextDetAugment:
         colour: strength of changes in brightness, contrast and saturation, 0 to 1.
         blur_probability, noise_probability, jpeg_probability: of each change.
         copy_paste_probability: of copying a few texts of the crop to free places in it.
-        min_cut_length: a text cut across by the crop's border stays a text while this many of its heights are to be
-            seen, and is ignored below; infinity ignores every cut text.
+        min_cut_length: a text cut across by the crop's border stays a text while this many of its heights are
+            to be seen, and is ignored below; infinity ignores every cut text.
     """
 
     crop_size: int = 480
@@ -148,7 +149,7 @@ def page_to_input(shape: tuple[int, int], input_size: tuple[int, int]) -> np.nda
 
 
 def page_to_input_pixels(shape: tuple[int, int], input_size: tuple[int, int]) -> np.ndarray:
-    """As `page_to_input`, for the centres of *pixels*, as ``cv2.resize`` maps them: half a pixel in, half out."""
+    """As `page_to_input`, but for the centres of *pixels*, half a pixel in, as ``cv2.resize`` does."""
     return move(-0.5, -0.5) @ page_to_input(shape, input_size) @ move(0.5, 0.5)
 
 
@@ -164,7 +165,7 @@ def random_turn(
 
 
 def random_perspective(side: int, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """A random perspective of a square of `side` pixels whose corners move by up to `strength` sides, (3, 3)."""
+    """A random perspective, (3, 3): corners of a square of `side` pixels move by up to `strength` sides."""
     corners = np.asarray([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
     moved = corners + rng.uniform(-strength, strength, (4, 2)).astype(np.float32) * side
     return cv2.getPerspectiveTransform(corners, moved)
@@ -196,7 +197,7 @@ def place_crop(
     Args:
         outlines: N polygons.
         ignore: bool (N,); crops are placed around the others.
-        bounds: lowest and highest x, y of the page, (2, 2); the crop stays inside where the page is large enough.
+        bounds: lowest and highest x, y of the page, (2, 2); the crop stays inside where there is room.
         side: of the crop, pixels.
     """
     wanted = np.flatnonzero(~np.asarray(ignore, bool))
@@ -219,7 +220,7 @@ def place_crop(
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, side: int) -> np.ndarray:
-    """`image` (H, W, 3) resampled bilinearly into a square of `side` pixels; outside it lies the page's own colour."""
+    """`image` (H, W, 3) mapped bilinearly to a square of `side` pixels; around it is the page's colour."""
     paper = np.median(image[::PAPER_STEP, ::PAPER_STEP].reshape(-1, 3), axis=0).tolist()
     if matrix[2, 0] == 0 and matrix[2, 1] == 0:
         return cv2.warpAffine(image, matrix[:2], (side, side), flags=cv2.INTER_LINEAR, borderValue=paper)
@@ -246,7 +247,7 @@ def cut_to_crop(
 
 
 def is_cut_across(polygon: np.ndarray, side: int, min_length: float) -> bool:
-    """Whether a crop of `side` pixels shows a text (P, 2) in full height, and at least `min_length` pixels of it."""
+    """Whether a crop of `side` pixels shows a text (P, 2) in full height, and `min_length` pixels of it."""
     extent = np.ptp(polygon, axis=0)
     along = int(extent[1] > extent[0])  # 0 for text that runs to the right, 1 for text that runs down
     seen = clip_to_strip(polygon, along, 0.0, float(side))

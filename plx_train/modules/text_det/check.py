@@ -30,7 +30,7 @@ SMALL_TEXT = 8
 SMALL_SHARE, SMALL_PAGE_SHARE = 0.25, 0.75
 """Shares of small text, in a split and on a page, from which on it is worth a warning."""
 OUTSIDE_TOLERANCE = 2
-"""Points this many pixels outside the image are rounding; farther ones are labels of another image or size."""
+"""Points so many pixels outside the image are rounding; farther ones belong to another image or size."""
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 TEXT_COLOUR, IGNORED_COLOUR = (60, 160, 20), (150, 150, 150)
 
@@ -106,7 +106,7 @@ def check_text_det(
 
 
 def draw_samples(pages: Sequence[PageLabel], folder: Path, num_pages: int = 6) -> list[Path]:
-    """Writes pictures of a few pages, spread over the file, with their labels: text green, ignored text grey."""
+    """Writes pictures of a few pages, spread over the file, with labels: text green, ignored text grey."""
     chosen = np.unique(np.linspace(0, len(pages) - 1, min(num_pages, len(pages))).round().astype(int))
     paths = []
     for index in chosen:
@@ -161,8 +161,8 @@ def _open_page(page: PageLabel, processor: TextDetProcessor) -> _Page:
     findings = _points_outside(page, height, width)
     if len(scaled) and (scaled < SMALL_TEXT).mean() >= SMALL_PAGE_SHARE:
         reason = (
-            f"{(scaled < SMALL_TEXT).sum()} of the page's {len(scaled)} texts are thinner than {SMALL_TEXT} pixels "
-            "at the size evaluation sees"
+            f"{(scaled < SMALL_TEXT).sum()} of the page's {len(scaled)} texts are thinner than "
+            f"{SMALL_TEXT} pixels at the size evaluation sees"
         )
         findings.append(_finding(page, "warning", "page-text-too-small", reason))
     return _Page((height, width), findings, heights, scaled, lengths / np.maximum(heights, 1e-6))
@@ -183,12 +183,12 @@ def _points_outside(page: PageLabel, height: int, width: int) -> list[Finding]:
     if far:
         amount, label = max(far, key=lambda pair: pair[0])
         reason = (
-            f'{len(far)} polygons leave the image of {width} x {height} pixels, that of "{label.text[:20]}" by '
-            f"{amount:.0f}: was the image resized or turned after labelling?"
+            f"{len(far)} polygons leave the image of {width} x {height} pixels, "
+            f'that of "{label.text[:20]}" by {amount:.0f}: was the image resized or turned after labelling?'
         )
         findings.append(_finding(page, "error", "points-outside", reason))
     if num_near:
-        reason = f"{num_near} polygons stick out of the image a little, or are ignored and leave it; they are clipped"
+        reason = f"{num_near} polygons stick out of the image a little, or are ignored and leave it"
         findings.append(_finding(page, "warning", "points-outside", reason))
     return findings
 

@@ -52,7 +52,7 @@ class TextDetConfig:
     neck_channels: int = 96
     crop_size: int = 480
     """Side of training crops in pixels, a multiple of 32."""
-    shrink_ratio: float = 0.6
+    shrink_ratio: float = 0.5
     """Of the text kernels: the published weights were trained from 0.4 rising to 0.6."""
     min_text_size: int = 6
     """Shorter text in a crop, in pixels, is ignored in training."""

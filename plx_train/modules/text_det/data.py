@@ -20,9 +20,9 @@ from plx_train.modules.text_det.targets import TextDetTargets
 class TextDetDataset:
     """Pages by index; picklable, and free of paddle.
 
-    With `augment`, `get` gives a training sample: ``image`` uint8 (S, S, 3) BGR, ``shrink_map``, ``shrink_mask`` and
-    perhaps ``threshold_map``, ``threshold_mask`` (S, S), ``name``. Without, a sample for evaluation: ``x`` float32
-    (3, h, w), ``shape`` (H, W) of the page, ``labels``, ``name``.
+    With `augment`, `get` gives a training sample: ``image`` uint8 (S, S, 3) BGR, ``shrink_map``,
+    ``shrink_mask`` and perhaps ``threshold_map``, ``threshold_mask`` (S, S), ``name``. Without, a sample for
+    evaluation: ``x`` float32 (3, h, w), ``shape`` (H, W) of the page, ``labels``, ``name``.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 The format is that of PaddleX's ``TextDetDataset`` and PaddleOCR, one page a line:
 ``images/page.jpg<TAB>[{"transcription": "text", "points": [[x, y], [x, y], [x, y], [x, y]]}, …]``.
-Points are pixels, clockwise from the text's top left; bent text has more than four. The transcriptions ``###`` and
-``*`` mark text that counts neither way.
+Points are pixels, clockwise from the text's top left; bent text has more than four. The transcriptions
+``###`` and ``*`` mark text that counts neither way.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
         data = data[len(BYTE_ORDER_MARK) :]
     if CR_LF in data:
         line = data[: data.index(CR_LF)].count(b"\n") + 1
-        reason = f"{data.count(CR_LF)} lines end with CR LF (Windows), the CR is skipped; PaddleOCR may trip over it"
+        reason = f"{data.count(CR_LF)} lines end with CR LF (Windows); the CR is skipped"
         found.add(line, "warning", "crlf", reason)
     if not data.strip():
         found.add(0, "error", "label-file-empty", "the label file holds no line")

@@ -11,7 +11,7 @@ MAX_FOLDERS = 200
 
 
 def find_layout_faults(root: Path, train_file: str, val_file: str) -> list[Finding]:
-    """What is missing at `root`, each with the expected tree and the likely remedy; nothing where all is there."""
+    """What is missing at `root`, each with the expected tree and the likely remedy."""
     expected = f"expected is {root}/ with images/*.jpg, {train_file} and {val_file}"
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
@@ -36,8 +36,8 @@ def _hint(root: Path, missing: list[str]) -> str:
     marked = next((folder for folder in (root, *folders) if (folder / "Label.txt").is_file()), None)
     if marked is not None:
         return (
-            f"{marked / 'Label.txt'} is what PPOCRLabel writes, so divide its lines into {' and '.join(missing)} "
-            "and make their image paths relative to the root; "
+            f"{marked / 'Label.txt'} is what PPOCRLabel writes, so divide its lines into "
+            f"{' and '.join(missing)} and make their image paths relative to the root; "
         )
     others = sorted(path.name for path in root.glob("*.txt"))[:5]
     return (

@@ -83,11 +83,11 @@ class RSEFPN(nn.Layer):
         self.inp_conv = nn.LayerList([RSELayer(channels, channels // 4, 3) for _ in in_channels])
 
     def forward(self, features: list[paddle.Tensor]) -> paddle.Tensor:
-        in2, in3, in4, in5 = [layer(x) for layer, x in zip(self.ins_conv, features, strict=True)]
+        in2, in3, in4, in5 = [layer(x) for layer, x in zip(self.ins_conv, features)]
         out4 = in4 + upsample(in5, 2)
         out3 = in3 + upsample(out4, 2)
         out2 = in2 + upsample(out3, 2)
-        p2, p3, p4, p5 = [layer(x) for layer, x in zip(self.inp_conv, (out2, out3, out4, in5), strict=True)]
+        p2, p3, p4, p5 = [layer(x) for layer, x in zip(self.inp_conv, (out2, out3, out4, in5))]
         return paddle.concat([upsample(p5, 8), upsample(p4, 4), upsample(p3, 2), p2], axis=1)
 
 
@@ -96,10 +96,8 @@ def upsample(x: paddle.Tensor, factor: int) -> paddle.Tensor:
 
     Written without `interpolate`, because oneDNN in paddle 3.3 can't run that in an exported graph.
     """
-    _, channels, height, width = x.shape
-    x = x.reshape([-1, channels, height, 1, width, 1])
-    x = x.expand([-1, -1, -1, factor, -1, factor])
-    return x.reshape([-1, channels, height * factor, width * factor])
+    x = paddle.tile(x.unsqueeze([3, 5]), [1, 1, 1, factor, 1, factor])
+    return x.flatten(2, 3).flatten(3, 4)
 
 
 class DBHead(nn.Layer):

@@ -1,12 +1,14 @@
-"""Training targets of differentiable binarisation: where the text kernels are, and how near the text's outline is.
+"""Training targets of differentiable binarisation: where the text kernels are, how near the outlines.
 
-Source: Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", arXiv 1911.08947. A text
-polygon of area A and perimeter L is shrunk by d = A (1 - r²) / L; the shrunk polygon is the kernel the network learns
-to find, and the threshold map is highest on the outline and falls to its floor d pixels away on both sides.
-The recipe of PP-OCRv4 lets the ratio r rise from 0.4 to 0.6 over its epochs, so the published weights know 0.6.
+Source: Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", arXiv 1911.08947. A
+text polygon of area A and perimeter L is shrunk by d = A (1 - r²) / L; the shrunk polygon is the kernel the
+network learns to find, and the threshold map is highest on the outline and falls to its floor d pixels away
+on both sides. The recipe of PP-OCRv4 lets the ratio r rise from 0.4 to 0.6 over its epochs: the published
+weights end at 0.6.
 
-Kernels are drawn with their corners rounded to the nearest pixel, border pixels included: post-processing measures a
-region from the first to the last of its pixels, so both ends agree and one unclip ratio serves text of every size.
+Kernels are drawn with their corners rounded to the nearest pixel, border pixels included: post-processing
+measures a region from its first to its last pixel, so both ends agree, and one unclip ratio serves text of
+every size.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class TextDetTargets:
 
         Returns:
             ``shrink_map`` and ``shrink_mask`` uint8 (height, width), 0 or 1, and with the threshold branch
-            ``threshold_map`` float16, 0.3 to 0.7, and ``threshold_mask`` uint8. A mask is 1 where its map counts.
+            ``threshold_map`` float16, 0.3 to 0.7, and ``threshold_mask`` uint8; masks are 1 where maps count.
         """
         area, perimeter = areas_and_perimeters(polygons)
         learned = ~np.asarray(ignore, bool) & (strip_height(area, perimeter) >= self.min_text_size)
@@ -86,6 +88,7 @@ class TextDetTargets:
 
     def _shrink(self, polygon: np.ndarray, area_by_perimeter: float) -> list[np.ndarray]:
         """`polygon` shrunk by the ratio, or by larger ones until one whole piece is left."""
+        paths: list[np.ndarray] = []
         for ratio in (*np.arange(self.shrink_ratio, 1, self.shrink_ratio), 1.0):
             paths = offset_polygon(polygon, -area_by_perimeter * (1 - ratio**2))
             if len(paths) == 1:
@@ -125,7 +128,7 @@ def threshold_maps(
 
 
 def outline_distance(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Distance of the pixels from (x, y) `low` up to but without `high` to a polygon's outline, float32 (h, w)."""
+    """Distance of the pixels from (x, y) `low` to before `high` to a polygon's outline, float32 (h, w)."""
     starts = polygon.astype(np.float32)
     edges = np.roll(starts, -1, axis=0) - starts
     squared = np.maximum((edges**2).sum(axis=1), np.float32(1e-12))

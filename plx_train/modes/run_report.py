@@ -1,0 +1,96 @@
+"""Fills the HTML report of a training run."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from plx_train.config import default_values
+from plx_train.dataset_check import CheckReport
+from plx_train.evaluate import Evaluation
+from plx_train.export import Exported
+from plx_train.modes.record import Record
+from plx_train.report import (
+    Command,
+    MetricChange,
+    Picture,
+    PrecisionRecall,
+    ReportData,
+    config_rows,
+    metric_series,
+    write_report,
+)
+from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics
+
+REPORT_FILE = "report.html"
+LEGEND = "green: found; red: found where there is nothing; orange: missed"
+
+
+def write_run_report(
+    record: Record,
+    module: Any,
+    check: CheckReport,
+    result: Any,
+    exported: Exported,
+    overlays: list[tuple[str, Path]],
+    facts: dict[str, str],
+) -> Path:
+    """Writes ``report.html`` into the run's folder."""
+    session = record.session
+    path = session.output / REPORT_FILE
+    data = ReportData(
+        title=f"{module.name} on {session.options.dataset.name}",
+        seconds=session.elapsed,
+        facts={"date": time.strftime("%Y-%m-%d %H:%M"), "run": record.tracker.run_id or "not tracked", **facts},
+        metrics=_changes(module.monitor, result.first, result.best),
+        notes=result.notes,
+        series=metric_series(read_metrics(session.output / SPOOL_NAME)),
+        precision_recall=_curves(result.first, result.best),
+        timings=result.state.timing,
+        overlays=tuple(Picture(caption, picture) for caption, picture in overlays),
+        overlay_legend=LEGEND,
+        check=check.to_json(),
+        weights=record.facts.get("weights"),
+        parity=json.loads(exported.parity.to_json()),
+        config=config_rows(session.composed.flat, default_values(session.composed)),
+        environment=environment_tags(Path.cwd()),
+        commands=_commands(record, exported),
+    )
+    write_report(path, data)
+    return path
+
+
+def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:
+    names = [monitor, *(name for name in best.metrics if name != monitor)]
+    return tuple(
+        MetricChange(
+            name.removesuffix("_official"),
+            first.metrics.get(name),
+            best.metrics[name],
+            "official settings" if name.endswith("_official") else "calibrated",
+        )
+        for name in names
+    )
+
+
+def _curves(first: Evaluation, best: Evaluation) -> tuple[PrecisionRecall, ...]:
+    return tuple(
+        PrecisionRecall(name, evaluation.curve, (evaluation.metrics["recall"], evaluation.metrics["precision"]))
+        for name, evaluation in (("before", first), ("after", best))
+        if evaluation.curve
+    )
+
+
+def _commands(record: Record, exported: Exported) -> tuple[Command, ...]:
+    session, tracker = record.session, record.tracker
+    again = " ".join(["python -m plx_train", *session.composed.overrides])
+    commands = [
+        Command("run it again", again),
+        Command("evaluate it", f"python -m plx_train mode=evaluate run={session.output}"),
+        Command("predict with it", f"python -m plx_train mode=predict run={exported.folder} input=<image or folder>"),
+    ]
+    if tracker.ui_command:
+        commands.append(Command("open MLflow", tracker.ui_command))
+    return tuple(commands)
