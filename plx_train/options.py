@@ -65,7 +65,7 @@ class TrainerOptions:
     eval_every_epochs: int | None = 5
     eval_every_steps: int | None = None
     log_every_steps: int = 10
-    ema_decay: float | None = 0.998
+    ema_decay: float | None = 0.99
     """Moving average of the weights, which is what is evaluated and exported; null for none."""
     patience: int | None = None
     """Evaluations without improvement after which the run ends."""

@@ -150,7 +150,7 @@ def page_of_boxes(boxes, size=(300, 400)) -> np.ndarray:
 )
 def test_polygons_stay_on_their_pixels(seed, options):
     polygon = box(150, 120, 120, 60)
-    augment = TextDetAugment(crop_size=256, **(PLAIN | {"rotate_degrees": 15.0} | options))
+    augment = TextDetAugment(crop_size=(256, 256), **(PLAIN | {"rotate_degrees": 15.0} | options))
     crop = augment.crop(
         page_of_boxes([polygon]), [polygon], np.zeros(1, bool), (288, 416), np.random.default_rng(seed)
     )
@@ -165,7 +165,7 @@ def test_polygons_stay_on_their_pixels(seed, options):
 )
 def test_scale_is_relative_to_evaluation(options, low, high):
     polygon = box(1000, 1000, 400, 200)
-    augment = TextDetAugment(crop_size=512, rotate_degrees=0.0, **(PLAIN | options))
+    augment = TextDetAugment(crop_size=(512, 512), rotate_degrees=0.0, **(PLAIN | options))
     page = np.zeros((2000, 2000, 3), np.uint8)
     for seed in range(4):
         crop = augment.crop(page, [polygon], np.zeros(1, bool), (500, 500), np.random.default_rng(seed))
@@ -190,23 +190,23 @@ def test_cut_text_is_dropped_ignored_or_kept():
         box(20, 95, 50, 10),  # cut along
         box(200, 10, 50, 10),  # outside
     ]
-    kept, ignore = cut_to_crop(Outlines.of(polygons), np.zeros(5, bool), 100, min_cut_length=2.0)
+    kept, ignore = cut_to_crop(Outlines.of(polygons), np.zeros(5, bool), (100, 100), min_cut_length=2.0)
     assert [points.tolist() for points in kept] == [points.tolist() for points in polygons[:4]]
     assert ignore.tolist() == [False, False, True, True]
     assert (
-        cut_to_crop(Outlines.of(polygons), np.zeros(5, bool), 100, float("inf"))[1].tolist()
+        cut_to_crop(Outlines.of(polygons), np.zeros(5, bool), (100, 100), float("inf"))[1].tolist()
         == [False] + [True] * 3
     )
-    assert cut_to_crop(Outlines.of([]), np.zeros(0, bool), 100, 2.0)[0] == []
+    assert cut_to_crop(Outlines.of([]), np.zeros(0, bool), (100, 100), 2.0)[0] == []
 
 
 def test_text_that_runs_down_is_cut_across_by_the_lower_border():
-    assert is_cut_across(box(10, 40, 10, 200), 100, 20.0)
-    assert not is_cut_across(box(95, 40, 10, 200), 100, 20.0)
+    assert is_cut_across(box(10, 40, 10, 200), (100, 100), 20.0)
+    assert not is_cut_across(box(95, 40, 10, 200), (100, 100), 20.0)
 
 
 def test_a_page_without_text_and_one_smaller_than_the_crop():
-    augment = TextDetAugment(crop_size=128)
+    augment = TextDetAugment(crop_size=(128, 128))
     for polygons in ([], [box(3, 3, 20, 8)]):
         page = np.full((40, 50, 3), 200, np.uint8)
         crop = augment.crop(page, polygons, np.zeros(len(polygons), bool), (32, 64), np.random.default_rng(1))
@@ -216,7 +216,7 @@ def test_a_page_without_text_and_one_smaller_than_the_crop():
 def test_crops_hold_text():
     polygons = [box(2000, 2500, 60, 12)]
     page = np.zeros((3000, 3000, 3), np.uint8)
-    augment = TextDetAugment(crop_size=128, **PLAIN)
+    augment = TextDetAugment(crop_size=(128, 128), **PLAIN)
     hits = sum(
         bool(
             augment.crop(
@@ -273,7 +273,7 @@ def same(first, second) -> bool:
 
 
 def test_samples_depend_on_the_generator_alone(pages):
-    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64), with_threshold=True)
+    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), with_threshold=True)
     first, again, other = (dataset.get(1, np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert same(first, again) and not np.array_equal(first["image"], other["image"])
     assert first["name"] == "1.png (train.txt:2)" == dataset.names[1]
@@ -288,8 +288,8 @@ def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
     monkeypatch.setattr(
         data, "read_image", lambda path, read=data.read_image: calls.append(path) or read(path)
     )
-    plain = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64))
-    cached = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64), cache_bytes=cache_bytes)
+    plain = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)))
+    cached = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), cache_bytes=cache_bytes)
     for index in (0, 1, 0, 2, 1, 0):
         assert same(plain.get(index, np.random.default_rng(1)), cached.get(index, np.random.default_rng(1)))
     assert cached._cache.num_bytes <= cache_bytes
@@ -297,7 +297,7 @@ def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
 
 
 def test_dataset_travels_to_workers_without_its_cache(pages):
-    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64), cache_bytes=10**9)
+    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), cache_bytes=10**9)
     expected = dataset.get(0, np.random.default_rng(2))
     packed = pickle.dumps(dataset)
     assert len(packed) < 20_000
@@ -307,7 +307,7 @@ def test_dataset_travels_to_workers_without_its_cache(pages):
 @pytest.mark.parametrize("with_threshold", [False, True])
 def test_collate_makes_floats(pages, with_threshold):
     processor = TextDetProcessor()
-    dataset = TextDetDataset(pages, processor, TextDetAugment(crop_size=64), with_threshold=with_threshold)
+    dataset = TextDetDataset(pages, processor, TextDetAugment(crop_size=(64, 64)), with_threshold=with_threshold)
     samples = [dataset.get(index, np.random.default_rng(index)) for index in range(3)]
     batch = collate(samples, processor)
     assert batch["x"].shape == (3, 3, 64, 64) and batch["shrink_map"].shape == (3, 64, 64)
@@ -328,7 +328,7 @@ def test_evaluation_samples_are_the_processors(pages):
 
 def test_an_image_that_went_away_is_named_with_its_line(pages):
     pages[2].image.unlink()
-    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=64))
+    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)))
     with pytest.raises(DataError, match=r"train\.txt:3: .*2\.png: there is no such image"):
         dataset.get(2, np.random.default_rng(0))
 

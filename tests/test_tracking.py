@@ -118,7 +118,7 @@ def test_status_is_true(fault: object, status: str, store: str, tmp_path: Path) 
                 os.kill(os.getpid(), signal.SIGTERM)
             elif isinstance(fault, BaseException):
                 raise fault
-    except BaseException as error:  # noqa: BLE001 - Ctrl-C and SystemExit as well
+    except BaseException as error:  # Ctrl-C and SystemExit as well
         assert fault in (error, "SIGTERM")
     else:
         assert fault is None

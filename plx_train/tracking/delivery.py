@@ -51,7 +51,7 @@ class Feed:
                 for offset in self.sink.deliver(entries, self.cursor):
                     self._advance(offset)
                 self._advance(end)
-        except Exception as error:  # noqa: BLE001 - whatever a receiver does, training goes on
+        except Exception as error:  # whatever a receiver does, training goes on
             self._failed(error)
             return False
 
@@ -69,7 +69,8 @@ class Feed:
         if self.failures == 1:
             reason = first_line(error)
             self.warn(
-                f"{self.sink.name} can't be written ({reason}); the run goes on, its records wait in {self.spool}"
+                f"{self.sink.name} can't be written ({reason}); the run goes on, "
+                f"its records wait in {self.spool}"
             )
 
     def pending(self) -> int:
@@ -88,7 +89,7 @@ class Delivery:
         self._thread.start()
 
     def close(self, patience_seconds: float) -> None:
-        """Delivers the rest; gives up once nothing has moved for `patience_seconds`, sooner on a feed that fails."""
+        """Delivers the rest; gives up once nothing has moved for `patience_seconds`, sooner where a feed fails."""
         closed_at = time.monotonic()
         self._closing.set()
         self._wake.set()

@@ -15,7 +15,7 @@ from plx_train.tracking.tracker import Tracker
 
 
 class Terminated(SystemExit):
-    """SIGTERM, raised in the main thread so that ``finally`` and ``with`` run; ends the process with code 143."""
+    """SIGTERM, raised in the main thread so that ``finally`` and ``with`` run; the exit code is 143."""
 
     def __init__(self) -> None:
         super().__init__(143)
@@ -49,7 +49,7 @@ def tracked(tracker: Tracker) -> Iterator[Tracker]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Within the block SIGTERM raises `Terminated`; a second one ends the process as before. Main thread only."""
+    """Within the block SIGTERM raises `Terminated`, a second one does what it did before; main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

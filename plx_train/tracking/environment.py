@@ -25,10 +25,10 @@ DISTRIBUTIONS = {
 
 
 def environment_tags(repo_dir: Path) -> dict[str, str]:
-    """Host, platform, package versions, and the git state of `repo_dir` and of plx_train where that is a checkout.
+    """Host, platform, package versions, and the git state of `repo_dir` and of plx_train's own checkout.
 
-    No user name and no environment variable is read. Nothing is imported and nothing raises; what can't be found out
-    is left out.
+    No user name and no environment variable is read. Nothing is imported and nothing raises; what can't be
+    found out is left out.
     """
     tags = {
         "host": socket.gethostname(),
@@ -54,7 +54,7 @@ def environment_tags(repo_dir: Path) -> dict[str, str]:
 
 
 def git_state(folder: Path) -> tuple[str, bool] | None:
-    """(commit, whether tracked files have changed) of the checkout that `folder` is tracked in; None outside of one."""
+    """(commit, whether tracked files have changed) of the checkout `folder` is tracked in; None outside of one."""
     if not _git(folder, "ls-files", "."):
         return None
     commit = _git(folder, "rev-parse", "HEAD")

@@ -27,7 +27,10 @@ REFUSED_STATUS = (400, 404)
 
 
 class MlflowSink:
-    """One run in MLflow. Delivering a record twice changes nothing, so a crash between sending and noting does no harm."""
+    """One run in MLflow.
+
+    Delivering a record twice changes nothing, so a crash between sending it and noting that does no harm.
+    """
 
     def __init__(self, uri: str, warn: Callable[[str], None]) -> None:
         self.uri = uri
@@ -80,7 +83,7 @@ class MlflowSink:
             client.log_batch(run_id, params=items[start : start + PARAMS_A_BATCH], synchronous=True)
 
     def _send_group(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
-        """Sends a group; what MLflow refuses for its content is named and passed over, so that it holds up nothing."""
+        """Sends a group; what MLflow refuses for its content is named and passed over, to hold up nothing."""
         try:
             self._send(client, run_id, group)
         except Exception as error:

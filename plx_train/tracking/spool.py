@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -32,8 +33,8 @@ class Entry:
 class Spool:
     """An append-only file of JSON lines.
 
-    A record is on its way to disk when `append` returns, so a killed process loses none, and a slow receiver costs
-    no memory: whoever delivers reads the file from the place it has got to.
+    A record is on its way to disk when `append` returns, so a killed process loses none, and a slow receiver
+    costs no memory: whoever delivers reads the file from the place it has got to.
     """
 
     def __init__(self, path: Path) -> None:
@@ -121,7 +122,7 @@ def all_entries(path: Path, offset: int = 0) -> Iterator[Entry]:
 
 
 def read_metrics(path: Path) -> dict[str, list[tuple[int, float]]]:
-    """(step, value) pairs by metric, as logged into the spool at `path`, oldest first; empty without a file."""
+    """(step, value) pairs by metric, as logged into the spool at `path`, in order; empty without a file."""
     found: dict[str, list[tuple[int, float]]] = {}
     if not path.exists():
         return found
@@ -147,16 +148,14 @@ class Cursor:
     """File that outlives the process; None keeps the cursor in memory."""
 
     def save(self) -> None:
-        """Replaces the file, if there is one; a failure is passed over, because delivering twice does no harm."""
+        """Replaces the file, if there is one; a failure is passed over: delivering twice does no harm."""
         if self.path is None:
             return
         content = {"offset": self.offset, "run_id": self.run_id}
         beside = self.path.with_suffix(".new")
-        try:
+        with contextlib.suppress(OSError):
             beside.write_text(json.dumps(content), "utf-8")
-            os.replace(beside, self.path)
-        except OSError:
-            pass
+            beside.replace(self.path)
 
 
 def load_cursor(path: Path) -> Cursor:

@@ -27,6 +27,8 @@ SQLITE = "sqlite:///"
 ARTIFACTS_NAME = "mlartifacts"
 LONGEST_LOCK_SECONDS = 180.0
 RUNS_TO_SUGGEST_FROM = 200
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Makes MLflow's pages show training first, not its tools for language models."""
 
 # The delivery thread has its own patience; MLflow's would hold it for minutes. What the user has set wins.
 SETTINGS = {
@@ -128,7 +130,8 @@ def _upgrade(uri: str, path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         faults = [line for line in done.stderr.splitlines() if "Error" in line]
-        raise RuntimeError(f"the database of an older MLflow can't be upgraded: {faults[-1] if faults else ''}")
+        fault = faults[-1] if faults else f"exit code {done.returncode}"
+        raise RuntimeError(f"the database of an older MLflow can't be upgraded: {fault}")
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
@@ -138,7 +141,7 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
         path = database_path(uri)
         location = (path.parent / ARTIFACTS_NAME / quote(name, safe="")).as_uri() if path else None
         try:
-            return str(client.create_experiment(name, artifact_location=location))
+            return str(client.create_experiment(name, location, EXPERIMENT_TAGS))
         except Exception:
             found = client.get_experiment_by_name(name)  # another process was quicker
             if found is None:
@@ -177,7 +180,7 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        # File systems without locks (some network mounts) can't be waited for; PermissionError is Windows' "held".
+        # Some network mounts have no locks, which can't be waited for; Windows calls a held one PermissionError.
         return not isinstance(error, PermissionError)
     return True
 
@@ -198,7 +201,7 @@ def find_run(uri: str, run_id: str) -> RunRecord:
         client = open_client(uri)
         matches = _matching_runs(client, run_id)
         others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
-    except Exception as error:  # noqa: BLE001 - every store has its own
+    except Exception as error:
         raise UserError(
             f"run={run_id} can't be looked up at {where}: {str(error)[:200].splitlines()[0]}"
         ) from None
@@ -263,8 +266,8 @@ def ui_command(uri: str) -> str | None:
 
 
 def run_url(uri: str, experiment: str, run_id: str) -> str | None:
-    """The run's page, on the store's server or on the one `ui_command` starts."""
+    """The run's page in MLflow's view of training, on the store's server or the one `ui_command` starts."""
     if uri.startswith("databricks"):
         return None
     host = without_password(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
-    return f"{host}/#/experiments/{experiment}/runs/{run_id}"
+    return f"{host}/#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"

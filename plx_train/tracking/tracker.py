@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import math
@@ -27,8 +28,8 @@ STATUSES = ("FINISHED", "FAILED", "KILLED")
 LONG_PARAMS_NAME = "long_params.json"
 LONGEST_DIGEST = 32
 
-# How long the end of a run waits for a store in which nothing moves. A local database is only ever slow: it may be
-# made for the first time while other runs wait for the same.
+# How long the end of a run waits for a store in which nothing moves. A local database is only ever slow: it
+# may be made for the first time while other runs wait for the same.
 SERVER_PATIENCE_SECONDS = 10.0
 DATABASE_PATIENCE_SECONDS = 90.0
 EXIT_PATIENCE_SECONDS = 5.0
@@ -99,7 +100,7 @@ class Tracker:
         return self.run_id is not None
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Records numbers at an optimizer step; NaN and infinities are told apart, because charts can't show them."""
+        """Records numbers at an optimizer step; NaN and infinities become tags, because charts can't show them."""
         if self._status:
             return
         started = time.perf_counter()
@@ -130,8 +131,8 @@ class Tracker:
     def finish(self, status: str, reason: str | None = None) -> None:
         """Ends the record as FINISHED, FAILED or KILLED and sends what waits; a second call changes nothing.
 
-        Called from an ``except`` block with FAILED, it adds the traceback as an artifact. When the store does not
-        answer it gives up after some seconds: `unsent` then says how much waits in the spool.
+        Called from an ``except`` block with FAILED, it adds the traceback as an artifact. When the store does
+        not answer it gives up after some seconds: `unsent` then says how much waits in the spool.
         """
         is_local = self.uri is None or database_path(self.uri) is not None
         self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_local else SERVER_PATIENCE_SECONDS)
@@ -147,10 +148,8 @@ class Tracker:
         if self._system:
             self._system.stop()
         if self._delivery:
-            try:
+            with contextlib.suppress(KeyboardInterrupt):
                 self._delivery.close(patience_seconds)
-            except KeyboardInterrupt:
-                pass
         self._report_unsent()
         self.spool.close()
 

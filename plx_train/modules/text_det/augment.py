@@ -79,11 +79,11 @@ class TextDetAugment:
     """Random changes of training crops.
 
     Attributes:
-        crop_size: side in pixels.
+        crop_size: height and width in pixels.
         scale: range of the text's scale, relative to that at evaluation; drawn evenly in the logarithm.
         rotate_degrees: rotation is drawn from -x to x.
         flip_probability: of mirroring left to right, which makes text unreadable.
-        perspective: how far corners move at most, as a share of the crop's side; 0 for none.
+        perspective: how far corners move at most, as a share of the crop's sides; 0 for none.
         colour: strength of changes in brightness, contrast and saturation, 0 to 1.
         blur_probability, noise_probability, jpeg_probability: of each change.
         copy_paste_probability: of copying a few texts of the crop to free places in it.
@@ -91,7 +91,7 @@ class TextDetAugment:
             to be seen, and is ignored below; infinity ignores every cut text.
     """
 
-    crop_size: int = 480
+    crop_size: tuple[int, int] = (320, 320)
     scale: tuple[float, float] = (0.8, 1.25)
     rotate_degrees: float = 4.0
     flip_probability: float = 0.0
@@ -164,10 +164,11 @@ def random_turn(
     return np.asarray([[mirror * cosine, -sine, 0.0], [mirror * sine, cosine, 0.0], [0.0, 0.0, 1.0]])
 
 
-def random_perspective(side: int, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """A random perspective, (3, 3): corners of a square of `side` pixels move by up to `strength` sides."""
-    corners = np.asarray([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
-    moved = corners + rng.uniform(-strength, strength, (4, 2)).astype(np.float32) * side
+def random_perspective(size: tuple[int, int], strength: float, rng: np.random.Generator) -> np.ndarray:
+    """A random perspective, (3, 3): corners of a crop of `size` (height, width) move by up to `strength` of it."""
+    height, width = size
+    corners = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    moved = corners + (rng.uniform(-strength, strength, (4, 2)) * (width, height)).astype(np.float32)
     return cv2.getPerspectiveTransform(corners, moved)
 
 
@@ -190,7 +191,7 @@ def page_bounds(input_size: tuple[int, int], matrix: np.ndarray) -> np.ndarray:
 
 
 def place_crop(
-    outlines: Outlines, ignore: np.ndarray, bounds: np.ndarray, side: int, rng: np.random.Generator
+    outlines: Outlines, ignore: np.ndarray, bounds: np.ndarray, size: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Where to crop, as the x, y of the crop's top left corner.
 
@@ -198,8 +199,9 @@ def place_crop(
         outlines: N polygons.
         ignore: bool (N,); crops are placed around the others.
         bounds: lowest and highest x, y of the page, (2, 2); the crop stays inside where there is room.
-        side: of the crop, pixels.
+        size: height and width of the crop, pixels.
     """
+    side = np.asarray(size[::-1], float)
     wanted = np.flatnonzero(~np.asarray(ignore, bool))
     lowest, highest = np.minimum(bounds[0], bounds[1] - side), np.maximum(bounds[0], bounds[1] - side)
     corners = rng.uniform(lowest, highest, (NUM_CROP_TRIES, 2))
@@ -219,21 +221,22 @@ def place_crop(
     return corners[np.argmin(cut_share + is_empty)]
 
 
-def warp(image: np.ndarray, matrix: np.ndarray, side: int) -> np.ndarray:
-    """`image` (H, W, 3) mapped bilinearly to a square of `side` pixels; around it is the page's colour."""
+def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`image` (H, W, 3) mapped bilinearly to a crop of `size` (height, width); around it is the page's colour."""
     paper = np.median(image[::PAPER_STEP, ::PAPER_STEP].reshape(-1, 3), axis=0).tolist()
     if matrix[2, 0] == 0 and matrix[2, 1] == 0:
-        return cv2.warpAffine(image, matrix[:2], (side, side), flags=cv2.INTER_LINEAR, borderValue=paper)
-    return cv2.warpPerspective(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderValue=paper)
+        return cv2.warpAffine(image, matrix[:2], size[::-1], flags=cv2.INTER_LINEAR, borderValue=paper)
+    return cv2.warpPerspective(image, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderValue=paper)
 
 
 def cut_to_crop(
-    outlines: Outlines, ignore: np.ndarray, side: int, min_cut_length: float
+    outlines: Outlines, ignore: np.ndarray, size: tuple[int, int], min_cut_length: float
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """The polygons of a crop of `side` pixels; those outside are dropped, those cut too short are ignored.
+    """The polygons of a crop of `size` (height, width); those outside are dropped, those cut too short are ignored.
 
     Polygons keep their full outline, so their kernels are those of the whole text.
     """
+    side = np.asarray(size[::-1], float)
     low, high = outlines.bounds()
     is_touched = ((low < side) & (high > 0)).all(axis=1)
     is_whole = ((low >= -BORDER_TOLERANCE) & (high <= side + BORDER_TOLERANCE)).all(axis=1)
@@ -242,19 +245,19 @@ def cut_to_crop(
     cut = np.flatnonzero(is_touched & ~is_whole & ~is_ignored).tolist()
     heights = strip_height(*areas_and_perimeters([outlines[index] for index in cut]))
     for index, height in zip(cut, heights.tolist(), strict=True):
-        is_ignored[index] = not is_cut_across(outlines[index], side, min_cut_length * height)
+        is_ignored[index] = not is_cut_across(outlines[index], size, min_cut_length * height)
     return [outlines[index] for index in kept], is_ignored[kept]
 
 
-def is_cut_across(polygon: np.ndarray, side: int, min_length: float) -> bool:
-    """Whether a crop of `side` pixels shows a text (P, 2) in full height, and `min_length` pixels of it."""
+def is_cut_across(polygon: np.ndarray, size: tuple[int, int], min_length: float) -> bool:
+    """Whether a crop of `size` (height, width) shows a text (P, 2) in full height, and `min_length` pixels of it."""
     extent = np.ptp(polygon, axis=0)
     along = int(extent[1] > extent[0])  # 0 for text that runs to the right, 1 for text that runs down
-    seen = clip_to_strip(polygon, along, 0.0, float(side))
+    seen = clip_to_strip(polygon, along, 0.0, float(size[1 - along]))
     if len(seen) < 3 or np.ptp(seen[:, along]) < min_length:
         return False
     across = seen[:, 1 - along]
-    return bool(across.min() >= -BORDER_TOLERANCE and across.max() <= side + BORDER_TOLERANCE)
+    return bool(across.min() >= -BORDER_TOLERANCE and across.max() <= size[along] + BORDER_TOLERANCE)
 
 
 def copy_paste(

@@ -22,13 +22,15 @@ class TextDetAugmentOptions:
     noise_probability: float = 0.1
     jpeg_probability: float = 0.1
     copy_paste_probability: float = 0.0
+    min_cut_length: float = 2.0
+    """A text cut across by the crop's border is learned while this many of its heights show, else ignored."""
 
 
 @dataclass
 class TextDetLossOptions:
     """Weights of the parts of the differentiable-binarisation loss."""
 
-    shrink_loss: str = "dice_bce"
+    shrink_loss: str = "dice"
     """dice, bce or dice_bce."""
     shrink_weight: float = 5.0
     threshold_weight: float = 0.0
@@ -50,8 +52,8 @@ class TextDetConfig:
     scale: float = 0.75
     """Width of the backbone."""
     neck_channels: int = 96
-    crop_size: int = 480
-    """Side of training crops in pixels, a multiple of 32."""
+    crop_size: list[int] = field(default_factory=lambda: [192, 960])
+    """Height and width of training crops in pixels, multiples of 32; strips as wide as a page keep lines whole."""
     shrink_ratio: float = 0.5
     """Of the text kernels: the published weights were trained from 0.4 rising to 0.6."""
     min_text_size: int = 6

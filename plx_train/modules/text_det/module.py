@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,8 @@ class TextDet:
 
     name = "text_det"
     monitor = "hmean"
-    model_suffix = "text detection"
-    optional_weights = (r"^head\.thresh\.", r"\.lab\.", r"\.act\.")
-    """Absent from exported weights by design: inference has no threshold branch and drops unused affine blocks."""
+    optional_weights = (r"^head\.thresh\.",)
+    """Absent from exported weights by design: inference has no threshold branch."""
 
     def __init__(self, config: TextDetConfig, merged: bool) -> None:
         self.config = config
@@ -138,9 +136,5 @@ def build_processor(config: TextDetConfig) -> TextDetProcessor:
 def build_augment(config: TextDetConfig) -> TextDetAugment:
     """The random changes of training crops that `config` asks for."""
     options = dataclasses.asdict(config.augment)
-    return TextDetAugment(crop_size=config.crop_size, **(options | {"scale": tuple(options["scale"])}))
-
-
-def image_path(page: PageLabel) -> Path:
-    """Where a page's picture lies."""
-    return page.image
+    height, width = config.crop_size
+    return TextDetAugment(crop_size=(height, width), **(options | {"scale": tuple(options["scale"])}))

@@ -1,0 +1,235 @@
+"""Whole runs of a tiny network on tiny real files: what they leave, that they repeat, and how they end."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import plx_train
+from plx_train.api import RunResult
+from plx_train.checkpoint import load_checkpoint
+from plx_train.errors import TrainingError, UserError, WeightsError
+
+TINY = (
+    "device=cpu",
+    "weights=null",
+    "module.scale=0.25",
+    "module.neck_channels=16",
+    "module.crop_size=[64,96]",
+    "module.limit_side_len=160",
+    "trainer.batch_size=2",
+    "trainer.epochs=2",
+    "trainer.eval_every_epochs=1",
+    "trainer.log_every_steps=1",
+    "device.num_workers=0",
+    "quiet=true",
+)
+
+
+def make_dataset(root: Path, num_train: int = 6, num_val: int = 2) -> Path:
+    """Pages of 96 x 160 with two words each; names say three documents."""
+    (root / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    files = {"train.txt": range(num_train), "val.txt": range(num_train, num_train + num_val)}
+    for name, indices in files.items():
+        lines = []
+        for index in indices:
+            image = np.full((96, 160, 3), 255, np.uint8)
+            labels = []
+            for row in (30, 70):
+                x = int(rng.integers(5, 60))
+                cv2.putText(image, "word", (x, row), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2)
+                points = [[x, row - 20], [x + 70, row - 20], [x + 70, row + 4], [x, row + 4]]
+                labels.append({"transcription": "word", "points": points})
+            file = f"images/doc{index % 3}_{index:04d}.png"
+            cv2.imwrite(str(root / file), image)
+            lines.append(f"{file}\t{json.dumps(labels)}\n")
+        (root / name).write_text("".join(lines))
+    return root
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("data") / "pages")
+
+
+def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
+    given = [f"dataset.root={dataset}", f"output={output}", "tracking=off", *TINY]
+    keys = {text.partition("=")[0] for text in overrides}
+    return plx_train.run([text for text in given if text.partition("=")[0] not in keys] + list(overrides))
+
+
+@pytest.fixture(scope="module")
+def tracked_run(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    folder = tmp_path_factory.mktemp("runs")
+    return train(dataset, folder / "run", f"tracking.uri={folder / 'mlflow.db'}", "tracking=mlflow")
+
+
+def test_a_run_leaves_export_report_check_and_checkpoints(tracked_run: RunResult) -> None:
+    output = tracked_run.output
+    for name in ("report.html", "check.json", "config.yaml", "run.json", "export/inference.json", "export/parity.json"):
+        assert (output / name).is_file(), name
+    assert {path.name for path in (output / "checkpoints").iterdir()} == {"best", "last"}
+    facts = json.loads((output / "run.json").read_text())
+    assert facts["status"] == "FINISHED"
+    assert facts["run_id"] == tracked_run.run_id
+    assert facts["metrics"] == tracked_run.metrics
+    assert "hmean" in tracked_run._repr_html_()
+
+
+def test_the_record_in_mlflow_is_whole(tracked_run: RunResult) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tracked_run.output.parent / 'mlflow.db'}")
+    run = client.get_run(tracked_run.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["trainer.epochs"] == "2"
+    assert run.data.tags["dataset.fingerprint"]
+    assert len(client.get_metric_history(tracked_run.run_id, "val/hmean")) == 3
+    artifacts = {item.path for item in client.list_artifacts(tracked_run.run_id)}
+    assert {"config.yaml", "check.json", "report.html", "export", "overlays"} <= artifacts
+
+
+@pytest.mark.parametrize("which", ["run id", "run folder", "checkpoint", "export"])
+def test_evaluate_gives_the_logged_number_exactly(tracked_run: RunResult, tmp_path: Path, which: str) -> None:
+    output = tracked_run.output
+    source = {
+        "run id": tracked_run.run_id,
+        "run folder": str(output),
+        "checkpoint": str(output / "checkpoints" / "best"),
+        "export": str(output / "export"),
+    }[which]
+    overrides = ["mode=evaluate", f"run={source}", f"output={tmp_path / 'e'}", "device=cpu", "quiet=true"]
+    evaluated = plx_train.run([*overrides, f"tracking.uri={output.parent / 'mlflow.db'}"])
+
+    assert evaluated.metrics["val/hmean"] == tracked_run.metrics["val/hmean"]
+
+
+def test_predict_writes_boxes_and_overlays(tracked_run: RunResult, dataset: Path, tmp_path: Path) -> None:
+    overrides = ["mode=predict", f"run={tracked_run.output}", f"input={dataset / 'images'}", "device=cpu", "quiet=true"]
+    done = plx_train.run([*overrides, f"output={tmp_path / 'p'}"])
+
+    predictions = json.loads((done.output / "predictions.json").read_text())
+    assert len(predictions) == 8
+    assert len(list((done.output / "overlays").iterdir())) == 8
+
+
+def test_export_of_a_checkpoint_equals_the_runs_own(tracked_run: RunResult, tmp_path: Path) -> None:
+    done = plx_train.run(
+        ["mode=export", f"run={tracked_run.output}", f"output={tmp_path / 'x'}", "device=cpu", "quiet=true"]
+    )
+
+    assert done.export is not None
+    assert (done.export / "inference.pdiparams").read_bytes() == (
+        tracked_run.output / "export" / "inference.pdiparams"
+    ).read_bytes()
+
+
+def weights_of(result: RunResult, checkpoint: str = "last") -> dict[str, np.ndarray]:
+    return load_checkpoint(result.output / "checkpoints" / checkpoint)[0]["network"]
+
+
+def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_workers_change_nothing(dataset: Path, tmp_path: Path) -> None:
+    first = train(dataset, tmp_path / "a")
+    second = train(dataset, tmp_path / "b", "device.num_workers=2")
+    other = train(dataset, tmp_path / "c", "seed=2")
+
+    a, b, c = weights_of(first), weights_of(second), weights_of(other)
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+    assert not all(np.array_equal(a[name], c[name]) for name in a)
+
+
+def test_the_initial_weights_win_when_training_makes_it_worse(dataset: Path, tmp_path: Path) -> None:
+    good = train(dataset, tmp_path / "good", "trainer.epochs=1")
+    spoilt = train(
+        dataset, tmp_path / "spoilt", f"init_from={good.output}", "optimizer.lr=10", "optimizer.clip_norm=null",
+        "optimizer.name=sgd", "optimizer.warmup=0", "trainer.ema_decay=null",
+    )  # fmt: skip
+
+    assert spoilt.metrics["val/hmean"] >= spoilt.metrics["before/hmean"]
+    best = load_checkpoint(spoilt.output / "checkpoints" / "best")[1]
+    assert best["best_value"] == spoilt.metrics["val/hmean"]
+
+
+def test_a_loss_that_is_not_finite_names_step_and_files(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="step [1-9]"):
+        train(
+            dataset, tmp_path / "nan", "optimizer.lr=1e30", "optimizer.name=sgd", "optimizer.clip_norm=null",
+            "optimizer.warmup=0", "trainer.epochs=10", "module.loss.shrink_loss=dice",
+        )  # fmt: skip
+
+    facts = json.loads((tmp_path / "nan" / "nonfinite_batch.json").read_text())
+    assert any("doc" in name for name in facts["names"])
+    assert json.loads((tmp_path / "nan" / "run.json").read_text())["status"] == "FAILED"
+
+
+def test_patience_ends_a_run_that_does_not_improve(dataset: Path, tmp_path: Path) -> None:
+    train(dataset, tmp_path / "p", "optimizer.lr=0", "trainer.epochs=20", "trainer.patience=2")
+
+    state = load_checkpoint(tmp_path / "p" / "checkpoints" / "last")[1]
+    assert state["epoch"] == 2
+
+
+def test_max_time_ends_a_run_and_still_exports(dataset: Path, tmp_path: Path) -> None:
+    result = train(dataset, tmp_path / "t", "trainer.max_time=6s", "trainer.epochs=100000")
+
+    assert result.export is not None
+    assert json.loads((tmp_path / "t" / "run.json").read_text())["seconds"] < 60
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["module.loss.threshold_weight=10", "module.loss.shrink_loss=dice_bce"],
+        ["trainer.accumulate_steps=3", "trainer.ema_decay=null"],
+        ["optimizer.name=momentum", "optimizer.schedule=step", "optimizer.freeze=[backbone]"],
+        ["optimizer.name=adam", "optimizer.schedule=linear", "optimizer.lr_scale={head: 2.0}"],
+        ["trainer.eval_every_steps=1", "trainer.max_steps=2", "module.calibrate=false"],
+    ],
+    ids=["threshold", "accumulate", "freeze", "scale", "steps"],
+)
+def test_options_of_the_loop_work_together(dataset: Path, tmp_path: Path, overrides: list[str]) -> None:
+    result = train(dataset, tmp_path / "o", *overrides)
+
+    assert math.isfinite(result.metrics["val/hmean"])
+    state = load_checkpoint(tmp_path / "o" / "checkpoints" / "last")[1]
+    assert state["step"] > 0
+
+
+def test_frozen_parameters_stay_as_they_were(dataset: Path, tmp_path: Path) -> None:
+    base = train(dataset, tmp_path / "base", "trainer.max_steps=1", "optimizer.lr=0", "trainer.ema_decay=null")
+    frozen = train(
+        dataset, tmp_path / "f", f"init_from={base.output / 'checkpoints' / 'last'}", "optimizer.freeze=[^backbone]",
+        "trainer.ema_decay=null", "trainer.max_steps=1",
+    )  # fmt: skip
+
+    before, after = weights_of(base), weights_of(frozen)
+    trained = {name for name in after if not np.array_equal(before[name], after[name])}
+    assert trained
+    assert not any(name.startswith("backbone") for name in trained if "_mean" not in name and "_variance" not in name)
+
+
+def test_a_damaged_checkpoint_is_named(dataset: Path, tmp_path: Path) -> None:
+    result = train(dataset, tmp_path / "d", "trainer.max_steps=1")
+    path = result.output / "checkpoints" / "best" / "network.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(WeightsError, match="sha256"):
+        plx_train.run(["mode=evaluate", f"run={result.output}", f"output={tmp_path / 'e'}", "device=cpu", "quiet=true"])
+
+
+def test_an_image_that_goes_away_during_training_is_an_error_in_one_sentence(tmp_path: Path) -> None:
+    data = make_dataset(tmp_path / "data")
+    train(data, tmp_path / "first", "trainer.max_steps=1")
+    for path in (data / "images").glob("doc0_*.png"):
+        path.unlink()
+
+    with pytest.raises(UserError, match="doc0_0000.png"):
+        train(data, tmp_path / "second")
