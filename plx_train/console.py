@@ -180,7 +180,7 @@ class RichTerminal:
     def summary(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         from rich.text import Text
 
-        # No frame: a path is to be copied whole, so a long one runs over the edge instead of being cut up by a border.
+        # No frame: paths are to be copied whole, so a long one runs on where a border would cut it up.
         name_width = max((len(name) for name, _ in rows), default=0)
         self._out.print()
         self._out.rule(Text(title, "bold green"), align="left", style="green")

@@ -47,10 +47,8 @@ def begin(output: Path, uri: str | None, **options: object) -> Tracker:
     """A tracker with a few parameters and no system metrics."""
     output.mkdir(parents=True, exist_ok=True)
     chosen = TrackingOptions(**{"uri": uri, "system_metrics": False, **options})  # type: ignore[arg-type]
-    return start_tracking(
-        chosen, params={"optimizer.lr": 0.1, "resume": None}, tags={"host": "here"}, output=output, datasets=[],
-        config_yaml="mode: train\n",
-    )  # fmt: skip
+    params = {"optimizer.lr": 0.1, "resume": None}
+    return start_tracking(chosen, params=params, tags={}, output=output, datasets=[], config_yaml="a: 1\n")
 
 
 def artifact_names(uri: str, run_id: str) -> set[str]:
@@ -135,8 +133,8 @@ def test_status_is_true(fault: object, status: str, store: str, tmp_path: Path) 
 def test_process_that_ends_early_is_failed(store: str, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from plx_train.tracking import *\n"
-        f"t = start_tracking(TrackingOptions(uri={store!r}), params={{}}, tags={{}}, output=Path({str(tmp_path)!r}),\n"
-        "    datasets=[], config_yaml='')\n"
+        f"options, output = TrackingOptions(uri={store!r}), Path({str(tmp_path)!r})\n"
+        "t = start_tracking(options, params={}, tags={}, output=output, datasets=[], config_yaml='')\n"
         "assert t.wait_until_connected(30); t.log_metrics({'loss': 1.0}, 1); print(t.run_id); sys.exit(0)"
     )
     done = subprocess.run(
@@ -359,7 +357,8 @@ def test_environment_tags(tmp_path: Path) -> None:
 
 
 def test_import_is_light() -> None:
-    script = "import sys, plx_train.tracking; print([m for m in ('mlflow', 'paddle', 'visualdl') if m in sys.modules])"
+    heavy = ("mlflow", "paddle", "visualdl")
+    script = f"import sys, plx_train.tracking; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -6,6 +6,9 @@ of several convolutions with batch norm and of an identity, which for inference 
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -13,6 +16,8 @@ from paddle.nn import functional as F
 STEM_CHANNELS = 16
 NUM_BRANCHES = 4
 AFFINE_LEARNING_RATE = 0.1
+NORM_EPSILON = 1e-5
+BRANCH_PATTERN = r"\.(conv_kxk\.\d+|conv_1x1|identity)\."
 
 # kernel size, input channels, output channels, stride, squeeze-and-excitation
 DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
@@ -194,3 +199,44 @@ class PPLCNetV3Det(nn.Layer):
             x = stage(x)
             features.append(project(x))
         return features
+
+
+def merge_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The merged form of published multi-branch weights: what `RepConv.merge` does, on plain arrays by name."""
+    merged = {name: array for name, array in arrays.items() if not re.search(BRANCH_PATTERN, name)}
+    for prefix in sorted({name.partition(".conv_kxk.")[0] for name in arrays if ".conv_kxk." in name}):
+        weight, bias = _merge_one(arrays, prefix)
+        merged[f"{prefix}.reparam_conv.weight"], merged[f"{prefix}.reparam_conv.bias"] = weight, bias
+    return merged
+
+
+def _merge_one(arrays: dict[str, np.ndarray], prefix: str) -> tuple[np.ndarray, np.ndarray]:
+    """Weight and bias of the one convolution that the branches under `prefix` amount to."""
+    weights, biases = [], []
+    count = 0
+    while f"{prefix}.conv_kxk.{count}.conv.weight" in arrays:
+        factor, bias = _norm_factor(arrays, f"{prefix}.conv_kxk.{count}.bn")
+        weights.append(arrays[f"{prefix}.conv_kxk.{count}.conv.weight"] * factor[:, None, None, None])
+        biases.append(bias)
+        count += 1
+    outputs, per_group, kernel, _ = weights[0].shape
+    middle = kernel // 2
+    if f"{prefix}.conv_1x1.conv.weight" in arrays:
+        factor, bias = _norm_factor(arrays, f"{prefix}.conv_1x1.bn")
+        padded = np.zeros_like(weights[0])
+        padded[:, :, middle, middle] = arrays[f"{prefix}.conv_1x1.conv.weight"][:, :, 0, 0] * factor[:, None]
+        weights.append(padded)
+        biases.append(bias)
+    if f"{prefix}.identity.weight" in arrays:
+        factor, bias = _norm_factor(arrays, f"{prefix}.identity")
+        unit = np.zeros_like(weights[0])
+        channels = np.arange(outputs)
+        unit[channels, channels % per_group, middle, middle] = factor
+        weights.append(unit)
+        biases.append(bias)
+    return np.sum(weights, axis=0), np.sum(biases, axis=0)
+
+
+def _norm_factor(arrays: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    factor = arrays[f"{name}.weight"] / np.sqrt(arrays[f"{name}._variance"] + NORM_EPSILON)
+    return factor, arrays[f"{name}.bias"] - arrays[f"{name}._mean"] * factor

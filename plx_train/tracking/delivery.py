@@ -89,7 +89,7 @@ class Delivery:
         self._thread.start()
 
     def close(self, patience_seconds: float) -> None:
-        """Delivers the rest; gives up once nothing has moved for `patience_seconds`, sooner where a feed fails."""
+        """Delivers the rest; gives up once nothing has moved for `patience_seconds`, sooner on failures."""
         closed_at = time.monotonic()
         self._closing.set()
         self._wake.set()

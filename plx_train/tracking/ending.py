@@ -49,7 +49,7 @@ def tracked(tracker: Tracker) -> Iterator[Tracker]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Within the block SIGTERM raises `Terminated`, a second one does what it did before; main thread only."""
+    """Within the block SIGTERM raises `Terminated`, in the main thread; a second one does as before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -54,7 +54,7 @@ def environment_tags(repo_dir: Path) -> dict[str, str]:
 
 
 def git_state(folder: Path) -> tuple[str, bool] | None:
-    """(commit, whether tracked files have changed) of the checkout `folder` is tracked in; None outside of one."""
+    """(commit, whether tracked files have changed) of the checkout around `folder`; None outside of one."""
     if not _git(folder, "ls-files", "."):
         return None
     commit = _git(folder, "rev-parse", "HEAD")

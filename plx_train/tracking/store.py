@@ -180,7 +180,7 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        # Some network mounts have no locks, which can't be waited for; Windows calls a held one PermissionError.
+        # Some network mounts have no locks to wait for; Windows calls a held one PermissionError.
         return not isinstance(error, PermissionError)
     return True
 

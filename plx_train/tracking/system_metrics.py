@@ -12,7 +12,7 @@ FIRST_SAMPLE_SECONDS = 1.0
 
 
 class SystemMetrics:
-    """A daemon thread that hands numbered samples to `log` every ten seconds, named as MLflow names its own."""
+    """A daemon thread that hands numbered samples to `log` every ten seconds; MLflow's names for them."""
 
     def __init__(self, log: Callable[[dict[str, float], int], None], folder: Path) -> None:
         self._log = log

