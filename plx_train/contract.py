@@ -59,6 +59,8 @@ class Module(Protocol):
     """Key of the metric that picks the best checkpoint."""
     network: paddle.nn.Layer
     processor: Any
+    is_fine_tuning: bool
+    """What it was built for; a checkpoint's network is built alike."""
     optional_weights: Sequence[str]
     """Regular expressions of parameter names that published weights may lack."""
 

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import platform
-import re
-import shutil
-import subprocess
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import yaml
 
 from plx_train.errors import DeviceError
+from plx_train.hardware import cpu, driver_cuda, mkl_cpu_type, nvidia_gpus, usable_cores
 from plx_train.options import DeviceOptions
+from plx_train.paddle_build import PaddleBuild, installed_paddle
+from plx_train.resources import conf_dir
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt."""
-CUSTOM_TYPES = ("xpu", "npu", "mlu", "gcu", "metax_gpu", "iluvatar_gpu")
 MAX_WORKERS = 8
 MAX_EVAL_THREADS = 4
+TESTED_PADDLE = "3.3.1"
+WHEELS = {
+    "gpu": "paddlepaddle-gpu",
+    "dcu": "paddlepaddle-dcu",
+    "xpu": "paddlepaddle-xpu",
+    "npu": "paddle-custom-npu",
+    "mlu": "paddle-custom-mlu",
+    "gcu": "paddle-custom-gcu",
+    "metax_gpu": "paddle-metax-gpu",
+    "iluvatar_gpu": "paddle-iluvatar-gpu",
+}
+"""Device types and what brings each of them to Paddle; those after xpu are plug-ins beside paddlepaddle."""
+REPLACING = ("gpu", "dcu", "xpu")
+"""Types whose wheel is a PaddlePaddle of its own, in place of paddlepaddle."""
+FOUND_ON_THE_MACHINE = {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type}
+"""Variables that a profile may give as ``auto``: what fits this machine, None for nothing."""
 
 
 @dataclass(frozen=True)
@@ -45,67 +62,106 @@ class OpenDevice:
 
 
 def check_device(options: DeviceOptions) -> None:
-    """What can be told of a device without importing paddle.
+    """What can be told of a device without importing paddle, in milliseconds.
 
     Raises:
         DeviceError: it is not there.
     """
-    if len(options.ids) != 1 or options.ids[0] < 0:
-        raise DeviceError(f"device.ids={options.ids}: training on several devices is not built yet, give one id")
-    build = paddle_build()
-    if build is None:
-        raise DeviceError("paddle is not installed: pip install paddlepaddle==3.3.1")
-    if options.type in ("gpu", "dcu") and build == "cpu":
+    if options.type not in ("auto", "cpu", *WHEELS):
         raise DeviceError(
-            f"device={options.name}: the installed paddle has no GPU support; install paddlepaddle-gpu instead of "
-            f"paddlepaddle{_for_found_cuda()}, from the index that paddlepaddle.org.cn names, or say device=cpu"
+            f"device.type={options.type} does not exist; there is: auto, cpu, {', '.join(WHEELS)}"
+        )
+    if len(options.ids) != 1 or options.ids[0] < 0:
+        raise DeviceError(f"device.ids={options.ids}: a run on several devices is not built yet, give one id")
+    build = installed_paddle()
+    if build is None:
+        raise DeviceError(f"paddle is not installed: pip install paddlepaddle=={TESTED_PADDLE}")
+    resolved, _ = resolve(options, build)
+    if resolved.type != "cpu" and not _is_in_build(resolved.type, build):
+        raise DeviceError(
+            f"device={options.name}: {build.sentence} is installed; {what_to_install(resolved.type)}"
+        )
+    if resolved.type == "cpu" and resolved.precision not in ("auto", "fp32"):
+        raise DeviceError(
+            f"device.precision={resolved.precision}: paddle computes in fp32 on a CPU, say fp32 or auto"
         )
 
 
-def paddle_build() -> str | None:
-    """``cpu``, ``cuda`` or None, read from paddle's version file: importing it takes seconds."""
-    spec = importlib.util.find_spec("paddle")
-    if spec is None or not spec.origin:
-        return None
-    version = Path(spec.origin).parent / "version" / "__init__.py"
-    text = version.read_text("utf-8") if version.is_file() else ""
-    return "cuda" if re.search(r"with_gpu\s*=\s*['\"]ON", text) else "cpu"
+def what_to_install(kind: str) -> str:
+    """Half a sentence that names the wheel a device type needs."""
+    wheel = WHEELS[kind]
+    place = "see PaddlePaddle's install page for its address"
+    if kind not in REPLACING:
+        return f"install the plug-in {wheel} that fits it ({place}), or say device=cpu"
+    version = f"=={TESTED_PADDLE}" if kind == "gpu" else ""
+    cuda = driver_cuda() if kind == "gpu" else None
+    fitting = f" for CUDA {cuda} or older, which the driver runs" if cuda else ""
+    return f"install {wheel}{version} in its place{fitting} ({place}), or say device=cpu"
 
 
-def _for_found_cuda() -> str:
-    program = shutil.which("nvidia-smi")
-    if not program:
-        return ""
-    shown = subprocess.run([program], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"CUDA Version: *(\d+\.\d+)", shown)
-    return f" (this driver runs CUDA {found[1]})" if found else ""
+def resolve(options: DeviceOptions, build: PaddleBuild) -> tuple[DeviceOptions, str]:
+    """The profile that ``device=auto`` stands for, below what was set by hand, and why it was picked."""
+    if options.type != "auto":
+        return options, "as asked for"
+    kind, reason = _find_accelerator(build)
+    profile = yaml.safe_load((conf_dir() / "device" / f"{kind}.yaml").read_text("utf-8"))
+    plain = DeviceOptions()
+    chosen = {
+        field.name: profile[field.name]
+        for field in fields(options)
+        if field.name in profile and getattr(options, field.name) == getattr(plain, field.name)
+    }
+    merged = {name: profile.get(name, {}) | getattr(options, name) for name in ("flags", "env")}
+    return replace(options, **(chosen | merged | {"name": profile["name"], "type": profile["type"]})), reason
+
+
+def _find_accelerator(build: PaddleBuild) -> tuple[str, str]:
+    gpus = nvidia_gpus()
+    if build.cuda and gpus:
+        return "gpu", "found by device=auto"
+    others = ["dcu"] * build.rocm + ["xpu"] * build.xpu + [name for name in build.plugins if name in WHEELS]
+    if others:
+        return others[0], "found by device=auto"
+    if gpus:
+        return "cpu", f"this PaddlePaddle can't use the {gpus[0].name}: {what_to_install('gpu')}"
+    return "cpu", "device=auto found no accelerator"
+
+
+def _is_in_build(kind: str, build: PaddleBuild) -> bool:
+    built_in = {"gpu": build.cuda is not None, "dcu": build.rocm, "xpu": build.xpu}
+    return built_in.get(kind, False) or kind in build.plugins
 
 
 def prepare_environment(options: DeviceOptions) -> None:
-    """Sets what libraries read when they are loaded; call it before paddle is imported. What the user set wins."""
-    settings = {"GLOG_minloglevel": "2", **options.env}
-    if options.threads is not None:
-        settings |= {"OMP_NUM_THREADS": str(options.threads), "MKL_NUM_THREADS": str(options.threads)}
-    if options.type in ("cpu", "auto") and _is_amd_with_avx512():
-        # Paddle's MKL takes a slow path on AMD; 7 names the AVX-512 one.
-        settings["MKL_DEBUG_CPU_TYPE"] = "7"
-    settings |= {f"FLAGS_{name}": str(value) for name, value in options.flags.items()}
-    for name, value in settings.items():
+    """Sets what libraries read when they are loaded, before paddle is imported; what the user set wins."""
+    build = installed_paddle()
+    resolved = resolve(options, build)[0] if build else options
+    for name, value in environment(resolved).items():
         os.environ.setdefault(name, value)
     _keep_freed_memory()
     warnings.filterwarnings("ignore", message="No ccache found")
 
 
-def _is_amd_with_avx512() -> bool:
-    try:
-        text = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return False
-    return "AuthenticAMD" in text and "avx512f" in text
+def environment(options: DeviceOptions) -> dict[str, str]:
+    """Environment variables of a profile, Paddle's flags among them, those of this machine filled in."""
+    settings = {"GLOG_minloglevel": "2"}
+    if options.threads is not None:
+        settings |= {"OMP_NUM_THREADS": str(options.threads), "MKL_NUM_THREADS": str(options.threads)}
+    settings |= {f"FLAGS_{name.removeprefix('FLAGS_')}": str(value) for name, value in options.flags.items()}
+    return settings | _filled_in(options.env)
+
+
+def _filled_in(variables: Mapping[str, Any]) -> dict[str, str]:
+    filled = {}
+    for name, value in variables.items():
+        found = FOUND_ON_THE_MACHINE[name]() if value == "auto" and name in FOUND_ON_THE_MACHINE else value
+        if found not in (None, ""):
+            filled[name] = str(found)
+    return filled
 
 
 def _keep_freed_memory() -> None:
-    """Has glibc keep freed memory: giving every large tensor back to the kernel costs a page fault for each page."""
+    """Has glibc keep freed memory: a large tensor given back to the kernel costs a page fault per page."""
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)
@@ -119,67 +175,72 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     Raises:
         DeviceError: it is not there, or can't compute in the precision asked for.
     """
+    check_device(options)
+    build = installed_paddle()
+    assert build is not None, "check_device has looked"
+    resolved, reason = resolve(options, build)
     import paddle
 
-    kind, reason = _pick(options)
-    index = options.ids[0]
+    kind, index = resolved.type, resolved.ids[0]
+    # DCU builds call their cards gpu.
     name = "cpu" if kind == "cpu" else f"{'gpu' if kind == 'dcu' else kind}:{index}"
     count = _count(kind)
-    if kind != "cpu" and index >= count:
-        raise DeviceError(f"device.ids=[{index}]: there are {count} {kind} devices, counted from 0")
+    if index >= count:
+        seen = (
+            f"only {count}, counted from 0" if count else "none: look at the driver and the visible devices"
+        )
+        raise DeviceError(f"device={options.name} device.ids=[{index}]: paddle sees {seen}")
     try:
         paddle.set_device(name)
-    except Exception as error:  # noqa: BLE001 - paddle raises many kinds
-        raise DeviceError(f"{name} can't be opened: {str(error).strip().splitlines()[-1]}") from None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = options.num_workers
-    if workers is None:
-        workers = max(1, cores - 1) if kind != "cpu" else max(1, cores // 2)
-    precision = _precision(options.precision, kind)
-    note = f"{name}, {precision}, {reason}"
+    except Exception as error:  # Paddle raises many kinds.
+        last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise DeviceError(f"device={options.name}: {name} can't be opened: {last}") from None
+    precision = _precision(resolved.precision, kind)
+    cores = usable_cores()
+    workers = _default_workers(kind, cores) if resolved.num_workers is None else resolved.num_workers
     eval_threads = min(cores, MAX_EVAL_THREADS) if kind == "cpu" else 1
-    return OpenDevice(name, kind, precision, min(workers, MAX_WORKERS) if options.num_workers is None else workers,
-                      eval_threads, note)  # fmt: skip
+    return OpenDevice(
+        name, kind, precision, workers, eval_threads, _note(name, kind, precision, cores, workers, reason)
+    )
 
 
-def _pick(options: DeviceOptions) -> tuple[str, str]:
+def _default_workers(kind: str, cores: int) -> int:
+    # On a CPU the training itself wants cores; an accelerator only has to be fed.
+    return max(1, min(cores // 2 if kind == "cpu" else cores - 1, MAX_WORKERS))
+
+
+def _note(name: str, kind: str, precision: str, cores: int, workers: int, reason: str) -> str:
+    model = cpu().model if kind == "cpu" else _model(name, kind)
+    hardware = f"{model}, {cores} CPU cores"
+    return f"{name} ({hardware}), {precision}, {workers} loader workers; {reason}"
+
+
+def _model(name: str, kind: str) -> str:
     import paddle
 
-    if options.type == "auto":
-        if paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0:
-            return "gpu", "found by device=auto"
-        found = [kind for kind in paddle.device.get_all_custom_device_type() or [] if kind in CUSTOM_TYPES]
-        if found:
-            return found[0], "found by device=auto"
-        return "cpu", "device=auto found no accelerator"
-    if options.type in CUSTOM_TYPES and options.type not in (paddle.device.get_all_custom_device_type() or []):
-        is_built_in = options.type == "xpu" and paddle.is_compiled_with_xpu()
-        if not is_built_in:
-            raise DeviceError(
-                f"device={options.name}: this paddle has no {options.type} support; install the plugin "
-                f"paddle-{options.type.replace('_', '-')} that fits paddle {paddle.__version__}, or say device=cpu"
-            )
-    return options.type, "as asked for"
+    if kind in ("gpu", "dcu"):
+        return str(paddle.device.cuda.get_device_name(int(name.partition(":")[2])))
+    return kind
 
 
 def _count(kind: str) -> int:
     import paddle
 
-    if kind in ("gpu", "dcu"):
-        return paddle.device.cuda.device_count()
     if kind == "cpu":
         return 1
-    return len([name for name in paddle.device.get_available_device() if name.partition(":")[0] == kind])
+    if kind in ("gpu", "dcu"):
+        return int(paddle.device.cuda.device_count())
+    if kind == "xpu":
+        return int(paddle.device.xpu.device_count())
+    shown = paddle.device.get_available_custom_device() or []
+    # Where there is a single one it is shown without its index.
+    return len([item for item in shown if item.partition(":")[0] == kind])
 
 
 def _precision(wanted: str, kind: str) -> str:
     import paddle
 
-    if kind == "cpu":
-        if wanted not in ("auto", "fp32"):
-            raise DeviceError(f"device.precision={wanted}: paddle computes in fp32 on a CPU, say fp32 or auto")
-        return "fp32"
     if wanted != "auto":
         return wanted
     # Detection heads overflow fp16; bf16 has the range of fp32.
-    return "bf16" if paddle.amp.is_bfloat16_supported() else "fp32"
+    return "bf16" if kind == "gpu" and paddle.amp.is_bfloat16_supported() else "fp32"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -137,7 +136,7 @@ def _replace(source: Path, target: Path) -> None:
     _remove(old)
     if target.exists():
         target.rename(old)
-    os.replace(source, target)
+    source.replace(target)
     _remove(old)
 
 

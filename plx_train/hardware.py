@@ -75,7 +75,8 @@ def memory_mib() -> tuple[int, int] | None:
         return None
     memory = psutil.virtual_memory()
     total, available = memory.total, memory.available
-    limit, used = _text(Path("/sys/fs/cgroup/memory.max")).strip(), _text(Path("/sys/fs/cgroup/memory.current")).strip()
+    group = Path("/sys/fs/cgroup")
+    limit, used = (_text(group / f"memory.{name}").strip() for name in ("max", "current"))
     if limit.isdigit() and used.isdigit():
         total = min(total, int(limit))
         available = max(0, min(available, int(limit) - int(used)))
@@ -84,8 +85,8 @@ def memory_mib() -> tuple[int, int] | None:
 
 def nvidia_gpus() -> list[Gpu]:
     """The NVIDIA cards that the driver shows, whatever Paddle can use of them."""
-    rows = _ask("nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits").splitlines()
-    found = (re.fullmatch(r"\s*(\d+), (.+), (\d+)\s*", row) for row in rows)
+    table = _ask("nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits")
+    found = (re.fullmatch(r"\s*(\d+), (.+), (\d+)\s*", row) for row in table.splitlines())
     return [Gpu(int(row[1]), row[2], int(row[3])) for row in found if row]
 
 
@@ -96,9 +97,9 @@ def driver_cuda() -> str | None:
 
 
 def mkl_cpu_type() -> str | None:
-    """What makes Paddle's MKL use the vector units of an AMD processor, which it ignores by itself; None elsewhere.
+    """What makes Paddle's MKL use the vector units of an AMD processor, as it does not by itself; else None.
 
-    Read from the value's effect: 7 takes MKL's AVX-512 kernels, 5 those for AVX2.
+    The value names a kernel family: 7 the one for AVX-512, 5 the one for AVX2.
     """
     if cpu().vendor != "AuthenticAMD":
         return None
@@ -113,7 +114,8 @@ def _ask(program: str, *arguments: str) -> str:
     if path is None:
         return ""
     try:
-        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=ASK_SECONDS, check=False)
+        command = [path, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""

@@ -49,9 +49,9 @@ def write_onnx(folder: Path) -> Path:
             opset_version=OPSET,
             optimize_tool="None",
         )
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+    except (Exception, SystemExit) as error:
         # A graph that can't be converted ends the converter's process, or raises whatever its parts raise.
-        raise ExportError(f"the graph can't be converted to ONNX: {error}") from None
+        raise ExportError(f"the graph can't be converted to ONNX: {error}") from error
     if not target.is_file():
         raise ExportError("the graph can't be converted to ONNX: the converter wrote nothing")
     return target
@@ -63,6 +63,7 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors; it warns of every unused constant
     session = onnxruntime.InferenceSession(
         str(folder / f"{STEM}.onnx"), options, providers=["CPUExecutionProvider"]
     )

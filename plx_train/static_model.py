@@ -19,8 +19,6 @@ from plx_train.rooms import room_file, room_names
 STEM = "inference"
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
-ROOM_OF_POSTPROCESS = {"DBPostProcess": "text_det"}
-"""Rooms of folders that other programs exported, by the name of their post-processing."""
 
 
 class StaticModel:
@@ -128,18 +126,27 @@ def lineage(inference: dict[str, Any]) -> dict[str, Any]:
 
 
 def room_of(inference: dict[str, Any]) -> str:
-    """The module type an exported folder belongs to.
+    """The module type an exported folder belongs to: the one it names, else the first that understands it.
 
     Raises:
-        UserError: none of those there are.
+        UserError: there is none.
     """
     name = lineage(inference).get("module")
-    if name is None:
-        postprocess = inference.get("PostProcess")
-        name = ROOM_OF_POSTPROCESS.get(postprocess.get("name", "") if isinstance(postprocess, dict) else "")
-    if name not in room_names():
-        raise UserError(f"inference.yml belongs to no module type of {', '.join(room_names())}")
-    return name
+    if name in room_names():
+        return name
+    if name is not None:
+        raise UserError(
+            f"inference.yml names the module type {name}, which is none of {', '.join(room_names())}"
+        )
+    reasons = []
+    for room in room_names():
+        try:
+            _processor(room, inference)
+        except UserError as error:
+            reasons.append(f"{room}: {error}")
+        else:
+            return room
+    raise UserError(f"inference.yml belongs to no module type that is known here ({'; '.join(reasons)})")
 
 
 def processor_of(inference: dict[str, Any]) -> Any:
@@ -148,7 +155,14 @@ def processor_of(inference: dict[str, Any]) -> Any:
     Raises:
         UserError: it belongs to no module type, or holds steps that can't be done.
     """
-    return room_file(room_of(inference), "processor").from_inference(inference)
+    return _processor(room_of(inference), inference)
+
+
+def _processor(room: str, inference: dict[str, Any]) -> Any:
+    try:
+        return room_file(room, "processor").from_inference(inference)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
 
 
 def interpolations(graph: Path) -> list[str]:

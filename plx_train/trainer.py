@@ -228,7 +228,11 @@ class _Judge:
             is_better = value > state.best_value + (self.min_delta if state.step else 0.0)
             if is_better:
                 self.best, state.best_value, state.best_step = evaluation, value, state.step
-                content = {"metrics": evaluation.metrics, "processor": asdict(evaluation.processor)}
+                content = {
+                    "metrics": evaluation.metrics,
+                    "processor": asdict(evaluation.processor),
+                    "is_fine_tuning": self.module.is_fine_tuning,
+                }
                 save_checkpoint(self.folder, {"network": self.module.network.state_dict()}, asdict(state) | content)
         self.module.train_mode()
         state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1

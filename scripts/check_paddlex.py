@@ -85,8 +85,9 @@ def compare(ours_file: str, paddlex_file: str) -> int:
     )
     if differing and ours["opencv"] != theirs["opencv"]:
         print(
-            f"OpenCV is {ours['opencv']} here and {theirs['opencv']} in PaddleX's environment: its rotated rectangles "
-            "differ in the last bits between versions, which moves scores by some thousandths and now and then a box"
+            f"OpenCV is {ours['opencv']} here and {theirs['opencv']} in PaddleX's environment: its rotated "
+            "rectangles differ in the last bits between versions, which moves scores by some thousandths and "
+            "now and then a box"
         )
     return 1 if differing else 0
 

@@ -98,6 +98,7 @@ def test_the_outcome_as_json() -> None:
         "thresh",
         "box_thresh",
         "unclip_ratio",
+        "fit",
         "hmean",
         "precision",
         "recall",

@@ -226,3 +226,24 @@ def test_onnx_is_written_and_proven(module: TinyDetector, tmp_path: Path) -> Non
 
     assert (exported.folder / "inference.onnx").is_file()
     assert [engine.name for engine in exported.parity.engines] == ["native", "onednn", "onnx"]
+
+
+def test_a_network_of_several_branches_is_exported_merged(tmp_path: Path) -> None:
+    import paddle
+
+    from plx_train.modules.text_det.config import TextDetConfig
+    from plx_train.modules.text_det.module import build
+
+    paddle.seed(3)
+    module = build(TextDetConfig(scale=0.25, neck_channels=32, merged=False), True)
+    module.network.train()
+    # Without statistics of their own, merged and multi-branch batch norms would be equal by chance.
+    module.network(paddle.randn([2, 3, 64, 64]))
+
+    exported = export(module, module.processor, tmp_path / "export", NAME, {}, Pages(module.processor, 1))
+
+    assert exported.parity.ok
+    assert module.network.merged is False
+    assert all(engine.max_difference < 1e-4 for engine in exported.parity.engines)
+    graph = (tmp_path / "export" / "inference.json").read_text()
+    assert graph.count("conv2d_transpose") >= 2

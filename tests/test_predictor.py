@@ -92,8 +92,26 @@ def test_folders_of_other_exporters(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["os", "../text_det", "text_det.module", "", 3, ["text_det"]])
 def test_a_folder_can_name_only_module_types(folder: Path, tmp_path: Path, name: object) -> None:
     broken = settings_of(folder, tmp_path, Global={"model_name": "x", "plx_train": {"module": name}})
-    with pytest.raises(UserError, match="belongs to no module type"):
+    with pytest.raises(UserError, match="names the module type"):
         Predictor(broken)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"PostProcess": {"name": "CTCLabelDecode"}},
+            "belongs to no module type .*text_det: .*CTCLabelDecode",
+        ),
+        ({"PostProcess": {"name": "DBPostProcess", "thresh": "high"}}, "can't be understood.*high"),
+        ({"PostProcess": {"name": "DBPostProcess", "thresh": 7}}, "thresh must lie between 0 and 1"),
+        ({"PreProcess": 3}, "no PreProcess"),
+    ],
+)
+def test_settings_of_no_known_module_type(folder: Path, tmp_path: Path, changes: dict, message: str) -> None:
+    foreign = {"Global": {"model_name": "PP-OCRv5_mobile_det"}}
+    with pytest.raises(UserError, match=message):
+        Predictor(settings_of(folder, tmp_path, **foreign, **changes))
 
 
 def test_yaml_with_code_is_not_executed(folder: Path, tmp_path: Path) -> None:

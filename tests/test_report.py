@@ -45,6 +45,14 @@ CHECK = {
 }
 
 
+EVERY_SECTION = (
+    "7 min 12 s|0.874|+0.793|−0.050|data-bound|Learning curves|Training loss|Validation|best hmean 0.8700|"
+    "Precision and recall on validation|Where the time went|75.0%|green: found|gone.png|1\u2009200|"
+    "19.5 (4 – 80)|no JSON|loaded 312/312 tensors|the export equals the network|engines · onnx · seconds|"
+    "optimizer.lr|null|All 4 values|Run it again|3.11"
+)
+
+
 @pytest.fixture
 def full(tmp_path: Path) -> ReportData:
     """A report with every section."""
@@ -121,12 +129,7 @@ class Page(HTMLParser):
 def test_every_section_is_there(full: ReportData, tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", full)
     page = Page((tmp_path / "report.html").read_text("utf-8"))
-    for words in (
-        "7 min 12 s", "0.874", "+0.793", "−0.050", "data-bound", "Learning curves", "Training loss", "Validation",
-        "best hmean 0.8700", "Precision and recall on validation", "Where the time went", "75.0%", "green: found",
-        "gone.png", "1\u2009200", "19.5 (4 – 80)", "no JSON", "loaded 312/312 tensors", "export equals the network",
-        "engines · onnx · seconds", "optimizer.lr", "null", "All 4 values", "Run it again", "3.11",
-    ):  # fmt: skip
+    for words in EVERY_SECTION.split("|"):
         assert words in page.text, words
     assert page.tags.count("img") == 2
     assert len(page.ids) == len(set(page.ids))
@@ -155,14 +158,12 @@ def test_report_of_a_run_that_came_to_nothing(status: str) -> None:
     assert "section" not in page.tags and "svg" not in page.tags
 
 
-def test_each_section_can_be_missing(full: ReportData) -> None:
+def test_each_section_can_be_missing(full: ReportData, tmp_path: Path) -> None:
+    light = replace(full, overlays=(Picture("gone", tmp_path / "gone.png"),), check_pictures=())
     empty = ReportData("x")
     for field in fields(ReportData):
-        Page(
-            render_report(replace(full, **{field.name: getattr(empty, field.name)}))
-            if field.name != "title"
-            else ""
-        )
+        page = Page(render_report(replace(light, **{field.name: getattr(empty, field.name)})))
+        assert {value[1:] for name, value in page.attributes if name == "href"} <= set(page.ids), field.name
 
 
 def test_values_that_are_missing() -> None:
@@ -212,7 +213,7 @@ def test_line_chart_draws_what_it_is_given() -> None:
 
 
 def test_noisy_lines_show_raw_values_and_their_mean() -> None:
-    values = tuple(2.0 + (-1) ** step for step in range(400)) + (90.0,)
+    values = (*(2.0 + (-1) ** step for step in range(400)), 90.0)
     figure = line_chart("t", [Series("loss", tuple(range(401)), values, "g", is_noisy=True)])
     raw, mean = path_points(figure, "line raw s0"), path_points(figure, "line s0")
     assert min(y for _, y in raw) < 0, "a spike leaves the chart"
@@ -274,18 +275,34 @@ def test_metric_series() -> None:
     logged = {
         "train/gradient_norm": [(1, 2.0)],
         "val/hmean": [(0, 0.1), (5, 0.4), (5, 0.5)],
+        "val/hmean_official": [(0, 0.1)],
         "train/lr": [(1, 0.1)],
-        "train/loss_shrink": [(1, 2.0)],
+        "train/shrink": [(1, 2.0)],
+        "train/whole": [(1, 3.0)],
         "train/loss": [(1, 3.0)],
+        "train/epoch": [(1, 0.0)],
         "time/data_share": [(1, 0.1)],
         "system/cpu": [(1, 9.0)],
     }
     found = metric_series(logged)
     assert [(one.group, one.name) for one in found] == [
-        ("Training loss", "shrink"),
         ("Training loss", "loss"),
+        ("Training loss", "shrink"),
         ("Validation", "hmean"),
+        ("Validation", "hmean, official"),
         ("Learning rate", "lr"),
         ("Gradient norm", "Gradient norm"),
     ]
     assert found[2].values == (0.1, 0.5)
+    assert found[3].variant_of == "hmean"
+
+
+def test_variants_are_dashed_in_the_same_colour() -> None:
+    first = Series("hmean", (0, 1), (0.1, 0.2), "t")
+    series = [
+        first,
+        Series("recall", (0, 1), (0.3, 0.4), "t"),
+        replace(first, name="old", variant_of="hmean"),
+    ]
+    classes = [path.get("class") for path in svg(line_chart("t", series)).iter("path")]
+    assert classes == ["line s0 dashed", "line s1", "line s0"]

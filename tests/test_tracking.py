@@ -75,6 +75,7 @@ def test_run_arrives_whole(store: str, tmp_path: Path) -> None:
     record.finish("FINISHED")
 
     assert record.unsent == 0
+    assert 0 < record.seconds_delivering < 30
     client = MlflowClient(store)
     run = client.get_run(record.run_id)
     assert run.info.status == "FINISHED"
@@ -245,6 +246,7 @@ def test_dead_server_stops_nothing(server: str, tmp_path: Path, monkeypatch: pyt
     assert record.run_id is None
     assert record.unsent >= 302
     assert any("did not reach MLflow" in text for text in said)
+    assert server == "hangs" or any("(connection refused)" in text for text in said)
     assert [entry.kind for entry in all_entries(record.spool.path)][-2:] == ["artifact", "finish"]
     assert len(read_metrics(record.spool.path)["loss"]) == 300
 

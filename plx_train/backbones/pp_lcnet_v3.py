@@ -17,7 +17,8 @@ STEM_CHANNELS = 16
 NUM_BRANCHES = 4
 AFFINE_LEARNING_RATE = 0.1
 NORM_EPSILON = 1e-5
-BRANCH_PATTERN = r"\.(conv_kxk\.\d+|conv_1x1|identity)\."
+"""Of Paddle's batch norm."""
+BRANCH = re.compile(r"\.(conv_kxk\.\d+|conv_1x1|identity)\.")
 
 # kernel size, input channels, output channels, stride, squeeze-and-excitation
 DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
@@ -105,38 +106,18 @@ class RepConv(nn.Layer):
             total = total + self.conv_1x1(x)
         return total if self.identity is None else total + self.identity(x)
 
-    @paddle.no_grad()
     def merge(self) -> None:
         """Becomes the single convolution that is equal to the branches in evaluation mode."""
         if self.merged:
             return
         inputs, outputs, stride = self.shape
-        parts = [_fold_norm(branch.conv.weight, branch.bn) for branch in self.conv_kxk]
-        margin = self.kernel // 2
-        if self.conv_1x1 is not None:
-            weight, bias = _fold_norm(self.conv_1x1.conv.weight, self.conv_1x1.bn)
-            parts.append((F.pad(weight, [margin] * 4), bias))
-        if self.identity is not None:
-            parts.append(_fold_norm(self._identity_kernel(), self.identity))
-        merged = nn.Conv2D(inputs, outputs, self.kernel, stride, margin, groups=self.groups)
-        merged.weight.set_value(paddle.add_n([weight for weight, _ in parts]))
-        merged.bias.set_value(paddle.add_n([bias for _, bias in parts]))
+        parts = {name: tensor.numpy() for name, tensor in self.state_dict().items()}
+        weight, bias = _merge_branches(parts)
+        convolution = nn.Conv2D(inputs, outputs, self.kernel, stride, self.kernel // 2, groups=self.groups)
+        convolution.weight.set_value(weight)
+        convolution.bias.set_value(bias)
         del self.conv_kxk, self.conv_1x1, self.identity
-        self.reparam_conv, self.merged = merged, True
-
-    def _identity_kernel(self) -> paddle.Tensor:
-        inputs, outputs, _ = self.shape
-        per_group, middle = inputs // self.groups, self.kernel // 2
-        kernel = paddle.zeros([outputs, per_group, self.kernel, self.kernel])
-        for channel in range(outputs):
-            kernel[channel, channel % per_group, middle, middle] = 1.0
-        return kernel
-
-
-def _fold_norm(weight: paddle.Tensor, norm: nn.BatchNorm2D) -> tuple[paddle.Tensor, paddle.Tensor]:
-    """Weight and bias of the convolution that equals one without bias followed by `norm`."""
-    factor = norm.weight / (norm._variance + norm._epsilon).sqrt()
-    return weight * factor.reshape([-1, 1, 1, 1]), norm.bias - norm._mean * factor
+        self.reparam_conv, self.merged = convolution, True
 
 
 class SqueezeExcitation(nn.Layer):
@@ -202,41 +183,45 @@ class PPLCNetV3Det(nn.Layer):
 
 
 def merge_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The merged form of published multi-branch weights: what `RepConv.merge` does, on plain arrays by name."""
-    merged = {name: array for name, array in arrays.items() if not re.search(BRANCH_PATTERN, name)}
-    for prefix in sorted({name.partition(".conv_kxk.")[0] for name in arrays if ".conv_kxk." in name}):
-        weight, bias = _merge_one(arrays, prefix)
-        merged[f"{prefix}.reparam_conv.weight"], merged[f"{prefix}.reparam_conv.bias"] = weight, bias
+    """The merged form of published multi-branch weights: what `RepConv.merge` does, on plain arrays by name.
+
+    Raises:
+        KeyError, ValueError, IndexError: a part of a branch is missing, or does not fit the others.
+    """
+    merged = {name: array for name, array in arrays.items() if not BRANCH.search(name)}
+    for layer in sorted({name.partition(".conv_kxk.")[0] for name in arrays if ".conv_kxk." in name}):
+        start = f"{layer}."
+        parts = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+        merged[f"{start}reparam_conv.weight"], merged[f"{start}reparam_conv.bias"] = _merge_branches(parts)
     return merged
 
 
-def _merge_one(arrays: dict[str, np.ndarray], prefix: str) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and bias of the one convolution that the branches under `prefix` amount to."""
-    weights, biases = [], []
-    count = 0
-    while f"{prefix}.conv_kxk.{count}.conv.weight" in arrays:
-        factor, bias = _norm_factor(arrays, f"{prefix}.conv_kxk.{count}.bn")
-        weights.append(arrays[f"{prefix}.conv_kxk.{count}.conv.weight"] * factor[:, None, None, None])
-        biases.append(bias)
-        count += 1
-    outputs, per_group, kernel, _ = weights[0].shape
-    middle = kernel // 2
-    if f"{prefix}.conv_1x1.conv.weight" in arrays:
-        factor, bias = _norm_factor(arrays, f"{prefix}.conv_1x1.bn")
-        padded = np.zeros_like(weights[0])
-        padded[:, :, middle, middle] = arrays[f"{prefix}.conv_1x1.conv.weight"][:, :, 0, 0] * factor[:, None]
-        weights.append(padded)
-        biases.append(bias)
-    if f"{prefix}.identity.weight" in arrays:
-        factor, bias = _norm_factor(arrays, f"{prefix}.identity")
-        unit = np.zeros_like(weights[0])
-        channels = np.arange(outputs)
-        unit[channels, channels % per_group, middle, middle] = factor
-        weights.append(unit)
-        biases.append(bias)
-    return np.sum(weights, axis=0), np.sum(biases, axis=0)
+def _merge_branches(parts: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (outputs, inputs per group, k, k) and bias (outputs,), float32, of all branches of a `RepConv` together.
+
+    Summed in float64: norms of nearly constant channels have factors of some hundred, which would blow up rounding.
+    """
+    shape = parts["conv_kxk.0.conv.weight"].shape
+    outputs, per_group, kernel, _ = shape
+    channels, middle = np.arange(outputs), kernel // 2
+    weight, bias = np.zeros(shape), np.zeros(outputs)
+    for branch in sorted({match[1] for name in parts if (match := BRANCH.match(f".{name}"))}):
+        is_identity = branch == "identity"
+        factor, shift = _norm_as_affine(parts, branch if is_identity else f"{branch}.bn")
+        bias += shift
+        if is_identity:
+            weight[channels, channels % per_group, middle, middle] += factor
+        elif branch == "conv_1x1":
+            weight[:, :, middle, middle] += parts["conv_1x1.conv.weight"][:, :, 0, 0] * factor[:, None]
+        else:
+            weight += parts[f"{branch}.conv.weight"] * factor[:, None, None, None]
+    return weight.astype(np.float32), bias.astype(np.float32)
 
 
-def _norm_factor(arrays: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
-    factor = arrays[f"{name}.weight"] / np.sqrt(arrays[f"{name}._variance"] + NORM_EPSILON)
-    return factor, arrays[f"{name}.bias"] - arrays[f"{name}._mean"] * factor
+def _norm_as_affine(parts: dict[str, np.ndarray], norm: str) -> tuple[np.ndarray, np.ndarray]:
+    """Factor and shift, (outputs,) float64, that the batch norm called `norm` amounts to in evaluation mode."""
+    scale, bias, mean, variance = (
+        parts[f"{norm}.{end}"].astype(np.float64) for end in ("weight", "bias", "_mean", "_variance")
+    )
+    factor = scale / np.sqrt(variance + NORM_EPSILON)
+    return factor, bias - mean * factor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,7 @@ from plx_train.device import check_device
 from plx_train.evaluate import Evaluation, evaluate, network_engine
 from plx_train.modes.conclude import write_overlays
 from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device, with_processor
-from plx_train.modes.source import Source, find_source, load_source, with_recorded_options
-from plx_train.rooms import room_file
+from plx_train.modes.source import Source, build_room, find_source, load_source, with_recorded_options
 from plx_train.static_model import StaticModel, folder_engine, processor_of, read_inference
 
 
@@ -43,17 +41,17 @@ def run(composed: Composed) -> RunResult:
 def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Evaluation]:
     """The module and its evaluation on the validation split, with the model's own processing."""
     device = start_device(session.options)
-    module = room_file(session.options.module.name, "module").build(session.options.module, True)
-    val = module.dataset(splits.val, "val", 0)
     if source.export:
+        module = build_room(session.options.module, True)
         processor = processor_of(read_inference(source.export))
         engine = folder_engine(StaticModel(source.export, device.name, threads=1), processor)
+        val = module.dataset(splits.val, "val", 0)
         return module, evaluate(module, engine, val, processor, device.eval_threads)
-    state = load_source(module, source)
-    module.eval_mode()
+    module, state = load_source(session.options.module, source)
     processor = with_processor(module, state["processor"])
-    official = replace(module.processor)
-    return module, evaluate(module, network_engine(module), val, processor, device.eval_threads, official)
+    val = module.dataset(splits.val, "val", 0)
+    engine = network_engine(module)
+    return module, evaluate(module, engine, val, processor, device.eval_threads, module.processor)
 
 
 def _compare(value: float, logged: float | None) -> str:

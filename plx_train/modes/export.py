@@ -9,7 +9,6 @@ from plx_train.errors import ConfigError
 from plx_train.export import export
 from plx_train.modes.prepare import check_data, open_session, split, start_device, with_processor
 from plx_train.modes.source import find_source, load_source, with_recorded_options
-from plx_train.rooms import room_file
 
 
 def run(composed: Composed) -> RunResult:
@@ -23,8 +22,7 @@ def run(composed: Composed) -> RunResult:
     report, checked = check_data(session)
     val = split(checked, options.dataset, options.seed).val
     device = start_device(options)
-    module = room_file(options.module.name, "module").build(options.module, True)
-    state = load_source(module, source)
+    module, state = load_source(options.module, source)
     exported = export(
         module,
         with_processor(module, state["processor"]),

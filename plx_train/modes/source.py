@@ -104,8 +104,13 @@ def _default_module(name: str) -> Any:
     )
 
 
-def load_source(module: Any, source: Source) -> dict[str, Any]:
-    """Puts a checkpoint's weights into `module` and returns its state.
+def build_room(config: Any, is_fine_tuning: bool) -> Any:
+    """The room's module for its typed options."""
+    return room_file(config.name, "module").build(config, is_fine_tuning)
+
+
+def load_source(config: Any, source: Source) -> tuple[Any, dict[str, Any]]:
+    """The module of a checkpoint, with its weights, and its state.
 
     Raises:
         WeightsError: the checkpoint is damaged or of another network.
@@ -114,5 +119,9 @@ def load_source(module: Any, source: Source) -> dict[str, Any]:
 
     assert source.checkpoint is not None
     _, state = load_checkpoint(source.checkpoint)
+    if "processor" not in state:
+        raise UserError(f"{source.checkpoint} is for continuing a run: give the run's checkpoints/best")
+    module = build_room(config, state["is_fine_tuning"])
     load_weights(module.network, str(source.checkpoint), False, module.optional_weights)
-    return state
+    module.eval_mode()
+    return module, state

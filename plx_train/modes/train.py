@@ -22,7 +22,6 @@ from plx_train.modes.prepare import (
     start_device,
 )
 from plx_train.modes.record import recording
-from plx_train.rooms import room_file
 from plx_train.weights import Coverage
 
 
@@ -51,6 +50,7 @@ def build_module(session: Session) -> tuple[Any, Coverage | None]:
     """
     import paddle
 
+    from plx_train.modes.source import build_room
     from plx_train.weights import load_weights
 
     options = session.options
@@ -58,7 +58,7 @@ def build_module(session: Session) -> tuple[Any, Coverage | None]:
     if source == "auto":
         source = options.module.pretrained
     with paddle.utils.unique_name.guard():
-        module = room_file(options.module.name, "module").build(options.module, is_fine_tuning=source is not None)
+        module = build_room(options.module, is_fine_tuning=source is not None)
     if source is None:
         session.console.info("weights: from scratch")
         return module, None

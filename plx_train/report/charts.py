@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 from plx_train.report.axes import (
@@ -30,6 +31,22 @@ SPIKE = 3.0
 """Values beyond this many times the 95th percentile run out of the chart, so that the rest stays legible."""
 
 
+@dataclass(frozen=True)
+class LegendItem:
+    """A line's colour, name and figure above a chart."""
+
+    colour: int
+    name: str
+    value: str
+    is_dashed: bool = False
+
+    def html(self) -> str:
+        """As a list item."""
+        value = f" <b>{escape(self.value)}</b>" if self.value else ""
+        css = f"b{self.colour} hollow" if self.is_dashed else f"b{self.colour}"
+        return f'<li><i class="{css}"></i>{escape(self.name)}{value}</li>'
+
+
 def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> str:
     """A figure with one line per series and a legend that gives the last values.
 
@@ -40,20 +57,33 @@ def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> s
     if not clean:
         return ""
     frame = _frame_of(clean)
-    body = [axes(frame, x_label)]
+    colours = _colours(clean)
     # The first series matters most, so it is drawn last, on top.
-    body += [_line(one, index, frame) for index, one in reversed(list(enumerate(clean)))]
+    lines = [_line(one, colours[one.name], frame) for one in reversed(clean)]
     if clean[0].is_sparse:
-        body.append(_best(clean[0], frame))
-    names = ["last" if one.name == title else one.name for one in clean]
+        lines.append(_best(clean[0], frame))
     legend = [
-        (index, name, number_text(one.values[-1]))
-        for index, (name, one) in enumerate(zip(names, clean, strict=True))
+        LegendItem(
+            colours[one.name],
+            "last" if one.name == title else one.name,
+            number_text(one.values[-1]),
+            one.variant_of is not None,
+        )
+        for one in clean
     ]
     summary = "; ".join(
         f"{one.name} from {number_text(one.values[0])} to {number_text(one.values[-1])}" for one in clean
     )
-    return _figure(title, legend, body, summary)
+    return _figure(title, legend, [axes(frame, x_label), *lines], summary)
+
+
+def _colours(series: Sequence[Series]) -> dict[str, int]:
+    """Colour number by name; a variant has the colour of what it is a variant of."""
+    found: dict[str, int] = {}
+    for one in series:
+        if one.variant_of is None:
+            found[one.name] = len(found) % NUM_COLOURS
+    return {one.name: found.get(one.variant_of or one.name, NUM_COLOURS - 1) for one in series}
 
 
 def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str:
@@ -82,8 +112,8 @@ def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str
             name = f"{curve.name}, in use: recall {recall:.4f}, precision {precision:.4f}"
             body.append(_mark(frame.x(recall), frame.y(precision), index, name))
             text = f"P {precision:.3f} · R {recall:.3f}"
-        legend.append((index, curve.name, text))
-    return _figure(title, legend, body, "; ".join(name for _, name, _ in legend))
+        legend.append(LegendItem(index, curve.name, text))
+    return _figure(title, legend, body, "; ".join(curve.name for curve in curves))
 
 
 def share_bar(parts: Mapping[str, float]) -> str:
@@ -122,7 +152,7 @@ def _finite(series: Series) -> Series:
         (step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)
     ]
     steps, values = zip(*pairs, strict=True) if pairs else ((), ())
-    return Series(series.name, steps, values, series.group, series.is_noisy, series.is_sparse)
+    return replace(series, steps=steps, values=values)
 
 
 def _frame_of(series: Sequence[Series]) -> Frame:
@@ -139,14 +169,13 @@ def _frame_of(series: Sequence[Series]) -> Frame:
     if all(0 <= value <= 1 for value in values):
         low, high = max(low, 0.0), min(high, 1.02)
     first, last = min(steps), max(steps)
-    return Frame(
-        Scale(first, last if last > first else first + 1, LEFT, WIDTH - RIGHT),
-        Scale(low, high, HEIGHT - BOTTOM, TOP),
-    )
+    if first == last:
+        first, last = min(first, 0), max(last, 1)
+    return Frame(Scale(first, last, LEFT, WIDTH - RIGHT), Scale(low, high, HEIGHT - BOTTOM, TOP))
 
 
 def _line(series: Series, index: int, frame: Frame) -> str:
-    colour = f"s{index % NUM_COLOURS}"
+    colour = f"s{index}" if series.variant_of is None else f"s{index} dashed"
     raw = list(zip(series.steps, series.values, strict=True))
     drawn = raw
     parts = []
@@ -189,7 +218,7 @@ def _path(pixels: Sequence[tuple[float, float]]) -> str:
 def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: int, frame: Frame) -> str:
     thin = max(1, math.ceil(len(points) / MOST_HOVER_POINTS))
     circles = [
-        f'<circle class="hit s{index % NUM_COLOURS}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="5">'
+        f'<circle class="hit s{index}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="5">'
         f"<title>{escape(name)}</title></circle>"
         for (x, y), name in list(zip(points, names, strict=True))[::thin]
     ]
@@ -198,7 +227,7 @@ def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: i
 
 def _mark(x: float, y: float, index: int, name: str) -> str:
     return (
-        f'<circle class="mark s{index % NUM_COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="5">'
+        f'<circle class="mark s{index}" cx="{x:.1f}" cy="{y:.1f}" r="5">'
         f"<title>{escape(name)}</title></circle>"
     )
 
@@ -243,9 +272,9 @@ def _equal_hmean(value: float, frame: Frame) -> str:
     )
 
 
-def _figure(title: str, legend: Sequence[tuple[int, str, str]], body: Sequence[str], summary: str) -> str:
+def _figure(title: str, legend: Sequence[LegendItem], body: Sequence[str], summary: str) -> str:
     """`body` holds the axes first; what follows is cut off at the frame, by an inner picture of that size."""
-    items = "".join(_legend_item(*item) for item in legend)
+    items = "".join(item.html() for item in legend)
     x, width, height = LEFT - 6, WIDTH - LEFT + 6, HEIGHT - BOTTOM + 6
     inner = f'<svg x="{x}" y="0" width="{width}" height="{height}" viewBox="{x} 0 {width} {height}">'
     caption = f'<figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
@@ -255,8 +284,3 @@ def _figure(title: str, legend: Sequence[tuple[int, str, str]], body: Sequence[s
         f"<title>{escape(title)}</title><desc>{escape(summary)}</desc>"
         f"{body[0]}{inner}{''.join(body[1:])}</svg></svg></figure>"
     )
-
-
-def _legend_item(index: int, name: str, value: str) -> str:
-    figure = f" <b>{escape(value)}</b>" if value else ""
-    return f'<li><i class="b{index % NUM_COLOURS}"></i>{escape(name)}{figure}</li>'

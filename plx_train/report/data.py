@@ -32,6 +32,8 @@ class Series:
     """Draw a running mean over the faint raw values."""
     is_sparse: bool = False
     """Mark every point: few values, each measured with care."""
+    variant_of: str | None = None
+    """Name of another series of the group; this one is drawn dashed in that one's colour."""
 
 
 @dataclass(frozen=True)
@@ -128,35 +130,36 @@ def config_text(value: Any) -> str:
 def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[Series, ...]:
     """Series from what a run logged, as `tracking.read_metrics` gives it.
 
-    Losses, learning rates and validation metrics each share a chart; other training values have one each.
-    Of values logged twice for a step the later one counts.
+    The loss with its parts, validation metrics and learning rates each share a chart. Of values logged twice
+    for a step the later one counts; a part that is the whole loss is left out.
     """
-    found = []
+    found: list[Series] = []
     for name in sorted(metrics, key=_chart_rank):
-        place = _place(name)
         points = sorted(dict(metrics[name]).items())
-        if place and points:
-            group, label, is_noisy, is_sparse = place
-            steps, values = zip(*points, strict=True)
-            found.append(Series(label, steps, values, group, is_noisy, is_sparse))
+        kind, _, label = name.partition("/")
+        if not points or kind not in ("train", "val") or label == "epoch":
+            continue
+        steps, values = zip(*points, strict=True)
+        series = _placed(kind, label, steps, values)
+        if not any((one.group, one.values) == (series.group, values) and kind == "train" for one in found):
+            found.append(series)
     return tuple(found)
 
 
-def _place(name: str) -> tuple[str, str, bool, bool] | None:
-    """(group, label, is_noisy, is_sparse) of a logged metric; None: it belongs in no chart."""
-    kind, _, label = name.partition("/")
+def _placed(kind: str, label: str, steps: tuple[int, ...], values: tuple[float, ...]) -> Series:
     if kind == "val":
-        return "Validation", label, False, True
-    if kind != "train" or label == "epoch":
-        return None
+        base = label.removesuffix("_official")
+        name, variant_of = (label, None) if base == label else (f"{base}, official", base)
+        return Series(name, steps, values, "Validation", is_sparse=True, variant_of=variant_of)
     if label.startswith("lr"):
-        return "Learning rate", label, False, False
-    if "loss" in label:
-        return "Training loss", label.removeprefix("loss_"), True, False
-    title = label.replace("_", " ").capitalize()
-    return title, title, True, False
+        return Series(label, steps, values, "Learning rate")
+    if label == "gradient_norm":
+        return Series("Gradient norm", steps, values, "Gradient norm", is_noisy=True)
+    return Series(label.removeprefix("loss_"), steps, values, "Training loss", is_noisy=True)
 
 
 def _chart_rank(name: str) -> int:
-    starts = ("train/loss", "val/", "train/lr", "train/")
-    return next((rank for rank, start in enumerate(starts) if name.startswith(start)), len(starts))
+    """The loss first, then its parts, validation, learning rates, the rest."""
+    if name.startswith("train/") and not name.startswith(("train/lr", "train/gradient_norm")):
+        return 0 if name == "train/loss" else 1
+    return 2 if name.startswith("val/") else 3 if name.startswith("train/lr") else 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ INTERVAL_SECONDS = 1.0
 LONGEST_INTERVAL_SECONDS = 5.0
 LARGEST_SHARE = 0.01
 LONGEST_PAUSE_SECONDS = 60.0
-FAILING_SECONDS = 5.0
+FAILING_SECONDS = 10.0
 
 
 class Sink(Protocol):
@@ -83,8 +84,11 @@ class Delivery:
 
     def __init__(self, feeds: list[Feed]) -> None:
         self.feeds = feeds
+        self.cpu_seconds = 0.0
+        """What the thread has computed."""
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="plx-tracking", daemon=True)
         self._thread.start()
 
@@ -98,6 +102,7 @@ class Delivery:
             idle = time.monotonic() - max([closed_at, *(feed.last_progress for feed in self.feeds)])
             fails = any(feed.failures for feed in self.feeds)
             if idle > (min(FAILING_SECONDS, patience_seconds) if fails else patience_seconds):
+                self._given_up.set()
                 return
 
     def _run(self) -> None:
@@ -107,17 +112,20 @@ class Delivery:
             is_closing = self._closing.is_set()
             began = time.thread_time()
             results = [feed.pump(may_pause=not is_closing) for feed in self.feeds]
-            if is_closing and all(results):
-                return
-            if is_closing:
-                time.sleep(INTERVAL_SECONDS)
-            # Batches get larger rather than cost training more than about a hundredth of one core.
             busy = time.thread_time() - began
+            self.cpu_seconds += busy
+            if is_closing and (all(results) or self._given_up.wait(INTERVAL_SECONDS)):
+                return
+            # Batches get larger rather than cost training more than about a hundredth of one core.
             pause = min(max(INTERVAL_SECONDS, busy / LARGEST_SHARE), LONGEST_INTERVAL_SECONDS)
 
 
 def first_line(error: BaseException) -> str:
-    """An exception as a short phrase."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """An exception as a short phrase; of a failed connection only what the system said of it."""
+    message = str(error)
+    system = re.search(r"\[Errno -?\d+\] ([^'\")]+)|((?:[Rr]ead )?timed out)", message)
+    if "HTTPConnectionPool" in message or "HTTPSConnectionPool" in message:
+        return (system[1] or system[2]).strip().lower() if system else "no answer"
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     return text if len(text) <= 200 else f"{text[:200]}…"

@@ -92,6 +92,11 @@ class Tracker:
             return 0
         return self._feed.pending() + len(self._sink.refused) + self.spool.lost
 
+    @property
+    def seconds_delivering(self) -> float:
+        """CPU time of the thread that delivers, the start of MLflow included."""
+        return self._delivery.cpu_seconds if self._delivery else 0.0
+
     def wait_until_connected(self, seconds: float) -> bool:
         """Waits until the run has an id, at most `seconds` or until the store has failed once."""
         give_up = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Published and own weights: found by name, verified, read without executing anything, fitted to a network."""
+"""Published and own weights: found by name, verified, read without running anything, fitted to a network."""
 
 from plx_train.weights.load import Coverage, load_weights
 

@@ -52,6 +52,7 @@ def find_entry(name: str) -> Entry:
     known = entries()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(known)}"
+    by_lower_case = {entry.lower(): entry for entry in known}
+    near = difflib.get_close_matches(name.lower(), list(by_lower_case), n=1)
+    hint = f"did you mean '{by_lower_case[near[0]]}'?" if near else f"there is: {', '.join(known)}"
     raise WeightsError(f"weights={name} is neither a file, nor a folder, nor a name of the catalogue; {hint}")

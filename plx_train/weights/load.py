@@ -1,9 +1,9 @@
-"""Fits weights to a network, and says how much of it they cover."""
+"""Fits weights from any source to a network, and says how much of it they cover."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,161 +12,220 @@ import numpy as np
 
 from plx_train.checkpoint import is_checkpoint, load_checkpoint
 from plx_train.errors import WeightsError
-from plx_train.weights.fetch import Found, find_weights
+from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
 from plx_train.weights.pdiparams import read_pdiparams
 from plx_train.weights.pdparams import read_pdparams
 
 if TYPE_CHECKING:
     import paddle
 
-SHOWN = 4
-STUDENT_PREFIXES = ("Student.", "student.", "Teacher.", "module.", "_layers.")
-EXPORTED_NAMES = ((r"\.w$", ".lab.scale"), (r"\.b$", ".lab.bias"), (r"\.activation\.", ".act.lab."))
-"""What exported programs call the affine blocks, and what the layers are called."""
+State = dict[str, np.ndarray]
+
+STUDENT = "Student."
+WRAPPERS = (STUDENT, "module.", "network.", "model.")
+"""Prefixes that distillation, data parallelism and export put before every name."""
+ALIASES = (
+    (re.compile(r"^(backbone\..*)\.activation\."), r"\1.act.lab."),
+    (re.compile(r"^(backbone\..*)\.w$"), r"\1.lab.scale"),
+    (re.compile(r"^(backbone\..*)\.b$"), r"\1.lab.bias"),
+)
+"""What the released export of PP-OCRv4 calls its learnable affines."""
+BRANCH, MERGED = ".conv_kxk.", ".reparam_conv."
+GENERATED = re.compile(r"^[a-z0-9_]+_\d+\.[wb]_\d+(_deepcopy_\d+)?$")
+"""A name that Paddle gave, such as conv2d_0.w_0: it does not say which layer it belongs to."""
+MAX_NAMES = 5
+MAX_LISTED = 40
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a network was loaded.
+    """How much of a network some weights cover.
 
     Attributes:
-        found: the weights.
-        loaded: number of tensors taken over.
-        total: of those the network has, without the ones published weights lack by design.
-        initialised: names that keep their initial values by design.
-        missing: names that keep them although weights were expected.
-        unexpected: names in the weights that the network does not have.
+        loaded: tensors that were set.
+        total: tensors that should have been.
+        missing: tensors that kept their initial values though they should not, some with the reason.
+        unexpected: tensors of the source that the network lacks.
+        initialised: tensors that kept their initial values by design.
     """
 
-    found: Found
     loaded: int
     total: int
-    initialised: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
+    initialised: tuple[str, ...]
+    source: WeightsSource
 
     def __str__(self) -> str:
-        text = f"{self.found.name}: loaded {self.loaded}/{self.total} tensors from {self.found.origin}"
+        text = f"{self.source.name}: loaded {self.loaded}/{self.total} tensors"
         if self.initialised:
-            text += f" (+{len(self.initialised)} that start fresh by design: {_common_prefix(self.initialised)})"
+            groups = ", ".join(_groups(self.initialised))
+            text += f" (+{len(self.initialised)} initialised by design: {groups})"
         if self.missing:
-            text += f"; missing: {', '.join(self.missing)}"
+            text += f"; not loaded: {_listed(self.missing, MAX_LISTED)}"
+        if self.unexpected:
+            text += f"; not used: {_listed(self.unexpected, MAX_NAMES)}"
         return text
 
 
 def load_weights(
-    network: paddle.nn.Layer, source: str, allow_partial: bool = False, optional: Sequence[str] = ()
+    network: paddle.nn.Layer,
+    source: str,
+    allow_partial: bool = False,
+    optional: Sequence[str] = (),
+    rename: Callable[[str], str] | None = None,
 ) -> Coverage:
-    """Copies the weights called `source` into `network`.
+    """Sets the tensors of `network` in place; nothing is set when this raises.
 
     Args:
-        source: a catalogue name, a file (``.pdparams``, ``.safetensors``), a checkpoint, a run's folder, or the folder
-            of an old inference model.
-        allow_partial: take what fits and keep the rest as it is.
-        optional: regular expressions of parameter names that published weights lack by design.
+        source: file, folder or catalogue name.
+        allow_partial: tensors may stay at their initial values.
+        optional: regular expressions of names that published weights may lack by design.
+        rename: from a name in the source to the network's.
 
     Raises:
-        WeightsError: they can't be found or read, or don't cover the network.
+        WeightsError: the weights can't be found, read, or fitted.
     """
     found = find_weights(source)
-    arrays = merge_branches(rename(read_weights(found.path)), network)
-    own = network.state_dict()
-    fitting = {name: array for name, array in arrays.items() if name in own and list(own[name].shape) == list(array.shape)}
-    absent = [name for name in own if name not in fitting]
-    by_design = [
-        name for name in absent if name not in arrays and any(re.search(pattern, name) for pattern in optional)
-    ]
-    missing = [name for name in absent if name not in by_design]
-    unexpected = [name for name in arrays if name not in own]
-    if not fitting or (missing and not allow_partial):
-        raise WeightsError(_uncovered(found, own, arrays, missing, len(fitting)))
-    _copy(network, fitting)
-    return Coverage(
-        found, len(fitting), len(own) - len(by_design), tuple(by_design), tuple(missing), tuple(unexpected)
-    )
+    state = read_weights(found.path)
+    if rename is not None:
+        state = {rename(name): array for name, array in state.items()}
+    target = dict(network.state_dict())
+    state = _named_alike(state, target, found)
+    fitting, coverage = _compare(state, target, optional, found)
+    _check(coverage, allow_partial, state)
+    _check_finite(fitting, found)
+    for name, array in fitting.items():
+        tensor = target[name]
+        tensor.set_value(array.astype(_numpy_type(tensor)))
+    return coverage
 
 
-def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """Arrays by name of a file or folder in one of the known formats.
+def read_weights(path: Path) -> State:
+    """Arrays by name from a checkpoint, an export, ``.pdparams`` or ``.safetensors``.
+
+    A checkpoint gives the moving average where it has one: that is what was evaluated.
 
     Raises:
-        WeightsError: the format is unknown, or the content damaged.
+        WeightsError: it is none of these, or damaged.
     """
     if path.is_dir():
-        return _read_folder(path)
+        if is_checkpoint(path):
+            groups, _ = load_checkpoint(path)
+            return groups.get("network", {}) | groups.get("ema", {})
+        path = tensor_file(path)
     if path.suffix == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            return load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f"{path} can't be read: {error}") from None
-    if path.suffix in (".pdmodel", ".pdiparams"):
-        return read_pdiparams(path.parent, path.stem)
-    return read_pdparams(path)
+        return _read_safetensors(path)
+    if path.suffix in (".pdiparams", ".pdmodel", ".json"):
+        return read_pdiparams(path.with_suffix(".pdiparams"))
+    if path.suffix == ".pdparams":
+        return read_pdparams(path)
+    raise WeightsError(f"{path} is no known kind of weights: .pdparams, .pdiparams, .safetensors or a folder")
 
 
-def _read_folder(folder: Path) -> dict[str, np.ndarray]:
-    best = folder / "checkpoints" / "best"
-    for checkpoint in (folder, best):
-        if is_checkpoint(checkpoint):
-            return load_checkpoint(checkpoint)[0]["network"]
-    if (folder / "inference.pdmodel").is_file():
-        return read_pdiparams(folder)
-    files = sorted(folder.glob("*.pdparams"))
-    if len(files) == 1:
-        return read_pdparams(files[0])
-    if (folder / "inference.json").is_file():
+def _read_safetensors(path: Path) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged or no safetensors file ({str(error)[:80]})") from None
+
+
+def _named_alike(state: State, target: Iterable[str], source: WeightsSource) -> State:
+    """`state` under the network's names and in its form, as far as that is known."""
+    wanted = set(target)
+    state = _unwrapped(state, wanted)
+    state = {name if name in wanted else _alias(name): array for name, array in state.items()}
+    has_branches, wants_branches = (any(BRANCH in name for name in names) for names in (state, wanted))
+    has_merged, wants_merged = (any(MERGED in name for name in names) for names in (state, wanted))
+    if wants_branches and has_merged and not has_branches:
         raise WeightsError(
-            f"{folder} is an exported folder, whose parameters have lost their names: give the run's folder, which "
-            "holds checkpoints/best"
+            f"weights={source.name} are merged, which can't be undone, but the network is multi-branch: "
+            "set module.merged=true"
         )
-    raise WeightsError(f"{folder} holds no weights: give a run's folder, a checkpoint or a .pdparams file")
+    return _merged(state, source) if has_branches and wants_merged else state
 
 
-def rename(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Official names from those that wrappers and exported programs give."""
-    renamed = {}
-    for name, array in arrays.items():
-        for prefix in STUDENT_PREFIXES:
-            name = name.removeprefix(prefix)
-        if name.startswith("backbone."):
-            for pattern, replacement in EXPORTED_NAMES:
-                name = re.sub(pattern, replacement, name)
-        renamed[name] = array
-    return renamed
-
-
-def merge_branches(arrays: dict[str, np.ndarray], network: paddle.nn.Layer) -> dict[str, np.ndarray]:
-    """Weights of a multi-branch network as those of `network`, where that has its branches merged."""
-    if not getattr(network, "merged", False) or not any(".conv_kxk." in name for name in arrays):
-        return arrays
+def _merged(state: State, source: WeightsSource) -> State:
     from plx_train.backbones.pp_lcnet_v3 import merge_arrays
 
-    return merge_arrays(arrays)
+    try:
+        return merge_arrays(state)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise WeightsError(f"weights={source.name} have branches that don't fit together ({error})") from None
 
 
-def _uncovered(found: Found, own: dict, arrays: dict[str, np.ndarray], missing: list[str], fitting: int) -> str:
-    first = missing[0] if missing else ""
-    if first in arrays:
-        reason = f"{first} has shape {list(arrays[first].shape)} there and {list(own[first].shape)} here"
-    else:
-        reason = f"{', '.join(missing[:SHOWN])}{' …' if len(missing) > SHOWN else ''} missing"
-    is_merged = any(".reparam_conv." in name for name in arrays) and any(".conv_kxk." in name for name in own)
-    hint = "these weights are of the merged network: set module.merged=true" if is_merged else (
-        "give weights of this network, or take what fits with weights.allow_partial=true"
-    )  # fmt: skip
-    return f"{found.name} covers {fitting} of {len(own)} tensors ({reason}): {hint}"
+def _unwrapped(state: State, wanted: set[str]) -> State:
+    if any(name.startswith(STUDENT) for name in state):
+        state = {name: array for name, array in state.items() if name.startswith(STUDENT)}
+    for wrapper in WRAPPERS:
+        if state and all(name.startswith(wrapper) and name not in wanted for name in state):
+            state = {name.removeprefix(wrapper): array for name, array in state.items()}
+    return state
 
 
-def _copy(network: paddle.nn.Layer, arrays: dict[str, np.ndarray]) -> None:
-    """Each tensor by itself: `set_state_dict` warns about every one that is not given."""
-    for name, tensor in network.state_dict().items():
-        if name in arrays:
-            tensor.set_value(np.ascontiguousarray(arrays[name]).astype(str(tensor.dtype).rpartition(".")[2]))
+def _alias(name: str) -> str:
+    for pattern, replacement in ALIASES:
+        name = pattern.sub(replacement, name)
+    return name
 
 
-def _common_prefix(names: Sequence[str]) -> str:
-    stems = sorted({".".join(name.split(".")[:2]) for name in names})
-    return ", ".join(stems[:SHOWN]) + (" …" if len(stems) > SHOWN else "")
+def _compare(
+    state: State, target: dict[str, paddle.Tensor], optional: Sequence[str], source: WeightsSource
+) -> tuple[State, Coverage]:
+    fitting: State = {}
+    missing: list[str] = []
+    initialised: list[str] = []
+    for name, tensor in target.items():
+        if name not in state:
+            by_design = any(re.search(pattern, name) for pattern in optional)
+            (initialised if by_design else missing).append(name)
+        elif state[name].shape != tuple(tensor.shape):
+            missing.append(f"{name} (shape {state[name].shape} instead of {tuple(tensor.shape)})")
+        else:
+            fitting[name] = state[name]
+    unexpected = tuple(name for name in state if name not in target)
+    total = len(target) - len(initialised)
+    return fitting, Coverage(len(fitting), total, tuple(missing), unexpected, tuple(initialised), source)
+
+
+def _check(coverage: Coverage, allow_partial: bool, state: State) -> None:
+    name = coverage.source.name
+    if not coverage.loaded and state and all(GENERATED.match(key) for key in state):
+        raise WeightsError(
+            f"weights={name} is an export that doesn't say which tensor belongs to which layer: "
+            "give the folder of the run it came from, or its checkpoints/best"
+        )
+    if not coverage.loaded:
+        known = f"; it holds {_listed(tuple(state), MAX_NAMES)}" if state else ""
+        raise WeightsError(f"weights={name} fit no tensor of this network: they are of another one{known}")
+    if coverage.missing and not allow_partial:
+        raise WeightsError(
+            f"weights={name} cover {coverage.loaded} of {coverage.total} tensors, not "
+            f"{_listed(coverage.missing, MAX_NAMES)}: take the weights of this network, or set "
+            "weights.allow_partial=true to leave the others at their initial values"
+        )
+
+
+def _check_finite(fitting: State, source: WeightsSource) -> None:
+    for name, array in fitting.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise WeightsError(f"weights={source.name}: {name} holds NaN or infinity, so the file is damaged")
+
+
+def _numpy_type(tensor: paddle.Tensor) -> np.dtype:
+    return np.asarray(tensor.numpy()).dtype
+
+
+def _groups(names: Sequence[str]) -> list[str]:
+    """The first two parts of each name, each once."""
+    return list(dict.fromkeys(f"{'.'.join(name.split('.')[:2])}…" for name in names))
+
+
+def _listed(names: Sequence[str], limit: int) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -1,136 +1,170 @@
-"""Reads the parameters of old Paddle inference models (``.pdmodel`` + ``.pdiparams``) with numpy alone.
-
-The program is a protocol buffer whose first block lists variables; ``.pdiparams`` holds the persistable ones in the order of
-their names, each as a small header and its bytes; ``.pdiparams.info`` maps names to those of the layers.
-"""
+"""Reads exported models with numpy alone: ``.pdiparams`` beside ``.pdmodel`` (old) or ``.json`` (new)."""
 
 from __future__ import annotations
 
+import json
 import math
-import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from plx_train.errors import WeightsError
-from plx_train.weights.restricted_pickle import restricted_load
+from plx_train.weights.restricted_pickle import MALFORMED, restricted_load
 
 DTYPES = {0: "?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "u1", 21: "i1"}
-FIRST_BLOCK, VARIABLES, NAME, PERSISTABLE = 1, 3, 1, 3
-TENSOR_DTYPE, TENSOR_DIMENSIONS = 1, 2
+BFLOAT16 = 22
+MAX_AXES = 16
+# Numbers of fields in Paddle's framework.proto.
+PROGRAM_BLOCKS, BLOCK_VARIABLES, VARIABLE_NAME, VARIABLE_PERSISTABLE = 1, 3, 1, 3
+TENSOR_DTYPE, TENSOR_DIMS = 1, 2
+NOT_PARAMETERS = ("feed", "fetch")
 
 
-def read_pdiparams(folder: Path, stem: str = "inference") -> dict[str, np.ndarray]:
-    """Arrays by the layers' names, or by the program's where there is no ``.info``.
+class _Bytes:
+    """A cursor that never leaves its bytes."""
 
-    Raises:
-        WeightsError: a file is missing or damaged.
-    """
-    program, parameters, info = (folder / f"{stem}.{end}" for end in ("pdmodel", "pdiparams", "pdiparams.info"))
-    try:
-        names = _persistable_names(program.read_bytes())
-        arrays = _read_arrays(memoryview(parameters.read_bytes()), names)
-        table = restricted_load(info.read_bytes(), str(info)) if info.is_file() else {}
-        return {table.get(name, {}).get("structured_name", name): array for name, array in arrays.items()}
-    except OSError as error:
-        raise WeightsError(f"{error.filename} can't be read: {error.strerror}") from None
-    except (ValueError, IndexError, KeyError, struct.error, AttributeError, UnicodeDecodeError, TypeError) as error:
-        raise WeightsError(f"{folder} holds no whole inference model: {type(error).__name__}: {error}") from None
+    def __init__(self, content: memoryview) -> None:
+        self.content = content
+        self.position = 0
+
+    def take(self, count: int) -> memoryview:
+        if not 0 <= count <= len(self.content) - self.position:
+            raise ValueError("it ends too early")
+        start, self.position = self.position, self.position + count
+        return self.content[start : self.position]
+
+    def number(self, width: int) -> int:
+        return int.from_bytes(self.take(width), "little")
+
+    def varint(self) -> int:
+        result = 0
+        for shift in range(0, 70, 7):
+            byte = self.number(1)
+            result |= (byte & 127) << shift
+            if byte < 128:
+                return result
+        raise ValueError("it holds an impossible number")
+
+    @property
+    def is_done(self) -> bool:
+        return self.position == len(self.content)
 
 
-def _persistable_names(program: bytes) -> list[str]:
+def _fields(content: memoryview) -> Iterator[tuple[int, Any]]:
+    """(field number, int or bytes) of a protocol-buffer message."""
+    cursor = _Bytes(content)
+    while not cursor.is_done:
+        key = cursor.varint()
+        number, wire = key >> 3, key & 7
+        if wire == 0:
+            yield number, cursor.varint()
+        elif wire == 2:
+            yield number, cursor.take(cursor.varint())
+        elif wire in (1, 5):
+            yield number, cursor.take(8 if wire == 1 else 4)
+        else:
+            raise ValueError("it is not a Paddle program")
+
+
+def _names_of_program(content: bytes) -> list[str]:
+    """Names of the parameters of an old ``.pdmodel``, in the order of the file of parameters."""
+    block = next((value for number, value in _fields(memoryview(content)) if number == PROGRAM_BLOCKS), b"")
     names = set()
-    for number, block in _fields(program):
-        if number != FIRST_BLOCK or isinstance(block, int):
+    for number, value in _fields(memoryview(block)):
+        if number != BLOCK_VARIABLES:
             continue
-        for inner, variable in _fields(block):
-            if inner != VARIABLES or isinstance(variable, int):
-                continue
-            values = dict(_fields(variable))
-            name = bytes(values[NAME]).decode()
-            if values.get(PERSISTABLE) and name not in ("feed", "fetch"):
-                names.add(name)
-        break
-    if not names:
-        raise ValueError("its program has no parameters")
+        variable = dict(_fields(value))
+        name = str(variable[VARIABLE_NAME], "utf-8")
+        if variable.get(VARIABLE_PERSISTABLE) and name not in NOT_PARAMETERS:
+            names.add(name)
     return sorted(names)
 
 
-def _read_arrays(data: memoryview, names: list[str]) -> dict[str, np.ndarray]:
-    arrays, at = {}, 0
-    for name in names:
-        _, num_levels = struct.unpack_from("<IQ", data, at)
-        at += 12
-        for _ in range(num_levels):
-            (size,) = struct.unpack_from("<Q", data, at)
-            at += 8 + size
-            if at > len(data):
-                raise ValueError("its parameters end too early")
-        _, size = struct.unpack_from("<Ii", data, at)
-        at += 8
-        dtype, shape = _tensor_type(bytes(data[at : at + size]))
-        at += size
-        count = math.prod(shape)
-        if size < 0 or count < 0 or at + count * dtype.itemsize > len(data):
-            raise ValueError("its parameters end too early")
-        arrays[name] = np.frombuffer(data, dtype, count, at).reshape(shape).copy()
-        at += count * dtype.itemsize
-    if at != len(data):
-        raise ValueError("its parameters are of another program")
-    return arrays
+def _names_of_graph(content: bytes) -> list[str]:
+    """Names of the parameters of an ``inference.json``, in the order of the file of parameters."""
+    operations = json.loads(content)["program"]["regions"][0]["blocks"][0]["ops"]
+    parameters = [operation["A"] for operation in operations if operation["#"] == "p"]
+    return sorted({item for attributes in parameters for item in attributes if isinstance(item, str)})
 
 
-def _tensor_type(description: bytes) -> tuple[np.dtype, list[int]]:
-    dtype, shape = None, []
-    for number, value in _fields(description):
-        if number == TENSOR_DTYPE and isinstance(value, int):
-            dtype = np.dtype(DTYPES[value])
-        elif number == TENSOR_DIMENSIONS:
-            shape += [value] if isinstance(value, int) else _packed(value)
-    if dtype is None:
-        raise ValueError("a parameter has no type")
-    return dtype, shape
+def _read_tensors(content: bytes, names: list[str]) -> dict[str, np.ndarray]:
+    cursor = _Bytes(memoryview(content))
+    tensors = {name: _read_tensor(cursor) for name in names}
+    if not cursor.is_done:
+        raise ValueError("it holds more tensors than the graph beside it names")
+    return tensors
 
 
-def _packed(data: bytes) -> list[int]:
-    values, at = [], 0
-    while at < len(data):
-        value, at = _varint(data, at)
-        values.append(value)
+def _read_tensor(cursor: _Bytes) -> np.ndarray:
+    cursor.take(4)
+    for _ in range(cursor.number(8)):
+        cursor.take(cursor.number(8))
+    cursor.take(4)
+    code, dims = None, []
+    for number, value in _fields(cursor.take(cursor.number(4))):
+        if number == TENSOR_DTYPE:
+            code = value
+        elif number == TENSOR_DIMS:
+            dims.extend([value] if isinstance(value, int) else _packed(value))
+    if len(dims) > MAX_AXES or (code != BFLOAT16 and code not in DTYPES):
+        raise ValueError("it holds a tensor of an unknown kind")
+    dtype = np.dtype("<u2" if code == BFLOAT16 else DTYPES[code])
+    array = np.frombuffer(cursor.take(math.prod(dims) * dtype.itemsize), dtype).reshape(dims)
+    if code == BFLOAT16:
+        return (array.astype(np.uint32) << 16).view(np.float32)
+    return array.copy()
+
+
+def _packed(content: memoryview) -> list[int]:
+    cursor, values = _Bytes(content), []
+    while not cursor.is_done:
+        values.append(cursor.varint())
     return values
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number is too long")
+def read_pdiparams(parameters: Path) -> dict[str, np.ndarray]:
+    """Tensors of an exported model by the network's names, where the export recorded them, else by Paddle's.
+
+    Args:
+        parameters: the ``.pdiparams``; its graph lies beside it.
+
+    Raises:
+        WeightsError: a file is missing, damaged, or belongs to another export.
+    """
+    graph = _graph_beside(parameters)
+    read_names = _names_of_graph if graph.suffix == ".json" else _names_of_program
+    names = _guarded(graph, read_names)
+    tensors = _guarded(parameters, lambda content: _read_tensors(content, names))
+    information = parameters.with_name(parameters.name + ".info")
+    if graph.suffix != ".json" and information.is_file():
+        recorded = _guarded(information, lambda content: restricted_load(content, str(information)))
+        if not isinstance(recorded, dict):
+            raise WeightsError(f"{information} is damaged: fetch it again")
+        return {_structured(recorded.get(name), name): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """(field number, value) pairs of a protocol buffer: numbers, or bytes of what has a length."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        number, kind = key >> 3, key & 7
-        if kind == 0:
-            value, at = _varint(data, at)
-            yield number, value
-            continue
-        if kind == 2:
-            size, at = _varint(data, at)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-        else:
-            raise ValueError("it is no protocol buffer")
-        if at + size > len(data):
-            raise ValueError("it ends too early")
-        yield number, data[at : at + size]
-        at += size
+def _structured(recorded: Any, name: str) -> str:
+    return str(recorded.get("structured_name", name)) if isinstance(recorded, dict) else name
+
+
+def _graph_beside(parameters: Path) -> Path:
+    for suffix in (".json", ".pdmodel"):
+        graph = parameters.with_suffix(suffix)
+        if graph.is_file():
+            return graph
+    stem = parameters.stem
+    raise WeightsError(f"{parameters} can't be read without {stem}.json or {stem}.pdmodel beside it")
+
+
+def _guarded(path: Path, read: Any) -> Any:
+    """`read` of the file's bytes, with the file's name in every error."""
+    try:
+        return read(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
+    except MALFORMED as error:
+        reason = str(error) if type(error) is ValueError else "it is no Paddle export"
+        raise WeightsError(f"{path} is damaged: {reason}") from None

@@ -1,4 +1,4 @@
-"""Reads ``.pdparams``, what ``paddle.save`` writes of a state dict, without paddle and without executing anything."""
+"""Reads ``.pdparams``, what ``paddle.save`` writes of a state dict, without paddle, running nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.errors import WeightsError
-from plx_train.weights.restricted_pickle import restricted_load
+from plx_train.weights.restricted_pickle import array_of, restricted_load
 
 NAME_TABLE = "StructuredToParameterName@@"
+"""Paddle's own entry: structured names by generated ones."""
 
 
 def read_pdparams(path: Path) -> dict[str, np.ndarray]:
@@ -18,17 +19,16 @@ def read_pdparams(path: Path) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: the file is damaged, no state dict, or not trusted.
     """
-    content = restricted_load(path.read_bytes(), str(path))
+    try:
+        content = restricted_load(path.read_bytes(), str(path))
+    except OSError as error:
+        raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds no weights by name but a {type(content).__name__}")
-    arrays = {}
-    for name, value in content.items():
-        if name == NAME_TABLE:
-            continue
-        # paddle ≥ 2.1 writes a tensor as (its generated name, its array).
-        array = value[1] if isinstance(value, tuple) and len(value) == 2 else value
-        if isinstance(name, str) and isinstance(array, np.ndarray):
-            arrays[name] = array
+    named = {str(name): array_of(value) for name, value in content.items() if name != NAME_TABLE}
+    arrays = {name: array for name, array in named.items() if array is not None}
     if not arrays:
-        raise WeightsError(f"{path} holds no weights")
+        raise WeightsError(f"{path} holds no weights by name")
     return arrays

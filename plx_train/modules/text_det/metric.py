@@ -55,10 +55,12 @@ class PagePairs:
 
     Attributes:
         overlaps: int64 (K, 2), pairs of true box and prediction above the threshold, sorted.
+        ious: float64 (K,), their intersections over unions.
         counted_truths, counted_predictions: as in `PageMatch`.
     """
 
     overlaps: np.ndarray
+    ious: np.ndarray
     counted_truths: np.ndarray
     counted_predictions: np.ndarray
 
@@ -163,8 +165,9 @@ def overlapping_pairs(predicted: Sequence[np.ndarray] | np.ndarray, truths: Trut
     least_union = truths.areas[:, None] + area - most
     rows, columns = np.nonzero((most > IOU_THRESHOLD * least_union) & truths.counted[:, None] & counted)
     shared = shapely.area(shapely.intersection(truths.polygons[rows], found[columns]))
-    overlap = shared > IOU_THRESHOLD * (truths.areas[rows] + area[columns] - shared)
-    return PagePairs(np.stack([rows, columns], axis=1)[overlap], truths.counted, counted)
+    ious = shared / (truths.areas[rows] + area[columns] - shared)
+    overlap = ious > IOU_THRESHOLD
+    return PagePairs(np.stack([rows, columns], axis=1)[overlap], ious[overlap], truths.counted, counted)
 
 
 def greedy_match(overlaps: np.ndarray) -> np.ndarray:
@@ -197,7 +200,7 @@ def _polygons(outlines: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     lengths = np.asarray([len(points) for points in outlines], np.int64)
     for length in np.unique(lengths):
         places = np.flatnonzero(lengths == length)
-        corners = np.asarray([outlines[place] for place in places], np.float64)
+        corners = np.asarray([outlines[place] for place in places.tolist()], np.float64)
         polygons[places] = shapely.polygons(corners)
     return polygons
 

@@ -31,9 +31,11 @@ class TextDet:
     optional_weights = (r"^head\.thresh\.",)
     """Absent from exported weights by design: inference has no threshold branch."""
 
-    def __init__(self, config: TextDetConfig, merged: bool) -> None:
+    def __init__(self, config: TextDetConfig, is_fine_tuning: bool) -> None:
         self.config = config
+        self.is_fine_tuning = is_fine_tuning
         self.processor = build_processor(config)
+        merged = is_fine_tuning if config.merged is None else config.merged
         self.network = TextDetNetwork(config.scale, config.neck_channels, merged=merged)
         self.network.with_threshold = config.loss.threshold_weight > 0
         self.criterion = TextDetLoss(**dataclasses.asdict(config.loss))
@@ -101,6 +103,9 @@ class TextDet:
         if not network.merged:
             network.merge()
         network.eval()
+        # The graph keeps the tensors' names, and with the official ones an exported folder can be trained on.
+        for name, tensor in network.state_dict().items():
+            tensor.name = name
         return _ProbabilityMap(network), [InputSpec([None, 3, None, None], "float32", name="x")]
 
     def overlay(self, image: np.ndarray, prediction: TextDetPrediction, sample: dict[str, Any] | None) -> np.ndarray:
@@ -119,7 +124,7 @@ class _ProbabilityMap(paddle.nn.Layer):
 
 def build(config: TextDetConfig, is_fine_tuning: bool) -> TextDet:
     """The module for `config`; merged single-branch form when fine-tuning, unless `config.merged` says otherwise."""
-    return TextDet(config, is_fine_tuning if config.merged is None else config.merged)
+    return TextDet(config, is_fine_tuning)
 
 
 def build_processor(config: TextDetConfig) -> TextDetProcessor:

@@ -214,7 +214,7 @@ def from_inference(inference: dict[str, Any]) -> TextDetProcessor:
         UserError: it holds a step that is not text detection's, or one that can't be done here.
     """
     steps = _steps(inference)
-    model_name = inference.get("Global", {}).get("model_name", "")
+    model_name = (inference.get("Global") or {}).get("model_name", "")
     limit_type = _limit_type(model_name)
     resize, normalise = steps["DetResizeForTest"], steps["NormalizeImage"]
     if "image_shape" in resize:

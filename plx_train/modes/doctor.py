@@ -1,0 +1,42 @@
+"""mode=doctor: looks the machine over, as a table or as JSON, and packs it up for a bug report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from plx_train.api import RunResult
+from plx_train.config import Composed, resolve_path
+from plx_train.console import aligned, make_console
+from plx_train.doctor import FAIL, Check, diagnose, last_run, to_json, worst, write_bundle
+from plx_train.tracking import resolve_uri
+
+OUTPUTS = "outputs"
+
+
+def run(composed: Composed) -> RunResult:
+    """Leaves no run's folder behind; the exit code is 1 if something will not work."""
+    options = composed.options
+    output = resolve_path(options.output or OUTPUTS)
+    uri = resolve_uri(options.tracking.uri, Path(OUTPUTS)) if options.tracking.backend == "mlflow" else None
+    checks = diagnose(output, uri, options.device)
+    console = make_console(quiet=options.quiet)
+    if options.doctor.json:
+        print(json.dumps(to_json(checks), indent=1, ensure_ascii=False))
+    else:
+        console.table("plx_train doctor", ["", "check", "found"], [_row(check) for check in checks])
+    if options.doctor.bundle:
+        target = resolve_path(options.doctor.bundle)
+        found = last_run(resolve_path(options.run)) if options.run else last_run(output)
+        names = write_bundle(target, to_json(checks), aligned([_row(check) for check in checks]), found)
+        said = f"{target}: {', '.join(names)}; without secrets and names, as far as known: look it through"
+        print(said, file=sys.stderr if options.doctor.json else sys.stdout)
+    counts = {
+        status: float(sum(check.status == status for check in checks)) for status in ("ok", "warn", "fail")
+    }
+    return RunResult("doctor", output, counts, exit_code=1 if worst(checks) == FAIL else 0)
+
+
+def _row(check: Check) -> tuple[str, str, str]:
+    return check.status, check.name, f"{check.detail} → {check.hint}" if check.hint else check.detail
