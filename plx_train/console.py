@@ -35,9 +35,7 @@ class Console(Protocol):
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None: ...
 
-    def progress(
-        self, total_steps: int, max_seconds: float | None = None
-    ) -> AbstractContextManager[Progress]:
+    def progress(self, total_steps: int, max_seconds: float | None = None) -> AbstractContextManager[Progress]:
         """Shows progress within the block, to the end of the steps or of the time, whichever comes first."""
         ...
 
@@ -234,10 +232,7 @@ def aligned(rows: Sequence[Sequence[object]]) -> list[str]:
     """Rows as text in columns; the last column is as long as it likes."""
     texts = [[cell_text(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in texts
-    ]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in texts]
 
 
 def _is_number(value: object) -> bool:

@@ -104,9 +104,7 @@ class CheckReport:
     def from_json(cls, values: dict[str, Any]) -> CheckReport:
         """The report that `to_json` wrote."""
         findings = tuple(Finding.from_json(finding) for finding in values["findings"])
-        return cls(
-            values["root"], findings, values["statistics"], values["fingerprint"], tuple(values["samples"])
-        )
+        return cls(values["root"], findings, values["statistics"], values["fingerprint"], tuple(values["samples"]))
 
 
 def report_lines(report: CheckReport, max_findings: int = 20) -> list[str]:
@@ -117,9 +115,7 @@ def report_lines(report: CheckReport, max_findings: int = 20) -> list[str]:
     lines += [f"… and {hidden} more findings"] if hidden else []
     rows = [("", *report.statistics), *_statistic_rows(report)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    table = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return lines + (table if report.statistics else [])
 
 
@@ -150,8 +146,7 @@ def _statistic_rows(report: CheckReport) -> list[tuple[str, ...]]:
     """Per statistic its name and its value in each split; of distributions lowest, median and highest."""
     names = list(dict.fromkeys(name for split in report.statistics.values() for name in split))
     return [
-        (name.replace("_", " "), *(_cell(split.get(name)) for split in report.statistics.values()))
-        for name in names
+        (name.replace("_", " "), *(_cell(split.get(name)) for split in report.statistics.values())) for name in names
     ]
 
 

@@ -68,9 +68,7 @@ def check_device(options: DeviceOptions) -> None:
         DeviceError: it is not there.
     """
     if options.type not in ("auto", "cpu", *WHEELS):
-        raise DeviceError(
-            f"device.type={options.type} does not exist; there is: auto, cpu, {', '.join(WHEELS)}"
-        )
+        raise DeviceError(f"device.type={options.type} does not exist; there is: auto, cpu, {', '.join(WHEELS)}")
     if len(options.ids) != 1 or options.ids[0] < 0:
         raise DeviceError(f"device.ids={options.ids}: a run on several devices is not built yet, give one id")
     build = installed_paddle()
@@ -78,13 +76,9 @@ def check_device(options: DeviceOptions) -> None:
         raise DeviceError(f"paddle is not installed: pip install paddlepaddle=={TESTED_PADDLE}")
     resolved, _ = resolve(options, build)
     if resolved.type != "cpu" and not _is_in_build(resolved.type, build):
-        raise DeviceError(
-            f"device={options.name}: {build.sentence} is installed; {what_to_install(resolved.type)}"
-        )
+        raise DeviceError(f"device={options.name}: {build.sentence} is installed; {what_to_install(resolved.type)}")
     if resolved.type == "cpu" and resolved.precision not in ("auto", "fp32"):
-        raise DeviceError(
-            f"device.precision={resolved.precision}: paddle computes in fp32 on a CPU, say fp32 or auto"
-        )
+        raise DeviceError(f"device.precision={resolved.precision}: paddle computes in fp32 on a CPU, say fp32 or auto")
 
 
 def what_to_install(kind: str) -> str:
@@ -186,9 +180,7 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     name = "cpu" if kind == "cpu" else f"{'gpu' if kind == 'dcu' else kind}:{index}"
     count = _count(kind)
     if index >= count:
-        seen = (
-            f"only {count}, counted from 0" if count else "none: look at the driver and the visible devices"
-        )
+        seen = f"only {count}, counted from 0" if count else "none: look at the driver and the visible devices"
         raise DeviceError(f"device={options.name} device.ids=[{index}]: paddle sees {seen}")
     try:
         paddle.set_device(name)

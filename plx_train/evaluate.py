@@ -76,9 +76,7 @@ def evaluate(
     metrics = metric.compute()
     if official is not None:
         metrics |= {f"{name}_official": value for name, value in official_metric.compute().items()}
-    return Evaluation(
-        metrics, processor, tuple(samples), tuple(metric.curve()), time.perf_counter() - started
-    )
+    return Evaluation(metrics, processor, tuple(samples), tuple(metric.curve()), time.perf_counter() - started)
 
 
 def calibrate(module: Module, engine: Engine, holdout: Dataset, num_threads: int = 1) -> Any:

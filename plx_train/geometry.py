@@ -140,9 +140,7 @@ def clip_to_strip(points: np.ndarray, axis: int, low: float, high: float) -> np.
                 kept.append((x, y))
             if depths[index] * depths[following] < 0:
                 share = depths[index] / (depths[index] - depths[following])
-                kept.append(
-                    (x + share * (corners[following][0] - x), y + share * (corners[following][1] - y))
-                )
+                kept.append((x + share * (corners[following][0] - x), y + share * (corners[following][1] - y)))
         corners = kept
     return np.asarray(corners, np.float64).reshape(-1, 2)
 

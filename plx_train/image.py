@@ -60,9 +60,7 @@ def read_bytes(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise ImageError(path, "image-missing", "there is no such image") from None
     except OSError as error:
-        raise ImageError(
-            path, "image-unreadable", f"the image can't be read ({error.strerror or error})"
-        ) from None
+        raise ImageError(path, "image-unreadable", f"the image can't be read ({error.strerror or error})") from None
     if data.size == 0:
         raise ImageError(path, "image-empty", "the image file is empty (0 bytes)")
     return data

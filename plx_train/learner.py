@@ -111,6 +111,4 @@ def to_tensors(batch: Batch) -> dict[str, Any]:
     """Arrays as tensors on the current device; lists stay as they are."""
     import paddle
 
-    return {
-        key: paddle.to_tensor(value) if isinstance(value, np.ndarray) else value for key, value in batch.items()
-    }
+    return {key: paddle.to_tensor(value) if isinstance(value, np.ndarray) else value for key, value in batch.items()}

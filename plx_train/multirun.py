@@ -11,7 +11,7 @@ from plx_train.errors import ConfigError
 
 def multirun(arguments: Sequence[str]) -> int:
     """Runs every combination one after the other; the exit code is the first that is not 0."""
-    codes = []
+    codes: list[int] = []
     for combination in combinations([text for text in arguments if text not in ("-m", "--multirun")]):
         print(f"run {len(codes) + 1}: {' '.join(combination)}", flush=True)
         codes.append(subprocess.run([sys.executable, "-m", "plx_train", *combination], check=False).returncode)

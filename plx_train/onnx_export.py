@@ -64,9 +64,7 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; it warns of every unused constant
-    session = onnxruntime.InferenceSession(
-        str(folder / f"{STEM}.onnx"), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(folder / f"{STEM}.onnx"), options, providers=["CPUExecutionProvider"])
     names = sorted(item.name for item in session.get_inputs())
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:

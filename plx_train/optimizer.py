@@ -93,8 +93,7 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
     if not groups:
         raise ConfigError("optimizer.freeze leaves no parameter to train")
     parameters = [
-        {"params": members, "weight_decay": decay, "learning_rate": scale}
-        for (decay, scale), members in groups.items()
+        {"params": members, "weight_decay": decay, "learning_rate": scale} for (decay, scale), members in groups.items()
     ]
     shared: dict[str, Any] = {
         "learning_rate": options.lr,

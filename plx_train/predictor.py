@@ -116,7 +116,6 @@ def as_image(picture: Picture) -> np.ndarray:
         raise UserError(f"a picture must be a path or an array, not {type(picture).__name__}")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
         raise UserError(
-            "a picture as an array must be uint8 (height, width, 3) in BGR, "
-            f"not {picture.dtype} {picture.shape}"
+            f"a picture as an array must be uint8 (height, width, 3) in BGR, not {picture.dtype} {picture.shape}"
         )
     return picture

@@ -63,9 +63,7 @@ class StaticModel:
         return self._local.predictor
 
 
-def folder_engine(
-    model: Callable[..., list[np.ndarray]], processor: Any
-) -> Callable[[Batch], list[np.ndarray]]:
+def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Callable[[Batch], list[np.ndarray]]:
     """`model` as an engine for `plx_train.evaluate.evaluate`."""
 
     def run(batch: Batch) -> list[np.ndarray]:
@@ -94,8 +92,7 @@ def graph_files(folder: Path) -> tuple[Path, Path]:
     parameters = folder / f"{STEM}.pdiparams"
     if graph is None or not parameters.is_file():
         raise UserError(
-            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) "
-            f"and {STEM}.pdiparams"
+            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) and {STEM}.pdiparams"
         )
     return graph, parameters
 
@@ -135,9 +132,7 @@ def room_of(inference: dict[str, Any]) -> str:
     if name in room_names():
         return name
     if name is not None:
-        raise UserError(
-            f"inference.yml names the module type {name}, which is none of {', '.join(room_names())}"
-        )
+        raise UserError(f"inference.yml names the module type {name}, which is none of {', '.join(room_names())}")
     reasons = []
     for room in room_names():
         try:
@@ -235,6 +230,4 @@ def _set_device(config: Any, device: str, onednn: bool, threads: int) -> None:
     elif kind in (paddle.device.get_all_custom_device_type() or []):
         config.enable_custom_device(kind, index)
     else:
-        raise DeviceError(
-            f"device={device} is not there for this paddle: use device=cpu or install its plugin"
-        )
+        raise DeviceError(f"device={device} is not there for this paddle: use device=cpu or install its plugin")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plx_train.checkpoint import load_checkpoint, optimizer_tensors, save_checkpoint
 from plx_train.contract import Batch, Module
@@ -88,7 +88,7 @@ def train(
     reserve = 2.0 * first.seconds
     plan = _plan(options, loader.sampler.batches_per_epoch, max_seconds and max(max_seconds - reserve, 1.0))
     clock, ended_by = _Clock(state.timing), None
-    with console.progress(plan.total_steps) as progress:
+    with console.progress(plan.total_steps, plan.max_seconds) as progress:
         for batches in _steps(loader, options.accumulate_steps, state):
             clock.mark("data")
             rate = learning_rate(optimizer_options, plan.progress(state))
@@ -163,7 +163,7 @@ def _is_due(options: TrainerOptions, state: LoopState) -> bool:
     if options.eval_every_steps:
         return state.step % options.eval_every_steps == 0
     is_epoch_end = state.cursor == 0
-    return bool(options.eval_every_epochs) and is_epoch_end and state.epoch % options.eval_every_epochs == 0
+    return is_epoch_end and options.eval_every_epochs is not None and state.epoch % options.eval_every_epochs == 0
 
 
 def _say(console: Console, sentences: list[str]) -> list[str]:

@@ -141,9 +141,7 @@ def test_terminal(no_color: str, tmp_path: Path) -> None:
     environment = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": no_color, "COLUMNS": "80"}
     if not no_color:
         del environment["NO_COLOR"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT % LONG_PATH], stdout=other, stderr=other, env=environment
-    )
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT % LONG_PATH], stdout=other, stderr=other, env=environment)
     os.close(other)
     shown = b""
     while True:
@@ -163,8 +161,6 @@ def test_terminal(no_color: str, tmp_path: Path) -> None:
 
 
 def test_import_is_light() -> None:
-    script = (
-        "import sys, plx_train.console; print([m for m in ('rich', 'numpy', 'paddle') if m in sys.modules])"
-    )
+    script = "import sys, plx_train.console; print([m for m in ('rich', 'numpy', 'paddle') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""Device profiles: what is told without paddle, what device=auto picks, what is set before paddle is imported."""
+"""Device profiles: what is told without paddle, what device=auto picks, what is set before the import."""
 
 from __future__ import annotations
 
@@ -144,9 +144,7 @@ def test_missing_paddle_is_told(machine) -> None:
         (PaddleBuild("3.3.1", plugins=("unknown", "gcu")), [], "gcu"),
     ],
 )
-def test_auto_picks_what_paddle_and_machine_have(
-    build: PaddleBuild, gpus: list[Gpu], picked: str, machine
-) -> None:
+def test_auto_picks_what_paddle_and_machine_have(build: PaddleBuild, gpus: list[Gpu], picked: str, machine) -> None:
     machine(build, *gpus)
 
     resolved, reason = resolve(profile("auto"), build)
@@ -298,9 +296,7 @@ def test_a_build_is_read_from_paddles_version_file(
     found = paddle_build.importlib.util.spec_from_file_location(
         "paddle", tmp_path / "paddle" / "__init__.py", submodule_search_locations=[str(tmp_path / "paddle")]
     )
-    monkeypatch.setattr(
-        paddle_build.importlib.util, "find_spec", lambda name: found if name == "paddle" else None
-    )
+    monkeypatch.setattr(paddle_build.importlib.util, "find_spec", lambda name: found if name == "paddle" else None)
 
     assert installed_paddle() == expected
 
@@ -313,9 +309,7 @@ def test_plugins_are_found_by_their_libraries(tmp_path: Path, monkeypatch: pytes
     spec = paddle_build.importlib.util.spec_from_file_location(
         "paddle", tmp_path / "paddle" / "__init__.py", submodule_search_locations=[str(tmp_path / "paddle")]
     )
-    monkeypatch.setattr(
-        paddle_build.importlib.util, "find_spec", lambda name: spec if name == "paddle" else None
-    )
+    monkeypatch.setattr(paddle_build.importlib.util, "find_spec", lambda name: spec if name == "paddle" else None)
 
     build = installed_paddle()
 
@@ -335,9 +329,7 @@ def test_the_installed_paddle_is_the_one_that_python_imports() -> None:
     assert build.xpu == paddle.is_compiled_with_xpu()
 
 
-def test_cards_and_cuda_are_read_from_the_drivers_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cards_and_cuda_are_read_from_the_drivers_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "nvidia-smi"
     program.write_text(
         "#!/bin/sh\n"

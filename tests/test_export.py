@@ -116,9 +116,7 @@ def test_a_wrong_expected_metric_fails_the_proof(module: TinyDetector, tmp_path:
         run_export(module, tmp_path / "export", expected=0.99)
 
 
-def test_a_failed_proof_leaves_the_former_export_and_names_the_other(
-    module: TinyDetector, tmp_path: Path
-) -> None:
+def test_a_failed_proof_leaves_the_former_export_and_names_the_other(module: TinyDetector, tmp_path: Path) -> None:
     run_export(module, tmp_path / "export")
     former = (tmp_path / "export" / "inference.yml").read_bytes()
 
@@ -181,9 +179,7 @@ def test_interpolations_are_found_only_among_operations(tmp_path: Path) -> None:
 
 
 def test_settings_survive_the_way_through_yaml(module: TinyDetector, tmp_path: Path) -> None:
-    processor = TextDetProcessor(
-        limit_side_len=640, thresh=0.27, box_thresh=0.55, unclip_ratio=1.3, box_type="poly"
-    )
+    processor = TextDetProcessor(limit_side_len=640, thresh=0.27, box_thresh=0.55, unclip_ratio=1.3, box_type="poly")
     write_export(module, processor, tmp_path, NAME, {"note": "größer"})
 
     settings = yaml.safe_load((tmp_path / "inference.yml").read_text("utf-8"))

@@ -94,10 +94,7 @@ def test_both_ways_of_shrinking_agree(quad, ratio):
     if sound[0]:
         assert len(by_clipper) == 1
         assert polygon_area(by_clipper[0]) == pytest.approx(polygon_area(smaller[0]), rel=0.01, abs=0.5)
-        assert (
-            np.allclose(by_clipper[0].mean(axis=0), smaller[0].mean(axis=0), atol=1.0)
-            or len(by_clipper[0]) != 4
-        )
+        assert np.allclose(by_clipper[0].mean(axis=0), smaller[0].mean(axis=0), atol=1.0) or len(by_clipper[0]) != 4
 
 
 def test_growing_rounds_the_corners():

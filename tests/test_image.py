@@ -39,9 +39,7 @@ def test_channels_are_blue_first(tmp_path):
     assert read_image(tmp_path / "red.png")[0, 0].tolist() == [0, 0, 255]
 
 
-@pytest.mark.parametrize(
-    ("orientation", "size"), [(1, (20, 30)), (3, (20, 30)), (6, (30, 20)), (8, (30, 20))]
-)
+@pytest.mark.parametrize(("orientation", "size"), [(1, (20, 30)), (3, (20, 30)), (6, (30, 20)), (8, (30, 20))])
 def test_exif_orientation_turns_image_and_size_alike(tmp_path, orientation, size):
     exif = Image.Exif()
     exif[0x0112] = orientation

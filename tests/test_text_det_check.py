@@ -257,10 +257,7 @@ def test_files_outside_the_root_are_never_opened(root, monkeypatch):
 
 def test_every_fault_is_told_at_once(root):
     (root / "train.txt").write_text(
-        "no tab\n"
-        + line("images/9.png", ["x"])
-        + line("images/0.png")
-        + line("images/1.png", label(points=moved(50)))
+        "no tab\n" + line("images/9.png", ["x"]) + line("images/0.png") + line("images/1.png", label(points=moved(50)))
     )
     (root / "val.txt").write_text(line("images/0.png") + "images/2.png\t{\n")
     assert found(root) == [
@@ -531,8 +528,6 @@ def test_the_embedded_pages_are_small_and_all_used():
     files = [path for path in EMBEDDED.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 12_000_000
     used = {
-        line.split("\t")[0]
-        for name in ("train.txt", "val.txt")
-        for line in (EMBEDDED / name).open(encoding="utf-8")
+        line.split("\t")[0] for name in ("train.txt", "val.txt") for line in (EMBEDDED / name).open(encoding="utf-8")
     }
     assert used == {path.relative_to(EMBEDDED).as_posix() for path in files if path.suffix == ".jpg"}

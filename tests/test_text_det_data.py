@@ -80,10 +80,7 @@ def test_threshold_map_of_a_rectangle_by_hand():
 
 def test_threshold_maps_of_neighbours_take_the_nearer_outline():
     both = make([box(20, 20, 60, 20), box(20, 44, 60, 20)], with_threshold=True)["threshold_map"]
-    alone = [
-        make([item], with_threshold=True)["threshold_map"]
-        for item in (box(20, 20, 60, 20), box(20, 44, 60, 20))
-    ]
+    alone = [make([item], with_threshold=True)["threshold_map"] for item in (box(20, 20, 60, 20), box(20, 44, 60, 20))]
     assert np.array_equal(both, np.maximum(*alone))
 
 
@@ -105,11 +102,7 @@ def test_ignored_and_thin_text_is_masked(polygon):
 
 def test_an_ignored_region_hides_a_kernel_under_it():
     maps = make([box(20, 30, 100, 40), box(20, 30, 50, 40)], [False, True])
-    assert (
-        maps["shrink_map"][50, 40] == 1
-        and maps["shrink_mask"][50, 40] == 0
-        and maps["shrink_mask"][50, 100] == 1
-    )
+    assert maps["shrink_map"][50, 40] == 1 and maps["shrink_mask"][50, 40] == 0 and maps["shrink_mask"][50, 100] == 1
 
 
 def test_overlapping_kernels_add_up():
@@ -145,24 +138,18 @@ def page_of_boxes(boxes, size=(300, 400)) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(
-    "options", [{}, {"flip_probability": 1.0}, {"perspective": 0.1}, {"rotate_degrees": 90.0}]
-)
+@pytest.mark.parametrize("options", [{}, {"flip_probability": 1.0}, {"perspective": 0.1}, {"rotate_degrees": 90.0}])
 def test_polygons_stay_on_their_pixels(seed, options):
     polygon = box(150, 120, 120, 60)
     augment = TextDetAugment(crop_size=(256, 256), **(PLAIN | {"rotate_degrees": 15.0} | options))
-    crop = augment.crop(
-        page_of_boxes([polygon]), [polygon], np.zeros(1, bool), (288, 416), np.random.default_rng(seed)
-    )
+    crop = augment.crop(page_of_boxes([polygon]), [polygon], np.zeros(1, bool), (288, 416), np.random.default_rng(seed))
     white = crop.image[..., 0] > 127
     drawn = page_of_boxes(crop.polygons, (256, 256))[..., 0] > 0
     assert white.sum() > 500
     assert (white & drawn).sum() / (white | drawn).sum() > 0.93
 
 
-@pytest.mark.parametrize(
-    ("options", "low", "high"), [({"scale": (1.0, 1.0)}, 1.0, 1.0), ({"scale": (2, 3)}, 2, 3)]
-)
+@pytest.mark.parametrize(("options", "low", "high"), [({"scale": (1.0, 1.0)}, 1.0, 1.0), ({"scale": (2, 3)}, 2, 3)])
 def test_scale_is_relative_to_evaluation(options, low, high):
     polygon = box(1000, 1000, 400, 200)
     augment = TextDetAugment(crop_size=(512, 512), rotate_degrees=0.0, **(PLAIN | options))
@@ -218,11 +205,7 @@ def test_crops_hold_text():
     page = np.zeros((3000, 3000, 3), np.uint8)
     augment = TextDetAugment(crop_size=(128, 128), **PLAIN)
     hits = sum(
-        bool(
-            augment.crop(
-                page, polygons, np.zeros(1, bool), (2976, 2976), np.random.default_rng(seed)
-            ).polygons
-        )
+        bool(augment.crop(page, polygons, np.zeros(1, bool), (2976, 2976), np.random.default_rng(seed)).polygons)
         for seed in range(40)
     )
     assert hits >= 30
@@ -237,16 +220,12 @@ def test_copy_paste_adds_text_where_none_was():
     assert not image[60:].any()
 
 
-@pytest.mark.parametrize(
-    "change", [blur, add_noise, compress_jpeg, lambda image, rng: jitter_colour(image, 0.3, rng)]
-)
+@pytest.mark.parametrize("change", [blur, add_noise, compress_jpeg, lambda image, rng: jitter_colour(image, 0.3, rng)])
 def test_changes_of_pixels_are_small_repeatable_and_leave_the_input(change):
     image = page_of_boxes([box(20, 20, 60, 30)], (80, 100))
     before = image.copy()
     first, second = (change(image, np.random.default_rng(3)) for _ in range(2))
-    assert (
-        np.array_equal(image, before) and np.array_equal(first, second) and not np.array_equal(first, image)
-    )
+    assert np.array_equal(image, before) and np.array_equal(first, second) and not np.array_equal(first, image)
     assert first.shape == image.shape and first.dtype == np.uint8
     assert np.abs(first.astype(int) - image).mean() < 90
 
@@ -285,9 +264,7 @@ def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
     from plx_train.modules.text_det import data
 
     calls = []
-    monkeypatch.setattr(
-        data, "read_image", lambda path, read=data.read_image: calls.append(path) or read(path)
-    )
+    monkeypatch.setattr(data, "read_image", lambda path, read=data.read_image: calls.append(path) or read(path))
     plain = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)))
     cached = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), cache_bytes=cache_bytes)
     for index in (0, 1, 0, 2, 1, 0):

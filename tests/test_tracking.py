@@ -138,9 +138,7 @@ def test_process_that_ends_early_is_failed(store: str, tmp_path: Path) -> None:
         "t = start_tracking(options, params={}, tags={}, output=output, datasets=[], config_yaml='')\n"
         "assert t.wait_until_connected(30); t.log_metrics({'loss': 1.0}, 1); print(t.run_id); sys.exit(0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     run = find_run(store, done.stdout.split()[0])
     assert (run.status, run.metrics["loss"]) == ("FAILED", 1.0)
 
@@ -291,9 +289,7 @@ def test_spool_survives_torn_lines_and_is_never_overwritten(tmp_path: Path) -> N
     first.append("metrics", {"step": 1, "values": {"loss": 2.0}})
     first.close()
     with path.open("ab") as file:
-        file.write(
-            b"no json\n" + b'{"seq":9,"ms":1,"kind":"metrics","step":2,"values":{"loss":1.0}}\n{"seq":'
-        )
+        file.write(b"no json\n" + b'{"seq":9,"ms":1,"kind":"metrics","step":2,"values":{"loss":1.0}}\n{"seq":')
     assert read_metrics(path) == {"loss": [(1, 2.0), (2, 1.0)]}
     Spool(path)
     assert read_metrics(path) == {}
@@ -308,16 +304,11 @@ def test_spool_reads_in_bounded_pieces(tmp_path: Path) -> None:
 
 
 def test_batches_stay_within_limits() -> None:
-    entries = [
-        Entry(n, 0, "metrics", {"step": n, "values": {f"m{k}": 0.0 for k in range(7)}}, n) for n in range(400)
-    ]
+    entries = [Entry(n, 0, "metrics", {"step": n, "values": {f"m{k}": 0.0 for k in range(7)}}, n) for n in range(400)]
     entries.insert(5, Entry(5, 0, "artifact", {}, 5))
     groups = list(batches(entries))
     assert [entry for group in groups for entry in group] == entries
-    assert (
-        max(sum(len(entry.content.get("values", ())) for entry in group) for group in groups)
-        <= METRICS_A_BATCH
-    )
+    assert max(sum(len(entry.content.get("values", ())) for entry in group) for group in groups) <= METRICS_A_BATCH
     assert len(groups) == 2 + -(-(395 * 7) // 994)
 
 
@@ -376,9 +367,7 @@ def test_four_runs_start_at_once_on_a_fresh_store(tmp_path: Path) -> None:
     )
     uri = resolve_uri(None, tmp_path)
     jobs = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, uri, str(tmp_path / str(number))], stdout=subprocess.PIPE
-        )
+        subprocess.Popen([sys.executable, "-c", script, uri, str(tmp_path / str(number))], stdout=subprocess.PIPE)
         for number in range(4)
     ]
     answers = [job.communicate(timeout=150)[0].decode().split() for job in jobs]

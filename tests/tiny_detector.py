@@ -23,9 +23,7 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> np.ndarra
     return np.asarray([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
 
 
-def draw_page(
-    rng: np.random.Generator, size: tuple[int, int] = (256, 320)
-) -> tuple[np.ndarray, tuple[Label, ...]]:
+def draw_page(rng: np.random.Generator, size: tuple[int, int] = (256, 320)) -> tuple[np.ndarray, tuple[Label, ...]]:
     """A white page with dark bars, and the boxes that the usual settings grow them to."""
     image = np.full((*size, 3), 255, np.uint8)
     labels = []
@@ -77,9 +75,7 @@ class TinyDetector:
             def forward(self, x: Any) -> Any:
                 y = self.dropout(self.norm(self.conv(x)))
                 if resizes:
-                    y = paddle.nn.functional.interpolate(
-                        paddle.nn.functional.avg_pool2d(y, 2), scale_factor=2
-                    )
+                    y = paddle.nn.functional.interpolate(paddle.nn.functional.avg_pool2d(y, 2), scale_factor=2)
                 return paddle.nn.functional.sigmoid(4 * y)
 
         self.network = Network()

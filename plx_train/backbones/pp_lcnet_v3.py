@@ -1,7 +1,7 @@
 """PP-LCNetV3: the mobile backbone of PP-OCRv4, in its multi-branch and its merged form.
 
-Published with PP-OCRv4 (PaddleOCR, 2023); parameter names are the official ones. Each convolution is trained as the sum
-of several convolutions with batch norm and of an identity, which for inference merge into one convolution exactly.
+Published with PP-OCRv4 (PaddleOCR, 2023); parameter names are the official ones. Each convolution is trained as the
+sum of several convolutions with batch norm and of an identity, which for inference merge into one convolution.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
     "blocks3": [(3, 32, 64, 2, False), (3, 64, 64, 1, False)],
     "blocks4": [(3, 64, 128, 2, False), (3, 128, 128, 1, False)],
     "blocks5": [(3, 128, 256, 2, False), *[(5, 256, 256, 1, False)] * 4],
-    "blocks6": [(5, 256, 512, 2, True), (5, 512, 512, 1, True), (5, 512, 512, 1, False), (5, 512, 512, 1, False)],
+    "blocks6": [(5, 256, 512, 2, True), (5, 512, 512, 1, True), *[(5, 512, 512, 1, False)] * 2],
 }
 DETECTION_CHANNELS = (16, 24, 56, 480)
 """Of the four feature maps at strides 4, 8, 16 and 32, before scaling."""
@@ -79,7 +79,7 @@ class ConvNorm(nn.Layer):
 
 
 class RepConv(nn.Layer):
-    """A convolution trained as a sum of branches, or already merged, then affine and (stride 1) activation."""
+    """A convolution trained as a sum of branches, or merged, then affine and, unless strided, activation."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int, merged: bool) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class RepConv(nn.Layer):
 
 
 class SqueezeExcitation(nn.Layer):
-    """Channel weights from globally pooled features (arXiv 1709.01507), with a hard sigmoid of the given slope."""
+    """Channel weights from globally pooled features (arXiv 1709.01507); hard sigmoid of the given slope."""
 
     def __init__(self, channels: int, slope: float = 1 / 6) -> None:
         super().__init__()
@@ -158,15 +158,19 @@ class PPLCNetV3Det(nn.Layer):
 
     def __init__(self, scale: float = 0.75, merged: bool = False) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, 2)
+
+        def width(channels: int) -> int:
+            return make_divisible(channels * scale)
+
+        self.conv1 = ConvNorm(3, width(STEM_CHANNELS), 3, 2)
         for name, blocks in DETECTION_BLOCKS.items():
             layers = [
-                Block(kernel, make_divisible(inputs * scale), make_divisible(outputs * scale), stride, has_se, merged)
+                Block(kernel, width(inputs), width(outputs), stride, has_se, merged)
                 for kernel, inputs, outputs, stride, has_se in blocks
             ]
             setattr(self, name, nn.Sequential(*layers))
         self.out_channels = [int(channels * scale) for channels in DETECTION_CHANNELS]
-        widths = [make_divisible(DETECTION_BLOCKS[f"blocks{stage}"][-1][2] * scale) for stage in (3, 4, 5, 6)]
+        widths = [width(DETECTION_BLOCKS[f"blocks{stage}"][-1][2]) for stage in (3, 4, 5, 6)]
         self.layer_list = nn.LayerList(
             [nn.Conv2D(width, outputs, 1) for width, outputs in zip(widths, self.out_channels, strict=True)]
         )
@@ -197,9 +201,9 @@ def merge_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _merge_branches(parts: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (outputs, inputs per group, k, k) and bias (outputs,), float32, of all branches of a `RepConv` together.
+    """Weight (outputs, inputs per group, k, k) and bias (outputs,), float32, of a `RepConv`'s branches together.
 
-    Summed in float64: norms of nearly constant channels have factors of some hundred, which would blow up rounding.
+    Summed in float64: norms of nearly constant channels have factors of some hundred, which magnify rounding.
     """
     shape = parts["conv_kxk.0.conv.weight"].shape
     outputs, per_group, kernel, _ = shape
@@ -219,7 +223,7 @@ def _merge_branches(parts: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarra
 
 
 def _norm_as_affine(parts: dict[str, np.ndarray], norm: str) -> tuple[np.ndarray, np.ndarray]:
-    """Factor and shift, (outputs,) float64, that the batch norm called `norm` amounts to in evaluation mode."""
+    """Factor and shift, (outputs,) float64, that the batch norm `norm` amounts to in evaluation mode."""
     scale, bias, mean, variance = (
         parts[f"{norm}.{end}"].astype(np.float64) for end in ("weight", "bias", "_mean", "_variance")
     )

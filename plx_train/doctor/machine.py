@@ -59,6 +59,4 @@ def open_files() -> Check:
         return Check("open files", OK, "no limit on this system")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = 0 <= soft < FEW_OPEN_FILES
-    return Check(
-        "open files", WARN if few else OK, f"up to {soft} ({hard} at most)", "ulimit -n 4096" if few else ""
-    )
+    return Check("open files", WARN if few else OK, f"up to {soft} ({hard} at most)", "ulimit -n 4096" if few else "")

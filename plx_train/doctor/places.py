@@ -29,9 +29,7 @@ def folder_check(name: str, folder: Path, key: str) -> Check:
         with tempfile.NamedTemporaryFile(dir=_existing(folder), prefix=".plx-") as file:
             file.write(b"x")
     except OSError as error:
-        return Check(
-            name, FAIL, f"{folder} can't be written: {error.strerror or error}", f"give another: {key}"
-        )
+        return Check(name, FAIL, f"{folder} can't be written: {error.strerror or error}", f"give another: {key}")
     return Check(name, OK, f"{folder.absolute()} can be written")
 
 
@@ -122,7 +120,5 @@ def clock(output: Path) -> Check:
         skew = abs(Path(file.name).stat().st_mtime - time.time())
     detail = time.strftime("%Y-%m-%d %H:%M:%S %Z")
     if skew > LARGEST_CLOCK_SKEW_SECONDS:
-        return Check(
-            "clock", WARN, f"{detail}; files of output are stamped {skew:.0f} s off", "set the clocks"
-        )
+        return Check("clock", WARN, f"{detail}; files of output are stamped {skew:.0f} s off", "set the clocks")
     return Check("clock", OK, detail)

@@ -19,19 +19,17 @@ SECRET_NAME = re.compile(
 )
 """Names of settings whose values are nobody's business."""
 
-_WORD = (
-    r"[\w.-]*(?:passw(?:or)?d|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|[._-]key)[\w.-]*"
-)
+# Every repetition below has an end, so that a long line costs no more than a long text.
 ASSIGNED = re.compile(
-    rf"""(?P<name>["']?\b{_WORD}["']?\s*[:=]\s*)(?P<value>"[^"]*"|'[^']*'|[^\s,;&}}\]]+)""", re.IGNORECASE
+    r"(?P<name>(?:passw(?:or)?d|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|[._-]key)"
+    r"""[\w.-]{0,40}["']?\s{0,9}[:=]\s{0,9})(?P<value>"[^"]*"|'[^']*'|[^\s,;&}\]]+)""",
+    re.IGNORECASE,
 )
 """``name=value``, ``name: value``, ``"name": "value"`` and ``?name=value`` within any text."""
-BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
-USER_OF_ADDRESS = re.compile(r"(\w[\w+.-]*://)[^/@\s\"']+@")
-EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
-ANY_HOME = re.compile(
-    r"(?P<root>/home/|/Users/|[A-Za-z]:(?:\\{1,2}|/)Users(?:\\{1,2}|/))(?P<user>[^/\\\s\"':,]+)"
-)
+BEARER = re.compile(r"\b(Bearer|Basic)\s{1,9}[\w.~+/=-]{8,}", re.IGNORECASE)
+USER_OF_ADDRESS = re.compile(r"(://)[^/@\s\"']{1,256}@")
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}")
+ANY_HOME = re.compile(r"(?P<root>/home/|/Users/|[A-Za-z]:(?:\\{1,2}|/)Users(?:\\{1,2}|/))(?P<user>[^/\\\s\"':,]+)")
 ORDINARY_NAMES = {"root", "user", "admin", "localhost", "linux", "data", "work", "test"}
 """Names of users and hosts that say nothing, and stand in keys and paths of every report."""
 SHORTEST_SECRET = 6
@@ -81,15 +79,9 @@ def this_redactor() -> Redactor:
     """For the person and the machine that this process runs on."""
     host = socket.gethostname()
     named = {host: "<host>", host.partition(".")[0]: "<host>", _user(): "<user>"}
-    names = {
-        name: instead
-        for name, instead in named.items()
-        if len(name) > 1 and name.lower() not in ORDINARY_NAMES
-    }
+    names = {name: instead for name, instead in named.items() if len(name) > 1 and name.lower() not in ORDINARY_NAMES}
     secrets = {
-        value
-        for name, value in os.environ.items()
-        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
+        value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
     }
     return Redactor(str(Path.home()), names, frozenset(secrets))
 

@@ -53,9 +53,7 @@ def packages() -> Check:
     try:
         stated = [Requirement(line) for line in metadata.requires("plx_train") or []]
     except metadata.PackageNotFoundError:
-        return Check(
-            "packages", WARN, "plx_train runs from a folder that is not installed", "pip install -e ."
-        )
+        return Check("packages", WARN, "plx_train runs from a folder that is not installed", "pip install -e .")
     needed = [item for item in stated if item.marker is None or item.marker.evaluate({"extra": ""})]
     shown, faults = [], []
     for item in needed:
@@ -65,9 +63,7 @@ def packages() -> Check:
         if version is None or not item.specifier.contains(version, prereleases=True):
             faults.append(f"{item.name}{item.specifier} (here: {version or 'none'})")
     if faults:
-        return Check(
-            "packages", FAIL, f"don't fit: {', '.join(faults)}", "pip install -c constraints.txt -e ."
-        )
+        return Check("packages", FAIL, f"don't fit: {', '.join(faults)}", "pip install -c constraints.txt -e .")
     return Check("packages", OK, ", ".join(shown))
 
 

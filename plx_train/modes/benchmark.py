@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,9 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
     for number in range(ROUNDS):
         bare.append(_seconds(lambda: [learner.update([fixed], rate, 0) for _ in range(STEPS)]) / STEPS)
         before = tracker.seconds_logging
-        loop.append(_seconds(lambda: _loop(loader, learner, tracker, rate, number)) / STEPS)
+        loop.append(_seconds(partial(_loop, loader, learner, tracker, rate, number)) / STEPS)
         logging.append((tracker.seconds_logging - before) / STEPS)
-        alone.append(_seconds(lambda: _read(loader, number)) / STEPS)
+        alone.append(_seconds(partial(_read, loader, number)) / STEPS)
     tracker.finish("FINISHED")
     loader.close()
     step, full = statistics.median(bare), statistics.median(loop)
@@ -116,7 +117,9 @@ def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, floa
     dataset = module.dataset(pages, "val", 0)
     module.eval_mode()
     engine = network_engine(module)
-    figures = {"evaluation_images_per_second": len(pages) / _seconds(lambda: list(run_samples(module, engine, dataset, 2)))}
+    figures = {
+        "evaluation_images_per_second": len(pages) / _seconds(lambda: list(run_samples(module, engine, dataset, 2)))
+    }
     with tempfile.TemporaryDirectory(dir=session.output) as folder:
         target = Path(folder) / "export"
         write_export(module, module.processor, target, session.options.module.model_name, {})
@@ -124,7 +127,7 @@ def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, floa
         for name, onednn in (("native", False), ("onednn", True)):
             model = StaticModel(target, onednn=onednn, threads=1)
             model(inputs[0])
-            seconds = _seconds(lambda model=model: [model(x) for x in inputs])  # type: ignore[misc]
+            seconds = _seconds(partial(list, map(model, inputs)))
             figures[f"export_{name}_images_per_second"] = len(pages) / seconds
     return figures
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ NUM_WORST = 6
 """Validation samples shown with what was found and missed."""
 
 
-def conclude(
-    record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any
-) -> RunResult:
+def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any) -> RunResult:
     """Exports the best weights, proves the export, writes pictures and report, and says what came of the run."""
     session, best = record.session, result.best
     exported = _export(session, module, splits, best, device, check.fingerprint)
@@ -44,9 +41,7 @@ def conclude(
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
-def _export(
-    session: Session, module: Any, splits: Splits, best: Evaluation, device: Any, fingerprint: str
-) -> Exported:
+def _export(session: Session, module: Any, splits: Splits, best: Evaluation, device: Any, fingerprint: str) -> Exported:
     options = session.options
     lineage = {
         "run": session.output.name,

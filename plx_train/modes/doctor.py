@@ -32,9 +32,7 @@ def run(composed: Composed) -> RunResult:
         names = write_bundle(target, to_json(checks), aligned([_row(check) for check in checks]), found)
         said = f"{target}: {', '.join(names)}; without secrets and names, as far as known: look it through"
         print(said, file=sys.stderr if options.doctor.json else sys.stdout)
-    counts = {
-        status: float(sum(check.status == status for check in checks)) for status in ("ok", "warn", "fail")
-    }
+    counts = {status: float(sum(check.status == status for check in checks)) for status in ("ok", "warn", "fail")}
     return RunResult("doctor", output, counts, exit_code=1 if worst(checks) == FAIL else 0)
 
 

@@ -62,7 +62,9 @@ def open_session(composed: Composed) -> Session:
         output.mkdir(parents=True, exist_ok=True)
         (output / "config.yaml").write_text(composed.yaml, "utf-8")
     except OSError as error:
-        raise UserError(f"output folder {output} can't be written ({error.strerror}): give another with output=…") from None
+        raise UserError(
+            f"output folder {output} can't be written ({error.strerror}): give another with output=…"
+        ) from None
     return Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
 
 
@@ -116,9 +118,7 @@ def seed_everything(seed: int, deterministic: bool) -> None:
         paddle.set_flags({"FLAGS_cudnn_deterministic": True, "FLAGS_embedding_deterministic": 1})
 
 
-def make_evaluator(
-    module: Module, engine: Engine, val: Dataset, holdout: Dataset | None, num_threads: int
-) -> Any:
+def make_evaluator(module: Module, engine: Engine, val: Dataset, holdout: Dataset | None, num_threads: int) -> Any:
     """A function without arguments that calibrates on `holdout`, where there is one, and evaluates on `val`."""
 
     def run() -> Evaluation:

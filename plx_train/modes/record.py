@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ class Record:
         path = self.session.output / RUN_FILE
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(self.facts, indent=1, default=str), "utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 @contextmanager

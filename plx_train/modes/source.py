@@ -82,9 +82,9 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
     recorded = OmegaConf.load(path)
     assert isinstance(recorded, DictConfig)
     given = {text.partition("=")[0] for text in composed.overrides}
-    options = composed.options
+    options = replace(composed.options, seed=recorded.seed)
     if recorded.module.name != options.module.name:
-        options = replace(options, module=_default_module(recorded.module.name))
+        options.module = _default_module(recorded.module.name)
     for section in RECORDED_SECTIONS:
         if section in given:
             continue
@@ -93,8 +93,8 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
         for key in (name for name in given if name.startswith(f"{section}.")):
             leaf = key.removeprefix(f"{section}.")
             OmegaConf.update(merged, leaf, OmegaConf.select(current, leaf))
-        options = replace(options, **{section: OmegaConf.to_object(merged)})
-    return replace(composed, options=replace(options, seed=recorded.seed))
+        setattr(options, section, OmegaConf.to_object(merged))
+    return replace(composed, options=options)
 
 
 def _default_module(name: str) -> Any:

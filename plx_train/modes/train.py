@@ -67,9 +67,7 @@ def build_module(session: Session) -> tuple[Any, Coverage | None]:
     return module, coverage
 
 
-def _train(
-    session: Session, module: Any, splits: Splits, device: Any, tracker: Any, max_seconds: float | None
-) -> Any:
+def _train(session: Session, module: Any, splits: Splits, device: Any, tracker: Any, max_seconds: float | None) -> Any:
     import paddle
 
     from plx_train.learner import Learner

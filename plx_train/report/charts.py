@@ -102,9 +102,7 @@ def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str
         points = sorted(curve.points)
         path = _path([(frame.x(recall), frame.y(precision)) for recall, precision in points])
         body.append(f'<path class="line s{index}" d="{path}"/>')
-        names = [
-            f"{curve.name}: recall {recall:.3f}, precision {precision:.3f}" for recall, precision in points
-        ]
+        names = [f"{curve.name}: recall {recall:.3f}, precision {precision:.3f}" for recall, precision in points]
         body.append(_hover(points, names, index, frame))
         text = ""
         if curve.chosen:
@@ -148,9 +146,7 @@ def smooth(values: Sequence[float]) -> list[float]:
 
 
 def _finite(series: Series) -> Series:
-    pairs = [
-        (step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)
-    ]
+    pairs = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
     steps, values = zip(*pairs, strict=True) if pairs else ((), ())
     return replace(series, steps=steps, values=values)
 
@@ -184,9 +180,7 @@ def _line(series: Series, index: int, frame: Frame) -> str:
         parts.append(f'<path class="line raw {colour}" d="{_path(_pixels(raw, frame))}"/>')
     parts.append(f'<path class="line {colour}" d="{_path(_pixels(drawn, frame))}"/>')
     if series.is_sparse or len(raw) == 1:
-        parts += [
-            f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in _pixels(raw, frame)
-        ]
+        parts += [f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in _pixels(raw, frame)]
     shown = drawn[:: max(1, math.ceil(len(drawn) / MOST_HOVER_POINTS))]
     names = [f"{series.name} {number_text(value)} at step {number_text(step)}" for step, value in shown]
     return "".join(parts) + _hover(shown, names, index, frame)
@@ -196,9 +190,7 @@ def _pixels(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[f
     return [(frame.x(x), frame.y(y)) for x, y in thin_out(points)]
 
 
-def thin_out(
-    points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS
-) -> list[tuple[float, float]]:
+def thin_out(points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS) -> list[tuple[float, float]]:
     """At most about `most` points: the lowest and the highest of each stretch, so that spikes stay."""
     size = math.ceil(2 * len(points) / most)
     if size <= 2:
@@ -226,10 +218,7 @@ def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: i
 
 
 def _mark(x: float, y: float, index: int, name: str) -> str:
-    return (
-        f'<circle class="mark s{index}" cx="{x:.1f}" cy="{y:.1f}" r="5">'
-        f"<title>{escape(name)}</title></circle>"
-    )
+    return f'<circle class="mark s{index}" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(name)}</title></circle>'
 
 
 def _best(series: Series, frame: Frame) -> str:
@@ -240,9 +229,7 @@ def _best(series: Series, frame: Frame) -> str:
     # Below the line where there is room, because lines of metrics rise towards their best.
     below = y + 24 < frame.y.pixel_low
     name = f"best {series.name} {value:.4f}"
-    text = (
-        f'<text class="best {anchor}" x="{x:.1f}" y="{y + 24 if below else y - 10:.1f}">{escape(name)}</text>'
-    )
+    text = f'<text class="best {anchor}" x="{x:.1f}" y="{y + 24 if below else y - 10:.1f}">{escape(name)}</text>'
     return text + _mark(x, y, 0, f"{name} at step {number_text(step)}")
 
 

@@ -30,9 +30,7 @@ def render_report(data: ReportData) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(number=number, signed=signed, duration=duration)
     budget = Budget()
     template = environment.from_string(resources.files(__package__).joinpath(TEMPLATE).read_text("utf-8"))
@@ -41,9 +39,7 @@ def render_report(data: ReportData) -> str:
         headline=data.metrics[0] if data.metrics else None,
         status=STATUS_WORDS.get(data.status, data.status.lower()),
         charts=[Markup(chart) for chart in learning_charts(data.series)],
-        precision_recall=Markup(
-            precision_recall_chart("Precision and recall on validation", data.precision_recall)
-        ),
+        precision_recall=Markup(precision_recall_chart("Precision and recall on validation", data.precision_recall)),
         shares=Markup(share_bar(data.timings)),
         overlays=list(embed(data.overlays, budget)),
         check_pictures=list(embed(data.check_pictures, budget)),

@@ -70,8 +70,7 @@ class Feed:
         if self.failures == 1:
             reason = first_line(error)
             self.warn(
-                f"{self.sink.name} can't be written ({reason}); the run goes on, "
-                f"its records wait in {self.spool}"
+                f"{self.sink.name} can't be written ({reason}); the run goes on, its records wait in {self.spool}"
             )
 
     def pending(self) -> int:

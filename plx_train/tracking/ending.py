@@ -34,9 +34,7 @@ def tracked(tracker: Tracker) -> Iterator[Tracker]:
             tracker.finish("KILLED", "interrupted" if isinstance(error, KeyboardInterrupt) else "terminated")
             raise
         except SystemExit as error:
-            tracker.finish(
-                "FAILED" if error.code else "FINISHED", f"exit code {error.code}" if error.code else None
-            )
+            tracker.finish("FAILED" if error.code else "FINISHED", f"exit code {error.code}" if error.code else None)
             raise
         except UserError as error:
             tracker.finish("FAILED", str(error))

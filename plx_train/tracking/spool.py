@@ -47,9 +47,7 @@ class Spool:
         self.lost = 0
         """Records that could not be written, for example because the disk was full."""
         _set_aside(path)
-        self._descriptor = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644
-        )
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
         self._lock = threading.Lock()
         self._sequence = 0
 

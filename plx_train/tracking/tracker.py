@@ -160,9 +160,7 @@ class Tracker:
 
     def _report_unsent(self) -> None:
         if self._feed and self._feed.pending():
-            self._warn(
-                f"{self._feed.pending()} records did not reach MLflow; they are kept in {self.spool.path}"
-            )
+            self._warn(f"{self._feed.pending()} records did not reach MLflow; they are kept in {self.spool.path}")
         if self.spool.lost:
             self._warn(f"{self.spool.lost} records could not be written to {self.spool.path}")
 
@@ -248,9 +246,7 @@ def _split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str
     """Parameters as text, as users write them; those MLflow would cut are kept apart, and pointed to."""
     texts = {key: without_password(_param_text(value)) for key, value in params.items()}
     long = {key: text for key, text in texts.items() if len(text) > LONGEST_PARAM}
-    return {
-        key: f"see artifact {LONG_PARAMS_NAME}" if key in long else text for key, text in texts.items()
-    }, long
+    return {key: f"see artifact {LONG_PARAMS_NAME}" if key in long else text for key, text in texts.items()}, long
 
 
 def _param_text(value: Any) -> str:

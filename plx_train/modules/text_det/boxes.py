@@ -69,9 +69,7 @@ def find_quads(
     return Regions(list(quads), np.asarray(scores, np.float64), prob_map.shape[:2])
 
 
-def find_polygons(
-    prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, min_score: float = 0.0
-) -> Regions:
+def find_polygons(prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, min_score: float = 0.0) -> Regions:
     """Simplified outlines of the connected regions of `mask`, for bent text; arguments as in `find_quads`."""
     outlines, scores = [], []
     for contour in _contours(mask)[:max_candidates]:
@@ -87,9 +85,7 @@ def find_polygons(
     return Regions(outlines, np.asarray(scores, np.float64), prob_map.shape[:2])
 
 
-def grow_quads(
-    regions: Regions, unclip_ratio: float, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The regions' rectangles grown by `unclip_ratio` and scaled to an image.
 
     Args:
@@ -113,9 +109,7 @@ def grow_quads(
     return to_image_pixels(ordered, regions.map_size, shape), np.asarray(kept, np.int64)
 
 
-def grow_polygons(
-    regions: Regions, unclip_ratio: float, shape: tuple[int, int]
-) -> tuple[list[np.ndarray], np.ndarray]:
+def grow_polygons(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[list[np.ndarray], np.ndarray]:
     """As `grow_quads`, for polygons: a list of float32 (P, 2) and the regions' indices."""
     polygons, kept = [], []
     for index, outline in enumerate(regions.outlines):

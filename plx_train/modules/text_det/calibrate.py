@@ -94,8 +94,8 @@ def calibrate(
 ) -> Calibration:
     """Tries the grid, and `base`'s own values, on the held-out pages.
 
-    The best fit, mean hmean at several IoUs, wins. Settings that reach it within a tenth of `min_gain` count as equal, and of them the
-    one nearest to `base` is taken; `base` stays if the gain is below `min_gain`.
+    The best fit, mean hmean at several IoUs, wins. Settings that reach it within a tenth of `min_gain` count as
+    equal, and of them the one nearest to `base` is taken; `base` stays if the gain is below `min_gain`.
 
     Args:
         maps: probability maps float32 (h, w), 0 to 1.
@@ -110,9 +110,7 @@ def calibrate(
     table = tuple(_settings(totals, grid))
     now = next(setting for setting in table if _distance(setting, base) == 0)
     chosen = _choose(table, now, base, min_gain)
-    processor = replace(
-        base, thresh=chosen.thresh, box_thresh=chosen.box_thresh, unclip_ratio=chosen.unclip_ratio
-    )
+    processor = replace(base, thresh=chosen.thresh, box_thresh=chosen.box_thresh, unclip_ratio=chosen.unclip_ratio)
     return Calibration(processor, chosen.hmean, now.hmean, table, len(maps))
 
 
@@ -172,9 +170,7 @@ def _counts_by_score(pairs: PagePairs, scores: np.ndarray, box_threshes: Sequenc
 
 
 def _settings(totals: np.ndarray, grid: _Grid) -> Iterator[Setting]:
-    places = itertools.product(
-        enumerate(grid.threshes), enumerate(grid.unclip_ratios), enumerate(grid.box_threshes)
-    )
+    places = itertools.product(enumerate(grid.threshes), enumerate(grid.unclip_ratios), enumerate(grid.box_threshes))
     for (row, thresh), (column, ratio), (layer, box_thresh) in places:
         rates = [
             (matched / max(predicted, 1), matched / max(true, 1))

@@ -113,9 +113,7 @@ def draw_samples(pages: Sequence[PageLabel], folder: Path, num_pages: int = 6) -
         page = pages[index]
         image = read_image(page.image)
         for colour, is_ignored in ((TEXT_COLOUR, False), (IGNORED_COLOUR, True)):
-            outlines = [
-                np.rint(item.points).astype(np.int32) for item in page.labels if item.ignore == is_ignored
-            ]
+            outlines = [np.rint(item.points).astype(np.int32) for item in page.labels if item.ignore == is_ignored]
             cv2.polylines(image, outlines, True, colour, max(1, max(image.shape) // 1000), cv2.LINE_AA)
         path = folder / f"{page.image.stem}.jpg"
         write_image(path, image)
@@ -171,8 +169,7 @@ def _open_page(page: PageLabel, processor: TextDetProcessor) -> _Page:
 def _points_outside(page: PageLabel, height: int, width: int) -> list[Finding]:
     findings = []
     excess = [
-        float(max(-label.points.min(), (label.points - np.asarray([width, height])).max()))
-        for label in page.labels
+        float(max(-label.points.min(), (label.points - np.asarray([width, height])).max())) for label in page.labels
     ]
     far = [
         (amount, label)
@@ -225,13 +222,9 @@ def _same_labels(first: PageLabel, second: PageLabel) -> bool:
 
 def _leaks(train: _Split, val: _Split, hashes: dict[str, str | None]) -> list[Finding]:
     """Images of the validation file that are trained on: its figures would be too good."""
-    trained = {
-        hashes[name]: page for page, name in zip(train.pages, train.names, strict=True) if hashes[name]
-    }
+    trained = {hashes[name]: page for page, name in zip(train.pages, train.names, strict=True) if hashes[name]}
     return [
-        _finding(
-            page, "error", "train-and-val", f"the image {name} is in {trained[hashes[name]].where} as well"
-        )
+        _finding(page, "error", "train-and-val", f"the image {name} is in {trained[hashes[name]].where} as well")
         for page, name in zip(val.pages, val.names, strict=True)
         if hashes[name] in trained
     ]
@@ -273,14 +266,8 @@ def _percentiles(values: np.ndarray) -> dict[str, float]:
     """``{"min": …, "p1": …, …, "max": …}``; empty where there is no value."""
     if len(values) == 0:
         return {}
-    inner = {
-        f"p{share}": value
-        for share, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)
-    }
-    return {
-        name: round(float(value), 2)
-        for name, value in {"min": values.min(), **inner, "max": values.max()}.items()
-    }
+    inner = {f"p{share}": value for share, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)}
+    return {name: round(float(value), 2) for name, value in {"min": values.min(), **inner, "max": values.max()}.items()}
 
 
 def _finding(page: PageLabel, level: Level, code: str, reason: str) -> Finding:

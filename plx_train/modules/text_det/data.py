@@ -69,9 +69,7 @@ class TextDetDataset:
             return {"x": x, "shape": shape, "labels": page.labels, "name": self.names[index]}
         return self._training_sample(page, image, rng) | {"name": self.names[index]}
 
-    def _training_sample(
-        self, page: PageLabel, image: np.ndarray, rng: np.random.Generator
-    ) -> dict[str, Any]:
+    def _training_sample(self, page: PageLabel, image: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
         assert self.augment is not None
         height, width = image.shape[:2]
         crop = self.augment.crop(
@@ -119,11 +117,7 @@ def collate(samples: Sequence[dict[str, Any]], processor: TextDetProcessor) -> d
     images = [sample["image"] for sample in samples]
     if processor.image_mode == "RGB":
         images = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images]
-    maps = [
-        name
-        for name in ("shrink_map", "shrink_mask", "threshold_map", "threshold_mask")
-        if name in samples[0]
-    ]
+    maps = [name for name in ("shrink_map", "shrink_mask", "threshold_map", "threshold_mask") if name in samples[0]]
     return {
         "x": np.stack([processor.normalise(image) for image in images]),
         "names": [sample["name"] for sample in samples],

@@ -90,9 +90,7 @@ def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
         found.add(0, "error", code, f"the label file can't be read ({error.strerror or error})")
         return [], found.findings
     if data.startswith(BYTE_ORDER_MARK):
-        found.add(
-            1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped"
-        )
+        found.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
         data = data[len(BYTE_ORDER_MARK) :]
     if CR_LF in data:
         line = data[: data.index(CR_LF)].count(b"\n") + 1
@@ -103,9 +101,7 @@ def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
         return [], found.findings
     resolved_root = root.resolve()
     lines = enumerate(data.removesuffix(b"\n").split(b"\n"), 1)
-    pages = [
-        _read_line(line.removesuffix(b"\r"), number, root, resolved_root, found) for number, line in lines
-    ]
+    pages = [_read_line(line.removesuffix(b"\r"), number, root, resolved_root, found) for number, line in lines]
     return [page for page in pages if page is not None], found.findings
 
 
@@ -148,9 +144,7 @@ def _image_path(name: str, number: int, root: Path, resolved_root: Path, found: 
         found.add(number, "error", "path-outside-root", reason)
         return None
     if "\\" in name:
-        found.add(
-            number, "warning", "backslash-path", f"backslashes in the image path {name} are read as slashes"
-        )
+        found.add(number, "warning", "backslash-path", f"backslashes in the image path {name} are read as slashes")
         name = name.replace("\\", "/")
     try:
         is_inside = (resolved_root / name).resolve().is_relative_to(resolved_root)
@@ -256,11 +250,7 @@ def _without_faulty(labels: list[TextLabel], number: int, found: _Lines) -> list
 def _count(labels: list[TextLabel]) -> str:
     """``the polygon of "a" is`` or ``3 polygons, first that of "a", are``, as a sentence's beginning."""
     first = f'"{labels[0].text[:20]}"'
-    return (
-        f"the polygon of {first} is"
-        if len(labels) == 1
-        else f"{len(labels)} polygons, first that of {first}, are"
-    )
+    return f"the polygon of {first} is" if len(labels) == 1 else f"{len(labels)} polygons, first that of {first}, are"
 
 
 def _kind(value: Any) -> str:

@@ -12,7 +12,7 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class TextDetLoss:
-    """``loss = shrink_weight * (balanced bce | dice)(shrink) + threshold_weight * l1(threshold) + binary_weight * dice(binary)``.
+    """The weighted sum of a loss on the shrink map, l1 on the threshold map and dice on the binary map.
 
     The published recipe of PP-OCRv4 takes dice for the shrink map with weight 5, l1 with 10, dice with 1.
     """
@@ -34,9 +34,7 @@ class TextDetLoss:
         parts = {"shrink": self.shrink_weight * self._shrink(maps[:, 0], target, mask)}
         if maps.shape[1] > 1:
             difference = (maps[:, 1] - batch["threshold_map"]).abs() * batch["threshold_mask"]
-            parts["threshold"] = (
-                self.threshold_weight * difference.sum() / (batch["threshold_mask"].sum() + EPSILON)
-            )
+            parts["threshold"] = self.threshold_weight * difference.sum() / (batch["threshold_mask"].sum() + EPSILON)
             parts["binary"] = self.binary_weight * dice_loss(maps[:, 2], target, mask)
         return {"loss": sum(parts.values(), paddle.zeros([])), **parts}
 

@@ -43,9 +43,7 @@ class PageMatch:
     def hmean(self) -> float:
         """Of this page alone; 1 for a page with nothing to find and nothing found."""
         return harmonic_mean(
-            *precision_recall(
-                self.num_matched, int(self.counted_predictions.sum()), int(self.counted_truths.sum())
-            )
+            *precision_recall(self.num_matched, int(self.counted_predictions.sum()), int(self.counted_truths.sum()))
         )
 
 
@@ -208,8 +206,7 @@ def _polygons(outlines: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
 def _box_intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Areas (T, N) shared by bounding boxes (T, 4) and (N, 4), each x0, y0, x1, y1."""
     width, height = (
-        np.minimum.outer(first[:, axis + 2], second[:, axis + 2])
-        - np.maximum.outer(first[:, axis], second[:, axis])
+        np.minimum.outer(first[:, axis + 2], second[:, axis + 2]) - np.maximum.outer(first[:, axis], second[:, axis])
         for axis in (0, 1)
     )
     return np.clip(width, 0, None) * np.clip(height, 0, None)

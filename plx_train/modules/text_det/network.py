@@ -1,4 +1,4 @@
-"""PP-OCRv4 mobile detection: PP-LCNetV3, residual squeeze-and-excitation FPN, differentiable-binarisation head.
+"""PP-OCRv4 mobile detection: PP-LCNetV3, residual squeeze-and-excitation FPN, differentiable binarisation.
 
 Structure and parameter names are the published ones (PP-OCRv3, arXiv 2206.03001; DB, arXiv 1911.08947).
 """
@@ -83,11 +83,11 @@ class RSEFPN(nn.Layer):
         self.inp_conv = nn.LayerList([RSELayer(channels, channels // 4, 3) for _ in in_channels])
 
     def forward(self, features: list[paddle.Tensor]) -> paddle.Tensor:
-        in2, in3, in4, in5 = [layer(x) for layer, x in zip(self.ins_conv, features)]
+        in2, in3, in4, in5 = [layer(features[level]) for level, layer in enumerate(self.ins_conv)]
         out4 = in4 + upsample(in5, 2)
         out3 = in3 + upsample(out4, 2)
         out2 = in2 + upsample(out3, 2)
-        p2, p3, p4, p5 = [layer(x) for layer, x in zip(self.inp_conv, (out2, out3, out4, in5))]
+        p2, p3, p4, p5 = [self.inp_conv[level](x) for level, x in enumerate((out2, out3, out4, in5))]
         return paddle.concat([upsample(p5, 8), upsample(p4, 4), upsample(p3, 2), p2], axis=1)
 
 

@@ -135,9 +135,7 @@ class TextDetProcessor:
 
     def normalise(self, image: np.ndarray) -> np.ndarray:
         """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w)."""
-        return np.stack(
-            [cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)]
-        )
+        return np.stack([cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)])
 
     def _table(self) -> np.ndarray:
         """The normalised value of each of the 256 pixel values per channel, float32 (3, 256)."""
@@ -174,9 +172,7 @@ class TextDetProcessor:
                 f"not by {self.limit_type}: choose another module.model_name"
             )
         if self.max_side_limit != TextDetProcessor.max_side_limit:
-            raise UserError(
-                f"inference.yml can't carry max_side_limit={self.max_side_limit}: leave it at its default"
-            )
+            raise UserError(f"inference.yml can't carry max_side_limit={self.max_side_limit}: leave it at its default")
         return {
             "Global": {"model_name": model_name},
             "PreProcess": {
@@ -243,14 +239,10 @@ def _steps(inference: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The preprocessing steps by name; those that only matter in training are left out."""
     known = ("DecodeImage", "DetResizeForTest", "NormalizeImage", "ToCHWImage")
     try:
-        steps = {
-            name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()
-        }
+        steps = {name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()}
         post_name = inference["PostProcess"]["name"]
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            "inference.yml has no PreProcess.transform_ops and PostProcess of text detection"
-        ) from error
+        raise UserError("inference.yml has no PreProcess.transform_ops and PostProcess of text detection") from error
     unknown = sorted(set(steps) - {*known, "DetLabelEncode", "KeepKeys"})
     missing = sorted({"DetResizeForTest", "NormalizeImage", "ToCHWImage"} - set(steps))
     if unknown or missing or post_name != "DBPostProcess":

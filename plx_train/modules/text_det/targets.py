@@ -40,9 +40,7 @@ class TextDetTargets:
     min_text_size: float = 6
     with_threshold: bool = False
 
-    def make(
-        self, polygons: Sequence[np.ndarray], ignore: np.ndarray, size: tuple[int, int]
-    ) -> dict[str, np.ndarray]:
+    def make(self, polygons: Sequence[np.ndarray], ignore: np.ndarray, size: tuple[int, int]) -> dict[str, np.ndarray]:
         """The maps of one crop.
 
         Args:
@@ -64,9 +62,7 @@ class TextDetTargets:
         maps = {"shrink_map": shrink_map, "shrink_mask": shrink_mask}
         if self.with_threshold:
             distances = area * (1 - self.shrink_ratio**2) / np.maximum(perimeter, 1e-6)
-            maps |= threshold_maps(
-                [polygons[i] for i in np.flatnonzero(learned).tolist()], distances[learned], size
-            )
+            maps |= threshold_maps([polygons[i] for i in np.flatnonzero(learned).tolist()], distances[learned], size)
         return maps
 
     def _kernels(
@@ -134,9 +130,7 @@ def outline_distance(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> 
     squared = np.maximum((edges**2).sum(axis=1), np.float32(1e-12))
     x = np.arange(low[0], high[0], dtype=np.float32) - starts[:, :1]
     y = np.arange(low[1], high[1], dtype=np.float32) - starts[:, 1:]
-    along = (x * (edges[:, :1] / squared[:, None]))[:, None, :] + (y * (edges[:, 1:] / squared[:, None]))[
-        :, :, None
-    ]
+    along = (x * (edges[:, :1] / squared[:, None]))[:, None, :] + (y * (edges[:, 1:] / squared[:, None]))[:, :, None]
     np.clip(along, 0, 1, out=along)
     away_x = x[:, None, :] - along * edges[:, 0, None, None]
     away_y = y[:, :, None] - along * edges[:, 1, None, None]
