@@ -58,8 +58,8 @@ class TextDetConfig:
     """Of the text kernels: the published weights were trained from 0.4 rising to 0.6."""
     min_text_size: int = 6
     """Shorter text in a crop, in pixels, is ignored in training."""
-    freeze_norm: bool = True
-    """Batch norms keep their statistics: crops of a few pages are no measure of them."""
+    freeze_norm: bool | None = None
+    """Batch norms keep their statistics, of which crops of a few pages are no measure; null: when fine-tuning."""
     limit_side_len: int = 960
     thresh: float = 0.3
     box_thresh: float = 0.6

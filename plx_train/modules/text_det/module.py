@@ -64,7 +64,8 @@ class TextDet:
     def train_mode(self) -> None:
         """Training behaviour, batch statistics frozen where the config says so."""
         self.network.train()
-        if self.config.freeze_norm:
+        freeze = self.config.freeze_norm
+        if self.is_fine_tuning if freeze is None else freeze:
             for layer in self.network.sublayers():
                 if isinstance(layer, paddle.nn.BatchNorm2D):
                     layer.eval()
