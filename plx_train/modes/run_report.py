@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -85,12 +86,15 @@ def _curves(first: Evaluation, best: Evaluation) -> tuple[PrecisionRecall, ...]:
 
 def _commands(record: Record, exported: Exported) -> tuple[Command, ...]:
     session, tracker = record.session, record.tracker
-    again = " ".join(["python -m plx_train", *session.composed.overrides])
+    again = shlex.join(["python", "-m", "plx_train", *session.composed.overrides])
+    run, folder = shlex.quote(str(session.output)), shlex.quote(str(exported.folder))
     commands = [
         Command("run it again", again),
-        Command("evaluate it", f"python -m plx_train mode=evaluate run={session.output}"),
-        Command("predict with it", f"python -m plx_train mode=predict run={exported.folder} input=<image or folder>"),
+        Command("evaluate it", f"python -m plx_train mode=evaluate run={run}"),
+        Command("predict with it", f"python -m plx_train mode=predict run={folder} input=<image or folder>"),
     ]
     if tracker.ui_command:
         commands.append(Command("open MLflow", tracker.ui_command))
+    if tracker.run_url:
+        commands.append(Command("this run in MLflow", tracker.run_url))
     return tuple(commands)

@@ -186,14 +186,23 @@ def _pip_reason(output: bytes) -> str:
 
 
 def _pip() -> list[str]:
-    """pip of this Python; where a virtual environment has none, the one that Python brings along."""
-    if importlib.util.find_spec("pip") is None:
-        bundled = importlib.util.find_spec("ensurepip")
-        folder = Path(bundled.origin).parent / "_bundled" if bundled and bundled.origin else Path()
-        wheels = sorted(folder.glob("pip-*.whl"))
-        if wheels:
-            return [sys.executable, str(wheels[-1] / "pip")]
-    return [sys.executable, "-m", "pip"]
+    """pip of this Python; where a virtual environment has none, the one that Python brings along, or the path's.
+
+    Raises:
+        Unavailable: there is no pip.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    bundled = importlib.util.find_spec("ensurepip")
+    folder = Path(bundled.origin).parent / "_bundled" if bundled and bundled.origin else Path()
+    wheels = sorted(folder.glob("pip-*.whl"))
+    if wheels:
+        return [sys.executable, str(wheels[-1] / "pip")]
+    # Which Python it belongs to does not matter: nothing is installed.
+    other = shutil.which("pip3") or shutil.which("pip")
+    if other is None:
+        raise Unavailable("this Python has no pip")
+    return [other]
 
 
 def _extract(archive: Path, entry: Entry, files: Path) -> None:

@@ -1,0 +1,103 @@
+"""Batches: each sample once, the same whatever the workers do, and from any place at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plx_train.errors import DataError
+from plx_train.loader import Loader, Sampler
+
+
+class Numbers:
+    """Sample i is (i, a random number)."""
+
+    def __init__(self, size: int, killer: int | None = None) -> None:
+        self.names = [str(index) for index in range(size)]
+        self.killer = killer
+        self.loads = 0
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        self.loads += 1
+        if index == self.killer:
+            os._exit(1)
+        return {"index": index, "draw": float(rng.random()), "modules": "paddle" in sys.modules}
+
+
+def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    return {key: [sample[key] for sample in samples] for key in samples[0]}
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 3), st.integers(0, 5))
+def test_every_epoch_holds_each_sample_once(size: int, batch: int, seed: int, epoch: int) -> None:
+    sampler = Sampler(size, batch, seed)
+    batches = list(sampler.batches(epoch))
+    assert len(batches) == sampler.batches_per_epoch
+    assert Counter(index for keys in batches for index, _ in keys) == Counter(range(size))
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.data())
+def test_any_cursor_goes_on_as_the_whole_epoch_would(size: int, batch: int, data: st.DataObject) -> None:
+    sampler = Sampler(size, batch, seed=3)
+    whole = list(sampler.batches(2))
+    cursor = data.draw(st.integers(0, len(whole)))
+    assert list(sampler.batches(2, cursor)) == whole[cursor:]
+
+
+def test_epochs_and_seeds_differ() -> None:
+    orders = {tuple(Sampler(20, 4, seed).order(epoch)) for seed in (1, 2) for epoch in (0, 1)}
+    assert len(orders) == 4
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_workers_change_nothing_and_hold_no_paddle(num_workers: int) -> None:
+    here = Loader(Numbers(11), Sampler(11, 3, seed=1), collate)
+    there = Loader(Numbers(11), Sampler(11, 3, seed=1), collate, num_workers)
+    try:
+        for epoch in (0, 1):
+            expected = [(batch["index"], batch["draw"]) for batch in here.epoch(epoch)]
+            got = list(there.epoch(epoch))
+            assert [(batch["index"], batch["draw"]) for batch in got] == expected
+            assert not any(any(batch["modules"]) for batch in got)
+    finally:
+        there.close()
+
+
+def test_seeking_decodes_nothing() -> None:
+    dataset = Numbers(1000)
+    loader = Loader(dataset, Sampler(1000, 2, seed=1), collate)
+    next(loader.epoch(0, cursor=499))
+    assert dataset.loads == 2
+
+
+def test_a_killed_worker_is_an_error_in_one_sentence() -> None:
+    loader = Loader(Numbers(8, killer=5), Sampler(8, 2, seed=1), collate, num_workers=1)
+    with pytest.raises(DataError, match="worker was killed"):
+        list(loader.epoch(0))
+    loader.close()
+
+
+def test_a_script_without_a_main_guard_may_use_workers(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('once')\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_loader import Loader, Numbers, Sampler, collate\n"
+        "loader = Loader(Numbers(4), Sampler(4, 2, 1), collate, 1)\n"
+        "print(len(list(loader.epoch(0))))\n"
+        "loader.close()\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.split() == ["once", "2"], done.stderr

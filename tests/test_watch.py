@@ -1,0 +1,42 @@
+"""Notes on runs that learn nothing or wait for data."""
+
+from __future__ import annotations
+
+from plx_train.watch import CONSTANT_LOSS_STEPS, LearningWatch, data_verdict
+
+
+def test_a_constant_loss_is_said_once() -> None:
+    watch = LearningWatch()
+    for _ in range(CONSTANT_LOSS_STEPS):
+        watch.see_step(1.0, 0.5)
+    notes = watch.notes()
+    assert len(notes) == 1
+    assert "nothing is learned" in notes[0]
+    assert watch.notes() == []
+
+
+def test_a_falling_loss_says_nothing() -> None:
+    watch = LearningWatch()
+    for step in range(CONSTANT_LOSS_STEPS):
+        watch.see_step(1.0 / (step + 1), 0.5)
+        watch.see_metric(0.0 if step == 0 else 0.5)
+    assert watch.notes() == []
+
+
+def test_zero_gradients_and_a_metric_stuck_at_zero() -> None:
+    watch = LearningWatch()
+    for step in range(CONSTANT_LOSS_STEPS):
+        watch.see_step(float(step), 0.0)
+    for _ in range(3):
+        watch.see_metric(0.0)
+    notes = " ".join(watch.notes())
+    assert "gradients" in notes
+    assert "debug=overfit" in notes
+
+
+def test_waiting_for_data_names_the_knob() -> None:
+    assert data_verdict(1.0, 100.0, 2) is None
+    verdict = data_verdict(83.0, 100.0, 2)
+    assert verdict is not None
+    assert "83%" in verdict
+    assert "device.num_workers" in verdict
