@@ -139,9 +139,10 @@ def _expand_shorthand(text: str) -> str:
 def _quote_path(text: str) -> str:
     """Quotes a path that Hydra's grammar would trip over: spaces, brackets, ``=`` and the like."""
     key, separator, value = text.partition("=")
-    if key not in TEXT_KEYS or not separator or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:~-]*", value):
+    if key not in TEXT_KEYS or not separator or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:-]*", value, re.ASCII):
         return text
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # In quotes a backslash is itself, unless a quote follows it.
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), value)
     return f"{key}='{escaped}'"
 
 
