@@ -90,7 +90,7 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
         _check_keys(parsed, base)
-        config = _compose(overrides)
+        config = _compose([_open_free_key(text, base) for text in overrides])
     return _typed(config, overrides)
 
 
@@ -191,7 +191,12 @@ def _known_keys(base: DictConfig) -> list[str]:
 def _is_free_key(key: str, base: DictConfig) -> bool:
     """Inside a mapping whose keys users choose, such as device.env or optimizer.lr_scale."""
     parent = OmegaConf.select(base, key.rpartition(".")[0]) if "." in key else None
-    return isinstance(parent, DictConfig) and not OmegaConf.is_struct(parent) and parent._metadata.object_type is dict
+    return isinstance(parent, DictConfig) and parent._metadata.object_type is dict
+
+
+def _open_free_key(text: str, base: DictConfig) -> str:
+    """Hydra takes a key that is not there yet only behind ``++``."""
+    return f"++{text}" if _is_free_key(text.partition("=")[0], base) else text
 
 
 def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:

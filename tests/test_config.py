@@ -38,7 +38,8 @@ def test_dataset_root_alone_takes_a_users_data() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["my data (final), v=2", "it's", 'a"b', "50%", "[1]", "{a}", "a\\b", "数据", "~x", "a:b", "null", "1e3", "a=b"]
+    "name",
+    ["my data (final), v=2", "it's", 'a"b', "50%", "[1]", "{a}", "a\\b", "数据", "~x", "a:b", "null", "1e3", "a=b"],
 )
 def test_any_path_survives(name: str) -> None:
     assert compose_run([f"dataset.root=/data/{name}"]).options.dataset.root == f"/data/{name}"
@@ -59,7 +60,7 @@ def test_defaults_show_what_a_run_changed() -> None:
 
 
 def test_mappings_with_free_keys() -> None:
-    options = compose_run(["+optimizer.lr_scale.head=2.0", "+device.env.A=b"]).options
+    options = compose_run(["optimizer.lr_scale.head=2.0", "device.env.A=b", "+device.flags.c=1"]).options
     assert options.optimizer.lr_scale == {"head": 2.0}
     assert options.device.env == {"A": "b"}
 

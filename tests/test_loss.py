@@ -61,7 +61,9 @@ def test_a_crop_without_text_has_a_finite_loss_and_gradient(shrink_loss: str, ha
     losses["loss"].backward()
 
     assert set(losses) == {"loss", "shrink", "threshold", "binary"}
-    assert float(losses["loss"]) == pytest.approx(sum(float(losses[name]) for name in losses if name != "loss"), rel=1e-5)
+    assert float(losses["loss"]) == pytest.approx(
+        sum(float(losses[name]) for name in losses if name != "loss"), rel=1e-5
+    )
     assert np.isfinite(logits.grad.numpy()).all()
 
 

@@ -20,6 +20,9 @@ TINY = (
     "weights=null",
     "module.scale=0.25",
     "module.neck_channels=16",
+    "module.merged=true",
+    "module.loss.shrink_loss=dice_bce",
+    "optimizer.lr=1e-2",
     "module.crop_size=[64,96]",
     "module.limit_side_len=160",
     "trainer.batch_size=2",
@@ -67,7 +70,13 @@ def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
 @pytest.fixture(scope="module")
 def tracked_run(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     folder = tmp_path_factory.mktemp("runs")
-    return train(dataset, folder / "run", f"tracking.uri={folder / 'mlflow.db'}", "tracking=mlflow")
+    result = train(
+        dataset, folder / "run", f"tracking.uri={folder / 'mlflow.db'}", "tracking=mlflow",
+        "trainer.epochs=20", "trainer.eval_every_epochs=10", "optimizer.lr=5e-3", "trainer.ema_decay=0.9",
+        "module.augment.scale=[0.95,1.05]", "module.thresh=0.15", "module.box_thresh=0.15",
+    )  # fmt: skip
+    assert result.metrics["val/hmean"] > 0.1, "nothing was learned: what follows would compare zeros"
+    return result
 
 
 def test_a_run_leaves_export_report_check_and_checkpoints(tracked_run: RunResult) -> None:
@@ -88,7 +97,7 @@ def test_the_record_in_mlflow_is_whole(tracked_run: RunResult) -> None:
     client = MlflowClient(f"sqlite:///{tracked_run.output.parent / 'mlflow.db'}")
     run = client.get_run(tracked_run.run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.params["trainer.epochs"] == "2"
+    assert run.data.params["trainer.epochs"] == "20"
     assert run.data.tags["dataset.fingerprint"]
     assert len(client.get_metric_history(tracked_run.run_id, "val/hmean")) == 3
     artifacts = {item.path for item in client.list_artifacts(tracked_run.run_id)}
@@ -144,16 +153,17 @@ def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_workers_change_nothing
     assert not all(np.array_equal(a[name], c[name]) for name in a)
 
 
-def test_the_initial_weights_win_when_training_makes_it_worse(dataset: Path, tmp_path: Path) -> None:
-    good = train(dataset, tmp_path / "good", "trainer.epochs=1")
+def test_the_initial_weights_win_when_training_makes_it_worse(
+    tracked_run: RunResult, dataset: Path, tmp_path: Path
+) -> None:
     spoilt = train(
-        dataset, tmp_path / "spoilt", f"init_from={good.output}", "optimizer.lr=10", "optimizer.clip_norm=null",
-        "optimizer.name=sgd", "optimizer.warmup=0", "trainer.ema_decay=null",
+        dataset, tmp_path / "spoilt", f"init_from={tracked_run.output}", "optimizer.lr=0.1", "optimizer.warmup=0",
+        "trainer.ema_decay=null", "module.thresh=0.15", "module.box_thresh=0.15",
     )  # fmt: skip
 
-    assert spoilt.metrics["val/hmean"] >= spoilt.metrics["before/hmean"]
+    assert spoilt.metrics["val/hmean"] == spoilt.metrics["before/hmean"] > 0.1
     best = load_checkpoint(spoilt.output / "checkpoints" / "best")[1]
-    assert best["best_value"] == spoilt.metrics["val/hmean"]
+    assert best["best_step"] == 0
 
 
 def test_a_loss_that_is_not_finite_names_step_and_files(dataset: Path, tmp_path: Path) -> None:
@@ -188,7 +198,7 @@ def test_max_time_ends_a_run_and_still_exports(dataset: Path, tmp_path: Path) ->
         ["module.loss.threshold_weight=10", "module.loss.shrink_loss=dice_bce"],
         ["trainer.accumulate_steps=3", "trainer.ema_decay=null"],
         ["optimizer.name=momentum", "optimizer.schedule=step", "optimizer.freeze=[backbone]"],
-        ["optimizer.name=adam", "optimizer.schedule=linear", "optimizer.lr_scale={head: 2.0}"],
+        ["optimizer.name=adam", "optimizer.schedule=linear", "optimizer.lr_scale.head=2.0"],
         ["trainer.eval_every_steps=1", "trainer.max_steps=2", "module.calibrate=false"],
     ],
     ids=["threshold", "accumulate", "freeze", "scale", "steps"],
@@ -204,7 +214,7 @@ def test_options_of_the_loop_work_together(dataset: Path, tmp_path: Path, overri
 def test_frozen_parameters_stay_as_they_were(dataset: Path, tmp_path: Path) -> None:
     base = train(dataset, tmp_path / "base", "trainer.max_steps=1", "optimizer.lr=0", "trainer.ema_decay=null")
     frozen = train(
-        dataset, tmp_path / "f", f"init_from={base.output / 'checkpoints' / 'last'}", "optimizer.freeze=[^backbone]",
+        dataset, tmp_path / "f", f"init_from={base.output / 'checkpoints' / 'last'}", "optimizer.freeze=['^backbone']",
         "trainer.ema_decay=null", "trainer.max_steps=1",
     )  # fmt: skip
 

@@ -23,6 +23,10 @@ from plx_train.options import DatasetOptions, RunOptions
 from plx_train.rooms import room_file
 
 
+MAX_SHOWN = 10
+"""Errors of the dataset told one by one; all are in ``check.json``."""
+
+
 @dataclass(frozen=True)
 class Splits:
     """Labels of the three splits, as the room's check read them."""
@@ -81,11 +85,11 @@ def check_data(session: Session) -> tuple[CheckReport, Any]:
     (session.output / "check.json").write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     if not report.ok and not options.dataset.ignore_findings:
         errors = [finding for finding in report.findings if finding.level == "error"]
-        for finding in errors[:10]:
+        for finding in errors[1:MAX_SHOWN]:
             session.console.error(str(finding))
         raise DataError(
-            f"{len(errors)} errors in the dataset at {options.dataset.root} (all in {session.output / 'check.json'}): "
-            "mend them, or leave the samples out with dataset.ignore_findings=true"
+            f"the dataset at {options.dataset.root} has {len(errors)} errors, the first {errors[0]} (all are in "
+            f"{session.output / 'check.json'}): mend them, or leave the samples out with dataset.ignore_findings=true"
         )
     return report, checked
 
