@@ -36,7 +36,6 @@ CHOICES = {
     "optimizer.name": OPTIMIZERS,
     "optimizer.schedule": SCHEDULES,
     "device.precision": ("auto", "fp32", "bf16", "fp16"),
-    "dataset.on_error": ("raise", "skip"),
     "tracking.backend": ("mlflow", "off"),
 }
 

@@ -23,8 +23,6 @@ class DatasetOptions:
     """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""
     cache_mb: int = 512
     """Memory for decoded images in each loader worker, in MiB; 0 for none."""
-    on_error: str = "raise"
-    """raise: a sample that can't be read while training ends the run; skip: it is left out and counted."""
     limit: int | None = None
     """Uses only this many samples of each split."""
     overfit: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from plx_train.config import GROUPS, compose_run, default_values, flatten, group_options
 from plx_train.errors import ConfigError
 from plx_train.modes.durations import parse_duration, readable_duration
@@ -80,7 +81,7 @@ def test_durations(text: str | None, seconds: float | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "5x", "-3m", "0s", "3 m"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ConfigError, match="trainer.max_time"):
+    with pytest.raises(ConfigError, match=r"trainer\.max_time"):
         parse_duration(text, "trainer.max_time")
 
 

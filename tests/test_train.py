@@ -139,6 +139,11 @@ def test_export_of_a_checkpoint_equals_the_runs_own(tracked_run: RunResult, tmp_
     ).read_bytes()
 
 
+def test_a_folder_that_holds_a_run_is_not_written_over(tracked_run: RunResult, dataset: Path) -> None:
+    with pytest.raises(UserError, match="holds a run already"):
+        train(dataset, tracked_run.output)
+
+
 def weights_of(result: RunResult, checkpoint: str = "last") -> dict[str, np.ndarray]:
     return load_checkpoint(result.output / "checkpoints" / checkpoint)[0]["network"]
 

@@ -22,7 +22,7 @@ from plx_train.evaluate import Engine, Evaluation, calibrate, evaluate
 from plx_train.options import DatasetOptions, RunOptions
 from plx_train.rooms import room_file
 
-
+RUN_FILE = "run.json"
 MAX_SHOWN = 10
 """Errors of the dataset told one by one; all are in ``check.json``."""
 
@@ -62,6 +62,8 @@ def open_session(composed: Composed) -> Session:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     default = f"outputs/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
     output = resolve_path(options.output or default)
+    if options.mode == "train" and (output / RUN_FILE).exists():
+        raise UserError(f"output={output} holds a run already, which would be lost: give another folder")
     try:
         output.mkdir(parents=True, exist_ok=True)
         (output / "config.yaml").write_text(composed.yaml, "utf-8")

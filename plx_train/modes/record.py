@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.dataset_check import CheckReport
-from plx_train.modes.prepare import Session
+from plx_train.modes.prepare import RUN_FILE, Session
 from plx_train.tracking import Terminated, TrackedDataset, Tracker, environment_tags, start_tracking, tracked
-
-RUN_FILE = "run.json"
 
 
 @dataclass

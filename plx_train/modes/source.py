@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from plx_train.checkpoint import is_checkpoint, load_checkpoint
 from plx_train.config import Composed, resolve_path
 from plx_train.errors import ConfigError, UserError
-from plx_train.modes.record import RUN_FILE
+from plx_train.modes.prepare import RUN_FILE
 from plx_train.options import RunOptions
 from plx_train.rooms import room_file
 from plx_train.static_model import is_export, read_inference, room_of
