@@ -133,7 +133,8 @@ def prepare_environment(options: DeviceOptions) -> None:
     for name, value in environment(resolved).items():
         os.environ.setdefault(name, value)
     _keep_freed_memory()
-    warnings.filterwarnings("ignore", message="No ccache found")
+    for noise in ("No ccache found", "Setuptools is replacing distutils", "When training, we now always track"):
+        warnings.filterwarnings("ignore", message=noise)
 
 
 def environment(options: DeviceOptions) -> dict[str, str]:

@@ -88,6 +88,7 @@ def train(
     reserve = 2.0 * first.seconds
     plan = _plan(options, loader.sampler.batches_per_epoch, max_seconds and max(max_seconds - reserve, 1.0))
     clock, ended_by = _Clock(state.timing), None
+    recent: list[dict[str, float]] = []
     with console.progress(plan.total_steps, plan.max_seconds) as progress:
         for batches in _steps(loader, options.accumulate_steps, state):
             clock.mark("data")
@@ -98,10 +99,12 @@ def train(
             clock.mark("compute")
 
             watch.see_step(losses["loss"], gradient_norm)
+            recent.append(losses)
             ended_by = _end(plan, state)
             if ended_by or state.step % options.log_every_steps == 0:
                 shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
-                values = {f"train/{name}": value for name, value in losses.items()}
+                values = {f"train/{name}": sum(step[name] for step in recent) / len(recent) for name in losses}
+                recent.clear()
                 extra = {"train/lr": rate, "train/gradient_norm": gradient_norm, "train/epoch": float(state.epoch)}
                 tracker.log_metrics(values | extra | shares, state.step)
             progress.update(
