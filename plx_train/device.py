@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from plx_train.errors import DeviceError
-from plx_train.hardware import cpu, driver_cuda, mkl_cpu_type, nvidia_gpus, usable_cores
+from plx_train.hardware import cpu, driver_cuda, is_any_visible, mkl_cpu_type, nvidia_gpus, usable_cores
 from plx_train.options import DeviceOptions
 from plx_train.paddle_build import PaddleBuild, installed_paddle
 from plx_train.resources import conf_dir
@@ -21,6 +21,7 @@ from plx_train.resources import conf_dir
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt."""
 MAX_WORKERS = 8
+MAX_CPU_WORKERS = 2
 MAX_EVAL_THREADS = 4
 TESTED_PADDLE = "3.3.1"
 WHEELS = {
@@ -111,11 +112,13 @@ def resolve(options: DeviceOptions, build: PaddleBuild) -> tuple[DeviceOptions, 
 
 def _find_accelerator(build: PaddleBuild) -> tuple[str, str]:
     gpus = nvidia_gpus()
-    if build.cuda and gpus:
+    if build.cuda and is_any_visible(gpus):
         return "gpu", "found by device=auto"
     others = ["dcu"] * build.rocm + ["xpu"] * build.xpu + [name for name in build.plugins if name in WHEELS]
     if others:
         return others[0], "found by device=auto"
+    if gpus and build.cuda:
+        return "cpu", f"CUDA_VISIBLE_DEVICES hides the {gpus[0].name} from device=auto"
     if gpus:
         return "cpu", f"this PaddlePaddle can't use the {gpus[0].name}: {what_to_install('gpu')}"
     return "cpu", "device=auto found no accelerator"
@@ -198,8 +201,8 @@ def open_device(options: DeviceOptions) -> OpenDevice:
 
 
 def _default_workers(kind: str, cores: int) -> int:
-    # On a CPU the training itself wants cores; an accelerator only has to be fed.
-    return max(1, min(cores // 2 if kind == "cpu" else cores - 1, MAX_WORKERS))
+    # On a CPU a step takes far longer than its samples, and each worker keeps images in memory.
+    return max(1, min(cores - 1, MAX_CPU_WORKERS if kind == "cpu" else MAX_WORKERS))
 
 
 def _note(name: str, kind: str, precision: str, cores: int, workers: int, reason: str) -> str:
@@ -233,7 +236,11 @@ def _count(kind: str) -> int:
 def _precision(wanted: str, kind: str) -> str:
     import paddle
 
-    if wanted != "auto":
-        return wanted
+    if wanted not in ("auto", "bf16") or kind != "gpu":
+        return "fp32" if wanted == "auto" else wanted
     # Detection heads overflow fp16; bf16 has the range of fp32.
-    return "bf16" if kind == "gpu" and paddle.amp.is_bfloat16_supported() else "fp32"
+    if paddle.amp.is_bfloat16_supported():
+        return "bf16"
+    if wanted == "bf16":
+        raise DeviceError("device.precision=bf16: this card has no bf16, say fp32 or auto")
+    return "fp32"

@@ -90,6 +90,16 @@ def nvidia_gpus() -> list[Gpu]:
     return [Gpu(int(row[1]), row[2], int(row[3])) for row in found if row]
 
 
+def is_any_visible(gpus: list[Gpu]) -> bool:
+    """Whether ``CUDA_VISIBLE_DEVICES`` leaves one of the cards to this process; the driver's program ignores it."""
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if not gpus or asked is None:
+        return bool(gpus)
+    # CUDA stops at the first name that is no card's, so that one decides.
+    first = asked.partition(",")[0].strip()
+    return first.startswith(("GPU-", "MIG-")) or first in {str(gpu.index) for gpu in gpus}
+
+
 def driver_cuda() -> str | None:
     """The newest CUDA that the NVIDIA driver can run, for example ``12.8``; None without a driver."""
     found = re.search(r"CUDA Version:\s*(\d+\.\d+)", _ask("nvidia-smi"))
@@ -111,10 +121,13 @@ def mkl_cpu_type() -> str | None:
 def _ask(program: str, *arguments: str) -> str:
     """What `program` prints; nothing if it is not there or fails."""
     path = shutil.which(program)
-    if path is None:
-        return ""
+    return _answer(path, *arguments) if path else ""
+
+
+@lru_cache(maxsize=8)
+def _answer(*command: str) -> str:
+    # Kept, because a driver that no process holds awake takes seconds for each answer.
     try:
-        command = [path, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -131,6 +131,7 @@ def test_cpu_paddle_with_device_gpu_says_what_to_install(tmp_path: Path) -> None
     assert done.returncode == 2
     assert "paddlepaddle-gpu" in done.stderr
     assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_output_that_cannot_be_written_is_named(small_dataset: Path, tmp_path: Path) -> None:

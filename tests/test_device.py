@@ -34,6 +34,7 @@ def machine(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(devices, "installed_paddle", lambda: build)
         monkeypatch.setattr(devices, "nvidia_gpus", lambda: list(gpus))
         monkeypatch.setattr(devices, "driver_cuda", lambda: cuda)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     return pretend
 
@@ -163,6 +164,21 @@ def test_auto_says_why_a_card_is_not_used(machine) -> None:
     assert "paddlepaddle-gpu" in reason
 
 
+@pytest.mark.parametrize(
+    ("asked", "picked"),
+    [("", "cpu"), ("-1", "cpu"), ("7", "cpu"), ("-1,0", "cpu"), ("0", "gpu"), (" 0,9", "gpu"), ("GPU-8932f937", "gpu")],
+)
+def test_auto_leaves_hidden_cards_alone(asked: str, picked: str, machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = PaddleBuild("3.3.1", cuda="12.6")
+    machine(build, CARD)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
+
+    resolved, reason = resolve(profile("auto"), build)
+
+    assert resolved.type == picked
+    assert ("CUDA_VISIBLE_DEVICES hides" in reason) == (picked == "cpu")
+
+
 def test_auto_takes_the_picked_profile_below_what_was_set_by_hand(machine) -> None:
     build = PaddleBuild("3.3.1", plugins=("npu",))
     machine(build)
@@ -253,6 +269,39 @@ def test_the_cpu_opens_and_says_what_it_is() -> None:
     assert opened.eval_threads >= 1
     assert opened.note.startswith("cpu (")
     assert open_device(profile("cpu", "device.num_workers=0")).num_workers == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "cores", "workers"), [("cpu", 1, 1), ("cpu", 2, 1), ("cpu", 64, 2), ("gpu", 1, 1), ("gpu", 64, 8)]
+)
+def test_loader_processes_fit_the_cores(kind: str, cores: int, workers: int) -> None:
+    assert devices._default_workers(kind, cores) == workers
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "has_bf16", "expected"),
+    [
+        ("auto", "gpu", True, "bf16"),
+        ("auto", "gpu", False, "fp32"),
+        ("fp16", "gpu", False, "fp16"),
+        ("fp32", "gpu", True, "fp32"),
+        ("auto", "npu", True, "fp32"),
+        ("bf16", "npu", False, "bf16"),
+    ],
+)
+def test_auto_precision_is_what_the_card_has(
+    wanted: str, kind: str, has_bf16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("paddle.amp.is_bfloat16_supported", lambda: has_bf16)
+
+    assert devices._precision(wanted, kind) == expected
+
+
+def test_bf16_on_a_card_without_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paddle.amp.is_bfloat16_supported", lambda: False)
+
+    with pytest.raises(DeviceError, match=r"device\.precision=bf16: this card has no bf16"):
+        devices._precision("bf16", "gpu")
 
 
 def test_an_id_beyond_the_last_device_is_told(machine) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from plx_train import doctor, hardware
 from plx_train.doctor import FAIL, OK, WARN, Check, last_run, machine, places, software, write_bundle
-from plx_train.doctor.redact import Redactor, redact_variables, this_redactor
+from plx_train.doctor.redact import Redactor, redact, redact_variables, this_redactor
 from plx_train.errors import UserError
 from plx_train.options import DeviceOptions
 from plx_train.paddle_build import PaddleBuild
@@ -104,6 +104,16 @@ def test_secrets_of_the_environment_are_known_by_value(monkeypatch: pytest.Monke
 
     assert redactor.text("x val-of-the-key y") == "x *** y"
     assert "short" not in redactor.secrets
+
+
+def test_a_text_is_redacted_for_this_person_and_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "maria")
+    monkeypatch.setattr("socket.gethostname", lambda: "gpu-box-7.lan")
+    monkeypatch.setattr(Path, "home", lambda: Path(HOME))
+
+    shown = redact(f"{HOME}/runs by maria on gpu-box-7, token=abc to https://u:p@mlflow.example")
+
+    assert shown == "~/runs by <user> on <host>, token=*** to https://***@mlflow.example"
 
 
 def test_ordinary_names_are_not_torn_out_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -404,3 +414,11 @@ def test_the_command_fails_where_runs_would(tmp_path: Path) -> None:
     assert done.returncode == 1
     line = next(line for line in done.stdout.splitlines() if line.split()[:2] == ["fail", "output"])
     assert "output=<folder>" in line
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
+    done = run_doctor(tmp_path, "run=nosuch", "doctor.bundle=report.zip", "tracking=off", "device=cpu")
+
+    assert done.returncode == 1
+    assert done.stderr == "error: run=nosuch holds no run: give the folder of one, with its config.yaml\n"
+    assert list(tmp_path.iterdir()) == []

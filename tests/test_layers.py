@@ -110,6 +110,32 @@ def _fault(module: str, name: str) -> str | None:
     return None
 
 
+def reaches_paddle(root: Path, start: str) -> list[str]:
+    """The chain of modules through which importing `start` imports something heavy; empty if it does not."""
+    files = sources(root)
+    waiting, seen = [[start]], {start}
+    while waiting:
+        chain = waiting.pop()
+        # Python runs the packages above a module first.
+        for name in [*_above(chain[-1]), *_imported_at_the_top(files[chain[-1]], chain[-1])]:
+            if name.partition(".")[0] in HEAVY:
+                return [*chain, name]
+            target = name if name in files else name.rpartition(".")[0]
+            if target in files and target not in seen:
+                seen.add(target)
+                waiting.append([*chain, target])
+    return []
+
+
+def _above(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _imported_at_the_top(path: Path, module: str) -> list[str]:
+    return [name for _, name in imports(path, module, only_at_the_top=True)]
+
+
 def _is_light(module: str) -> bool:
     return module == PACKAGE or module.split(".")[1] in CORE_WITHOUT_PADDLE
 
@@ -161,6 +187,45 @@ def test_what_is_allowed_is_not_a_fault(file: str, text: str, tmp_path: Path) ->
     path.write_text(text)
 
     assert layer_faults(tmp_path) == []
+
+
+def test_loader_workers_and_the_command_line_import_no_paddle() -> None:
+    files = sources(ROOT)
+    rooms = [name for name in files if room_of(name) and name.rpartition(".")[2] not in WITH_PADDLE]
+    light = [name for name in files if room_of(name) is None and _is_light(name)]
+
+    chains = [reaches_paddle(ROOT, name) for name in [*rooms, *light]]
+
+    assert len(rooms) > 8
+    assert [" -> ".join(chain) for chain in chains if chain] == []
+
+
+@pytest.mark.parametrize(
+    ("through", "chain"),
+    [
+        ("from plx_train.drawing import line", ["plx_train.drawing", "paddle"]),
+        ("from plx_train import drawing", ["plx_train.drawing", "paddle"]),
+        ("from ... import drawing", ["plx_train.drawing", "paddle"]),
+        ("from plx_train.boards import pen", ["plx_train.boards.pen", "plx_train.boards", "mlflow.x"]),
+        ("def f():\n    from plx_train import drawing", []),
+    ],
+)
+def test_paddle_behind_another_import_is_found(through: str, chain: list[str], tmp_path: Path) -> None:
+    planted = {
+        "__init__.py": "",
+        "modules/text_det/data.py": through,
+        "drawing.py": "import paddle",
+        "boards/__init__.py": "from mlflow import x",
+        "boards/pen.py": "",
+    }
+    for file, text in planted.items():
+        path = tmp_path / PACKAGE / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    found = reaches_paddle(tmp_path, f"{PACKAGE}.modules.text_det.data")
+
+    assert found == ([f"{PACKAGE}.modules.text_det.data", *chain] if chain else [])
 
 
 def test_there_is_something_to_look_at() -> None:

@@ -35,8 +35,8 @@ SAMPLES = 6
 
 def run(composed: Composed) -> RunResult:
     """Measures on the run's own network, batch and crop size; nothing of it is kept but the figures."""
-    session = open_session(composed)
     check_device(composed.options.device)
+    session = open_session(composed)
     _, checked = check_data(session)
     splits = split(checked, composed.options.dataset, composed.options.seed)
     device = start_device(session.options)

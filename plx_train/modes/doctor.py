@@ -10,15 +10,23 @@ from plx_train.api import RunResult
 from plx_train.config import Composed, resolve_path
 from plx_train.console import aligned, make_console
 from plx_train.doctor import FAIL, Check, diagnose, last_run, to_json, worst, write_bundle
+from plx_train.errors import UserError
 from plx_train.tracking import resolve_uri
 
 OUTPUTS = "outputs"
 
 
 def run(composed: Composed) -> RunResult:
-    """Leaves no run's folder behind; the exit code is 1 if something will not work."""
+    """Leaves no run's folder behind; the exit code is 1 if something will not work.
+
+    Raises:
+        UserError: the run to pack up is not there, or the bundle can't be written.
+    """
     options = composed.options
     output = resolve_path(options.output or OUTPUTS)
+    packed = last_run(resolve_path(options.run) if options.run else output)
+    if options.run and packed is None:
+        raise UserError(f"run={options.run} holds no run: give the folder of one, with its config.yaml")
     uri = resolve_uri(options.tracking.uri, Path(OUTPUTS)) if options.tracking.backend == "mlflow" else None
     checks = diagnose(output, uri, options.device)
     console = make_console(quiet=options.quiet)
@@ -28,8 +36,7 @@ def run(composed: Composed) -> RunResult:
         console.table("plx_train doctor", ["", "check", "found"], [_row(check) for check in checks])
     if options.doctor.bundle:
         target = resolve_path(options.doctor.bundle)
-        found = last_run(resolve_path(options.run)) if options.run else last_run(output)
-        names = write_bundle(target, to_json(checks), aligned([_row(check) for check in checks]), found)
+        names = write_bundle(target, to_json(checks), aligned([_row(check) for check in checks]), packed)
         said = f"{target}: {', '.join(names)}; without secrets and names, as far as known: look it through"
         print(said, file=sys.stderr if options.doctor.json else sys.stdout)
     counts = {status: float(sum(check.status == status for check in checks)) for status in ("ok", "warn", "fail")}

@@ -19,9 +19,9 @@ from plx_train.static_model import StaticModel, folder_engine, processor_of, rea
 
 def run(composed: Composed) -> RunResult:
     """Evaluates, and compares with what was logged where that is known."""
+    check_device(composed.options.device)
     source = find_source(composed.options)
     session = open_session(with_recorded_options(composed, source))
-    check_device(session.options.device)
     _, checked = check_data(session)
     splits = split(checked, session.options.dataset, session.options.seed)
     module, evaluation = measure(session, source, splits)

@@ -13,12 +13,12 @@ from plx_train.modes.source import find_source, load_source, with_recorded_optio
 
 def run(composed: Composed) -> RunResult:
     """Writes ``<output>/export``."""
+    check_device(composed.options.device)
     source = find_source(composed.options)
     if source.export:
         raise ConfigError(f"run={composed.options.run} is an exported folder already")
     session = open_session(with_recorded_options(composed, source))
     options = session.options
-    check_device(options.device)
     report, checked = check_data(session)
     val = split(checked, options.dataset, options.seed).val
     device = start_device(options)

@@ -28,8 +28,8 @@ from plx_train.weights import Coverage
 def run(composed: Composed) -> RunResult:
     """Trains, exports and reports; the folder of the run holds everything."""
     max_seconds = parse_duration(composed.options.trainer.max_time, "trainer.max_time")
-    session = open_session(composed)
     check_device(composed.options.device)
+    session = open_session(composed)
     report, checked = check_data(session)
     splits = split(checked, composed.options.dataset, composed.options.seed)
     if not splits.train or not splits.val:
