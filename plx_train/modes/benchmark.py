@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from plx_train.api import RunResult
 from plx_train.config import Composed
+from plx_train.contract import Batch
 from plx_train.device import check_device
 from plx_train.evaluate import network_engine, run_samples
 from plx_train.export import write_export
@@ -28,8 +30,8 @@ from plx_train.static_model import StaticModel
 from plx_train.tracking import start_tracking
 
 WARM_UP = 2
-STEPS = 10
-ROUNDS = 3
+STEPS = 3
+ROUNDS = 8
 SAMPLES = 6
 
 
@@ -52,7 +54,7 @@ def run(composed: Composed) -> RunResult:
 
 
 def _training(session: Session, module: Any, splits: Splits, device: Any) -> dict[str, float]:
-    """Bare step, full loop and loader in turn, `ROUNDS` times; medians."""
+    """Bare step, full loop and loader in turn, a few steps each, `ROUNDS` times; medians."""
     import paddle
 
     from plx_train.learner import Learner
@@ -71,14 +73,16 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
     )
     for _ in range(WARM_UP):
         learner.update([fixed], rate, 0)
-    bare, loop, alone, logging = [], [], [], []
-    for number in range(ROUNDS):
+    bare, loop, logging = [], [], []
+    batches = _endless(loader)
+    next(batches)
+    for _ in range(ROUNDS):
         bare.append(_seconds(lambda: [learner.update([fixed], rate, 0) for _ in range(STEPS)]) / STEPS)
         before = tracker.seconds_logging
-        loop.append(_seconds(partial(_loop, loader, learner, tracker, rate, number)) / STEPS)
+        loop.append(_seconds(partial(_loop, batches, learner, tracker, rate)) / STEPS)
         logging.append((tracker.seconds_logging - before) / STEPS)
-        alone.append(_seconds(partial(_read, loader, number)) / STEPS)
     tracker.finish("FINISHED")
+    alone = [_seconds(partial(next, batches)) for _ in range(ROUNDS * STEPS)]
     loader.close()
     step, full = statistics.median(bare), statistics.median(loop)
     batch = options.trainer.batch_size
@@ -87,28 +91,22 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
         "full_loop_images_per_second": batch / full,
         "loop_overhead_percent": 100 * (full / step - 1),
         "tracking_share_percent": 100 * statistics.median(logging) / full,
-        "loader_alone_images_per_second": batch / statistics.median(alone),
-        "data_share_percent": 100 * min(statistics.median(alone) / full, 1.0),
+        "loader_alone_images_per_second": batch / statistics.mean(alone),
+        "data_share_percent": 100 * min(statistics.mean(alone) / full, 1.0),
         "spread_of_step_percent": 100 * (max(bare) / min(bare) - 1),
     }
 
 
-def _endless(loader: Loader, epoch: int) -> Any:
-    while True:
+def _endless(loader: Loader) -> Iterator[Batch]:
+    for epoch in itertools.count():
         yield from loader.epoch(epoch)
-        epoch += 1
 
 
-def _loop(loader: Loader, learner: Any, tracker: Any, rate: float, epoch: int) -> None:
+def _loop(batches: Iterator[Batch], learner: Any, tracker: Any, rate: float) -> None:
     """What the trainer does between evaluations."""
-    for step, batch in zip(range(STEPS), _endless(loader, 100 * epoch), strict=False):
-        losses, norm = learner.update([batch], rate, step)
+    for step in range(STEPS):
+        losses, norm = learner.update([next(batches)], rate, step)
         tracker.log_metrics({f"train/{name}": value for name, value in losses.items()} | {"norm": norm}, step)
-
-
-def _read(loader: Loader, epoch: int) -> None:
-    for _ in zip(range(STEPS), _endless(loader, 100 * epoch + 50), strict=False):
-        pass
 
 
 def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, float]:
