@@ -73,7 +73,8 @@ def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> 
         ImageError: as for `read_image`.
     """
     # Orientation doesn't matter here, and asking a PNG for it would decode it.
-    height, width = _header_size(io.BytesIO(data.tobytes()), path, with_orientation=False)
+    content = data.tobytes()
+    height, width = _header_size(io.BytesIO(content), path, with_orientation=False)
     if height * width > max_pixels:
         reason = f"the image has {width} x {height} pixels, above the limit of {max_pixels / 1e6:.0f} million"
         raise ImageError(path, "image-too-large", reason)
@@ -81,9 +82,17 @@ def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> 
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
-    if image is None:
+    # Some versions of OpenCV fill what is missing with grey and say nothing.
+    if image is None or _is_cut_off(content):
         raise ImageError(path, "image-undecodable", "the image is damaged or cut off")
     return image
+
+
+def _is_cut_off(content: bytes) -> bool:
+    """Whether a JPEG ends within its scan, or a PNG before its last chunk."""
+    if content.startswith(b"\xff\xd8"):
+        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
+    return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]
 
 
 def image_size(path: Path | str) -> tuple[int, int]:

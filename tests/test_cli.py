@@ -91,7 +91,7 @@ def test_help_shows_modules_datasets_and_devices_with_a_line_each(tmp_path: Path
     done = plx("--help", cwd=tmp_path)
 
     assert done.returncode == 0
-    for word in ("text_det", "pages_lines", "gpu", "iluvatar_gpu", "check_dataset", "doctor", "tracking"):
+    for word in ("text_det", "pages_lines", "gpu", "iluvatar_gpu", "check_dataset", "doctor", "mlflow"):
         line = next(line for line in done.stdout.splitlines() if line.strip().startswith(word))
         assert len(line.split()) > 3
 
