@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from plx_train.modules.text_det.augment import (
     page_to_input_pixels,
     transform,
 )
+from plx_train.modules.text_det.config import TextDetAugmentOptions
 from plx_train.modules.text_det.data import TextDetDataset, collate, collate_eval
 from plx_train.modules.text_det.labels import PageLabel, TextLabel
 from plx_train.modules.text_det.metric import TextDetMetric
@@ -36,6 +38,12 @@ from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.modules.text_det.targets import TextDetTargets, outline_distance
 
 PLAIN = {"colour": 0.0, "blur_probability": 0.0, "noise_probability": 0.0, "jpeg_probability": 0.0}
+
+
+def make_augment(**options) -> TextDetAugment:
+    """The room's defaults, with `options`."""
+    defaults = dataclasses.asdict(TextDetAugmentOptions())
+    return TextDetAugment(**(defaults | {"crop_size": (320, 320)} | options))
 
 
 def box(x: float, y: float, width: float, height: float) -> np.ndarray:
@@ -141,7 +149,7 @@ def page_of_boxes(boxes, size=(300, 400)) -> np.ndarray:
 @pytest.mark.parametrize("options", [{}, {"flip_probability": 1.0}, {"perspective": 0.1}, {"rotate_degrees": 90.0}])
 def test_polygons_stay_on_their_pixels(seed, options):
     polygon = box(150, 120, 120, 60)
-    augment = TextDetAugment(crop_size=(256, 256), **(PLAIN | {"rotate_degrees": 15.0} | options))
+    augment = make_augment(crop_size=(256, 256), **(PLAIN | {"rotate_degrees": 15.0} | options))
     crop = augment.crop(page_of_boxes([polygon]), [polygon], np.zeros(1, bool), (288, 416), np.random.default_rng(seed))
     white = crop.image[..., 0] > 127
     drawn = page_of_boxes(crop.polygons, (256, 256))[..., 0] > 0
@@ -152,7 +160,7 @@ def test_polygons_stay_on_their_pixels(seed, options):
 @pytest.mark.parametrize(("options", "low", "high"), [({"scale": (1.0, 1.0)}, 1.0, 1.0), ({"scale": (2, 3)}, 2, 3)])
 def test_scale_is_relative_to_evaluation(options, low, high):
     polygon = box(1000, 1000, 400, 200)
-    augment = TextDetAugment(crop_size=(512, 512), rotate_degrees=0.0, **(PLAIN | options))
+    augment = make_augment(crop_size=(512, 512), rotate_degrees=0.0, **(PLAIN | options))
     page = np.zeros((2000, 2000, 3), np.uint8)
     for seed in range(4):
         crop = augment.crop(page, [polygon], np.zeros(1, bool), (500, 500), np.random.default_rng(seed))
@@ -193,7 +201,7 @@ def test_text_that_runs_down_is_cut_across_by_the_lower_border():
 
 
 def test_a_page_without_text_and_one_smaller_than_the_crop():
-    augment = TextDetAugment(crop_size=(128, 128))
+    augment = make_augment(crop_size=(128, 128))
     for polygons in ([], [box(3, 3, 20, 8)]):
         page = np.full((40, 50, 3), 200, np.uint8)
         crop = augment.crop(page, polygons, np.zeros(len(polygons), bool), (32, 64), np.random.default_rng(1))
@@ -203,7 +211,7 @@ def test_a_page_without_text_and_one_smaller_than_the_crop():
 def test_crops_hold_text():
     polygons = [box(2000, 2500, 60, 12)]
     page = np.zeros((3000, 3000, 3), np.uint8)
-    augment = TextDetAugment(crop_size=(128, 128), **PLAIN)
+    augment = make_augment(crop_size=(128, 128), **PLAIN)
     hits = sum(
         bool(augment.crop(page, polygons, np.zeros(1, bool), (2976, 2976), np.random.default_rng(seed)).polygons)
         for seed in range(40)
@@ -252,7 +260,7 @@ def same(first, second) -> bool:
 
 
 def test_samples_depend_on_the_generator_alone(pages):
-    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), with_threshold=True)
+    dataset = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)), with_threshold=True)
     first, again, other = (dataset.get(1, np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert same(first, again) and not np.array_equal(first["image"], other["image"])
     assert first["name"] == "1.png (train.txt:2)" == dataset.names[1]
@@ -265,8 +273,8 @@ def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
 
     calls = []
     monkeypatch.setattr(data, "read_image", lambda path, read=data.read_image: calls.append(path) or read(path))
-    plain = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)))
-    cached = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), cache_bytes=cache_bytes)
+    plain = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)))
+    cached = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)), cache_bytes=cache_bytes)
     for index in (0, 1, 0, 2, 1, 0):
         assert same(plain.get(index, np.random.default_rng(1)), cached.get(index, np.random.default_rng(1)))
     assert cached._cache.num_bytes <= cache_bytes
@@ -274,7 +282,7 @@ def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
 
 
 def test_dataset_travels_to_workers_without_its_cache(pages):
-    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)), cache_bytes=10**9)
+    dataset = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)), cache_bytes=10**9)
     expected = dataset.get(0, np.random.default_rng(2))
     packed = pickle.dumps(dataset)
     assert len(packed) < 20_000
@@ -284,7 +292,7 @@ def test_dataset_travels_to_workers_without_its_cache(pages):
 @pytest.mark.parametrize("with_threshold", [False, True])
 def test_collate_makes_floats(pages, with_threshold):
     processor = TextDetProcessor()
-    dataset = TextDetDataset(pages, processor, TextDetAugment(crop_size=(64, 64)), with_threshold=with_threshold)
+    dataset = TextDetDataset(pages, processor, make_augment(crop_size=(64, 64)), with_threshold=with_threshold)
     samples = [dataset.get(index, np.random.default_rng(index)) for index in range(3)]
     batch = collate(samples, processor)
     assert batch["x"].shape == (3, 3, 64, 64) and batch["shrink_map"].shape == (3, 64, 64)
@@ -305,7 +313,7 @@ def test_evaluation_samples_are_the_processors(pages):
 
 def test_an_image_that_went_away_is_named_with_its_line(pages):
     pages[2].image.unlink()
-    dataset = TextDetDataset(pages, TextDetProcessor(), TextDetAugment(crop_size=(64, 64)))
+    dataset = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)))
     with pytest.raises(DataError, match=r"train\.txt:3: .*2\.png: there is no such image"):
         dataset.get(2, np.random.default_rng(0))
 

@@ -144,6 +144,26 @@ def test_a_folder_that_holds_a_run_is_not_written_over(tracked_run: RunResult, d
         train(dataset, tracked_run.output)
 
 
+def test_benchmark_gives_every_figure(dataset: Path, tmp_path: Path) -> None:
+    result = train(dataset, tmp_path / "b", "mode=benchmark")
+
+    figures = json.loads((tmp_path / "b" / "benchmark.json").read_text())
+    assert figures == result.metrics
+    assert {
+        "bare_step_images_per_second",
+        "full_loop_images_per_second",
+        "loop_overhead_percent",
+        "tracking_share_percent",
+        "loader_alone_images_per_second",
+        "data_share_percent",
+        "evaluation_images_per_second",
+        "export_native_images_per_second",
+        "export_onednn_images_per_second",
+        "peak_memory_mib",
+    } <= figures.keys()
+    assert all(math.isfinite(value) for value in figures.values())
+
+
 def weights_of(result: RunResult, checkpoint: str = "last") -> dict[str, np.ndarray]:
     return load_checkpoint(result.output / "checkpoints" / checkpoint)[0]["network"]
 

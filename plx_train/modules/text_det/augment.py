@@ -91,17 +91,17 @@ class TextDetAugment:
             to be seen, and is ignored below; infinity ignores every cut text.
     """
 
-    crop_size: tuple[int, int] = (320, 320)
-    scale: tuple[float, float] = (0.8, 1.25)
-    rotate_degrees: float = 4.0
-    flip_probability: float = 0.0
-    perspective: float = 0.0
-    colour: float = 0.3
-    blur_probability: float = 0.1
-    noise_probability: float = 0.1
-    jpeg_probability: float = 0.1
-    copy_paste_probability: float = 0.0
-    min_cut_length: float = 2.0
+    crop_size: tuple[int, int]
+    scale: tuple[float, float]
+    rotate_degrees: float
+    flip_probability: float
+    perspective: float
+    colour: float
+    blur_probability: float
+    noise_probability: float
+    jpeg_probability: float
+    copy_paste_probability: float
+    min_cut_length: float
 
     def crop(
         self,
