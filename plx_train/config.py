@@ -84,6 +84,9 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     overrides = [_quote_path(_expand_shorthand(text)) for text in overrides]
     parsed = _parse(overrides)
     _check_groups(parsed)
+    for item in parsed:
+        if item.is_sweep_override():
+            raise ConfigError(f"{item.key_or_group} has several values: add -m for one run with each")
     GlobalHydra.instance().clear()
     _register_resolver()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -55,6 +55,7 @@ WRONG_COMMANDS = {
     "wrong mode": (["mode=trian"], "did you mean 'train'?"),
     "wrong optimizer": (["optimizer.name=adamm"], "did you mean 'adam'?"),
     "wrong type": (["trainer.epochs=many"], "trainer.epochs"),
+    "several values": (["optimizer.lr=0.1,0.2"], "-m"),
     "no value": (["trainer.epochs"], "key=value"),
     "wrong duration": (["trainer.max_time=soon"], "20m"),
     "nothing to evaluate": (["mode=evaluate"], "run="),

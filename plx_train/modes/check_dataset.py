@@ -42,14 +42,13 @@ def run(composed: Composed) -> RunResult:
 
 
 def _show(session: Session, report: CheckReport) -> None:
-    """Errors one by one on stderr, where scripts look for them; the whole as a table."""
-    for finding in report.errors[:MAX_SHOWN]:
-        session.console.error(str(finding))
-    if session.options.quiet:
-        return
-    if sys.stdout.isatty():
+    """A table for people; for scripts plain lines, and the errors on stderr."""
+    if sys.stdout.isatty() and not session.options.quiet:
         import rich
 
         rich.print(report_table(report, MAX_SHOWN))
-    else:
-        print("\n".join(report_lines(report, MAX_SHOWN)))
+        return
+    for finding in report.errors[:MAX_SHOWN]:
+        session.console.error(str(finding))
+    if not session.options.quiet:
+        print("\n".join(line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")))
