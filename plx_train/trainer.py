@@ -117,7 +117,9 @@ def train(
             clock.mark("log")
 
             if ended_by or _is_due(options, state):
+                progress.update(note="evaluating")
                 judge.measure(state)
+                progress.update(best=state.best_value, note="")
                 notes += _say(console, watch.notes())
                 _save_last(output, module, learner, state)
                 if options.patience and state.evaluations_without_gain >= options.patience:
@@ -125,7 +127,6 @@ def train(
                 clock.mark("evaluate")
             if ended_by:
                 break
-    loader.close()
     tensors, _ = load_checkpoint(output / "checkpoints" / "best")
     module.network.set_state_dict(tensors["network"])
     verdict = data_verdict(state.timing["data"], sum(state.timing.values()), loader.num_workers)

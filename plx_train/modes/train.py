@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from plx_train.api import RunResult
@@ -86,7 +87,7 @@ def _train(session: Session, module: Any, splits: Splits, device: Any, tracker: 
         device.eval_threads,
     )
     freeze_parameters(module.network, options.optimizer.freeze)
-    with paddle.utils.unique_name.guard():
+    with closing(loader), paddle.utils.unique_name.guard():
         learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)
         return train(
             module,
