@@ -119,9 +119,10 @@ def test_a_text_is_redacted_for_this_person_and_machine(monkeypatch: pytest.Monk
 def test_ordinary_names_are_not_torn_out_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "root")
     monkeypatch.setattr("socket.gethostname", lambda: "localhost")
-    monkeypatch.setattr(Path, "home", lambda: Path("/root"))
+    home = Path("/") / "root"
+    monkeypatch.setattr(Path, "home", lambda: home)
 
-    text = "dataset.root=/root/data, /data/root/x, http://localhost:5000"
+    text = f"dataset.root={home}/data, /data/root/x, http://localhost:5000"
 
     assert this_redactor().text(text) == "dataset.root=~/data, /data/root/x, http://localhost:5000"
 

@@ -101,7 +101,7 @@ def test_the_record_in_mlflow_is_whole(tracked_run: RunResult) -> None:
     assert run.data.tags["dataset.fingerprint"]
     assert len(client.get_metric_history(tracked_run.run_id, "val/hmean")) == 3
     artifacts = {item.path for item in client.list_artifacts(tracked_run.run_id)}
-    assert {"config.yaml", "check.json", "report.html", "export", "overlays"} <= artifacts
+    assert {"config.yaml", "check.json", "report.html", "precision_recall.json", "export", "overlays"} <= artifacts
 
 
 @pytest.mark.parametrize("which", ["run id", "run folder", "checkpoint", "export"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     for path in (report, session.output / "check.json", exported.folder / "parity.json", session.output / "overlays"):
         tracker.log_artifact(path)
     tracker.log_artifact(exported.folder, "export")
+    curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
+    tracker.log_text(json.dumps(curves), "precision_recall.json")
     _summarise(session, record, result, exported, report)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
