@@ -112,6 +112,8 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
             raise ConfigError(f"{missing[0]} has no value: give {missing[0]}=…")
+        # Recorded absolute, so that a run can be evaluated from any folder.
+        config.dataset.root = str(resolve_path(config.dataset.root))
         plain = OmegaConf.to_container(config, resolve=True)
         options = OmegaConf.to_object(config)
     except OmegaConfBaseException as error:
