@@ -118,7 +118,7 @@ def train(
 
             if ended_by or _is_due(options, state):
                 progress.update(note="evaluating")
-                judge.measure(state)
+                watch.see_metric(judge.measure(state).metrics[module.monitor])
                 progress.update(best=state.best_value, note="")
                 notes += _say(console, watch.notes())
                 _save_last(output, module, learner, state)

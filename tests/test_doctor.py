@@ -18,7 +18,7 @@ import pytest
 
 from plx_train import doctor, hardware
 from plx_train.doctor import FAIL, OK, WARN, Check, last_run, machine, places, software, write_bundle
-from plx_train.doctor.redact import Redactor, redact, redact_variables, this_redactor
+from plx_train.doctor.redact import Redactor, redact_variables, this_redactor
 from plx_train.errors import UserError
 from plx_train.options import DeviceOptions
 from plx_train.paddle_build import PaddleBuild
@@ -111,7 +111,7 @@ def test_a_text_is_redacted_for_this_person_and_machine(monkeypatch: pytest.Monk
     monkeypatch.setattr("socket.gethostname", lambda: "gpu-box-7.lan")
     monkeypatch.setattr(Path, "home", lambda: Path(HOME))
 
-    shown = redact(f"{HOME}/runs by maria on gpu-box-7, token=abc to https://u:p@mlflow.example")
+    shown = this_redactor().text(f"{HOME}/runs by maria on gpu-box-7, token=abc to https://u:p@mlflow.example")
 
     assert shown == "~/runs by <user> on <host>, token=*** to https://***@mlflow.example"
 

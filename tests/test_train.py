@@ -210,6 +210,19 @@ def test_patience_ends_a_run_that_does_not_improve(dataset: Path, tmp_path: Path
     assert state["epoch"] == 2
 
 
+def test_a_metric_stuck_at_zero_is_said_once(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(
+        dataset,
+        tmp_path / "zero",
+        "optimizer.lr=0",
+        "trainer.epochs=4",
+        "module.box_thresh=0.9999",
+        "module.calibrate=false",
+    )
+
+    assert capsys.readouterr().err.count("the metric was 0 in the last 3 evaluations") == 1
+
+
 def test_max_time_ends_a_run_and_still_exports(dataset: Path, tmp_path: Path) -> None:
     result = train(dataset, tmp_path / "t", "trainer.max_time=6s", "trainer.epochs=100000")
 

@@ -86,11 +86,6 @@ def this_redactor() -> Redactor:
     return Redactor(str(Path.home()), names, frozenset(secrets))
 
 
-def redact(text: str) -> str:
-    """`text` without what this process knows to be secret or personal, to be shown to others."""
-    return this_redactor().text(text)
-
-
 def redact_variables(variables: Mapping[str, str]) -> dict[str, str]:
     """Environment variables; what is secret by its name, or as part of an address, is blotted out."""
     return {
