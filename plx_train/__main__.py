@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from plx_train.errors import UserError
+from plx_train.memory import is_out_of_memory
+
+MEMORY_ADVICE = "end other programs, or lower trainer.batch_size, device.num_workers or dataset.cache_mb"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,20 +25,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(__version__)
         return 0
+    return exit_code(partial(_run, arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    if {"-m", "--multirun"} & set(arguments):
+        from plx_train.multirun import multirun
+
+        return multirun(arguments)
+    from plx_train.api import run
+
+    return run(arguments).exit_code
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """What `work` returns; a user's mistake is told in its sentence and gives the code of its kind."""
     try:
-        if {"-m", "--multirun"} & set(arguments):
-            from plx_train.multirun import multirun
-
-            return multirun(arguments)
-        from plx_train.api import run
-
-        return run(arguments).exit_code
+        return work()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"error: memory ran out: {MEMORY_ADVICE}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

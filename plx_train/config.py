@@ -28,7 +28,17 @@ GROUPS = ("module", "dataset", "device", "tracking", "experiment", "debug")
 SHORTHANDS = {"weights": "weights.source"}
 """Keys that users type as a plain value although they hold a section."""
 
-TEXT_KEYS = ("dataset.root", "weights.source", "output", "run", "input", "init_from", "tracking.uri", "doctor.bundle")
+TEXT_KEYS = (
+    "dataset.root",
+    "weights.source",
+    "output",
+    "run",
+    "input",
+    "resume",
+    "init_from",
+    "tracking.uri",
+    "doctor.bundle",
+)
 """Keys whose value may hold anything a path or an address can, unquoted."""
 
 CHOICES = {
@@ -37,7 +47,19 @@ CHOICES = {
     "optimizer.schedule": SCHEDULES,
     "device.precision": ("auto", "fp32", "bf16", "fp16"),
     "tracking.backend": ("mlflow", "off"),
+    "trainer.oom": ("fail", "halve"),
+    "trainer.nonfinite": ("stop", "skip", "rollback"),
+    "dataset.unreadable": ("fail", "skip"),
 }
+
+AT_LEAST_ONE = (
+    *("trainer.epochs", "trainer.max_steps", "trainer.batch_size", "trainer.accumulate_steps", "dataset.limit"),
+    *("trainer.eval_every_epochs", "trainer.eval_every_steps", "trainer.log_every_steps", "trainer.patience"),
+    *("trainer.save_every_steps", "trainer.keep_last", "trainer.keep_every_steps", "device.processes"),
+)
+SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "trainer.ema_decay")
+"""Keys of values from 0 to below 1."""
+NOT_NEGATIVE = ("optimizer.lr", "optimizer.weight_decay", "dataset.cache_mb", "device.num_workers", "seed")
 
 
 @dataclass(frozen=True)
@@ -56,9 +78,13 @@ def register_schemas() -> None:
     store = ConfigStore.instance()
     store.store(name="run_options", node=RunOptions)
     for room in room_names():
-        config = room_file(room, "config")
-        schema = next(kind for kind in vars(config).values() if is_dataclass(kind) and _is_room_schema(kind, room))
-        store.store(group="schema", name=room, node=schema)
+        store.store(group="schema", name=room, node=room_schema(room))
+
+
+def room_schema(room: str) -> Any:
+    """The dataclass of a room's options."""
+    kinds = vars(room_file(room, "config")).values()
+    return next(kind for kind in kinds if is_dataclass(kind) and _is_room_schema(kind, room))
 
 
 def _is_room_schema(kind: Any, room: str) -> bool:
@@ -107,6 +133,22 @@ def _compose(overrides: Sequence[str]) -> DictConfig:
         raise ConfigError(_one_sentence(error)) from None
 
 
+def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
+    """The options of a configuration that was composed before; what it lacks has its default.
+
+    Raises:
+        ConfigError: it holds a key or a value that this version does not know.
+    """
+    try:
+        config = OmegaConf.structured(RunOptions)
+        config.module = OmegaConf.structured(room_schema(str(recorded.module.name)))
+        merged = OmegaConf.merge(config, recorded)
+    except (OmegaConfBaseException, ModuleNotFoundError) as error:
+        raise ConfigError(f"a recorded configuration can't be used: {_one_sentence(error)}") from None
+    assert isinstance(merged, DictConfig)
+    return _typed(merged, overrides)
+
+
 def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
     try:
         missing = sorted(OmegaConf.missing_keys(config))
@@ -121,6 +163,7 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
     flat = flatten(plain)
     for key, choices in CHOICES.items():
         _check_choice(key, str(flat[key]), choices)
+    _check_ranges(flat)
     assert isinstance(options, RunOptions)
     return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
 
@@ -206,6 +249,17 @@ def _open_free_key(text: str, base: DictConfig) -> str:
 def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         _refuse(f"{key}={value} does not exist", value, choices)
+
+
+def _check_ranges(flat: dict[str, Any]) -> None:
+    for keys, fits, wanted in (
+        (AT_LEAST_ONE, lambda value: value >= 1, "at least 1"),
+        (SHARES, lambda value: 0 <= value < 1, "from 0 to below 1"),
+        (NOT_NEGATIVE, lambda value: value >= 0, "at least 0"),
+    ):
+        for key in keys:
+            if flat[key] is not None and not fits(flat[key]):
+                raise ConfigError(f"{key}={flat[key]} is out of range: it must be {wanted}")
 
 
 def _refuse(fault: str, given: str, known: Sequence[str]) -> None:

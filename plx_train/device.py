@@ -37,6 +37,8 @@ WHEELS = {
 """Device types and what brings each of them to Paddle; those after xpu are plug-ins beside paddlepaddle."""
 REPLACING = ("gpu", "dcu", "xpu")
 """Types whose wheel is a PaddlePaddle of its own, in place of paddlepaddle."""
+LOCAL_RANK, LOCAL_SIZE = "PADDLE_LOCAL_RANK", "PADDLE_LOCAL_SIZE"
+"""Variables of Paddle's launcher: which process of this machine this is, and of how many."""
 FOUND_ON_THE_MACHINE = {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type}
 """Variables that a profile may give as ``auto``: what fits this machine, None for nothing."""
 
@@ -70,8 +72,8 @@ def check_device(options: DeviceOptions) -> None:
     """
     if options.type not in ("auto", "cpu", *WHEELS):
         raise DeviceError(f"device.type={options.type} does not exist; there is: auto, cpu, {', '.join(WHEELS)}")
-    if len(options.ids) != 1 or options.ids[0] < 0:
-        raise DeviceError(f"device.ids={options.ids}: a run on several devices is not built yet, give one id")
+    if not options.ids or min(options.ids) < 0 or len(set(options.ids)) < len(options.ids):
+        raise DeviceError(f"device.ids={options.ids}: give each device once, counted from 0, for example [0,1]")
     build = installed_paddle()
     if build is None:
         raise DeviceError(f"paddle is not installed: pip install paddlepaddle=={TESTED_PADDLE}")
@@ -80,6 +82,22 @@ def check_device(options: DeviceOptions) -> None:
         raise DeviceError(f"device={options.name}: {build.sentence} is installed; {what_to_install(resolved.type)}")
     if resolved.type == "cpu" and resolved.precision not in ("auto", "fp32"):
         raise DeviceError(f"device.precision={resolved.precision}: paddle computes in fp32 on a CPU, say fp32 or auto")
+    if resolved.type == "cpu" and len(options.ids) > 1:
+        raise DeviceError(
+            f"device.ids={options.ids}: a CPU is one device, say device.processes={len(options.ids)} instead"
+        )
+    if resolved.type == "gpu":
+        _check_cards(options.ids)
+
+
+def _check_cards(ids: list[int]) -> None:
+    cards = nvidia_gpus() if max(ids) > 0 else []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = len(cards) if visible is None else min(len(cards), len(visible.split(",")))
+    # Without an answer from the driver's program, paddle tells it when the device is opened.
+    if cards and max(ids) >= count:
+        hidden = "" if visible is None else f" of CUDA_VISIBLE_DEVICES={visible}"
+        raise DeviceError(f"device.ids={ids}: only {count} of the cards{hidden} can be used, counted from 0")
 
 
 def what_to_install(kind: str) -> str:
@@ -179,25 +197,30 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     resolved, reason = resolve(options, build)
     import paddle
 
-    kind, index = resolved.type, resolved.ids[0]
+    kind, index = resolved.type, _own_id(resolved)
     # DCU builds call their cards gpu.
     name = "cpu" if kind == "cpu" else f"{'gpu' if kind == 'dcu' else kind}:{index}"
     count = _count(kind)
     if index >= count:
         seen = f"only {count}, counted from 0" if count else "none: look at the driver and the visible devices"
-        raise DeviceError(f"device={options.name} device.ids=[{index}]: paddle sees {seen}")
+        raise DeviceError(f"device={options.name} device.ids={options.ids}: paddle sees {seen}")
     try:
         paddle.set_device(name)
     except Exception as error:  # Paddle raises many kinds.
         last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise DeviceError(f"device={options.name}: {name} can't be opened: {last}") from None
     precision = _precision(resolved.precision, kind)
-    cores = usable_cores()
+    cores = max(1, usable_cores() // int(os.environ.get(LOCAL_SIZE, "1")))
     workers = _default_workers(kind, cores) if resolved.num_workers is None else resolved.num_workers
     eval_threads = min(cores, MAX_EVAL_THREADS) if kind == "cpu" else 1
     return OpenDevice(
         name, kind, precision, workers, eval_threads, _note(name, kind, precision, cores, workers, reason)
     )
+
+
+def _own_id(options: DeviceOptions) -> int:
+    """The id that belongs to this process among those that train on this machine."""
+    return options.ids[0] if options.type == "cpu" else options.ids[int(os.environ.get(LOCAL_RANK, "0"))]
 
 
 def _default_workers(kind: str, cores: int) -> int:

@@ -1,21 +1,47 @@
-"""One optimizer step: forward, loss, backward, clip, update, moving average."""
+"""One optimizer step: forward, loss, backward, sum over the processes, clip, update, moving average."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plx_train import ranks
 from plx_train.contract import Batch, Module
 from plx_train.errors import TrainingError
+from plx_train.memory import is_out_of_memory
 from plx_train.optimizer import MovingAverage, OptimizerOptions, build_optimizer
 
 AMP_TYPES = {"bf16": "bfloat16", "fp16": "float16"}
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a step gave.
+
+    Attributes:
+        losses: the mean of each loss over the step's batches.
+        gradient_norm: global, before clipping.
+        fault: why no weight was changed: a loss or the gradient was not finite; None when all went well.
+        num_samples: of all processes; 0 where not one could be read, and nothing was done.
+    """
+
+    losses: dict[str, float]
+    gradient_norm: float
+    fault: str | None
+    num_samples: int
+
+
+class OutOfMemory(TrainingError):
+    """A step needs more memory than there is; nothing was changed by it."""
 
 
 class Learner:
@@ -31,6 +57,7 @@ class Learner:
         ema_decay: float | None,
         precision: str,
         output: Path,
+        seed: int = 0,
     ) -> None:
         import paddle
 
@@ -38,59 +65,167 @@ class Learner:
         self.clip_norm = options.clip_norm
         self.optimizer = build_optimizer(module.network, options)
         self.parameters = [item for item in module.network.parameters() if not item.stop_gradient]
+        self.statistics = batch_statistics(module.network)
         self.average = MovingAverage(module.network, ema_decay) if ema_decay else None
         self.precision = precision
         self.scaler = paddle.amp.GradScaler(enable=precision == "fp16", init_loss_scaling=2.0**12)
         self.output = output
+        self.seed = seed
+        self.parts = 1
+        """Pieces that each batch is computed in, one after the other, to fit into memory."""
+        ranks.meet("start")
+        ranks.copy_from_first([*module.network.parameters(), *module.network.buffers()])
 
-    def update(self, batches: list[Batch], rate: float, step: int) -> tuple[dict[str, float], float]:
-        """One step over `batches`, whose gradients are averaged.
-
-        Returns:
-            The mean of each loss, and the global norm of the gradient before clipping.
+    def update(self, batches: list[Batch], rate: float, step: int) -> Update:
+        """One step over `batches`, whose gradients are averaged; its random draws are a function of (seed, step).
 
         Raises:
-            TrainingError: a loss is not finite; weights are left as they were.
+            OutOfMemory: there is too little memory for it.
         """
+        seed_step(self.seed, step)
+        held = [value.clone() for value in self.statistics]
+        shortage = None
+        try:
+            losses, num_samples, suspects = self._gradients(batches)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            shortage = str(error)
+        if shortage is not None:
+            # Raised out here: the first error's traceback holds on to the very tensors that were too many.
+            self._take_back(held)
+            raise OutOfMemory(shortage)
+        if not num_samples:
+            return Update({}, 0.0, None, 0)
+        norm = self._clip()
+        fault = self._fault(losses, norm)
+        if fault:
+            self._describe(step, losses, suspects or _names(batches))
+            self._take_back(held)
+            return Update(losses, norm, fault, num_samples)
+        self._apply(rate)
+        return Update(losses, norm, None, num_samples)
+
+    def _gradients(self, batches: list[Batch]) -> tuple[dict[str, float], int, list[str]]:
+        """Leaves the gradient of the mean loss in the parameters; the losses, the samples, and files of odd losses."""
+        table = ranks.counts([size_of(batch) for batch in batches])
+        usable = [index for index in range(len(batches)) if table[:, index].all()]
+        losses: dict[str, float] = {}
+        suspects: list[str] = []
+        for index in usable:
+            column = table[:, index]
+            for piece, share in _pieces(batches[index], min(self.parts, int(column.min()))):
+                weight = share * column[ranks.rank()] / column.sum()
+                with ranks.batch_share(float(weight)):
+                    values = self._backward(piece, float(weight) / len(usable))
+                if not all(map(math.isfinite, values.values())):
+                    suspects += piece["names"]
+                for name, value in values.items():
+                    losses[name] = losses.get(name, 0.0) + value * float(weight) / len(usable)
+        if usable:
+            self._share(losses)
+        return losses, int(table[:, usable].sum()), suspects
+
+    def _backward(self, batch: Batch, weight: float) -> dict[str, float]:
         import paddle
 
-        totals: dict[str, float] = {}
-        for batch in batches:
-            tensors = to_tensors(batch)
-            with paddle.amp.auto_cast(self.precision in AMP_TYPES, dtype=AMP_TYPES.get(self.precision, "float16")):
-                outputs = self.module.forward(tensors)
-            losses = self.module.loss(outputs, tensors)
-            values = {name: float(value) for name, value in losses.items()}
-            self._check_finite(values, batch, step)
-            self.scaler.scale(losses["loss"] / len(batches)).backward()
-            totals = {name: totals.get(name, 0.0) + value / len(batches) for name, value in values.items()}
-        norm = self._apply(rate)
-        if self.average:
-            self.average.update(self.module.network)
-        return totals, norm
+        tensors = to_tensors(batch)
+        with paddle.amp.auto_cast(self.precision in AMP_TYPES, dtype=AMP_TYPES.get(self.precision, "float16")):
+            outputs = self.module.forward(tensors)
+        losses = self.module.loss(outputs, tensors)
+        values = {name: float(value) for name, value in losses.items()}
+        self.scaler.scale(losses["loss"] * weight).backward()
+        return values
 
-    def _apply(self, rate: float) -> float:
+    def _share(self, losses: dict[str, float]) -> None:
+        """Sums gradients and losses over the processes, and gives all of them the mean of the batch statistics."""
+        if ranks.num_ranks() == 1:
+            return
+        import paddle
+
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                parameter.grad = paddle.zeros_like(parameter)
+        numbers = paddle.to_tensor([losses[name] for name in sorted(losses)], dtype="float32")
+        with paddle.no_grad():
+            ranks.sum_in_place([*(item.grad for item in self.parameters), *self.statistics, numbers])
+            for value in self.statistics:
+                value.scale_(1.0 / ranks.num_ranks())
+        losses |= dict(zip(sorted(losses), map(float, numbers.numpy()), strict=True))
+
+    def _clip(self) -> float:
         from paddle.nn.utils import clip_grad_norm_
 
         self.scaler.unscale_(self.optimizer)
-        norm = clip_grad_norm_(self.parameters, self.clip_norm or math.inf)
+        return float(clip_grad_norm_(self.parameters, self.clip_norm or math.inf))
+
+    def _fault(self, losses: dict[str, float], norm: float) -> str | None:
+        broken = [name for name, value in losses.items() if not math.isfinite(value)]
+        if broken:
+            return f"the loss became {losses['loss']} ({', '.join(broken)})"
+        # A scaled gradient that overflows is the scaler's business: it leaves the step out and scales less.
+        if not math.isfinite(norm) and self.precision != "fp16":
+            return f"the gradient became {norm}"
+        return None
+
+    def _apply(self, rate: float) -> None:
         self.optimizer.set_lr(rate)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.clear_grad()
-        return float(norm)
+        if self.average:
+            self.average.update(self.module.network)
 
-    def _check_finite(self, losses: dict[str, float], batch: Batch, step: int) -> None:
-        broken = [name for name, value in losses.items() if not math.isfinite(value)]
-        if not broken:
-            return
-        path = self.output / "nonfinite_batch.json"
-        path.write_text(json.dumps({"step": step, "losses": {k: str(v) for k, v in losses.items()},
-                                    "names": list(batch["names"])}, indent=1))  # fmt: skip
-        raise TrainingError(
-            f"the loss became {losses['loss']} at step {step} ({', '.join(broken)}): lower optimizer.lr or set "
-            f"device.precision=fp32; the batch's files are named in {path}"
-        )
+    def _take_back(self, statistics: list[Any]) -> None:
+        """Forgets a step that was not finished."""
+        import paddle
+
+        self.optimizer.clear_grad()
+        for value, former in zip(self.statistics, statistics, strict=True):
+            paddle.assign(former, value)
+
+    def _describe(self, step: int, losses: dict[str, float], names: list[str]) -> None:
+        content = {"step": step, "losses": {name: str(value) for name, value in losses.items()}, "names": names}
+        (self.output / "nonfinite_batch.json").write_text(json.dumps(content, indent=1))
+
+    def batch_size_that_fits(self, batch: Batch) -> int:
+        """The largest half, quarter, … of `batch` whose step fits into memory, tried out; 0: not even one sample."""
+        held = [value.clone() for value in self.statistics]
+        size = size_of(batch)
+        while size > 1:
+            size = (size + 1) // 2
+            try:
+                self._backward(slice_batch(batch, 0, size), 1.0)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                continue
+            finally:
+                self._take_back(held)
+            return size
+        return 0
+
+    def tensors(self) -> dict[str, dict[str, np.ndarray]]:
+        """Copies of all that a checkpoint holds of it, by file."""
+        from plx_train.checkpoint import arrays
+
+        found = {"network": arrays(self.module.network.state_dict()), "optimizer": arrays(self.optimizer.state_dict())}
+        return found | ({"ema": arrays(self.average.state_dict())} if self.average else {})
+
+    def state(self) -> dict[str, Any]:
+        """What is no tensor, JSON-able."""
+        scaler = {name: np.asarray(value).tolist() for name, value in self.scaler.state_dict().items()}
+        return {"parts": self.parts, "ema_updates": self.average.num_updates if self.average else 0, "scaler": scaler}
+
+    def restore(self, tensors: dict[str, dict[str, np.ndarray]], state: dict[str, Any]) -> None:
+        """Takes back what `tensors` and `state` gave."""
+        self.module.network.set_state_dict(tensors["network"])
+        self.optimizer.set_state_dict(dict(tensors["optimizer"]))
+        if self.average:
+            self.average.restore(tensors["ema"], state["ema_updates"])
+        if state["scaler"]:
+            self.scaler.load_state_dict(_scaler_state(state["scaler"]))
+        self.parts = state["parts"]
 
     @contextmanager
     def averaged_weights(self) -> Iterator[None]:
@@ -107,8 +242,54 @@ class Learner:
             network.set_state_dict(live)
 
 
+def seed_step(seed: int, step: int) -> None:
+    """Has every generator of this process begin a step where only (seed, step, rank) says: nothing to carry over."""
+    import paddle
+
+    word = int(np.random.SeedSequence([seed, step, ranks.rank()]).generate_state(1)[0])
+    random.seed(word)
+    np.random.seed(word)
+    paddle.seed(word)
+
+
+def batch_statistics(network: Any) -> list[Any]:
+    """Means and variances that batch norms gather, and other float32 buffers."""
+    import paddle
+    from paddle.nn.layer.norm import _BatchNormBase
+
+    norms = [layer for layer in network.sublayers() if isinstance(layer, _BatchNormBase)]
+    gathered = [value for layer in norms for value in (layer._mean, layer._variance)]
+    return gathered + [item for item in network.buffers() if item.dtype == paddle.float32]
+
+
 def to_tensors(batch: Batch) -> dict[str, Any]:
     """Arrays as tensors on the current device; lists stay as they are."""
     import paddle
 
     return {key: paddle.to_tensor(value) if isinstance(value, np.ndarray) else value for key, value in batch.items()}
+
+
+def size_of(batch: Batch) -> int:
+    """Number of samples; 0 for a batch whose samples could all not be read."""
+    return len(batch["names"]) if batch else 0
+
+
+def slice_batch(batch: Batch, start: int, end: int) -> Batch:
+    """The samples `start` up to `end`."""
+    return {key: value[start:end] for key, value in batch.items()}
+
+
+def _pieces(batch: Batch, parts: int) -> Iterator[tuple[Batch, float]]:
+    """The batch in `parts` pieces of nearly equal size, with their shares of it."""
+    size = size_of(batch)
+    edges = [size * part // parts for part in range(parts + 1)]
+    for start, end in itertools.pairwise(edges):
+        yield (batch if parts == 1 else slice_batch(batch, start, end)), (end - start) / size
+
+
+def _names(batches: list[Batch]) -> list[str]:
+    return [name for batch in batches if batch for name in batch["names"]]
+
+
+def _scaler_state(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(value, np.float32) if name == "scale" else value for name, value in state.items()}

@@ -7,7 +7,11 @@ same and come in the same order, and finding the place of a run that is continue
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import multiprocessing.process
+import os
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Iterator
@@ -28,17 +32,29 @@ PREFETCH_PER_WORKER = 2
 
 @dataclass(frozen=True)
 class Sampler:
-    """The order of samples, a pure function of (seed, epoch)."""
+    """The order of samples, a pure function of (seed, epoch).
+
+    Attributes:
+        batch_size: samples of a batch, those of all processes together.
+        parts: processes that share each batch; the batches are the same for any number of them.
+        part: which of the nearly equal shares is this process's.
+    """
 
     num_samples: int
     batch_size: int
     seed: int
     shuffle: bool = True
+    parts: int = 1
+    part: int = 0
 
     @property
     def batches_per_epoch(self) -> int:
-        """The last batch may be smaller than the others; no sample is dropped."""
-        return -(-self.num_samples // self.batch_size)
+        """The last batch may be smaller than the others, or larger by fewer samples than there are processes.
+
+        No sample is dropped, none comes twice, and no process is without one.
+        """
+        full, rest = divmod(self.num_samples, self.batch_size)
+        return full + (rest >= self.parts)
 
     def order(self, epoch: int) -> np.ndarray:
         """Sample indices of one epoch, int64 (num_samples,)."""
@@ -49,20 +65,32 @@ class Sampler:
     def batches(self, epoch: int, cursor: int = 0) -> Iterator[list[tuple[int, list[int]]]]:
         """From batch `cursor` on: per sample its index and the seed words of its random generator."""
         order = self.order(epoch)
-        for start in range(cursor * self.batch_size, self.num_samples, self.batch_size):
-            chosen = order[start : start + self.batch_size]
-            yield [(int(index), [self.seed, epoch, start + offset]) for offset, index in enumerate(chosen)]
+        for number in range(cursor, self.batches_per_epoch):
+            start = number * self.batch_size
+            is_last = number == self.batches_per_epoch - 1
+            size = (self.num_samples if is_last else start + self.batch_size) - start
+            own = range(start + size * self.part // self.parts, start + size * (self.part + 1) // self.parts)
+            yield [(int(order[place]), [self.seed, epoch, place]) for place in own]
 
 
 class Loader:
-    """Iterates over the batches of an epoch, made by `num_workers` processes (0: in this one)."""
+    """Iterates over the batches of an epoch, made by `num_workers` processes (0: in this one).
 
-    def __init__(self, dataset: Dataset, sampler: Sampler, collate: Any, num_workers: int = 0) -> None:
+    With `skips_unreadable` a sample that can't be read is left out of its batch and its name kept in `unreadable`;
+    of a batch without any sample that can be read nothing is left but an empty dict.
+    """
+
+    def __init__(
+        self, dataset: Dataset, sampler: Sampler, collate: Any, num_workers: int = 0, skips_unreadable: bool = False
+    ) -> None:
         self.dataset = dataset
         self.sampler = sampler
         self.collate = collate
         self.num_workers = num_workers
+        self.skips_unreadable = skips_unreadable
+        self.unreadable: set[str] = set()
         self._pool: ProcessPoolExecutor | None = None
+        self._workers: list[multiprocessing.process.BaseProcess] = []
 
     def epoch(self, epoch: int, cursor: int = 0) -> Iterator[Batch]:
         """Batches `cursor`, `cursor` + 1, … of `epoch`.
@@ -73,22 +101,31 @@ class Loader:
         batches = self.sampler.batches(epoch, cursor)
         if self.num_workers == 0:
             for keys in batches:
-                yield self.collate([_sample(self.dataset, key) for key in keys])
+                yield self._batch([_sample(self.dataset, key) for key in keys])
             return
         yield from self._from_workers(batches)
 
+    def _batch(self, samples: list[dict[str, Any] | Unreadable]) -> Batch:
+        read = [sample for sample in samples if not isinstance(sample, Unreadable)]
+        for sample in samples:
+            if isinstance(sample, Unreadable):
+                if not self.skips_unreadable:
+                    raise sample.error
+                self.unreadable.add(sample.name)
+        return self.collate(read) if read else {}
+
     def _from_workers(self, batches: Iterator[list[tuple[int, list[int]]]]) -> Iterator[Batch]:
         pool = self._start()
-        waiting: deque[Future[list[dict[str, Any]]]] = deque()
+        waiting: deque[Future[list[dict[str, Any] | Unreadable]]] = deque()
         try:
             for keys in batches:
                 waiting.append(pool.submit(_worker_samples, keys))
                 if len(waiting) >= self.num_workers * PREFETCH_PER_WORKER:
-                    yield self.collate(waiting.popleft().result())
+                    yield self._batch(waiting.popleft().result())
             while waiting:
-                yield self.collate(waiting.popleft().result())
+                yield self._batch(waiting.popleft().result())
         except BrokenProcessPool as error:
-            self._pool = None
+            self.close()
             raise DataError(
                 "a loader worker was killed, most often for lack of memory: lower device.num_workers or "
                 "trainer.batch_size"
@@ -99,6 +136,7 @@ class Loader:
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
+            others = set(multiprocessing.active_children())
             with _without_main_module():
                 self._pool = ProcessPoolExecutor(
                     self.num_workers,
@@ -109,13 +147,25 @@ class Loader:
                 # The processes start at the first submits: have them all started while `__main__` is hidden.
                 for future in [self._pool.submit(_worker_ready) for _ in range(self.num_workers)]:
                     future.result()
+            self._workers = [child for child in multiprocessing.active_children() if child not in others]
         return self._pool
 
     def close(self) -> None:
-        """Ends the worker processes."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        """Ends the worker processes, at once: they hold nothing that is worth waiting for."""
+        if self._pool is None:
+            return
+        for worker in self._workers:
+            worker.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A sample that could not be read, in its place."""
+
+    name: str
+    error: DataError
 
 
 _worker_dataset: Dataset | None = None
@@ -127,24 +177,38 @@ def _worker_start(dataset: Dataset) -> None:
 
     import cv2
 
-    # Ctrl-C reaches the whole process group; the parent alone decides what happens then.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Signals reach the whole process group; the parent alone decides what happens then.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     _worker_dataset = dataset
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed can't end its workers, which would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _worker_ready() -> None:
     return None
 
 
-def _worker_samples(keys: list[tuple[int, list[int]]]) -> list[dict[str, Any]]:
+def _worker_samples(keys: list[tuple[int, list[int]]]) -> list[dict[str, Any] | Unreadable]:
     assert _worker_dataset is not None
     return [_sample(_worker_dataset, key) for key in keys]
 
 
-def _sample(dataset: Dataset, key: tuple[int, list[int]]) -> dict[str, Any]:
+def _sample(dataset: Dataset, key: tuple[int, list[int]]) -> dict[str, Any] | Unreadable:
     index, seed = key
-    return dataset.get(index, np.random.default_rng(seed))
+    try:
+        return dataset.get(index, np.random.default_rng(seed))
+    except DataError as error:
+        return Unreadable(dataset.names[index], error)
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plx_train.errors import ConfigError
 
 if TYPE_CHECKING:
+    import numpy as np
     import paddle
 
 OPTIMIZERS = ("adam", "adamw", "momentum", "sgd")
@@ -140,3 +141,10 @@ class MovingAverage:
     def state_dict(self) -> dict[str, paddle.Tensor]:
         """Averaged tensors by name."""
         return self.shadow
+
+    def restore(self, averages: Mapping[str, np.ndarray], num_updates: int) -> None:
+        """Takes back averages by name and how many updates they come from."""
+        import paddle
+
+        self.num_updates = num_updates
+        self.shadow = {name: paddle.to_tensor(averages[name]) for name in self.shadow}

@@ -7,7 +7,7 @@ from typing import Any
 
 from plx_train.optimizer import OptimizerOptions
 
-MODES = ("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "doctor")
+MODES = ("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce", "doctor")
 
 
 @dataclass
@@ -27,6 +27,8 @@ class DatasetOptions:
     """Uses only this many samples of each split."""
     overfit: bool = False
     """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
+    unreadable: str = "fail"
+    """What a training sample that can't be read does: fail ends the run; skip leaves it out and counts it."""
     ignore_findings: bool = False
     """Train although the check found errors; samples with errors are left out, and said so."""
 
@@ -38,6 +40,17 @@ class DeviceOptions:
     name: str = "auto"
     type: str = "auto"
     ids: list[int] = field(default_factory=lambda: [0])
+    """Which accelerators; with several, one process trains on each."""
+    processes: int | None = None
+    """Processes that train together on this machine; null: one for each id."""
+    nodes: int = 1
+    """Machines that train together; the same command is given on each."""
+    master: str | None = None
+    """host:port of the first machine, where there are several."""
+    node_rank: int | None = None
+    """This machine's number, from 0; null: assigned by the first."""
+    sync_bn: bool = False
+    """Batch statistics over all processes, where the device has it; else each has its own."""
     precision: str = "auto"
     """fp32, bf16, fp16 or auto: what is safe for the module on this device."""
     num_workers: int | None = None
@@ -63,12 +76,24 @@ class TrainerOptions:
     eval_every_epochs: int | None = 5
     eval_every_steps: int | None = None
     log_every_steps: int = 10
+    save_every_steps: int | None = None
+    """Optimizer steps between checkpoints, beside those at each evaluation."""
+    save_interval: str | None = "5m"
+    """Time between checkpoints, beside those at each evaluation: 30s, 5m; null for none."""
+    keep_last: int = 2
+    """The newest checkpoints that are kept; two, so that a damaged one costs little."""
+    keep_every_steps: int | None = None
+    """Checkpoints at multiples of this stay for good."""
     ema_decay: float | None = 0.99
     """Moving average of the weights, which is what is evaluated and exported; null for none."""
     patience: int | None = None
     """Evaluations without improvement after which the run ends."""
     min_delta: float = 0.0
     """What counts as an improvement for `patience`."""
+    oom: str = "fail"
+    """When memory runs out: fail names the batch size that fits; halve goes on in parts of the batch."""
+    nonfinite: str = "stop"
+    """When a loss or gradient is not finite: stop, skip the step, or rollback to a checkpoint and halve the rate."""
 
 
 @dataclass
@@ -122,6 +147,8 @@ class RunOptions:
     """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
     input: str | None = None
     """predict: an image or a folder."""
+    resume: str | None = None
+    """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
     init_from: str | None = None
     """Starts a new run from the best weights of this run, checkpoint or export."""
     seed: int = 1

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import math
+import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plx_train.checkpoint import load_checkpoint, optimizer_tensors, save_checkpoint
-from plx_train.contract import Batch, Module
+from plx_train import ranks
+from plx_train.contract import Batch
 from plx_train.evaluate import Evaluation
-from plx_train.learner import Learner
+from plx_train.faulty_steps import take_step
+from plx_train.judge import Judge
+from plx_train.learner import Update
 from plx_train.loader import Loader
-from plx_train.optimizer import OptimizerOptions, learning_rate
-from plx_train.options import TrainerOptions
-from plx_train.watch import LearningWatch, data_verdict
+from plx_train.loop_state import LoopState, is_evaluation_due, make_plan
+from plx_train.optimizer import learning_rate
+from plx_train.stop import Stopped
+from plx_train.training import Training
+from plx_train.watch import data_verdict
 
 if TYPE_CHECKING:
     from plx_train.console import Console
-    from plx_train.tracking import Tracker
-
-
-@dataclass
-class LoopState:
-    """Where the loop is; saved with every checkpoint."""
-
-    step: int = 0
-    epoch: int = 0
-    cursor: int = 0
-    """Batches of `epoch` already used."""
-    seconds: float = 0.0
-    best_value: float = -math.inf
-    best_step: int = 0
-    evaluations_without_gain: int = 0
-    timing: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("data", "compute", "log", "evaluate"), 0.0))
-    """Seconds spent on each part of the loop."""
+    from plx_train.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -46,98 +33,71 @@ class TrainResult:
     first: Evaluation
     best: Evaluation
     state: LoopState
-    ended_by: str
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long the loop runs: by steps, and by time where asked for."""
+def train(run: Training, state: LoopState, max_seconds: float | None = None) -> TrainResult:
+    """Trains on from `state` and leaves the module with the best weights seen, the initial ones included.
 
-    total_steps: int
-    max_seconds: float | None
-
-    def progress(self, state: LoopState) -> float:
-        """0 at the start, 1 at the end; with a time limit whichever is nearer to its end."""
-        by_steps = state.step / max(self.total_steps, 1)
-        return by_steps if self.max_seconds is None else max(by_steps, state.seconds / self.max_seconds)
-
-
-def train(
-    module: Module,
-    loader: Loader,
-    evaluate: Callable[[], Evaluation],
-    options: TrainerOptions,
-    optimizer_options: OptimizerOptions,
-    learner: Learner,
-    tracker: Tracker,
-    console: Console,
-    output: Path,
-    max_seconds: float | None = None,
-) -> TrainResult:
-    """Trains `module.network` in place and leaves it with the best weights seen, the initial ones included.
+    Args:
+        max_seconds: the loop may take, from its first start on.
 
     Raises:
-        TrainingError: the loss is not finite.
+        TrainingError: the loss is not finite, memory runs out, or a checkpoint can't be written.
+        Stopped: a signal came; all is saved.
     """
-    started = time.perf_counter()
-    state, watch, notes = LoopState(), LearningWatch(), []
-    judge = _Judge(module, learner, evaluate, options.min_delta, tracker, output / "checkpoints" / "best")
-    first = judge.measure(state)
-    # The last evaluation and the export must fit into the time as well.
-    reserve = 2.0 * first.seconds
-    plan = _plan(options, loader.sampler.batches_per_epoch, max_seconds and max(max_seconds - reserve, 1.0))
-    clock, ended_by = _Clock(state.timing), None
-    recent: list[dict[str, float]] = []
-    with console.progress(plan.total_steps, plan.max_seconds) as progress:
-        for batches in _steps(loader, options.accumulate_steps, state):
+    began = time.perf_counter() - state.seconds
+    judge = Judge(run)
+    if state.step == 0 and state.evaluated_step < 0:
+        judge.measure(state)
+        # The last evaluation and the export must fit into the time as well.
+        state.max_seconds = max_seconds and max(max_seconds - 2.0 * state.first["seconds"], 1.0)
+        _save(run, state)
+    plan = make_plan(run.options, run.loader.sampler.batches_per_epoch, state.max_seconds)
+    clock = _Clock(state.timing)
+    notes: list[str] = []
+    with run.console.progress(plan.total_steps, plan.max_seconds) as progress, run.stop.deferred():
+        steps = _steps(run.loader, run.options.accumulate_steps, state)
+        while True:
+            if is_evaluation_due(run.options, state):
+                progress.update(step=state.step, note="evaluating")
+                _evaluate_or_save(run, judge, state)
+                notes += _say(run.console, state.watch.notes())
+                progress.update(best=state.best_value, note="")
+                clock.mark("evaluate")
+                _save(run, state)
+                clock.mark("save")
+            if state.ended_by:
+                break
+
+            batches = next(steps)
             clock.mark("data")
-            rate = learning_rate(optimizer_options, plan.progress(state))
-            losses, gradient_norm = learner.update(batches, rate, state.step + 1)
+            rate = state.rate_factor * learning_rate(run.optimizer_options, plan.progress(state))
+            update = take_step(run, batches, rate, state)
+            if update is None:
+                steps = _steps(run.loader, run.options.accumulate_steps, state)
+                continue
             state.step += 1
-            state.seconds = time.perf_counter() - started
+            state.seconds = _agreed(time.perf_counter() - began)
+            state.ended_by = plan.end(state)
             clock.mark("compute")
 
-            watch.see_step(losses["loss"], gradient_norm)
-            recent.append(losses)
-            ended_by = _end(plan, state)
-            if ended_by or state.step % options.log_every_steps == 0:
-                shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
-                values = {f"train/{name}": sum(step[name] for step in recent) / len(recent) for name in losses}
-                recent.clear()
-                extra = {"train/lr": rate, "train/gradient_norm": gradient_norm, "train/epoch": float(state.epoch)}
-                tracker.log_metrics(values | extra | shares, state.step)
-            progress.update(
-                step=state.step,
-                epoch=state.epoch,
-                loss=losses["loss"],
-                data_share=clock.shares()["data"],
-                best=state.best_value,
-            )
+            _log(run, state, update, rate, clock)
+            _show(progress, state, update, clock)
             clock.mark("log")
 
-            if ended_by or _is_due(options, state):
-                progress.update(note="evaluating")
-                watch.see_metric(judge.measure(state).metrics[module.monitor])
-                progress.update(best=state.best_value, note="")
-                notes += _say(console, watch.notes())
-                _save_last(output, module, learner, state)
-                if options.patience and state.evaluations_without_gain >= options.patience:
-                    ended_by = ended_by or "patience"
-                clock.mark("evaluate")
-            if ended_by:
-                break
-    tensors, _ = load_checkpoint(output / "checkpoints" / "best")
-    module.network.set_state_dict(tensors["network"])
-    verdict = data_verdict(state.timing["data"], sum(state.timing.values()), loader.num_workers)
-    notes += _say(console, [verdict] if verdict else [])
-    return TrainResult(first, judge.best, state, ended_by or "epochs", tuple(notes))
-
-
-def _plan(options: TrainerOptions, batches_per_epoch: int, max_seconds: float | None) -> Plan:
-    """An accumulation cut short by the end of an epoch is a step of its own."""
-    total = options.epochs * -(-batches_per_epoch // options.accumulate_steps)
-    return Plan(min(total, options.max_steps or total), max_seconds)
+            if ranks.any_true(run.stop.is_made):
+                _save(run, state)
+                run.keeper.wait()
+                raise Stopped(run.stop.number or signal.SIGTERM)
+            if run.keeper.is_due(state.step) and not is_evaluation_due(run.options, state):
+                _save(run, state)
+                clock.mark("save")
+    run.keeper.wait()
+    best = judge.best_again(state)
+    verdict = data_verdict(state.timing["data"], sum(state.timing.values()), run.loader.num_workers)
+    notes += _say(run.console, [text for text in (verdict, _left_out(run.loader)) if text])
+    return TrainResult(judge.first(state), best, state, tuple(notes))
 
 
 def _steps(loader: Loader, accumulate_steps: int, state: LoopState) -> Iterator[list[Batch]]:
@@ -155,32 +115,66 @@ def _steps(loader: Loader, accumulate_steps: int, state: LoopState) -> Iterator[
                 held = []
 
 
-def _end(plan: Plan, state: LoopState) -> str | None:
-    if state.step >= plan.total_steps:
-        return "steps"
-    if plan.max_seconds is not None and state.seconds >= plan.max_seconds:
-        return "max_time"
-    return None
+def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _Clock) -> None:
+    if update.num_samples:
+        state.watch.see_step(update.losses["loss"], update.gradient_norm)
+        state.unlogged.append(update.losses)
+    if not (state.ended_by or state.step % run.options.log_every_steps == 0):
+        return
+    recent, state.unlogged = state.unlogged, []
+    values = {f"train/{name}": sum(losses[name] for losses in recent) / len(recent) for name in (recent or [{}])[0]}
+    values |= {"train/lr": rate, "train/gradient_norm": update.gradient_norm, "train/epoch": float(state.epoch)}
+    unreadable = int(ranks.counts([len(run.loader.unreadable)]).sum())
+    if unreadable:
+        values["train/unreadable_samples"] = float(unreadable)
+    shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
+    run.tracker.log_metrics(values | shares, state.step)
 
 
-def _is_due(options: TrainerOptions, state: LoopState) -> bool:
-    if options.eval_every_steps:
-        return state.step % options.eval_every_steps == 0
-    is_epoch_end = state.cursor == 0
-    return is_epoch_end and options.eval_every_epochs is not None and state.epoch % options.eval_every_epochs == 0
+def _show(progress: Progress, state: LoopState, update: Update, clock: _Clock) -> None:
+    progress.update(
+        step=state.step,
+        epoch=state.epoch,
+        loss=update.losses.get("loss"),
+        data_share=clock.shares()["data"],
+        best=state.best_value,
+    )
+
+
+def _agreed(seconds: float) -> float:
+    """The first process's clock: what depends on the time must go alike in all."""
+    return float(ranks.gather(seconds)[0])
+
+
+def _evaluate_or_save(run: Training, judge: Judge, state: LoopState) -> None:
+    """Evaluates; a signal in the middle of it saves the step, to be evaluated when the run goes on."""
+    try:
+        judge.measure(state)
+    except Stopped:
+        _save(run, state)
+        run.keeper.wait()
+        raise
+    if run.options.patience and state.evaluations_without_gain >= run.options.patience:
+        state.ended_by = state.ended_by or "patience"
+
+
+def _save(run: Training, state: LoopState) -> None:
+    if ranks.rank() == 0:
+        content = {"loop": state.to_json(), "learner": run.learner.state(), "run_id": run.tracker.run_id}
+        run.keeper.save_step(state.step, run.learner.tensors(), content)
+
+
+def _left_out(loader: Loader) -> str | None:
+    names = sorted(loader.unreadable)
+    if not names:
+        return None
+    return f"{len(names)} training samples could not be read and were left out, first {names[0]}"
 
 
 def _say(console: Console, sentences: list[str]) -> list[str]:
     for sentence in sentences:
         console.warn(sentence)
     return sentences
-
-
-def _save_last(output: Path, module: Module, learner: Learner, state: LoopState) -> None:
-    tensors = {"network": module.network.state_dict(), "optimizer": optimizer_tensors(learner.optimizer)}
-    if learner.average:
-        tensors["ema"] = learner.average.state_dict()
-    save_checkpoint(output / "checkpoints" / "last", tensors, asdict(state))
 
 
 class _Clock:
@@ -201,44 +195,3 @@ class _Clock:
         parts = {part: seconds for part, seconds in self.timing.items() if part != "evaluate"}
         total = max(sum(parts.values()), 1e-9)
         return {part: seconds / total for part, seconds in parts.items()}
-
-
-class _Judge:
-    """Evaluates, remembers the best evaluation and writes its weights."""
-
-    def __init__(
-        self,
-        module: Module,
-        learner: Learner,
-        evaluate: Callable[[], Evaluation],
-        min_delta: float,
-        tracker: Tracker,
-        folder: Path,
-    ) -> None:
-        self.module = module
-        self.learner = learner
-        self.evaluate = evaluate
-        self.min_delta = min_delta
-        self.tracker = tracker
-        self.folder = folder
-        self.best: Evaluation
-
-    def measure(self, state: LoopState) -> Evaluation:
-        """One evaluation of the averaged weights, where there is an average."""
-        with self.learner.averaged_weights():
-            self.module.eval_mode()
-            evaluation = self.evaluate()
-            value = evaluation.metrics[self.module.monitor]
-            is_better = value > state.best_value + (self.min_delta if state.step else 0.0)
-            if is_better:
-                self.best, state.best_value, state.best_step = evaluation, value, state.step
-                content = {
-                    "metrics": evaluation.metrics,
-                    "processor": asdict(evaluation.processor),
-                    "is_fine_tuning": self.module.is_fine_tuning,
-                }
-                save_checkpoint(self.folder, {"network": self.module.network.state_dict()}, asdict(state) | content)
-        self.module.train_mode()
-        state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1
-        self.tracker.log_metrics({f"val/{name}": number for name, number in evaluation.metrics.items()}, state.step)
-        return evaluation

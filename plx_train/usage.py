@@ -11,6 +11,8 @@ MODE_LINES = {
     "export": "write inference.json, .pdiparams and .yml of run=…, and prove them",
     "predict": "boxes and overlays for input=<image or folder> with run=…",
     "benchmark": "where the time goes: step, loop, loader, evaluation, inference",
+    "sync": "send records that did not reach MLflow: run=…, or those of all runs in outputs",
+    "reproduce": "run a recorded run again and say where it first differs: run=…",
     "doctor": "versions, devices, memory, rights; doctor.bundle=report.zip packs them",
 }
 
@@ -19,6 +21,7 @@ KEY_LINES = {
     "weights=null": "train from scratch; or a catalogue name, file or folder",
     "trainer.max_time=20m": "also trainer.epochs, trainer.batch_size, optimizer.lr, …",
     "output=runs/a": "the run's folder",
+    "resume=auto": "go on with the run in output=…; or resume=<run id or folder>",
     "tracking=off": "or tracking.uri=http://… for an MLflow server",
     "-m optimizer.lr=1e-4,3e-4": "one run for each value",
     "--cfg": "print the composed configuration and leave",

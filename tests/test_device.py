@@ -113,9 +113,10 @@ def test_a_gpu_build_does_not_stand_for_a_dcu(machine) -> None:
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (["device.ids=[0,1]"], "several devices"),
-        (["device.ids=[]"], "give one id"),
-        (["device.ids=[-1]"], "give one id"),
+        (["device.ids=[0,1]"], "a CPU is one device, say device.processes=2 instead"),
+        (["device.ids=[]"], "give each device once"),
+        (["device.ids=[-1]"], "give each device once"),
+        (["device.ids=[1,1]"], "give each device once"),
         (["device.precision=bf16"], "fp32 on a CPU"),
         (["device.precision=fp16"], "fp32 on a CPU"),
         (["device.type=gpuu"], "device.type=gpuu does not exist"),
@@ -317,6 +318,55 @@ def test_a_build_without_a_working_card_is_told(machine) -> None:
 
     with pytest.raises(DeviceError, match="paddle sees none"):
         open_device(profile("gpu"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "visible", "said"),
+    [
+        ([0, 1], None, None),
+        ([0, 2], None, r"device\.ids=\[0, 2\]: only 2 of the cards can be used, counted from 0"),
+        ([0], "1", None),
+        ([0, 1], "1", "only 1 of the cards of CUDA_VISIBLE_DEVICES=1 can be used"),
+    ],
+)
+def test_ids_beyond_the_cards_are_told_before_anything_starts(
+    ids: list[int], visible: str | None, said: str | None, machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(PaddleBuild("3.3.1", cuda="12.6"), CARD, Gpu(1, "NVIDIA H100", 81559))
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    options = profile("gpu", f"device.ids={ids}")
+
+    if said is None:
+        check_device(options)
+        return
+    with pytest.raises(DeviceError, match=said):
+        check_device(options)
+
+
+@pytest.mark.parametrize(("local_rank", "own"), [(None, 4), ("0", 4), ("1", 6)])
+def test_a_process_opens_the_id_of_its_own_rank(
+    local_rank: str | None, own: int, machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(PaddleBuild("3.3.1", cuda="12.6"))
+    opened: list[str] = []
+    monkeypatch.setattr(devices, "_count", lambda kind: 8)
+    monkeypatch.setattr(devices, "_model", lambda name, kind: "card")
+    monkeypatch.setattr("paddle.set_device", opened.append)
+    if local_rank is not None:
+        monkeypatch.setenv("PADDLE_LOCAL_RANK", local_rank)
+
+    assert open_device(profile("gpu", "device.ids=[4,6]", "device.precision=fp32")).name == f"gpu:{own}"
+    assert opened == [f"gpu:{own}"]
+
+
+def test_processes_of_one_machine_share_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "usable_cores", lambda: 4)
+    monkeypatch.setenv("PADDLE_LOCAL_SIZE", "2")
+
+    opened = open_device(profile("cpu"))
+
+    assert (opened.num_workers, opened.eval_threads) == (1, 2)
 
 
 def fake_paddle(folder: Path, **constants: object) -> None:

@@ -14,6 +14,7 @@ import plx_train
 from plx_train.api import RunResult
 from plx_train.checkpoint import load_checkpoint
 from plx_train.errors import TrainingError, UserError, WeightsError
+from plx_train.keeper import step_checkpoints
 
 TINY = (
     "device=cpu",
@@ -83,7 +84,7 @@ def test_a_run_leaves_export_report_check_and_checkpoints(tracked_run: RunResult
     output = tracked_run.output
     for name in ("report.html", "check.json", "config.yaml", "run.json", "export/inference.json", "export/parity.json"):
         assert (output / name).is_file(), name
-    assert {path.name for path in (output / "checkpoints").iterdir()} == {"best", "last"}
+    assert {path.name for path in (output / "checkpoints").iterdir()} == {"best", "step_00000020", "step_00000040"}
     facts = json.loads((output / "run.json").read_text())
     assert facts["status"] == "FINISHED"
     assert facts["run_id"] == tracked_run.run_id
@@ -164,8 +165,12 @@ def test_benchmark_gives_every_figure(dataset: Path, tmp_path: Path) -> None:
     assert all(math.isfinite(value) for value in figures.values())
 
 
-def weights_of(result: RunResult, checkpoint: str = "last") -> dict[str, np.ndarray]:
-    return load_checkpoint(result.output / "checkpoints" / checkpoint)[0]["network"]
+def last_checkpoint(output: Path) -> Path:
+    return step_checkpoints(output / "checkpoints")[0]
+
+
+def weights_of(result: RunResult) -> dict[str, np.ndarray]:
+    return load_checkpoint(last_checkpoint(result.output))[0]["network"]
 
 
 def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_workers_change_nothing(dataset: Path, tmp_path: Path) -> None:
@@ -188,7 +193,7 @@ def test_the_initial_weights_win_when_training_makes_it_worse(
 
     assert spoilt.metrics["val/hmean"] == spoilt.metrics["before/hmean"] > 0.1
     best = load_checkpoint(spoilt.output / "checkpoints" / "best")[1]
-    assert best["best_step"] == 0
+    assert best["step"] == 0
 
 
 def test_a_loss_that_is_not_finite_names_step_and_files(dataset: Path, tmp_path: Path) -> None:
@@ -206,8 +211,8 @@ def test_a_loss_that_is_not_finite_names_step_and_files(dataset: Path, tmp_path:
 def test_patience_ends_a_run_that_does_not_improve(dataset: Path, tmp_path: Path) -> None:
     train(dataset, tmp_path / "p", "optimizer.lr=0", "trainer.epochs=20", "trainer.patience=2")
 
-    state = load_checkpoint(tmp_path / "p" / "checkpoints" / "last")[1]
-    assert state["epoch"] == 2
+    state = load_checkpoint(last_checkpoint(tmp_path / "p"))[1]["loop"]
+    assert (state["epoch"], state["ended_by"]) == (2, "patience")
 
 
 def test_a_metric_stuck_at_zero_is_said_once(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,14 +250,13 @@ def test_options_of_the_loop_work_together(dataset: Path, tmp_path: Path, overri
     result = train(dataset, tmp_path / "o", *overrides)
 
     assert math.isfinite(result.metrics["val/hmean"])
-    state = load_checkpoint(tmp_path / "o" / "checkpoints" / "last")[1]
-    assert state["step"] > 0
+    assert load_checkpoint(last_checkpoint(tmp_path / "o"))[1]["loop"]["step"] > 0
 
 
 def test_frozen_parameters_stay_as_they_were(dataset: Path, tmp_path: Path) -> None:
     base = train(dataset, tmp_path / "base", "trainer.max_steps=1", "optimizer.lr=0", "trainer.ema_decay=null")
     frozen = train(
-        dataset, tmp_path / "f", f"init_from={base.output / 'checkpoints' / 'last'}", "optimizer.freeze=['^backbone']",
+        dataset, tmp_path / "f", f"init_from={last_checkpoint(base.output)}", "optimizer.freeze=['^backbone']",
         "trainer.ema_decay=null", "trainer.max_steps=1",
     )  # fmt: skip
 

@@ -111,11 +111,11 @@ def test_names_paired_with_arrays_and_column_order_are_read(tmp_path: Path) -> N
     assert same(network, expected)
 
 
-@pytest.mark.parametrize("place", ["checkpoints/best", "checkpoints/last"])
+@pytest.mark.parametrize("place", ["checkpoints/best", "checkpoints/step_00000007"])
 def test_a_run_gives_its_best_checkpoint(tmp_path: Path, place: str) -> None:
     best, last, network = randomised(Small(), 1), randomised(Small(), 2), Small()
     save_checkpoint(tmp_path / "checkpoints" / "best", {"network": best.state_dict()}, {})
-    save_checkpoint(tmp_path / "checkpoints" / "last", {"network": last.state_dict()}, {})
+    save_checkpoint(tmp_path / "checkpoints" / "step_00000007", {"network": last.state_dict()}, {})
     load_weights(network, str(tmp_path))
     assert same(network, best)
     load_weights(network, str(tmp_path / place))

@@ -105,8 +105,9 @@ def _endless(loader: Loader) -> Iterator[Batch]:
 def _loop(batches: Iterator[Batch], learner: Any, tracker: Any, rate: float) -> None:
     """What the trainer does between evaluations."""
     for step in range(STEPS):
-        losses, norm = learner.update([next(batches)], rate, step)
-        tracker.log_metrics({f"train/{name}": value for name, value in losses.items()} | {"norm": norm}, step)
+        done = learner.update([next(batches)], rate, step)
+        values = {f"train/{name}": value for name, value in done.losses.items()}
+        tracker.log_metrics(values | {"train/gradient_norm": done.gradient_norm}, step)
 
 
 def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, float]:

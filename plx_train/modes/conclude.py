@@ -33,11 +33,11 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     record.write(
         metrics=figures, processor=asdict(best.processor), export=str(exported.folder), seconds=session.elapsed
     )
-    facts = {"device": device.name, "precision": device.precision, "ended by": result.ended_by}
+    facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
     report = write_run_report(record, module, check, result, exported, overlays, facts)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
-    tracker.set_tags({"export": str(exported.folder), "ended_by": result.ended_by})
+    tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
     for path in (report, session.output / "check.json", exported.folder / "parity.json", session.output / "overlays"):
         tracker.log_artifact(path)
     tracker.log_artifact(exported.folder, "export")
@@ -95,7 +95,7 @@ def _summarise(session: Session, record: Record, result: Any, exported: Exported
     rows = [
         (f"{monitor}, calibrated", f"{before[monitor]:.4f} → {after[monitor]:.4f}"),
         (f"{monitor}, official settings", f"{before[f'{monitor}_official']:.4f} → {after[f'{monitor}_official']:.4f}"),
-        ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.ended_by}"),
+        ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),
         ("proof", exported.parity.sentence),
         ("export", str(exported.folder)),

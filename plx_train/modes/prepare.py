@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
+import shlex
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plx_train import ranks
 from plx_train.config import Composed, resolve_path
 from plx_train.console import Console, make_console
-from plx_train.contract import Dataset, Module
+from plx_train.contract import Batch, Dataset, Module
 from plx_train.dataset_check import CheckReport, holdout_split
 from plx_train.device import OpenDevice, open_device, prepare_environment
 from plx_train.errors import DataError, UserError
 from plx_train.evaluate import Engine, Evaluation, calibrate, evaluate
 from plx_train.options import DatasetOptions, RunOptions
 from plx_train.rooms import room_file
+from plx_train.run_facts import RUN_FILE
+from plx_train.stop import StopRequest
 
-RUN_FILE = "run.json"
+CONFIG_FILE = "config.yaml"
+DISK_FAULTS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ENAMETOOLONG),
+)
 MAX_SHOWN = 10
 """Errors of the dataset told one by one; all are in ``check.json``."""
 
@@ -56,22 +67,40 @@ def open_session(composed: Composed) -> Session:
     """Makes the run's folder and writes the composed configuration into it.
 
     Raises:
-        UserError: the folder can't be written.
+        UserError: the folder can't be written, or holds a run.
     """
     options = composed.options
     stamp = time.strftime("%Y%m%d-%H%M%S")
     default = f"outputs/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
     output = resolve_path(options.output or default)
-    if options.mode == "train" and (output / RUN_FILE).exists():
-        raise UserError(f"output={output} holds a run already, which would be lost: give another folder")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "config.yaml").write_text(composed.yaml, "utf-8")
-    except OSError as error:
+    is_known = (output / RUN_FILE).exists()
+    if options.mode == "train" and is_known and not options.resume:
         raise UserError(
-            f"output folder {output} can't be written ({error.strerror}): give another with output=…"
-        ) from None
+            f"output={output} holds a run already, which would be lost: give another folder, or go on with that run "
+            f"by resume={shlex.quote(str(output))}"
+        )
+    with explained_faults(output):
+        output.mkdir(parents=True, exist_ok=True)
+        if not is_known:
+            (output / CONFIG_FILE).write_text(composed.yaml, "utf-8")
     return Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+
+
+@contextmanager
+def explained_faults(output: Path) -> Iterator[None]:
+    """Says in a sentence what is wrong with the disk that holds `output`.
+
+    Raises:
+        UserError: a file there can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        # Other errors of the system, of a library's own files for example, are not explained by this folder.
+        if error.errno not in DISK_FAULTS:
+            raise
+        reason = error.strerror or str(error)
+        raise UserError(f"output folder {output} can't be written ({reason}): make room, or give another") from None
 
 
 def check_data(session: Session) -> tuple[CheckReport, Any]:
@@ -84,7 +113,8 @@ def check_data(session: Session) -> tuple[CheckReport, Any]:
     room = room_file(options.module.name, "check")
     checked = room.check(options.dataset, options.module)
     report: CheckReport = checked.report
-    (session.output / "check.json").write_text(json.dumps(report.to_json(), indent=1), "utf-8")
+    if ranks.rank() == 0:
+        (session.output / "check.json").write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     if not report.ok and not options.dataset.ignore_findings:
         errors = [finding for finding in report.findings if finding.level == "error"]
         for finding in errors[1:MAX_SHOWN]:
@@ -109,6 +139,7 @@ def start_device(options: RunOptions) -> OpenDevice:
     """Sets the environment, imports paddle and opens the device."""
     prepare_environment(options.device)
     opened = open_device(options.device)
+    ranks.connect()
     seed_everything(options.seed, options.deterministic)
     return opened
 
@@ -124,13 +155,18 @@ def seed_everything(seed: int, deterministic: bool) -> None:
         paddle.set_flags({"FLAGS_cudnn_deterministic": True, "FLAGS_embedding_deterministic": 1})
 
 
-def make_evaluator(module: Module, engine: Engine, val: Dataset, holdout: Dataset | None, num_threads: int) -> Any:
-    """A function without arguments that calibrates on `holdout`, where there is one, and evaluates on `val`."""
+def make_evaluator(
+    module: Module, engine: Engine, val: Dataset, holdout: Dataset, num_threads: int, stop: StopRequest
+) -> Callable[[], Evaluation]:
+    """A function that calibrates on `holdout` and evaluates on `val`, shared among the processes; `stop` ends it."""
+
+    def guarded(batch: Batch) -> list[np.ndarray]:
+        stop.check()
+        return engine(batch)
 
     def run() -> Evaluation:
-        official = module.processor
-        processor = calibrate(module, engine, holdout, num_threads) if holdout is not None else official
-        return evaluate(module, engine, val, processor, num_threads, official)
+        processor = calibrate(module, guarded, holdout, num_threads, is_shared=True)
+        return evaluate(module, guarded, val, processor, num_threads, module.processor, is_shared=True)
 
     return run
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train import ranks
 from plx_train.dataset_check import CheckReport
-from plx_train.modes.prepare import RUN_FILE, Session
-from plx_train.tracking import Terminated, TrackedDataset, Tracker, environment_tags, start_tracking, tracked
+from plx_train.determinism import Determinism
+from plx_train.modes.prepare import Session, explained_faults
+from plx_train.modes.resume import Continuation, resume_command
+from plx_train.run_facts import write_facts
+from plx_train.silent import SilentTracker
+from plx_train.stop import Stopped, StopRequest
+from plx_train.tracking import TrackedDataset, Tracker, environment_tags, start_tracking, tracked
 
 
 @dataclass
@@ -19,21 +24,57 @@ class Record:
     """What is known of a run so far."""
 
     session: Session
-    tracker: Tracker
+    tracker: Tracker | SilentTracker
+    stop: StopRequest
     facts: dict[str, Any] = field(default_factory=dict)
 
     def write(self, **facts: Any) -> None:
         """Adds `facts` to ``run.json``, which is replaced in one piece."""
         self.facts |= facts | {"run_id": self.tracker.run_id}
-        path = self.session.output / RUN_FILE
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.facts, indent=1, default=str), "utf-8")
-        temporary.replace(path)
+        if ranks.rank() == 0:
+            with explained_faults(self.session.output):
+                write_facts(self.session.output, self.facts)
 
 
 @contextmanager
-def recording(session: Session, report: CheckReport, weights: Any) -> Iterator[Record]:
+def recording(
+    session: Session,
+    report: CheckReport,
+    weights: Any,
+    level: Determinism,
+    continuation: Continuation | None = None,
+) -> Iterator[Record]:
     """Tracks the run inside; its status is true however it ends, in MLflow and in ``run.json``."""
+    former = continuation.facts if continuation else {}
+    started = str(weights) if weights else former.get("weights")
+    tracker = _tracker(session, report, started, level, continuation)
+    stop = StopRequest()
+    record = Record(session, tracker, stop, {**former})
+    with tracked(tracker), stop.listening():
+        try:
+            record.write(
+                status="RUNNING",
+                reason=None,
+                mode=session.options.mode,
+                overrides=former.get("overrides", list(session.composed.overrides)),
+                fingerprint=report.fingerprint,
+                tracking_uri=tracker.uri,
+                weights=started,
+                determinism=level.level,
+                continued=former.get("continued", 0) + bool(continuation),
+            )
+            yield record
+        except BaseException as error:
+            _ended_early(record, error)
+            raise
+    record.write(status="FINISHED")
+
+
+def _tracker(
+    session: Session, report: CheckReport, weights: str | None, level: Determinism, continuation: Continuation | None
+) -> Any:
+    if ranks.rank():
+        return SilentTracker()
     options = session.options
     tags = environment_tags(Path.cwd()) | {
         "module": options.module.name,
@@ -41,10 +82,11 @@ def recording(session: Session, report: CheckReport, weights: Any) -> Iterator[R
         "device": options.device.name,
         "mode": options.mode,
         "dataset.fingerprint": report.fingerprint,
-        "weights": str(weights) if weights else "none",
+        "weights": weights or "none",
+        "determinism": level.level,
     }
     source = Path(options.dataset.root)
-    tracker = start_tracking(
+    return start_tracking(
         options.tracking,
         params=session.composed.flat,
         tags=tags,
@@ -55,21 +97,17 @@ def recording(session: Session, report: CheckReport, weights: Any) -> Iterator[R
         ],
         config_yaml=session.composed.yaml,
         warn=session.console.warn,
+        resume=continuation is not None,
     )
-    record = Record(session, tracker)
-    record.write(
-        status="RUNNING",
-        mode=options.mode,
-        overrides=list(session.composed.overrides),
-        fingerprint=report.fingerprint,
-        tracking_uri=tracker.uri,
-        weights=str(weights) if weights else None,
-    )
+
+
+def _ended_early(record: Record, error: BaseException) -> None:
+    """Writes how a run ended, and says how it goes on."""
+    is_killed = isinstance(error, KeyboardInterrupt | Stopped)
+    reason = f"stopped by {error}" if isinstance(error, Stopped) else str(error) or type(error).__name__
     try:
-        with tracked(tracker):
-            yield record
-    except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt | Terminated) else "FAILED"
-        record.write(status=status, reason=str(error) or type(error).__name__)
-        raise
-    record.write(status="FINISHED")
+        record.write(status="KILLED" if is_killed else "FAILED", reason=reason)
+    except Exception as fault:  # the first error is the one to tell of
+        record.session.console.warn(str(fault))
+    if ranks.rank() == 0 and is_killed:
+        record.session.console.warn(f"{reason}; go on with: {resume_command(record.session.output)}")

@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from plx_train.checkpoint import is_checkpoint, load_checkpoint
 from plx_train.config import Composed, resolve_path
 from plx_train.errors import ConfigError, UserError
-from plx_train.modes.prepare import RUN_FILE
 from plx_train.options import RunOptions
 from plx_train.rooms import room_file
+from plx_train.run_facts import RUN_FILE
 from plx_train.static_model import is_export, read_inference, room_of
 from plx_train.tracking import find_run, resolve_uri
 
@@ -49,9 +49,7 @@ def find_source(options: RunOptions) -> Source:
     """
     if not options.run:
         raise ConfigError(f"mode={options.mode} needs run=<run id, run folder, checkpoint or exported folder>")
-    folder = resolve_path(options.run)
-    if not folder.exists():
-        folder = _tracked_folder(options)
+    folder = run_folder(options.run, options)
     if is_export(folder):
         parent = folder.parent
         return Source(None, folder, parent if (parent / RUN_FILE).is_file() else None)
@@ -63,10 +61,18 @@ def find_source(options: RunOptions) -> Source:
     raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
 
 
-def _tracked_folder(options: RunOptions) -> Path:
-    record = find_run(resolve_uri(options.tracking.uri, Path("outputs")), str(options.run))
+def run_folder(name: str, options: RunOptions) -> Path:
+    """The folder of a run that is named by its folder, or by its id in the store.
+
+    Raises:
+        UserError: there is none, or it is on another machine.
+    """
+    folder = resolve_path(name)
+    if folder.exists():
+        return folder
+    record = find_run(resolve_uri(options.tracking.uri, Path("outputs")), name)
     if record.output is None or not record.output.is_dir():
-        raise UserError(f"run={options.run} is recorded, but its folder {record.output} is not on this machine")
+        raise UserError(f"run {name} is recorded, but its folder {record.output} is not on this machine")
     return record.output
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import Any
 
+from plx_train import ranks
 from plx_train.api import RunResult
 from plx_train.config import Composed
-from plx_train.device import check_device
-from plx_train.errors import DataError
+from plx_train.console import make_console
+from plx_train.determinism import determinism
+from plx_train.device import OpenDevice, check_device
+from plx_train.errors import ConfigError, DataError
 from plx_train.evaluate import network_engine
+from plx_train.job import write_job
+from plx_train.keeper import Keeper, Retention, is_whole, step_checkpoints
+from plx_train.launch import launch, num_processes
 from plx_train.loader import Loader, Sampler
+from plx_train.loop_state import LoopState
 from plx_train.modes.conclude import conclude
 from plx_train.modes.durations import parse_duration
 from plx_train.modes.prepare import (
+    CONFIG_FILE,
     Session,
     Splits,
     check_data,
@@ -22,29 +31,87 @@ from plx_train.modes.prepare import (
     split,
     start_device,
 )
-from plx_train.modes.record import recording
+from plx_train.modes.record import Record, recording
+from plx_train.modes.resume import Continuation, check_same_data, find_continuation, say_finished
+from plx_train.run_facts import RUN_FILE, read_facts
+from plx_train.run_lock import hold
 from plx_train.weights import Coverage
 
 
 def run(composed: Composed) -> RunResult:
     """Trains, exports and reports; the folder of the run holds everything."""
-    max_seconds = parse_duration(composed.options.trainer.max_time, "trainer.max_time")
-    check_device(composed.options.device)
+    continuation = find_continuation(composed)
+    if continuation and continuation.is_finished:
+        return say_finished(continuation, make_console(quiet=composed.options.quiet))
+    composed = continuation.composed if continuation else composed
+    options = composed.options
+    durations(composed)
+    check_device(options.device)
+    together = num_processes(options.device) * options.device.nodes > 1
+    if options.device.nodes > 1 and not options.output:
+        raise ConfigError("device.nodes: give output=<folder that all machines share>")
     session = open_session(composed)
+    if together:
+        return _run_together(session, continuation)
+    return run_here(session, continuation)
+
+
+def _run_together(session: Session, continuation: Continuation | None) -> RunResult:
+    """The run in several processes, which this one starts and watches."""
+    # Told here, a mistake needs no process to be started for it.
+    options = session.options
+    _check_shares(options.trainer.batch_size, num_processes(options.device) * options.device.nodes)
+    hold(session.output).close()
+    report, _ = check_data(session)
+    if continuation:
+        check_same_data(continuation, report.fingerprint)
+    job = write_job(session.output, session.composed, continuation is not None)
+    console, output = session.console, session.output
+    code = launch([str(job)], session.options.device, output / "ranks", console.warn, console.info)
+    facts = read_facts(output) if (output / RUN_FILE).is_file() else {}
+    export, report_file = facts.get("export"), output / "report.html"
+    return RunResult(
+        *("train", output, facts.get("metrics", {}), facts.get("run_id"), Path(export) if export else None),
+        report_file if report_file.is_file() else None,
+        code,
+    )
+
+
+def durations(composed: Composed) -> tuple[float | None, float | None]:
+    """Seconds that the run may take, and between checkpoints."""
+    trainer = composed.options.trainer
+    return parse_duration(trainer.max_time, "trainer.max_time"), parse_duration(
+        trainer.save_interval, "trainer.save_interval"
+    )
+
+
+def run_here(session: Session, continuation: Continuation | None) -> RunResult:
+    """The run in this process, which may be one of several."""
+    with closing(hold(session.output)) if ranks.rank() == 0 else nullcontext():
+        return _run_locked(session, continuation)
+
+
+def _run_locked(session: Session, continuation: Continuation | None) -> RunResult:
+    options = session.options
     report, checked = check_data(session)
-    splits = split(checked, composed.options.dataset, composed.options.seed)
+    if continuation:
+        check_same_data(continuation, report.fingerprint)
+    splits = split(checked, options.dataset, options.seed)
     if not splits.train or not splits.val:
-        raise DataError(f"{composed.options.dataset.root} leaves no sample to train or evaluate on")
-    device = start_device(session.options)
+        raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
+    device = start_device(options)
     session.console.info(f"device: {device.note}")
-    module, coverage = build_module(session)
-    with recording(session, report, coverage) as record:
-        result = _train(session, module, splits, device, record.tracker, max_seconds)
+    is_begun = bool(continuation and step_checkpoints(session.output / "checkpoints"))
+    module, coverage = build_module(session, loads_weights=not is_begun)
+    with recording(session, report, coverage, determinism(options, device), continuation) as record:
+        result = train_module(record, module, splits, device)
+        if ranks.rank():
+            return RunResult("train", session.output)
         return conclude(record, module, splits, report, result, device)
 
 
-def build_module(session: Session) -> tuple[Any, Coverage | None]:
-    """The module with its starting weights, on the open device.
+def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Coverage | None]:
+    """The module on the open device, with its starting weights unless a checkpoint is to give them.
 
     Raises:
         WeightsError: the weights can't be found or don't fit.
@@ -60,6 +127,8 @@ def build_module(session: Session) -> tuple[Any, Coverage | None]:
         source = options.module.pretrained
     with paddle.utils.unique_name.guard():
         module = build_room(options.module, is_fine_tuning=source is not None)
+    if not loads_weights:
+        return module, None
     if source is None:
         session.console.info("weights: from scratch")
         return module, None
@@ -68,36 +137,81 @@ def build_module(session: Session) -> tuple[Any, Coverage | None]:
     return module, coverage
 
 
-def _train(session: Session, module: Any, splits: Splits, device: Any, tracker: Any, max_seconds: float | None) -> Any:
+def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice) -> Any:
+    """The loop, in the network of `module`; a continued run goes on from its newest checkpoint."""
     import paddle
 
     from plx_train.learner import Learner
     from plx_train.optimizer import freeze_parameters
     from plx_train.trainer import train
+    from plx_train.training import Training
 
+    session = record.session
+    options = session.options
+    max_seconds, _ = durations(session.composed)
+    loader = _loader(module, splits, session, device)
+    val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
+    evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
+    freeze_parameters(module.network, options.optimizer.freeze)
+    keeper = _keeper(record)
+    with closing(loader), paddle.utils.unique_name.guard():
+        learner = Learner(
+            module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
+        )
+        training = Training(
+            *(module, loader, evaluator, learner, keeper, record.tracker, session.console, record.stop),
+            *(options.trainer, options.optimizer),
+        )
+        state = _continued(training) if options.resume else LoopState()
+        return train(training, state, max_seconds and max_seconds - session.elapsed)
+
+
+def _loader(module: Any, splits: Splits, session: Session, device: OpenDevice) -> Loader:
     options = session.options
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
-    sampler = Sampler(len(dataset), options.trainer.batch_size, options.seed)
-    loader = Loader(dataset, sampler, module.collate, device.num_workers)
-    evaluator = make_evaluator(
-        module,
-        network_engine(module),
-        module.dataset(splits.val, "val", 0),
-        module.dataset(splits.holdout, "holdout", 0),
-        device.eval_threads,
-    )
-    freeze_parameters(module.network, options.optimizer.freeze)
-    with closing(loader), paddle.utils.unique_name.guard():
-        learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)
-        return train(
-            module,
-            loader,
-            evaluator,
-            options.trainer,
-            options.optimizer,
-            learner,
-            tracker,
-            session.console,
-            session.output,
-            max_seconds and max_seconds - session.elapsed,
+    batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
+    _check_shares(min(batch_size, len(dataset)), parts)
+    sampler = Sampler(len(dataset), batch_size, options.seed, parts=parts, part=ranks.rank())
+    return Loader(dataset, sampler, module.collate, device.num_workers, options.dataset.unreadable == "skip")
+
+
+def _check_shares(batch_size: int, parts: int) -> None:
+    if batch_size < parts:
+        raise ConfigError(
+            f"batches of {batch_size} are too few for {parts} processes, which share each batch: raise "
+            "trainer.batch_size, or lower device.processes"
         )
+
+
+def _keeper(record: Record) -> Keeper:
+    session = record.session
+    trainer = session.options.trainer
+    _, interval = durations(session.composed)
+    retention = Retention(trainer.save_every_steps, interval, trainer.keep_last, trainer.keep_every_steps)
+    folder = session.output / "checkpoints"
+    if ranks.rank() == 0:
+        folder.mkdir(exist_ok=True)
+    texts = {
+        CONFIG_FILE: session.composed.yaml,
+        "dataset.txt": f"{record.facts['fingerprint']}\n",
+    }
+    return Keeper(folder, retention, texts, record.tracker.sync)
+
+
+def _continued(training: Any) -> LoopState:
+    """The state of the newest checkpoint, all else restored from it; the beginning where there is none."""
+    keeper, console = training.keeper, training.console
+    saved = keeper.newest()
+    if saved is None:
+        console.info("no checkpoint had been written: the run begins at its first step")
+        return LoopState()
+    for sentence in saved.damaged:
+        console.warn(f"{sentence}; an older checkpoint is used")
+    training.learner.restore(saved.tensors, saved.state["learner"])
+    training.module.train_mode()
+    state = LoopState.from_json(saved.state["loop"])
+    console.info(f"goes on from step {state.step} ({saved.folder})")
+    if not is_whole(keeper.best):
+        console.warn(f"{keeper.best} is damaged: the best of the evaluations to come takes its place")
+        state.best_value, state.evaluated_step = -float("inf"), -1
+    return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -81,8 +82,15 @@ class Feed:
 class Delivery:
     """Runs the feeds in a daemon thread, about once a second."""
 
-    def __init__(self, feeds: list[Feed]) -> None:
+    def __init__(self, feeds: list[Feed], before: Callable[[], None], chore: Callable[[], None]) -> None:
+        """
+        Args:
+            before: is called before records are sent, to have them on disk: a crash must not forget what was sent.
+            chore: is called every time after, while the run goes on.
+        """
         self.feeds = feeds
+        self.before = before
+        self.chore = chore
         self.cpu_seconds = 0.0
         """What the thread has computed."""
         self._wake = threading.Event()
@@ -91,8 +99,12 @@ class Delivery:
         self._thread = threading.Thread(target=self._run, name="plx-tracking", daemon=True)
         self._thread.start()
 
-    def close(self, patience_seconds: float) -> None:
-        """Delivers the rest; gives up once nothing has moved for `patience_seconds`, sooner on failures."""
+    def close(self, patience_seconds: float, most_seconds: float = math.inf) -> None:
+        """Delivers the rest; gives up once nothing has moved for `patience_seconds`, sooner on failures.
+
+        Args:
+            most_seconds: gives up after these, whatever moves.
+        """
         closed_at = time.monotonic()
         self._closing.set()
         self._wake.set()
@@ -100,7 +112,8 @@ class Delivery:
             self._thread.join(0.05)
             idle = time.monotonic() - max([closed_at, *(feed.last_progress for feed in self.feeds)])
             fails = any(feed.failures for feed in self.feeds)
-            if idle > (min(FAILING_SECONDS, patience_seconds) if fails else patience_seconds):
+            too_long = time.monotonic() - closed_at > most_seconds
+            if too_long or idle > (min(FAILING_SECONDS, patience_seconds) if fails else patience_seconds):
                 self._given_up.set()
                 return
 
@@ -110,7 +123,10 @@ class Delivery:
             self._wake.wait(pause)
             is_closing = self._closing.is_set()
             began = time.thread_time()
+            self.before()
             results = [feed.pump(may_pause=not is_closing) for feed in self.feeds]
+            if not is_closing:
+                self.chore()
             busy = time.thread_time() - began
             self.cpu_seconds += busy
             if is_closing and (all(results) or self._given_up.wait(INTERVAL_SECONDS)):

@@ -46,7 +46,7 @@ class MlflowSink:
 
     def deliver(self, entries: list[Entry], cursor: Cursor) -> Iterator[int]:
         """Sends `entries`; see `delivery.Sink`."""
-        client = self._connect()
+        client = self.client()
         for group in batches(entries):
             if group[0].kind == "run":
                 self._create_run(client, group[0], cursor)
@@ -55,7 +55,8 @@ class MlflowSink:
                 self._send_group(client, cursor.run_id, group)
             yield group[-1].end
 
-    def _connect(self) -> MlflowClient:
+    def client(self) -> MlflowClient:
+        """The client of the store, opened once."""
         if self._client is None:
             self._client = open_client(self.uri)
         return self._client
@@ -122,6 +123,10 @@ class MlflowSink:
             _log_text(client, run_id, content["text"], content["name"])
         elif kind == "dataset":
             _log_dataset(client, run_id, content)
+        elif kind == "resume":
+            client.update_run(run_id, "RUNNING")
+            for key, value in content["tags"].items():
+                client.set_tag(run_id, clean_key(key), shorten(value, LONGEST_TAG))
         elif kind == "finish":
             if content["reason"]:
                 client.set_tag(run_id, "plx.ended_by", shorten(content["reason"], LONGEST_TAG))

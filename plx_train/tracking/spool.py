@@ -37,8 +37,8 @@ class Spool:
     costs no memory: whoever delivers reads the file from the place it has got to.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Starts a new file at `path`; one that is there is kept under a numbered name.
+    def __init__(self, path: Path, goes_on: bool = False) -> None:
+        """Starts a new file at `path`, one that is there being kept under a numbered name; or goes on with that one.
 
         Raises:
             OSError: the file can't be made.
@@ -46,10 +46,14 @@ class Spool:
         self.path = path
         self.lost = 0
         """Records that could not be written, for example because the disk was full."""
-        _set_aside(path)
+        self._sequence = 0
+        if goes_on and path.exists():
+            _drop_torn_line(path)
+            self._sequence = max((entry.sequence for entry in all_entries(path)), default=-1) + 1
+        else:
+            _set_aside(path)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
         self._lock = threading.Lock()
-        self._sequence = 0
 
     def append(self, kind: str, content: dict[str, Any]) -> None:
         """Adds one record of JSON-ready content; never raises and never waits for a receiver."""
@@ -58,9 +62,25 @@ class Spool:
             self._sequence += 1
             try:
                 line = json.dumps(head | content, separators=(",", ":"), allow_nan=False, default=str)
-                os.write(self._descriptor, line.encode() + b"\n")
+                self._write(line.encode() + b"\n")
             except (OSError, ValueError):
                 self.lost += 1
+
+    def _write(self, line: bytes) -> None:
+        """A whole line or nothing: half of one would spoil the next."""
+        size = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError:
+            written = 0
+        if written != len(line):
+            os.ftruncate(self._descriptor, size)
+            raise OSError("the disk is full")
+
+    def sync(self) -> None:
+        """Returns when what was appended is on disk, as far as the disk takes it."""
+        with contextlib.suppress(OSError):
+            os.fsync(self._descriptor)
 
     def close(self) -> None:
         """Ends writing; reading goes on working."""
@@ -68,6 +88,13 @@ class Spool:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cuts off what a killed process had written of its last record."""
+    data = path.read_bytes()
+    if data and not data.endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
 
 
 def _set_aside(path: Path) -> None:
@@ -156,10 +183,36 @@ class Cursor:
             beside.replace(self.path)
 
 
-def load_cursor(path: Path) -> Cursor:
-    """The cursor kept at `path`; a new one where there is none or it can't be read."""
+def load_cursor(path: Path, spool: Path | None = None) -> Cursor:
+    """The cursor kept at `path`, at most at the end of `spool`; a new one where there is none or it can't be read."""
     try:
         content = json.loads(path.read_text("utf-8"))
-        return Cursor(int(content["offset"]), content["run_id"], path)
-    except (OSError, ValueError, KeyError):
+        # A power cut may have taken the end of the spool, but not the news that it had been sent.
+        most = spool.stat().st_size if spool else int(content["offset"])
+        return Cursor(min(int(content["offset"]), most), content["run_id"], path)
+    except (OSError, ValueError, KeyError, TypeError):
         return Cursor(path=path)
+
+
+def marks(path: Path) -> dict[str, int]:
+    """The highest step of each metric that stands in the spool at `path`, NaN and infinities included."""
+    found: dict[str, int] = {}
+    if not path.exists():
+        return found
+    for entry in all_entries(path):
+        if entry.kind == "metrics":
+            for name in (*entry.content["values"], *entry.content.get("nonfinite", ())):
+                found[name] = max(found.get(name, -1), entry.content["step"])
+    return found
+
+
+def last_milliseconds(path: Path) -> int | None:
+    """When the last record in the spool at `path` was made, Unix epoch; None without any."""
+    return max((entry.milliseconds for entry in all_entries(path)), default=None) if path.exists() else None
+
+
+def read_run_tags(path: Path) -> dict[str, str]:
+    """The tags that the run of the spool at `path` began with; none where there is no record of it."""
+    if not path.exists():
+        return {}
+    return next((dict(entry.content["tags"]) for entry in all_entries(path) if entry.kind == "run"), {})

@@ -9,15 +9,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from plx_train.errors import ConfigError, UserError
+from plx_train.file_lock import file_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 SQLITE = "sqlite:///"
 ARTIFACTS_NAME = "mlartifacts"
-LONGEST_LOCK_SECONDS = 180.0
 RUNS_TO_SUGGEST_FROM = 200
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Makes MLflow's pages show training first, not its tools for language models."""
@@ -150,40 +147,6 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Holds a lock file; an operating system's lock, so that a killed holder leaves nothing behind.
-
-    Raises:
-        TimeoutError: somebody else has held it for LONGEST_LOCK_SECONDS.
-    """
-    with path.open("a+b") as file:
-        give_up = time.monotonic() + LONGEST_LOCK_SECONDS
-        while not _try_lock(file.fileno()):
-            if time.monotonic() > give_up:
-                raise TimeoutError(f"{path} is held by another process")
-            time.sleep(0.05)
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        # Some network mounts have no locks to wait for; Windows calls a held one PermissionError.
-        return not isinstance(error, PermissionError)
-    return True
 
 
 def find_run(uri: str, run_id: str) -> RunRecord:

@@ -14,9 +14,10 @@ FIRST_SAMPLE_SECONDS = 1.0
 class SystemMetrics:
     """A daemon thread that hands numbered samples to `log` every ten seconds; MLflow's names for them."""
 
-    def __init__(self, log: Callable[[dict[str, float], int], None], folder: Path) -> None:
+    def __init__(self, log: Callable[[dict[str, float], int], None], folder: Path, first_step: int = 0) -> None:
         self._log = log
         self._folder = folder
+        self._step = first_step
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="plx-system-metrics", daemon=True)
         self._thread.start()
@@ -30,7 +31,7 @@ class SystemMetrics:
             import psutil
         except ImportError:
             return
-        gpus, step = _gpus(), 0
+        gpus, step = _gpus(), self._step
         psutil.cpu_percent()
         pause = FIRST_SAMPLE_SECONDS
         while not self._stop.wait(pause):

@@ -7,6 +7,8 @@ import contextlib
 import json
 import logging
 import math
+import shlex
+import shutil
 import sys
 import time
 import traceback
@@ -17,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.options import TrackingOptions
+from plx_train.tracking.dead_runs import Watchman
 from plx_train.tracking.delivery import Delivery, Feed
+from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import LONGEST_PARAM, MlflowSink
-from plx_train.tracking.spool import SPOOL_NAME, Cursor, Spool, cursor_path, load_cursor
+from plx_train.tracking.spool import SPOOL_NAME, Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
 from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
@@ -33,6 +37,8 @@ LONGEST_DIGEST = 32
 SERVER_PATIENCE_SECONDS = 10.0
 DATABASE_PATIENCE_SECONDS = 90.0
 EXIT_PATIENCE_SECONDS = 5.0
+KILLED_PATIENCE_SECONDS = 2.5
+"""A signal leaves ten seconds for everything."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,13 @@ class Tracker:
     Everything goes into a spool file in the run's folder, from which one thread delivers it; see `Spool`.
     """
 
-    def __init__(self, output: Path, uri: str | None, warn: Callable[[str], None]) -> None:
+    def __init__(self, output: Path, uri: str | None, warn: Callable[[str], None], goes_on: bool = False) -> None:
         self.output = output
         self.uri = uri
         self.seconds_logging = 0.0
         """Time spent in the callers' thread."""
-        self.spool = Spool(output / SPOOL_NAME)
+        self._marks = marks(output / SPOOL_NAME) if goes_on else {}
+        self.spool = Spool(output / SPOOL_NAME, goes_on)
         self._warn = warn
         self._sink = MlflowSink(uri, warn) if uri else None
         self._feed: Feed | None = None
@@ -105,20 +112,27 @@ class Tracker:
         return self.run_id is not None
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Records numbers at an optimizer step; NaN and infinities become tags, as charts can't show them."""
+        """Records numbers at an optimizer step; NaN and infinities become tags, as charts can't show them.
+
+        A metric has one number at a step: a run that goes on from a checkpoint comes by steps it has logged before.
+        """
         if self._status:
             return
         started = time.perf_counter()
         values: dict[str, float] = {}
         nonfinite: dict[str, str] = {}
         for name, value in metrics.items():
+            if self._marks.get(name, -1) >= step:
+                continue
+            self._marks[name] = step
             number = float(value)
             if math.isfinite(number):
                 values[name] = number
             else:
                 nonfinite[name] = str(number)
         content: dict[str, Any] = {"step": int(step), "values": values}
-        self.spool.append("metrics", content | {"nonfinite": nonfinite} if nonfinite else content)
+        if values or nonfinite:
+            self.spool.append("metrics", content | {"nonfinite": nonfinite} if nonfinite else content)
         self.seconds_logging += time.perf_counter() - started
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
@@ -133,16 +147,23 @@ class Tracker:
         """Records facts about the run; a later value replaces an earlier one."""
         self._append("tags", {"tags": {key: without_password(str(value)) for key, value in tags.items()}})
 
+    def sync(self) -> None:
+        """Returns when all that was recorded is on disk."""
+        self.spool.sync()
+
     def finish(self, status: str, reason: str | None = None) -> None:
         """Ends the record as FINISHED, FAILED or KILLED and sends what waits; a second call changes nothing.
 
         Called from an ``except`` block with FAILED, it adds the traceback as an artifact. When the store does
-        not answer it gives up after some seconds: `unsent` then says how much waits in the spool.
+        not answer it gives up after some seconds, with KILLED very soon: `unsent` then says how much waits.
         """
+        if status == "KILLED":
+            self._finish(status, reason, KILLED_PATIENCE_SECONDS, KILLED_PATIENCE_SECONDS)
+            return
         is_local = self.uri is None or database_path(self.uri) is not None
         self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_local else SERVER_PATIENCE_SECONDS)
 
-    def _finish(self, status: str, reason: str | None, patience_seconds: float) -> None:
+    def _finish(self, status: str, reason: str | None, patience_seconds: float, most_seconds: float = math.inf) -> None:
         if self._status:
             return
         if status == "FAILED" and sys.exc_info()[1] is not None:
@@ -154,13 +175,14 @@ class Tracker:
             self._system.stop()
         if self._delivery:
             with contextlib.suppress(KeyboardInterrupt):
-                self._delivery.close(patience_seconds)
+                self._delivery.close(patience_seconds, most_seconds)
         self._report_unsent()
         self.spool.close()
 
     def _report_unsent(self) -> None:
         if self._feed and self._feed.pending():
-            self._warn(f"{self._feed.pending()} records did not reach MLflow; they are kept in {self.spool.path}")
+            command = f"python -m plx_train mode=sync run={shlex.quote(str(self.output))}"
+            self._warn(f"{self._feed.pending()} records did not reach MLflow; they are kept, and sent by: {command}")
         if self.spool.lost:
             self._warn(f"{self.spool.lost} records could not be written to {self.spool.path}")
 
@@ -177,16 +199,20 @@ class Tracker:
     def _start(self, visualdl: bool, system_metrics: bool) -> None:
         feeds = []
         if self._sink:
-            cursor = load_cursor(cursor_path(self.spool.path))
+            cursor = load_cursor(cursor_path(self.spool.path), self.spool.path)
             self._feed = Feed(self._sink, self.spool.path, cursor, self._warn)
             feeds.append(self._feed)
         if visualdl:
+            # Made anew from the spool when a run goes on: what of its files had reached the disk can't be told.
+            shutil.rmtree(self.output / "visualdl", ignore_errors=True)
             feeds.append(Feed(VisualdlSink(self.output / "visualdl"), self.spool.path, Cursor(), self._warn))
         if system_metrics:
             # Not `log_metrics`: what the sampling thread spends is no time of the callers'.
-            self._system = SystemMetrics(self._log_sample, self.output)
+            first = max((step for name, step in self._marks.items() if name.startswith("system/")), default=-1) + 1
+            self._system = SystemMetrics(self._log_sample, self.output, first)
         if feeds:
-            self._delivery = Delivery(feeds)
+            chore = Watchman(self._sink, lambda: self.run_id, self._warn) if self._sink else _nothing
+            self._delivery = Delivery(feeds, self.spool.sync, chore)
         atexit.register(self._finish_at_exit)
 
     def _log_sample(self, values: dict[str, float], step: int) -> None:
@@ -202,6 +228,7 @@ def start_tracking(
     datasets: list[TrackedDataset],
     config_yaml: str,
     warn: Callable[[str], None] | None = None,
+    resume: bool = False,
 ) -> Tracker:
     """Starts a run's record and returns at once; the store is made, reached and written in a thread.
 
@@ -213,18 +240,21 @@ def start_tracking(
         datasets: what the run reads.
         config_yaml: the composed configuration, kept as the artifact ``config.yaml``.
         warn: is told when the store can't be reached, from another thread; a log message by default.
+        resume: goes on with the record that is in `output`, if there is one: the same run, each point once.
 
     Raises:
         ConfigError: `options.uri` is no address of a store.
     """
     uri = resolve_uri(options.uri, Path("outputs")) if options.backend == "mlflow" else None
-    tracker = Tracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning)
+    goes_on = resume and bool(read_run_tags(output / SPOOL_NAME))
+    tracker = Tracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
+    own_tags = machine_tags() | {"plx.output": str(output.absolute())}
+    if goes_on:
+        tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
+        tracker._start(options.visualdl, options.system_metrics)
+        return tracker
     short, long = _split_params(params)
-    own_tags = {
-        "plx.output": str(output.absolute()),
-        "mlflow.source.name": "plx_train",
-        "mlflow.source.type": "LOCAL",
-    }
+    own_tags |= {"mlflow.source.name": "plx_train", "mlflow.source.type": "LOCAL"}
     run = {
         "experiment": options.experiment,
         "name": options.run_name or output.absolute().name,
@@ -240,6 +270,10 @@ def start_tracking(
         tracker.spool.append("dataset", _dataset_content(dataset))
     tracker._start(options.visualdl, options.system_metrics)
     return tracker
+
+
+def _nothing() -> None:
+    """Where there is no store, there is no heart to beat."""
 
 
 def _split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import paddle
 from paddle.nn import functional as F
 
+from plx_train.ranks import all_values, num_ranks, total
+
 EPSILON = 1e-6
 
 
@@ -34,7 +36,8 @@ class TextDetLoss:
         parts = {"shrink": self.shrink_weight * self._shrink(maps[:, 0], target, mask)}
         if maps.shape[1] > 1:
             difference = (maps[:, 1] - batch["threshold_map"]).abs() * batch["threshold_mask"]
-            parts["threshold"] = self.threshold_weight * difference.sum() / (batch["threshold_mask"].sum() + EPSILON)
+            size = total(batch["threshold_mask"].sum()) + EPSILON
+            parts["threshold"] = self.threshold_weight * total(difference.sum()) / size
             parts["binary"] = self.binary_weight * dice_loss(maps[:, 2], target, mask)
         return {"loss": sum(parts.values(), paddle.zeros([])), **parts}
 
@@ -49,8 +52,8 @@ class TextDetLoss:
 
 def dice_loss(probability: paddle.Tensor, target: paddle.Tensor, mask: paddle.Tensor) -> paddle.Tensor:
     """1 − 2·|p·t| / (|p| + |t|) over the unmasked pixels of the whole batch; 0..1, defined without any text."""
-    overlap = (probability * target * mask).sum()
-    union = (probability * mask).sum() + (target * mask).sum() + EPSILON
+    overlap = total((probability * target * mask).sum())
+    union = total((probability * mask).sum() + (target * mask).sum()) + EPSILON
     return 1.0 - 2.0 * overlap / union
 
 
@@ -60,9 +63,20 @@ def balanced_bce(
     """Binary cross-entropy over all text pixels and the `negative_ratio` times as many hardest other pixels."""
     positive = target * mask
     negative = (1.0 - target) * mask
-    num_positive = int(positive.sum())
+    num_positive = int(total(positive.sum()))
     # A crop without text still teaches what is not text.
-    num_negative = min(int(negative.sum()), max(int(num_positive * negative_ratio), 64))
+    num_negative = min(int(total(negative.sum())), max(int(num_positive * negative_ratio), 64))
     pixel_loss = F.binary_cross_entropy(probability, target, reduction="none")
-    hardest, _ = paddle.topk((pixel_loss * negative).flatten(), num_negative)
-    return ((pixel_loss * positive).sum() + hardest.sum()) / (num_positive + num_negative + EPSILON)
+    hardest = _sum_of_largest((pixel_loss * negative).flatten(), num_negative)
+    return (total((pixel_loss * positive).sum()) + hardest) / (num_positive + num_negative + EPSILON)
+
+
+def _sum_of_largest(values: paddle.Tensor, count: int) -> paddle.Tensor:
+    """The sum of the `count` largest values of the whole batch, wherever they are computed."""
+    if num_ranks() == 1:
+        return paddle.topk(values, count)[0].sum()
+    if count == 0:
+        return paddle.zeros([])
+    smallest = paddle.topk(all_values(values), count)[0][-1]
+    is_above = (values > smallest).astype(values.dtype)
+    return total((values * is_above).sum()) + smallest * (count - total(is_above.sum()))

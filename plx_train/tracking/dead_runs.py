@@ -1,0 +1,162 @@
+"""Runs that ended without a word: found by lock and heartbeat, never by guess, and closed in the store."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plx_train.dataset_fingerprint import cache_folder
+from plx_train.errors import UserError
+from plx_train.run_facts import read_facts, write_facts
+from plx_train.run_lock import hold, is_held
+from plx_train.tracking.machine import machine_tags
+from plx_train.tracking.mlflow_writer import MlflowSink
+from plx_train.tracking.replay import replay
+from plx_train.tracking.spool import SPOOL_NAME, last_milliseconds
+from plx_train.tracking.store import open_client
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+HEARTBEAT_TAG = "plx.heartbeat"
+BEAT_SECONDS = 30.0
+SILENT_SECONDS = 600.0
+"""A heartbeat that this machine has seen unchanged for so long, by its own clock, has stopped."""
+MOST_RUNS = 500
+SILENT_REASON = "its process ended without a word (SIGKILL, power cut or lost memory), as a later run found"
+
+
+class Watchman:
+    """Shows that this run lives, and closes the record of runs that don't; called now and then by the delivery."""
+
+    def __init__(self, sink: MlflowSink, run_id: Callable[[], str | None], warn: Callable[[str], None]) -> None:
+        self._sink = sink
+        self._run_id = run_id
+        self._warn = warn
+        self._count = 0
+        self._next_beat = 0.0
+        self._has_looked = False
+
+    def __call__(self) -> None:
+        """Beats when it is time, after the first beat looks for dead runs; a store that fails is asked again later."""
+        run_id = self._run_id()
+        if run_id is None or time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + BEAT_SECONDS
+        with contextlib.suppress(Exception):
+            client = self._sink.client()
+            self._beat(client, run_id)
+            if not self._has_looked:
+                self._has_looked = True
+                close_dead_runs(client, self._sink.uri, run_id, self._warn)
+
+    def _beat(self, client: MlflowClient, run_id: str) -> None:
+        self._count += 1
+        client.set_tag(run_id, HEARTBEAT_TAG, f"{self._count} {int(time.time())}")
+        # Somebody who lost sight of this run may have closed its record.
+        if client.get_run(run_id).info.status != "RUNNING":
+            client.update_run(run_id, "RUNNING")
+
+
+def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[[str], None]) -> list[str]:
+    """Closes the record of each run that is RUNNING in the store and dead in truth; their ids."""
+    closed = []
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    for run in client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=MOST_RUNS):
+        tags = run.data.tags
+        if run.info.run_id == own_id or "plx.output" not in tags or not is_dead(run.info.run_id, tags):
+            continue
+        folder = Path(tags["plx.output"])
+        if close_run(uri, run.info.run_id, folder if is_folder_of(folder, run.info.run_id) else None):
+            closed.append(run.info.run_id)
+            warn(f"run {run.info.run_name} is closed as KILLED: {SILENT_REASON}")
+    return closed
+
+
+def is_folder_of(folder: Path, run_id: str) -> bool:
+    """Whether the folder is there and holds this run."""
+    try:
+        return read_facts(folder).get("run_id") == run_id
+    except UserError:
+        return False
+
+
+def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:
+    """Whether a run's process is surely gone: its lock is free, its machine was restarted, or its heart stopped."""
+    here = machine_tags()
+    folder = Path(tags["plx.output"])
+    is_here = is_folder_of(folder, run_id)
+    held = is_held(folder) if is_here else None
+    if held:
+        return False
+    is_same_machine = all(tags.get(name) == here[name] for name in ("plx.host", "plx.machine"))
+    is_same_start = here["plx.boot"] != "" and tags.get("plx.boot") == here["plx.boot"]
+    if held is False and is_same_start:
+        return True
+    if is_same_machine and not is_same_start and "" not in (here["plx.boot"], tags.get("plx.boot", "")):
+        return True
+    return _is_silent(run_id, tags.get(HEARTBEAT_TAG, ""))
+
+
+def _is_silent(run_id: str, beat: str) -> bool:
+    """Whether this machine has seen the same heartbeat for long; what it sees is kept between runs."""
+    path = cache_folder() / "heartbeats.json"
+    try:
+        seen: dict[str, Any] = dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        seen = {}
+    former = seen.get(run_id)
+    if isinstance(former, list) and former[:1] == [beat]:
+        return time.time() - float(former[1]) >= SILENT_SECONDS
+    seen[run_id] = [beat, time.time()]
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(seen), "utf-8")
+    return False
+
+
+def close_run(
+    uri: str, run_id: str | None, folder: Path | None, status: str = "KILLED", reason: str = SILENT_REASON
+) -> bool:
+    """Ends the record of a run that can't do so itself, once its spool is sent; False if it was not to be.
+
+    Args:
+        folder: of the run, where it is on this machine; None where it is not.
+
+    Raises:
+        Exception: whatever the store says.
+    """
+    if folder is None:
+        return run_id is not None and _terminate(open_client(uri), run_id, status, reason, None)
+    try:
+        lock = hold(folder)
+    except UserError:
+        return False
+    with contextlib.closing(lock):
+        spool = folder / SPOOL_NAME
+        run_id = replay(spool, uri).run_id or run_id
+        if run_id is None or not _terminate(open_client(uri), run_id, status, reason, last_milliseconds(spool)):
+            return False
+        close_facts(folder, status, reason)
+    return True
+
+
+def close_facts(folder: Path, status: str, reason: str) -> None:
+    """Has ``run.json`` say how a run ended, if it says RUNNING."""
+    with contextlib.suppress(UserError, OSError):
+        facts = read_facts(folder)
+        if facts.get("status") == "RUNNING":
+            write_facts(folder, facts | {"status": status, "reason": reason})
+
+
+def _terminate(client: MlflowClient, run_id: str, status: str, reason: str, milliseconds: int | None) -> bool:
+    """False if it has ended meanwhile: by its own last records, or by another run that looked."""
+    if client.get_run(run_id).info.status != "RUNNING":
+        return False
+    client.set_tag(run_id, "plx.ended_by", reason)
+    client.set_terminated(run_id, status, milliseconds)
+    return True

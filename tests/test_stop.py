@@ -1,0 +1,123 @@
+"""Signals: the step is finished and saved, the process ends in time, and the run goes on to the same bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from test_resume import assert_same
+from test_train import TINY, make_dataset, train
+
+import plx_train
+from plx_train.keeper import step_checkpoints
+from plx_train.tracking import SPOOL_NAME, read_metrics
+
+LONG = ("trainer.epochs=40", "trainer.eval_every_epochs=100", "device.num_workers=1")
+NUM_STEPS = 120
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("data") / "pages", num_train=7)
+
+
+def start(dataset: Path, output: Path, *overrides: str) -> subprocess.Popen[str]:
+    """The command, returned once it has logged a few steps."""
+    given = [text for text in TINY if not text.startswith(("trainer.epochs", "trainer.eval_every", "device.num_"))]
+    command = [sys.executable, "-m", "plx_train", *given, *LONG, "tracking=off", f"dataset.root={dataset}"]
+    process = subprocess.Popen(
+        [*command, f"output={output}", *overrides], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_for(process, lambda: len(read_metrics(output / SPOOL_NAME).get("train/loss", [])) > 3)
+    return process
+
+
+def wait_for(process: subprocess.Popen[str], condition, seconds: float = 90.0) -> None:  # type: ignore[no-untyped-def]
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < give_up, "nothing happened"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_ends_within_ten_seconds_and_the_run_goes_on(
+    dataset: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    whole = train(dataset, tmp_path / "whole", *LONG)
+    process = start(dataset, tmp_path / "r")
+    workers = psutil.Process(process.pid).children(recursive=True)
+
+    sent = time.monotonic()
+    process.send_signal(number)
+    shown, _ = process.communicate(timeout=30)
+
+    assert time.monotonic() - sent < 10
+    assert process.returncode == 128 + number
+    assert f"stopped by {number.name}; go on with: python -m plx_train resume=" in shown
+    assert "Traceback" not in shown
+    assert workers
+    assert not any(worker.is_running() for worker in workers)
+    facts = json.loads((tmp_path / "r" / "run.json").read_text())
+    assert (facts["status"], facts["reason"]) == ("KILLED", f"stopped by {number.name}")
+    step = int(step_checkpoints(tmp_path / "r" / "checkpoints")[0].name.removeprefix("step_"))
+    assert 3 < step < NUM_STEPS
+    assert read_metrics(tmp_path / "r" / SPOOL_NAME)["train/loss"][-1][0] == step, "more was logged than saved"
+
+    plx_train.run([f"resume={tmp_path / 'r'}", "quiet=true"])
+    assert_same(whole.output, tmp_path / "r")
+
+
+def test_a_second_signal_leaves_at_once(dataset: Path, tmp_path: Path) -> None:
+    process = start(dataset, tmp_path / "r", "trainer.accumulate_steps=1")
+    # Held in the middle of a step, it can't finish it.
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGCONT)
+    process.communicate(timeout=30)
+    assert time.monotonic() - sent < 3
+    assert process.returncode in (130, 143)
+
+
+def test_workers_do_not_outlive_a_killed_run(dataset: Path, tmp_path: Path) -> None:
+    process = start(dataset, tmp_path / "r")
+    workers = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert workers
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+
+
+def test_a_signal_in_the_first_evaluation_ends_at_once_and_the_run_begins_again(dataset: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "plx_train", *TINY, "tracking=off", f"dataset.root={dataset}"]
+    process = subprocess.Popen(
+        [*command, f"output={tmp_path / 'r'}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_for(process, lambda: (tmp_path / "r" / "run.json").exists())
+    process.send_signal(signal.SIGTERM)
+    shown, _ = process.communicate(timeout=30)
+    assert process.returncode == 143, shown
+    assert json.loads((tmp_path / "r" / "run.json").read_text())["status"] == "KILLED"
+    result = plx_train.run([f"resume={tmp_path / 'r'}", "quiet=true"])
+    assert result.export is not None
+
+
+def test_a_folder_in_use_is_refused(dataset: Path, tmp_path: Path) -> None:
+    process = start(dataset, tmp_path / "r")
+    command = [sys.executable, "-m", "plx_train", f"resume={tmp_path / 'r'}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    process.kill()
+    process.communicate(timeout=30)
+    assert done.returncode == 1
+    assert "in use" in done.stderr
+    assert "Traceback" not in done.stderr
