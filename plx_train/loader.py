@@ -6,28 +6,16 @@ same and come in the same order, and finding the place of a run that is continue
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-import multiprocessing.process
-import os
-import sys
-import threading
-import types
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from plx_train.contract import Batch, Dataset
 from plx_train.errors import DataError
-
-PREFETCH_PER_WORKER = 2
-"""Batches made ahead by each worker: enough to hide a slow page, few enough to bound memory."""
+from plx_train.worker_pool import WorkerLost, WorkerPool
 
 
 @dataclass(frozen=True)
@@ -89,8 +77,7 @@ class Loader:
         self.num_workers = num_workers
         self.skips_unreadable = skips_unreadable
         self.unreadable: set[str] = set()
-        self._pool: ProcessPoolExecutor | None = None
-        self._workers: list[multiprocessing.process.BaseProcess] = []
+        self._pool: WorkerPool | None = None
 
     def epoch(self, epoch: int, cursor: int = 0) -> Iterator[Batch]:
         """Batches `cursor`, `cursor` + 1, … of `epoch`.
@@ -99,11 +86,20 @@ class Loader:
             DataError: a sample can't be read, or a worker process was killed.
         """
         batches = self.sampler.batches(epoch, cursor)
+        read = partial(_samples, self.dataset)
         if self.num_workers == 0:
-            for keys in batches:
-                yield self._batch([_sample(self.dataset, key) for key in keys])
+            yield from (self._batch(read(keys)) for keys in batches)
             return
-        yield from self._from_workers(batches)
+        try:
+            if self._pool is None:
+                self._pool = WorkerPool(read, self.num_workers)
+            yield from (self._batch(samples) for samples in self._pool.map(batches))
+        except WorkerLost as error:
+            self.close()
+            raise DataError(
+                "a loader worker was killed, most often for lack of memory: lower device.num_workers or "
+                "trainer.batch_size"
+            ) from error
 
     def _batch(self, samples: list[dict[str, Any] | Unreadable]) -> Batch:
         read = [sample for sample in samples if not isinstance(sample, Unreadable)]
@@ -114,50 +110,11 @@ class Loader:
                 self.unreadable.add(sample.name)
         return self.collate(read) if read else {}
 
-    def _from_workers(self, batches: Iterator[list[tuple[int, list[int]]]]) -> Iterator[Batch]:
-        pool = self._start()
-        waiting: deque[Future[list[dict[str, Any] | Unreadable]]] = deque()
-        try:
-            for keys in batches:
-                waiting.append(pool.submit(_worker_samples, keys))
-                if len(waiting) >= self.num_workers * PREFETCH_PER_WORKER:
-                    yield self._batch(waiting.popleft().result())
-            while waiting:
-                yield self._batch(waiting.popleft().result())
-        except BrokenProcessPool as error:
-            self.close()
-            raise DataError(
-                "a loader worker was killed, most often for lack of memory: lower device.num_workers or "
-                "trainer.batch_size"
-            ) from error
-        finally:
-            for future in waiting:
-                future.cancel()
-
-    def _start(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            others = set(multiprocessing.active_children())
-            with _without_main_module():
-                self._pool = ProcessPoolExecutor(
-                    self.num_workers,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=_worker_start,
-                    initargs=(self.dataset,),
-                )
-                # The processes start at the first submits: have them all started while `__main__` is hidden.
-                for future in [self._pool.submit(_worker_ready) for _ in range(self.num_workers)]:
-                    future.result()
-            self._workers = [child for child in multiprocessing.active_children() if child not in others]
-        return self._pool
-
     def close(self) -> None:
-        """Ends the worker processes, at once: they hold nothing that is worth waiting for."""
-        if self._pool is None:
-            return
-        for worker in self._workers:
-            worker.kill()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._pool = None
+        """Ends the worker processes."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
 
 @dataclass(frozen=True)
@@ -168,59 +125,12 @@ class Unreadable:
     error: DataError
 
 
-_worker_dataset: Dataset | None = None
+def _samples(dataset: Dataset, keys: list[tuple[int, list[int]]]) -> list[dict[str, Any] | Unreadable]:
+    return [_sample(dataset, *key) for key in keys]
 
 
-def _worker_start(dataset: Dataset) -> None:
-    global _worker_dataset
-    import signal
-
-    import cv2
-
-    # Signals reach the whole process group; the parent alone decides what happens then.
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    _worker_dataset = dataset
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed can't end its workers, which would wait for it for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _worker_ready() -> None:
-    return None
-
-
-def _worker_samples(keys: list[tuple[int, list[int]]]) -> list[dict[str, Any] | Unreadable]:
-    assert _worker_dataset is not None
-    return [_sample(_worker_dataset, key) for key in keys]
-
-
-def _sample(dataset: Dataset, key: tuple[int, list[int]]) -> dict[str, Any] | Unreadable:
-    index, seed = key
+def _sample(dataset: Dataset, index: int, seed: list[int]) -> dict[str, Any] | Unreadable:
     try:
         return dataset.get(index, np.random.default_rng(seed))
     except DataError as error:
         return Unreadable(dataset.names[index], error)
-
-
-@contextmanager
-def _without_main_module() -> Iterator[None]:
-    """Hides `__main__` while processes are spawned.
-
-    Spawned processes run the caller's main script again, which breaks every script without an
-    ``if __name__ == "__main__"`` guard and costs an import of paddle in each worker; ours need nothing of it.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

@@ -14,6 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     import paddle
 
+LOST = 76
+"""Exit code of a process that can't reach the others any more."""
+
 _share = 1.0
 _meetings: dict[str, int] = {}
 
@@ -55,6 +58,15 @@ def _quiet() -> Iterator[None]:
             os.close(shown)
 
 
+@contextmanager
+def _exchange() -> Iterator[None]:
+    """Where another process has gone this one ends at once; who started them tells of the one that was first."""
+    try:
+        yield
+    except Exception:
+        os._exit(LOST)
+
+
 def meet(place: str) -> None:
     """Waits for the other processes however long they take; collectives themselves give up after some 30 seconds."""
     if num_ranks() == 1:
@@ -63,9 +75,10 @@ def meet(place: str) -> None:
 
     _meetings[place] = _meetings.get(place, 0) + 1
     store, name = core.create_or_get_global_tcp_store(), f"plx_train/{place}/{_meetings[place]}"
-    if store.add(f"{name}/here", 1) == num_ranks():
-        store.set(f"{name}/all", "1")
-    store.wait(f"{name}/all")
+    with _exchange():
+        if store.add(f"{name}/here", 1) == num_ranks():
+            store.set(f"{name}/all", "1")
+        store.wait(f"{name}/all")
 
 
 def sum_in_place(tensors: list[paddle.Tensor]) -> None:
@@ -76,7 +89,8 @@ def sum_in_place(tensors: list[paddle.Tensor]) -> None:
     import paddle.distributed as dist
 
     flat = paddle.concat([tensor.flatten() for tensor in tensors])
-    dist.all_reduce(flat)
+    with _exchange():
+        dist.all_reduce(flat)
     start = 0
     for tensor in tensors:
         size = int(tensor.size)
@@ -94,8 +108,9 @@ def counts(values: list[int]) -> np.ndarray:
     table = np.zeros((num_ranks(), len(values)), np.int64)
     table[rank()] = values
     shared = paddle.to_tensor(table)
-    dist.all_reduce(shared)
-    return np.asarray(shared.numpy())
+    with _exchange():
+        dist.all_reduce(shared)
+        return np.asarray(shared.numpy())
 
 
 def any_true(flag: bool) -> bool:
@@ -110,7 +125,8 @@ def gather(value: Any) -> list[Any]:
     import paddle.distributed as dist
 
     found: list[Any] = []
-    dist.all_gather_object(found, value)
+    with _exchange():
+        dist.all_gather_object(found, value)
     return found
 
 
@@ -120,8 +136,9 @@ def copy_from_first(tensors: list[paddle.Tensor]) -> None:
         return
     import paddle.distributed as dist
 
-    for tensor in tensors:
-        dist.broadcast(tensor, src=0)
+    with _exchange():
+        for tensor in tensors:
+            dist.broadcast(tensor, src=0)
 
 
 @contextmanager
@@ -146,7 +163,8 @@ def total(value: paddle.Tensor) -> paddle.Tensor:
     import paddle.distributed as dist
 
     summed = value.detach().clone()
-    dist.all_reduce(summed)
+    with _exchange():
+        dist.all_reduce(summed)
     return summed + (value - value.detach()) / _share
 
 
@@ -161,5 +179,6 @@ def all_values(values: paddle.Tensor) -> paddle.Tensor:
     sizes = counts([int(flat.size)])[:, 0]
     padded = paddle.concat([flat, paddle.zeros([int(sizes.max()) - int(flat.size)], flat.dtype)])
     found: list[paddle.Tensor] = []
-    dist.all_gather(found, padded)
+    with _exchange():
+        dist.all_gather(found, padded)
     return paddle.concat([part[: int(size)] for part, size in zip(found, sizes, strict=True)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 
 class SilentTracker:
-    """Has the methods of `tracking.Tracker` that are used during a run."""
+    """Takes everything and keeps nothing."""
 
     uri: str | None = None
     run_id: str | None = None
@@ -16,11 +17,21 @@ class SilentTracker:
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
         """Nothing."""
 
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Nothing."""
+
+    def log_text(self, text: str, name: str) -> None:
+        """Nothing."""
+
     def set_tags(self, tags: dict[str, Any]) -> None:
         """Nothing."""
 
     def sync(self) -> None:
         """Nothing."""
+
+    def wait_until_connected(self, seconds: float) -> bool:
+        """False: there is nothing to connect to."""
+        return False
 
     def finish(self, status: str, reason: str | None = None) -> None:
         """Nothing."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.rank_guard import kill_group, send
+from plx_train.ranks import LOST
 
 STOP_SECONDS = 9.0
 """What ranks get to save after a signal."""
@@ -69,6 +70,8 @@ class Rank:
             return "was killed by SIGKILL, as the system does when memory runs out"
         if self.code < 0:
             return f"was killed by {signal.Signals(-self.code).name}"
+        if self.code == LOST:
+            return "lost the connection to the others"
         return f"ended with exit code {self.code}"
 
 
@@ -177,9 +180,13 @@ class Supervision:
                     os.kill(rank.pid, new[0])
 
     def _look_for_failure(self) -> None:
+        failed = [rank for rank in self.ranks if rank.has_failed]
+        if self._deadline is not None and (self.first_failed is None or self.first_failed.code != LOST):
+            return
+        # A rank that lost another one may be heard of first.
+        self.first_failed = next((rank for rank in failed if rank.code != LOST), failed[0] if failed else None)
         if self._deadline is not None:
             return
-        self.first_failed = next((rank for rank in self.ranks if rank.has_failed), None)
         if self.first_failed is not None:
             self._deadline = time.monotonic() + FAILURE_SECONDS
         elif self._launcher.poll() is not None and not self._is_over():

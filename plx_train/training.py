@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plx_train.contract import Module
+from plx_train.contract import Module, Tracker
 from plx_train.evaluate import Evaluation
 from plx_train.keeper import Keeper
 from plx_train.learner import Learner
@@ -17,7 +17,6 @@ from plx_train.stop import StopRequest
 
 if TYPE_CHECKING:
     from plx_train.console import Console
-    from plx_train.tracking import Tracker
 
 
 @dataclass(frozen=True)

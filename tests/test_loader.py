@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +88,60 @@ def test_a_killed_worker_is_an_error_in_one_sentence() -> None:
     loader = Loader(Numbers(8, killer=5), Sampler(8, 2, seed=1), collate, num_workers=1)
     with pytest.raises(DataError, match="worker was killed"):
         list(loader.epoch(0))
+    loader.close()
+
+
+class Heavy(Numbers):
+    """Samples that fill a pipe many times over."""
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        return {"index": index, "bytes": np.zeros(1 << 20, np.uint8)}
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.002, 0.01, 0.05])
+def test_a_worker_killed_while_it_answers_holds_nobody_up(moment: float) -> None:
+    loader = Loader(Heavy(4000), Sampler(4000, 4, seed=1), collate, num_workers=2)
+    batches = loader.epoch(0)
+    next(batches)
+    time.sleep(moment)
+    victim = next(child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline()))
+    victim.kill()
+    with pytest.raises(DataError, match="worker was killed"):
+        list(batches)
+    loader.close()
+
+
+def test_an_epoch_that_is_given_up_leaves_nothing_to_the_next() -> None:
+    loader = Loader(Numbers(40), Sampler(40, 2, seed=1), collate, num_workers=2)
+    expected = [batch["index"] for batch in Loader(Numbers(40), Sampler(40, 2, seed=1), collate).epoch(1)]
+    for taken in (1, 2, 5):
+        begun = loader.epoch(0)
+        for _ in range(taken):
+            next(begun)
+        begun.close()
+        assert [batch["index"] for batch in loader.epoch(1)] == expected
+    loader.close()
+
+
+class Odd(Exception):
+    """One that can't be pickled and made again."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+class Failing(Numbers):
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        raise Odd(1, 2) if index else MemoryError("no room")
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, MemoryError("no room")), (3, RuntimeError("Odd: 1 and 2"))])
+def test_a_fault_in_a_worker_comes_out_here(size: int, expected: Exception) -> None:
+    loader = Loader(Failing(size), Sampler(size, 1, seed=1, shuffle=False), collate, num_workers=1)
+    with pytest.raises(type(expected), match=str(expected)) as caught:
+        for place in range(size):
+            next(loader.epoch(0, size - 1 - place))
+    assert "Traceback" in str(caught.value.__cause__)
     loader.close()
 
 

@@ -64,7 +64,7 @@ def test_a_signal_saves_and_ends_within_ten_seconds_and_the_run_goes_on(
     assert f"stopped by {number.name}; go on with: python -m plx_train resume=" in shown
     assert "Traceback" not in shown
     assert workers
-    assert not any(worker.is_running() for worker in workers)
+    assert not psutil.wait_procs(workers, timeout=5)[1]
     facts = json.loads((tmp_path / "r" / "run.json").read_text())
     assert (facts["status"], facts["reason"]) == ("KILLED", f"stopped by {number.name}")
     step = int(step_checkpoints(tmp_path / "r" / "checkpoints")[0].name.removeprefix("step_"))

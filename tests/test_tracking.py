@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from plx_train.errors import ConfigError, UserError
+from plx_train.stop import StopRequest
 from plx_train.tracking import (
     TrackedDataset,
     Tracker,
@@ -112,7 +113,7 @@ def test_status_is_true(fault: object, status: str, store: str, tmp_path: Path) 
     record = begin(tmp_path, store)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        with tracked(record):
+        with tracked(record), StopRequest().listening():
             if fault == "SIGTERM":
                 os.kill(os.getpid(), signal.SIGTERM)
             elif isinstance(fault, BaseException):
@@ -276,7 +277,7 @@ def test_what_waited_is_sent_once_and_in_order(tmp_path: Path) -> None:
     sink.is_up.set()
     assert feed.pump(may_pause=False)
     spool.append("metrics", {"step": 5, "values": {}})
-    delivery = Delivery([feed], spool.sync, lambda: None)
+    delivery = Delivery([feed], spool.sync, lambda is_ending: None)
     delivery.close(5)
     assert sink.got == [0, 1, 2, 3, 4, 5]
     assert len(said) == 2 and "down" in said[0] and "answers again" in said[1]

@@ -84,7 +84,7 @@ def test_a_run_leaves_export_report_check_and_checkpoints(tracked_run: RunResult
     output = tracked_run.output
     for name in ("report.html", "check.json", "config.yaml", "run.json", "export/inference.json", "export/parity.json"):
         assert (output / name).is_file(), name
-    assert {path.name for path in (output / "checkpoints").iterdir()} == {"best", "step_00000020", "step_00000040"}
+    assert {path.name for path in (output / "checkpoints").iterdir()} == {"best", "step_00000030", "step_00000060"}
     facts = json.loads((output / "run.json").read_text())
     assert facts["status"] == "FINISHED"
     assert facts["run_id"] == tracked_run.run_id

@@ -100,7 +100,9 @@ def explained_faults(output: Path) -> Iterator[None]:
         if error.errno not in DISK_FAULTS:
             raise
         reason = error.strerror or str(error)
-        raise UserError(f"output folder {output} can't be written ({reason}): make room, or give another") from None
+        raise UserError(
+            f"output={output} can't be written ({reason}): make room there, or give another folder"
+        ) from None
 
 
 def check_data(session: Session) -> tuple[CheckReport, Any]:

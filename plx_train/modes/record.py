@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train import ranks
+from plx_train.contract import Tracker
 from plx_train.dataset_check import CheckReport
 from plx_train.determinism import Determinism
 from plx_train.modes.prepare import Session, explained_faults
@@ -16,7 +17,7 @@ from plx_train.modes.resume import Continuation, resume_command
 from plx_train.run_facts import write_facts
 from plx_train.silent import SilentTracker
 from plx_train.stop import Stopped, StopRequest
-from plx_train.tracking import TrackedDataset, Tracker, environment_tags, start_tracking, tracked
+from plx_train.tracking import TrackedDataset, environment_tags, start_tracking, tracked
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Record:
     """What is known of a run so far."""
 
     session: Session
-    tracker: Tracker | SilentTracker
+    tracker: Tracker
     stop: StopRequest
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -72,7 +73,7 @@ def recording(
 
 def _tracker(
     session: Session, report: CheckReport, weights: str | None, level: Determinism, continuation: Continuation | None
-) -> Any:
+) -> Tracker:
     if ranks.rank():
         return SilentTracker()
     options = session.options

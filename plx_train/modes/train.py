@@ -35,7 +35,11 @@ from plx_train.modes.record import Record, recording
 from plx_train.modes.resume import Continuation, check_same_data, find_continuation, say_finished
 from plx_train.run_facts import RUN_FILE, read_facts
 from plx_train.run_lock import hold
+from plx_train.tracking import end_record
 from plx_train.weights import Coverage
+
+SIGNAL_CODES = 128
+"""Exit codes above say which signal ended a process."""
 
 
 def run(composed: Composed) -> RunResult:
@@ -67,8 +71,15 @@ def _run_together(session: Session, continuation: Continuation | None) -> RunRes
         check_same_data(continuation, report.fingerprint)
     job = write_job(session.output, session.composed, continuation is not None)
     console, output = session.console, session.output
-    code = launch([str(job)], session.options.device, output / "ranks", console.warn, console.info)
+    said: list[str] = []
+    code = launch([str(job)], session.options.device, output / "ranks", said.append, console.info)
+    for sentence in said:
+        console.warn(sentence)
     facts = read_facts(output) if (output / RUN_FILE).is_file() else {}
+    if facts.get("status") == "RUNNING":
+        # Rank 0 was ended with the others, and could not say so itself.
+        reason = " ".join(said) or f"its processes ended with exit code {code}"
+        end_record(output, facts.get("tracking_uri"), "KILLED" if code > SIGNAL_CODES else "FAILED", reason)
     export, report_file = facts.get("export"), output / "report.html"
     return RunResult(
         *("train", output, facts.get("metrics", {}), facts.get("run_id"), Path(export) if export else None),

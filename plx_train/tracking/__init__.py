@@ -1,7 +1,7 @@
 """Records of runs in MLflow and VisualDL, written off the hot path; importing this imports neither."""
 
 from plx_train.options import TrackingOptions
-from plx_train.tracking.dead_runs import close_run
+from plx_train.tracking.dead_runs import end_record
 from plx_train.tracking.ending import tracked
 from plx_train.tracking.environment import environment_tags
 from plx_train.tracking.replay import replay, unsent
@@ -15,7 +15,7 @@ __all__ = [
     "TrackedDataset",
     "Tracker",
     "TrackingOptions",
-    "close_run",
+    "end_record",
     "environment_tags",
     "find_run",
     "read_metrics",

@@ -16,8 +16,7 @@ from plx_train.run_lock import hold, is_held
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay
-from plx_train.tracking.spool import SPOOL_NAME, last_milliseconds
-from plx_train.tracking.store import open_client
+from plx_train.tracking.spool import SPOOL_NAME, cursor_path, end_spool, has_ended, load_cursor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,15 +40,16 @@ class Watchman:
         self._next_beat = 0.0
         self._has_looked = False
 
-    def __call__(self) -> None:
-        """Beats when it is time, after the first beat looks for dead runs; a store that fails is asked again later."""
+    def __call__(self, is_ending: bool) -> None:
+        """Looks for dead runs, once, and beats when it is time; a store that fails is asked again later."""
         run_id = self._run_id()
-        if run_id is None or time.monotonic() < self._next_beat:
+        if run_id is None:
             return
-        self._next_beat = time.monotonic() + BEAT_SECONDS
         with contextlib.suppress(Exception):
             client = self._sink.client()
-            self._beat(client, run_id)
+            if not is_ending and time.monotonic() >= self._next_beat:
+                self._next_beat = time.monotonic() + BEAT_SECONDS
+                self._beat(client, run_id)
             if not self._has_looked:
                 self._has_looked = True
                 close_dead_runs(client, self._sink.uri, run_id, self._warn)
@@ -67,22 +67,24 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
     closed = []
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     for run in client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=MOST_RUNS):
-        tags = run.data.tags
-        if run.info.run_id == own_id or "plx.output" not in tags or not is_dead(run.info.run_id, tags):
+        tags, run_id = run.data.tags, run.info.run_id
+        if run_id == own_id or "plx.output" not in tags or not is_dead(run_id, tags):
             continue
         folder = Path(tags["plx.output"])
-        if close_run(uri, run.info.run_id, folder if is_folder_of(folder, run.info.run_id) else None):
-            closed.append(run.info.run_id)
-            warn(f"run {run.info.run_name} is closed as KILLED: {SILENT_REASON}")
+        if is_folder_of(folder, run_id):
+            end_record(folder, uri, "KILLED", SILENT_REASON)
+        _terminate(client, run_id)
+        ended = client.get_run(run_id)
+        if ended.info.status != "RUNNING":
+            closed.append(run_id)
+            reason = ended.data.tags.get("plx.ended_by")
+            warn(f"run {run.info.run_name} is closed as {ended.info.status}" + (f": {reason}" if reason else ""))
     return closed
 
 
 def is_folder_of(folder: Path, run_id: str) -> bool:
     """Whether the folder is there and holds this run."""
-    try:
-        return read_facts(folder).get("run_id") == run_id
-    except UserError:
-        return False
+    return load_cursor(cursor_path(folder / SPOOL_NAME)).run_id == run_id
 
 
 def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:
@@ -119,44 +121,30 @@ def _is_silent(run_id: str, beat: str) -> bool:
     return False
 
 
-def close_run(
-    uri: str, run_id: str | None, folder: Path | None, status: str = "KILLED", reason: str = SILENT_REASON
-) -> bool:
-    """Ends the record of a run that can't do so itself, once its spool is sent; False if it was not to be.
-
-    Args:
-        folder: of the run, where it is on this machine; None where it is not.
+def end_record(folder: Path, uri: str | None, status: str, reason: str) -> None:
+    """Ends the record of a run that could not do so itself, and sends what is left of it; nothing if it goes on.
 
     Raises:
-        Exception: whatever the store says.
+        OSError: the folder can't be written.
     """
-    if folder is None:
-        return run_id is not None and _terminate(open_client(uri), run_id, status, reason, None)
     try:
         lock = hold(folder)
     except UserError:
-        return False
+        return
     with contextlib.closing(lock):
         spool = folder / SPOOL_NAME
-        run_id = replay(spool, uri).run_id or run_id
-        if run_id is None or not _terminate(open_client(uri), run_id, status, reason, last_milliseconds(spool)):
-            return False
-        close_facts(folder, status, reason)
-    return True
+        if spool.is_file() and not has_ended(spool):
+            end_spool(spool, status, reason)
+        with contextlib.suppress(UserError):
+            facts = read_facts(folder)
+            if facts.get("status") == "RUNNING":
+                write_facts(folder, facts | {"status": status, "reason": reason})
+        if uri:
+            replay(spool, uri)
 
 
-def close_facts(folder: Path, status: str, reason: str) -> None:
-    """Has ``run.json`` say how a run ended, if it says RUNNING."""
-    with contextlib.suppress(UserError, OSError):
-        facts = read_facts(folder)
-        if facts.get("status") == "RUNNING":
-            write_facts(folder, facts | {"status": status, "reason": reason})
-
-
-def _terminate(client: MlflowClient, run_id: str, status: str, reason: str, milliseconds: int | None) -> bool:
-    """False if it has ended meanwhile: by its own last records, or by another run that looked."""
-    if client.get_run(run_id).info.status != "RUNNING":
-        return False
-    client.set_tag(run_id, "plx.ended_by", reason)
-    client.set_terminated(run_id, status, milliseconds)
-    return True
+def _terminate(client: MlflowClient, run_id: str) -> None:
+    """For a run whose records are elsewhere."""
+    if client.get_run(run_id).info.status == "RUNNING":
+        client.set_tag(run_id, "plx.ended_by", SILENT_REASON)
+        client.set_terminated(run_id, "KILLED")

@@ -82,11 +82,11 @@ class Feed:
 class Delivery:
     """Runs the feeds in a daemon thread, about once a second."""
 
-    def __init__(self, feeds: list[Feed], before: Callable[[], None], chore: Callable[[], None]) -> None:
+    def __init__(self, feeds: list[Feed], before: Callable[[], None], chore: Callable[[bool], None]) -> None:
         """
         Args:
             before: is called before records are sent, to have them on disk: a crash must not forget what was sent.
-            chore: is called every time after, while the run goes on.
+            chore: is called every time that all was sent, with whether the run is over.
         """
         self.feeds = feeds
         self.before = before
@@ -125,8 +125,8 @@ class Delivery:
             began = time.thread_time()
             self.before()
             results = [feed.pump(may_pause=not is_closing) for feed in self.feeds]
-            if not is_closing:
-                self.chore()
+            if all(results):
+                self.chore(is_closing)
             busy = time.thread_time() - began
             self.cpu_seconds += busy
             if is_closing and (all(results) or self._given_up.wait(INTERVAL_SECONDS)):

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from plx_train.contract import Tracker
 from plx_train.errors import UserError
 from plx_train.stop import Stopped
 from plx_train.tracking.delivery import first_line
-from plx_train.tracking.tracker import Tracker
 
 
 @contextmanager
-def tracked(tracker: Tracker) -> Iterator[Tracker]:
+def tracked(tracker: Tracker) -> Iterator[None]:
     """Finishes `tracker` with the status that is true.
 
     FINISHED when the block ends, FAILED on an exception, KILLED on Ctrl-C and other signals; the exception goes on.
     """
     try:
-        yield tracker
+        yield
     except Stopped as error:
         tracker.finish("KILLED", f"stopped by {error}")
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -55,10 +56,11 @@ class Spool:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
         self._lock = threading.Lock()
 
-    def append(self, kind: str, content: dict[str, Any]) -> None:
-        """Adds one record of JSON-ready content; never raises and never waits for a receiver."""
+    def append(self, kind: str, content: dict[str, Any], milliseconds: int | None = None) -> None:
+        """Adds one record of JSON-ready content, of now unless said; never raises, never waits for a receiver."""
         with self._lock:
-            head = {"seq": self._sequence, "ms": time.time_ns() // 1_000_000, "kind": kind}
+            now = time.time_ns() // 1_000_000
+            head = {"seq": self._sequence, "ms": now if milliseconds is None else milliseconds, "kind": kind}
             self._sequence += 1
             try:
                 line = json.dumps(head | content, separators=(",", ":"), allow_nan=False, default=str)
@@ -206,9 +208,27 @@ def marks(path: Path) -> dict[str, int]:
     return found
 
 
-def last_milliseconds(path: Path) -> int | None:
-    """When the last record in the spool at `path` was made, Unix epoch; None without any."""
-    return max((entry.milliseconds for entry in all_entries(path)), default=None) if path.exists() else None
+def has_ended(path: Path) -> bool:
+    """Whether the run of the spool at `path` has said how it ended, and has not gone on since."""
+    kinds = [entry.kind for entry in all_entries(path)] if path.exists() else []
+    told = [kind for kind in kinds if kind in ("run", "resume", "finish")]
+    return told[-1:] == ["finish"]
+
+
+def end_spool(path: Path, status: str, reason: str) -> None:
+    """Ends the record of a dead run, at the time of the last thing it said.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    milliseconds = max((entry.milliseconds for entry in all_entries(path)), default=None)
+    spool = Spool(path, goes_on=True)
+    try:
+        spool.append("finish", {"status": status, "reason": reason}, milliseconds)
+    finally:
+        spool.close()
+    if spool.lost:
+        raise OSError(errno.ENOSPC, "the disk is full", str(path))
 
 
 def read_run_tags(path: Path) -> dict[str, str]:

@@ -272,7 +272,7 @@ def start_tracking(
     return tracker
 
 
-def _nothing() -> None:
+def _nothing(is_ending: bool) -> None:
     """Where there is no store, there is no heart to beat."""
 
 

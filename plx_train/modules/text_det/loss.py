@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import paddle
 from paddle.nn import functional as F
 
-from plx_train.ranks import all_values, num_ranks, total
+from plx_train.ranks import all_values, total
 
 EPSILON = 1e-6
 
@@ -73,10 +73,10 @@ def balanced_bce(
 
 def _sum_of_largest(values: paddle.Tensor, count: int) -> paddle.Tensor:
     """The sum of the `count` largest values of the whole batch, wherever they are computed."""
-    if num_ranks() == 1:
-        return paddle.topk(values, count)[0].sum()
     if count == 0:
         return paddle.zeros([])
     smallest = paddle.topk(all_values(values), count)[0][-1]
-    is_above = (values > smallest).astype(values.dtype)
-    return total((values * is_above).sum()) + smallest * (count - total(is_above.sum()))
+    is_above, is_equal = ((values > smallest).astype(values.dtype), (values == smallest).astype(values.dtype))
+    # Equal ones, whole margins of a page, count alike: which of them come first must change no gradient.
+    share = (count - total(is_above.sum())) / total(is_equal.sum())
+    return total((values * is_above).sum()) + total((values * is_equal).sum()) * share
