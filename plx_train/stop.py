@@ -64,6 +64,16 @@ class StopRequest:
                 signal.signal(number, handler)
 
     @contextmanager
+    def unmasked(self) -> Iterator[None]:
+        """Raises `Stopped` at the block's end if a signal has come: libraries turn it into errors of their own."""
+        try:
+            yield
+        except Exception:
+            self.check()
+            raise
+        self.check()
+
+    @contextmanager
     def deferred(self) -> Iterator[None]:
         """Within the block a signal is noted, for `check` to raise; outside it is raised where it comes."""
         self._is_deferred = True
@@ -77,9 +87,10 @@ class StopRequest:
         if self.number is not None:
             os._exit(128 + number)
         self.number = number
+        # Where it is raised at once a library may swallow it: raised again later, it comes out elsewhere.
+        _alarm(STEP_SECONDS, self._give_up)
         if not self._is_deferred:
             raise Stopped(number)
-        _alarm(STEP_SECONDS, self._give_up)
 
     def _give_up(self, number: int, frame: FrameType | None) -> None:
         self.check()

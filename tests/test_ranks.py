@@ -51,8 +51,8 @@ def learned(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose metric is not 0, so that comparing metrics compares something."""
     output = tmp_path_factory.mktemp("learned") / "run"
     result = train(
-        dataset, output, "trainer.epochs=24", "trainer.eval_every_epochs=6", "optimizer.lr=5e-3", "trainer.ema_decay=0.9",
-        "module.augment.scale=[0.95,1.05]", "module.thresh=0.15", "module.box_thresh=0.15",
+        dataset, output, "trainer.epochs=24", "trainer.eval_every_epochs=6", "optimizer.lr=5e-3",
+        "trainer.ema_decay=0.9", "module.augment.scale=[0.95,1.05]", "module.thresh=0.15", "module.box_thresh=0.15",
     )  # fmt: skip
     assert result.metrics["val/hmean"] > 0.1
     return output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ from test_resume import assert_same
 from test_train import TINY, make_dataset, train
 
 import plx_train
+import plx_train.stop as stop_module
 from plx_train.keeper import step_checkpoints
+from plx_train.stop import Stopped, StopRequest
 from plx_train.tracking import SPOOL_NAME, read_metrics
 
 LONG = ("trainer.epochs=40", "trainer.eval_every_epochs=100", "device.num_workers=1")
@@ -121,3 +124,22 @@ def test_a_folder_in_use_is_refused(dataset: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("error", [ValueError("of the library's own"), None])
+def test_a_signal_that_a_library_swallows_still_ends_the_run(error: Exception | None) -> None:
+    stop = StopRequest()
+    with pytest.raises(Stopped, match="SIGTERM"), stop.listening(), stop.unmasked():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException:
+            if error:
+                raise error from None
+
+
+def test_a_signal_that_is_swallowed_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stop_module, "STEP_SECONDS", 0.1)
+    with pytest.raises(Stopped), StopRequest().listening():
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)

@@ -64,7 +64,8 @@ def recording(
                 determinism=level.level,
                 continued=former.get("continued", 0) + bool(continuation),
             )
-            yield record
+            with stop.unmasked():
+                yield record
         except BaseException as error:
             _ended_early(record, error)
             raise

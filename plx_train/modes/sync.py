@@ -7,12 +7,12 @@ from pathlib import Path
 
 from plx_train.api import RunResult
 from plx_train.config import Composed, resolve_path
-from plx_train.console import make_console
+from plx_train.console import Console, make_console
 from plx_train.errors import UserError
 from plx_train.modes.source import run_folder
 from plx_train.run_facts import read_facts
 from plx_train.run_lock import hold
-from plx_train.tracking import SPOOL_NAME, replay, resolve_uri, unsent
+from plx_train.tracking import SILENT_REASON, SPOOL_NAME, end_record, has_died, replay, resolve_uri, unsent
 
 OUTPUTS = "outputs"
 
@@ -23,19 +23,11 @@ def run(composed: Composed) -> RunResult:
     console = make_console(quiet=options.quiet)
     root = run_folder(options.run, options) if options.run else resolve_path(OUTPUTS)
     given = options.tracking.uri if any(text.startswith("tracking.uri=") for text in composed.overrides) else None
-    waiting = [path for path in find_spools(root) if unsent(path)]
-    rows, left = [], 0
-    for spool in waiting:
-        try:
-            with closing(hold(spool.parent)):
-                done = replay(spool, _address(spool.parent, given), console.warn)
-        except UserError as error:
-            console.warn(str(error))
-            rows.append((str(spool.parent), 0, unsent(spool)))
-            left += unsent(spool)
-            continue
-        rows.append((str(spool.parent), done.sent, done.left))
-        left += done.left
+    waiting = [path for path in find_spools(root) if unsent(path) or _is_of_dead_run(path)]
+    if not options.run and not given:
+        waiting = [path for path in waiting if _recorded_address(path.parent)]
+    rows = [_send(spool, given, console) for spool in waiting]
+    left = sum(row[2] for row in rows)
     if rows:
         console.table("records", ["run", "sent", "left"], rows)
     else:
@@ -44,10 +36,29 @@ def run(composed: Composed) -> RunResult:
     return RunResult("sync", root, metrics, exit_code=1 if left else 0)
 
 
+def _send(spool: Path, given: str | None, console: Console) -> tuple[str, int, int]:
+    """A run's folder, the records that were sent and those that are left."""
+    folder = spool.parent
+    try:
+        uri = _address(folder, given)
+        if _is_of_dead_run(spool):
+            end_record(folder, None, "KILLED", SILENT_REASON)
+        with closing(hold(folder)):
+            done = replay(spool, uri, console.warn)
+    except UserError as error:
+        console.warn(str(error))
+        return str(folder), 0, unsent(spool)
+    return str(folder), done.sent, done.left
+
+
 def find_spools(root: Path) -> list[Path]:
     """Spools of a run's folder, or of all runs below a folder, older ones of the same run first."""
     pattern = SPOOL_NAME.replace(".", "*.")
     return sorted({*root.glob(pattern), *root.rglob(f"*/{pattern}")})
+
+
+def _is_of_dead_run(spool: Path) -> bool:
+    return spool.name == SPOOL_NAME and has_died(spool.parent)
 
 
 def _address(folder: Path, given: str | None) -> str:
@@ -56,7 +67,14 @@ def _address(folder: Path, given: str | None) -> str:
     Raises:
         UserError: nothing says so.
     """
-    recorded = given or read_facts(folder).get("tracking_uri")
+    recorded = given or _recorded_address(folder)
     if not recorded:
         raise UserError(f"{folder} was not tracked in MLflow: say where its records shall go with tracking.uri=…")
-    return resolve_uri(str(recorded), Path(OUTPUTS))
+    return resolve_uri(recorded, Path(OUTPUTS))
+
+
+def _recorded_address(folder: Path) -> str | None:
+    try:
+        return read_facts(folder).get("tracking_uri")
+    except UserError:
+        return None

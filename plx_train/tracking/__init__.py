@@ -1,7 +1,7 @@
 """Records of runs in MLflow and VisualDL, written off the hot path; importing this imports neither."""
 
 from plx_train.options import TrackingOptions
-from plx_train.tracking.dead_runs import end_record
+from plx_train.tracking.dead_runs import SILENT_REASON, end_record, has_died
 from plx_train.tracking.ending import tracked
 from plx_train.tracking.environment import environment_tags
 from plx_train.tracking.replay import replay, unsent
@@ -10,6 +10,7 @@ from plx_train.tracking.store import RunRecord, find_run, resolve_uri
 from plx_train.tracking.tracker import TrackedDataset, Tracker, start_tracking
 
 __all__ = [
+    "SILENT_REASON",
     "SPOOL_NAME",
     "RunRecord",
     "TrackedDataset",
@@ -18,6 +19,7 @@ __all__ = [
     "end_record",
     "environment_tags",
     "find_run",
+    "has_died",
     "read_metrics",
     "read_run_tags",
     "replay",

@@ -16,7 +16,7 @@ from plx_train.run_lock import hold, is_held
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay
-from plx_train.tracking.spool import SPOOL_NAME, cursor_path, end_spool, has_ended, load_cursor
+from plx_train.tracking.spool import SPOOL_NAME, cursor_path, end_spool, has_ended, load_cursor, read_run_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -89,19 +89,29 @@ def is_folder_of(folder: Path, run_id: str) -> bool:
 
 def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:
     """Whether a run's process is surely gone: its lock is free, its machine was restarted, or its heart stopped."""
-    here = machine_tags()
     folder = Path(tags["plx.output"])
-    is_here = is_folder_of(folder, run_id)
-    held = is_held(folder) if is_here else None
-    if held:
+    held = is_held(folder) if is_folder_of(folder, run_id) else None
+    return not held and (_is_gone(held, tags) or _is_silent(run_id, tags.get(HEARTBEAT_TAG, "")))
+
+
+def has_died(folder: Path) -> bool:
+    """Whether the run in a folder says that it goes on, while nobody is at it."""
+    try:
+        facts = read_facts(folder)
+    except UserError:
         return False
-    is_same_machine = all(tags.get(name) == here[name] for name in ("plx.host", "plx.machine"))
+    held = is_held(folder)
+    return facts.get("status") == "RUNNING" and not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
+
+
+def _is_gone(held: bool | None, tags: Mapping[str, str]) -> bool:
+    here = machine_tags()
     is_same_start = here["plx.boot"] != "" and tags.get("plx.boot") == here["plx.boot"]
-    if held is False and is_same_start:
-        return True
-    if is_same_machine and not is_same_start and "" not in (here["plx.boot"], tags.get("plx.boot", "")):
-        return True
-    return _is_silent(run_id, tags.get(HEARTBEAT_TAG, ""))
+    if is_same_start:
+        # A lock tells of the processes of one machine only: others may see the folder, but not who holds it.
+        return held is False
+    is_same_machine = all(tags.get(name) == here[name] for name in ("plx.host", "plx.machine"))
+    return is_same_machine and "" not in (here["plx.boot"], tags.get("plx.boot", ""))
 
 
 def _is_silent(run_id: str, beat: str) -> bool:

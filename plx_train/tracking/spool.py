@@ -232,7 +232,9 @@ def end_spool(path: Path, status: str, reason: str) -> None:
 
 
 def read_run_tags(path: Path) -> dict[str, str]:
-    """The tags that the run of the spool at `path` began with; none where there is no record of it."""
-    if not path.exists():
-        return {}
-    return next((dict(entry.content["tags"]) for entry in all_entries(path) if entry.kind == "run"), {})
+    """The tags that the run of the spool at `path` began and went on with; none where there is no record of it."""
+    found: dict[str, str] = {}
+    for entry in all_entries(path) if path.exists() else ():
+        if entry.kind in ("run", "resume"):
+            found |= entry.content["tags"]
+    return found
