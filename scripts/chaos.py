@@ -83,7 +83,10 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
         kill = _one_life(folder, name, generator, may_kill=len(progress.kills) < kills)
         if kill:
             progress.kills.append(kill)
-            print(f"{len(progress.kills):3d}  {kill.run}  {kill.signal:7s} while: {kill.moment:8s} step {kill.step}")
+            print(
+                f"{len(progress.kills):3d}  {kill.run}  {kill.signal:7s} while: {kill.moment:8s} step {kill.step}",
+                flush=True,
+            )
         else:
             progress.finished.append(name)
             progress.faults += differences(folder, name)

@@ -277,7 +277,7 @@ def test_what_waited_is_sent_once_and_in_order(tmp_path: Path) -> None:
     sink.is_up.set()
     assert feed.pump(may_pause=False)
     spool.append("metrics", {"step": 5, "values": {}})
-    delivery = Delivery([feed], spool.sync, lambda is_ending: None)
+    delivery = Delivery([feed], spool.sync, lambda: None)
     delivery.close(5)
     assert sink.got == [0, 1, 2, 3, 4, 5]
     assert len(said) == 2 and "down" in said[0] and "answers again" in said[1]

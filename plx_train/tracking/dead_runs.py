@@ -40,14 +40,14 @@ class Watchman:
         self._next_beat = 0.0
         self._has_looked = False
 
-    def __call__(self, is_ending: bool) -> None:
+    def __call__(self) -> None:
         """Looks for dead runs, once, and beats when it is time; a store that fails is asked again later."""
         run_id = self._run_id()
         if run_id is None:
             return
         with contextlib.suppress(Exception):
             client = self._sink.client()
-            if not is_ending and time.monotonic() >= self._next_beat:
+            if not self._sink.has_ended and time.monotonic() >= self._next_beat:
                 self._next_beat = time.monotonic() + BEAT_SECONDS
                 self._beat(client, run_id)
             if not self._has_looked:

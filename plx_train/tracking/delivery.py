@@ -39,6 +39,8 @@ class Feed:
         self.warn = warn
         self.failures = 0
         self.last_progress = time.monotonic()
+        self.is_given_up = False
+        """Nothing more is to be sent."""
         self._next_try = 0.0
 
     def pump(self, may_pause: bool) -> bool:
@@ -52,6 +54,8 @@ class Feed:
                     return True
                 for offset in self.sink.deliver(entries, self.cursor):
                     self._advance(offset)
+                    if self.is_given_up:
+                        return False
                 self._advance(end)
         except Exception as error:  # whatever a receiver does, training goes on
             self._failed(error)
@@ -82,11 +86,11 @@ class Feed:
 class Delivery:
     """Runs the feeds in a daemon thread, about once a second."""
 
-    def __init__(self, feeds: list[Feed], before: Callable[[], None], chore: Callable[[bool], None]) -> None:
+    def __init__(self, feeds: list[Feed], before: Callable[[], None], chore: Callable[[], None]) -> None:
         """
         Args:
             before: is called before records are sent, to have them on disk: a crash must not forget what was sent.
-            chore: is called every time that all was sent, with whether the run is over.
+            chore: is called every time that all was sent.
         """
         self.feeds = feeds
         self.before = before
@@ -115,6 +119,8 @@ class Delivery:
             too_long = time.monotonic() - closed_at > most_seconds
             if too_long or idle > (min(FAILING_SECONDS, patience_seconds) if fails else patience_seconds):
                 self._given_up.set()
+                for feed in self.feeds:
+                    feed.is_given_up = True
                 return
 
     def _run(self) -> None:
@@ -126,7 +132,7 @@ class Delivery:
             self.before()
             results = [feed.pump(may_pause=not is_closing) for feed in self.feeds]
             if all(results):
-                self.chore(is_closing)
+                self.chore()
             busy = time.thread_time() - began
             self.cpu_seconds += busy
             if is_closing and (all(results) or self._given_up.wait(INTERVAL_SECONDS)):

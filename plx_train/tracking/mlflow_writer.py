@@ -32,15 +32,22 @@ class MlflowSink:
     Delivering a record twice changes nothing, so a crash between sending it and noting that does no harm.
     """
 
-    def __init__(self, uri: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, uri: str, warn: Callable[[str], None], may_exist: bool = False) -> None:
+        """
+        Args:
+            may_exist: an earlier process may have made the run and not heard of it.
+        """
         self.uri = uri
         self.name = f"MLflow at {without_password(uri)}"
         self.warn = warn
         self.run_id: str | None = None
         self.experiment: str | None = None
+        self.has_ended = False
+        """The run's end was delivered; it is not to be shown as living after that."""
         self.refused: list[str] = []
         """Records that MLflow answered but did not take."""
         self._client: MlflowClient | None = None
+        self._may_exist = may_exist
         self._failed_once: set[int] = set()
         self._marked_nonfinite: set[str] = set()
 
@@ -51,8 +58,7 @@ class MlflowSink:
             if group[0].kind == "run":
                 self._create_run(client, group[0], cursor)
             else:
-                assert cursor.run_id is not None
-                self._send_group(client, cursor.run_id, group)
+                self._send_group(client, cursor, group)
             yield group[-1].end
 
     def client(self) -> MlflowClient:
@@ -64,9 +70,9 @@ class MlflowSink:
     def _create_run(self, client: MlflowClient, entry: Entry, cursor: Cursor) -> None:
         content = entry.content
         self.experiment = experiment_id(client, self.uri, content["experiment"])
-        if cursor.run_id is None and entry.sequence in self._failed_once:
+        if cursor.run_id is None and self._may_exist:
             cursor.run_id = _find_by_token(client, self.experiment, content["token"])
-        self._failed_once.add(entry.sequence)
+        self._may_exist = True
         if cursor.run_id is None:
             tags = {clean_key(key): shorten(value, LONGEST_TAG) for key, value in content["tags"].items()}
             tags["plx.token"] = content["token"]
@@ -83,19 +89,33 @@ class MlflowSink:
         for start in range(0, len(items), PARAMS_A_BATCH):
             client.log_batch(run_id, params=items[start : start + PARAMS_A_BATCH], synchronous=True)
 
-    def _send_group(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
+    def resend(self, entry: Entry, cursor: Cursor) -> None:
+        """Sends a record that was skipped.
+
+        Raises:
+            Exception: whatever the store says.
+        """
+        assert cursor.run_id is not None
+        self._send(self.client(), cursor.run_id, [entry])
+
+    def _send_group(self, client: MlflowClient, cursor: Cursor, group: list[Entry]) -> None:
         """Sends a group; what MLflow refuses for its content is named and passed over, to hold up nothing."""
+        assert cursor.run_id is not None
         try:
-            self._send(client, run_id, group)
+            self._send(client, cursor.run_id, group)
         except Exception as error:
             if len(group) > 1 and _is_refusal(error):
                 for entry in group:
-                    self._send_group(client, run_id, [entry])
+                    self._send_group(client, cursor, [entry])
                 return
-            if len(group) > 1 or not self._gives_up(client, run_id, group[0], error):
+            entry = group[0]
+            if len(group) > 1 or not self._gives_up(client, cursor.run_id, entry, error):
                 raise
-            what = group[0].content.get("path") or group[0].content.get("name") or group[0].kind
-            self.refused.append(str(what))
+            what = str(entry.content.get("path") or entry.content.get("name") or entry.kind)
+            if _is_refusal(error) or _is_gone(entry):
+                self.refused.append(what)
+            else:
+                cursor.skipped.append(entry.sequence)
             self.warn(f"MLflow does not take {what} ({first_line(error)}); the run goes on without it there")
 
     def _gives_up(self, client: MlflowClient, run_id: str, entry: Entry, error: Exception) -> bool:
@@ -104,7 +124,7 @@ class MlflowSink:
             return True
         if entry.kind in ("metrics", "tags", "finish"):
             return False
-        if entry.kind == "artifact" and not Path(entry.content["path"]).exists():
+        if _is_gone(entry):
             return True
         if entry.sequence not in self._failed_once:
             self._failed_once.add(entry.sequence)
@@ -125,12 +145,14 @@ class MlflowSink:
             _log_dataset(client, run_id, content)
         elif kind == "resume":
             client.update_run(run_id, "RUNNING")
+            self.has_ended = False
             for key, value in content["tags"].items():
                 client.set_tag(run_id, clean_key(key), shorten(value, LONGEST_TAG))
         elif kind == "finish":
             if content["reason"]:
                 client.set_tag(run_id, "plx.ended_by", shorten(content["reason"], LONGEST_TAG))
             client.set_terminated(run_id, content["status"], group[0].milliseconds)
+            self.has_ended = True
 
     def _log_batch(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
         from mlflow.entities import Metric, RunTag
@@ -187,6 +209,10 @@ def shorten(value: str, most: int) -> str:
 def _is_refusal(error: Exception) -> bool:
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() in REFUSED_STATUS
+
+
+def _is_gone(entry: Entry) -> bool:
+    return entry.kind == "artifact" and not Path(entry.content["path"]).exists()
 
 
 def _find_by_token(client: MlflowClient, experiment: str, token: str) -> str | None:

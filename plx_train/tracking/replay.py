@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plx_train.tracking.delivery import Feed
 from plx_train.tracking.mlflow_writer import MlflowSink
-from plx_train.tracking.spool import all_entries, cursor_path, load_cursor
+from plx_train.tracking.spool import Cursor, all_entries, cursor_path, load_cursor
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,31 @@ def unsent(spool: Path) -> int:
     """Records of a spool that were not delivered yet."""
     if not spool.is_file():
         return 0
-    return sum(1 for _ in all_entries(spool, load_cursor(cursor_path(spool), spool).offset))
+    cursor = load_cursor(cursor_path(spool), spool)
+    return sum(1 for _ in all_entries(spool, cursor.offset)) + len(cursor.skipped)
 
 
 def replay(spool: Path, uri: str, warn: Callable[[str], None] = lambda sentence: None) -> Replayed:
     """Delivers the records of a spool that nobody writes to any more; never raises for a store that fails."""
+    before = unsent(spool)
     if not spool.is_file():
         return Replayed(None, 0, 0)
-    before = unsent(spool)
-    feed = Feed(MlflowSink(uri, warn), spool, load_cursor(cursor_path(spool), spool), warn)
-    # An artifact that fails is tried twice before it is passed over.
-    if before and not feed.pump(may_pause=False):
-        feed.pump(may_pause=False)
-    left = feed.pending()
+    sink = MlflowSink(uri, warn, may_exist=True)
+    feed = Feed(sink, spool, load_cursor(cursor_path(spool), spool), warn)
+    if before:
+        _resend(sink, feed.cursor, spool)
+        # An artifact that fails is tried twice before it is passed over.
+        feed.pump(may_pause=False) or feed.pump(may_pause=False)
+    left = feed.pending() + len(feed.cursor.skipped)
     return Replayed(feed.cursor.run_id, before - left, left)
+
+
+def _resend(sink: MlflowSink, cursor: Cursor, spool: Path) -> None:
+    """Sends what was passed over while the rest was not."""
+    for entry in [entry for entry in all_entries(spool) if entry.sequence in cursor.skipped]:
+        try:
+            sink.resend(entry, cursor)
+        except Exception:  # it stays where it is, and is counted
+            return
+        cursor.skipped.remove(entry.sequence)
+        cursor.save()

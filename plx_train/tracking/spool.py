@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -173,12 +173,14 @@ class Cursor:
     run_id: str | None = None
     path: Path | None = None
     """File that outlives the process; None keeps the cursor in memory."""
+    skipped: list[int] = field(default_factory=list)
+    """Sequence numbers of records before the offset that could not be delivered, and may be later."""
 
     def save(self) -> None:
         """Replaces the file, if there is one; a failure is passed over: delivering twice does no harm."""
         if self.path is None:
             return
-        content = {"offset": self.offset, "run_id": self.run_id}
+        content = {"offset": self.offset, "run_id": self.run_id, "skipped": self.skipped}
         beside = self.path.with_suffix(".new")
         with contextlib.suppress(OSError):
             beside.write_text(json.dumps(content), "utf-8")
@@ -191,7 +193,7 @@ def load_cursor(path: Path, spool: Path | None = None) -> Cursor:
         content = json.loads(path.read_text("utf-8"))
         # A power cut may have taken the end of the spool, but not the news that it had been sent.
         most = spool.stat().st_size if spool else int(content["offset"])
-        return Cursor(min(int(content["offset"]), most), content["run_id"], path)
+        return Cursor(min(int(content["offset"]), most), content["run_id"], path, list(content.get("skipped", ())))
     except (OSError, ValueError, KeyError, TypeError):
         return Cursor(path=path)
 

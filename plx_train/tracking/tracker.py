@@ -69,7 +69,7 @@ class Tracker:
         self._marks = marks(output / SPOOL_NAME) if goes_on else {}
         self.spool = Spool(output / SPOOL_NAME, goes_on)
         self._warn = warn
-        self._sink = MlflowSink(uri, warn) if uri else None
+        self._sink = MlflowSink(uri, warn, may_exist=goes_on) if uri else None
         self._feed: Feed | None = None
         self._delivery: Delivery | None = None
         self._system: SystemMetrics | None = None
@@ -97,7 +97,10 @@ class Tracker:
         """Records the store has not got, refused ones included; 0 when off."""
         if not self._feed or not self._sink:
             return 0
-        return self._feed.pending() + len(self._sink.refused) + self.spool.lost
+        return self._waiting() + len(self._sink.refused) + self.spool.lost
+
+    def _waiting(self) -> int:
+        return self._feed.pending() + len(self._feed.cursor.skipped) if self._feed else 0
 
     @property
     def seconds_delivering(self) -> float:
@@ -180,9 +183,10 @@ class Tracker:
         self.spool.close()
 
     def _report_unsent(self) -> None:
-        if self._feed and self._feed.pending():
+        waiting = self._waiting()
+        if waiting:
             command = f"python -m plx_train mode=sync run={shlex.quote(str(self.output))}"
-            self._warn(f"{self._feed.pending()} records did not reach MLflow; they are kept, and sent by: {command}")
+            self._warn(f"{waiting} records did not reach MLflow; they are kept, and sent by: {command}")
         if self.spool.lost:
             self._warn(f"{self.spool.lost} records could not be written to {self.spool.path}")
 
@@ -272,7 +276,7 @@ def start_tracking(
     return tracker
 
 
-def _nothing(is_ending: bool) -> None:
+def _nothing() -> None:
     """Where there is no store, there is no heart to beat."""
 
 
