@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -147,15 +148,19 @@ def _is_in_build(kind: str, build: PaddleBuild) -> bool:
     return built_in.get(kind, False) or kind in build.plugins
 
 
-def prepare_environment(options: DeviceOptions) -> None:
-    """Sets what libraries read when they are loaded, before paddle is imported; what the user set wins."""
+def prepare_environment(options: DeviceOptions) -> list[str]:
+    """Sets what libraries read when they are loaded, before paddle is imported; what the user set wins.
+
+    Returns the names of the variables that come too late, because paddle is loaded.
+    """
     build = installed_paddle()
     resolved = resolve(options, build)[0] if build else options
-    for name, value in environment(resolved).items():
-        os.environ.setdefault(name, value)
+    new = {name: value for name, value in environment(resolved).items() if name not in os.environ}
+    os.environ.update(new)
     _keep_freed_memory()
     for noise in ("No ccache found", "Setuptools is replacing distutils", "When training, we now always track"):
         warnings.filterwarnings("ignore", message=noise)
+    return sorted(new) if "paddle" in sys.modules else []
 
 
 def environment(options: DeviceOptions) -> dict[str, str]:

@@ -8,6 +8,12 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# What a profile would set before paddle is imported, which some tests do first.
+from plx_train.hardware import mkl_cpu_type  # noqa: E402
+
+for _name, _value in {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type(), "GLOG_minloglevel": "2"}.items():
+    if _value:
+        os.environ.setdefault(_name, _value)
 
 from collections.abc import Iterator  # noqa: E402
 

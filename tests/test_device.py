@@ -240,8 +240,10 @@ def test_what_the_user_has_set_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_keep_freed_memory", lambda: None)
     before = dict(os.environ)
     try:
-        devices.prepare_environment(profile("cpu", "+device.env.PLX_TEST_VARIABLE=x"))
+        monkeypatch.setitem(sys.modules, "paddle", None)
+        late = devices.prepare_environment(profile("cpu", "+device.env.PLX_TEST_VARIABLE=x"))
 
+        assert "PLX_TEST_VARIABLE" in late and "OMP_NUM_THREADS" not in late
         assert os.environ["OMP_NUM_THREADS"] == "7"
         assert os.environ["PLX_TEST_VARIABLE"] == "x"
     finally:

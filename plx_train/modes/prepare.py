@@ -139,7 +139,12 @@ def split(checked: Any, dataset: DatasetOptions, seed: int) -> Splits:
 
 def start_device(options: RunOptions) -> OpenDevice:
     """Sets the environment, imports paddle and opens the device."""
-    prepare_environment(options.device)
+    late = prepare_environment(options.device)
+    if late:
+        make_console(quiet=options.quiet).warn(
+            f"paddle was imported before the run could set {', '.join(late)}: results may differ in their last bits "
+            "from those of the command; import paddle after, or set them yourself"
+        )
     opened = open_device(options.device)
     ranks.connect()
     seed_everything(options.seed, options.deterministic)
