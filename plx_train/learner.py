@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from plx_train import ranks
+from plx_train.batch_norm import is_batch_norm
 from plx_train.contract import Batch, Module
 from plx_train.errors import TrainingError
 from plx_train.memory import is_out_of_memory
@@ -255,9 +256,8 @@ def seed_step(seed: int, step: int) -> None:
 def batch_statistics(network: Any) -> list[Any]:
     """Means and variances that batch norms gather, and other float32 buffers."""
     import paddle
-    from paddle.nn.layer.norm import _BatchNormBase
 
-    norms = [layer for layer in network.sublayers() if isinstance(layer, _BatchNormBase)]
+    norms = [layer for layer in network.sublayers() if is_batch_norm(layer)]
     gathered = [value for layer in norms for value in (layer._mean, layer._variance)]
     return gathered + [item for item in network.buffers() if item.dtype == paddle.float32]
 

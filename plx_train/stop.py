@@ -7,11 +7,16 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 STEP_SECONDS = 5.0
 """A step that goes on for longer after a signal is given up: ten seconds are all that many systems grant."""
+AGAIN_SECONDS = 2.0
+TRACING_SECONDS = 0.2
+TRACING = "/paddle/jit/"
+"""In the path of the code that calls back into Python from places where no exception may come."""
 
 
 class Stopped(SystemExit):
@@ -26,11 +31,14 @@ class Stopped(SystemExit):
 
 
 class StopRequest:
-    """Whether a signal has asked this process to end; a second one ends it at once."""
+    """Whether a signal has asked this process to end; a second one ends it at once.
+
+    Nothing is interrupted by the first: who can end in good order asks, by `check`; who doesn't within
+    `STEP_SECONDS` gets `Stopped` raised wherever it is.
+    """
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self._is_deferred = False
 
     @property
     def is_made(self) -> bool:
@@ -47,7 +55,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[StopRequest]:
-        """Within the block signals come here; only the main thread can listen, elsewhere nothing changes."""
+        """Within the block signals are noted; only the main thread can listen, elsewhere nothing changes."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -68,32 +76,34 @@ class StopRequest:
         """Raises `Stopped` at the block's end if a signal has come: libraries turn it into errors of their own."""
         try:
             yield
+            self.check()
         except Exception:
             self.check()
             raise
-        self.check()
-
-    @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Within the block a signal is noted, for `check` to raise; outside it is raised where it comes."""
-        self._is_deferred = True
-        try:
-            yield
         finally:
-            self._is_deferred = False
             _alarm(0.0)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.number is not None:
             os._exit(128 + number)
         self.number = number
-        # Where it is raised at once a library may swallow it: raised again later, it comes out elsewhere.
         _alarm(STEP_SECONDS, self._give_up)
-        if not self._is_deferred:
-            raise Stopped(number)
 
     def _give_up(self, number: int, frame: FrameType | None) -> None:
+        if _is_tracing(frame):
+            _alarm(TRACING_SECONDS, self._give_up)
+            return
+        # Where a library swallows it, it comes again.
+        _alarm(AGAIN_SECONDS, self._give_up)
         self.check()
+
+
+def _is_tracing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if TRACING in Path(frame.f_code.co_filename).as_posix():
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _numbers() -> list[signal.Signals]:

@@ -56,7 +56,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     plan = make_plan(run.options, run.loader.sampler.batches_per_epoch, state.max_seconds)
     clock = _Clock(state.timing)
     notes: list[str] = []
-    with run.console.progress(plan.total_steps, plan.max_seconds) as progress, run.stop.deferred():
+    with run.console.progress(plan.total_steps, plan.max_seconds) as progress:
         steps = _steps(run.loader, run.options.accumulate_steps, state)
         while True:
             if is_evaluation_due(run.options, state):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -164,3 +165,35 @@ def test_too_small_a_batch_for_the_processes_is_one_sentence(dataset: Path, tmp_
     assert process.returncode == 2
     assert shown.count("too few for 2 processes") == 1
     assert "Traceback" not in shown
+
+
+def test_batch_norms_that_learn_are_told_of(dataset: Path, tmp_path: Path) -> None:
+    shown = finish(start(dataset, tmp_path / "r", "module.freeze_norm=false", "trainer.max_steps=2", "quiet=false"))
+    assert "statistics of each process's own share" in shown
+    best = load_checkpoint(tmp_path / "r" / "checkpoints" / "best")[0]["network"]
+    assert all(np.isfinite(value).all() for value in best.values())
+
+
+def test_batch_norms_over_all_processes_are_refused_on_a_cpu(dataset: Path, tmp_path: Path) -> None:
+    process = start(dataset, tmp_path / "r", "device.sync_bn=true")
+    shown, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "device.sync_bn=true" in shown and "gpu and xpu only" in shown
+    assert not (tmp_path / "r" / "run.json").exists()
+
+
+def test_layers_are_synchronised_within_the_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import paddle
+
+    from plx_train import batch_norm
+
+    network = paddle.nn.Sequential(paddle.nn.Conv2D(3, 4, 3), paddle.nn.BatchNorm2D(4), paddle.nn.BatchNorm2D(4))
+    network[2].eval()
+    module = SimpleNamespace(network=network, train_mode=lambda: None)
+    before = {name: id(value) for name, value in network.state_dict().items()}
+    monkeypatch.setattr(batch_norm.ranks, "num_ranks", lambda: 2)
+    with batch_norm.batch_norms(module, SimpleNamespace(type="gpu"), True) as sentence:
+        assert [type(layer).__name__ for layer in network] == ["Conv2D", "SyncBatchNorm", "BatchNorm2D"]
+        assert sentence == "1 batch norms take the statistics of all 2 processes"
+        assert {name: id(value) for name, value in network.state_dict().items()} == before
+    assert [type(layer).__name__ for layer in network] == ["Conv2D", "BatchNorm2D", "BatchNorm2D"]

@@ -126,20 +126,59 @@ def test_a_folder_in_use_is_refused(dataset: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("STEP_SECONDS", 0.2), ("AGAIN_SECONDS", 0.1), ("TRACING_SECONDS", 0.1)):
+        monkeypatch.setattr(stop_module, name, seconds)
+
+
+def be_busy(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_signal_interrupts_nothing_that_ends_in_time() -> None:
+    done = False
+    with pytest.raises(Stopped, match="SIGTERM"), StopRequest().listening() as stop, stop.unmasked():
+        os.kill(os.getpid(), signal.SIGTERM)
+        be_busy(0.05)
+        done = True
+        stop.check()
+        done = False
+    assert done
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("error", [ValueError("of the library's own"), None])
 def test_a_signal_that_a_library_swallows_still_ends_the_run(error: Exception | None) -> None:
-    stop = StopRequest()
-    with pytest.raises(Stopped, match="SIGTERM"), stop.listening(), stop.unmasked():
+    with pytest.raises(Stopped, match="SIGTERM"), StopRequest().listening() as stop, stop.unmasked():
         try:
             os.kill(os.getpid(), signal.SIGTERM)
+            be_busy(5)
         except BaseException:
             if error:
                 raise error from None
 
 
-def test_a_signal_that_is_swallowed_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stop_module, "STEP_SECONDS", 0.1)
+@pytest.mark.usefixtures("quick")
+def test_a_signal_that_is_swallowed_comes_again() -> None:
+    began = time.monotonic()
     with pytest.raises(Stopped), StopRequest().listening():
         with contextlib.suppress(BaseException):
             os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+            be_busy(5)
+        be_busy(5)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_tracing_of_a_graph_is_not_interrupted() -> None:
+    reached: list[str] = []
+    tracing = compile("busy(0.6); reached.append('end')", "/x/paddle/jit/dy2static/x.py", "exec")
+    with pytest.raises(Stopped), StopRequest().listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        exec(tracing, {"busy": be_busy, "reached": reached})
+        be_busy(5)
+    assert reached == ["end"]

@@ -113,7 +113,7 @@ def test_status_is_true(fault: object, status: str, store: str, tmp_path: Path) 
     record = begin(tmp_path, store)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        with tracked(record), StopRequest().listening():
+        with tracked(record), StopRequest().listening() as stop, stop.unmasked():
             if fault == "SIGTERM":
                 os.kill(os.getpid(), signal.SIGTERM)
             elif isinstance(fault, BaseException):

@@ -27,8 +27,11 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     session, best = record.session, result.best
     # The store is made and reached in a thread; the report and the summary name the run.
     record.tracker.wait_until_connected(CONNECT_SECONDS)
+    record.stop.check()
     exported = _export(session, module, splits, best, device, check.fingerprint)
+    record.stop.check()
     overlays = write_overlays(session.output / "overlays", module, splits.val, best)
+    record.stop.check()
     figures = _figures(result)
     record.write(
         metrics=figures, processor=asdict(best.processor), export=str(exported.folder), seconds=session.elapsed

@@ -8,6 +8,7 @@ from typing import Any
 
 from plx_train import ranks
 from plx_train.api import RunResult
+from plx_train.batch_norm import batch_norms, check_sync_bn
 from plx_train.config import Composed
 from plx_train.console import make_console
 from plx_train.determinism import determinism
@@ -51,6 +52,7 @@ def run(composed: Composed) -> RunResult:
     options = composed.options
     durations(composed)
     check_device(options.device)
+    check_sync_bn(options.device.type, options.device.sync_bn)
     together = num_processes(options.device) * options.device.nodes > 1
     if options.device.nodes > 1 and not options.output:
         raise ConfigError("device.nodes: give output=<folder that all machines share>")
@@ -165,7 +167,14 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     freeze_parameters(module.network, options.optimizer.freeze)
     keeper = _keeper(record)
-    with closing(loader), paddle.utils.unique_name.guard():
+    with (
+        closing(loader),
+        paddle.utils.unique_name.guard(),
+        batch_norms(module, device, options.device.sync_bn) as statistics,
+    ):
+        if statistics:
+            session.console.info(statistics)
+            record.tracker.set_tags({"batch_norm": statistics})
         learner = Learner(
             module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
         )
