@@ -1,0 +1,32 @@
+"""What a checkpoint holds of the thing that learns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tiny_detector import TinyDetector
+
+from plx_train.learner import Learner
+from plx_train.optimizer import OptimizerOptions
+
+
+def test_the_scale_of_mixed_precision_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a CPU paddle switches the scaler off; its state is what matters here.
+    place = SimpleNamespace(is_gpu_place=lambda: True)
+    monkeypatch.setattr(
+        "paddle.amp.grad_scaler._dygraph_tracer", lambda: SimpleNamespace(_expected_place=place), raising=True
+    )
+    one, other = (Learner(TinyDetector(), OptimizerOptions(), 0.9, "fp16", tmp_path, seed=1) for _ in range(2))
+    one.scaler.load_state_dict(
+        one.scaler.state_dict() | {"scale": np.asarray([512.0], np.float32), "incr_count": 7, "decr_count": 1}
+    )
+    assert other.scaler.state_dict()["scale"].item() != 512.0
+
+    other.restore(one.tensors(), json.loads(json.dumps(one.state())))
+
+    restored = other.scaler.state_dict()
+    assert (restored["scale"].item(), restored["incr_count"], restored["decr_count"]) == (512.0, 7, 1)
