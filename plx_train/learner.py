@@ -72,6 +72,7 @@ class Learner:
         self.scaler = paddle.amp.GradScaler(enable=precision == "fp16", init_loss_scaling=2.0**12)
         self.output = output
         self.seed = seed
+        self._restored: dict[str, np.ndarray] = {}
         self.parts = 1
         """Pieces that each batch is computed in, one after the other, to fit into memory."""
         ranks.meet("start")
@@ -210,7 +211,10 @@ class Learner:
         """Copies of all that a checkpoint holds of it, by file."""
         from plx_train.checkpoint import arrays
 
-        found = {"network": arrays(self.module.network.state_dict()), "optimizer": arrays(self.optimizer.state_dict())}
+        moments = arrays(self.optimizer.state_dict())
+        # Paddle takes restored moments over at the next step; until then its own state lacks them.
+        self._restored = {} if self._restored.keys() <= moments.keys() else self._restored
+        found = {"network": arrays(self.module.network.state_dict()), "optimizer": self._restored | moments}
         return found | ({"ema": arrays(self.average.state_dict())} if self.average else {})
 
     def state(self) -> dict[str, Any]:
@@ -221,7 +225,8 @@ class Learner:
     def restore(self, tensors: dict[str, dict[str, np.ndarray]], state: dict[str, Any]) -> None:
         """Takes back what `tensors` and `state` gave."""
         self.module.network.set_state_dict(tensors["network"])
-        self.optimizer.set_state_dict(dict(tensors["optimizer"]))
+        self._restored = dict(tensors["optimizer"])
+        self.optimizer.set_state_dict(dict(self._restored))
         if self.average:
             self.average.restore(tensors["ema"], state["ema_updates"])
         if state["scaler"]:

@@ -15,6 +15,10 @@ RECENT_STEPS = 25
 class Progress(Protocol):
     """Takes in where training is and shows it."""
 
+    def begin(self, step: int, seconds: float) -> None:
+        """Goes on from a step that was reached after so long."""
+        ...
+
     def update(
         self,
         *,
@@ -89,6 +93,12 @@ class ProgressMeter:
     def elapsed(self) -> float:
         """Seconds since the beginning."""
         return time.monotonic() - self._started
+
+    def begin(self, step: int, seconds: float) -> None:
+        """See `Progress`."""
+        self.state.step = step
+        self._measured_at = time.monotonic()
+        self._started = self._measured_at - seconds
 
     def update(
         self,

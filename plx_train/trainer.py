@@ -57,12 +57,13 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     clock = _Clock(state.timing)
     notes: list[str] = []
     with run.console.progress(plan.total_steps, plan.max_seconds) as progress:
+        progress.begin(state.step, state.seconds)
         steps = _steps(run.loader, run.options.accumulate_steps, state)
         while True:
             if is_evaluation_due(run.options, state):
                 progress.update(step=state.step, note="evaluating")
                 _evaluate_or_save(run, judge, state)
-                notes += _say(run.console, state.watch.notes())
+                notes += _say(run.console, state.watch.notes(is_over=bool(state.ended_by)))
                 progress.update(best=state.best_value, note="")
                 clock.mark("evaluate")
                 _save(run, state)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 CONSTANT_LOSS_STEPS = 50
 ZERO_METRIC_EVALUATIONS = 3
+VANISHED_GRADIENT = 1e-6
 DATA_BOUND_SHARE = 0.3
 
 
@@ -22,14 +23,14 @@ class LearningWatch:
     def see_step(self, loss: float, gradient_norm: float) -> None:
         """Takes in one optimizer step."""
         self.losses = [*self.losses[-CONSTANT_LOSS_STEPS + 1 :], loss]
-        self.zero_gradients = self.zero_gradients + 1 if gradient_norm == 0.0 else 0
+        self.zero_gradients = self.zero_gradients + 1 if gradient_norm < VANISHED_GRADIENT else 0
 
     def see_metric(self, value: float) -> None:
         """Takes in one evaluation's monitored metric."""
         self.metrics.append(value)
 
-    def notes(self) -> list[str]:
-        """New findings, as sentences."""
+    def notes(self, is_over: bool = False) -> list[str]:
+        """New findings, as sentences; at the end fewer evaluations suffice."""
         found = {}
         full = len(self.losses) == CONSTANT_LOSS_STEPS
         if full and math.isclose(max(self.losses), min(self.losses), rel_tol=1e-6):
@@ -39,14 +40,15 @@ class LearningWatch:
             )
         if self.zero_gradients >= CONSTANT_LOSS_STEPS:
             found["gradient"] = (
-                f"gradients have been exactly 0 for {self.zero_gradients} steps: see optimizer.freeze and whether "
-                "any sample has labels"
+                f"gradients have been below {VANISHED_GRADIENT:g} for {self.zero_gradients} steps: see whether any "
+                "sample has labels and what optimizer.freeze leaves; from scratch, take another loss or starting weights"
             )
         late = self.metrics[-ZERO_METRIC_EVALUATIONS:]
-        if len(late) == ZERO_METRIC_EVALUATIONS and not any(late):
+        if late and (is_over or len(late) == ZERO_METRIC_EVALUATIONS) and not any(late):
+            which = f"the last {len(late)} evaluations" if len(late) > 1 else "the only evaluation"
             found["metric"] = (
-                f"the metric was 0 in the last {ZERO_METRIC_EVALUATIONS} evaluations: try debug=overfit, which trains "
-                "on one batch and must reach a metric near 1 if data and labels fit"
+                f"the metric was 0 in {which}: try debug=overfit, which trains on one batch and must reach a metric "
+                "near 1 if data and labels fit"
             )
         fresh = [text for key, text in found.items() if key not in self.said]
         self.said |= set(found)

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 RUN = (
@@ -29,6 +30,9 @@ RUN = (
     *("trainer.eval_every_epochs=6", "trainer.log_every_steps=2", "trainer.save_every_steps=3"),
     *("device.num_workers=1", "tracking.experiment=chaos"),
 )
+UNDISTURBED = "undisturbed"
+KEEPS_ALL = "trainer.keep_last=99"
+"""So that every checkpoint of a victim can be compared, whatever the step."""
 MOMENTS = {"start": 1, "step": 4, "save": 3, "evaluate": 1, "end": 1}
 """When a kill comes, and how often in proportion."""
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
@@ -73,9 +77,9 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
     """Kills and resumes until `kills` are reached and the last run is finished."""
     folder.mkdir(parents=True, exist_ok=True)
     progress = _load(folder, seed)
-    if "undisturbed" not in progress.finished:
-        _start(folder, "undisturbed").wait()
-        progress.finished.append("undisturbed")
+    if UNDISTURBED not in progress.finished:
+        _start(folder, UNDISTURBED, KEEPS_ALL).wait()
+        progress.finished.append(UNDISTURBED)
         _save(folder, progress)
     while len(progress.kills) < kills or _is_begun(folder, progress):
         name = f"victim_{len(progress.finished)}"
@@ -83,6 +87,7 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
         kill = _one_life(folder, name, generator, may_kill=len(progress.kills) < kills)
         if kill:
             progress.kills.append(kill)
+            progress.faults += [f"after kill {len(progress.kills)}: {text}" for text in other_weights(folder, name)]
             print(
                 f"{len(progress.kills):3d}  {kill.run}  {kill.signal:7s} while: {kill.moment:8s} step {kill.step}",
                 flush=True,
@@ -116,8 +121,8 @@ def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool)
     return Kill(name, moment, number.name, _last_step(folder / name), round(time.monotonic() - began, 1))
 
 
-def _start(folder: Path, name: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "plx_train", *RUN, f"output={folder / name}", "resume=auto"]
+def _start(folder: Path, name: str, *overrides: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
     command.append(f"tracking.uri=sqlite:///{folder / 'mlflow.db'}")
     environment = {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache")}
     with (folder / f"{name}.log").open("ab") as log:
@@ -173,16 +178,26 @@ def _last_step(output: Path) -> int:
     return max((step for step, _ in _points(output, "train/loss")), default=0)
 
 
-def differences(folder: Path, name: str) -> list[str]:
-    """Sentences on all in which a run differs from the undisturbed one."""
+def other_weights(folder: Path, name: str) -> list[str]:
+    """Sentences on all whole checkpoints of a run that differ from the undisturbed one's of the same step."""
     found = []
-    for checkpoint in sorted(path.name for path in (folder / "undisturbed" / "checkpoints").iterdir()):
-        one, other = (_digests(folder / run / "checkpoints" / checkpoint) for run in ("undisturbed", name))
-        found += [f"{name}: {checkpoint}/{file} differs" for file in one if one[file] != other.get(file)]
-    one, other = (_tracked_points(folder, run) for run in ("undisturbed", name))
+    for checkpoint in sorted((folder / name / "checkpoints").glob("step_*[0-9]")):
+        one, other = _digests(folder / UNDISTURBED / "checkpoints" / checkpoint.name), _digests(checkpoint)
+        found += [f"{name}: {checkpoint.name}/{file} differs" for file in one if one[file] != other.get(file)]
+    return found
+
+
+def differences(folder: Path, name: str) -> list[str]:
+    """Sentences on all in which a finished run differs from the undisturbed one."""
+    found = other_weights(folder, name)
+    best = [_digests(folder / run / "checkpoints" / "best") for run in (UNDISTURBED, name)]
+    found += [f"{name}: the best weights differ"] if best[0] != best[1] else []
+    one, other = (_tracked_points(folder, run) for run in (UNDISTURBED, name))
     for metric in sorted(one.keys() | other.keys()):
         if one.get(metric) != other.get(metric):
-            found.append(f"{name}: {metric} is {other.get(metric)} in MLflow, not {one.get(metric)}")
+            pairs = zip_longest(other.get(metric, []), one.get(metric, []))
+            first = next((pair for pair in pairs if pair[0] != pair[1]), None)
+            found.append(f"{name}: {metric} in MLflow differs first at {first}")
     return found
 
 

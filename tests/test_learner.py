@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import paddle
 import pytest
 from tiny_detector import TinyDetector
 
@@ -30,3 +31,19 @@ def test_the_scale_of_mixed_precision_goes_on_where_it_was(tmp_path: Path, monke
 
     restored = other.scaler.state_dict()
     assert (restored["scale"].item(), restored["incr_count"], restored["decr_count"]) == (512.0, 7, 1)
+
+
+def test_what_was_restored_is_saved_again_before_any_step(tmp_path: Path) -> None:
+    one, other = (Learner(TinyDetector(), OptimizerOptions(), 0.9, "fp32", tmp_path, seed=1) for _ in range(2))
+    one.module.network(paddle.rand([1, 3, 8, 8])).sum().backward()
+    one._apply(0.1)
+    saved = one.tensors()
+    assert len(saved["optimizer"]) > 4
+
+    other.restore(saved, one.state())
+
+    again = other.tensors()
+    assert again.keys() == saved.keys()
+    for group, tensors in saved.items():
+        assert again[group].keys() == tensors.keys()
+        assert all(np.array_equal(again[group][name], tensors[name]) for name in tensors), group

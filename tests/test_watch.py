@@ -34,6 +34,13 @@ def test_zero_gradients_and_a_metric_stuck_at_zero() -> None:
     assert "debug=overfit" in notes
 
 
+def test_a_metric_that_was_always_0_is_said_at_the_end_of_a_short_run() -> None:
+    watch = LearningWatch()
+    watch.see_metric(0.0)
+    assert watch.notes() == []
+    assert "0 in the only evaluation" in watch.notes(is_over=True)[0]
+
+
 def test_waiting_for_data_names_the_knob() -> None:
     assert data_verdict(1.0, 100.0, 2) is None
     verdict = data_verdict(83.0, 100.0, 2)

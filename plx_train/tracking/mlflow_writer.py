@@ -145,6 +145,7 @@ class MlflowSink:
             _log_dataset(client, run_id, content)
         elif kind == "resume":
             client.update_run(run_id, "RUNNING")
+            self.experiment = client.get_run(run_id).info.experiment_id
             self.has_ended = False
             for key, value in content["tags"].items():
                 client.set_tag(run_id, clean_key(key), shorten(value, LONGEST_TAG))

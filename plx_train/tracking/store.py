@@ -158,21 +158,21 @@ def find_run(uri: str, run_id: str) -> RunRecord:
     where = without_password(uri)
     path = database_path(uri)
     if path and not path.exists():
-        raise UserError(f"run={run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…")
+        raise UserError(f"run {run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…")
     try:
         client = open_client(uri)
         matches = _matching_runs(client, run_id)
         others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
     except Exception as error:
-        raise UserError(f"run={run_id} can't be looked up at {where}: {str(error)[:200].splitlines()[0]}") from None
+        raise UserError(f"run {run_id} can't be looked up at {where}: {str(error)[:200].splitlines()[0]}") from None
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UserError(f"run={run_id} fits several runs at {where}: {_shown(matches)}; give more of the id")
+        raise UserError(f"run {run_id} fits several runs at {where}: {_shown(matches)}; give more of the id")
     names = {run.run_id: run for run in others} | {run.name: run for run in others}
     near = difflib.get_close_matches(run_id, list(names), n=3, cutoff=0.4)
     hint = f"did you mean {_shown([names[name] for name in near])}?" if near else f"there is {_shown(others) or 'none'}"
-    raise UserError(f"run={run_id} does not exist at {where}; {hint}")
+    raise UserError(f"run {run_id} does not exist at {where}; {hint}")
 
 
 def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:

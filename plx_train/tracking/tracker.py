@@ -14,23 +14,21 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plx_train.options import TrackingOptions
+from plx_train.tracking.content import LONG_PARAMS_NAME, TrackedDataset, dataset_content, split_params
 from plx_train.tracking.dead_runs import Watchman
 from plx_train.tracking.delivery import Delivery, Feed
 from plx_train.tracking.machine import machine_tags
-from plx_train.tracking.mlflow_writer import LONGEST_PARAM, MlflowSink
+from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.spool import SPOOL_NAME, Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
 from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
 
 STATUSES = ("FINISHED", "FAILED", "KILLED")
-LONG_PARAMS_NAME = "long_params.json"
-LONGEST_DIGEST = 32
 
 # How long the end of a run waits for a store in which nothing moves. A local database is only ever slow: it
 # may be made for the first time while other runs wait for the same.
@@ -39,20 +37,6 @@ DATABASE_PATIENCE_SECONDS = 90.0
 EXIT_PATIENCE_SECONDS = 5.0
 KILLED_PATIENCE_SECONDS = 2.5
 """A signal leaves ten seconds for everything."""
-
-
-@dataclass(frozen=True)
-class TrackedDataset:
-    """A dataset the run read."""
-
-    name: str
-    fingerprint: str
-    """Of the content; its first 32 characters are what MLflow shows as digest."""
-    context: str
-    """train or validation."""
-    source: Path
-    profile: dict[str, Any] = field(default_factory=dict)
-    """Counts to show beside it, JSON-ready."""
 
 
 class Tracker:
@@ -257,7 +241,7 @@ def start_tracking(
         tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
         tracker._start(options.visualdl, options.system_metrics)
         return tracker
-    short, long = _split_params(params)
+    short, long = split_params(params)
     own_tags |= {"mlflow.source.name": "plx_train", "mlflow.source.type": "LOCAL"}
     run = {
         "experiment": options.experiment,
@@ -271,33 +255,10 @@ def start_tracking(
     if long:
         tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
     for dataset in datasets:
-        tracker.spool.append("dataset", _dataset_content(dataset))
+        tracker.spool.append("dataset", dataset_content(dataset))
     tracker._start(options.visualdl, options.system_metrics)
     return tracker
 
 
 def _nothing() -> None:
     """Where there is no store, there is no heart to beat."""
-
-
-def _split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Parameters as text, as users write them; those MLflow would cut are kept apart, and pointed to."""
-    texts = {key: without_password(_param_text(value)) for key, value in params.items()}
-    long = {key: text for key, text in texts.items() if len(text) > LONGEST_PARAM}
-    return {key: f"see artifact {LONG_PARAMS_NAME}" if key in long else text for key, text in texts.items()}, long
-
-
-def _param_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _dataset_content(dataset: TrackedDataset) -> dict[str, Any]:
-    return {
-        "name": dataset.name,
-        "digest": dataset.fingerprint[:LONGEST_DIGEST],
-        "context": dataset.context,
-        "source": str(dataset.source.absolute()),
-        "profile": dataset.profile,
-    }
