@@ -41,7 +41,7 @@ class LearningWatch:
         if self.zero_gradients >= CONSTANT_LOSS_STEPS:
             found["gradient"] = (
                 f"gradients have been below {VANISHED_GRADIENT:g} for {self.zero_gradients} steps: see whether any "
-                "sample has labels and what optimizer.freeze leaves; from scratch, take another loss or starting weights"
+                "sample has labels and what optimizer.freeze leaves; from scratch, take another loss or weights"
             )
         late = self.metrics[-ZERO_METRIC_EVALUATIONS:]
         if late and (is_over or len(late) == ZERO_METRIC_EVALUATIONS) and not any(late):
