@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from plx_train.contract import Batch
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.config import TextRecConfig
 from plx_train.modules.text_rec.data import TextRecDataset, collate, collate_eval
+from plx_train.modules.text_rec.dictionary import dictionary_of
 from plx_train.modules.text_rec.labels import LineLabel
 from plx_train.modules.text_rec.loss import ctc_loss
 from plx_train.modules.text_rec.metric import TextRecMetric
@@ -133,3 +135,8 @@ class _Probabilities(paddle.nn.Layer):
 def build(config: TextRecConfig, is_fine_tuning: bool) -> TextRec:
     """The module for `config`, whose dictionary was found; merged when fine-tuning, unless `config.merged` says."""
     return TextRec(config, is_fine_tuning)
+
+
+def published(folder: Path) -> TextRec:
+    """The module that the published weights in `folder` are of, with the characters that lie beside them."""
+    return TextRec(TextRecConfig(characters=list(dictionary_of(folder))), is_fine_tuning=True)
