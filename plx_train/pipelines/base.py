@@ -66,6 +66,14 @@ class Pipeline:
 
     NAME: ClassVar[str] = ""
     PARTS: ClassVar[tuple[str, ...]] = ()
+    MODULES: ClassVar[Mapping[str, str]] = {
+        "TextDetection": "text_det",
+        "TextRecognition": "text_rec",
+        "TextLineOrientation": "image_cls",
+        "DocOrientationClassify": "image_cls",
+        "ImageClassification": "image_cls",
+    }
+    """The module type that a part takes; any where none stands here."""
     PARAMETERS: ClassVar[Mapping[str, type]] = {}
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
@@ -74,7 +82,13 @@ class Pipeline:
             raise ConfigError(f"the pipeline {self.NAME} needs SubModules.{missing[0]}, which its configuration lacks")
         self.config = config
         self.cores = min(os.cpu_count() or 1, 8)
-        self.parts = {key: load(config["SubModules"][key], key, self.threads_of(key)) for key in self.used_parts()}
+        self.parts = {
+            key: load(config["SubModules"].get(key, {}), key, self.threads_of(key)) for key in self.used_parts()
+        }
+        for key, part in self.parts.items():
+            wanted = self.MODULES.get(key, part.model.module)
+            if part.model.module != wanted:
+                raise UserError(f"{key} takes a model of {wanted}, not of {part.model.module} ({part.model.reference})")
 
     def threads_of(self, key: str) -> int:
         """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
