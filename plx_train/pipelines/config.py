@@ -82,6 +82,12 @@ def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     return config
 
 
+def engine_of(config: Mapping[str, Any]) -> str:
+    """``auto``, ``paddle`` or ``onnx``; PaddleX's names for these are understood."""
+    given = str(config.get("engine") or "auto")
+    return {"paddle_static": "paddle", "onnxruntime": "onnx"}.get(given, given)
+
+
 def with_models(config: dict[str, Any], models: Mapping[str, str]) -> dict[str, Any]:
     """`config` with other models for some of its parts, which are switched on.
 

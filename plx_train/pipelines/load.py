@@ -10,7 +10,7 @@ from typing import Any
 
 from plx_train.errors import ConfigError, UserError
 from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
-from plx_train.pipelines.config import read_config, with_models
+from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.published import published_folder
 from plx_train.predictor import Predictor
 
@@ -53,10 +53,14 @@ def load_pipeline(
             f"pipeline_name: {name} is none that is known here ({', '.join(sorted(known))}); import the class of your "
             "own before"
         )
-    return known[name](resolved, partial(_load_part, device=device, tracking_uri=tracking_uri))
+    return known[name](
+        resolved, partial(_load_part, device=device, engine=engine_of(resolved), tracking_uri=tracking_uri)
+    )
 
 
-def _load_part(section: Mapping[str, Any], key: str, threads: int, *, device: str, tracking_uri: str | None) -> Part:
+def _load_part(
+    section: Mapping[str, Any], key: str, threads: int, *, device: str, engine: str, tracking_uri: str | None
+) -> Part:
     given, model_name = section.get("model_dir"), section.get("model_name")
     version = run_id = None
     if given is None:
@@ -68,7 +72,7 @@ def _load_part(section: Mapping[str, Any], key: str, threads: int, *, device: st
         folder, reference, version, run_id = found.folder, str(given), found.version, found.run_id
     else:
         folder, reference = _folder(Path(str(given)), key), str(given)
-    predictor = Predictor(folder, device, threads)
+    predictor = Predictor(folder, device, threads, engine=engine)
     run_id = run_id or predictor.lineage.get("run_id")
     digest = hashlib.sha256((folder / "inference.pdiparams").read_bytes()).hexdigest()
     model = LoadedModel(predictor.model_name, predictor.module, folder, reference, version, run_id, digest)
