@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,11 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from tiny_detector import TinyDetector, draw_page
 
 import plx_train
+import plx_train.pipelines.config
 from plx_train.errors import ConfigError, UserError
 from plx_train.export import write_export
 from plx_train.pipelines.crops import crop_line, reading_order, rotate
@@ -257,3 +262,70 @@ def test_published_models_read_a_page() -> None:
     (result,) = plx_train.pipeline("OCR").predict(page)
     assert "9.2.1 Customizing vim with internal features" in result["rec_texts"]
     assert len(result["rec_texts"]) == 48
+
+
+def test_inference_needs_nothing_of_the_workbench(
+    models: dict[str, str], pages: list[np.ndarray], tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "page.png"), pages[0])
+    script = tmp_path / "read.py"
+    script.write_text(
+        "import sys\n"
+        "class Blocked:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('hydra', 'omegaconf', 'mlflow', 'visualdl', 'jinja2', 'rich', 'psutil'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+        "import plx_train\n"
+        f"pipeline = plx_train.pipeline('OCR', **{models!r})\n"
+        f"print(len(next(iter(pipeline.predict({str(tmp_path / 'page.png')!r})))['rec_texts']))\n"
+        "try:\n"
+        "    plx_train.run([])\n"
+        "except plx_train.UserError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    count, sentence = done.stdout.splitlines()
+    assert int(count) > 2, done.stderr
+    assert "pip install 'plx_train[train]'" in sentence
+
+
+def test_onnx_runtime_finds_the_same(models: dict[str, str], pages: list[np.ndarray]) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("paddle2onnx")
+    config = plx_train.pipelines.config.read_config("OCR")
+    one, other = (plx_train.pipeline(config | {"engine": name}, **models) for name in ("paddle", "onnx"))
+    assert {part.predictor.engine for part in other.parts.values()} == {"onnx"}
+    for page in pages:
+        (wanted,), (got,) = one.predict(page), other.predict(page)
+        assert wanted["rec_texts"] == got["rec_texts"]
+        assert wanted["rec_boxes"].tolist() == got["rec_boxes"].tolist()
+        assert np.allclose(wanted["rec_scores"], got["rec_scores"], atol=1e-4)
+
+
+def test_the_pages_of_a_pdf(ocr: plx_train.Pipeline, pages: list[np.ndarray], tmp_path: Path) -> None:
+    pytest.importorskip("pypdfium2")
+    images = [Image.fromarray(page) for page in pages]
+    images[0].save(tmp_path / "three.pdf", save_all=True, append_images=images[1:])
+    results = list(ocr.predict(tmp_path / "three.pdf"))
+    assert [(result["page_index"], result["page_count"]) for result in results] == [(0, 3), (1, 3), (2, 3)]
+    assert all(len(result["rec_texts"]) > 2 for result in results)
+    results[1].save_to_json(tmp_path / "out")
+    assert (tmp_path / "out" / "three_1_res.json").is_file()
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    with pytest.raises(UserError, match=r"broken\.pdf is no PDF"):
+        list(ocr.predict(tmp_path / "broken.pdf"))
+
+
+def test_the_example_in_the_docs(models: dict[str, str]) -> None:
+    folder = Path(__file__).parents[1] / "docs" / "examples"
+    specification = importlib.util.spec_from_file_location("coloured_text", folder / "coloured_text.py")
+    example = importlib.util.module_from_spec(specification)  # type: ignore[arg-type]
+    sys.modules["coloured_text"] = example
+    specification.loader.exec_module(example)  # type: ignore[union-attr]
+    page = np.full((200, 300, 3), 255, np.uint8)
+    page[30:50, 40:240] = (0, 0, 200)
+    page[120:140, 40:240] = (30, 30, 30)
+    pipeline = plx_train.pipeline(folder / "coloured_text.yaml", **models)
+    (red,), (green,) = pipeline.predict(page), pipeline.predict(page, hue=60)
+    assert (len(red["texts"]), green["texts"]) == (1, [])
