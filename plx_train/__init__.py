@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Predictor", "RunResult", "UserError", "__version__", "run"]
+__all__ = ["Pipeline", "Predictor", "RunResult", "UserError", "__version__", "pipeline", "run"]
 
 if TYPE_CHECKING:
     from plx_train.api import RunResult, run
     from plx_train.errors import UserError
+    from plx_train.pipelines.base import Pipeline
+    from plx_train.pipelines.load import pipeline
     from plx_train.predictor import Predictor
 
-_HOMES = {"run": "api", "RunResult": "api", "Predictor": "predictor", "UserError": "errors"}
+_HOMES = {"run": "api", "RunResult": "api", "Predictor": "predictor", "UserError": "errors"} | {
+    "Pipeline": "pipelines.base",
+    "pipeline": "pipelines.load",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plx_train.errors import UserError
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -45,7 +47,12 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
     Raises:
         plx_train.UserError: a mistake in the overrides, the data or the environment, in one sentence.
     """
-    from plx_train.config import compose_run
+    try:
+        from plx_train.config import compose_run
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("plx_train"):
+            raise
+        raise UserError(f"this needs the workbench, {error.name} above all: pip install 'plx_train[train]'") from None
 
     shows_config = "--cfg" in overrides
     composed = compose_run([text for text in overrides if text != "--cfg"])

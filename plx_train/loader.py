@@ -26,6 +26,7 @@ class Sampler:
         batch_size: samples of a batch, those of all processes together.
         parts: processes that share each batch; the batches are the same for any number of them.
         part: which of the nearly equal shares is this process's.
+        groups: a number per sample, int64 (num_samples,); samples of near numbers go into one batch.
     """
 
     num_samples: int
@@ -34,6 +35,7 @@ class Sampler:
     shuffle: bool = True
     parts: int = 1
     part: int = 0
+    groups: np.ndarray | None = None
 
     @property
     def batches_per_epoch(self) -> int:
@@ -48,7 +50,19 @@ class Sampler:
         """Sample indices of one epoch, int64 (num_samples,)."""
         if not self.shuffle:
             return np.arange(self.num_samples)
-        return np.random.default_rng([self.seed, epoch]).permutation(self.num_samples)
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(self.num_samples)
+        return order if self.groups is None else self._by_group(order, rng)
+
+    def _by_group(self, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """`order` with near groups together, cut into batches, and these in random order."""
+        order = order[np.argsort(self.groups[order], kind="stable")]  # type: ignore[index]
+        full, rest = divmod(self.num_samples, self.batch_size)
+        # The short batch comes last, as without groups; which samples it is made of is drawn, or it were the widest.
+        start = int(rng.integers(full + 1)) * self.batch_size
+        short, others = order[start : start + rest], np.delete(order, slice(start, start + rest))
+        shuffled = others.reshape(full, self.batch_size)[rng.permutation(full)]
+        return np.concatenate([shuffled.ravel(), short])
 
     def batches(self, epoch: int, cursor: int = 0) -> Iterator[list[tuple[int, list[int]]]]:
         """From batch `cursor` on: per sample its index and the seed words of its random generator."""
@@ -59,6 +73,12 @@ class Sampler:
             size = (self.num_samples if is_last else start + self.batch_size) - start
             own = range(start + size * self.part // self.parts, start + size * (self.part + 1) // self.parts)
             yield [(int(order[place]), [self.seed, epoch, place]) for place in own]
+
+
+def groups_of(dataset: Dataset) -> np.ndarray | None:
+    """The groups by which `dataset` wants its samples batched, int64 (num_samples,); None where any will do."""
+    groups = getattr(dataset, "groups", None)
+    return None if groups is None else groups()
 
 
 class Loader:

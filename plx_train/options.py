@@ -7,7 +7,10 @@ from typing import Any
 
 from plx_train.optimizer import OptimizerOptions
 
-MODES = ("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce", "doctor")
+MODES = (
+    *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
+    *("export_pipeline", "doctor"),
+)
 
 
 @dataclass
@@ -147,6 +150,10 @@ class RunOptions:
     """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
     input: str | None = None
     """predict: an image or a folder."""
+    pipeline: str | None = None
+    """predict, export_pipeline: OCR, another pipeline's name, a YAML in PaddleX's schema, or a frozen folder."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
     resume: str | None = None
     """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
     init_from: str | None = None

@@ -9,11 +9,13 @@ from typing import Any, overload
 
 import numpy as np
 
+from plx_train.engines import Model, open_model
 from plx_train.errors import UserError
 from plx_train.image import read_image
 from plx_train.rooms import room_file
 from plx_train.static_model import StaticModel, lineage, processor_of, read_inference, room_of
 
+LARGEST_BATCH = 8
 Picture = Path | str | np.ndarray
 """An image file, or an array uint8 (H, W, 3) BGR as OpenCV reads it."""
 
@@ -28,6 +30,7 @@ class Predictor:
         device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
         threads: CPU threads for each image; None: all cores, up to 8.
         onednn: on a CPU, run by oneDNN: several times faster, and what PaddleX does.
+        engine: ``paddle``, or ``onnx`` for ONNX Runtime, or ``auto``: the quicker one that can be had.
 
     Raises:
         UserError: `folder` is missing, is no exported folder, or can't be loaded.
@@ -41,7 +44,12 @@ class Predictor:
     """
 
     def __init__(
-        self, folder: Path | str, device: str = "cpu", threads: int | None = None, onednn: bool = True
+        self,
+        folder: Path | str,
+        device: str = "cpu",
+        threads: int | None = None,
+        onednn: bool = True,
+        engine: str = "paddle",
     ) -> None:
         self.folder = Path(folder)
         if not self.folder.is_dir():
@@ -55,7 +63,14 @@ class Predictor:
         """Where the model comes from, as far as its export says so."""
         self.processor = processor_of(inference)
         """Its pre- and postprocessing, a frozen dataclass."""
-        self.model = StaticModel(self.folder, device, onednn, threads)
+        self.device = device
+        self.model: Model
+        """The graph; takes arrays, gives arrays."""
+        if engine == "paddle":
+            self.model, self.engine = StaticModel(self.folder, device, onednn, threads), "paddle"
+        else:
+            sample, _ = self.processor.preprocess(np.full((96, 320, 3), 255, np.uint8))
+            self.model, self.engine = open_model(self.folder, device, threads, engine, sample[None])
 
     @overload
     def predict(self, pictures: Picture) -> Any: ...
@@ -74,7 +89,22 @@ class Predictor:
         """
         if isinstance(pictures, Path | str | np.ndarray):
             return self._predict_one(pictures)
-        return [self._predict_one(picture) for picture in pictures]
+        return self._predict_many([as_image(picture) for picture in pictures])
+
+    def _predict_many(self, images: Sequence[np.ndarray]) -> list[Any]:
+        """Images of equal input shapes go through the graph together; each as if alone, up to the last bits."""
+        prepared = [self.processor.preprocess(image) for image in images]
+        by_shape: dict[tuple[int, ...], list[int]] = {}
+        for index, (values, _) in enumerate(prepared):
+            by_shape.setdefault(values.shape, []).append(index)
+        found: dict[int, Any] = {}
+        for members in by_shape.values():
+            for start in range(0, len(members), LARGEST_BATCH):
+                batch = members[start : start + LARGEST_BATCH]
+                outputs = self.processor.split_outputs(self.model(np.stack([prepared[index][0] for index in batch])))
+                for index, output in zip(batch, outputs, strict=True):
+                    found[index] = self.processor.postprocess(output, prepared[index][1])
+        return [found[index] for index in range(len(images))]
 
     def _predict_one(self, picture: Picture) -> Any:
         values, context = self.processor.preprocess(as_image(picture))
@@ -86,15 +116,14 @@ class Predictor:
         return room_file(self.module, "overlay").draw_overlay(as_image(picture), prediction)
 
     def __repr__(self) -> str:
-        return f"Predictor({self.module}, {self.model_name}, {self.model.device}, {str(self.folder)!r})"
+        return f"Predictor({self.module}, {self.model_name}, {self.device}, {str(self.folder)!r})"
 
     def _repr_html_(self) -> str:
-        engine = "oneDNN" if self.model.onednn else "native"
         facts = {
             "module": self.module,
             "model": self.model_name,
             "folder": self.folder,
-            "device": f"{self.model.device} ({engine}, {self.model.threads} threads)",
+            "device": f"{self.device} ({self.engine})",
             **{name: value for name, value in self.lineage.items() if name != "module"},
         }
         rows = "".join(

@@ -20,8 +20,11 @@ NORM_EPSILON = 1e-5
 """Of Paddle's batch norm."""
 BRANCH = re.compile(r"\.(conv_kxk\.\d+|conv_1x1|identity)\.")
 
+Stride = int | tuple[int, int]
+"""One number, or that of the rows and that of the columns."""
+
 # kernel size, input channels, output channels, stride, squeeze-and-excitation
-DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
+DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, Stride, bool]]] = {
     "blocks2": [(3, 16, 32, 1, False)],
     "blocks3": [(3, 32, 64, 2, False), (3, 64, 64, 1, False)],
     "blocks4": [(3, 64, 128, 2, False), (3, 128, 128, 1, False)],
@@ -30,6 +33,15 @@ DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
 }
 DETECTION_CHANNELS = (16, 24, 56, 480)
 """Of the four feature maps at strides 4, 8, 16 and 32, before scaling."""
+# Text runs along the columns, so these shrink by 4 only, the rows by 16.
+RECOGNITION_BLOCKS: dict[str, list[tuple[int, int, int, Stride, bool]]] = {
+    "blocks2": [(3, 16, 32, 1, False)],
+    "blocks3": [(3, 32, 64, 1, False), (3, 64, 64, 1, False)],
+    "blocks4": [(3, 64, 128, (2, 1), False), (3, 128, 128, 1, False)],
+    "blocks5": [(3, 128, 256, (1, 2), False), *[(5, 256, 256, 1, False)] * 4],
+    "blocks6": [(5, 256, 512, (2, 1), True), (5, 512, 512, 1, True), (5, 512, 512, (2, 1), False),
+                (5, 512, 512, 1, False)],
+}  # fmt: skip
 
 
 def make_divisible(value: float, divisor: int = 16) -> int:
@@ -66,7 +78,7 @@ class Activation(nn.Layer):
 class ConvNorm(nn.Layer):
     """Convolution without bias, then batch norm."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: Stride, groups: int = 1) -> None:
         super().__init__()
         initial = paddle.ParamAttr(initializer=nn.initializer.KaimingNormal())
         self.conv = nn.Conv2D(
@@ -79,9 +91,9 @@ class ConvNorm(nn.Layer):
 
 
 class RepConv(nn.Layer):
-    """A convolution trained as a sum of branches, or merged, then affine and, unless strided, activation."""
+    """A convolution trained as a sum of branches, or merged, then affine and, unless of stride 2, activation."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int, merged: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: Stride, groups: int, merged: bool) -> None:
         super().__init__()
         self.kernel, self.groups, self.merged = kernel, groups, merged
         if merged:
@@ -137,7 +149,7 @@ class SqueezeExcitation(nn.Layer):
 class Block(nn.Layer):
     """Depthwise convolution, optional squeeze-and-excitation, pointwise convolution."""
 
-    def __init__(self, kernel: int, inputs: int, outputs: int, stride: int, has_se: bool, merged: bool) -> None:
+    def __init__(self, kernel: int, inputs: int, outputs: int, stride: Stride, has_se: bool, merged: bool) -> None:
         super().__init__()
         self.dw_conv = RepConv(inputs, inputs, kernel, stride, inputs, merged)
         self.se = SqueezeExcitation(inputs) if has_se else None
@@ -146,6 +158,16 @@ class Block(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = self.dw_conv(x)
         return self.pw_conv(x if self.se is None else self.se(x))
+
+
+def _stage(blocks: list[tuple[int, int, int, Stride, bool]], scale: float, merged: bool) -> nn.Sequential:
+    """One resolution's blocks, their widths times `scale`."""
+    return nn.Sequential(
+        *(
+            Block(kernel, make_divisible(inputs * scale), make_divisible(outputs * scale), stride, has_se, merged)
+            for kernel, inputs, outputs, stride, has_se in blocks
+        )
+    )
 
 
 class PPLCNetV3Det(nn.Layer):
@@ -158,19 +180,11 @@ class PPLCNetV3Det(nn.Layer):
 
     def __init__(self, scale: float = 0.75, merged: bool = False) -> None:
         super().__init__()
-
-        def width(channels: int) -> int:
-            return make_divisible(channels * scale)
-
-        self.conv1 = ConvNorm(3, width(STEM_CHANNELS), 3, 2)
+        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, 2)
         for name, blocks in DETECTION_BLOCKS.items():
-            layers = [
-                Block(kernel, width(inputs), width(outputs), stride, has_se, merged)
-                for kernel, inputs, outputs, stride, has_se in blocks
-            ]
-            setattr(self, name, nn.Sequential(*layers))
+            setattr(self, name, _stage(blocks, scale, merged))
         self.out_channels = [int(channels * scale) for channels in DETECTION_CHANNELS]
-        widths = [width(DETECTION_BLOCKS[f"blocks{stage}"][-1][2]) for stage in (3, 4, 5, 6)]
+        widths = [make_divisible(DETECTION_BLOCKS[f"blocks{stage}"][-1][2] * scale) for stage in (3, 4, 5, 6)]
         self.layer_list = nn.LayerList(
             [nn.Conv2D(width, outputs, 1) for width, outputs in zip(widths, self.out_channels, strict=True)]
         )
@@ -184,6 +198,27 @@ class PPLCNetV3Det(nn.Layer):
             x = stage(x)
             features.append(project(x))
         return features
+
+
+class PPLCNetV3Rec(nn.Layer):
+    """The backbone for recognition: one feature map at a stride of 16 for the rows and of 4 for the columns.
+
+    Args:
+        scale: factor on all widths; PP-OCRv4 mobile takes 0.95.
+        merged: single-branch convolutions.
+    """
+
+    def __init__(self, scale: float = 0.95, merged: bool = False) -> None:
+        super().__init__()
+        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, 2)
+        for name, blocks in RECOGNITION_BLOCKS.items():
+            setattr(self, name, _stage(blocks, scale, merged))
+        self.out_channels = make_divisible(RECOGNITION_BLOCKS["blocks6"][-1][2] * scale)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """(N, 3, H, W) to (N, out_channels, H/16, W/4), sides rounded up."""
+        x = self.blocks4(self.blocks3(self.blocks2(self.conv1(x))))
+        return self.blocks6(self.blocks5(x))
 
 
 def merge_arrays(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from plx_train.api import RunResult
 from plx_train.config import Composed
 from plx_train.dataset_check import CheckReport, report_lines, report_table
-from plx_train.modes.prepare import Session, open_session
+from plx_train.modes.prepare import Session, open_session, resolve_module
 from plx_train.rooms import room_file
 
 MAX_SHOWN = 50
@@ -20,6 +20,7 @@ def run(composed: Composed) -> RunResult:
     """Checks the dataset; the exit code is 1 if there is an error."""
     session = open_session(composed)
     options = session.options
+    resolve_module(options)
     room = room_file(options.module.name, "check")
     checked = room.check(options.dataset, options.module)
     pictures = []

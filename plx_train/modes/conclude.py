@@ -81,7 +81,8 @@ def write_overlays(folder: Path, module: Any, samples: list[Any], evaluation: Ev
         image = module.overlay(read_image(source.image), sample.prediction, {"labels": source.labels})
         path = folder / f"worst_{rank}_{source.image.stem}.jpg"
         write_image(path, image)
-        pictures.append((f"{source.image.name}: {module.monitor} {sample.value:.3f}", path))
+        name = getattr(module, "sample_value", module.monitor)
+        pictures.append((f"{source.image.name}: {name} {sample.value:.3f}", path))
     return pictures
 
 
@@ -95,9 +96,13 @@ def _summarise(session: Session, record: Record, result: Any, exported: Exported
     tracker, name = record.tracker, record.session.options.module.name
     before, after = result.first.metrics, result.best.metrics
     monitor = next(iter(after))
+    official = f"{monitor}_official"
     rows = [
-        (f"{monitor}, calibrated", f"{before[monitor]:.4f} → {after[monitor]:.4f}"),
-        (f"{monitor}, official settings", f"{before[f'{monitor}_official']:.4f} → {after[f'{monitor}_official']:.4f}"),
+        (f"{monitor}, calibrated" if official in after else monitor, f"{before[monitor]:.4f} → {after[monitor]:.4f}")
+    ]
+    if official in after:
+        rows.append((f"{monitor}, official settings", f"{before[official]:.4f} → {after[official]:.4f}"))
+    rows += [
         ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),
         ("proof", exported.parity.sentence),

@@ -12,7 +12,16 @@ from plx_train.config import Composed
 from plx_train.device import check_device
 from plx_train.evaluate import Evaluation, evaluate, network_engine
 from plx_train.modes.conclude import write_overlays
-from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device, with_processor
+from plx_train.modes.prepare import (
+    Session,
+    Splits,
+    check_data,
+    has_calibration,
+    open_session,
+    split,
+    start_device,
+    with_processor,
+)
 from plx_train.modes.source import Source, build_room, find_source, load_source, with_recorded_options
 from plx_train.static_model import StaticModel, folder_engine, processor_of, read_inference
 
@@ -22,7 +31,7 @@ def run(composed: Composed) -> RunResult:
     check_device(composed.options.device)
     source = find_source(composed.options)
     session = open_session(with_recorded_options(composed, source))
-    _, checked = check_data(session)
+    _, checked = check_data(session, source.export or source.checkpoint)
     splits = split(checked, session.options.dataset, session.options.seed)
     module, evaluation = measure(session, source, splits)
     write_overlays(session.output / "overlays", module, splits.val, evaluation)
@@ -34,7 +43,7 @@ def run(composed: Composed) -> RunResult:
         for name, value in metrics.items()
     ]
     session.console.table(f"{module.name} on {session.options.dataset.name}", ["metric", "value", "logged"], rows)
-    session.console.info(f"overlays of the worst pages: {session.output / 'overlays'}")
+    session.console.info(f"overlays of the worst samples: {session.output / 'overlays'}")
     return RunResult("evaluate", session.output, metrics)
 
 
@@ -51,7 +60,8 @@ def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Eval
     processor = with_processor(module, state["processor"])
     val = module.dataset(splits.val, "val", 0)
     engine = network_engine(module)
-    return module, evaluate(module, engine, val, processor, device.eval_threads, module.processor)
+    official = module.processor if has_calibration(module) else None
+    return module, evaluate(module, engine, val, processor, device.eval_threads, official)
 
 
 def _compare(value: float, logged: float | None) -> str:

@@ -19,7 +19,7 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError(f"run={composed.options.run} is an exported folder already")
     session = open_session(with_recorded_options(composed, source))
     options = session.options
-    report, checked = check_data(session)
+    report, checked = check_data(session, source.checkpoint)
     val = split(checked, options.dataset, options.seed).val
     device = start_device(options)
     module, state = load_source(options.module, source)

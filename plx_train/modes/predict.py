@@ -10,6 +10,7 @@ from plx_train.config import Composed, resolve_path
 from plx_train.device import check_device, prepare_environment
 from plx_train.errors import ConfigError, UserError
 from plx_train.image import read_image, write_image
+from plx_train.modes.pipelines import predict as predict_pages
 from plx_train.modes.prepare import open_session
 from plx_train.modes.source import Source, find_source
 
@@ -21,6 +22,8 @@ def run(composed: Composed) -> RunResult:
     options = composed.options
     if not options.input:
         raise ConfigError("mode=predict needs input=<image or folder>")
+    if options.pipeline:
+        return predict_pages(composed)
     check_device(options.device)
     source = find_source(options)
     images = find_images(resolve_path(options.input))

@@ -105,13 +105,32 @@ def explained_faults(output: Path) -> Iterator[None]:
         ) from None
 
 
-def check_data(session: Session) -> tuple[CheckReport, Any]:
-    """The room's check of the dataset: its report, and the labels it read.
+def starting_weights(options: RunOptions) -> str | None:
+    """What a new run's weights are read from; None from scratch."""
+    source = options.init_from or options.weights.source
+    return options.module.pretrained if source == "auto" else source
+
+
+def resolve_module(options: RunOptions, trained: Path | None = None) -> None:
+    """Fills in what the module's options leave to weights and labels (a dictionary, say), where the room has such.
+
+    Args:
+        trained: the finished model's files, where it is not a new run.
+    """
+    resolve = getattr(room_file(options.module.name, "check"), "resolve", None)
+    if resolve is not None:
+        weights = str(trained) if trained else starting_weights(options)
+        options.module = resolve(options.dataset, options.module, weights, trained is not None)
+
+
+def check_data(session: Session, trained: Path | None = None) -> tuple[CheckReport, Any]:
+    """The room's check of the dataset: its report, and the labels it read; `trained` as for `resolve_module`.
 
     Raises:
         DataError: the check found errors.
     """
     options = session.options
+    resolve_module(options, trained)
     room = room_file(options.module.name, "check")
     checked = room.check(options.dataset, options.module)
     report: CheckReport = checked.report
@@ -172,10 +191,18 @@ def make_evaluator(
         return engine(batch)
 
     def run() -> Evaluation:
+        official = module.processor
+        if not has_calibration(module):
+            return evaluate(module, guarded, val, official, num_threads, is_shared=True)
         processor = calibrate(module, guarded, holdout, num_threads, is_shared=True)
-        return evaluate(module, guarded, val, processor, num_threads, module.processor, is_shared=True)
+        return evaluate(module, guarded, val, processor, num_threads, official, is_shared=True)
 
     return run
+
+
+def has_calibration(module: Module) -> bool:
+    """Whether post-processing has settings that are chosen on held-out samples."""
+    return bool(getattr(module, "has_calibration", True))
 
 
 def with_processor(module: Module, values: dict[str, Any]) -> Any:

@@ -51,7 +51,7 @@ def write_run_report(
         precision_recall=_curves(result.first, result.best),
         timings=result.state.timing,
         overlays=tuple(Picture(caption, picture) for caption, picture in overlays),
-        overlay_legend=LEGEND,
+        overlay_legend=getattr(module, "overlay_legend", LEGEND),
         check=check.to_json(),
         weights=record.facts.get("weights"),
         parity=json.loads(exported.parity.to_json()),
@@ -65,12 +65,13 @@ def write_run_report(
 
 def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:
     names = [monitor, *(name for name in best.metrics if name != monitor)]
+    calibrated = "calibrated" if f"{monitor}_official" in best.metrics else ""
     return tuple(
         MetricChange(
             name.removesuffix("_official"),
             first.metrics.get(name),
             best.metrics[name],
-            "official settings" if name.endswith("_official") else "calibrated",
+            "official settings" if name.endswith("_official") else calibrated,
         )
         for name in names
     )

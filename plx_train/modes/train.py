@@ -18,7 +18,7 @@ from plx_train.evaluate import network_engine
 from plx_train.job import write_job
 from plx_train.keeper import Keeper, Retention, is_whole, step_checkpoints
 from plx_train.launch import launch, num_processes
-from plx_train.loader import Loader, Sampler
+from plx_train.loader import Loader, Sampler, groups_of
 from plx_train.loop_state import LoopState
 from plx_train.modes.conclude import conclude
 from plx_train.modes.durations import parse_duration
@@ -31,6 +31,7 @@ from plx_train.modes.prepare import (
     open_session,
     split,
     start_device,
+    starting_weights,
 )
 from plx_train.modes.record import Record, recording
 from plx_train.modes.resume import Continuation, check_same_data, find_continuation, say_finished
@@ -135,9 +136,7 @@ def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Cov
     from plx_train.weights import load_weights
 
     options = session.options
-    source = options.init_from or options.weights.source
-    if source == "auto":
-        source = options.module.pretrained
+    source = starting_weights(options)
     with paddle.utils.unique_name.guard():
         module = build_room(options.module, is_fine_tuning=source is not None)
     if not loads_weights:
@@ -145,7 +144,8 @@ def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Cov
     if source is None:
         session.console.info("weights: from scratch")
         return module, None
-    coverage = load_weights(module.network, source, options.weights.allow_partial, module.optional_weights)
+    adapt = getattr(module, "adapt_weights", None)
+    coverage = load_weights(module.network, source, options.weights.allow_partial, module.optional_weights, adapt=adapt)
     session.console.info(f"weights: {coverage}")
     return module, coverage
 
@@ -191,7 +191,7 @@ def _loader(module: Any, splits: Splits, session: Session, device: OpenDevice) -
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
     batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
     _check_shares(min(batch_size, len(dataset)), parts)
-    sampler = Sampler(len(dataset), batch_size, options.seed, parts=parts, part=ranks.rank())
+    sampler = Sampler(len(dataset), batch_size, options.seed, groups=groups_of(dataset), parts=parts, part=ranks.rank())
     return Loader(dataset, sampler, module.collate, device.num_workers, options.dataset.unreadable == "skip")
 
 

@@ -55,12 +55,15 @@ class Coverage:
     unexpected: tuple[str, ...]
     initialised: tuple[str, ...]
     source: WeightsSource
+    note: str | None = None
 
     def __str__(self) -> str:
         text = f"{self.source.name}: loaded {self.loaded}/{self.total} tensors"
         if self.initialised:
             groups = ", ".join(_groups(self.initialised))
             text += f" (+{len(self.initialised)} initialised by design: {groups})"
+        if self.note:
+            text += f"; {self.note}"
         if self.missing:
             text += f"; not loaded: {_listed(self.missing, MAX_LISTED)}"
         if self.unexpected:
@@ -74,6 +77,7 @@ def load_weights(
     allow_partial: bool = False,
     optional: Sequence[str] = (),
     rename: Callable[[str], str] | None = None,
+    adapt: Callable[[State, WeightsSource], tuple[State, str | None]] | None = None,
 ) -> Coverage:
     """Sets the tensors of `network` in place; nothing is set when this raises.
 
@@ -82,6 +86,7 @@ def load_weights(
         allow_partial: tensors may stay at their initial values.
         optional: regular expressions of names that published weights may lack by design.
         rename: from a name in the source to the network's.
+        adapt: the room's own fitting, of tensors under the network's names; with a note of what it did.
 
     Raises:
         WeightsError: the weights can't be found, read, or fitted.
@@ -92,7 +97,10 @@ def load_weights(
         state = {rename(name): array for name, array in state.items()}
     target = dict(network.state_dict())
     state = _named_alike(state, target, found)
-    fitting, coverage = _compare(state, target, optional, found)
+    note = None
+    if adapt is not None:
+        state, note = adapt(state, found)
+    fitting, coverage = _compare(state, target, optional, found, note)
     _check(coverage, allow_partial, state)
     _check_finite(fitting, found)
     for name, array in fitting.items():
@@ -175,7 +183,7 @@ def _alias(name: str) -> str:
 
 
 def _compare(
-    state: State, target: dict[str, paddle.Tensor], optional: Sequence[str], source: WeightsSource
+    state: State, target: dict[str, paddle.Tensor], optional: Sequence[str], source: WeightsSource, note: str | None
 ) -> tuple[State, Coverage]:
     fitting: State = {}
     missing: list[str] = []
@@ -190,7 +198,7 @@ def _compare(
             fitting[name] = state[name]
     unexpected = tuple(name for name in state if name not in target)
     total = len(target) - len(initialised)
-    return fitting, Coverage(len(fitting), total, tuple(missing), unexpected, tuple(initialised), source)
+    return fitting, Coverage(len(fitting), total, tuple(missing), unexpected, tuple(initialised), source, note)
 
 
 def _check(coverage: Coverage, allow_partial: bool, state: State) -> None:

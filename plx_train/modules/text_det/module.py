@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,11 @@ class _ProbabilityMap(paddle.nn.Layer):
 def build(config: TextDetConfig, is_fine_tuning: bool) -> TextDet:
     """The module for `config`; merged single-branch form when fine-tuning, unless `config.merged` says otherwise."""
     return TextDet(config, is_fine_tuning)
+
+
+def published(folder: Path) -> TextDet:
+    """The module that the published weights in `folder` are of."""
+    return TextDet(TextDetConfig(), is_fine_tuning=True)
 
 
 def build_processor(config: TextDetConfig) -> TextDetProcessor:

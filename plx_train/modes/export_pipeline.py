@@ -1,0 +1,28 @@
+"""mode=export_pipeline: a pipeline with all its models in one folder, which runs here and in PaddleX."""
+
+from __future__ import annotations
+
+from plx_train.api import RunResult
+from plx_train.config import Composed, resolve_path
+from plx_train.console import make_console
+from plx_train.errors import ConfigError
+from plx_train.modes.pipelines import open_pipeline
+from plx_train.pipelines.freeze import freeze
+
+
+def run(composed: Composed) -> RunResult:
+    """Writes the folder ``output``."""
+    options = composed.options
+    if not options.output:
+        raise ConfigError("mode=export_pipeline needs output=<folder to make>")
+    pipeline = open_pipeline(options)
+    folder = freeze(pipeline, resolve_path(options.output))
+    rows = [(key, f"{model.name} ({model.reference}, sha256 {model.sha256[:12]})") for key, model in
+            pipeline.models.items()]  # fmt: skip
+    rows += [
+        ("folder", str(folder)),
+        ("here", f"plx_train.pipeline({str(folder)!r})"),
+        ("PaddleX", f"cd {folder} && paddlex --pipeline pipeline.yaml --input <image>"),
+    ]
+    make_console(quiet=options.quiet).summary(f"{pipeline.name}, frozen", rows)
+    return RunResult("export_pipeline", folder)

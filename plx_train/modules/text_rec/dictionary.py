@@ -1,0 +1,108 @@
+"""Where a run's characters come from: its weights, a file, or its labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plx_train.checkpoint import is_checkpoint
+from plx_train.errors import DataError, UserError, WeightsError
+
+FROM_WEIGHTS, FROM_LABELS = "weights", "auto"
+HINT = "name the dictionary they were trained with by module.dict=/path/to/dict.txt"
+LISTED = 40
+
+
+def read_dictionary(path: Path) -> tuple[str, ...]:
+    """The characters of a file with one a line, in UTF-8; the space may be left out.
+
+    Raises:
+        DataError: it can't be read, or a line is not a character of its own, with the line.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").removesuffix("\n").split("\n")
+    except OSError as error:
+        raise DataError(f"the dictionary {path} can't be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"the dictionary {path} is not UTF-8 at byte {error.start + 1}") from None
+    first: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        character = line.rstrip("\r")
+        if len(character) != 1:
+            what = "is blank" if not character else f"holds {len(character)} characters ({character[:20]})"
+            raise DataError(f"{path}:{number}: the line {what}: a dictionary has one character a line")
+        if character in first:
+            raise DataError(f"{path}:{number}: {character!r} is in line {first[character]} already")
+        first[character] = number
+    return tuple(first)
+
+
+def dictionary_of(weights: Path) -> tuple[str, ...]:
+    """The characters that weights were trained with: a checkpoint's, an export's, or of the list beside the tensors.
+
+    Raises:
+        WeightsError: they don't say.
+    """
+    folder = weights if weights.is_dir() else weights.parent
+    if is_checkpoint(folder):
+        found = _read(folder / "state.json", json.loads).get("processor", {}).get("characters")
+    elif (folder / "inference.yml").is_file():
+        found = (_read(folder / "inference.yml", yaml.safe_load).get("PostProcess") or {}).get("character_dict")
+    else:
+        lists = sorted(folder.glob("*keys*.txt")) + sorted(folder.glob("*dict*.txt"))
+        found = read_dictionary(lists[0]) if len(lists) == 1 else None
+    if not found:
+        raise WeightsError(f"the weights in {folder} don't say which characters they know: {HINT}")
+    return tuple(str(character) for character in found)
+
+
+def _read(path: Path, parse: Any) -> dict[str, Any]:
+    try:
+        content = parse(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
+    return content if isinstance(content, dict) else {}
+
+
+def dictionary_from(texts: Iterable[str]) -> tuple[str, ...]:
+    """The characters of `texts` by code point, without the space.
+
+    Raises:
+        DataError: there is none.
+    """
+    characters = sorted({character for text in texts for character in text} - {" "})
+    if not characters:
+        raise DataError("the labels hold no character to make a dictionary of")
+    return tuple(characters)
+
+
+def listed(counts: Iterable[tuple[str, int]]) -> str:
+    """``'ſ' (U+017F) 4 times, …`` for pairs of character and count."""
+    pairs = list(counts)
+    shown = [f"{character!r} (U+{ord(character):04X}) {count}×" for character, count in pairs[:LISTED]]
+    return ", ".join(shown) + (f" and {len(pairs) - LISTED} more" if len(pairs) > LISTED else "")
+
+
+def dictionary_for(choice: str, weights: Path | None, texts: Iterable[str]) -> tuple[str, ...]:
+    """What `module.dict` = `choice` stands for.
+
+    Args:
+        weights: what the network starts from; None from scratch.
+        texts: all labels.
+
+    Raises:
+        UserError: there is no such dictionary.
+    """
+    if choice == FROM_LABELS:
+        return dictionary_from(texts)
+    if choice != FROM_WEIGHTS:
+        return read_dictionary(Path(choice).expanduser())
+    if weights is None:
+        raise UserError(
+            "module.dict=weights needs weights: set module.dict=auto for the characters of the labels, or to a file"
+        )
+    return dictionary_of(weights)

@@ -1,0 +1,199 @@
+"""What all pipelines have in common: models by part, pages in, results out, parameters checked."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from plx_train.errors import ConfigError, UserError
+from plx_train.pipelines.config import OWN_SECTION
+from plx_train.pipelines.inputs import Page, read_pages
+from plx_train.pipelines.result import PipelineResult
+from plx_train.predictor import Predictor, as_image
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in a pipeline, and where it comes from.
+
+    Attributes:
+        name: by which PaddleX knows it.
+        module: the module type.
+        reference: as it was asked for.
+        version: in the registry, where it comes from there.
+        run_id: of the run that trained it, where that is known.
+        sha256: of its parameters.
+    """
+
+    name: str
+    module: str
+    folder: Path
+    reference: str
+    version: str | None
+    run_id: str | None
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """What a result says of it."""
+        return {"name": self.name, "version": self.version, "run_id": self.run_id, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A loaded model, ready to use."""
+
+    model: LoadedModel
+    predictor: Predictor
+
+
+LoadPart = Callable[[Mapping[str, Any], str, int], Part]
+"""Takes a part's section of the configuration, its key, and the threads of one prediction."""
+
+
+class Pipeline:
+    """Models that work together on images; made by `plx_train.pipeline`.
+
+    A kind of pipeline is a subclass: `NAME` is what configurations call it, `PARTS` are the models it must have,
+    `PARAMETERS` what `predict` takes beside the input, by type; `run` does the work.
+    """
+
+    NAME: ClassVar[str] = ""
+    PARTS: ClassVar[tuple[str, ...]] = ()
+    MODULES: ClassVar[Mapping[str, str]] = {
+        "TextDetection": "text_det",
+        "TextRecognition": "text_rec",
+        "TextLineOrientation": "image_cls",
+        "DocOrientationClassify": "image_cls",
+        "ImageClassification": "image_cls",
+    }
+    """The module type that a part takes; any where none stands here."""
+    PARAMETERS: ClassVar[Mapping[str, type]] = {}
+
+    def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
+        missing = [key for key in self.PARTS if key not in config["SubModules"]]
+        if missing:
+            raise ConfigError(f"the pipeline {self.NAME} needs SubModules.{missing[0]}, which its configuration lacks")
+        self.config = config
+        self.cores = min(os.cpu_count() or 1, 8)
+        self.parts = {
+            key: load(config["SubModules"].get(key, {}), key, self.threads_of(key)) for key in self.used_parts()
+        }
+        for key, part in self.parts.items():
+            wanted = self.MODULES.get(key, part.model.module)
+            if part.model.module != wanted:
+                raise UserError(f"{key} takes a model of {wanted}, not of {part.model.module} ({part.model.reference})")
+
+    def threads_of(self, key: str) -> int:
+        """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
+        return self.cores
+
+    def used_parts(self) -> tuple[str, ...]:
+        """Keys of the models to load; more than `PARTS` where the configuration switches something on."""
+        return self.PARTS
+
+    def settings_of(self, key: str) -> dict[str, Any]:
+        """Settings of a part that PaddleX takes from the configuration, not from the model."""
+        return {}
+
+    @property
+    def name(self) -> str:
+        """What PaddleX calls it."""
+        return self.NAME
+
+    @property
+    def models(self) -> dict[str, LoadedModel]:
+        """The models by part."""
+        return {key: part.model for key, part in self.parts.items()}
+
+    @property
+    def latency_budget_ms(self) -> float | None:
+        """What one page may take, as far as the configuration says so."""
+        budget = (self.config.get(OWN_SECTION) or {}).get("latency_budget_ms")
+        return None if budget is None else float(budget)
+
+    def predict(self, input: Any, **params: Any) -> Iterator[PipelineResult]:
+        """The result of each page of `input`, one after the other.
+
+        Args:
+            input: a path of an image, a PDF or a folder, an array uint8 (H, W, 3) BGR, or a list of these.
+            params: by `PARAMETERS`; None leaves the configuration's.
+
+        Raises:
+            UserError: something can't be read, or a parameter is none.
+        """
+        chosen = self.checked(params)
+        for page in read_pages(input):
+            yield self.run([page], chosen)[0]
+
+    def predict_images(
+        self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None
+    ) -> list[PipelineResult]:
+        """The results of several images uint8 (H, W, 3) BGR, worked on together; each is what it were alone."""
+        pages = [Page(as_image(image), None, f"image_{number}") for number, image in enumerate(images)]
+        return self.run(pages, self.checked(params or {}))
+
+    def checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`params` that are given, of the right types.
+
+        Raises:
+            ConfigError: one is unknown, or of another type.
+        """
+        given = {name: value for name, value in params.items() if value is not None}
+        for name, value in given.items():
+            if name not in self.PARAMETERS:
+                near = difflib.get_close_matches(name, list(self.PARAMETERS), n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.PARAMETERS)}"
+                raise ConfigError(f"the pipeline {self.NAME} takes no {name}; {hint}")
+            kind = self.PARAMETERS[name]
+            is_number = kind is float and isinstance(value, int) and not isinstance(value, bool)
+            if not is_number and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+                raise ConfigError(f"{name}={value!r} must be {kind.__name__}")
+        return given
+
+    def run(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[PipelineResult]:
+        """The results of `pages`, in order; what a subclass is about."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """What each result says of the models it comes from."""
+        return {key: model.to_json() for key, model in self.models.items()}
+
+    def __call__(self, input: Any, **params: Any) -> Iterator[PipelineResult]:
+        return self.predict(input, **params)
+
+
+def known_pipelines() -> dict[str, type[Pipeline]]:
+    """All kinds of pipelines by name: ours, and the caller's own subclasses that are imported."""
+    from plx_train.pipelines import doc_preprocessor, image_classification, ocr  # noqa: F401
+
+    found: dict[str, type[Pipeline]] = {}
+    waiting = [Pipeline]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.NAME:
+            found[kind.NAME] = kind
+    return found
+
+
+def in_batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    """`items` in lists of at most `size`."""
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def must_be_loaded(pipeline: Pipeline, key: str, switch: str) -> None:
+    """
+    Raises:
+        UserError: a part is asked for that the configuration has not switched on.
+    """
+    if key not in pipeline.parts:
+        raise UserError(f"{switch}=true needs a model for {key}: name it when the pipeline is made")

@@ -1,0 +1,57 @@
+"""Text lines in a page: their order, and each as an upright picture of its own; as PaddleX does it, to the pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+SAME_LINE_PIXELS = 10
+"""Tops that differ by less stand in one line."""
+UPRIGHT_RATIO = 1.5
+"""Crops that are higher than so many widths hold a line that runs downwards."""
+
+
+def reading_order(quads: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Boxes (4, 2), first corner top left, from top to bottom and in a line from left to right."""
+    found = sorted(quads, key=lambda quad: (quad[0][1], quad[0][0]))
+    for end in range(1, len(found)):
+        place = end
+        while place > 0 and _belongs_before(found[place], found[place - 1]):
+            found[place - 1], found[place] = found[place], found[place - 1]
+            place -= 1
+    return found
+
+
+def _belongs_before(quad: np.ndarray, other: np.ndarray) -> bool:
+    # As plain numbers: integers of 16 bits would overflow.
+    same_line = abs(float(quad[0][1]) - float(other[0][1])) < SAME_LINE_PIXELS
+    return same_line and bool(quad[0][0] < other[0][0])
+
+
+def crop_line(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """The part of an image in the smallest rectangle around a box (4, 2), laid flat; may be empty."""
+    corners = _ordered(cv2.boxPoints(cv2.minAreaRect(np.asarray(quad).astype(np.int32))))
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    width, height = int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
+    if width == 0 or height == 0:
+        return np.zeros((0, 0, 3), np.uint8)
+    target = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, target)
+    crop = cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(np.rot90(crop)) if height / width >= UPRIGHT_RATIO else crop
+
+
+def _ordered(corners: np.ndarray) -> np.ndarray:
+    """Corners of a rectangle from the top left clockwise, float32 (4, 2)."""
+    by_column = corners[sorted(range(4), key=lambda index: corners[index][0])]
+    left, right = by_column[:2], by_column[2:]
+    top_left, bottom_left = (left[0], left[1]) if left[1][1] > left[0][1] else (left[1], left[0])
+    top_right, bottom_right = (right[0], right[1]) if right[1][1] > right[0][1] else (right[1], right[0])
+    return np.asarray([top_left, top_right, bottom_right, bottom_left], np.float32)
+
+
+def rotate(image: np.ndarray, degrees: int) -> np.ndarray:
+    """The image turned against the clock by a multiple of 90 degrees."""
+    return np.ascontiguousarray(np.rot90(image, degrees // 90)) if degrees else image

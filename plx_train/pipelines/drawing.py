@@ -1,0 +1,57 @@
+"""Pictures of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+INK = (32, 32, 32)
+COLOURS = ((214, 69, 65), (38, 120, 178), (42, 140, 85), (188, 120, 20), (120, 80, 170), (0, 130, 140))
+"""RGB; told apart by most of those who see colours otherwise."""
+SMALLEST_FONT = 8
+
+
+def draw_texts(image: np.ndarray, quads: Sequence[np.ndarray], texts: Sequence[str]) -> np.ndarray:
+    """The page with boxes, beside it the texts at their places; uint8 (H, 2 W, 3) BGR."""
+    height, width = image.shape[:2]
+    left = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    right = Image.new("RGB", (width, height), "white")
+    boxes, words = ImageDraw.Draw(left, "RGBA"), ImageDraw.Draw(right)
+    for number, (quad, text) in enumerate(zip(quads, texts, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        corners = [(int(x), int(y)) for x, y in quad]
+        boxes.polygon(corners, fill=(*colour, 60), outline=(*colour, 255))
+        words.polygon(corners, outline=(*colour, 90))
+        _write(words, quad, text)
+    both = Image.new("RGB", (2 * width, height), "white")
+    both.paste(left, (0, 0))
+    both.paste(right, (width, 0))
+    return cv2.cvtColor(np.asarray(both), cv2.COLOR_RGB2BGR)
+
+
+def _write(canvas: ImageDraw.ImageDraw, quad: np.ndarray, text: str) -> None:
+    """The text as large as its box allows; Pillow's own font lacks what is not Latin."""
+    (left, top), (right, bottom) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
+    size = max(SMALLEST_FONT, int((bottom - top) * 0.75))
+    font = ImageFont.load_default(size)
+    length = canvas.textlength(text, font=font)
+    if length > right - left > 0:
+        font = ImageFont.load_default(max(SMALLEST_FONT, int(size * (right - left) / length)))
+    canvas.text((left, (top + bottom) / 2), text, fill=INK, font=font, anchor="lm")
+
+
+def draw_labels(image: np.ndarray, labels: Sequence[str], scores: Sequence[float]) -> np.ndarray:
+    """The picture with its labels and their scores at the top left, uint8 (H, W, 3) BGR."""
+    picture = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    canvas = ImageDraw.Draw(picture, "RGBA")
+    size = max(10, min(picture.size) // 24)
+    font = ImageFont.load_default(size)
+    for number, (label, score) in enumerate(zip(labels, scores, strict=True)):
+        place = (size // 2, size // 2 + number * int(size * 1.4))
+        text = f"{label} {score:.2f}"
+        canvas.rectangle(canvas.textbbox(place, text, font=font), fill=(255, 255, 255, 200))
+        canvas.text(place, text, fill=INK, font=font)
+    return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR)

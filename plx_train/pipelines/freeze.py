@@ -1,0 +1,99 @@
+"""A pipeline in one folder: its models, its YAML and a manifest; it runs here and in PaddleX, without a registry."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plx_train.errors import UserError
+from plx_train.pipelines.base import LoadedModel, Pipeline
+from plx_train.pipelines.config import OWN_SECTION
+from plx_train.pipelines.load import load_pipeline
+
+CONFIG_FILE = "pipeline.yaml"
+MANIFEST = "manifest.json"
+MODEL_SUFFIXES = (".json", ".pdmodel", ".pdiparams", ".yml", ".onnx")
+
+
+def freeze(pipeline: Pipeline, folder: Path) -> Path:
+    """Writes `pipeline` into a new folder, in one piece, and loads it from there once.
+
+    Raises:
+        UserError: the folder is there already or can't be written, or what was written can't be loaded.
+    """
+    if folder.exists():
+        raise UserError(f"output={folder} is there already: give a folder that is not")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for key, model in pipeline.models.items():
+            _copy_model(model.folder, temporary / "models" / key)
+        config = _portable(pipeline)
+        (temporary / CONFIG_FILE).write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), "utf-8")
+        digests = {path: _digest(temporary / path) for path in _files(temporary)}
+        origins = {key: _origin(model) for key, model in pipeline.models.items()}
+        content = {"pipeline": pipeline.name, "models": origins, "sha256": digests}
+        (temporary / MANIFEST).write_text(json.dumps(content, indent=1), "utf-8")
+        verify(temporary)
+        load_pipeline(temporary)
+        temporary.chmod(0o755)
+        temporary.rename(folder)
+    except OSError as error:
+        raise UserError(f"output={folder} can't be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def verify(folder: Path) -> None:
+    """
+    Raises:
+        UserError: a file of a frozen pipeline is missing or differs from its manifest.
+    """
+    try:
+        digests = dict(json.loads((folder / MANIFEST).read_text("utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder / MANIFEST} can't be read ({error})") from None
+    for name, digest in digests.items():
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file() or _digest(path) != digest:
+            raise UserError(f"{folder / name} is missing, or not what was frozen: its sha256 differs from {MANIFEST}")
+
+
+def _copy_model(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        if path.suffix in MODEL_SUFFIXES and path.is_file():
+            shutil.copyfile(path, target / path.name)
+
+
+def _portable(pipeline: Pipeline) -> dict[str, Any]:
+    """The configuration with all that PaddleX would take from its own defaults written out."""
+    config: dict[str, Any] = copy.deepcopy(pipeline.config)
+    for section in (config, *config["SubPipelines"].values()):
+        for key, part in section["SubModules"].items():
+            if key not in pipeline.parts:
+                continue
+            part |= {"model_dir": f"models/{key}", "model_name": pipeline.models[key].name}
+            part |= pipeline.settings_of(key)
+    config.pop(OWN_SECTION, None)
+    return {name: value for name, value in config.items() if value not in ({}, None)}
+
+
+def _origin(model: LoadedModel) -> dict[str, Any]:
+    return {**model.to_json(), "module": model.module, "reference": model.reference}
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

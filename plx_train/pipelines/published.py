@@ -1,0 +1,54 @@
+"""Published models in the layout of an export, made once from the catalogue's files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from plx_train.dataset_fingerprint import cache_folder
+from plx_train.errors import UserError
+from plx_train.rooms import room_file
+from plx_train.static_model import is_export
+from plx_train.weights.fetch import find_weights
+
+ROOMS = {"PP-OCRv4_mobile_det": "text_det", "PP-OCRv4_mobile_rec": "text_rec"}
+
+
+def published_folder(key: str, model_name: Any) -> Path:
+    """The folder of a published model; what it is made of is fetched if need be.
+
+    Raises:
+        UserError: there is none of this name.
+    """
+    if model_name not in ROOMS:
+        raise UserError(
+            f"{key}: no model of the name {model_name} can be fetched (only {', '.join(ROOMS)}): give a folder, "
+            "models:/<name>@<alias> or runs:/<run id>"
+        )
+    folder = cache_folder() / "published" / str(model_name)
+    if not is_export(folder):
+        _make(folder, str(model_name))
+    return folder
+
+
+def _make(folder: Path, model_name: str) -> None:
+    from plx_train.export import write_export
+    from plx_train.weights import load_weights
+
+    files = find_weights(model_name).path
+    module = room_file(ROOMS[model_name], "module").published(files if files.is_dir() else files.parent)
+    load_weights(module.network, model_name, optional=module.optional_weights)
+    module.eval_mode()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        write_export(module, module.processor, temporary, model_name, {"weights": model_name})
+        temporary.chmod(0o755)
+        temporary.rename(folder)
+    except OSError:
+        # Another process was quicker, or nothing can be written.
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not is_export(folder):
+            raise UserError(f"{folder} can't be written: set PLX_TRAIN_CACHE to a folder that can") from None

@@ -1,0 +1,115 @@
+"""What a pipeline found in one image; behaves like PaddleX's results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.errors import UserError
+from plx_train.image import write_image
+
+
+class PipelineResult(dict[str, Any]):
+    """Findings by name, as PaddleX names them, and under ``models`` which versions they come from.
+
+    Args:
+        findings: what was found.
+        name: for files, without suffix; may hold folders.
+        pictures: uint8 (H, W, 3) BGR by name, drawn when asked for.
+        text: what was read, where something was.
+    """
+
+    def __init__(self, findings: Mapping[str, Any], name: str, draw: Any = None, text: str | None = None) -> None:
+        super().__init__(findings)
+        self._name = name
+        self._draw = draw
+        self.text = text
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """``{"res": …}`` of plain values; images are left out."""
+        return {"res": _plain(self)}
+
+    @property
+    def img(self) -> dict[str, np.ndarray]:
+        """Pictures of the findings by name, uint8 (H, W, 3) BGR."""
+        return self._draw() if self._draw else {}
+
+    def print(self) -> None:
+        """Prints `json`."""
+        print(json.dumps(self.json, ensure_ascii=False, indent=4))
+
+    def save_to_json(self, save_path: str | Path, indent: int = 4, ensure_ascii: bool = False) -> Path:
+        """Writes `json` to a file of that name, or into a folder as ``<name>_res.json``.
+
+        Raises:
+            UserError: it can't be written.
+        """
+        content = json.dumps(self.json["res"], indent=indent, ensure_ascii=ensure_ascii)
+        return self._write_text(save_path, ".json", content)
+
+    def save_to_text(self, save_path: str | Path) -> Path:
+        """Writes the text, a line a line, to a file of that name, or into a folder as ``<name>_res.txt``.
+
+        Raises:
+            UserError: it can't be written, or this pipeline reads no text.
+        """
+        if self.text is None:
+            raise UserError("this pipeline reads no text: take save_to_json")
+        return self._write_text(save_path, ".txt", self.text)
+
+    def save_to_img(self, save_path: str | Path) -> list[Path]:
+        """Writes the pictures into a folder as ``<name>_<picture>.jpg``, or the first one to a file of that name.
+
+        Raises:
+            UserError: one can't be written.
+        """
+        target = Path(save_path)
+        written = []
+        for name, picture in self.img.items():
+            path = target if target.suffix else target / f"{self._name}_{name}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_image(path, picture)
+            written.append(path)
+            if target.suffix:
+                break
+        return written
+
+    def save_all(self, save_path: str | Path) -> None:
+        """Writes all there is into a folder."""
+        self.save_to_json(save_path)
+        self.save_to_img(save_path)
+        if self.text is not None:
+            self.save_to_text(save_path)
+
+    def _write_text(self, save_path: str | Path, suffix: str, content: str) -> Path:
+        target = Path(save_path)
+        path = target if target.suffix == suffix else target / f"{self._name}_res{suffix}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, "utf-8")
+        except OSError as error:
+            raise UserError(f"{path} can't be written ({error.strerror or error})") from None
+        return path
+
+
+def _plain(value: Any) -> Any:
+    """Lists for arrays and numbers for numpy's, nested; images become nothing."""
+    if isinstance(value, Mapping):
+        plain = {str(name): _plain(item) for name, item in value.items() if not _is_image(item)}
+        return {name: item for name, item in plain.items() if name != "vis_fonts"}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _is_image(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 3 and value.dtype == np.uint8
