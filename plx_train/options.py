@@ -7,7 +7,10 @@ from typing import Any
 
 from plx_train.optimizer import OptimizerOptions
 
-MODES = ("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce", "doctor")
+MODES = (
+    *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
+    *("promote", "doctor"),
+)
 
 
 @dataclass
@@ -129,6 +132,28 @@ class DoctorOptions:
 
 
 @dataclass
+class PromoteOptions:
+    """mode=promote; each key may be written without `promote.`, as in alias=champion."""
+
+    alias: str = "champion"
+    """What the pipelines and the server follow."""
+    registered: str | None = None
+    """Name of the registered model; null: the module's."""
+    part: str | None = None
+    """The pipeline's part that the model takes, as in TextDetection; null: by the registered model's name."""
+    history: bool = False
+    """Shows every attempt so far."""
+    rollback: bool = False
+    """Points the alias at the version before."""
+    force: bool = False
+    """Moves the alias although gates do not hold; needs a reason."""
+    reason: str | None = None
+    """Is kept in the ledger."""
+    delete: str | None = None
+    """Deletes this version, if no alias points at it."""
+
+
+@dataclass
 class RunOptions:
     """One run: module x dataset x device."""
 
@@ -141,12 +166,17 @@ class RunOptions:
     weights: WeightsOptions = field(default_factory=WeightsOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
+    promote: PromoteOptions = field(default_factory=PromoteOptions)
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None
     """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
     input: str | None = None
     """predict: an image or a folder."""
+    pipeline: str | None = None
+    """predict, export_pipeline: OCR, another pipeline's name, a YAML in PaddleX's schema, or a frozen folder."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
     resume: str | None = None
     """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
     init_from: str | None = None
