@@ -119,9 +119,11 @@ class ParityReport:
             f"{self.num_compared}: {largest}"
         )
 
-    def to_json(self, files: Mapping[str, str]) -> str:
+    def to_json(self, files: Mapping[str, str] | None = None) -> str:
         """All figures, with ``ok``, ``sentence`` and the sha256 of the `files` they are about, by name."""
-        return json.dumps({"ok": self.ok, "sentence": self.sentence, **asdict(self), "files": dict(files)}, indent=1)
+        return json.dumps(
+            {"ok": self.ok, "sentence": self.sentence, **asdict(self), "files": dict(files or {})}, indent=1
+        )
 
 
 def check_parity(

@@ -57,9 +57,7 @@ def check_options(promote: PromoteOptions, composed: Composed) -> None:
         )
     if promote.registered is not None and not re.fullmatch(MODEL_NAME, promote.registered):
         raise ConfigError(f"registered={promote.registered} is not possible: letters, digits, spaces, ., - and _")
-    if promote.delete is not None and not promote.delete.isascii():
-        raise ConfigError(f"delete={promote.delete} is no version's number")
-    if promote.delete is not None and not promote.delete.isdigit():
+    if promote.delete is not None and not re.fullmatch(r"\d{1,9}", promote.delete, re.ASCII):
         raise ConfigError(f"delete={promote.delete} is no version's number")
     if options.tracking.backend == "off":
         raise ConfigError("mode=promote needs the MLflow store: leave out tracking=off")

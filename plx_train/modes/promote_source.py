@@ -117,8 +117,8 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
     splits = split(checked, session.options.dataset, session.options.seed)
     if report.fingerprint != candidate.measurement.fingerprint:
         raise UserError(
-            f"the dataset at {session.options.dataset.root} is not the one that the candidate was measured on "
-            f"(fingerprint {report.fingerprint[:12]} instead of {candidate.measurement.fingerprint[:12]}); give dataset=…"
+            f"the dataset at {session.options.dataset.root} has the fingerprint {report.fingerprint[:12]}, but the "
+            f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
         )
     session.console.info("the current version was never measured on this dataset, so it is measured now")
     _, evaluation = measure(session, Source(None, folder, None), splits)

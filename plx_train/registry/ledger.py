@@ -10,11 +10,11 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from plx_train.registry.gates import Gate
+from plx_train.tracking.store import PROMOTIONS, experiment_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "plx_train promotions"
 FIELDS = ("action", "model", "alias", "former", "target", "outcome", "who", "reason")
 LONGEST_TAG = 5000
 PAGE = 1000
@@ -57,9 +57,7 @@ class Entry:
 
 def ledger_experiment(client: MlflowClient, uri: str) -> str:
     """Id of the ledger's experiment, which is made if need be."""
-    from plx_train.tracking.store import experiment_id
-
-    return experiment_id(client, uri, EXPERIMENT)
+    return experiment_id(client, uri, PROMOTIONS)
 
 
 def record(client: MlflowClient, uri: str, entry: Entry) -> str:
@@ -108,7 +106,7 @@ def _gates_json(gates: Iterable[Gate]) -> str:
 
 def entries(client: MlflowClient, model: str | None = None) -> list[Entry]:
     """The attempts, oldest first; of all registered models, or of one."""
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client.get_experiment_by_name(PROMOTIONS)
     if experiment is None:
         return []
     found: list[Entry] = []

@@ -1,4 +1,4 @@
-"""A promotion from registration to the moved alias, a step back, and a deletion; each leaves its entry in the ledger."""
+"""A promotion from registration to the moved alias, a step back, a deletion; each leaves an entry in the ledger."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _judge(
 def _measured(
     client: MlflowClient, name: str, number: str, like: Measurement, measure: Callable[[Path], Measurement]
 ) -> Measurement:
-    """A version's measurement that can be compared with `like`: the one it is tagged with, or a new one, then tagged."""
+    """A version's measurement that can be compared with `like`: the one it is tagged with, or a new one, then kept."""
     version = versions.find_version(client, name, number)
     if version is None:
         raise UserError("it is gone from the registry")
