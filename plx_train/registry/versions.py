@@ -152,7 +152,8 @@ def create_version(client: MlflowClient, name: str, candidate: Candidate, source
             f"{TAG}value": repr(candidate.measurement.value),
             MEASURED_TAG + candidate.measurement.key: candidate.measurement.to_json(),
         }
-    return _version(client.create_model_version(name, source, holder, tags=tags))
+    # Ready at once in every store but one of Databricks; asking again every few seconds would be done under the lock.
+    return _version(client.create_model_version(name, source, holder, tags=tags, await_creation_for=0))
 
 
 def keep_measurement(client: MlflowClient, version: Version, measurement: Measurement) -> None:
