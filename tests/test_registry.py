@@ -149,6 +149,7 @@ def test_a_lock_is_held_by_one_and_a_dead_ones_is_set_aside(desk: Desk, monkeypa
     assert len(inside) == 8
 
     monkeypatch.setattr(exchange, "STALE_SECONDS", 0.5)
+    monkeypatch.setattr(exchange, "TOMBSTONE_SECONDS", 0.0)
     desk.client.create_registered_model(f"{LOCK_PREFIX}m", tags={"plx.token": "dead"})
     inside.clear()
     threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
@@ -156,6 +157,7 @@ def test_a_lock_is_held_by_one_and_a_dead_ones_is_set_aside(desk: Desk, monkeypa
     [thread.join(30) for thread in threads]
     assert inside[::2] == inside[1::2]
     assert len(inside) == 6
+    assert desk.client.search_registered_models() == []
 
 
 def test_a_holder_that_took_too_long_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,8 @@ def _open(uri: str, process: int) -> MlflowClient:
         return open_client(uri)
     except ImportError as error:
         raise _needs_training_part(error) from None
+    except RuntimeError as error:  # an older database that can't be brought up to date
+        raise UserError(str(error)) from None
 
 
 def _needs_training_part(error: ImportError) -> UserError:
@@ -71,7 +73,7 @@ def explained(uri: str, failure: str) -> Iterator[None]:
         raise
     except Exception as error:
         package = type(error).__module__.partition(".")[0]
-        if package not in STORE_PACKAGES and not isinstance(error, OSError | TimeoutError | RuntimeError):
+        if package not in STORE_PACKAGES and not isinstance(error, OSError):
             raise
         raise UserError(f"{failure}: {without_password(first_line(error))} ({without_password(uri)})") from None
 

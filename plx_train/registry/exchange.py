@@ -21,6 +21,8 @@ STALE_SECONDS = 30.0
 LONGEST_HOLD_SECONDS = 10.0
 """A holder that took longer does nothing any more; with one slow request it stays below STALE_SECONDS."""
 POLL_SECONDS = 0.2
+TOMBSTONE_SECONDS = 86400.0
+"""How long the name of a dead holder's lock stays taken; nobody waits that long for a lock."""
 TOKEN_TAG = "plx.token"
 HOLDER_TAG = "plx.holder"
 
@@ -48,7 +50,7 @@ def mutex(client: MlflowClient, name: str) -> Iterator[Hold]:
     a process that died is given another name, which only one of those who wait can do.
     """
     lock, token = f"{LOCK_PREFIX}{name}", uuid.uuid4().hex
-    _acquire(client, lock, token)
+    has_set_aside = _acquire(client, lock, token)
     try:
         yield Hold(time.monotonic())
     finally:
@@ -56,25 +58,30 @@ def mutex(client: MlflowClient, name: str) -> Iterator[Hold]:
         with suppress(Exception):
             if _holder(client, lock) == token:
                 client.delete_registered_model(lock)
+            if has_set_aside:
+                _clear(client, lock)
 
 
-def _acquire(client: MlflowClient, lock: str, token: str) -> None:
+def _acquire(client: MlflowClient, lock: str, token: str) -> bool:
+    """Waits for the lock; whether a dead holder's had to be set aside."""
+    has_set_aside = False
     # By this process's own clock, since the lock was first seen: clocks of machines differ.
     seen, seen_at = None, time.monotonic()
     while True:
         try:
             client.create_registered_model(lock, tags={TOKEN_TAG: token, HOLDER_TAG: who_asks()})
-            return
+            return has_set_aside
         except Exception as error:
             if not is_taken(error):
                 raise
         holder = _holder(client, lock)
         if holder == token:  # made, but the answer got lost
-            return
+            return has_set_aside
         if holder != seen:
             seen, seen_at = holder, time.monotonic()
         if holder is not None and time.monotonic() - seen_at > STALE_SECONDS:
             _set_aside(client, lock, holder)
+            has_set_aside = True
             continue
         time.sleep(POLL_SECONDS)
 
@@ -99,6 +106,13 @@ def _set_aside(client: MlflowClient, lock: str, holder: str) -> None:
     except Exception as error:
         if not is_taken(error) and not is_missing(error):
             raise
+
+
+def _clear(client: MlflowClient, lock: str) -> None:
+    """Deletes old dead locks."""
+    for model in client.search_registered_models(f"name LIKE '{lock}.dead.%'"):
+        if time.time() - model.last_updated_timestamp / 1000 > TOMBSTONE_SECONDS:
+            client.delete_registered_model(model.name)
 
 
 def exchange(

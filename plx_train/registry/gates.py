@@ -51,8 +51,9 @@ def metric_gate(candidate: Candidate, champion: str | None, measure: Callable[[]
         return Gate("metric", True, f"{own.metric} {own.value:.4f}; there is no champion yet ({where})", numbers)
     try:
         other = measure()
-    except UserError as error:
-        return Gate("metric", False, f"version {champion} can't be measured on the same dataset: {error}", numbers)
+    except Exception as error:  # a champion that breaks must not hide what the other gates say
+        reason = _reason(error)
+        return Gate("metric", False, f"version {champion} can't be measured on the same dataset: {reason}", numbers)
     numbers["champion"] = other.value
     is_below = math.isfinite(other.value) and own.value < other.value
     word = "below" if is_below else "not below"
@@ -81,18 +82,26 @@ def pipeline_gates(
         pipeline = load()
         milliseconds = _times(pipeline, candidate, part, page, num_runs)
     except Exception as error:  # whatever a folder does to a pipeline is an answer
-        if is_out_of_memory(error):
-            raise
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = (lines or [type(error).__name__])[-1][:300]
-        if not isinstance(error, UserError):
-            reason = f"{type(error).__name__}: {reason}"
         return [
-            Gate("pipeline", False, f"it does not run as {part}: {reason}"),
+            Gate("pipeline", False, f"it does not run as {part}: {_reason(error)}"),
             Gate("latency", False, "not measured: the pipeline does not run"),
         ]
     ran = Gate("pipeline", True, f"it runs as {part} of {pipeline.name}")
     return [ran, _latency_gate(milliseconds, pipeline.latency_budget_ms)]
+
+
+def _reason(error: Exception) -> str:
+    """The last line of an error, which is where Paddle says what happened.
+
+    Raises:
+        Exception: `error` itself, where memory ran out: that says nothing about a model.
+    """
+    if is_out_of_memory(error):
+        raise error
+    if isinstance(error, UserError):
+        return str(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
 
 
 def _times(pipeline: Any, candidate: Candidate, part: str, page: np.ndarray, num_runs: int) -> list[float]:

@@ -61,14 +61,14 @@ def ledger_experiment(client: MlflowClient, uri: str) -> str:
 
 
 def record(client: MlflowClient, uri: str, entry: Entry) -> str:
-    """Writes an attempt and returns the id of its run."""
+    """Writes an attempt as of now, so that moves stand in the order they were made in; returns the id of its run."""
     from mlflow.entities import Metric
 
     experiment = ledger_experiment(client, uri)
     tags = {f"plx.{name}": _cut(str(getattr(entry, name))) for name in FIELDS}
     tags["plx.gates"] = _gates_json(entry.gates)
     name = f"{entry.action} {entry.model} {entry.alias} {entry.former or '–'} → {entry.target}".replace("  ", " ")
-    made = client.create_run(experiment, int(entry.when * 1000), tags, name)
+    made = client.create_run(experiment, int(time.time() * 1000), tags, name)
     run_id = str(made.info.run_id)
     numbers = {f"{gate.name}/{key}": value for gate in entry.gates for key, value in gate.numbers.items()}
     if numbers:

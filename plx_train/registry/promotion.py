@@ -168,7 +168,8 @@ def _move(client: MlflowClient, uri: str, entry: Entry) -> Outcome:
     reason = _told_of_winner(client, entry, current)
     refused = replace(entry, outcome="refused")
     ledger.record(client, uri, replace(refused, reason="; ".join(filter(None, [entry.reason, reason]))))
-    return Outcome(refused, f"{target} is not moved to version {entry.target}: {reason}; promote again to compare anew")
+    again = "promote again to compare anew" if entry.action == "promote" else "look at history=true, then repeat"
+    return Outcome(refused, f"{target} is not moved to version {entry.target}: {reason}; {again}")
 
 
 def _told_of_winner(client: MlflowClient, entry: Entry, current: str | None) -> str:
