@@ -20,13 +20,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from plx_train.errors import ConfigError
 from plx_train.optimizer import OPTIMIZERS, SCHEDULES
-from plx_train.options import MODES, RunOptions
+from plx_train.options import MODES, PromoteOptions, RunOptions
 from plx_train.resources import conf_dir, datasets_dir
 from plx_train.rooms import room_file, room_names
 
 GROUPS = ("module", "dataset", "device", "tracking", "experiment", "debug")
-SHORTHANDS = {"weights": "weights.source"}
-"""Keys that users type as a plain value although they hold a section."""
+PROMOTE_KEYS = tuple(entry.name for entry in fields(PromoteOptions))
+SHORTHANDS = {"weights": "weights.source", **{key: f"promote.{key}" for key in PROMOTE_KEYS}}
+"""Keys that users type as a plain value although they stand in a section."""
 
 TEXT_KEYS = (
     "dataset.root",
@@ -38,6 +39,8 @@ TEXT_KEYS = (
     "init_from",
     "tracking.uri",
     "doctor.bundle",
+    "pipeline",
+    "promote.reason",
 )
 """Keys whose value may hold anything a path or an address can, unquoted."""
 
@@ -217,7 +220,7 @@ def _check_groups(parsed: Iterable[Override]) -> None:
 
 
 def _check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
-    known = _known_keys(base)
+    known = sorted({*_known_keys(base), *SHORTHANDS})
     for item in parsed:
         key = item.key_or_group
         if key in GROUPS or item.is_add() or key.startswith("hydra") or _is_free_key(key, base):

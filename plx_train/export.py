@@ -14,14 +14,13 @@ import yaml
 
 from plx_train.contract import Dataset, Module
 from plx_train.errors import ExportError
+from plx_train.export_files import PARITY_FILE, file_hashes
 from plx_train.onnx_export import require_onnx, write_onnx
 from plx_train.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
 from plx_train.static_model import STEM, interpolations
 
 if TYPE_CHECKING:
     import paddle
-
-PARITY_FILE = "parity.json"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def export(
     try:
         write_export(module, processor, temporary, model_name, lineage, onnx)
         report = check_parity(module, processor, temporary, dataset, expected, tolerance, num_threads)
-        (temporary / PARITY_FILE).write_text(report.to_json(), "utf-8")
+        (temporary / PARITY_FILE).write_text(report.to_json(file_hashes(temporary)), "utf-8")
         if report.ok:
             _replace(temporary, folder)
             return Exported(folder, report)

@@ -9,7 +9,7 @@ from plx_train.optimizer import OptimizerOptions
 
 MODES = (
     *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
-    *("export_pipeline", "doctor"),
+    *("export_pipeline", "promote", "doctor"),
 )
 
 
@@ -132,6 +132,28 @@ class DoctorOptions:
 
 
 @dataclass
+class PromoteOptions:
+    """mode=promote; each key may be written without `promote.`, as in alias=champion."""
+
+    alias: str = "champion"
+    """What the pipelines and the server follow."""
+    registered: str | None = None
+    """Name of the registered model; null: the module's."""
+    part: str | None = None
+    """The pipeline's part that the model takes, as in TextDetection; null: by the registered model's name."""
+    history: bool = False
+    """Shows every attempt so far."""
+    rollback: bool = False
+    """Points the alias at the version before."""
+    force: bool = False
+    """Moves the alias although gates do not hold; needs a reason."""
+    reason: str | None = None
+    """Is kept in the ledger."""
+    delete: str | None = None
+    """Deletes this version, if no alias points at it."""
+
+
+@dataclass
 class RunOptions:
     """One run: module x dataset x device."""
 
@@ -144,6 +166,7 @@ class RunOptions:
     weights: WeightsOptions = field(default_factory=WeightsOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
+    promote: PromoteOptions = field(default_factory=PromoteOptions)
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,9 +119,11 @@ class ParityReport:
             f"{self.num_compared}: {largest}"
         )
 
-    def to_json(self) -> str:
-        """All figures, with ``ok`` and ``sentence``."""
-        return json.dumps({"ok": self.ok, "sentence": self.sentence, **asdict(self)}, indent=1)
+    def to_json(self, files: Mapping[str, str] | None = None) -> str:
+        """All figures, with ``ok``, ``sentence`` and the sha256 of the `files` they are about, by name."""
+        return json.dumps(
+            {"ok": self.ok, "sentence": self.sentence, **asdict(self), "files": dict(files or {})}, indent=1
+        )
 
 
 def check_parity(

@@ -14,6 +14,7 @@ MODE_LINES = {
     "benchmark": "where the time goes: step, loop, loader, evaluation, inference",
     "sync": "send records that did not reach MLflow: run=…, or those of all runs in outputs",
     "reproduce": "run a recorded run again and say where it first differs: run=…",
+    "promote": "run=… becomes a version, and alias=champion moves to it if gates hold; history=true, rollback=true",
     "doctor": "versions, devices, memory, rights; doctor.bundle=report.zip packs them",
 }
 

@@ -16,8 +16,10 @@ from tiny_detector import Pages, TinyDetector
 
 from plx_train.errors import ExportError, UserError
 from plx_train.export import PARITY_FILE, export, write_export
+from plx_train.export_files import file_hashes
 from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
 from plx_train.parity import Tolerance, check_parity
+from plx_train.registry.candidate import read_candidate
 from plx_train.static_model import StaticModel, interpolations, is_export
 
 NAME = "PP-OCRv4_mobile_det"
@@ -66,6 +68,18 @@ def test_the_proof_covers_outputs_metric_and_processing(module: TinyDetector, tm
     written = json.loads((tmp_path / "export" / PARITY_FILE).read_text())
     assert written["ok"] is True and written["sentence"] == report.sentence
     assert "equals the trained network" in report.sentence
+    assert written["files"] == file_hashes(tmp_path / "export")
+    assert set(written["files"]) == {"inference.json", "inference.pdiparams", "inference.yml"}
+
+
+def test_the_proof_counts_for_its_own_files_only(module: TinyDetector, tmp_path: Path) -> None:
+    first = run_export(module, tmp_path / "a").folder
+    other = run_export(module, tmp_path / "b", processor=replace(module.processor, unclip_ratio=1.6)).folder
+    assert read_candidate(first, None).parity_fault is None
+
+    (first / PARITY_FILE).write_bytes((other / PARITY_FILE).read_bytes())
+
+    assert "made for other files: inference.yml differ" in str(read_candidate(first, None).parity_fault)
 
 
 def test_the_live_network_stays_as_it_was(tmp_path: Path) -> None:

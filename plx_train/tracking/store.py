@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 SQLITE = "sqlite:///"
 ARTIFACTS_NAME = "mlartifacts"
+PROMOTIONS = "plx_train promotions"
+"""The experiment whose runs are the ledger of promotions; nobody trained them."""
 RUNS_TO_SUGGEST_FROM = 200
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Makes MLflow's pages show training first, not its tools for language models."""
@@ -187,7 +189,8 @@ def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:
 
 def _search(client: MlflowClient, condition: str, most: int) -> list[RunRecord]:
     """Newest first, of all experiments."""
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    known = client.search_experiments()
+    experiments = [experiment.experiment_id for experiment in known if experiment.name != PROMOTIONS]
     runs = client.search_runs(experiments, condition, max_results=most, order_by=["start_time DESC"])
     return [_record(run) for run in runs]
 

@@ -1,0 +1,111 @@
+"""The files of a registered version or a run, on this machine and verified: where they lie, or in the cache."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plx_train.dataset_fingerprint import cache_folder
+from plx_train.errors import UserError
+from plx_train.export_files import sha256
+from plx_train.static_model import is_export
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from plx_train.registry.versions import Version
+
+
+def folder_of(client: MlflowClient, version: Version) -> Path:
+    """The folder with a version's files.
+
+    Raises:
+        UserError: they are gone, or not what was registered.
+    """
+    what = f"version {version.version} of {version.name}"
+    digest = version.tags.get("plx.digest")
+    return local_folder(client.tracking_uri, version.source, what, version.hashes, digest)
+
+
+def local_folder(uri: str, source: str, what: str, hashes: Mapping[str, str], digest: str | None) -> Path:
+    """The files at `source`, an address of the store's artifacts, as a folder of this machine.
+
+    Args:
+        uri: the store.
+        what: whose files they are, for messages.
+        hashes: sha256 by name; where it is empty nothing but their being there is checked.
+        digest: the cache's name for them; None: they are fetched anew.
+
+    Raises:
+        UserError: they are gone, or differ.
+    """
+    path = local_path(source)
+    if path is not None:
+        if not path.is_dir():
+            raise UserError(f"the files of {what} are not on this machine: {path} does not exist")
+        _verify(path, what, hashes)
+        return path
+    kept = cache_folder() / "models" / digest[:32] if digest else None
+    if kept and kept.is_dir():
+        try:
+            _verify(kept, what, hashes)
+            return kept
+        except UserError:
+            shutil.rmtree(kept, ignore_errors=True)
+    return _download(uri, source, what, hashes, kept)
+
+
+def local_path(source: str) -> Path | None:
+    """The path that an address without a server means; None where there is a server."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    if source.startswith("file:"):
+        return Path(local_file_uri_to_path(source))
+    return Path(source) if "://" not in source and ":/" not in source[2:] else None
+
+
+def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept: Path | None) -> Path:
+    from mlflow.artifacts import download_artifacts
+
+    root = cache_folder() / "models"
+    temporary = None
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".fetching-", dir=root))
+        fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(temporary), tracking_uri=uri))
+        _verify(fetched, what, hashes)
+        target = kept or temporary.with_name(temporary.name.replace(".fetching-", "fetched-"))
+        try:
+            fetched.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process was quicker with the same files
+                raise
+        return target
+    except UserError:
+        raise
+    except Exception as error:
+        from plx_train.tracking.delivery import first_line
+
+        raise UserError(f"the files of {what} can't be fetched from {source}: {first_line(error)}") from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _verify(folder: Path, what: str, hashes: Mapping[str, str]) -> None:
+    """
+    Raises:
+        UserError: a file is missing or not what its hash says, or it is no exported folder.
+    """
+    for name, expected in hashes.items():
+        try:
+            found = sha256(folder / name)
+        except OSError as error:
+            raise UserError(f"the files of {what} can't be read: {folder / name}: {error.strerror or error}") from None
+        if found != expected:
+            raise UserError(f"{folder / name} is not what was registered as {what}: its sha256 differs")
+    if not is_export(folder):
+        raise UserError(f"the files of {what} are no exported model: {folder} lacks inference.yml or its graph")

@@ -1,0 +1,133 @@
+"""What an exported folder says of itself: module, measurement, proof, hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from plx_train.errors import UserError
+from plx_train.export_files import PARITY_FILE, file_hashes, sha256
+from plx_train.static_model import STEM, graph_files, lineage, read_inference, room_of
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A monitored metric, and what it was taken on.
+
+    Attributes:
+        metric: its name, for example ``hmean``.
+        fingerprint: of the dataset.
+        num_samples: how many of its samples were used; a run may take but some.
+    """
+
+    metric: str
+    value: float
+    fingerprint: str
+    num_samples: int
+
+    @property
+    def key(self) -> str:
+        """Tells measurements apart that can't be compared."""
+        return f"{self.metric}.{self.fingerprint[:32]}.{self.num_samples}"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An exported folder that is to be promoted.
+
+    Attributes:
+        run_id: MLflow's id of the run that made it, where that is known.
+        hashes: sha256 of its files, the parity report among them.
+        measurement: of its parity report, which was made by the evaluator of training; None where there is none.
+        parity_fault: why its parity report does not count; None where it does.
+        parity: the report's own sentence.
+    """
+
+    folder: Path
+    module: str
+    model_name: str
+    run_id: str | None
+    hashes: dict[str, str]
+    measurement: Measurement | None
+    parity_fault: str | None
+    parity: str
+
+    @property
+    def digest(self) -> str:
+        """One sha256 for all files."""
+        lines = "".join(f"{name}\0{value}\n" for name, value in sorted(self.hashes.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    @property
+    def parameters_sha256(self) -> str:
+        """sha256 of ``inference.pdiparams``."""
+        return self.hashes[f"{STEM}.pdiparams"]
+
+
+def read_candidate(folder: Path, run_id: str | None) -> Candidate:
+    """
+    Raises:
+        UserError: it is no exported folder, or of no module type that is known here.
+    """
+    graph_files(folder)
+    inference = read_inference(folder)
+    module = room_of(inference)
+    origin = lineage(inference)
+    try:
+        hashes = file_hashes(folder)
+        if (folder / PARITY_FILE).is_file():
+            hashes[PARITY_FILE] = sha256(folder / PARITY_FILE)
+    except OSError as error:
+        raise UserError(f"{folder} can't be read ({error.strerror or error})") from None
+    report = _read_report(folder / PARITY_FILE)
+    name = str((inference.get("Global") or {}).get("model_name", ""))
+    measurement = _measurement(report, str(origin.get("dataset_fingerprint") or ""))
+    fault = _parity_fault(report, {name: value for name, value in hashes.items() if name != PARITY_FILE})
+    sentence = str(report.get("sentence", "")) if report else ""
+    return Candidate(folder, module, name, run_id, hashes, measurement, fault, sentence)
+
+
+def _read_report(path: Path) -> dict[str, Any] | None:
+    """The content of a parity report; empty where it can't be understood, None where there is none."""
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _measurement(report: dict[str, Any] | None, fingerprint: str) -> Measurement | None:
+    """What the report says the exported folder reached; None where it, or the dataset, is not known."""
+    if not report or not fingerprint:
+        return None
+    try:
+        value = float(report["exported"])
+        found = Measurement(str(report["monitor"]), value, fingerprint, int(report["num_samples"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if math.isfinite(value) else None
+
+
+def _parity_fault(report: dict[str, Any] | None, hashes: dict[str, str]) -> str | None:
+    if report is None:
+        return f"there is no {PARITY_FILE}: export the run again"
+    if "ok" not in report:
+        return f"{PARITY_FILE} can't be understood: export the run again"
+    if report["ok"] is not True:
+        return str(report.get("sentence") or f"{PARITY_FILE} says that the export is not equal to what was trained")
+    files = report.get("files")
+    if not isinstance(files, dict):
+        return f"{PARITY_FILE} does not say which files it is about: export the run again"
+    foreign = sorted(name for name in {*files, *hashes} if files.get(name) != hashes.get(name))
+    if foreign:
+        return f"{PARITY_FILE} was made for other files: {', '.join(foreign)} differ"
+    return None
