@@ -32,7 +32,6 @@ from plx_train.serving.metrics import CONTENT_TYPE, Metrics
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
     Failure,
-    Success,
     failure,
     log_id_of,
     new_log_id,
@@ -183,7 +182,7 @@ def _add_operation(app: FastAPI, service: Service) -> None:
         operation_id="infer",
         response_model=None,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}},
-        responses={200: {"model": Success[endpoint.answer]}, **{status: {"model": Failure} for status in statuses}},
+        responses={200: {"model": endpoint.answer}, **{status: {"model": Failure} for status in statuses}},
     )
     async def infer(request: HTTPRequest) -> Response:
         body = await request.body()

@@ -20,6 +20,7 @@ from plx_train.serving.protocol import (
     PreprocessingAnswer,
     PreprocessingRequest,
     Request,
+    Success,
 )
 from plx_train.serving.refusal import Refusal
 from plx_train.serving.served import ServedPipeline, ServedResult
@@ -124,9 +125,11 @@ def _picture(image: np.ndarray | None, suffix: str = ".jpg") -> str | None:
 
 
 ENDPOINTS = {
-    "OCR": Endpoint("/ocr", OCRRequest, OCRAnswer, _ocr),
+    "OCR": Endpoint("/ocr", OCRRequest, Success[OCRAnswer], _ocr),
     "image_classification": Endpoint(
-        "/image-classification", ClassificationRequest, ClassificationAnswer, _classification
+        "/image-classification", ClassificationRequest, Success[ClassificationAnswer], _classification
     ),
-    "doc_preprocessor": Endpoint("/document-preprocessing", PreprocessingRequest, PreprocessingAnswer, _preprocessing),
+    "doc_preprocessor": Endpoint(
+        "/document-preprocessing", PreprocessingRequest, Success[PreprocessingAnswer], _preprocessing
+    ),
 }
