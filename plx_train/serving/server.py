@@ -27,6 +27,9 @@ def open_socket(host: str, port: int) -> socket.socket:
         UserError: the address is not this machine's, or the port is taken or forbidden.
     """
     try:
+        if port > 65535:
+            # Some systems take the remainder instead.
+            raise OverflowError("ports end at 65535")
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
