@@ -180,16 +180,16 @@ class RunOptions:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
     serve: ServeOptions = field(default_factory=ServeOptions)
-    pipeline: str = "OCR"
-    """serve: ocr, image_classification, doc_preprocessor, a YAML in PaddleX's schema or a frozen folder."""
-    models: dict[str, str] = field(default_factory=dict)
-    """serve: models in place of the pipeline's, by part: models.TextDetection=models:/text_det@champion."""
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None
     """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
     input: str | None = None
     """predict: an image or a folder."""
+    pipeline: str | None = None
+    """predict, export_pipeline, serve: OCR, another pipeline's name, a YAML in PaddleX's schema, or a frozen folder."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
     resume: str | None = None
     """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
     init_from: str | None = None

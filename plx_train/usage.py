@@ -23,7 +23,7 @@ KEY_LINES = {
     "trainer.max_time=20m": "also trainer.epochs, trainer.batch_size, optimizer.lr, …",
     "output=runs/a": "the run's folder",
     "resume=auto": "go on with the run in output=…; or resume=<run id or folder>",
-    "models.<part>=…": "serve: another model in the pipeline, as in models.TextDetection=models:/text_det@champion",
+    "models.<part>=…": "another model in a pipeline, as in models.TextDetection=models:/text_det@champion",
     "tracking=off": "or tracking.uri=http://… for an MLflow server",
     "-m optimizer.lr=1e-4,3e-4": "one run for each value",
     "--cfg": "print the composed configuration and leave",

@@ -22,6 +22,7 @@ from plx_train.options import ServeOptions
 MISTAKES = {
     "misspelt option": (["serve.prot=1"], "did you mean 'serve.port'?"),
     "misspelt pipeline": (["pipeline=orc"], "did you mean 'ocr'?"),
+    "no pipeline": (["pipeline=null"], "mode=serve needs pipeline="),
     "no such file": (["pipeline=/no/such.yaml"], "there is: ocr"),
     "no batch": (["serve.max_batch=0"], "serve.max_batch=0 is out of range"),
     "negative port": (["serve.port=-1"], "serve.port=-1 is out of range"),
@@ -33,7 +34,7 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_is_one_sentence(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments, sentence = MISTAKES[case]
-    assert main(["mode=serve", *arguments]) == 2
+    assert main(["mode=serve", "pipeline=ocr", *arguments]) == 2
     told = capsys.readouterr().err
     assert sentence in told
     assert told.count("\n") == 1

@@ -37,6 +37,8 @@ def run(composed: Composed) -> RunResult:
     """
     options = composed.options
     serve = options.serve
+    if not options.pipeline:
+        raise ConfigError(f"mode=serve needs pipeline=<{', '.join(PIPELINES)}, or a YAML file>")
     config = pipeline_config(options.pipeline)
     api_key = read_key(serve)
     _check_extra()
