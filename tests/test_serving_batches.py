@@ -79,6 +79,21 @@ def test_a_full_house_answers_503_and_says_when_to_come_again() -> None:
     assert 1 <= int(refused.headers["retry-after"]) <= 60
 
 
+def test_who_would_wait_in_vain_is_told_at_once() -> None:
+    pipeline, options = FakePipeline(seconds=0.15), ServeOptions(timeout_seconds=1.5, max_batch=1, queue_size=64)
+    with serving(create_app(pipeline, options), options) as server:
+        for value in (1, 2, 3):
+            assert server.post(grey(value)).status == 200
+        answers = send_all(server, [grey(value) for value in range(40)])
+        statuses = [answer.status for answer in answers]
+        assert server.post(grey(4)).status == 200
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 3
+    refused = next(answer for answer in answers if answer.status == 503)
+    assert "would not come to the request" in refused.told["errorMsg"]
+    assert int(refused.headers["retry-after"]) >= 1
+
+
 def test_what_takes_too_long_is_504_and_health_says_why() -> None:
     pipeline, options = FakePipeline(), ServeOptions(timeout_seconds=0.3, max_batch=1)
     pipeline.may_go_on.clear()

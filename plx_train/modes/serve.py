@@ -19,6 +19,8 @@ from plx_train.image import read_image
 from plx_train.options import RunOptions, ServeOptions
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from plx_train.pipelines.base import Pipeline
     from plx_train.serving.follow import NewVersions
 
@@ -49,11 +51,13 @@ def run(composed: Composed) -> RunResult:
     console = make_console(quiet=options.quiet)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("plx_train.serving").setLevel(logging.INFO)
+    # It warns of each request that is no HTTP, which strangers can send as often as they like.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     prepare_environment(options.device)
     from plx_train.pipelines.load import load_pipeline
     from plx_train.serving.app import create_app
     from plx_train.serving.endpoints import ENDPOINTS
-    from plx_train.serving.follow import described
+    from plx_train.serving.follow import described, drawn_sample, warm
     from plx_train.serving.server import Server
 
     load = partial(load_pipeline, config, open_device(options.device).name, options.models, store(options))
@@ -62,7 +66,9 @@ def run(composed: Composed) -> RunResult:
         raise UserError(
             f"the pipeline {pipeline.name} has no place in the protocol: {', '.join(ENDPOINTS)} can be served"
         )
-    following = new_versions(pipeline, load, options) if serve.follow else None
+    sample = read_image(resolve_path(serve.sample)) if serve.sample else drawn_sample()
+    following = new_versions(pipeline, load, sample, serve) if serve.follow else None
+    warm(pipeline, sample, serve.max_batch)
     app = create_app(pipeline, serve, following, api_key)
     if not api_key and not serve.host.startswith(LOOPBACK):
         console.warn(
@@ -125,11 +131,11 @@ def store(options: RunOptions) -> str | None:
     return resolve_uri(options.tracking.uri, Path(OUTPUTS))
 
 
-def new_versions(pipeline: Pipeline, load: partial[Pipeline], options: RunOptions) -> NewVersions:
+def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: np.ndarray, serve: ServeOptions) -> NewVersions:
     """Follows the aliases that the pipeline was made with.
 
     Raises:
-        UserError: there are none, or the sample can't be read.
+        UserError: there are none.
     """
     from plx_train.registry.resolve import current_version
     from plx_train.serving.follow import NewVersions, followed
@@ -137,9 +143,8 @@ def new_versions(pipeline: Pipeline, load: partial[Pipeline], options: RunOption
     if not followed(pipeline):
         raise UserError("serve.follow=true has nothing to follow: name a model by its alias, models:/<name>@<alias>")
     uri = load.args[-1]
-    sample = read_image(resolve_path(options.serve.sample)) if options.serve.sample else None
     current = partial(_current_version, current_version, uri)
-    return NewVersions(load, current, options.serve.poll_seconds, sample)
+    return NewVersions(load, current, serve.poll_seconds, sample)
 
 
 def _current_version(ask: object, uri: str | None, name: str, alias: str) -> str | None:

@@ -141,6 +141,20 @@ def described(pipeline: ServedPipeline) -> str:
     return ", ".join(f"{part}: {model.name} {model.version or model.reference}" for part, model in models)
 
 
+def warm(pipeline: ServedPipeline, image: np.ndarray, max_batch: int) -> list[Any]:
+    """The results of a full batch; what is slow at the first time, in one image or in many, has been done then.
+
+    Raises:
+        ValueError: there are not as many results as images.
+    """
+    results: list[Any] = []
+    for size in sorted({1, max_batch}):
+        results = list(pipeline.predict_images([image] * size))
+        if len(results) != size:
+            raise ValueError(f"it gives {len(results)} results for {size} images")
+    return results
+
+
 def check(
     fresh: ServedPipeline, used: ServedPipeline, endpoint: Endpoint, sample: np.ndarray | None, max_batch: int
 ) -> None:
@@ -152,10 +166,7 @@ def check(
     """
     image = drawn_sample() if sample is None else sample
     expected = used.predict_images([image])[0].json["res"]
-    for size in sorted({1, max_batch}):
-        results = list(fresh.predict_images([image] * size))
-        if len(results) != size:
-            raise ValueError(f"it gives {len(results)} results for {size} images")
+    results = warm(fresh, image, max_batch)
     info = DataInfo(width=image.shape[1], height=image.shape[0], type="image")
     encoded(endpoint.build([image], results[:1], info, True))
     _compare(results[0].json["res"], expected)

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 LINGER_SECONDS = 2.0
 """How long the rest of a refused request is read and thrown away, so that its sender gets to see the answer."""
 LINGER_BYTES = 256 << 20
+HOPEFUL_SHARE = 0.7
+"""Of the time a request has: more than that in waiting, as far as can be foreseen, and it is not taken."""
 CLOSED = 499
 """Status in metrics of a request whose client went away; it is the customary number."""
 
@@ -60,7 +62,7 @@ class Gate:
         self._max_bytes = max_bytes
         self._timeout = timeout_seconds
         self._key = api_key.encode() if api_key else None
-        self._mean_seconds = 1.0
+        self._pace = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,13 +91,16 @@ class Gate:
             return
         self.in_flight += 1
         self._metrics.in_flight.set(self.in_flight)
-        began = time.monotonic()
+        crowd, began = self.in_flight, time.monotonic()
         try:
             await self._work(scope, receive, answer)
         finally:
             self.in_flight -= 1
             self._metrics.in_flight.set(self.in_flight)
-            self._mean_seconds += 0.1 * (time.monotonic() - began - self._mean_seconds)
+            # Refusals are quick, whatever the pipeline's pace.
+            if answer.status in (200, 504):
+                each = (time.monotonic() - began) / crowd
+                self._pace = each if self._pace == 0 else 0.8 * self._pace + 0.2 * each
 
     def _check_key(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if self._key is None or scope["path"] in self._open_paths:
@@ -118,11 +123,15 @@ class Gate:
         if self.is_draining:
             raise Refusal(503, "The server is being stopped", {"Retry-After": "5"})
         if self.in_flight >= self._max_requests:
-            raise Refusal(503, "The server has all the requests it can take", {"Retry-After": str(self._retry_after())})
+            raise self._crowded("The server has all the requests it can take")
+        # Who would wait in vain is told so now, and the time goes to those who are still there.
+        if self.in_flight and (self.in_flight + 1) * self._pace > HOPEFUL_SHARE * self._timeout:
+            raise self._crowded(f"The server would not come to the request within {self._timeout:g} s")
 
-    def _retry_after(self) -> int:
-        """Seconds until about half of what is waiting should be done."""
-        return max(1, min(60, math.ceil(self._mean_seconds / 2)))
+    def _crowded(self, message: str) -> Refusal:
+        """With the seconds until about half of what is in the house should be done."""
+        seconds = max(1, min(60, math.ceil(self._pace * self.in_flight / 2)))
+        return Refusal(503, message, {"Retry-After": str(seconds)})
 
     def _too_large(self) -> Refusal:
         return Refusal(413, f"The request is above the limit of {self._max_bytes / 2**20:g} MiB")
