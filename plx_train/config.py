@@ -30,17 +30,8 @@ SHORTHANDS = {"weights": "weights.source", **{key: f"promote.{key}" for key in P
 """Keys that users type as a plain value although they stand in a section."""
 
 TEXT_KEYS = (
-    "dataset.root",
-    "weights.source",
-    "output",
-    "run",
-    "input",
-    "resume",
-    "init_from",
-    "tracking.uri",
-    "doctor.bundle",
-    "pipeline",
-    "promote.reason",
+    *("dataset.root", "weights.source", "output", "run", "input", "resume", "init_from", "tracking.uri"),
+    *("doctor.bundle", "pipeline", "promote.reason", "serve.api_key_file", "serve.sample"),
 )
 """Keys whose value may hold anything a path or an address can, unquoted."""
 
@@ -59,10 +50,14 @@ AT_LEAST_ONE = (
     *("trainer.epochs", "trainer.max_steps", "trainer.batch_size", "trainer.accumulate_steps", "dataset.limit"),
     *("trainer.eval_every_epochs", "trainer.eval_every_steps", "trainer.log_every_steps", "trainer.patience"),
     *("trainer.save_every_steps", "trainer.keep_last", "trainer.keep_every_steps", "device.processes"),
+    *("serve.max_batch", "serve.queue_size", "serve.max_pages", "serve.timeout_seconds", "serve.poll_seconds"),
 )
 SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "trainer.ema_decay")
 """Keys of values from 0 to below 1."""
-NOT_NEGATIVE = ("optimizer.lr", "optimizer.weight_decay", "dataset.cache_mb", "device.num_workers", "seed")
+NOT_NEGATIVE = (
+    *("optimizer.lr", "optimizer.weight_decay", "dataset.cache_mb", "device.num_workers", "seed"),
+    *("serve.port", "serve.max_wait_ms", "serve.max_body_mb", "serve.max_megapixels", "serve.drain_seconds"),
+)
 
 
 @dataclass(frozen=True)

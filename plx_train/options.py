@@ -9,7 +9,7 @@ from plx_train.optimizer import OptimizerOptions
 
 MODES = (
     *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
-    *("export_pipeline", "promote", "doctor"),
+    *("export_pipeline", "promote", "serve", "doctor"),
 )
 
 
@@ -154,6 +154,44 @@ class PromoteOptions:
 
 
 @dataclass
+class ServeOptions:
+    """mode=serve"""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0 for all of this machine."""
+    port: int = 8080
+    """0 takes a free one."""
+    max_batch: int = 8
+    """Images predicted together."""
+    max_wait_ms: float = 5.0
+    """How long an image waits for others to be predicted with."""
+    queue_size: int = 64
+    """Requests that are read, wait or are worked on at once; more are answered 503."""
+    max_body_mb: float = 32.0
+    """MiB of a request, or of a URL's content."""
+    max_megapixels: float = 50.0
+    """Million pixels of a request's pages together."""
+    max_pages: int = 10
+    """Pages of a PDF or TIFF that are worked on; later ones are left out."""
+    timeout_seconds: float = 60.0
+    """From the first byte of a request to the last of its answer."""
+    drain_seconds: float = 30.0
+    """How long requests are finished after SIGTERM."""
+    api_key_file: str | None = None
+    """File whose first line clients must send; PLX_SERVE_API_KEY does the same. null: no key."""
+    fetch_urls: bool = False
+    """Fetches files that clients name by URL, from public addresses."""
+    visualize: bool = True
+    """Drawn images in answers whose requests don't say."""
+    follow: bool = False
+    """Takes over new versions of the aliases in use while it serves."""
+    poll_seconds: float = 10.0
+    """Between looks at the registry, with `follow`."""
+    sample: str | None = None
+    """Image on which a new version is tried before it serves; null: a drawn one."""
+
+
+@dataclass
 class RunOptions:
     """One run: module x dataset x device."""
 
@@ -167,6 +205,7 @@ class RunOptions:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
     promote: PromoteOptions = field(default_factory=PromoteOptions)
+    serve: ServeOptions = field(default_factory=ServeOptions)
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None
@@ -174,7 +213,7 @@ class RunOptions:
     input: str | None = None
     """predict: an image or a folder."""
     pipeline: str | None = None
-    """predict, export_pipeline: OCR, another pipeline's name, a YAML in PaddleX's schema, or a frozen folder."""
+    """predict, export_pipeline, serve: OCR, another pipeline's name, a YAML in PaddleX's schema, or a frozen folder."""
     models: dict[str, str] = field(default_factory=dict)
     """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
     resume: str | None = None

@@ -16,6 +16,7 @@ MODE_LINES = {
     "reproduce": "run a recorded run again and say where it first differs: run=…",
     "promote": "run=… becomes a version, and alias=champion moves to it if gates hold; history=true, rollback=true",
     "doctor": "versions, devices, memory, rights; doctor.bundle=report.zip packs them",
+    "serve": "a pipeline over HTTP, with a web page: pipeline=ocr serve.port=8080",
 }
 
 KEY_LINES = {
@@ -24,6 +25,7 @@ KEY_LINES = {
     "trainer.max_time=20m": "also trainer.epochs, trainer.batch_size, optimizer.lr, …",
     "output=runs/a": "the run's folder",
     "resume=auto": "go on with the run in output=…; or resume=<run id or folder>",
+    "models.<part>=…": "another model in a pipeline, as in models.TextDetection=models:/text_det@champion",
     "tracking=off": "or tracking.uri=http://… for an MLflow server",
     "-m optimizer.lr=1e-4,3e-4": "one run for each value",
     "--cfg": "print the composed configuration and leave",

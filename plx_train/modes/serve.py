@@ -1,0 +1,167 @@
+"""mode=serve: a pipeline over HTTP, in PaddleX's protocol, with a web page."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plx_train.api import RunResult
+from plx_train.config import Composed, resolve_path
+from plx_train.console import make_console
+from plx_train.device import check_device, open_device, prepare_environment
+from plx_train.errors import ConfigError, UserError
+from plx_train.image import read_image
+from plx_train.options import RunOptions, ServeOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from plx_train.pipelines.base import Pipeline
+    from plx_train.serving.follow import NewVersions
+
+OUTPUTS = "outputs"
+KEY_VARIABLE = "PLX_SERVE_API_KEY"
+PIPELINES = {"ocr": "OCR", "image_classification": "image_classification", "doc_preprocessor": "doc_preprocessor"}
+"""Names as users may type them → as PaddleX writes them."""
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def run(composed: Composed) -> RunResult:
+    """Serves until a signal; the exit code is 1 if requests were left undone.
+
+    Raises:
+        UserError: the pipeline can't be loaded, or the address can't be listened at.
+    """
+    options = composed.options
+    serve = options.serve
+    if not options.pipeline:
+        raise ConfigError(f"mode=serve needs pipeline=<{', '.join(PIPELINES)}, or a YAML file>")
+    config = pipeline_config(options.pipeline)
+    api_key = read_key(serve)
+    _check_extra()
+    check_device(options.device)
+    from plx_train.serving.server import address_of, open_socket
+
+    listener = open_socket(serve.host, serve.port)
+    console = make_console(quiet=options.quiet)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("plx_train.serving").setLevel(logging.INFO)
+    # It warns of each request that is no HTTP, which strangers can send as often as they like.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    prepare_environment(options.device)
+    from plx_train.pipelines.load import load_pipeline
+    from plx_train.serving.app import create_app
+    from plx_train.serving.endpoints import ENDPOINTS
+    from plx_train.serving.follow import described, drawn_sample, warm
+    from plx_train.serving.server import Server
+
+    load = partial(load_pipeline, config, open_device(options.device).name, options.models, store(options))
+    pipeline = load()
+    if pipeline.name not in ENDPOINTS:
+        raise UserError(
+            f"the pipeline {pipeline.name} has no place in the protocol: {', '.join(ENDPOINTS)} can be served"
+        )
+    sample = read_image(resolve_path(serve.sample)) if serve.sample else drawn_sample()
+    following = new_versions(pipeline, load, sample, serve) if serve.follow else None
+    warm(pipeline, sample, serve.max_batch)
+    app = create_app(pipeline, serve, following, api_key)
+    if not api_key and not serve.host.startswith(LOOPBACK):
+        console.warn(
+            f"serve.host={serve.host} without a key: whoever reaches this machine can use it ({KEY_VARIABLE}=…)"
+        )
+    address = address_of(listener)
+    console.info(described(pipeline))
+    server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
+    server.run(sockets=[listener])
+    if server.left_undone:
+        console.error(
+            f"{server.left_undone} requests were not finished within serve.drain_seconds={serve.drain_seconds:g}"
+        )
+        _leave()
+    return RunResult("serve", resolve_path(options.output or OUTPUTS))
+
+
+def pipeline_config(given: str) -> str | Path:
+    """A pipeline's name as PaddleX writes it, or the path of a configuration.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if given.lower() in PIPELINES:
+        return PIPELINES[given.lower()]
+    path = resolve_path(given)
+    if path.exists():
+        return path
+    near = difflib.get_close_matches(given.lower(), list(PIPELINES), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(PIPELINES)}, or a YAML file"
+    raise ConfigError(f"pipeline={given} does not exist; {hint}")
+
+
+def read_key(serve: ServeOptions) -> str | None:
+    """The key that clients must send.
+
+    Raises:
+        ConfigError: the file holds none.
+    """
+    if serve.api_key_file is None:
+        return os.environ.get(KEY_VARIABLE) or None
+    path = resolve_path(serve.api_key_file)
+    try:
+        key = path.read_text("utf-8").strip().partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(
+            f"serve.api_key_file={path} can't be read: give a text file whose first line is the key"
+        ) from None
+    if not key:
+        raise ConfigError(f"serve.api_key_file={path} is empty: its first line must be the key")
+    return key
+
+
+def store(options: RunOptions) -> str | None:
+    """Where the registry is; None with ``tracking=off``."""
+    if options.tracking.backend != "mlflow":
+        return None
+    from plx_train.tracking import resolve_uri
+
+    return resolve_uri(options.tracking.uri, Path(OUTPUTS))
+
+
+def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: np.ndarray, serve: ServeOptions) -> NewVersions:
+    """Follows the aliases that the pipeline was made with.
+
+    Raises:
+        UserError: there are none.
+    """
+    from plx_train.registry.resolve import current_version
+    from plx_train.serving.follow import NewVersions, followed
+
+    if not followed(pipeline):
+        raise UserError("serve.follow=true has nothing to follow: name a model by its alias, models:/<name>@<alias>")
+    uri = load.args[-1]
+    current = partial(_current_version, current_version, uri)
+    return NewVersions(load, current, serve.poll_seconds, sample)
+
+
+def _current_version(ask: object, uri: str | None, name: str, alias: str) -> str | None:
+    return ask(name, alias, uri)  # type: ignore[operator]
+
+
+def _check_extra() -> None:
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"mode=serve needs {error.name}: pip install 'plx_train[serve]'") from None
+
+
+def _leave() -> None:
+    """Ends the process whatever its threads are at: one of them may be in a prediction that never ends."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

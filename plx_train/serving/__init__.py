@@ -1,0 +1,1 @@
+"""Serves a pipeline over HTTP in PaddleX's basic-serving protocol."""

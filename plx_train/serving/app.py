@@ -1,0 +1,248 @@
+"""The application: one pipeline, its operation, health, metrics, and pages for people."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import FastAPI
+from fastapi import Request as HTTPRequest
+from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException
+
+from plx_train import __version__
+from plx_train.options import ServeOptions
+from plx_train.serving.batcher import Batcher
+from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
+from plx_train.serving.fetch import fetch
+from plx_train.serving.files import Limits, pages_of
+from plx_train.serving.follow import Follower, NewVersions
+from plx_train.serving.gate import Gate
+from plx_train.serving.metrics import CONTENT_TYPE, Metrics
+from plx_train.serving.protocol import (
+    INTERNAL_ERROR,
+    Failure,
+    failure,
+    log_id_of,
+    new_log_id,
+    parameters,
+    parse,
+    success,
+)
+from plx_train.serving.refusal import Refusal
+from plx_train.serving.served import ServedPipeline
+
+logger = logging.getLogger(__name__)
+FETCH_SECONDS = 20.0
+OPEN_PATHS = ("/", "/api", "/health")
+"""Served without a key: they tell nothing that is anyone's."""
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+Result = TypeVar("Result")
+
+
+class Service:
+    """What the application holds while it runs."""
+
+    def __init__(
+        self, pipeline: ServedPipeline, options: ServeOptions, following: NewVersions | None, api_key: str | None
+    ) -> None:
+        self.options = options
+        self.endpoint: Endpoint = endpoint_of(pipeline)
+        self.metrics = Metrics()
+        self.batcher = Batcher(pipeline, options.max_batch, options.max_wait_ms / 1000, self.metrics)
+        self.follower = Follower(self.batcher, following, self.endpoint, self.metrics) if following else None
+        self.has_key = bool(api_key)
+        self.gate: Gate | None = None
+        self.limits = Limits(
+            int(options.max_megapixels * 1e6),
+            options.max_pages,
+            partial(fetch, max_bytes=int(options.max_body_mb * 2**20), seconds=FETCH_SECONDS)
+            if options.fetch_urls
+            else None,
+        )
+        # Decoding and drawing: beside the prediction, but not in crowds.
+        self.threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "plx-serve")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Works within the block."""
+        self.decoded = asyncio.Semaphore(2 * self.options.max_batch)
+        self.batcher.start()
+        self.metrics.show_models(self.batcher.pipeline)
+        follows = asyncio.create_task(self.follower.run()) if self.follower else None
+        try:
+            yield
+        finally:
+            if follows:
+                follows.cancel()
+            await self.batcher.stop()
+            self.threads.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, body: bytes) -> bytes:
+        """The answer to one request.
+
+        Raises:
+            Refusal: it can't be served.
+        """
+        request = await self._in_thread(parse, body, self.endpoint.request)
+        log_id = request.logId or new_log_id()
+        draws = self.options.visualize if request.visualize is None else request.visualize
+        params = chosen_parameters(parameters(request), self.batcher.pipeline)
+        # Decoded images are many times the size of a request: few are held at once.
+        async with self.decoded:
+            pages, info = await self._in_thread(pages_of, request, self.limits)
+            results = await self.batcher.predict(pages, params)
+
+            def build() -> bytes:
+                return success(log_id, self.endpoint.build(pages, results, info, draws))
+
+            return await self._in_thread(build)
+
+    def state(self) -> tuple[int, str]:
+        """HTTP status and sentence of /health."""
+        if self.gate is not None and self.gate.is_draining:
+            return 503, f"Draining: {self.gate.in_flight} requests are being finished"
+        busy = self.batcher.busy_seconds()
+        if busy > self.options.timeout_seconds:
+            return 503, f"The model has been at one batch for {busy:.0f} s"
+        return 200, "Healthy"
+
+    async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
+
+
+def create_app(
+    pipeline: ServedPipeline,
+    options: ServeOptions,
+    following: NewVersions | None = None,
+    api_key: str | None = None,
+) -> FastAPI:
+    """The application that serves `pipeline`; ``app.state.service`` is its `Service`.
+
+    Args:
+        following: where new versions come from; None: the pipeline stays.
+        api_key: what clients must send; None: nothing.
+
+    Raises:
+        KeyError: the protocol has no place for this kind of pipeline.
+    """
+    service = Service(pipeline, options, following, api_key)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(
+        title=f"plx_train: {pipeline.name}", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    app.state.service = service
+    _add_operation(app, service)
+    _add_views(app, service)
+    _add_errors(app)
+    paths = (service.endpoint.path, *OPEN_PATHS, "/metrics", "/openapi.json")
+
+    def gate(inner: Any) -> Gate:
+        service.gate = Gate(
+            inner,
+            service.metrics,
+            service.endpoint.path,
+            OPEN_PATHS,
+            paths,
+            options.queue_size,
+            int(options.max_body_mb * 2**20),
+            options.timeout_seconds,
+            api_key,
+        )
+        return service.gate
+
+    app.add_middleware(gate)  # type: ignore[arg-type]
+    return app
+
+
+def _add_operation(app: FastAPI, service: Service) -> None:
+    endpoint = service.endpoint
+    schema = endpoint.request.model_json_schema(ref_template="#/components/schemas/{model}")
+    statuses = (401, 408, 413, 415, 422, 500, 503, 504)
+
+    # The body is read by the gate and parsed in a thread, so FastAPI only describes it.
+    @app.post(
+        endpoint.path,
+        operation_id="infer",
+        response_model=None,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}},
+        responses={200: {"model": endpoint.answer}, **{status: {"model": Failure} for status in statuses}},
+    )
+    async def infer(request: HTTPRequest) -> Response:
+        body = await request.body()
+        try:
+            return _json(await service.answer(body))
+        except Refusal as refusal:
+            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status)
+        except Exception:
+            logger.exception("a request failed")
+            return _json(failure(log_id_of(body), 500, INTERNAL_ERROR), 500)
+
+
+def _add_views(app: FastAPI, service: Service) -> None:
+    @app.get("/health", operation_id="checkHealth", response_model=Failure)
+    async def health() -> Response:
+        status, told = service.state()
+        return _json(failure(new_log_id(), 0 if status == 200 else status, told), status)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        about = {
+            "pipeline": service.batcher.pipeline.name,
+            "path": service.endpoint.path,
+            "version": __version__,
+            "hasKey": service.has_key,
+            "maxBytes": int(service.options.max_body_mb * 2**20),
+            "models": [f"{model.name} {model.version or ''}".strip()
+                       for model in service.batcher.pipeline.models.values()],
+        }  # fmt: skip
+        return _page("page.html", about)
+
+    @app.get("/api", include_in_schema=False)
+    async def api() -> Response:
+        # Described without a key too, so the description stands in the page itself.
+        return _page("api.html", app.openapi())
+
+
+def _page(name: str, about: dict[str, Any]) -> HTMLResponse:
+    """A page of ours, which loads nothing from anywhere."""
+    nonce = secrets.token_urlsafe(16)
+    text = (Path(__file__).parent / name).read_text("utf-8")
+    data = json.dumps(about).replace("<", "\\u003c")
+    text = text.replace("{{nonce}}", nonce).replace("{{about}}", data)
+    text = text.replace("{{title}}", html.escape(str(about.get("pipeline", "API"))))
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(text, headers={**HEADERS, "Content-Security-Policy": policy})
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    async def refuse(_: HTTPRequest, error: HTTPException) -> Response:
+        return _json(failure(new_log_id(), error.status_code, str(error.detail)), error.status_code, error.headers)
+
+
+def _json(content: bytes, status: int = 200, headers: Any = None) -> Response:
+    return Response(content, status, {**HEADERS, **(headers or {})}, media_type="application/json")

@@ -1,0 +1,135 @@
+"""What each pipeline is served as: its path, its fields, and how its results become an answer."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from pydantic import BaseModel
+
+from plx_train.serving.protocol import (
+    ClassificationAnswer,
+    ClassificationRequest,
+    DataInfo,
+    OCRAnswer,
+    OCRRequest,
+    PreprocessingAnswer,
+    PreprocessingRequest,
+    Request,
+    Success,
+)
+from plx_train.serving.refusal import Refusal
+from plx_train.serving.served import ServedPipeline, ServedResult
+
+OF_THE_FILE = ("input_path", "page_index")
+"""What a result says of where its image came from, which a client knows."""
+MAX_SIDE = 2000
+"""Pixels of an answer's images on their longer side."""
+
+Build = Callable[[Sequence[np.ndarray], Sequence[ServedResult], DataInfo, bool], dict[str, Any]]
+"""Takes pages, their results, what the file was, and whether to draw; gives the answer's ``result``."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How one kind of pipeline is served."""
+
+    path: str
+    request: type[Request]
+    answer: type[BaseModel]
+    build: Build
+
+
+def endpoint_of(pipeline: ServedPipeline) -> Endpoint:
+    """
+    Raises:
+        KeyError: this kind of pipeline has no place in the protocol.
+    """
+    return ENDPOINTS[pipeline.name]
+
+
+def chosen_parameters(given: Mapping[str, Any], pipeline: ServedPipeline) -> dict[str, Any]:
+    """`given` as far as the pipeline knows them; switching off what it does not have changes nothing.
+
+    Raises:
+        Refusal: 422; something is asked for that the pipeline can't do.
+    """
+    chosen = {}
+    for name, value in given.items():
+        if name in pipeline.PARAMETERS:
+            chosen[name] = value
+        elif value is not False:
+            raise Refusal(422, f"{name} is not supported by this pipeline")
+    return chosen
+
+
+def _ocr(pages: Sequence[np.ndarray], results: Sequence[ServedResult], info: DataInfo, draws: bool) -> dict[str, Any]:
+    answers = []
+    for page, result in zip(pages, results, strict=True):
+        answer: dict[str, Any] = {"prunedResult": _pruned(result.json["res"])}
+        if draws:
+            pictures = result.img
+            answer["ocrImage"] = _picture(pictures["ocr_res_img"])
+            answer["docPreprocessingImage"] = _picture(pictures.get("preprocessed_img"))
+            answer["inputImage"] = _picture(page)
+        answers.append(answer)
+    return {"ocrResults": answers, "dataInfo": info.model_dump(exclude_none=True)}
+
+
+def _classification(
+    pages: Sequence[np.ndarray], results: Sequence[ServedResult], info: DataInfo, draws: bool
+) -> dict[str, Any]:
+    found = results[0].json["res"]
+    names = found.get("label_names") or [str(number) for number in found["class_ids"]]
+    categories = [
+        {"id": number, "name": name, "score": score}
+        for number, name, score in zip(found["class_ids"], names, found["scores"], strict=True)
+    ]
+    image = _picture(results[0].img.get("res")) if draws else None
+    return {"categories": categories, "image": image, "models": found.get("models")}
+
+
+def _preprocessing(
+    pages: Sequence[np.ndarray], results: Sequence[ServedResult], info: DataInfo, draws: bool
+) -> dict[str, Any]:
+    answers = []
+    for page, result in zip(pages, results, strict=True):
+        pruned = _pruned(result.json["res"])
+        answer = {"outputImage": _picture(result["output_img"], ".png"), "prunedResult": pruned}
+        if draws:
+            answer["docPreprocessingImage"] = _picture(result.img["preprocessed_img"])
+            answer["inputImage"] = _picture(page)
+        answers.append(answer)
+    return {"docPreprocessingResults": answers, "dataInfo": info.model_dump(exclude_none=True)}
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _pruned(item) for name, item in value.items() if name not in OF_THE_FILE}
+    return [_pruned(item) for item in value] if isinstance(value, list) else value
+
+
+def _picture(image: np.ndarray | None, suffix: str = ".jpg") -> str | None:
+    """Base64 of `image` uint8 (H, W, 3) BGR, made smaller where it is very large."""
+    if image is None:
+        return None
+    scale = MAX_SIDE / max(image.shape[:2])
+    if scale < 1:
+        size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return base64.b64encode(cv2.imencode(suffix, image)[1].tobytes()).decode("ascii")
+
+
+ENDPOINTS = {
+    "OCR": Endpoint("/ocr", OCRRequest, Success[OCRAnswer], _ocr),
+    "image_classification": Endpoint(
+        "/image-classification", ClassificationRequest, Success[ClassificationAnswer], _classification
+    ),
+    "doc_preprocessor": Endpoint(
+        "/document-preprocessing", PreprocessingRequest, Success[PreprocessingAnswer], _preprocessing
+    ),
+}

@@ -1,0 +1,56 @@
+"""What serving needs of a pipeline; `plx_train.pipelines.base.Pipeline` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class ServedModel(Protocol):
+    """One model of a pipeline, and where it comes from."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def reference(self) -> str: ...
+
+    @property
+    def version(self) -> str | None: ...
+
+    @property
+    def run_id(self) -> str | None: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
+class ServedResult(Protocol):
+    """What a pipeline found in one image."""
+
+    @property
+    def json(self) -> dict[str, Any]: ...
+
+    @property
+    def img(self) -> dict[str, np.ndarray]: ...
+
+    def __getitem__(self, key: str) -> Any: ...
+
+
+class ServedPipeline(Protocol):
+    """Models that work together on images."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def models(self) -> Mapping[str, Any]: ...
+
+    @property
+    def PARAMETERS(self) -> Mapping[str, type]: ...
+
+    def predict_images(
+        self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None
+    ) -> Sequence[Any]: ...
