@@ -107,7 +107,7 @@ class Page:
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
-    def look(self, scheme: str = "light", width: int = 1280, height: int = 760) -> None:
+    def look(self, scheme: str = "light", width: int = 1280, height: int = 480) -> None:
         """Colours and size of the window."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.call("Emulation.setEmulatedMedia", features=[feature])

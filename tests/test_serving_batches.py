@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -80,7 +82,7 @@ def test_a_full_house_answers_503_and_says_when_to_come_again() -> None:
 
 
 def test_who_would_wait_in_vain_is_told_at_once() -> None:
-    pipeline, options = FakePipeline(seconds=0.15), ServeOptions(timeout_seconds=1.5, max_batch=1, queue_size=64)
+    pipeline, options = FakePipeline(seconds=0.25), ServeOptions(timeout_seconds=2.5, max_batch=1, queue_size=64)
     with serving(create_app(pipeline, options), options) as server:
         for value in (1, 2, 3):
             assert server.post(grey(value)).status == 200
@@ -95,7 +97,7 @@ def test_who_would_wait_in_vain_is_told_at_once() -> None:
 
 
 def test_what_takes_too_long_is_504_and_health_says_why() -> None:
-    pipeline, options = FakePipeline(), ServeOptions(timeout_seconds=0.3, max_batch=1)
+    pipeline, options = FakePipeline(), ServeOptions(timeout_seconds=1.5, max_batch=1)
     pipeline.may_go_on.clear()
     with serving(create_app(pipeline, options), options) as server:
         late = server.post({**grey(1), "logId": "late"})
@@ -103,9 +105,9 @@ def test_what_takes_too_long_is_504_and_health_says_why() -> None:
         pipeline.may_go_on.set()
         until(lambda: server.get("/health").status == 200)
         assert server.post(grey(7)).text == "7"
-        assert in_flight(server) == 0
+        until(lambda: in_flight(server) == 0)
     assert (late.status, late.told["logId"]) == (504, "late")
-    assert "0.3 s" in late.told["errorMsg"]
+    assert "1.5 s" in late.told["errorMsg"]
     assert (health.status, health.told["errorCode"]) == (503, 503)
 
 
@@ -125,9 +127,6 @@ def test_a_client_that_leaves_frees_its_place() -> None:
 
 
 def impatient(server: Running, body: dict) -> None:
-    import http.client
-    import json
-
     host, port = server.address.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=0.3)
     try:

@@ -19,6 +19,9 @@ from PIL import Image
 
 from plx_train.options import ServeOptions
 from plx_train.serving.app import create_app
+from plx_train.serving.files import Limits, pages_of
+from plx_train.serving.protocol import FileRequest
+from plx_train.serving.refusal import Refusal
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
 
@@ -320,3 +323,34 @@ def test_no_file_is_left_behind(client: TestClient, tmp_path: Path, monkeypatch:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     client.post("/ocr", json={"file": encoded(), "fileType": 1})
     assert list(tmp_path.iterdir()) == []
+
+
+def files_of_all_kinds() -> dict[str, bytes]:
+    image = np.random.default_rng(2).integers(0, 255, (32, 48, 3), np.uint8)
+    kinds = {suffix: cv2.imencode(suffix, image)[1].tobytes() for suffix in (".png", ".jpg", ".bmp", ".webp", ".tif")}
+    pages = [Image.fromarray(image), Image.fromarray(image[::-1])]
+    for kind in ("GIF", "TIFF", "PDF"):
+        file = io.BytesIO()
+        pages[0].save(file, kind, save_all=True, append_images=pages[1:])
+        kinds[kind] = file.getvalue()
+    return kinds
+
+
+@pytest.mark.parametrize("kind", files_of_all_kinds())
+@pytest.mark.filterwarnings("ignore")
+def test_no_damaged_file_is_an_error_of_ours(kind: str) -> None:
+    generator = np.random.default_rng(3)
+    whole, limits = np.frombuffer(files_of_all_kinds()[kind], np.uint8), Limits(1_000_000, 5)
+    for _ in range(150):
+        content = whole[: generator.integers(1, whole.size)] if generator.random() < 0.3 else whole.copy()
+        content = content.copy()
+        # Headers are where it hurts most.
+        places = generator.integers(0, min(content.size, generator.choice([64, content.size])), 4)
+        content[places] = generator.integers(0, 255, 4)
+        request = FileRequest(file=as_text(content.tobytes()), fileType=0 if kind == "PDF" else 1)
+        try:
+            pages, _ = pages_of(request, limits)
+        except Refusal as refusal:
+            assert refusal.status == 422
+        else:
+            assert sum(page.shape[0] * page.shape[1] for page in pages) <= 1_000_000

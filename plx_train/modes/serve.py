@@ -49,10 +49,7 @@ def run(composed: Composed) -> RunResult:
 
     listener = open_socket(serve.host, serve.port)
     console = make_console(quiet=options.quiet)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("plx_train.serving").setLevel(logging.INFO)
-    # It warns of each request that is no HTTP, which strangers can send as often as they like.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    _log_to_stderr()
     prepare_environment(options.device)
     from plx_train.pipelines.load import load_pipeline
     from plx_train.serving.app import create_app
@@ -149,6 +146,13 @@ def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: np.ndarray
 
 def _current_version(ask: object, uri: str | None, name: str, alias: str) -> str | None:
     return ask(name, alias, uri)  # type: ignore[operator]
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("plx_train.serving").setLevel(logging.INFO)
+    # It warns of each request that is no HTTP, which strangers can send as often as they like.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def _check_extra() -> None:
