@@ -74,7 +74,8 @@ def _acquire(client: MlflowClient, lock: str, token: str) -> bool:
             client.create_registered_model(lock, tags={TOKEN_TAG: token, HOLDER_TAG: who_asks()})
             return has_set_aside
         except Exception as error:
-            if not is_taken(error):
+            # MLflow looks up what stands in the way, and says that it is missing where it has just been given back.
+            if not is_taken(error) and not is_missing(error):
                 raise
         holder = _holder(client, lock)
         if holder == token:  # made, but the answer got lost
