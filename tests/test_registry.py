@@ -160,6 +160,12 @@ def test_a_lock_is_held_by_one_and_a_dead_ones_is_set_aside(desk: Desk, monkeypa
     assert desk.client.search_registered_models() == []
 
 
+def test_a_lock_that_stays_held_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "LONGEST_WAIT_SECONDS", 0.3)
+    with mutex(desk.client, "m"), pytest.raises(UserError, match="locked by others"), mutex(desk.client, "m"):
+        raise AssertionError("two hold the lock")
+
+
 def test_a_holder_that_took_too_long_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.promote(desk.candidate(0.5))
     monkeypatch.setattr(exchange, "LONGEST_HOLD_SECONDS", -1.0)

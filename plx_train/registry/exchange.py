@@ -20,6 +20,7 @@ STALE_SECONDS = 30.0
 """Whoever held the lock this long without a change is taken for dead."""
 LONGEST_HOLD_SECONDS = 10.0
 """A holder that took longer does nothing any more; with one slow request it stays below STALE_SECONDS."""
+LONGEST_WAIT_SECONDS = 180.0
 POLL_SECONDS = 0.2
 TOMBSTONE_SECONDS = 86400.0
 """How long the name of a dead holder's lock stays taken; nobody waits that long for a lock."""
@@ -67,12 +68,14 @@ def _acquire(client: MlflowClient, lock: str, token: str) -> bool:
     has_set_aside = False
     # By this process's own clock, since the lock was first seen: clocks of machines differ.
     seen, seen_at = None, time.monotonic()
+    started = seen_at
     while True:
         try:
             client.create_registered_model(lock, tags={TOKEN_TAG: token, HOLDER_TAG: who_asks()})
             return has_set_aside
         except Exception as error:
-            if not is_taken(error):
+            # MLflow looks up what stands in the way, and says that it is missing where it has just been given back.
+            if not is_taken(error) and not is_missing(error):
                 raise
         holder = _holder(client, lock)
         if holder == token:  # made, but the answer got lost
@@ -82,7 +85,8 @@ def _acquire(client: MlflowClient, lock: str, token: str) -> bool:
         if holder is not None and time.monotonic() - seen_at > STALE_SECONDS:
             _set_aside(client, lock, holder)
             has_set_aside = True
-            continue
+        if time.monotonic() - started > LONGEST_WAIT_SECONDS:
+            raise UserError(f"the registry is locked by others ({lock}): try again")
         time.sleep(POLL_SECONDS)
 
 
@@ -101,11 +105,9 @@ def _set_aside(client: MlflowClient, lock: str, holder: str) -> None:
 
     The name it gets is taken from then on: who comes too late fails, and can't set aside the lock of the next holder.
     """
-    try:
+    # Stores have several errors for a row that another process renamed first; what matters is who gets the lock then.
+    with suppress(Exception):
         client.rename_registered_model(lock, f"{lock}.dead.{holder}")
-    except Exception as error:
-        if not is_taken(error) and not is_missing(error):
-            raise
 
 
 def _clear(client: MlflowClient, lock: str) -> None:
