@@ -97,7 +97,9 @@ def test_another_dictionary_keeps_the_rows_of_the_characters_that_remain(source:
     for place, old in enumerate(rows):
         bias = -(100 + place) if old is None else 100 + old
         assert changed[BIAS][place] == bias
-        assert np.array_equal(changed[WEIGHT][:, place], -state[WEIGHT][:, place] if old is None else state[WEIGHT][:, old])
+        assert np.array_equal(
+            changed[WEIGHT][:, place], -state[WEIGHT][:, place] if old is None else state[WEIGHT][:, old]
+        )
     assert changed["other"] is state["other"]
     assert note and "2 of them known" in note and "'z' (U+007A)" in note
 
