@@ -90,7 +90,7 @@ def test_each_fault_of_a_line_is_told_with_its_line(
 def test_faults_of_a_whole_file(root: Path) -> None:
     data = (root / "val.txt").read_bytes()
     (root / "val.txt").write_bytes(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n"))
-    append(root, "images\\val_0000.png\t ab \r\n".encode(), "val.txt")
+    append(root, b"images\\val_0000.png\t ab \r\n", "val.txt")
     codes = {code for path, _, _, code in found(run(root)) if path == "val.txt"}
     assert codes == {"byte-order-mark", "crlf", "backslash-path", "outer-space", "image-twice"}
     assert [crop.labels for crop in run(root).val] == ["ab", "b a", "cab", "ab"]

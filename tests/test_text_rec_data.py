@@ -34,7 +34,7 @@ def test_batches_hold_crops_of_near_widths_and_every_crop_once(tmp_path: Path) -
     sampler = Sampler(len(widths), 4, 1, groups=groups_of(dataset))
     epochs = [[[index for index, _ in batch] for batch in sampler.batches(epoch)] for epoch in (0, 1)]
     for batches in epochs:
-        assert sorted(sum(batches, [])) == list(range(len(widths)))
+        assert sorted(index for batch in batches for index in batch) == list(range(len(widths)))
         assert all(len({widths[index] for index in batch}) == 1 for batch in batches)
     assert epochs[0] != epochs[1]
     # From the middle on, as after an interruption, the batches are the same.
