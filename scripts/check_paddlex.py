@@ -1,7 +1,7 @@
 """The three steps of scripts/check_paddlex, each run in the environment that has what it needs.
 
-plx_train FOLDER OUT.json IMAGES…   boxes by plx_train.Predictor
-paddlex   FOLDER OUT.json IMAGES…   boxes by PaddleX with default options
+plx_train FOLDER OUT.json IMAGES…   boxes or texts by plx_train.Predictor
+paddlex   FOLDER OUT.json IMAGES…   the same by PaddleX with default options
 compare   OURS.json PADDLEX.json    prints the differences; exit code 1 if there are any
 """
 
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 SCORE_TOLERANCE = 1e-4
@@ -29,50 +30,54 @@ def list_images(paths: list[str]) -> list[Path]:
     return images
 
 
-def with_plx_train(folder: str) -> Callable[[Path], list[dict]]:
-    """Boxes of an image by plx_train."""
+def with_plx_train(folder: str) -> Callable[[Path], Any]:
+    """Boxes of an image, or its text, by plx_train."""
     from plx_train.predictor import Predictor
 
     predictor = Predictor(folder)
     return lambda image: predictor.predict(image).to_json()
 
 
-def with_paddlex(folder: str) -> Callable[[Path], list[dict]]:
-    """Boxes of an image by PaddleX, default options but for the device."""
+def with_paddlex(folder: str) -> Callable[[Path], Any]:
+    """Boxes of an image, or its text, by PaddleX, default options but for the device."""
     import yaml
     from paddlex import create_model
 
     settings = yaml.safe_load(Path(folder, "inference.yml").read_text("utf-8"))
     model = create_model(settings["Global"]["model_name"], model_dir=folder, device="cpu")
 
-    def predict(image: Path) -> list[dict]:
+    def predict(image: Path) -> Any:
         result = next(iter(model.predict(str(image))))
+        if "rec_text" in result:
+            return {"text": result["rec_text"], "score": float(result["rec_score"])}
         boxes = zip(result["dt_polys"], result["dt_scores"], strict=True)
         return [{"points": [[int(x), int(y)] for x, y in box], "score": float(score)} for box, score in boxes]
 
     return predict
 
 
-def write_boxes(predict: Callable[[Path], list[dict]], target: str, images: list[Path]) -> None:
-    """Writes the boxes of every image, the time they took, and OpenCV's version."""
+def write_found(predict: Callable[[Path], Any], target: str, images: list[Path]) -> None:
+    """Writes what was found in every image, the time they took, and OpenCV's version."""
     import cv2
 
     found, started = {}, time.perf_counter()
     for image in images:
         found[str(image)] = predict(image)
     seconds = (time.perf_counter() - started) / len(images)
-    content = {"seconds_per_image": seconds, "opencv": cv2.__version__, "boxes": found}
+    content = {"seconds_per_image": seconds, "opencv": cv2.__version__, "found": found}
     Path(target).write_text(json.dumps(content))
 
 
 def compare(ours_file: str, paddlex_file: str) -> int:
     """Prints a line per image; 1 if any of them differs, else 0."""
     ours, theirs = (json.loads(Path(name).read_text()) for name in (ours_file, paddlex_file))
-    width = max(len(Path(name).name) for name in ours["boxes"])
+    width = max(len(Path(name).name) for name in ours["found"])
+    if all(isinstance(item, dict) for item in ours["found"].values()):
+        return compare_texts(ours, theirs, width)
     print(f"{'image':{width}}  plx_train  PaddleX  max px  max score")
     differing = 0
-    for name, boxes in ours["boxes"].items():
-        others = theirs["boxes"][name]
+    for name, boxes in ours["found"].items():
+        others = theirs["found"][name]
         pixels, scores = _differences(boxes, others)
         same = len(boxes) == len(others) and pixels == 0 and scores <= SCORE_TOLERANCE
         differing += not same
@@ -89,6 +94,24 @@ def compare(ours_file: str, paddlex_file: str) -> int:
             "rectangles differ in the last bits between versions, which moves scores by some thousandths and "
             "now and then a box"
         )
+    return 1 if differing else 0
+
+
+def compare_texts(ours: dict[str, Any], theirs: dict[str, Any], width: int) -> int:
+    """Prints a line per image; 1 if any text differs, or a score by more than the tolerance, else 0."""
+    print(f"{'image':{width}}  score difference  text")
+    differing = 0
+    for name, found in ours["found"].items():
+        other = theirs["found"][name]
+        scores = abs(found["score"] - other["score"])
+        same = found["text"] == other["text"] and scores <= SCORE_TOLERANCE
+        differing += not same
+        mark = "" if same else f"  DIFFERS: {other['text']}"
+        print(f"{Path(name).name:{width}}  {scores:16.1e}  {found['text']}{mark}")
+    print(
+        f"{len(ours['found']) - differing} of {len(ours['found'])} images have the same text; seconds per image: "
+        f"plx_train {ours['seconds_per_image']:.3f}, PaddleX {theirs['seconds_per_image']:.3f}"
+    )
     return 1 if differing else 0
 
 
@@ -110,7 +133,7 @@ def main() -> int:
         return compare(*arguments)
     folder, target, *images = arguments
     engine = with_plx_train if step == "plx_train" else with_paddlex
-    write_boxes(engine(folder), target, list_images(images))
+    write_found(engine(folder), target, list_images(images))
     return 0
 
 
