@@ -1,4 +1,4 @@
-"""PP-LCNet: a CPU convolutional network of depthwise blocks (Cui et al., 2021); parameter names are the official ones."""
+"""PP-LCNet: a CPU network of depthwise blocks (Cui et al., 2021); parameter names are the official ones."""
 
 from __future__ import annotations
 

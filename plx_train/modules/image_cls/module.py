@@ -37,7 +37,9 @@ class ImageCls:
     name = "image_cls"
     monitor = "accuracy"
     sample_value = "score of the true class"
-    overlay_legend = "under each image its likeliest classes and their scores; green: the right one, red: a wrong answer"
+    overlay_legend = (
+        "under each image its likeliest classes and their scores; green: the right one, red: a wrong answer"
+    )
     optional_weights = ()
 
     def __init__(self, config: ImageClsConfig, is_fine_tuning: bool) -> None:
@@ -118,7 +120,9 @@ class ImageCls:
         names = self.processor.labels
         classes = [{"id": number, "name": names[number], **row} for number, row in per_class(true, predicted).items()]
         rows = [["true \\ predicted", *names]]
-        rows += [[name, *map(str, row)] for name, row in zip(names, confusion(true, predicted, len(names)), strict=True)]
+        rows += [
+            [name, *map(str, row)] for name, row in zip(names, confusion(true, predicted, len(names)), strict=True)
+        ]
         table = "\n".join(",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in rows)
         return {"classes.json": json.dumps(classes, indent=1, ensure_ascii=False), "confusion.csv": table + "\n"}
 
