@@ -71,12 +71,12 @@ def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
 @pytest.fixture(scope="module")
 def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     output = tmp_path_factory.mktemp("runs") / "first"
-    longer = ("trainer.epochs=14", "trainer.eval_every_epochs=2", "optimizer.lr=1e-2", "dataset.holdout_share=0")
+    longer = ("trainer.epochs=20", "trainer.eval_every_epochs=4", "optimizer.lr=5e-3", "module.augment.mixup=0")
     return train(dataset, output, *longer)
 
 
 def test_colours_are_learned_and_the_export_is_proven(trained: RunResult) -> None:
-    assert trained.metrics["val/accuracy"] >= 0.8
+    assert trained.metrics["val/accuracy"] >= trained.metrics["before/accuracy"] + 0.2
     folder = trained.output / "export"
     assert json.loads((folder / "parity.json").read_text())["ok"]
     settings = yaml.safe_load((folder / "inference.yml").read_text())
