@@ -31,6 +31,7 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     exported = _export(session, module, splits, best, device, check.fingerprint)
     record.stop.check()
     overlays = write_overlays(session.output / "overlays", module, splits.val, best)
+    details = write_details(session.output, module, splits.val, best)
     record.stop.check()
     figures = _figures(result)
     record.write(
@@ -41,7 +42,8 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
-    for path in (report, session.output / "check.json", exported.folder / "parity.json", session.output / "overlays"):
+    proof, pictures = exported.folder / "parity.json", session.output / "overlays"
+    for path in (report, session.output / "check.json", proof, pictures, *details):
         tracker.log_artifact(path)
     tracker.log_artifact(exported.folder, "export")
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
@@ -78,12 +80,23 @@ def write_overlays(folder: Path, module: Any, samples: list[Any], evaluation: Ev
     pictures = []
     for rank, sample in enumerate(worst, 1):
         source = samples[sample.index]
-        image = module.overlay(read_image(source.image), sample.prediction, {"labels": source.labels})
+        original = source.read() if hasattr(source, "read") else read_image(source.image)
+        image = module.overlay(original, sample.prediction, {"labels": source.labels})
         path = folder / f"worst_{rank}_{source.image.stem}.jpg"
         write_image(path, image)
         name = getattr(module, "sample_value", module.monitor)
         pictures.append((f"{source.image.name}: {name} {sample.value:.3f}", path))
     return pictures
+
+
+def write_details(folder: Path, module: Any, samples: list[Any], evaluation: Evaluation) -> list[Path]:
+    """Files that the module has to say about an evaluation, figures per class for example, where it has such."""
+    details = getattr(module, "details", None)
+    paths = []
+    for name, text in (details(samples, evaluation) if details else {}).items():
+        paths.append(folder / name)
+        paths[-1].write_text(text, "utf-8")
+    return paths
 
 
 def _figures(result: Any) -> dict[str, float]:

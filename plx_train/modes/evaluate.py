@@ -11,7 +11,7 @@ from plx_train.api import RunResult
 from plx_train.config import Composed
 from plx_train.device import check_device
 from plx_train.evaluate import Evaluation, evaluate, network_engine
-from plx_train.modes.conclude import write_overlays
+from plx_train.modes.conclude import write_details, write_overlays
 from plx_train.modes.prepare import (
     Session,
     Splits,
@@ -35,6 +35,7 @@ def run(composed: Composed) -> RunResult:
     splits = split(checked, session.options.dataset, session.options.seed)
     module, evaluation = measure(session, source, splits)
     write_overlays(session.output / "overlays", module, splits.val, evaluation)
+    write_details(session.output, module, splits.val, evaluation)
     metrics = {f"val/{name}": value for name, value in evaluation.metrics.items()}
     (session.output / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
     logged = source.recorded().get("metrics", {})

@@ -152,7 +152,8 @@ def split(checked: Any, dataset: DatasetOptions, seed: int) -> Splits:
     train, val = list(checked.train)[: dataset.limit], list(checked.val)[: dataset.limit]
     if dataset.overfit:
         return Splits(train, [], train)
-    kept, held = holdout_split([str(sample.image) for sample in train], dataset.holdout_share, seed)
+    names = [getattr(sample, "document", str(sample.image)) for sample in train]
+    kept, held = holdout_split(names, dataset.holdout_share, seed)
     return Splits([train[index] for index in kept], [train[index] for index in held], val)
 
 

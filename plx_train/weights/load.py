@@ -15,6 +15,7 @@ from plx_train.errors import WeightsError
 from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
 from plx_train.weights.pdiparams import read_pdiparams
 from plx_train.weights.pdparams import read_pdparams
+from plx_train.weights.torch_state import read_torch_state
 
 if TYPE_CHECKING:
     import paddle
@@ -128,6 +129,8 @@ def read_weights(path: Path) -> State:
         return read_pdiparams(path.with_suffix(".pdiparams"))
     if path.suffix == ".pdparams":
         return read_pdparams(path)
+    if path.suffix == ".pth":
+        return read_torch_state(path)
     raise WeightsError(f"{path} is no known kind of weights: .pdparams, .pdiparams, .safetensors or a folder")
 
 

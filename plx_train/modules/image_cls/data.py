@@ -1,0 +1,92 @@
+"""Samples of image classification: changed images for training, plain ones for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from plx_train.errors import DataError
+from plx_train.image import ImageError
+from plx_train.modules.image_cls.augment import ImageClsAugment
+from plx_train.modules.image_cls.labels import ClsLabel
+from plx_train.modules.image_cls.processor import ImageClsProcessor
+
+
+class ImageClsDataset:
+    """Images by index; picklable, and free of paddle.
+
+    With `augment`, `get` gives a training sample: ``image`` uint8 (height, width, 3) BGR, ``target`` float32
+    (classes,), ``name``. Without, a sample for evaluation: ``x`` float32 (3, height, width), ``shape`` (H, W) of the
+    image, ``labels`` (number of the class), ``name``.
+
+    Args:
+        cache_bytes: memory for decoded images.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[ClsLabel],
+        processor: ImageClsProcessor,
+        augment: ImageClsAugment | None = None,
+        cache_bytes: int = 0,
+    ) -> None:
+        self.samples = list(samples)
+        self.names = [f"{sample.image.name} ({sample.where})" for sample in self.samples]
+        self.processor = processor
+        self.augment = augment
+        self._cache: dict[int, np.ndarray] = {}
+        self._cache_left = cache_bytes
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """The sample at `index`; evaluation samples draw nothing from `rng`.
+
+        Raises:
+            DataError: the image can't be read, with the label file's line.
+        """
+        sample = self.samples[index]
+        if self.augment is None:
+            x, shape = self.processor.preprocess(self._read(index))
+            return {"x": x, "shape": shape, "labels": sample.labels, "name": self.names[index]}
+        image = self.augment.change(self._read(index), self.processor, rng)
+        target = np.zeros(len(self.processor.labels), np.float32)
+        target[sample.labels] = 1
+        if self.augment.mixes:
+            other = int(rng.integers(len(self.samples)))
+            second = self.augment.change(self._read(other), self.processor, rng)
+            image, share = self.augment.mix(image, second, rng)
+            target *= share
+            target[self.samples[other].labels] += 1 - share
+        return {"image": image, "target": target, "name": self.names[index]}
+
+    def _read(self, index: int) -> np.ndarray:
+        kept = self._cache.get(index)
+        if kept is not None:
+            return kept
+        sample = self.samples[index]
+        try:
+            image = sample.read()
+        except ImageError as error:
+            raise DataError(f"{sample.where}: {error}") from None
+        if image.nbytes <= self._cache_left:
+            self._cache[index] = image
+            self._cache_left -= image.nbytes
+        return image
+
+
+def collate(samples: Sequence[dict[str, Any]], processor: ImageClsProcessor) -> dict[str, Any]:
+    """A batch of training samples: ``x`` float32 (N, 3, h, w), ``target`` float32 (N, classes), ``names``."""
+    return {
+        "x": np.stack([processor.normalise(sample["image"]) for sample in samples]),
+        "target": np.stack([sample["target"] for sample in samples]),
+        "names": [sample["name"] for sample in samples],
+    }
+
+
+def collate_eval(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A batch of images: ``x`` float32 (N, 3, h, w), ``names``."""
+    return {"x": np.stack([sample["x"] for sample in samples]), "names": [sample["name"] for sample in samples]}

@@ -1,0 +1,62 @@
+"""Networks by name: those written here and those of ``paddle.vision``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+
+from paddle import nn
+
+from plx_train.backbones.efficientnet_lite import EfficientNetLite0
+from plx_train.backbones.pp_lcnet import PPLCNet
+from plx_train.errors import ConfigError
+
+PP_LCNET_SCALES = ("0_25", "0_35", "0_5", "0_75", "1_0", "1_5", "2_0", "2_5")
+MOBILENET_SCALES = ("0_35", "0_5", "0_75", "1_0", "1_25")
+RESNET_DEPTHS = (18, 34, 50, 101, 152)
+NAMES = (
+    "EfficientNet-Lite0",
+    *(f"PP-LCNet_x{scale}" for scale in PP_LCNET_SCALES),
+    *(f"MobileNetV3_{size}_x{scale}" for size in ("small", "large") for scale in MOBILENET_SCALES),
+    *(f"ResNet{depth}" for depth in RESNET_DEPTHS),
+)
+HEADS = re.compile(r"^(fc|classifier\.3)\.(weight|bias)$")
+"""Parameters with one column, or number, per class."""
+
+
+def build_network(name: str, num_classes: int, stem_stride: int = 2, dropout: float = 0.2) -> nn.Layer:
+    """A network that gives logits (N, num_classes) of images (N, 3, H, W).
+
+    Args:
+        stem_stride: of PP-LCNet alone.
+        dropout: before the classifier, where the network has such.
+
+    Raises:
+        ConfigError: there is no network called `name`, or it has no other stride.
+    """
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(NAMES)}"
+        raise ConfigError(f"module.network={name} is unknown; {hint}")
+    family, _, scale = name.rpartition("_x")
+    if family == "PP-LCNet":
+        return PPLCNet(num_classes, _number(scale), stem_stride, dropout)
+    if stem_stride != 2:
+        raise ConfigError(f"module.stem_stride={stem_stride} is for PP-LCNet alone, not for {name}")
+    if name == "EfficientNet-Lite0":
+        return EfficientNetLite0(num_classes, dropout)
+    return _of_paddle_vision(name, scale)(num_classes=num_classes)
+
+
+def _of_paddle_vision(name: str, scale: str) -> Callable[..., nn.Layer]:
+    from paddle.vision import models
+
+    if name.startswith("ResNet"):
+        return getattr(models, name.lower())
+    build = models.mobilenet_v3_small if "small" in name else models.mobilenet_v3_large
+    return lambda num_classes: build(scale=_number(scale), num_classes=num_classes)
+
+
+def _number(scale: str) -> float:
+    return float(scale.replace("_", "."))

@@ -1,0 +1,45 @@
+"""An image with the classes it was given under it; beside the truth, green where right and red where not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+MIN_SIDE, MAX_SIDE = 160, 480
+"""Of the image in the picture; pixels."""
+FONT_SIZE, LINE, MARGIN, SHOWN = 18, 26, 8, 3
+GREEN, RED, GREY = (20, 130, 40), (210, 30, 30), (70, 70, 70)
+"""RGB."""
+
+
+def draw_overlay(image: np.ndarray, prediction: Any, labels: int | None = None) -> np.ndarray:
+    """The image uint8 (H, W, 3) BGR with its likeliest classes and their scores under it."""
+    lines = []
+    answers = zip(prediction.classes.tolist(), prediction.scores.tolist(), prediction.names, strict=True)
+    for place, (number, score, name) in enumerate(answers):
+        is_right = number == labels
+        if place < SHOWN or is_right:
+            colour = GREEN if is_right else RED if place == 0 and labels is not None else GREY
+            lines.append((f"{score:.3f}  {name}", colour))
+    if labels is not None and labels not in prediction.classes:
+        lines.append((f"true: class {labels}", GREEN))
+    return draw_lines(image, lines)
+
+
+def draw_lines(image: np.ndarray, lines: list[tuple[str, tuple[int, int, int]]]) -> np.ndarray:
+    """The image with lines of text in RGB colours under it, (h, w, 3) uint8 BGR."""
+    font = ImageFont.load_default(FONT_SIZE)
+    longest = max(image.shape[:2])
+    scale = max(MIN_SIDE / longest, 1) * min(MAX_SIDE / longest, 1)
+    size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
+    picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
+    width = round(max(size[0], *(font.getlength(text) for text, _ in lines))) + 2 * MARGIN
+    canvas = Image.new("RGB", (width, size[1] + 3 * MARGIN + LINE * len(lines)), "white")
+    canvas.paste(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), (MARGIN, MARGIN))
+    pen = ImageDraw.Draw(canvas)
+    for row, (text, colour) in enumerate(lines):
+        pen.text((MARGIN, size[1] + 2 * MARGIN + LINE * row), text, colour, font)
+    return cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR)
