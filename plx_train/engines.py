@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +73,8 @@ def _convert(folder: Path, target: Path, sample: np.ndarray) -> None:
     try:
         for suffix in (".json", ".pdiparams"):
             shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
-        write_onnx(temporary)
+        with _silenced():
+            write_onnx(temporary)
         wanted, got = StaticModel(folder)(sample), onnx_model(temporary)(sample)
         difference = max(float(np.abs(one - other).max()) for one, other in zip(wanted, got, strict=True))
         if not difference <= CONVERTED_TOLERANCE:
@@ -84,3 +88,21 @@ def _convert(folder: Path, target: Path, sample: np.ndarray) -> None:
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keeps the converter's own messages, which come from native code, off the terminal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    shown = [os.dup(number) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, former in zip((1, 2), shown, strict=True):
+            os.dup2(former, number)
+            os.close(former)
+        os.close(nowhere)

@@ -23,7 +23,8 @@ pipeline = create_pipeline(pipeline="pipeline.yaml", device="cpu")
 found = []
 for page in sys.argv[1:]:
     result = next(iter(pipeline.predict(page)))
-    found.append([result["rec_texts"], [box.tolist() for box in result["rec_polys"]], list(map(float, result["rec_scores"]))])
+    boxes = [box.tolist() for box in result["rec_polys"]]
+    found.append([result["rec_texts"], boxes, list(map(float, result["rec_scores"]))])
 print("FOUND" + json.dumps(found))
 """
 

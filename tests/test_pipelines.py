@@ -329,3 +329,61 @@ def test_the_example_in_the_docs(models: dict[str, str]) -> None:
     pipeline = plx_train.pipeline(folder / "coloured_text.yaml", **models)
     (red,), (green,) = pipeline.predict(page), pipeline.predict(page, hue=60)
     assert (len(red["texts"]), green["texts"]) == (1, [])
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Exported classifiers of page orientation, line orientation and of six classes, with random weights."""
+    import paddle
+
+    from plx_train.modules.image_cls.config import ImageClsConfig
+    from plx_train.modules.image_cls.module import build
+
+    folder = tmp_path_factory.mktemp("classifiers")
+    found = {}
+    for name, model_name, labels in (
+        ("doc", "PP-LCNet_x1_0_doc_ori", ["0", "90", "180", "270"]),
+        ("line", "PP-LCNet_x0_25_textline_ori", ["0_degree", "180_degree"]),
+        ("six", "PP-LCNet_x0_25", list("uvwxyz")),
+    ):
+        paddle.seed(1)
+        config = ImageClsConfig(network="PP-LCNet_x0_25", model_name=model_name, classes=labels, size=[64, 64])
+        module = build(config, is_fine_tuning=False)
+        module.eval_mode()
+        (folder / name).mkdir()
+        write_export(module, module.processor, folder / name, model_name, {})
+        found[name] = str(folder / name)
+    return found
+
+
+def test_classes_of_a_picture(classifiers: dict[str, str], pages: list[np.ndarray], tmp_path: Path) -> None:
+    pipeline = plx_train.pipeline("image_classification", ImageClassification=classifiers["six"])
+    results = pipeline.predict_images(pages, {"topk": 3})
+    for result in results:
+        assert len(result["class_ids"]) == len(result["scores"]) == len(result["label_names"]) == 3
+        assert list(result["scores"]) == sorted(result["scores"], reverse=True)
+        assert set(result["label_names"]) <= set("uvwxyz")
+    alone = [next(iter(pipeline.predict(page, topk=3))) for page in pages]
+    assert [one["label_names"] for one in alone] == [one["label_names"] for one in results]
+    results[0].save_all(tmp_path)
+    assert (tmp_path / "image_0_res.jpg").is_file()
+    with pytest.raises(ConfigError, match="topk=0"):
+        list(pipeline.predict(pages[0], topk=0))
+
+
+def test_pages_and_lines_are_turned_by_what_the_classifiers_say(
+    models: dict[str, str], classifiers: dict[str, str], pages: list[np.ndarray]
+) -> None:
+    parts = {**models, "TextLineOrientation": classifiers["line"], "DocOrientationClassify": classifiers["doc"]}
+    pipeline = plx_train.pipeline("OCR", **parts)
+    (result,) = pipeline.predict(pages[0])
+    assert result["model_settings"] == {"use_doc_preprocessor": True, "use_textline_orientation": True}
+    assert set(result["textline_orientation_angles"]) <= {0, 1}
+    angle = result["doc_preprocessor_res"]["angle"]
+    assert angle in (0, 90, 180, 270)
+    assert np.array_equal(result["doc_preprocessor_res"]["output_img"], rotate(pages[0], angle))
+    (off,) = pipeline.predict(pages[0], use_doc_orientation_classify=False, use_textline_orientation=False)
+    (without,) = plx_train.pipeline("OCR", **models).predict(pages[0])
+    assert off["rec_texts"] == without["rec_texts"]
+    (upright,) = plx_train.pipeline("doc_preprocessor", DocOrientationClassify=classifiers["doc"]).predict(pages[0])
+    assert upright["angle"] == angle

@@ -26,19 +26,19 @@ class ImageClassification(Pipeline):
 
     def run(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[PipelineResult]:
         """The likeliest classes of `pages`."""
-        topk = params.get("topk") or self.config["SubModules"][CLASSIFICATION].get("topk") or TOPK
+        topk = params.get("topk", self.config["SubModules"][CLASSIFICATION].get("topk") or TOPK)
         if topk < 1:
             raise ConfigError(f"topk={topk} must be at least 1")
         found = self.parts[CLASSIFICATION].predictor.predict([page.image for page in pages])
         return [self._result(page, prediction, topk) for page, prediction in zip(pages, found, strict=True)]
 
     def _result(self, page: Page, prediction: Any, topk: int) -> PipelineResult:
-        labels = [str(name) for name in prediction.label_names[:topk]]
+        labels = [str(name) for name in prediction.names[:topk]]
         scores = np.asarray(prediction.scores[:topk], np.float32)
         findings = {
             "input_path": page.path,
             "page_index": page.index,
-            "class_ids": np.asarray(prediction.class_ids[:topk], np.int32),
+            "class_ids": np.asarray(prediction.classes[:topk], np.int32),
             "scores": np.round(scores, 5),
             "label_names": labels,
             "models": self.describe(),

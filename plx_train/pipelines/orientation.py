@@ -13,7 +13,7 @@ def angle_of(prediction: Any) -> int:
     Raises:
         UserError: the labels are no angles.
     """
-    label = str(prediction.label_names[0]).removesuffix("_degree")
+    label = str(prediction.names[0]).removesuffix("_degree")
     if label not in ("0", "90", "180", "270"):
         raise UserError(f"the model for orientation has labels like {label!r}: they must be 0, 90, 180 and 270")
     return int(label)
