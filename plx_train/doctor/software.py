@@ -63,7 +63,7 @@ def packages() -> Check:
         if version is None or not item.specifier.contains(version, prereleases=True):
             faults.append(f"{item.name}{item.specifier} (here: {version or 'none'})")
     if faults:
-        return Check("packages", FAIL, f"don't fit: {', '.join(faults)}", "pip install -c constraints.txt -e .")
+        return Check("packages", FAIL, f"don't fit: {', '.join(faults)}", "pip install -c constraints.txt -e '.[train]'")
     return Check("packages", OK, ", ".join(shown))
 
 
@@ -83,7 +83,7 @@ def _version(name: str) -> str | None:
 def paddle() -> Check:
     build = installed_paddle()
     if build is None:
-        return Check("paddle", FAIL, "not installed", "pip install -c constraints.txt -e .")
+        return Check("paddle", FAIL, "not installed", "pip install -c constraints.txt -e '.[train]'")
     if hardware.nvidia_gpus() and build.cuda is None:
         return Check("paddle", WARN, f"{build.sentence}, beside an NVIDIA card", what_to_install("gpu"))
     return Check("paddle", OK, build.sentence)
