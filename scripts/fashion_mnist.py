@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes Fashion-MNIST as PNG files in PaddleX's ClsDataset layout, for dataset=fashion_mnist.
 
-    python scripts/fashion_mnist.py data/fashion_mnist                     # fetches Debian's package by apt-get download
-    python scripts/fashion_mnist.py data/fashion_mnist --idx /some/folder  # from the four .gz files of the data set
+python scripts/fashion_mnist.py data/fashion_mnist                     # fetches Debian's package by apt-get download
+python scripts/fashion_mnist.py data/fashion_mnist --idx /some/folder  # from the four .gz files of the data set
 """
 
 from __future__ import annotations

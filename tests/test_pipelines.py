@@ -23,6 +23,7 @@ from plx_train.errors import ConfigError, UserError
 from plx_train.export import write_export
 from plx_train.pipelines.crops import crop_line, reading_order, rotate
 from plx_train.pipelines.freeze import freeze, verify
+from plx_train.pipelines.searchable import searchable_pdf
 
 TINY_PARTS = ("TextDetection", "TextRecognition")
 
@@ -387,3 +388,19 @@ def test_pages_and_lines_are_turned_by_what_the_classifiers_say(
     assert off["rec_texts"] == without["rec_texts"]
     (upright,) = plx_train.pipeline("doc_preprocessor", DocOrientationClassify=classifiers["doc"]).predict(pages[0])
     assert upright["angle"] == angle
+
+
+def test_a_searchable_pdf_holds_the_text_at_its_place(tmp_path: Path) -> None:
+    pypdfium2 = pytest.importorskip("pypdfium2")
+    page = np.full((200, 400, 3), 240, np.uint8)
+    texts = ["Grüße, 世界 (a)", "second line"]
+    quads = [quad(40, 30, 300, 20), quad(60, 120, 200, 30)]
+    (tmp_path / "page.pdf").write_bytes(searchable_pdf(page, quads, texts))
+    document = pypdfium2.PdfDocument(tmp_path / "page.pdf")
+    content = document[0].get_textpage()
+    assert document[0].get_size() == (200, 100)
+    assert content.get_text_range().split("\r\n") == texts
+    assert content.get_text_bounded(left=0, bottom=0, right=200, top=50).strip() == "second line"
+    picture = document[0].render(scale=2).to_numpy()
+    assert picture.shape[:2] == (200, 400) and np.abs(picture[..., :3].astype(int) - 240).max() < 8
+    document.close()

@@ -63,7 +63,9 @@ def packages() -> Check:
         if version is None or not item.specifier.contains(version, prereleases=True):
             faults.append(f"{item.name}{item.specifier} (here: {version or 'none'})")
     if faults:
-        return Check("packages", FAIL, f"don't fit: {', '.join(faults)}", "pip install -c constraints.txt -e '.[train]'")
+        return Check(
+            "packages", FAIL, f"don't fit: {', '.join(faults)}", "pip install -c constraints.txt -e '.[train]'"
+        )
     return Check("packages", OK, ", ".join(shown))
 
 

@@ -16,6 +16,7 @@ from plx_train.pipelines.drawing import draw_texts
 from plx_train.pipelines.inputs import Page
 from plx_train.pipelines.orientation import angle_of
 from plx_train.pipelines.result import PipelineResult
+from plx_train.pipelines.searchable import searchable_pdf
 
 DETECTION, ORIENTATION, RECOGNITION = "TextDetection", "TextLineOrientation", "TextRecognition"
 SETTINGS = ("limit_side_len", "limit_type", "max_side_limit", "thresh", "box_thresh", "unclip_ratio")
@@ -158,5 +159,9 @@ def _result(reading: _Reading, read: list[Any], shared: Mapping[str, Any], limit
     }
     name = reading.page.name if reading.page.index is None else f"{reading.page.name}_{reading.page.index}"
     return PipelineResult(
-        findings, name, lambda: {"ocr_res_img": draw_texts(reading.image, quads, texts)}, "\n".join(texts)
+        findings,
+        name,
+        lambda: {"ocr_res_img": draw_texts(reading.image, quads, texts)},
+        "\n".join(texts),
+        lambda: searchable_pdf(reading.image, quads, texts),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,21 @@ class PipelineResult(dict[str, Any]):
     Args:
         findings: what was found.
         name: for files, without suffix; may hold folders.
-        pictures: uint8 (H, W, 3) BGR by name, drawn when asked for.
+        draw: gives pictures uint8 (H, W, 3) BGR by name.
         text: what was read, where something was.
+        make_pdf: gives a PDF file whose text can be searched.
     """
 
-    def __init__(self, findings: Mapping[str, Any], name: str, draw: Any = None, text: str | None = None) -> None:
+    def __init__(
+        self,
+        findings: Mapping[str, Any],
+        name: str,
+        draw: Callable[[], dict[str, np.ndarray]] | None = None,
+        text: str | None = None,
+        make_pdf: Callable[[], bytes] | None = None,
+    ) -> None:
         super().__init__(findings)
+        self._make_pdf = make_pdf
         self._name = name
         self._draw = draw
         self.text = text
@@ -50,7 +59,7 @@ class PipelineResult(dict[str, Any]):
             UserError: it can't be written.
         """
         content = json.dumps(self.json["res"], indent=indent, ensure_ascii=ensure_ascii)
-        return self._write_text(save_path, ".json", content)
+        return self._write(save_path, ".json", content.encode())
 
     def save_to_text(self, save_path: str | Path) -> Path:
         """Writes the text, a line a line, to a file of that name, or into a folder as ``<name>_res.txt``.
@@ -60,7 +69,7 @@ class PipelineResult(dict[str, Any]):
         """
         if self.text is None:
             raise UserError("this pipeline reads no text: take save_to_json")
-        return self._write_text(save_path, ".txt", self.text)
+        return self._write(save_path, ".txt", self.text.encode())
 
     def save_to_img(self, save_path: str | Path) -> list[Path]:
         """Writes the pictures into a folder as ``<name>_<picture>.jpg``, or the first one to a file of that name.
@@ -79,6 +88,16 @@ class PipelineResult(dict[str, Any]):
                 break
         return written
 
+    def save_to_pdf(self, save_path: str | Path) -> Path:
+        """Writes a PDF whose text can be searched to a file of that name, or into a folder as ``<name>_res.pdf``.
+
+        Raises:
+            UserError: it can't be written, or this pipeline reads no text.
+        """
+        if self._make_pdf is None:
+            raise UserError("this pipeline reads no text: take save_to_img")
+        return self._write(save_path, ".pdf", self._make_pdf())
+
     def save_all(self, save_path: str | Path) -> None:
         """Writes all there is into a folder."""
         self.save_to_json(save_path)
@@ -86,12 +105,12 @@ class PipelineResult(dict[str, Any]):
         if self.text is not None:
             self.save_to_text(save_path)
 
-    def _write_text(self, save_path: str | Path, suffix: str, content: str) -> Path:
+    def _write(self, save_path: str | Path, suffix: str, content: bytes) -> Path:
         target = Path(save_path)
         path = target if target.suffix == suffix else target / f"{self._name}_res{suffix}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, "utf-8")
+            path.write_bytes(content)
         except OSError as error:
             raise UserError(f"{path} can't be written ({error.strerror or error})") from None
         return path
