@@ -118,12 +118,17 @@ class Predictor:
     def __repr__(self) -> str:
         return f"Predictor({self.module}, {self.model_name}, {self.device}, {str(self.folder)!r})"
 
+    def _how(self) -> str:
+        if not isinstance(self.model, StaticModel):
+            return "ONNX Runtime"
+        return f"{'oneDNN' if self.model.onednn else 'native'}, {self.model.threads} threads"
+
     def _repr_html_(self) -> str:
         facts = {
             "module": self.module,
             "model": self.model_name,
             "folder": self.folder,
-            "device": f"{self.device} ({self.engine})",
+            "device": f"{self.device} ({self._how()})",
             **{name: value for name, value in self.lineage.items() if name != "module"},
         }
         rows = "".join(

@@ -79,7 +79,8 @@ def test_the_proof_counts_for_its_own_files_only(module: TinyDetector, tmp_path:
 
     (first / PARITY_FILE).write_bytes((other / PARITY_FILE).read_bytes())
 
-    assert "made for other files: inference.yml differ" in str(read_candidate(first, None).parity_fault)
+    fault = str(read_candidate(first, None).parity_fault)
+    assert "made for other files" in fault and "inference.yml" in fault
 
 
 def test_the_live_network_stays_as_it_was(tmp_path: Path) -> None:
