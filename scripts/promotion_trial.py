@@ -69,7 +69,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     steps = options.steps
     train(folder, "det", *DET, f"trainer.max_steps={steps // 2}", "trainer.batch_size=2")
-    train(folder, "rec", *REC, f"trainer.max_steps={steps}")
+    train(folder, "rec", *REC, f"trainer.max_steps={steps // 3}")
     train(folder, "rec_worse", *REC, "trainer.max_steps=1", "optimizer.lr=1e-9")
     train(folder, "rec_better", *REC, f"trainer.max_steps={3 * steps}", f"init_from={folder / 'rec'}")
     metrics = {name: facts(folder / name)["metrics"]["val/accuracy"] for name in ("rec_worse", "rec", "rec_better")}
