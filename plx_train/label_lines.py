@@ -62,8 +62,11 @@ class LabelFile:
 
     def image(self, name: str, number: int) -> Path | None:
         """The absolute path of the image that a line names; None, and a finding, where it can't be one."""
-        if not name.strip() or "\0" in name:
+        if not name.strip():
             self.add(number, "error", "no-image-path", "the line names no image")
+            return None
+        if "\0" in name:
+            self.add(number, "error", "image-path-invalid", "the image path holds a zero character")
             return None
         if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith("\\"):
             reason = f"the image path {name} is absolute: make it relative to the dataset's folder"

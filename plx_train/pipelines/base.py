@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -165,9 +164,6 @@ class Pipeline:
         """What each result says of the models it comes from."""
         return {key: model.to_json() for key, model in self.models.items()}
 
-    def __call__(self, input: Any, **params: Any) -> Iterator[PipelineResult]:
-        return self.predict(input, **params)
-
 
 def known_pipelines() -> dict[str, type[Pipeline]]:
     """All kinds of pipelines by name: ours, and the caller's own subclasses that are imported."""
@@ -181,13 +177,6 @@ def known_pipelines() -> dict[str, type[Pipeline]]:
         if kind.NAME:
             found[kind.NAME] = kind
     return found
-
-
-def in_batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    """`items` in lists of at most `size`."""
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
 
 
 def must_be_loaded(pipeline: Pipeline, key: str, switch: str) -> None:
