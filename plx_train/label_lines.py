@@ -32,13 +32,14 @@ class LabelFile:
         try:
             data = self.path.read_bytes()
         except OSError as error:
-            self.add(0, "error", "label-file-unreadable", f"the file can't be read ({error.strerror or error})")
+            code = "label-file-unreadable" if self.path.exists() else "label-file-missing"
+            self.add(0, "error", code, f"the label file can't be read ({error.strerror or error})")
             return []
         if data.startswith(BYTE_ORDER_MARK):
             self.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
             data = data.removeprefix(BYTE_ORDER_MARK)
         if not data.strip():
-            self.add(0, "error", "label-file-empty", "the file holds no line")
+            self.add(0, "error", "label-file-empty", "the label file holds no line")
             return []
         rows = data.removesuffix(b"\n").split(b"\n")
         returns = [number for number, row in enumerate(rows, 1) if row.endswith(b"\r")]

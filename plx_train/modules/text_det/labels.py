@@ -13,17 +13,16 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plx_train.dataset_check import Finding, Level
+from plx_train.dataset_check import Finding
 from plx_train.geometry import by_corners, is_simple, polygon_area
+from plx_train.label_lines import LabelFile
 
 IGNORED_TEXTS = ("###", "*")
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-CR_LF = b"\r\n"
 MIN_AREA = 1
 """Square pixels; smaller polygons are slips of the mouse or were clipped to nothing, and can't be found."""
 MAX_COORDINATE = 1e6
@@ -54,17 +53,6 @@ class PageLabel:
     where: str
 
 
-class _Lines:
-    """Collects the findings of one file."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.findings: list[Finding] = []
-
-    def add(self, line: int, level: Level, code: str, reason: str) -> None:
-        self.findings.append(Finding(self.name, line, level, code, reason))
-
-
 def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
     """Reads every line of a label file.
 
@@ -82,45 +70,18 @@ def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Findi
 
 def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
     """As `read_label_file`, but pages whose labels hold errors are there as well, with those that don't."""
-    found = _Lines(path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        code = "label-file-unreadable" if path.exists() else "label-file-missing"
-        found.add(0, "error", code, f"the label file can't be read ({error.strerror or error})")
-        return [], found.findings
-    if data.startswith(BYTE_ORDER_MARK):
-        found.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
-        data = data[len(BYTE_ORDER_MARK) :]
-    if CR_LF in data:
-        line = data[: data.index(CR_LF)].count(b"\n") + 1
-        reason = f"{data.count(CR_LF)} lines end with CR LF (Windows); the CR is skipped"
-        found.add(line, "warning", "crlf", reason)
-    if not data.strip():
-        found.add(0, "error", "label-file-empty", "the label file holds no line")
-        return [], found.findings
-    resolved_root = root.resolve()
-    lines = enumerate(data.removesuffix(b"\n").split(b"\n"), 1)
-    pages = [_read_line(line.removesuffix(b"\r"), number, root, resolved_root, found) for number, line in lines]
+    found = LabelFile(path, root)
+    pages = [_read_line(line, number, found) for number, line in found.lines()]
     return [page for page in pages if page is not None], found.findings
 
 
-def _read_line(data: bytes, number: int, root: Path, resolved_root: Path, found: _Lines) -> PageLabel | None:
+def _read_line(line: str, number: int, found: LabelFile) -> PageLabel | None:
     """One line; None where it names no usable image."""
-    try:
-        line = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start + 1} of the line is not UTF-8: save the file in that encoding"
-        found.add(number, "error", "not-utf8", reason)
-        return None
-    if not line.strip():
-        found.add(number, "warning", "blank-line", "the line is blank")
-        return None
     name, tab, text = line.partition("\t")
     if not tab:
         found.add(number, "error", "no-tab", _no_tab_reason(line))
         return None
-    image = _image_path(name, number, root, resolved_root, found)
+    image = _image_path(name, number, found)
     labels = _read_labels(text, number, found)
     return None if image is None else PageLabel(image, tuple(labels), f"{found.name}:{number}")
 
@@ -131,33 +92,15 @@ def _no_tab_reason(line: str) -> str:
     return "there is no tab between image path and labels"
 
 
-def _image_path(name: str, number: int, root: Path, resolved_root: Path, found: _Lines) -> Path | None:
+def _image_path(name: str, number: int, found: LabelFile) -> Path | None:
     """The image's path, if it lies in the dataset's folder."""
     if not name.strip():
         found.add(number, "error", "no-image-path", "there is no image path before the tab")
         return None
-    if "\0" in name:
-        found.add(number, "error", "image-path-invalid", "the image path holds a zero character")
-        return None
-    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith("\\"):
-        reason = f"the image path {name} is absolute: make it relative to the dataset's folder"
-        found.add(number, "error", "path-outside-root", reason)
-        return None
-    if "\\" in name:
-        found.add(number, "warning", "backslash-path", f"backslashes in the image path {name} are read as slashes")
-        name = name.replace("\\", "/")
-    try:
-        is_inside = (resolved_root / name).resolve().is_relative_to(resolved_root)
-    except (OSError, RuntimeError):  # a loop of links, or a name too long
-        found.add(number, "error", "image-path-invalid", f"the image path {name[:100]} can't be followed")
-        return None
-    if not is_inside:
-        found.add(number, "error", "path-outside-root", f"the image path {name} leaves the dataset's folder")
-        return None
-    return root.absolute() / name
+    return found.image(name, number)
 
 
-def _read_labels(text: str, number: int, found: _Lines) -> list[TextLabel]:
+def _read_labels(text: str, number: int, found: LabelFile) -> list[TextLabel]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:
@@ -181,7 +124,7 @@ def _read_labels(text: str, number: int, found: _Lines) -> list[TextLabel]:
     return _without_faulty(kept, number, found)
 
 
-def _read_label(value: Any, position: int, number: int, found: _Lines) -> TextLabel | None:
+def _read_label(value: Any, position: int, number: int, found: LabelFile) -> TextLabel | None:
     """One entry of a line's list; None where it can't be used."""
     if not isinstance(value, dict):
         found.add(number, "error", "label-not-object", f"label {position} is {_kind(value)}, not an object")
@@ -206,7 +149,7 @@ def _read_label(value: Any, position: int, number: int, found: _Lines) -> TextLa
     return TextLabel(text, points, text in IGNORED_TEXTS)
 
 
-def _read_points(value: Any, named: str, number: int, found: _Lines) -> np.ndarray | None:
+def _read_points(value: Any, named: str, number: int, found: LabelFile) -> np.ndarray | None:
     if not isinstance(value, list) or any(not isinstance(point, list) or len(point) != 2 for point in value):
         found.add(number, "error", "points-not-pairs", f"the points of {named} are not a list of [x, y]")
         return None
@@ -226,7 +169,7 @@ def _read_points(value: Any, named: str, number: int, found: _Lines) -> np.ndarr
     return np.asarray(value, np.float32)
 
 
-def _without_faulty(labels: list[TextLabel], number: int, found: _Lines) -> list[TextLabel]:
+def _without_faulty(labels: list[TextLabel], number: int, found: LabelFile) -> list[TextLabel]:
     """The labels that have an area; outlines that are odd are told."""
     has_area, simple = np.ones(len(labels), bool), np.ones(len(labels), bool)
     for indices, stacked in by_corners([label.points for label in labels]):
