@@ -1,0 +1,294 @@
+"""What a sweep may rely on, whichever engine carries its runs out; the runs here are tiny scripts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from plx_train.errors import ConfigError, UserError
+from plx_train.sweep import engine as protocol
+from plx_train.sweep.engine import Ended, Engine, Handle, JobSpec
+from plx_train.sweep.local_engine import LocalEngine, Slot, local_slots
+
+ROOT = Path(__file__).resolve().parent.parent
+WAIT_SECONDS = 25.0
+
+NAP = "import time; print('begun', flush=True); time.sleep(60)"
+SAVES = """
+import signal, sys, time
+def save(*_):
+    print("saved", flush=True)
+    sys.exit(143)
+signal.signal(signal.SIGTERM, save)
+print("begun", flush=True)
+time.sleep(60)
+"""
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("begun", flush=True)
+time.sleep(60)
+"""
+PARENT = """
+import subprocess, sys, time
+nap = [sys.executable, "-c", "import time; time.sleep(60)"]
+children = [subprocess.Popen(nap), subprocess.Popen(nap, start_new_session=True)]
+print("children", *[child.pid for child in children], flush=True)
+"""
+
+
+def job(name: str, code: str, folder: Path, *arguments: str, **environment: str) -> JobSpec:
+    return JobSpec(name, (sys.executable, "-c", code, *arguments), environment, folder / name)
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    give_up = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, what
+        time.sleep(0.02)
+
+
+def output(spec: JobSpec) -> str:
+    log = spec.folder / "run.log"
+    return log.read_text() if log.is_file() else ""
+
+
+def end_of(handle: Handle) -> Ended:
+    until(handle.poll, "the run goes on")
+    ended = handle.poll()
+    assert ended is not None
+    return ended
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for_begin(*specs: JobSpec) -> None:
+    until(lambda: all("begun" in output(spec) for spec in specs), "a run has not begun")
+
+
+def children_of(spec: JobSpec) -> list[int]:
+    until(lambda: "children" in output(spec), "the run has not begun")
+    return [int(word) for word in output(spec).partition("children")[2].split()]
+
+
+def local_engine(folder: Path) -> Engine:
+    return LocalEngine([Slot("cpu:0", {"PLACE": "zero"}), Slot("cpu:1", {"PLACE": "one"})])
+
+
+ENGINES = {"local": local_engine}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    threads = threading.active_count()
+    with closing(ENGINES[request.param](tmp_path / "engine")) as made:
+        yield made
+    assert threading.active_count() == threads
+    assert psutil.Process().children() == []
+
+
+def test_starts_fill_the_slots_and_ends_empty_them(engine: Engine, tmp_path: Path) -> None:
+    assert len(engine.slots) == 2
+    handles = []
+    for name in ("1", "2"):
+        assert engine.free()
+        handles.append(engine.start(job(name, "print('done')" if name == "1" else NAP, tmp_path)))
+
+    assert {handle.slot for handle in handles} == set(engine.slots)
+    assert end_of(handles[0]) == Ended(0)
+    assert handles[0].poll() == Ended(0)
+    assert handles[1].poll() is None
+    assert engine.free()
+    again = engine.start(job("3", NAP, tmp_path))
+    assert again.slot == handles[0].slot
+    assert not engine.free()
+    with pytest.raises(UserError, match="run 4 can't be started"):
+        engine.start(job("4", NAP, tmp_path))
+
+
+def test_exit_codes_environment_and_output_that_is_appended(engine: Engine, tmp_path: Path) -> None:
+    code = "import os, sys; print(os.environ['NAME'], sys.stdin.read(), file=sys.stderr); sys.exit(int(sys.argv[1]))"
+    first = engine.start(job("1", code, tmp_path, "3", NAME="first"))
+    second = engine.start(job("2", "import os; os.kill(os.getpid(), 9)", tmp_path))
+
+    assert end_of(first) == Ended(3)
+    killed = end_of(second)
+    assert killed.code == -signal.SIGKILL
+    assert "SIGKILL" in (killed.reason or "")
+    assert end_of(engine.start(job("1", code, tmp_path, "0", NAME="second"))) == Ended(0)
+    assert output(job("1", "", tmp_path)).split() == ["first", "second"]
+
+
+def test_a_command_that_does_not_exist_is_told(engine: Engine, tmp_path: Path) -> None:
+    ended = end_of(engine.start(JobSpec("1", ("/no/such/python",), {}, tmp_path / "1")))
+
+    assert ended.code == 127
+    assert "could not be started" in (ended.reason or "")
+
+
+def test_stop_lets_a_run_save_and_kills_one_that_does_not_end(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "KILL_AFTER_SECONDS", 1.0)
+    specs = [job("1", SAVES, tmp_path), job("2", STUBBORN, tmp_path)]
+    handles = [engine.start(spec) for spec in specs]
+    wait_for_begin(*specs)
+    started = time.monotonic()
+    for handle in handles:
+        handle.stop()
+        handle.stop()
+    assert time.monotonic() - started < 0.5
+
+    assert end_of(handles[0]) == Ended(143)
+    assert "saved" in output(specs[0])
+    killed = end_of(handles[1])
+    assert time.monotonic() - started > 1.0
+    assert killed == Ended(-signal.SIGKILL, "was killed, not having ended within 1 s of being asked to")
+
+
+def test_what_a_run_leaves_behind_ends_with_it(engine: Engine, tmp_path: Path) -> None:
+    spec = job("1", PARENT, tmp_path)
+    assert end_of(engine.start(spec)) == Ended(0)
+
+    pids = children_of(spec)
+    assert len(pids) == 2
+    assert not any(is_alive(pid) for pid in pids)
+
+
+def test_close_ends_what_is_running(engine: Engine, tmp_path: Path) -> None:
+    specs = [job("1", PARENT + "time.sleep(60)", tmp_path), job("2", SAVES, tmp_path)]
+    handles = [engine.start(spec) for spec in specs]
+    pids = children_of(specs[0])
+    wait_for_begin(specs[1])
+
+    engine.close()
+
+    assert all(handle.poll() for handle in handles)
+    assert not any(is_alive(pid) for pid in pids)
+    assert "saved" in output(specs[1])
+
+
+SWEEP = """
+import sys, threading, time
+from pathlib import Path
+import test_sweep_engines as tests
+
+folder = Path(sys.argv[2])
+spec = tests.job("1", tests.PARENT + "time.sleep(60)", folder)
+engine = tests.ENGINES[sys.argv[1]](folder / "engine")
+
+def start():
+    engine.start(spec).poll()
+
+# In a thread that ends: that is no reason for the run to end.
+starting = threading.Thread(target=start)
+starting.start()
+starting.join()
+while True:
+    engine.free()
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_sweep_that_is_killed_takes_its_runs_along(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SWEEP, name, str(tmp_path)]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    sweep = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
+    try:
+        pids = children_of(job("1", "", tmp_path))
+        run = psutil.Process(psutil.Process(pids[0]).ppid())
+        time.sleep(0.5)
+        assert sweep.poll() is None
+        assert all(is_alive(pid) for pid in [run.pid, *pids])
+    finally:
+        sweep.kill()
+        sweep.wait()
+
+    until(lambda: not any(is_alive(pid) for pid in [run.pid, *pids]), "the runs outlive the sweep")
+
+
+def test_a_guard_that_is_killed_takes_its_run_along(tmp_path: Path) -> None:
+    with closing(local_engine(tmp_path)) as engine:
+        spec = job("1", PARENT + "time.sleep(60)", tmp_path)
+        handle = engine.start(spec)
+        pids = children_of(spec)
+        run = psutil.Process(psutil.Process(pids[0]).ppid())
+        psutil.Process(run.ppid()).kill()
+
+        ended = end_of(handle)
+
+        assert ended.code == -signal.SIGKILL
+        assert "guards" in (ended.reason or "")
+        until(lambda: not is_alive(run.pid) and not is_alive(pids[0]), "the run outlives its guard")
+        psutil.Process(pids[1]).kill()
+
+
+def test_a_local_run_gets_what_its_slot_adds(tmp_path: Path) -> None:
+    slot = Slot("gpu:1", {"PLACE": "slot", "NAME": "slot"}, ("device.ids=[1]",))
+    with closing(LocalEngine([slot])) as engine:
+        code = "import os, sys; print(os.environ['PLACE'], os.environ['NAME'], *sys.argv[1:])"
+        spec = job("1", code, tmp_path, "a=1", NAME="own")
+        handle = engine.start(spec)
+
+        assert end_of(handle) == Ended(0)
+        assert handle.slot == "gpu:1"
+        assert output(spec).split() == ["slot", "own", "a=1", "device.ids=[1]"]
+
+
+def test_cores_are_divided_among_workers() -> None:
+    slots = local_slots(3, None, "cpu", 8)
+
+    assert [slot.name for slot in slots] == ["cpu:0", "cpu:1", "cpu:2"]
+    assert {slot.overrides for slot in slots} == {("device.threads=2",)}
+    assert slots[0].environment == dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")
+    assert local_slots(None, None, "cpu", 8)[0].overrides == ("device.threads=8",)
+    assert len(local_slots(None, 9, "cpu", 8)) == 9
+    assert local_slots(None, ["cpu:0", "cpu:1"], "cpu", 1)[1].overrides == ("device.threads=1",)
+
+
+def test_cards_are_slots_and_can_be_shared() -> None:
+    assert [slot.name for slot in local_slots(None, None, "gpu", 8, [0, 2])] == ["gpu:0", "gpu:2"]
+    assert [slot.overrides for slot in local_slots(1, None, "gpu", 8, [1, 2])] == [("device.ids=[1]",)]
+
+    shared = local_slots(None, ["gpu:0", "gpu:0", "gpu:1"], "gpu", 8, [0, 1])
+
+    assert [slot.name for slot in shared] == ["gpu:0", "gpu:0#2", "gpu:1"]
+    assert [slot.overrides[0] for slot in shared] == ["device.ids=[0]", "device.ids=[0]", "device.ids=[1]"]
+
+
+@pytest.mark.parametrize(
+    ("workers", "slots", "device", "ids", "words"),
+    [
+        (0, None, "cpu", [], "workers=0: at least one run"),
+        (2, 3, "cpu", [], "workers=2 slots=3: both say"),
+        (2, ["cpu:0"], "cpu", [], r"workers=2 slots=\[cpu:0\]: the slots say"),
+        (None, ["gpu:0"], "cpu", [], r"slots=\[gpu:0\]: on a CPU"),
+        (None, [], "cpu", [], r"slots=\[\]: on a CPU"),
+        (None, None, "gpu", [], "there is no gpu"),
+        (3, None, "gpu", [0, 1], r"3 runs at a time do not fit on gpu:0, gpu:1 .*slots=\[gpu:0,gpu:0\]"),
+        (None, ["gpu:7"], "gpu", [0, 1], "gpu:7 is not among gpu:0, gpu:1"),
+        (None, ["cpu:0"], "gpu", [0], "cpu:0 is not among gpu:0"),
+        (None, [], "gpu", [0], r"slots=\[\]: at least one"),
+    ],
+)
+def test_slots_that_do_not_fit_are_refused(
+    workers: int | None, slots: list[str] | int | None, device: str, ids: list[int], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        local_slots(workers, slots, device, 8, ids)
