@@ -24,14 +24,14 @@ from plx_train.options import MODES, PromoteOptions, RunOptions
 from plx_train.resources import conf_dir, datasets_dir
 from plx_train.rooms import room_file, room_names
 
-GROUPS = ("module", "dataset", "device", "tracking", "experiment", "debug")
+GROUPS = ("module", "dataset", "device", "tracking", "sweep", "experiment", "debug")
 PROMOTE_KEYS = tuple(entry.name for entry in fields(PromoteOptions))
-SHORTHANDS = {"weights": "weights.source", **{key: f"promote.{key}" for key in PROMOTE_KEYS}}
+SHORTHANDS = {"weights": "weights.source", "sweep_id": "sweep.id", **{key: f"promote.{key}" for key in PROMOTE_KEYS}}
 """Keys that users type as a plain value although they stand in a section."""
 
 TEXT_KEYS = (
     *("dataset.root", "weights.source", "output", "run", "input", "resume", "init_from", "tracking.uri"),
-    *("doctor.bundle", "pipeline", "promote.reason", "serve.api_key_file", "serve.sample"),
+    *("doctor.bundle", "pipeline", "sweep.id", "sweep.storage", "promote.reason", "serve.api_key_file", "serve.sample"),
 )
 """Keys whose value may hold anything a path or an address can, unquoted."""
 
@@ -44,12 +44,16 @@ CHOICES = {
     "trainer.oom": ("fail", "halve"),
     "trainer.nonfinite": ("stop", "skip", "rollback"),
     "dataset.unreadable": ("fail", "skip"),
+    "sweep.sampler": ("grid", "random", "tpe", "gp", "cmaes"),
+    "sweep.pruner": ("none", "median", "asha", "hyperband"),
+    "sweep.engine": ("local", "ray", "submitit"),
 }
 
 AT_LEAST_ONE = (
     *("trainer.epochs", "trainer.max_steps", "trainer.batch_size", "trainer.accumulate_steps", "dataset.limit"),
     *("trainer.eval_every_epochs", "trainer.eval_every_steps", "trainer.log_every_steps", "trainer.patience"),
     *("trainer.save_every_steps", "trainer.keep_last", "trainer.keep_every_steps", "device.processes"),
+    *("sweep.trials", "sweep.warmup", "sweep.seeds", "sweep.workers", "sweep.max_failures"),
     *("serve.max_batch", "serve.queue_size", "serve.max_pages", "serve.timeout_seconds", "serve.poll_seconds"),
 )
 SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "trainer.ema_decay")
@@ -105,7 +109,8 @@ def compose_run(overrides: Sequence[str]) -> Composed:
         ConfigError: the first mistake, in one sentence.
     """
     register_schemas()
-    overrides = [_quote_path(_expand_shorthand(text)) for text in overrides]
+    names_sweep = any(text in overrides for text in ("mode=promote", "mode=sweep_report"))
+    overrides = [_quote_path(_expand_shorthand(text, names_sweep)) for text in overrides]
     parsed = _parse(overrides)
     _check_groups(parsed)
     for item in parsed:
@@ -176,8 +181,14 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _expand_shorthand(text: str) -> str:
+def _expand_shorthand(text: str, names_sweep: bool = False) -> str:
+    """
+    Args:
+        names_sweep: ``sweep=`` is a finished one's name, not how to sweep.
+    """
     key, separator, value = text.partition("=")
+    if key == "sweep" and names_sweep:
+        return f"sweep.id={value}"
     return f"{SHORTHANDS[key]}{separator}{value}" if key in SHORTHANDS and separator else text
 
 

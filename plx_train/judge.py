@@ -17,6 +17,7 @@ class Judge:
     def __init__(self, run: Training) -> None:
         self.run = run
         self.best: Evaluation | None = None
+        self.latest: dict[str, float] = {}
 
     def measure(self, state: LoopState) -> None:
         """One evaluation of the averaged weights, where there is an average."""
@@ -37,7 +38,8 @@ class Judge:
             state.first = {"metrics": evaluation.metrics, "curve": evaluation.curve, "seconds": seconds}
         else:
             state.watch.see_metric(value)
-        run.tracker.log_metrics({f"val/{name}": number for name, number in evaluation.metrics.items()}, state.step)
+        self.latest = {f"val/{name}": number for name, number in evaluation.metrics.items()}
+        run.tracker.log_metrics(self.latest, state.step)
 
     def _keep(self, evaluation: Evaluation, state: LoopState) -> None:
         content = {

@@ -1,4 +1,4 @@
-"""``-m``: one run, in a process of its own, for each combination of the values given in Hydra's sweep syntax."""
+"""``-m``: a sweep of training runs, or any other mode's command once for each combination of the values."""
 
 from __future__ import annotations
 
@@ -6,13 +6,27 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from plx_train.errors import ConfigError
+from plx_train.errors import ConfigError, UserError
 
 
 def multirun(arguments: Sequence[str]) -> int:
+    """Runs what the command asks for; the exit code is 0 where all went well."""
+    overrides = [text for text in arguments if text not in ("-m", "--multirun")]
+    if any(text.startswith("mode=") and text != "mode=train" for text in overrides):
+        return _one_by_one(overrides)
+    try:
+        from plx_train.sweep.command import run_sweep
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("plx_train"):
+            raise
+        raise UserError(f"this needs the workbench, {error.name} above all: pip install 'plx_train[train]'") from None
+    return run_sweep(overrides)
+
+
+def _one_by_one(overrides: Sequence[str]) -> int:
     """Runs every combination one after the other; the exit code is the first that is not 0."""
     codes: list[int] = []
-    for combination in combinations([text for text in arguments if text not in ("-m", "--multirun")]):
+    for combination in combinations(overrides):
         print(f"run {len(codes) + 1}: {' '.join(combination)}", flush=True)
         codes.append(subprocess.run([sys.executable, "-m", "plx_train", *combination], check=False).returncode)
     failed = sum(code != 0 for code in codes)
@@ -22,12 +36,10 @@ def multirun(arguments: Sequence[str]) -> int:
 
 def combinations(overrides: Sequence[str]) -> list[list[str]]:
     """Every combination of ``key=a,b`` values, each as a list of plain overrides."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
+    from plx_train.sweep.space import parse_space
 
     try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-        return [list(one) for batch in BasicSweeper.split_arguments(parsed, None) for one in batch]
-    except HydraException as error:
-        raise ConfigError(f"the sweep can't be read: {str(error).splitlines()[0]}") from None
+        space = parse_space(overrides, {}, [], is_grid=True)
+        return [space.overrides(values) for values in space.grid()]
+    except ConfigError as error:
+        raise ConfigError(f"the sweep can't be read: {error}") from None

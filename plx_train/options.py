@@ -9,7 +9,7 @@ from plx_train.optimizer import OptimizerOptions
 
 MODES = (
     *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
-    *("export_pipeline", "promote", "serve", "doctor"),
+    *("export_pipeline", "promote", "serve", "doctor", "sweep_report"),
 )
 
 
@@ -192,6 +192,50 @@ class ServeOptions:
 
 
 @dataclass
+class SweepOptions:
+    """-m: many runs of one command."""
+
+    sampler: str = "grid"
+    """grid, random, tpe, gp or cmaes: what chooses the values."""
+    trials: int | None = None
+    """Configurations to try; null: all of a grid, else 20."""
+    pruner: str = "none"
+    """none, median, asha or hyperband: what ends runs early that won't be the best."""
+    warmup: int | None = None
+    """Evaluations that a run has had before it may be pruned; null: a ninth of a whole run's, one at least."""
+    reduction: int = 3
+    """Of asha and hyperband: one run in so many goes on at each rung."""
+    objectives: list[str] = field(default_factory=list)
+    """What is sought, as in [val/hmean] or [val/hmean, min:latency_ms]; empty: the module's own figure."""
+    seeds: int = 1
+    """Runs of each configuration, with as many seeds; it is judged by their mean."""
+    workers: int = 1
+    """Runs at the same time."""
+    slots: list[str] = field(default_factory=list)
+    """Where they run, as in [gpu:0, gpu:0, gpu:1]; empty: the cards of the device, or equal shares of the cores."""
+    engine: str = "local"
+    """local, ray or submitit: what carries the runs out."""
+    engine_options: dict[str, Any] = field(default_factory=dict)
+    """Of ray: address, cpus, gpus; of submitit: executor and its parameters."""
+    max_failures: int | None = 10
+    """Failed configurations after which no new one begins; null: any number."""
+    max_time: str | None = None
+    """After this long no new configuration begins: 30m, 8h."""
+    storage: str | None = None
+    """Address of a database where several machines sweep together; null: a journal file in the sweep's folder."""
+    params: dict[str, str] = field(default_factory=dict)
+    """What varies, by key, in the syntax of the command line: interval(1e-5, 1e-3), choice(a, b), 1,2,3."""
+    when: list[str] = field(default_factory=list)
+    """Parameters that vary only where others have a value: [module.stem_stride if module.network=PP-LCNet_x0_5]."""
+    id: str | None = None
+    """Name of the sweep; null: made from the command, so that the same command goes on with it."""
+    fresh: bool = False
+    """Begins anew although this command was swept before."""
+    seed: int = 0
+    """Of the sampler."""
+
+
+@dataclass
 class RunOptions:
     """One run: module x dataset x device."""
 
@@ -206,6 +250,7 @@ class RunOptions:
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
     promote: PromoteOptions = field(default_factory=PromoteOptions)
     serve: ServeOptions = field(default_factory=ServeOptions)
+    sweep: SweepOptions = field(default_factory=SweepOptions)
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None

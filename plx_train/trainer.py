@@ -15,10 +15,11 @@ from plx_train.faulty_steps import take_step
 from plx_train.judge import Judge
 from plx_train.learner import Update
 from plx_train.loader import Loader
-from plx_train.loop_state import LoopState, is_evaluation_due, make_plan
+from plx_train.loop_state import LoopState, Plan, is_evaluation_due, make_plan
 from plx_train.optimizer import learning_rate
 from plx_train.stop import Stopped
 from plx_train.training import Training
+from plx_train.trial import Pruned
 from plx_train.watch import data_verdict
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     Raises:
         TrainingError: the loss is not finite, memory runs out, or a checkpoint can't be written.
         Stopped: a signal came; all is saved.
+        Pruned: the sweep that the run belongs to has no more use for it.
     """
     began = time.perf_counter() - state.seconds
     judge = Judge(run)
@@ -63,6 +65,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
             if is_evaluation_due(run.options, state):
                 progress.update(step=state.step, note="evaluating")
                 _evaluate_or_save(run, judge, state)
+                _report(run, judge, plan, state)
                 notes += _say(run.console, state.watch.notes(is_over=bool(state.ended_by)))
                 progress.update(best=state.best_value, note="")
                 clock.mark("evaluate")
@@ -91,6 +94,9 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
                 _save(run, state)
                 run.keeper.wait()
                 raise Stopped(run.stop.number or signal.SIGTERM)
+            if run.trial.folder and ranks.any_true(run.trial.is_pruned()):
+                run.keeper.wait()
+                raise Pruned(run.trial.reason(), state.step)
             if run.keeper.is_due(state.step) and not is_evaluation_due(run.options, state):
                 _save(run, state)
                 clock.mark("save")
@@ -157,6 +163,13 @@ def _evaluate_or_save(run: Training, judge: Judge, state: LoopState) -> None:
         raise
     if run.options.patience and state.evaluations_without_gain >= run.options.patience:
         state.ended_by = state.ended_by or "patience"
+
+
+def _report(run: Training, judge: Judge, plan: Plan, state: LoopState) -> None:
+    if ranks.rank() == 0:
+        per_epoch = run.loader.sampler.batches_per_epoch / run.options.accumulate_steps
+        epochs = (state.step / per_epoch, plan.total_steps / per_epoch)
+        run.trial.report(state.step, epochs, f"val/{run.module.monitor}", judge.latest)
 
 
 def _save(run: Training, state: LoopState) -> None:

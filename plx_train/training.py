@@ -14,6 +14,7 @@ from plx_train.loader import Loader
 from plx_train.optimizer import OptimizerOptions
 from plx_train.options import TrainerOptions
 from plx_train.stop import StopRequest
+from plx_train.trial import Trial
 
 if TYPE_CHECKING:
     from plx_train.console import Console
@@ -31,5 +32,6 @@ class Training:
     tracker: Tracker
     console: Console
     stop: StopRequest
+    trial: Trial
     options: TrainerOptions
     optimizer_options: OptimizerOptions

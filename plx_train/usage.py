@@ -15,6 +15,7 @@ MODE_LINES = {
     "sync": "send records that did not reach MLflow: run=…, or those of all runs in outputs",
     "reproduce": "run a recorded run again and say where it first differs: run=…",
     "promote": "run=… becomes a version, and alias=champion moves to it if gates hold; history=true, rollback=true",
+    "sweep_report": "table and plots of sweep_id=<id or folder>",
     "doctor": "versions, devices, memory, rights; doctor.bundle=report.zip packs them",
     "serve": "a pipeline over HTTP, with a web page: pipeline=ocr serve.port=8080",
 }
@@ -27,7 +28,7 @@ KEY_LINES = {
     "resume=auto": "go on with the run in output=…; or resume=<run id or folder>",
     "models.<part>=…": "another model in a pipeline, as in models.TextDetection=models:/text_det@champion",
     "tracking=off": "or tracking.uri=http://… for an MLflow server",
-    "-m optimizer.lr=1e-4,3e-4": "one run for each value",
+    "-m optimizer.lr=1e-4,3e-4": "one run for each value; with sweep=tpe also 'interval(1e-5, 1e-3)'",
     "--cfg": "print the composed configuration and leave",
 }
 

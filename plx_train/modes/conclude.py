@@ -12,6 +12,7 @@ from plx_train.dataset_check import CheckReport
 from plx_train.evaluate import Evaluation
 from plx_train.export import Exported, export
 from plx_train.image import read_image, write_image
+from plx_train.modes.cost import cost_figures
 from plx_train.modes.durations import readable_duration
 from plx_train.modes.prepare import Session, Splits
 from plx_train.modes.record import Record
@@ -33,9 +34,13 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     overlays = write_overlays(session.output / "overlays", module, splits.val, best)
     details = write_details(session.output, module, splits.val, best)
     record.stop.check()
-    figures = _figures(result)
+    figures = _figures(result) | cost_figures(record.trial.objectives, exported.folder, splits.val)
     record.write(
-        metrics=figures, processor=asdict(best.processor), export=str(exported.folder), seconds=session.elapsed
+        metrics=figures,
+        monitor=f"val/{module.monitor}",
+        processor=asdict(best.processor),
+        export=str(exported.folder),
+        seconds=session.elapsed,
     )
     facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
     report = write_run_report(record, module, check, result, exported, overlays, facts)

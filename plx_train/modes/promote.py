@@ -61,9 +61,11 @@ def check_options(promote: PromoteOptions, composed: Composed) -> None:
         raise ConfigError(f"delete={promote.delete} is no version's number")
     if options.tracking.backend == "off":
         raise ConfigError("mode=promote needs the MLflow store: leave out tracking=off")
-    if not asked and not options.run:
+    if options.run and options.sweep.id:
+        raise ConfigError("run and sweep both name what is to be promoted: give one of them")
+    if not asked and not options.run and not options.sweep.id:
         raise ConfigError(
-            "mode=promote needs run=<run id, run folder, exported folder, runs:/… or models:/…>; or history=true, "
+            "mode=promote needs run=<run id, run folder, exported folder, runs:/… or models:/…> or sweep=<id>; or history=true, "
             "rollback=true, delete=<version>"
         )
 

@@ -17,6 +17,8 @@ from plx_train.registry.resolve import PREFIXES, resolve
 from plx_train.resources import datasets_dir
 from plx_train.run_facts import RUN_FILE, read_facts
 from plx_train.static_model import is_export
+from plx_train.sweep.command import sweeps_folder
+from plx_train.sweep.history import best_run, find_sweep
 
 PLACES = {
     "text_det": ("OCR", "TextDetection"),
@@ -29,12 +31,12 @@ PLACES = {
 
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
-    """The exported folder that `options.run` names, and the source by which its dataset is found again.
+    """The exported folder that `options.run` names, or the best run of a sweep, and the source by which its dataset is found again.
 
     Raises:
         UserError: there is none.
     """
-    name = str(options.run)
+    name = str(options.run or best_run(find_sweep(sweeps_folder(), str(options.sweep.id))))
     if name.startswith(PREFIXES):
         return _from_store(name, uri)
     folder = resolve_path(name)

@@ -18,6 +18,7 @@ from plx_train.run_facts import write_facts
 from plx_train.silent import SilentTracker
 from plx_train.stop import Stopped, StopRequest
 from plx_train.tracking import TrackedDataset, environment_tags, start_tracking, tracked
+from plx_train.trial import Pruned, Trial, current_trial
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Record:
     session: Session
     tracker: Tracker
     stop: StopRequest
+    trial: Trial
     facts: dict[str, Any] = field(default_factory=dict)
 
     def write(self, **facts: Any) -> None:
@@ -48,9 +50,10 @@ def recording(
     """Tracks the run inside; its status is true however it ends, in MLflow and in ``run.json``."""
     former = continuation.facts if continuation else {}
     started = str(weights) if weights else former.get("weights")
-    tracker = _tracker(session, report, started, level, continuation)
+    trial = current_trial(session.output)
+    tracker = _tracker(session, report, trial, started, level, continuation)
     stop = StopRequest()
-    record = Record(session, tracker, stop, {**former})
+    record = Record(session, tracker, stop, trial, {**former})
     with tracked(tracker), stop.listening():
         try:
             record.write(
@@ -73,7 +76,12 @@ def recording(
 
 
 def _tracker(
-    session: Session, report: CheckReport, weights: str | None, level: Determinism, continuation: Continuation | None
+    session: Session,
+    report: CheckReport,
+    trial: Trial,
+    weights: str | None,
+    level: Determinism,
+    continuation: Continuation | None,
 ) -> Tracker:
     if ranks.rank():
         return SilentTracker()
@@ -86,11 +94,14 @@ def _tracker(
         "dataset.fingerprint": report.fingerprint,
         "weights": weights or "none",
         "determinism": level.level,
+        **trial.tags,
     }
+    # MLflow's pages sort by name: what varies in a sweep stands first there.
+    varied = {f"_{key}": value for key, value in trial.params.items()}
     source = Path(options.dataset.root)
     return start_tracking(
         options.tracking,
-        params=session.composed.flat,
+        params=varied | {key: value for key, value in session.composed.flat.items() if not key.startswith("sweep.")},
         tags=tags,
         output=session.output,
         datasets=[
@@ -105,11 +116,19 @@ def _tracker(
 
 def _ended_early(record: Record, error: BaseException) -> None:
     """Writes how a run ended, and says how it goes on."""
+    if isinstance(error, Pruned):
+        _write_end(record, "PRUNED", str(error))
+        record.session.console.info(str(error))
+        return
     is_killed = isinstance(error, KeyboardInterrupt | Stopped)
     reason = f"stopped by {error}" if isinstance(error, Stopped) else str(error) or type(error).__name__
-    try:
-        record.write(status="KILLED" if is_killed else "FAILED", reason=reason)
-    except Exception as fault:  # the first error is the one to tell of
-        record.session.console.warn(str(fault))
+    _write_end(record, "KILLED" if is_killed else "FAILED", reason)
     if ranks.rank() == 0 and is_killed:
         record.session.console.warn(f"{reason}; go on with: {resume_command(record.session.output)}")
+
+
+def _write_end(record: Record, status: str, reason: str) -> None:
+    try:
+        record.write(status=status, reason=reason)
+    except Exception as fault:  # the first error is the one to tell of
+        record.session.console.warn(str(fault))

@@ -180,7 +180,7 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
         )
         training = Training(
             *(module, loader, evaluator, learner, keeper, record.tracker, session.console, record.stop),
-            *(options.trainer, options.optimizer),
+            *(record.trial, options.trainer, options.optimizer),
         )
         state = _continued(training) if options.resume else LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)

@@ -9,18 +9,24 @@ from plx_train.contract import Tracker
 from plx_train.errors import UserError
 from plx_train.stop import Stopped
 from plx_train.tracking.delivery import first_line
+from plx_train.trial import Pruned
 
 
 @contextmanager
 def tracked(tracker: Tracker) -> Iterator[None]:
     """Finishes `tracker` with the status that is true.
 
-    FINISHED when the block ends, FAILED on an exception, KILLED on Ctrl-C and other signals; the exception goes on.
+    FINISHED when the block ends, FAILED on an exception, KILLED on Ctrl-C, other signals and when a sweep prunes it;
+    the exception goes on.
     """
     try:
         yield
     except Stopped as error:
         tracker.finish("KILLED", f"stopped by {error}")
+        raise
+    except Pruned as error:
+        tracker.set_tags({"pruned_at": error.step})
+        tracker.finish("KILLED", str(error))
         raise
     except KeyboardInterrupt:
         tracker.finish("KILLED", "interrupted")

@@ -1,0 +1,35 @@
+"""mode=sweep_report: the table and the report of a sweep, finished or not."""
+
+from __future__ import annotations
+
+from plx_train.api import RunResult
+from plx_train.config import Composed, resolve_path
+from plx_train.console import make_console
+from plx_train.errors import ConfigError
+from plx_train.sweep.command import sweeps_folder
+from plx_train.sweep.conduct import REPORT_FILE
+from plx_train.sweep.history import find_sweep, load_record
+from plx_train.sweep.report import write_sweep_report
+from plx_train.sweep.table import show
+
+
+def run(composed: Composed) -> RunResult:
+    """Shows the sweep that ``sweep_id=`` names: an id, its beginning, or a folder.
+
+    Raises:
+        UserError: there is no such sweep.
+    """
+    options = composed.options
+    if not options.sweep.id:
+        raise ConfigError("mode=sweep_report needs sweep_id=<id or folder of a sweep>")
+    folder = find_sweep(sweeps_folder(), options.sweep.id)
+    record = load_record(folder)
+    console = make_console(quiet=options.quiet)
+    target = resolve_path(options.output) / REPORT_FILE if options.output else folder / REPORT_FILE
+    target.parent.mkdir(parents=True, exist_ok=True)
+    report = write_sweep_report(record, target)
+    show(record, console)
+    console.info(f"report: {report}")
+    names = [objective.metric for objective in record.objectives]
+    best = dict(zip(names, record.best[0].values or (), strict=True)) if record.best else {}
+    return RunResult("sweep_report", folder, best, record.run_id, report=report)

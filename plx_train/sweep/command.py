@@ -1,0 +1,87 @@
+"""``-m`` of training runs: finds the sweep of the command, carries it out, and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from plx_train.config import resolve_path
+from plx_train.console import Console, make_console
+from plx_train.stop import StopRequest
+from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
+from plx_train.sweep.order import Ordered, order, sweep_id
+from plx_train.sweep.record import FAILED, SweepRecord
+
+
+def run_sweep(arguments: Sequence[str]) -> int:
+    """Carries the sweep out; the exit code of the command.
+
+    Raises:
+        UserError: it can't be begun.
+    """
+    ordered = order(arguments)
+    console = make_console(quiet=ordered.composed.options.quiet)
+    for hint in ordered.space.hints():
+        console.warn(hint)
+    folder = find_folder(ordered)
+    if (folder / SETTINGS_FILE).is_file() and ordered.is_searching and _is_complete(folder, ordered):
+        return _say_complete(folder, console)
+    from plx_train.sweep.conduct import conduct
+
+    stop = StopRequest()
+    with stop.listening():
+        record = conduct(ordered, folder, console, stop)
+    if stop.number is not None:
+        console.warn(f"stopped; the same command goes on with the sweep: {record.command}")
+        return 128 + stop.number
+    return exit_code(record, ordered.is_searching)
+
+
+def exit_code(record: SweepRecord, is_searching: bool) -> int:
+    """A grid fails with any of its runs, as Hydra has it; a search where nothing was found."""
+    if is_searching:
+        return 0 if record.complete else 1
+    return int(any(trial.state == FAILED for trial in record.trials) or not record.trials)
+
+
+def find_folder(ordered: Ordered) -> Path:
+    """Where the sweep is, or will be: that of the same command, unless that one is complete and to be done again."""
+    options = ordered.composed.options
+    if options.output:
+        return resolve_path(options.output)
+    name = options.sweep.id or sweep_id(ordered)
+    number, folder = 1, sweeps_folder() / name
+    while (folder / SETTINGS_FILE).is_file() and _is_done_with(folder, ordered):
+        number += 1
+        folder = sweeps_folder() / f"{name}-{number}"
+    return folder
+
+
+def sweeps_folder() -> Path:
+    """Where sweeps are kept."""
+    return resolve_path("outputs/sweeps")
+
+
+def _is_done_with(folder: Path, ordered: Ordered) -> bool:
+    if ordered.options.fresh:
+        return True
+    return not ordered.is_searching and _is_complete(folder, ordered)
+
+
+def _is_complete(folder: Path, ordered: Ordered) -> bool:
+    study = open_recorded(folder)
+    try:
+        done = [trial for trial in study.trials() if trial.state.is_finished()]
+        return len(done) >= ordered.num_trials
+    finally:
+        study.close()
+
+
+def _say_complete(folder: Path, console: Console) -> int:
+    from plx_train.sweep.conduct import show
+    record = load_record(folder)
+    show(record, console)
+    console.info(
+        f"{folder} is complete: sweep.trials=<more> adds trials, sweep.fresh=true begins it anew with the same command"
+    )
+    return exit_code(record, is_searching=True)

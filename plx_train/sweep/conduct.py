@@ -1,0 +1,76 @@
+"""Carries a sweep out from beginning to end: engine, study, parent run, loop, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plx_train.console import Console
+from plx_train.stop import StopRequest
+from plx_train.sweep.engines import engine_options, make_engine
+from plx_train.sweep.history import record_of, write_settings
+from plx_train.sweep.importance import importances
+from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
+from plx_train.sweep.parent import Parent
+from plx_train.sweep.record import SweepRecord
+from plx_train.sweep.report import write_sweep_report
+from plx_train.sweep.samplers import build_pruner, build_sampler
+from plx_train.sweep.study import Study
+from plx_train.sweep.sweeper import Plan, Sweeper
+from plx_train.sweep.table import show
+
+REPORT_FILE = "report.html"
+
+
+def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest) -> SweepRecord:
+    """Works on the sweep in `folder` until it is complete or `stop` is made.
+
+    Raises:
+        UserError: it can't be begun.
+    """
+    options = ordered.options
+    engine = make_engine(engine_options(options, ordered.composed.options.device), folder)
+    study = Study(folder, folder.name, options.storage, ordered.objectives)
+    try:
+        known = study.trials()
+        study.study.sampler = build_sampler(options, ordered.num_trials, len(known), len(ordered.objectives) > 1)
+        study.study.pruner = build_pruner(options, ordered.num_evaluations)
+        settings = settings_of(ordered, folder, engine.slots)
+        write_settings(folder, settings)
+        parent = Parent(study, ordered.composed.options.tracking, settings, ordered.composed.yaml, console.warn)
+        if ordered.configurations is not None:
+            study.fill("grid", ordered.configurations[: ordered.num_trials])
+        _announce(ordered, folder, len(known), len(engine.slots), console)
+        plan = Plan(
+            space=ordered.space,
+            objectives=ordered.objectives,
+            num_trials=ordered.num_trials,
+            seeds=seeds_of(ordered),
+            is_pruning=options.pruner != "none",
+            is_grid=ordered.configurations is not None,
+            max_failures=options.max_failures,
+            deadline=deadline_of(options),
+            spec=job_spec(ordered, folder.name, parent.run_id),
+        )
+        sweeper = Sweeper(study, engine, plan, console, stop)
+        try:
+            sweeper.run()
+        finally:
+            if sweeper.monitor:
+                study.study.set_user_attr("monitor", sweeper.monitor)
+            record = record_of(study, settings)
+            report = write_sweep_report(record, folder / REPORT_FILE)
+            parent.finish(record, importances(record), report, is_whole=not stop.is_made)
+    finally:
+        engine.close()
+        study.close()
+    show(record, console)
+    console.info(f"report: {report}")
+    return record
+
+
+def _announce(ordered: Ordered, folder: Path, num_known: int, num_slots: int, console: Console) -> None:
+    begun = f", {num_known} of them begun before" if num_known else ""
+    console.info(f"sweep {folder.name}: {ordered.num_trials} trials{begun}, {num_slots} at a time; {folder}")
+    hint = check_pruning(ordered)
+    if hint:
+        console.warn(hint)

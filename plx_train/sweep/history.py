@@ -1,0 +1,179 @@
+"""From a study to the plain record of a sweep, and back to a sweep by its name."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from plx_train.errors import UserError
+from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
+from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study
+
+SETTINGS_FILE = "sweep.json"
+OWN_FIGURE = "the module's figure"
+"""How the first objective is called until a run has said its name."""
+
+
+def write_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Keeps what the sweep's command said, by which it is found again."""
+    temporary = folder / f"{SETTINGS_FILE}.tmp"
+    temporary.write_text(json.dumps(settings, indent=1), "utf-8")
+    temporary.replace(folder / SETTINGS_FILE)
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """
+    Raises:
+        UserError: there is no sweep in the folder.
+    """
+    try:
+        return dict(json.loads((folder / SETTINGS_FILE).read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / SETTINGS_FILE} can't be read ({error}): {folder} holds no sweep") from None
+
+
+def find_sweep(root: Path, name: str) -> Path:
+    """The folder of the sweep called `name` below `root`, or with an id that begins so, or at that path.
+
+    Raises:
+        UserError: there is none, or several.
+    """
+    direct = Path(name).expanduser()
+    if (direct / SETTINGS_FILE).is_file():
+        return direct.absolute()
+    known = {path.parent.name: path.parent for path in sorted(root.glob(f"*/{SETTINGS_FILE}"))}
+    matches = [known[name]] if name in known else [folder for key, folder in known.items() if key.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UserError(f"sweep {name} fits several: {', '.join(folder.name for folder in matches)}; give more of the id")
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known) or 'none'}"
+    raise UserError(f"sweep {name} does not exist in {root}; {hint}")
+
+
+def load_record(folder: Path) -> SweepRecord:
+    """What is known of the sweep in `folder`.
+
+    Raises:
+        UserError: there is none, or its study can't be opened.
+    """
+    study = open_recorded(folder)
+    try:
+        return record_of(study, read_settings(folder))
+    finally:
+        study.close()
+
+
+def best_run(folder: Path) -> Path:
+    """The folder of the run that a sweep found best; of several seeds', the best one's.
+
+    Raises:
+        UserError: no trial is complete.
+    """
+    record = load_record(folder)
+    if not record.best:
+        raise UserError(f"sweep {record.sweep_id} has no complete trial")
+    sign = record.objectives[0].sign
+    done = [job for job in record.best[0].jobs if job.values is not None]
+    return max(done, key=lambda job: sign * job.values[0]).folder  # type: ignore[index]
+
+
+def open_recorded(folder: Path) -> Study:
+    """The study of a sweep that was begun.
+
+    Raises:
+        UserError: it can't be opened.
+    """
+    settings = read_settings(folder)
+    return Study(folder, settings["sweep_id"], settings["storage"], _objectives(settings))
+
+
+def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = ()) -> SweepRecord:
+    """All that is known of the sweep now."""
+    frozen = study.trials()
+    space: dict[str, Any] = {}
+    for key in settings["keys"]:
+        space |= {key: trial.distributions[key] for trial in frozen if key in trial.distributions}
+    return SweepRecord(
+        sweep_id=settings["sweep_id"],
+        folder=study.folder,
+        command=settings["command"],
+        sampler=settings["sampler"],
+        pruner=settings["pruner"],
+        objectives=_objectives(settings, study.study.user_attrs.get("monitor")),
+        space=space,
+        trials=tuple(_trial(one, settings) for one in frozen),
+        num_trials=settings["num_trials"],
+        slots=tuple(settings["slots"]),
+        seeds=settings["seeds"],
+        run_id=study.study.user_attrs.get("run_id"),
+        notes=notes,
+    )
+
+
+def _objectives(settings: dict[str, Any], monitor: str | None = None) -> tuple[Objective, ...]:
+    return tuple(
+        Objective(metric or monitor or OWN_FIGURE, direction) for metric, direction in settings["objectives"]
+    )
+
+
+def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:
+    attributes = frozen.user_attrs
+    params = attributes.get(VALUES) or frozen.system_attrs.get("fixed_params") or dict(frozen.params)
+    by_seed = attributes.get(BY_SEED) or {}
+    jobs = tuple(_job(content) for content in attributes.get(JOBS, []))
+    steps = [step for step, _ in _steps(jobs)]
+    curve = sorted(frozen.intermediate_values.items())
+    return TrialRecord(
+        number=frozen.number,
+        state=_state(frozen, attributes.get(OUTCOME)),
+        params=dict(params),
+        values=tuple(by_seed["means"]) if by_seed else None,
+        spreads=tuple(by_seed["spreads"]) if by_seed else None,
+        curve=tuple((steps[place - 1] if place <= len(steps) else place, value) for place, value in curve),
+        reason=_reason(attributes),
+        jobs=jobs,
+        command=single_command(settings["fixed"], params, settings["prefixes"]),
+    )
+
+
+def _steps(jobs: tuple[Job, ...]) -> list[tuple[int, float]]:
+    from plx_train.trial import read_reports
+
+    return [(int(one["step"]), float(one["epochs"])) for one in read_reports(jobs[0].folder)] if jobs else []
+
+
+def _state(frozen: Any, outcome: str | None) -> str:
+    name = frozen.state.name
+    if outcome == "out of memory":
+        return FAILED
+    return {"COMPLETE": COMPLETE, "PRUNED": PRUNED, "FAIL": FAILED, "RUNNING": RUNNING, "WAITING": WAITING}[name]
+
+
+def _reason(attributes: dict[str, Any]) -> str | None:
+    reason, outcome = attributes.get(REASON), attributes.get(OUTCOME)
+    return f"out of memory: {reason}" if outcome == "out of memory" else reason
+
+
+def _job(content: dict[str, Any]) -> Job:
+    return Job(
+        seed=content["seed"],
+        slot=content["slot"],
+        spans=tuple((start, end) for start, end in content["spans"]),
+        folder=Path(content["folder"]),
+        run_id=content["run_id"],
+        values=tuple(content["values"]) if content["values"] is not None else None,
+        steps=content["steps"],
+        epochs=content["epochs"],
+        planned_epochs=content["planned_epochs"],
+    )
+
+
+def single_command(fixed: list[str], values: dict[str, Any], prefixes: dict[str, str]) -> str:
+    """What runs one configuration alone."""
+    varied = [f"{prefixes.get(key, '')}{key}={v if isinstance(v, str) else repr(v)}" for key, v in values.items()]
+    return f"python -m plx_train {shlex.join([*fixed, *varied])}"

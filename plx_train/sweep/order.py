@@ -1,0 +1,228 @@
+"""What a sweep's command line asks for, checked before anything is started."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plx_train.config import Composed, compose_run
+from plx_train.errors import ConfigError
+from plx_train.modes.durations import parse_duration
+from plx_train.options import SweepOptions
+from plx_train.sweep.engine import JobSpec
+from plx_train.sweep.record import Objective
+from plx_train.sweep.space import Space, parse_space
+from plx_train.trial import environment_of
+
+DEFAULT_TRIALS = 20
+MOST_CHECKED = 40
+"""Values of one parameter that are composed before the sweep begins; mistakes in others show in their runs."""
+FORBIDDEN = ("output", "resume", "mode", "run", "quiet")
+HOW_NOT_WHAT = (
+    *("sweep.workers", "sweep.slots", "sweep.engine", "sweep.engine_options", "sweep.trials", "sweep.max_failures"),
+    *("sweep.max_time", "sweep.storage", "sweep.fresh", "sweep.id", "device", "device.num_workers", "output", "quiet"),
+)
+"""Keys that may differ where a sweep goes on."""
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A sweep as it was ordered."""
+
+    arguments: tuple[str, ...]
+    composed: Composed
+    space: Space
+    objectives: tuple[Objective, ...]
+    configurations: list[dict[str, Any]] | None
+    """Of a grid, in order."""
+
+    @property
+    def options(self) -> SweepOptions:
+        """Those of the sweep."""
+        return self.composed.options.sweep
+
+    @property
+    def num_trials(self) -> int:
+        """Configurations to try."""
+        asked = self.options.trials
+        if self.configurations is not None:
+            return min(asked or len(self.configurations), len(self.configurations))
+        return asked or DEFAULT_TRIALS
+
+    @property
+    def num_evaluations(self) -> int | None:
+        """Of a whole run, where the command says how many epochs lie between them."""
+        trainer = self.composed.options.trainer
+        if trainer.eval_every_steps:
+            return None if trainer.max_steps is None else -(-trainer.max_steps // trainer.eval_every_steps)
+        return -(-trainer.epochs // trainer.eval_every_epochs) if trainer.eval_every_epochs else 1
+
+    @property
+    def is_searching(self) -> bool:
+        """Values are chosen by what came before."""
+        return self.options.sampler != "grid"
+
+
+def order(arguments: Sequence[str]) -> Ordered:
+    """What a command line asks for, without ``-m``.
+
+    Raises:
+        ConfigError: a mistake in it, before anything is started.
+    """
+    typed = parse_space(arguments, {}, [], is_grid=False)
+    composed = compose_run([*typed.fixed, *_examples(typed)])
+    options = composed.options.sweep
+    space = parse_space(arguments, options.params, options.when, is_grid=options.sampler == "grid")
+    _check_keys(space, options)
+    for parameter in space.parameters:
+        others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
+        values = parameter.choices[:MOST_CHECKED] or (parameter.example(), parameter.override(parameter.high))
+        for value in values:
+            text = value if "=" in value and not parameter.choices else f"{parameter.key}={value}"
+            compose_run([*space.fixed, *others, text])
+    objectives = _objectives(options)
+    configurations = space.grid() if options.sampler == "grid" else None
+    if options.sampler != "grid" and not space.parameters:
+        raise ConfigError(f"sweep={options.sampler} has nothing to search: give a key several values or an interval")
+    if len(objectives) > 1 and options.pruner != "none":
+        # Optuna prunes by one objective alone.
+        if "sweep.pruner" in {text.partition("=")[0] for text in arguments}:
+            raise ConfigError("sweep.pruner: with several objectives no run can be called behind: leave it out")
+        composed.options.sweep = replace(options, pruner="none")
+    return Ordered(tuple(arguments), composed, space, objectives, configurations)
+
+
+def _examples(space: Space) -> list[str]:
+    return [parameter.override(parameter.example()) for parameter in space.parameters]
+
+
+def _check_keys(space: Space, options: SweepOptions) -> None:
+    for parameter in space.parameters:
+        key = parameter.key.lstrip("+~")
+        if key in FORBIDDEN or key.split(".")[0] in ("sweep", "tracking"):
+            raise ConfigError(f"{key} can't vary in a sweep")
+        if key == "seed" and options.seeds > 1:
+            raise ConfigError("seed varies already: leave out sweep.seeds")
+
+
+def _objectives(options: SweepOptions) -> tuple[Objective, ...]:
+    found = []
+    for text in options.objectives or [""]:
+        direction, separator, metric = text.rpartition(":")
+        if separator and direction not in ("min", "max"):
+            raise ConfigError(f"sweep.objectives: '{text}' is not understood: write val/hmean, or min:latency_ms")
+        found.append(Objective(metric, "minimize" if direction == "min" else "maximize"))
+    return tuple(found)
+
+
+def sweep_id(ordered: Ordered) -> str:
+    """Made of what is swept, not of how."""
+    texts = [text for text in ordered.arguments if text.partition("=")[0] not in HOW_NOT_WHAT]
+    root = str(ordered.composed.options.dataset.root)
+    digest = hashlib.sha256(json.dumps([sorted(texts), root]).encode()).hexdigest()[:8]
+    return f"{ordered.composed.options.module.name}-{digest}"
+
+
+def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[str, Any]:
+    """What the sweep's folder and study keep of the command."""
+    options, space = ordered.options, ordered.space
+    return {
+        "sweep_id": folder.name,
+        "command": f"python -m plx_train -m {shlex.join(ordered.arguments)}",
+        "sampler": options.sampler,
+        "pruner": options.pruner,
+        "objectives": [[objective.metric, objective.direction] for objective in ordered.objectives],
+        "keys": [parameter.key.lstrip("+~") for parameter in space.parameters],
+        "prefixes": {one.key.lstrip("+~"): one.key[: len(one.key) - len(one.key.lstrip("+~"))] for one in space.parameters},
+        "fixed": trial_overrides(space.fixed),
+        "num_trials": ordered.num_trials,
+        "slots": list(slots),
+        "seeds": options.seeds,
+        "storage": options.storage,
+        "module": ordered.composed.options.module.name,
+        "begun": time.time(),
+        "shown": {
+            "space": " ".join(text for text in ordered.arguments if text.partition("=")[0] in _varying(space)),
+            "trials": ordered.num_trials,
+            "sampler": options.sampler,
+            "pruner": options.pruner,
+            "seeds": options.seeds,
+            "workers": options.workers,
+            "engine": options.engine,
+        },
+    }
+
+
+def _varying(space: Space) -> set[str]:
+    return {parameter.key for parameter in space.parameters}
+
+
+def trial_overrides(fixed: Sequence[str]) -> list[str]:
+    """Those of the command that its runs have too."""
+    kept = []
+    for text in fixed:
+        key = text.partition("=")[0].lstrip("+~")
+        if key not in ("sweep", "sweep_id", "output", "resume", "quiet") and not key.startswith("sweep."):
+            kept.append(text)
+    return kept
+
+
+def job_spec(ordered: Ordered, name: str, parent_run_id: str | None) -> Callable[..., JobSpec]:
+    """A function that makes the command of one run; see `sweeper.Plan`.
+
+    Args:
+        name: of the sweep.
+    """
+    metrics = [objective.metric for objective in ordered.objectives]
+    given = {text.partition("=")[0] for text in ordered.arguments}
+    run_name = [] if "tracking.run_name" in given else ["tracking.run_name={}"]
+
+    def spec(number: int, seed: int | None, values: dict[str, Any], folder: Path) -> JobSpec:
+        overrides = trial_overrides(ordered.space.overrides(values))
+        overrides += [] if seed is None else [f"seed={seed}"]
+        overrides += [text.format(f"{name}-{folder.name}") for text in run_name]
+        overrides += [f"output={folder}", "resume=auto"]
+        tags = {"sweep_id": name, "trial": str(number)}
+        tags |= {"seed": str(seed)} if seed is not None else {}
+        tags |= {"mlflow.parentRunId": parent_run_id} if parent_run_id else {}
+        environment = environment_of(folder, tags, values, metrics)
+        # The runs import the package that this command runs, wherever it is.
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*sys.path[:1], os.environ.get("PYTHONPATH", "")]))
+        return JobSpec(folder.name, (sys.executable, "-m", "plx_train", *overrides), environment, folder)
+
+    return spec
+
+
+def seeds_of(ordered: Ordered) -> tuple[int | None, ...]:
+    """The seeds of each configuration's runs."""
+    first, number = ordered.composed.options.seed, ordered.options.seeds
+    return tuple(range(first, first + number)) if number > 1 else (None,)
+
+
+def deadline_of(options: SweepOptions) -> float | None:
+    """When no new configuration begins any more, on the monotonic clock."""
+    seconds = parse_duration(options.max_time, "sweep.max_time")
+    return None if seconds is None else time.monotonic() + seconds
+
+
+def check_pruning(ordered: Ordered) -> str | None:
+    """Why pruning can hardly save anything, if that is so."""
+    trainer = ordered.composed.options.trainer
+    if ordered.options.pruner == "none" or trainer.eval_every_steps:
+        return None
+    every = trainer.eval_every_epochs
+    if every and trainer.epochs / every < 3:
+        count = max(trainer.epochs // every, 1)
+        return (
+            f"runs are pruned at evaluations, and each has {count} (trainer.epochs={trainer.epochs}, "
+            f"trainer.eval_every_epochs={every}): trainer.eval_every_epochs=1 lets weak ones end sooner"
+        )
+    return None

@@ -1,0 +1,228 @@
+"""The search space: what varies, read from Hydra's sweep syntax."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.errors import HydraException
+
+from plx_train.errors import ConfigError
+
+CONDITION = re.compile(r"\s*(?P<key>[\w.@/]+)\s+if\s+(?P<other>[\w.@/]+)\s*=\s*(?P<values>.+?)\s*")
+WIDE = 100.0
+"""Factor between the ends of an interval from which its values should be searched by magnitude."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Holds where the parameter `key` has one of `values`, as they are typed."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One thing that varies.
+
+    Attributes:
+        key: as in the command, with ``+`` where it had that.
+        choices: values as they are typed; empty where it is a number between `low` and `high`.
+        step: between possible numbers; None: any.
+        is_log: numbers are searched by magnitude.
+        is_integer: numbers are whole.
+        condition: it varies only where this holds.
+    """
+
+    key: str
+    choices: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    step: float | None = None
+    is_log: bool = False
+    is_integer: bool = False
+    condition: Condition | None = None
+
+    def distribution(self) -> Any:
+        """Optuna's form of it."""
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        if self.choices:
+            return CategoricalDistribution(self.choices)
+        if self.is_integer:
+            return IntDistribution(int(self.low), int(self.high), self.is_log, int(self.step or 1))
+        return FloatDistribution(self.low, self.high, log=self.is_log, step=self.step)
+
+    def override(self, value: Any) -> str:
+        """What gives it `value` on a command line."""
+        return f"{self.key}={value if isinstance(value, str) else repr(value)}"
+
+    def example(self) -> str:
+        """One value of it, as typed."""
+        return self.choices[0] if self.choices else repr(int(self.low) if self.is_integer else self.low)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a sweep's command says.
+
+    Attributes:
+        fixed: overrides that all runs have.
+        parameters: what varies, those that others depend on first.
+    """
+
+    fixed: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+
+    def values(self, choose: Callable[[Parameter], Any]) -> dict[str, Any]:
+        """A value for each parameter whose condition holds, by key; `choose` is asked in order."""
+        chosen: dict[str, Any] = {}
+        given = {_bare(text.partition("=")[0]): text.partition("=")[2] for text in self.fixed}
+        for parameter in self.parameters:
+            condition = parameter.condition
+            if condition:
+                other = chosen.get(condition.key, given.get(condition.key))
+                if str(other) not in condition.values:
+                    continue
+            chosen[_bare(parameter.key)] = choose(parameter)
+        return chosen
+
+    def overrides(self, values: Mapping[str, Any]) -> list[str]:
+        """The command line of one configuration."""
+        varied = [one.override(values[_bare(one.key)]) for one in self.parameters if _bare(one.key) in values]
+        return [*self.fixed, *varied]
+
+    def grid(self) -> list[dict[str, Any]]:
+        """Every combination, the last parameter changing fastest, as Hydra has it; each once.
+
+        Raises:
+            ConfigError: a parameter has no end of values.
+        """
+        for parameter in self.parameters:
+            if not parameter.choices:
+                raise ConfigError(
+                    f"{parameter.key} is an interval, which no grid can try out: add sweep=tpe sweep.trials=40 "
+                    "(or random, gp, cmaes)"
+                )
+        found: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
+        for values in self._combinations(0, {}):
+            found.setdefault(tuple(values.items()), values)
+        return list(found.values())
+
+    def _combinations(self, place: int, chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if place == len(self.parameters):
+            yield self.values(lambda one: chosen[one.key])
+            return
+        parameter = self.parameters[place]
+        for choice in parameter.choices:
+            yield from self._combinations(place + 1, {**chosen, parameter.key: choice})
+
+    def hints(self) -> list[str]:
+        """What the user may not have meant."""
+        return [
+            f"{one.key} spans a factor of {one.high / one.low:.0f} and is searched evenly: "
+            f"'tag(log, interval({one.low:g}, {one.high:g}))' searches it by magnitude"
+            for one in self.parameters
+            if not one.choices and not one.is_log and one.low > 0 and one.high / one.low >= WIDE
+        ]
+
+
+def parse_space(overrides: Sequence[str], params: Mapping[str, str], when: Sequence[str], is_grid: bool) -> Space:
+    """The space of a command line and of ``sweep.params``; the command line counts where both name a key.
+
+    Args:
+        is_grid: ranges are written out.
+
+    Raises:
+        ConfigError: something can't be read, or can't be done.
+    """
+    typed = {_bare(text.partition("=")[0]) for text in overrides}
+    texts = [*overrides, *(f"{key}={value}" for key, value in params.items() if key not in typed)]
+    fixed, parameters = [], []
+    for item in _parsed(texts):
+        if item.is_sweep_override():
+            parameters.append(_parameter(item, is_grid))
+        else:
+            fixed.append(str(item.input_line))
+    return Space(tuple(fixed), tuple(_in_order(_with_conditions(parameters, when))))
+
+
+def _parsed(texts: Sequence[str]) -> list[Override]:
+    found = []
+    for text in texts:
+        try:
+            found += OverridesParser.create().parse_overrides([text])
+        except HydraException as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"'{text}' can't be read ({reason}): values are written a,b or 'interval(1, 2)'") from None
+    return found
+
+
+def _parameter(item: Override, is_grid: bool) -> Parameter:
+    key, value = item.get_key_element(), item.value()
+    try:
+        if isinstance(value, IntervalSweep):
+            return _interval(key, value)
+        if isinstance(value, RangeSweep) and not is_grid:
+            return _range(key, value)
+        choices = tuple(dict.fromkeys(str(text) for text in item.sweep_string_iterator()))
+    except HydraException as error:
+        raise ConfigError(f"{item.input_line}: {str(error).splitlines()[0]}") from None
+    if not choices or isinstance(value, ChoiceSweep) and not value.list:
+        raise ConfigError(f"{item.input_line}: there is no value to choose from")
+    return Parameter(key, choices)
+
+
+def _interval(key: str, value: IntervalSweep) -> Parameter:
+    low, high = value.start, value.end
+    assert low is not None and high is not None
+    is_log = "log" in value.tags
+    if not low < high or (is_log and not low > 0):
+        raise ConfigError(f"{key}=interval({low:g}, {high:g}): the first must be less than the second" + " and above 0" * is_log)
+    is_integer = isinstance(low, int) and isinstance(high, int)
+    return Parameter(key, (), low, high, None, is_log, is_integer)
+
+
+def _range(key: str, value: RangeSweep) -> Parameter:
+    start, stop, step = value.start, value.stop, value.step
+    assert start is not None and stop is not None
+    count = int(-(-(stop - start) // step)) if step > 0 else 0
+    if count < 1:
+        raise ConfigError(f"{key}=range({start:g}, {stop:g}, {step:g}): there is no value in it")
+    is_integer = all(isinstance(number, int) for number in (start, stop, step))
+    return Parameter(key, (), start, start + (count - 1) * step, step, False, is_integer)
+
+
+def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> list[Parameter]:
+    found = {_bare(parameter.key): parameter for parameter in parameters}
+    for text in when:
+        match = CONDITION.fullmatch(text)
+        if not match:
+            raise ConfigError(f"sweep.when: '{text}' is not understood: write 'key if other.key=value,value'")
+        if match["key"] not in found:
+            raise ConfigError(f"sweep.when: {match['key']} does not vary; there is: {', '.join(found) or 'nothing'}")
+        condition = Condition(match["other"], tuple(value.strip() for value in match["values"].split(",")))
+        found[match["key"]] = Parameter(**(vars(found[match["key"]]) | {"condition": condition}))
+    return list(found.values())
+
+
+def _in_order(parameters: Sequence[Parameter]) -> list[Parameter]:
+    """Those that others depend on before them; otherwise as they are."""
+    waiting, ordered = list(parameters), []
+    while waiting:
+        open_keys = {_bare(one.key) for one in waiting}
+        ready = next((one for one in waiting if not one.condition or one.condition.key not in open_keys), None)
+        if ready is None:
+            raise ConfigError(f"sweep.when: {', '.join(sorted(open_keys))} depend on each other in a circle")
+        waiting.remove(ready)
+        ordered.append(ready)
+    return ordered
+
+
+def _bare(key: str) -> str:
+    return key.lstrip("+~")

@@ -1,0 +1,196 @@
+"""A sweep's memory: its trials in a storage of Optuna's, which survives whoever works on them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+import uuid
+import warnings
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from plx_train.errors import UserError
+from plx_train.file_lock import file_lock, try_lock
+from plx_train.sweep.record import Objective
+from plx_train.sweep.space import Parameter, Space
+
+JOURNAL_FILE = "study.journal"
+BEAT_SECONDS, DEAD_SECONDS = 30.0, 150.0
+"""How often a sweeper says that it lives, and after how long of silence it is taken for dead."""
+JOBS, OWNER, OUTCOME, REASON, VALUES, BY_SEED = "jobs", "owner", "outcome", "reason", "values", "by_seed"
+SURPLUS = "surplus"
+"""Names of what is kept of a trial beside what Optuna keeps."""
+
+
+class Study:
+    """One sweep's study, opened by one sweeper; several may work on it at the same time."""
+
+    def __init__(self, folder: Path, name: str, storage: str | None, objectives: tuple[Objective, ...]) -> None:
+        """
+        Raises:
+            UserError: the storage can't be opened.
+        """
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        self.folder = folder
+        self.storage = _open_storage(folder, storage)
+        try:
+            self.study = optuna.create_study(
+                storage=self.storage,
+                study_name=name,
+                directions=[objective.direction for objective in objectives],
+                load_if_exists=True,
+            )
+        except Exception as error:  # of whatever database this is
+            raise UserError(f"the sweep's study can't be opened: {str(error).splitlines()[0]}") from None
+        self.token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._lock = _hold(folder, self.token)
+        self._beaten = 0.0
+        self.beat()
+
+    def beat(self) -> None:
+        """Says that this sweeper lives, now and then."""
+        if time.monotonic() - self._beaten >= BEAT_SECONDS or not self._beaten:
+            self._beaten = time.monotonic()
+            self.study.set_user_attr(f"beat {self.token}", time.time())
+
+    def fill(self, name: str, configurations: list[dict[str, Any]]) -> None:
+        """Puts the trials of a grid into the study, once; `name` tells its fillings apart."""
+        with file_lock(self.folder / "study.lock"):
+            if self.study.user_attrs.get(name):
+                return
+            known = [trial.system_attrs.get("fixed_params") for trial in self.study.get_trials(deepcopy=False)]
+            for values in configurations:
+                if values not in known:
+                    self.study.enqueue_trial(values)
+            self.study.set_user_attr(name, True)
+
+    def ask(self, space: Space) -> tuple[Any, dict[str, Any]]:
+        """A new trial and its values by key."""
+        with file_lock(self.folder / "study.lock"):
+            trial = self.study.ask()
+            trial.set_user_attr(OWNER, self.token)
+        values = space.values(lambda parameter: _suggest(trial, parameter))
+        trial.set_user_attr(VALUES, values)
+        return trial, values
+
+    def frozen(self, trial: Any) -> Any:
+        """What the storage holds of a trial."""
+        return self.storage.get_trial(trial._trial_id)
+
+    def is_filled_in(self, trial: Any) -> bool:
+        """Whether it is one that `fill` has put there."""
+        return "fixed_params" in self.frozen(trial).system_attrs
+
+    def trials(self) -> list[Any]:
+        """All, as Optuna's frozen trials; those too many are left out."""
+        return [trial for trial in self.study.get_trials(deepcopy=False) if SURPLUS not in trial.user_attrs]
+
+    def waiting(self) -> int:
+        """Trials of a grid that nobody has begun."""
+        from optuna.trial import TrialState
+
+        return len(self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+    def adopt(self) -> list[Any]:
+        """Trials whose sweeper is gone, now this one's."""
+        from optuna.trial import Trial, TrialState
+
+        found = []
+        with file_lock(self.folder / "study.lock"):
+            for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                owner = frozen.user_attrs.get(OWNER)
+                # On another machine it may be about to get one.
+                is_new = owner is None and (datetime.now() - frozen.datetime_start).total_seconds() < DEAD_SECONDS
+                if owner != self.token and not is_new and not self._is_alive(str(owner)):
+                    trial = Trial(self.study, frozen._trial_id)
+                    trial.set_user_attr(OWNER, self.token)
+                    found.append(trial)
+        return found
+
+    def _is_alive(self, owner: str) -> bool:
+        path = self.folder / "sweepers" / owner
+        try:
+            with path.open("r+b") as file:
+                is_free = try_lock(file.fileno())
+        except OSError:
+            is_free = None
+        if is_free is not None:
+            return not is_free
+        # On another machine, or where locks do not work.
+        beat = self.study.user_attrs.get(f"beat {owner}", 0.0)
+        return time.time() - float(beat) < DEAD_SECONDS
+
+    def close(self) -> None:
+        """Lets go of it: who comes next needs not wait."""
+        self._lock.close()
+        (self.folder / "sweepers" / self.token).unlink(missing_ok=True)
+        self.storage.remove_session()
+
+
+class _JournalLock:
+    """What Optuna takes for a lock; unlike its own ones it is free as soon as its holder is killed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held: AbstractContextManager[None] | None = None
+
+    def acquire(self) -> bool:
+        """Waits for the lock."""
+        held = file_lock(self._path)
+        held.__enter__()
+        self._held = held
+        return True
+
+    def release(self) -> None:
+        """Lets go of it."""
+        assert self._held is not None
+        self._held.__exit__(None, None, None)
+
+
+def _open_storage(folder: Path, address: str | None) -> Any:
+    from optuna.storages import JournalStorage, RDBStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if address is None:
+        lock: Any = _JournalLock(folder / f"{JOURNAL_FILE}.lock")
+        return JournalStorage(JournalFileBackend(str(folder / JOURNAL_FILE), lock_obj=lock))
+    try:
+        with file_lock(folder / "study.lock"):
+            return RDBStorage(address, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in address else None)
+    except Exception as error:  # of whatever database this is
+        from plx_train.tracking.store import without_password
+
+        reason = str(error).splitlines()[0]
+        raise UserError(f"sweep.storage={without_password(address)} can't be opened ({reason})") from None
+
+
+def _hold(folder: Path, token: str) -> BinaryIO:
+    (folder / "sweepers").mkdir(exist_ok=True)
+    file = (folder / "sweepers" / token).open("w+b")
+    try_lock(file.fileno())
+    return file
+
+
+def _suggest(trial: Any, parameter: Parameter) -> Any:
+    key = parameter.key.lstrip("+~")
+    if parameter.choices:
+        return trial.suggest_categorical(key, parameter.choices)
+    if parameter.is_integer:
+        step = int(parameter.step or 1)
+        return trial.suggest_int(key, int(parameter.low), int(parameter.high), step=step, log=parameter.is_log)
+    return trial.suggest_float(key, parameter.low, parameter.high, step=parameter.step, log=parameter.is_log)
+
+
+def settings_of(study: Any) -> Mapping[str, Any]:
+    """What the sweep that made the study wrote about itself."""
+    return dict(study.user_attrs.get("settings") or {})
