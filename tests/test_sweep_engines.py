@@ -24,27 +24,27 @@ from plx_train.sweep.local_engine import LocalEngine, Slot, local_slots
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 25.0
 
-NAP = "import time; print('begun', flush=True); time.sleep(60)"
+NAP = "import os, time; print('begun', os.getpid(), flush=True); time.sleep(60)"
 SAVES = """
-import signal, sys, time
+import os, signal, sys, time
 def save(*_):
     print("saved", flush=True)
     sys.exit(143)
 signal.signal(signal.SIGTERM, save)
-print("begun", flush=True)
+print("begun", os.getpid(), flush=True)
 time.sleep(60)
 """
 STUBBORN = """
-import signal, time
+import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("begun", flush=True)
+print("begun", os.getpid(), flush=True)
 time.sleep(60)
 """
 PARENT = """
-import subprocess, sys, time
+import os, subprocess, sys, time
 nap = [sys.executable, "-c", "import time; time.sleep(60)"]
 children = [subprocess.Popen(nap), subprocess.Popen(nap, start_new_session=True)]
-print("children", *[child.pid for child in children], flush=True)
+print("begun", os.getpid(), *[child.pid for child in children], flush=True)
 """
 
 
@@ -88,9 +88,10 @@ def begin(engine: Engine, *specs: JobSpec) -> list[Handle]:
     return handles
 
 
-def children_of(spec: JobSpec) -> list[int]:
+def pids_of(spec: JobSpec) -> list[int]:
+    """Of a run and the children that it tells of."""
     until(lambda: output(spec).endswith("\n"), "the run has not begun")
-    return [int(word) for word in output(spec).partition("children")[2].split()]
+    return [int(word) for word in output(spec).splitlines()[0].split()[1:]]
 
 
 def local_engine(folder: Path) -> Engine:
@@ -204,15 +205,15 @@ def test_what_a_run_leaves_behind_ends_with_it(engine: Engine, tmp_path: Path) -
     spec = job("1", PARENT, tmp_path)
     assert end_of(engine.start(spec)) == Ended(0)
 
-    pids = children_of(spec)
-    assert len(pids) == 2
+    pids = pids_of(spec)
+    assert len(pids) == 3
     assert not any(is_alive(pid) for pid in pids)
 
 
 def test_close_ends_what_is_running(engine: Engine, tmp_path: Path) -> None:
     specs = [job("1", PARENT + "time.sleep(60)", tmp_path), job("2", SAVES, tmp_path)]
     handles = begin(engine, *specs)
-    pids = children_of(specs[0])
+    pids = pids_of(specs[0])
 
     engine.close()
 
@@ -251,32 +252,30 @@ def test_a_sweep_that_is_killed_takes_its_runs_along(name: str, tmp_path: Path, 
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     sweep = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path})
     try:
-        pids = children_of(job("1", "", tmp_path))
-        run = psutil.Process(psutil.Process(pids[0]).ppid())
+        pids = pids_of(job("1", "", tmp_path))
         time.sleep(0.5)
         assert sweep.poll() is None
-        assert all(is_alive(pid) for pid in [run.pid, *pids])
+        assert all(is_alive(pid) for pid in pids)
     finally:
         sweep.kill()
         sweep.wait()
 
-    until(lambda: not any(is_alive(pid) for pid in [run.pid, *pids]), "the runs outlive the sweep")
+    until(lambda: not any(is_alive(pid) for pid in pids), "the runs outlive the sweep")
 
 
 def test_a_guard_that_is_killed_takes_its_run_along(tmp_path: Path) -> None:
     with closing(local_engine(tmp_path)) as engine:
         spec = job("1", PARENT + "time.sleep(60)", tmp_path)
         handle = engine.start(spec)
-        pids = children_of(spec)
-        run = psutil.Process(psutil.Process(pids[0]).ppid())
-        psutil.Process(run.ppid()).kill()
+        run, child, hidden = pids_of(spec)
+        psutil.Process(psutil.Process(run).ppid()).kill()
 
         ended = end_of(handle)
 
         assert ended.code == -signal.SIGKILL
         assert "guards" in (ended.reason or "")
-        until(lambda: not is_alive(run.pid) and not is_alive(pids[0]), "the run outlives its guard")
-        psutil.Process(pids[1]).kill()
+        until(lambda: not is_alive(run) and not is_alive(child), "the run outlives its guard")
+        psutil.Process(hidden).kill()
 
 
 def test_a_local_run_gets_what_its_slot_adds(tmp_path: Path) -> None:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +12,12 @@ from plx_train.errors import ConfigError, UserError
 from plx_train.sweep import engine
 from plx_train.sweep.engine import Ended, JobSpec
 from plx_train.sweep.local_engine import THREAD_VARIABLES
+from plx_train.sweep.ray_cluster import Machine, Machines, connect
 from plx_train.sweep.ray_job import RunActor, forwarded_environment
 
 OVERDUE_SECONDS = 10.0
 """Beside its own time to end, after which a run's actor is killed."""
-REFRESH_SECONDS = 0.5
-"""Between two looks at the cluster."""
 WAIT_SECONDS = 0.1
-OBJECT_STORE_BYTES = 100_000_000
-"""Of a Ray that is started here; only words go through it, and its own choice is a third of the memory."""
-EPSILON = 1e-6
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A living machine of the cluster.
-
-    Attributes:
-        places: runs that it has room for when nobody else uses it.
-        is_roomy: what is free there now suffices for one more.
-    """
-
-    node_id: str
-    name: str
-    places: int
-    is_roomy: bool
 
 
 class RayHandle:
@@ -124,18 +100,16 @@ class RayEngine:
         self._needs = {name: amount for name, amount in (("CPU", cpus), ("GPU", gpus)) if amount}
         self._max_runs = max_runs
         self._handles: list[RayHandle] = []
-        self._names: dict[str, str] = {}
-        self._machines: tuple[Machine, ...] = ()
-        self._looked_at = float("-inf")
-        self._is_owner = _connect(address)
-        if not self._look():
+        self._is_owner = connect(address)
+        self._machines = Machines(self._needs)
+        if not self._machines.look():
             self.close()
             raise UserError(f"no machine of the Ray cluster has {self._said_needs()}: see ray.cpus and ray.gpus")
 
     @property
     def slots(self) -> tuple[str, ...]:
         """``machine:index`` for all runs that the living machines have room for."""
-        return tuple(f"{one.name}:{index}" for one in self._look() for index in range(one.places))
+        return tuple(f"{one.name}:{index}" for one in self._machines.look() for index in range(one.places))
 
     def free(self) -> bool:
         """Whether a machine has room for a run now."""
@@ -203,75 +177,11 @@ class RayEngine:
         if self._max_runs is not None and len(self._handles) >= self._max_runs:
             return None
         taken = {(handle.node_id, handle.slot) for handle in self._handles}
-        for one in self._look():
+        for one in self._machines.look():
             for index in range(one.places if one.is_roomy else 0):
                 if (one.node_id, f"{one.name}:{index}") not in taken:
                     return one, f"{one.name}:{index}"
         return None
 
-    def _look(self) -> tuple[Machine, ...]:
-        """The living machines that have room for a run at all; what others use there is known a moment late."""
-        import ray
-        from ray._private.state import available_resources_per_node
-
-        if time.monotonic() - self._looked_at < REFRESH_SECONDS:
-            return self._machines
-        self._looked_at = time.monotonic()
-        available = available_resources_per_node()
-        alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
-        self._names = {node_id: name for node_id, name in self._names.items() if node_id in alive}
-        found = []
-        for node_id, node in alive.items():
-            places = min(int(node["Resources"].get(name, 0) / need + EPSILON) for name, need in self._needs.items())
-            free = available.get(node_id, {})
-            is_roomy = all(free.get(name, 0) + EPSILON >= need for name, need in self._needs.items())
-            if places:
-                found.append(Machine(node_id, self._name(node_id, node["NodeManagerHostname"]), places, is_roomy))
-        self._machines = tuple(found)
-        return self._machines
-
-    def _name(self, node_id: str, host: str) -> str:
-        """The host's name, with a number where several of the cluster's machines share it."""
-        if node_id not in self._names:
-            others = set(self._names.values())
-            numbered = (f"{host}-{number}" for number in range(2, len(others) + 3))
-            self._names[node_id] = next(name for name in (host, *numbered) if name not in others)
-        return self._names[node_id]
-
     def _said_needs(self) -> str:
         return " and ".join(f"{amount:g} {name}" for name, amount in self._needs.items())
-
-
-def _connect(address: str | None) -> bool:
-    """Connects to Ray; whether it is ours to leave."""
-    # Read when it is imported; nothing is told to anybody.
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    try:
-        import ray
-    except ImportError:
-        raise UserError("runs on a cluster need Ray: pip install 'plx_train[ray]'") from None
-    if ray.is_initialized():
-        return False
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
-    own: dict[str, Any] = (
-        {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES} if address == "local" else {}
-    )
-    try:
-        with _kept_signals():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
-        words = " ".join(str(error).split())
-        raise UserError(f"ray.address={address}: no Ray cluster can be reached there ({words})") from None
-    return True
-
-
-@contextlib.contextmanager
-def _kept_signals() -> Iterator[None]:
-    """Gives signals back to those who listened to them before; Ray takes SIGTERM for itself."""
-    is_main = threading.current_thread() is threading.main_thread()
-    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT) if is_main}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
