@@ -22,9 +22,9 @@ from typing import Any
 from plx_train.rank_guard import end_with_parent, kill_group
 
 POLL_SECONDS = 0.1
-LEFTOVER_SECONDS = 2.0
+LEFTOVER_SECONDS = 1.0
 """What processes in groups of their own get to notice that the run has ended: guards of ranks tidy up then."""
-GIVE_UP_SECONDS = 3.0
+GIVE_UP_SECONDS = 2.0
 PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -21,6 +21,7 @@ from plx_train.sweep.engine import Ended
 GUARD = ("-m", "plx_train.sweep.run_guard")
 LOG = "run.log"
 WAIT_SECONDS = 0.05
+NEVER_BEGAN = Ended(-signal.SIGTERM, "was stopped before it began")
 CLOSING_SECONDS = 5.0
 """What the guards get beside the runs' own time, before everything is killed at once."""
 
@@ -32,13 +33,19 @@ class RunProcess:
         environment: variables beside those of this process.
         log: gets what the command writes, appended.
         kill_after: seconds that `stop` leaves it; `engine.KILL_AFTER_SECONDS` unless given.
+        folder: that it starts in; this process's unless given.
 
     Raises:
         UserError: this system has no process groups, or no process can be started.
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], log: Path, kill_after: float | None = None
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        kill_after: float | None = None,
+        folder: Path | None = None,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise UserError("a sweep's runs need Linux or macOS")
@@ -53,6 +60,7 @@ class RunProcess:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=file,
+                    cwd=folder,
                     start_new_session=True,
                     bufsize=0,
                 )
