@@ -49,6 +49,15 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class CountScale(Scale):
+    """A linear axis of whole numbers: nothing stands between two of them."""
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        whole = [round(value) for value in nice_ticks(self.low, self.high, most) if value == round(value)]
+        return [(self(value), str(value)) for value in whole or [math.ceil(self.low)]]
+
+
+@dataclass(frozen=True)
 class LogScale:
     """A logarithmic axis; both ends are above zero."""
 

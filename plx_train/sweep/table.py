@@ -61,9 +61,8 @@ def show_sweep(console: Console, record: SweepRecord, now: float | None = None, 
     num_begun = sum(trial.state != WAITING for trial in record.trials)
     if num_begun > MOST_ROWS:
         console.info(f"… {num_begun - MOST_ROWS} more in the report")
-    left_out = dict.fromkeys(name for table in tables for name in table.left_out)
-    if left_out:
-        console.info(f"not shown for lack of width: {', '.join(left_out)}")
+    if tables and tables[0].left_out:
+        console.info(f"not shown for lack of width: {', '.join(tables[0].left_out)}")
     for line in result_lines(record):
         console.info(line)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plx_train.report.axes import number_text
-from plx_train.sweep.ranking import count_states, gain_over_median, usable, within_spread
+from plx_train.sweep.ranking import count_states, first_value, gain_over_median, usable, within_spread
 from plx_train.sweep.record import FAILED, RUNNING, WAITING, SweepRecord, TrialRecord
 
 MOST_NAMED = 8
@@ -44,13 +44,17 @@ def param_text(value: Any, digits: int = 4) -> str:
 
 def value_text(value: float, spread: float | None = None) -> str:
     """A value at four decimals, or four digits where it is large, with what seeds differ at as many decimals."""
-    size = abs(value)
-    if not math.isfinite(value) or size >= 1e5 or 0 < size < 0.01:
-        text, spread_text = number_text(value), number_text(spread or 0.0)
-    else:
-        decimals = 4 if size < 1 else max(4 - len(str(int(size))), 0)
-        text, spread_text = f"{value:.{decimals}f}", f"{spread or 0.0:.{decimals}f}"
-    return text if spread is None else f"{text} ± {spread_text}"
+    text = number_like(value, value)
+    return text if spread is None else f"{text} ± {number_like(spread, value)}"
+
+
+def number_like(value: float, other: float) -> str:
+    """A difference at the decimals that `other` is written with."""
+    size = abs(other)
+    if not math.isfinite(other) or size >= 1e5 or 0 < size < 0.01:
+        return number_text(value)
+    decimals = 4 if size < 1 else max(4 - len(str(int(size))), 0)
+    return f"{value:.{decimals}f}"
 
 
 def trial_value_text(record: SweepRecord, trial: TrialRecord, index: int = 0) -> str:
@@ -59,6 +63,17 @@ def trial_value_text(record: SweepRecord, trial: TrialRecord, index: int = 0) ->
         return ABSENT
     has_spread = record.seeds > 1 and trial.spreads is not None
     return value_text(trial.values[index], trial.spreads[index] if has_spread and trial.spreads else None)
+
+
+def trial_title(record: SweepRecord, trial: TrialRecord) -> str:
+    """All that is exactly known of a trial, line by line, for hovering."""
+    lines = [f"trial {trial.number}, {trial.state}"]
+    for index, objective in enumerate(record.objectives):
+        if trial.values is not None:
+            spread = f" ± {trial.spreads[index]:.6g}" if record.seeds > 1 and trial.spreads else ""
+            lines.append(f"{objective.metric} {trial.values[index]:.6g}{spread}")
+    lines += [f"{key} = {param_text(value, 6)}" for key, value in trial.params.items()]
+    return "\n".join([*lines, *filter(None, [first_line(trial.reason)])])
 
 
 def first_line(text: str | None) -> str:
@@ -100,7 +115,8 @@ def verdict(record: SweepRecord) -> str:
     text = f"{head}trial {best.number} is best: {record.objectives[0].metric} {trial_value_text(record, best)}"
     gain = gain_over_median(record)
     if gain is not None:
-        text += f", {value_text(gain)} better than the median of {len(usable(record))} complete trials"
+        lead = number_like(gain, first_value(best))
+        text += f", {lead} better than the median of {len(usable(record))} complete trials"
     return " ".join(filter(None, [_sentence(f"{text}."), spread_text(record)]))
 
 
