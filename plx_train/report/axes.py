@@ -181,7 +181,7 @@ def axes(frame: Frame, x_label: str, y_label: str = "") -> str:
 def _room(scale: AnyScale, pixels: float, least: int) -> int:
     """How many ticks of `pixels` each an axis has room for; small charts have as many as they always had."""
     span = abs(scale.pixel_high - scale.pixel_low)
-    return max(least, int(span / pixels)) if span > WIDTH else min(least, max(int(span / (pixels * 0.9)), 3))
+    return max(least, int(span / pixels)) if span > WIDTH else min(least, max(int(span / (pixels * 0.75)), 3))
 
 
 def _longest(scale: AnyScale, ticks: Sequence[tuple[float, str]]) -> int:

@@ -8,6 +8,11 @@ from html import escape
 
 from plx_train.report.axes import BOTTOM, HEIGHT, LEFT, WIDTH, Frame
 
+EDGE = 18
+"""Pixels to the right of a frame, for half of the last tick's text."""
+DESCENDER = 3
+"""Pixels below the lowest line of text."""
+
 
 @dataclass(frozen=True)
 class LegendItem:
@@ -47,13 +52,13 @@ def figure(
     items = "".join(item.html() for item in legend)
     width, height, x = WIDTH, HEIGHT, LEFT - 6
     if frame is not None:
-        width, height = round(frame.x.pixel_high) + 12, round(frame.y.pixel_low) + BOTTOM
+        width, height = round(frame.x.pixel_high) + EDGE, round(frame.y.pixel_low) + BOTTOM
         x = round(frame.x.pixel_low) - 6
     size = f'width="{width - x}" height="{height - BOTTOM + 6}" viewBox="{x} 0 {width - x} {height - BOTTOM + 6}"'
     caption = f'<figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
     return (
         f'<figure class="{css}">{caption}'
-        f'<svg viewBox="0 0 {width} {height}" role="img">'
+        f'<svg viewBox="0 0 {width} {height + DESCENDER}" role="img">'
         f"<title>{escape(title)}</title><desc>{escape(summary)}</desc>"
         f'{body[0]}<svg x="{x}" y="0" {size}>{"".join(body[1:])}</svg></svg></figure>'
     )

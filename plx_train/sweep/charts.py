@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from plx_train.report.axes import HEIGHT, LEFT, RIGHT, TOP, WIDTH, CountScale, Frame, Scale, axes, number_text
+from plx_train.report.axes import HEIGHT, LEFT, TOP, WIDTH, CountScale, Frame, Scale, axes, number_text
 from plx_train.report.charts import thin_out
-from plx_train.report.figure import LegendItem, figure, path_data
+from plx_train.report.figure import EDGE, LegendItem, figure, path_data
 from plx_train.sweep.ranking import best_so_far, first_value, usable
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, SweepRecord, TrialRecord
 from plx_train.sweep.wording import trial_title
@@ -49,8 +49,7 @@ def point(x: float, y: float, css: str, name: str, is_outside: bool = False, rad
     """A trial in a chart; a triangle at the edge where it lies outside."""
     title = f"<title>{escape(name)}</title>"
     if is_outside:
-        y += -3 if y > HEIGHT / 2 else 3
-        tip = 5 if y > HEIGHT / 2 else -5
+        y, tip = (y - 9, 7) if y > HEIGHT / 2 else (y + 9, -7)
         return f'<path class="spot {css}" d="M{x - 4:.1f} {y:.1f}h8l-4 {tip}z">{title}</path>'
     return f'<circle class="spot {css}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}">{title}</circle>'
 
@@ -65,7 +64,7 @@ def history_chart(record: SweepRecord) -> str:
     # Trials that were pruned early would push the others together.
     y = value_scale(done or list(reached.values()), objective.sign, BOTTOM_PIXEL, TOP)
     last = max(trial.number for trial in record.trials)
-    frame = Frame(CountScale(-0.7, last + 0.7, LEFT, WIDE - RIGHT), y)
+    frame = Frame(CountScale(-0.7, last + 0.7, LEFT, WIDE - EDGE), y)
     radius = 2.4 if len(record.trials) > MANY_TRIALS else 3.5
     best = {trial.number for trial in record.best}
     body = [axes(frame, "trial", objective.metric), _best_line(record, frame, last)]
@@ -77,7 +76,7 @@ def history_chart(record: SweepRecord) -> str:
         elif trial.number in reached:
             pixel, is_outside = clamped(y, reached[trial.number])
             late.append(_error_bar(record, trial, x, y) if trial.number in best or not is_outside else "")
-            css = "best" if trial.number in best else trial.state
+            css = "winner" if trial.number in best else trial.state
             late.append(point(x, pixel, css, name, is_outside, radius + 1.5 * (trial.number in best)))
     found = best_so_far(record)
     summary = f"best {number_text(found[-1][1])} after {len(record.trials)} trials" if found else "no complete trial"
@@ -135,7 +134,7 @@ def curves_chart(record: SweepRecord, is_wide: bool = False) -> str:
     # The first evaluations are far below the rest, and tell little.
     ends = sorted(objective.sign * end for end in (ordered[len(ordered) // 12], ordered[-1]))
     gap = 0.06 * (ends[1] - ends[0]) or 0.1 * abs(ends[0]) or 1.0
-    right = (WIDE if is_wide else WIDTH) - RIGHT
+    right = (WIDE if is_wide else WIDTH) - EDGE
     x = CountScale(min(steps), max(max(steps), min(steps) + 1), LEFT, right)
     frame = Frame(x, Scale(ends[0] - gap, ends[1] + gap, BOTTOM_PIXEL, TOP))
     best = {trial.number for trial in record.best}
@@ -144,7 +143,7 @@ def curves_chart(record: SweepRecord, is_wide: bool = False) -> str:
     body = [axes(frame, "step", objective.metric)]
     hover = sum(len(points) for _, points in curves) <= MOST_HOVER_POINTS
     for trial, points in curves:
-        css = "best" if trial.number in best else trial.state
+        css = "winner" if trial.number in best else trial.state
         thin = thin_out(points, MOST_CURVE_POINTS)
         data = path_data([(frame.x(step), frame.y(value)) for step, value in thin])
         body.append(f'<path class="curve {css}" d="{data}"><title>{escape(trial_title(record, trial))}</title></path>')
@@ -170,7 +169,7 @@ def frontier_chart(record: SweepRecord) -> str:
         return ""
     first, second = record.objectives
     xs, ys = ([trial.values[index] for trial in trials if trial.values] for index in (0, 1))
-    x = value_scale(xs, first.sign, LEFT, WIDE - RIGHT, math.inf)
+    x = value_scale(xs, first.sign, LEFT, WIDE - EDGE, math.inf)
     y = value_scale(ys, second.sign, BOTTOM_PIXEL + 60, TOP, math.inf)
     frame = Frame(x, y)
     words = {1: "more is better", -1: "less is better"}
@@ -181,7 +180,7 @@ def frontier_chart(record: SweepRecord) -> str:
         assert trial.values is not None
         (px, out_x), (py, out_y) = clamped(x, trial.values[0]), clamped(y, trial.values[1])
         body.append(_crossed_bars(record, trial, x, y))
-        css = "best" if trial.number in leading else COMPLETE
+        css = "winner" if trial.number in leading else COMPLETE
         body.append(point(px, py, css, trial_title(record, trial), out_x or out_y, 5 if trial.number in leading else 4))
         if trial.number in leading:
             side = "end" if px > WIDE - 90 else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
-from plx_train.report.page import duration, page_environment, write_page
+from plx_train.report.page import duration, number, page_environment, write_page
 from plx_train.sweep.charts import curves_chart, frontier_chart, history_chart
 from plx_train.sweep.effort import Savings, Utilisation, saved_by_pruning, spent_epochs, spent_seconds, utilisation
 from plx_train.sweep.importance import parameter_importances
@@ -26,6 +26,10 @@ from plx_train.sweep.wording import (
 )
 
 TEMPLATE = "sweep/report.html.jinja"
+MOST_BARS_BESIDE = 7
+"""Importances that fit beside the learning curves."""
+MANY_PARAMS = 6
+"""With more, the table of the best trial is so high that the figures of effort have room beside it."""
 MOST_COMMANDS = 6
 """Of the frontier's trials, whose commands are shown."""
 
@@ -65,6 +69,8 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
     from markupsafe import Markup
 
     importances = parameter_importances(record)
+    # Many bars are higher than a chart, and beside one they would leave a hole.
+    is_wide = not 0 < len(importances.shares) <= MOST_BARS_BESIDE
     use = utilisation(record, now)
     counts = count_states(record)
     return (
@@ -79,12 +85,14 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
             tiles=_effort_tiles(record, use),
             best=record.best if usable(record) else (),
             most_commands=MOST_COMMANDS,
+            many_params=MANY_PARAMS,
             value_text=trial_value_text,
             param_text=param_text,
             names=short_keys(record.space),
             importances=importances,
+            is_wide=is_wide,
             history=Markup(history_chart(record)),
-            curves=Markup(curves_chart(record, is_wide=not importances.shares)),
+            curves=Markup(curves_chart(record, is_wide=is_wide)),
             frontier=Markup(frontier_chart(record)),
             parallel=Markup(parallel_chart(record)),
             slices=[Markup(chart) for chart in slice_charts(record)],
@@ -108,40 +116,39 @@ def _effort_tiles(record: SweepRecord, use: Utilisation | None) -> list[tuple[st
     """(figure, what it is) of the sweep's cost."""
     tiles: list[tuple[str, str]] = []
     if use is not None:
-        tiles.append((duration(use.wall_seconds), "from first start to last end"))
-        if use.interruptions:
-            tiles.append((duration(use.wall_seconds - use.open_seconds), "of that interrupted"))
+        pause = use.wall_seconds - use.open_seconds
+        words = f"wall time, {duration(pause)} of it interrupted" if pause else "wall time"
+        tiles.append((duration(use.wall_seconds), words))
         tiles.append((f"{use.busy_share:.0%}", f"of {_plural(len(use.busy_by_slot), 'slot')} busy"))
     savings = saved_by_pruning(record)
     if savings.spent:
-        tiles.append((f"{savings.spent:,.4g}".replace(",", "\u2009"), "epochs spent"))
+        tiles.append((number(float(savings.spent)), "epochs spent"))
     if record.pruner != "none" or savings.num_trials:
         tiles.append((f"{savings.share:.0%}", _savings_text(savings)))
     return tiles
 
 
 def _savings_text(savings: Savings) -> str:
-    text = f"saved by pruning: {savings.saved:.4g} epochs of {_plural(savings.num_trials, 'trial')}"
-    return f"{text}, {savings.num_unknown} not counted" if savings.num_unknown else text
+    text = f"saved by pruning, {_plural(savings.saved, 'epoch')}"
+    return f"{text}; {_plural(savings.num_unknown, 'trial')} not counted" if savings.num_unknown else text
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _plural(count: float, noun: str) -> str:
+    return f"{count:.4g} {noun}" if count == 1 else f"{count:.4g} {noun}s"
 
 
-def _columns(record: SweepRecord) -> list[tuple[str, str, bool]]:
-    """(name, whole name, whether it is numeric) of the columns of the table of trials."""
+def _columns(record: SweepRecord) -> list[tuple[str, str, str]]:
+    """(name, whole name, classes) of the columns of the table of trials."""
     objectives = [objective.metric for objective in record.objectives]
-    columns = [("trial", "", True), ("state", "", False)]
-    columns += [(name, whole, True) for name, whole in zip(metric_names(objectives), objectives, strict=True)]
-    columns += [
-        (name, key, not hasattr(record.space[key], "choices")) for key, name in short_keys(record.space).items()
-    ]
-    return [*columns, ("epochs", "", True), ("time", "of all its processes", True), ("reason", "", False)]
+    columns = [("trial", "", "num"), ("state", "", "state")]
+    columns += [(name, whole, "num") for name, whole in zip(metric_names(objectives), objectives, strict=True)]
+    for key, name in short_keys(record.space).items():
+        columns.append((name, key, "long" if hasattr(record.space[key], "choices") else "num"))
+    return [*columns, ("epochs", "", "num"), ("time", "of all its processes", "num"), ("reason", "", "reason")]
 
 
 def _cells(record: SweepRecord, trial: TrialRecord, now: float) -> list[Cell]:
-    cells = [_number(trial.number, str(trial.number)), Cell(trial.state, trial.state, f"state {trial.state}")]
+    cells = [_number(trial.number, str(trial.number)), Cell(trial.state, trial.state, "state")]
     for index in range(len(record.objectives)):
         value = trial.values[index] if trial.values else None
         cells.append(_number(value, trial_value_text(record, trial, index)))

@@ -16,7 +16,9 @@ from plx_train.sweep.wording import metric_names, trial_title
 
 NUM_SHADES = 10
 """Classes q0 (worst) to q9 (best) of the style sheet."""
-PARALLEL_TOP, PARALLEL_BOTTOM, ABSENT_BELOW = 34, 316, 26
+PARALLEL_TOP, PARALLEL_BOTTOM, ABSENT_BELOW = 40, 322, 26
+NARROW_GAP = 110.0
+"""Pixels between two axes below which every second name stands higher."""
 PARALLEL_LEFT, PARALLEL_RIGHT = 84, 58
 SPREAD_OF_BAND = 0.3
 """Share of a name's band, to either side, over which its trials are spread, so that lines don't coincide."""
@@ -46,15 +48,14 @@ def parallel_chart(record: SweepRecord) -> str:
         ys = [heights[axis.key][trial.number] for axis in params]
         if trial.values is not None and trial.state == COMPLETE:
             ys += [clamped(scale, value)[0] for (_, scale), value in zip(values, trial.values, strict=True)]  # type: ignore[arg-type]
-        css = "best" if trial.number in best else "pruned" if trial.state == PRUNED else _shade(trial, trials)
+        css = "winner" if trial.number in best else "pruned" if trial.state == PRUNED else _shade(trial, trials)
         title = f"<title>{escape(trial_title(record, trial))}</title>"
         lines.append(f'<path class="strand {css}" d="{_bends(list(zip(xs, ys, strict=False)))}">{title}</path>')
     scales = [(axis.key, axis.name, axis.scale) for axis in params] + [(name, name, scale) for name, scale in values]
-    posts = [
-        _post(x, *scale, gap=gap, is_last=x == xs[-1], is_first=x == xs[0]) for x, scale in zip(xs, scales, strict=True)
-    ]
-    if any(trial.number for axis in params for trial in [*pruned, *trials] if axis.key not in trial.params):
-        posts.append(text_mark(xs[0] - 10, PARALLEL_BOTTOM + ABSENT_BELOW + 4, "not set", "end"))
+    posts = [_post(index, *scale, xs=xs) for index, scale in enumerate(scales)]
+    for x, axis in zip(xs, params, strict=False):
+        if any(axis.pixel(trial) is None for trial in [*pruned, *trials]):
+            posts.append(text_mark(x - 8, PARALLEL_BOTTOM + ABSENT_BELOW + 4, "not set", "tick end"))
     return _parallel_figure(record, lines, posts, bool(pruned))
 
 
@@ -104,20 +105,23 @@ def _bends(points: Sequence[tuple[float, float]]) -> str:
     return "".join(parts)
 
 
-def _post(x: float, key: str, name: str, scale: AnyScale, gap: float, is_last: bool, is_first: bool) -> str:
+def _post(index: int, key: str, name: str, scale: AnyScale, xs: Sequence[float]) -> str:
     """An axis that stands upright, with its name above."""
-    most = max(int(gap / CHARACTER_WIDTH) - 2, 4)
+    x, gap = xs[index], xs[1] - xs[0]
     parts = [f'<line class="post" x1="{x:.0f}" x2="{x:.0f}" y1="{PARALLEL_TOP - 6}" y2="{PARALLEL_BOTTOM + 6}"/>']
-    title = "" if key == name and len(name) <= most + 2 else f"<title>{escape(key)}</title>"
+    is_narrow = gap < NARROW_GAP
+    room = int((2 if is_narrow else 1) * gap / CHARACTER_WIDTH) - 2
+    higher = 14 if is_narrow and index % 2 else 0
+    title = "" if key == name and len(name) <= room else f"<title>{escape(key)}</title>"
     parts.append(
-        f'<text class="post-name middle" x="{x:.0f}" y="{PARALLEL_TOP - 18}">'
-        f"{escape(shortened(name, most + 2))}{title}</text>"
+        f'<text class="post-name middle" x="{x:.0f}" y="{PARALLEL_TOP - 14 - higher}">'
+        f"{escape(shortened(name, room))}{title}</text>"
     )
-    side, css = (8, "tick") if is_last else (-8, "tick end")
-    room = 12 if is_first else most
+    side, css = (8, "tick") if x == xs[-1] else (-8, "tick end")
+    most = 12 if index == 0 else max(int(gap / CHARACTER_WIDTH) - 2, 4)
     for y, text in scale.ticks(6):
         parts.append(f'<line class="post" x1="{x - 3:.0f}" x2="{x + 3:.0f}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(text_mark(x + side, y + 3.5, text, css, room))
+        parts.append(text_mark(x + side, y + 3.5, text, css, most))
     return "".join(parts)
 
 
@@ -143,7 +147,7 @@ def slice_charts(record: SweepRecord) -> list[str]:
                 body.append(f'<path class="foot" d="M{x:.1f} {SLICE_BOTTOM}v-7"><title>{escape(name)}</title></path>')
             elif trial.state == COMPLETE and trial in trials:
                 pixel, is_outside = clamped(y, first_value(trial))
-                css = "best" if trial.number in best else COMPLETE
+                css = "winner" if trial.number in best else COMPLETE
                 body.append(point(x, pixel, css, name, is_outside, 4.5 if trial.number in best else 3))
         summary = f"{objective.metric} over {axis.key}"
         found.append(figure(axis.name, [], body, summary, frame, "chart slice"))

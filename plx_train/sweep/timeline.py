@@ -17,6 +17,11 @@ LEFT, RIGHT, TOP = 84, 76, 8
 TALLEST_ROW, SHORTEST_ROW, MOST_HEIGHT = 30.0, 13.0, 420.0
 BREAK_PIXELS = 22.0
 """Width of an interruption, however long it was."""
+HATCH = (
+    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="hatch-ground" width="6" height="6"/><line class="hatch-line" x1="0" x2="0" y1="0" y2="6"/>'
+    "</pattern></defs>"
+)
 UNITS = ((60.0, "s"), (3600.0, "min"), (172800.0, "h"), (float("inf"), "d"))
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -62,7 +67,7 @@ def timeline_chart(record: SweepRecord, now: float) -> str:
     width = WIDE - LEFT - RIGHT - BREAK_PIXELS * len(use.interruptions)
     x = OpenTime(use.start, use.interruptions, max(width, 200.0) / max(use.open_seconds, 1e-9))
     bottom = TOP + row * len(slots)
-    parts = [_ticks(use, x, bottom), *(_break(one, x, bottom) for one in use.interruptions)]
+    parts = [HATCH, _ticks(use, x, bottom)]
     for index, slot in enumerate(slots):
         y = TOP + row * index
         parts.append(text_mark(LEFT - 8, y + row / 2 + 4, slot, "end", 12))
@@ -71,12 +76,13 @@ def timeline_chart(record: SweepRecord, now: float) -> str:
         parts.append(
             f'<rect class="lane" x="{LEFT}" y="{y + 2:.1f}" width="{WIDE - LEFT - RIGHT}" height="{row - 4:.1f}"/>'
         )
+    parts += [_break(one, x, bottom) for one in use.interruptions]
     best = {trial.number for trial in record.best}
     for trial in record.trials:
         for job in trial.jobs:
             y = TOP + row * slots.index(job.slot) + 2
             for start, end in closed_spans(job.spans, now):
-                css = "best" if trial.number in best else trial.state
+                css = "winner" if trial.number in best else trial.state
                 parts.append(_bar(record, trial, (start, end), x, (y, row - 4), css))
     title = f"Slots: {use.busy_share:.0%} busy, {use.idle_share:.0%} idle"
     items = "".join(item.html() for item in _legend(record))
@@ -116,11 +122,8 @@ def _time_of(seconds: float, use: Utilisation) -> float:
 
 def _break(interruption: Span, x: OpenTime, bottom: float) -> str:
     begin, end = interruption
-    name = f"interrupted for {duration(end - begin)}"
-    return (
-        f'<rect class="break" x="{x(begin):.1f}" y="{TOP - 4}" width="{BREAK_PIXELS}" height="{bottom - TOP + 8:.1f}">'
-        f"<title>{name}</title></rect>"
-    )
+    place = f'x="{x(begin):.1f}" y="{TOP - 4}" width="{BREAK_PIXELS}" height="{bottom - TOP + 8:.1f}"'
+    return f'<rect fill="url(#hatch)" {place}><title>interrupted for {duration(end - begin)}</title></rect>'
 
 
 def _bar(record: SweepRecord, trial: TrialRecord, span: Span, x: OpenTime, place: tuple[float, float], css: str) -> str:

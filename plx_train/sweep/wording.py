@@ -20,9 +20,10 @@ def short_keys(keys: Iterable[str]) -> dict[str, str]:
     parts = {key: key.split(".") for key in keys}
     short = {}
     for key, words in parts.items():
-        for length in range(1, len(words) + 1):
-            if sum(other[-length:] == words[-length:] for other in parts.values()) == 1:
-                break
+        # "name" alone tells nobody of what.
+        length = 2 if words[-1] == "name" else 1
+        while length < len(words) and sum(other[-length:] == words[-length:] for other in parts.values()) > 1:
+            length += 1
         short[key] = ".".join(words[-length:])
     return short
 
