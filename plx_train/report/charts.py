@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 from plx_train.report.axes import (
@@ -21,6 +21,7 @@ from plx_train.report.axes import (
     number_text,
 )
 from plx_train.report.data import PrecisionRecall, Series
+from plx_train.report.figure import LegendItem, figure, mark, path_data
 
 CONTOUR_RIGHT = 62
 """Margin in pixels where the lines of equal hmean are named."""
@@ -29,22 +30,6 @@ MOST_LINE_POINTS = 600
 MOST_HOVER_POINTS = 80
 SPIKE = 3.0
 """Values beyond this many times the 95th percentile run out of the chart, so that the rest stays legible."""
-
-
-@dataclass(frozen=True)
-class LegendItem:
-    """A line's colour, name and figure above a chart."""
-
-    colour: int
-    name: str
-    value: str
-    is_dashed: bool = False
-
-    def html(self) -> str:
-        """As a list item."""
-        value = f" <b>{escape(self.value)}</b>" if self.value else ""
-        css = f"b{self.colour} hollow" if self.is_dashed else f"b{self.colour}"
-        return f'<li><i class="{css}"></i>{escape(self.name)}{value}</li>'
 
 
 def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> str:
@@ -74,7 +59,7 @@ def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> s
     summary = "; ".join(
         f"{one.name} from {number_text(one.values[0])} to {number_text(one.values[-1])}" for one in clean
     )
-    return _figure(title, legend, [axes(frame, x_label), *lines], summary)
+    return figure(title, legend, [axes(frame, x_label), *lines], summary)
 
 
 def _colours(series: Sequence[Series]) -> dict[str, int]:
@@ -94,13 +79,13 @@ def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str
     low = _corner(curves)
     frame = Frame(Scale(low, 1.0, LEFT, WIDTH - CONTOUR_RIGHT), Scale(low, 1.0, HEIGHT - BOTTOM, TOP))
     levels = [level for level in nice_ticks(low, 0.99, 6) if level > low]
-    body = [axes(frame, "recall", "precision") + "".join(_equal_hmean(level, frame) for level in levels)]
+    body = [axes(frame, "recall", "precision") + "".join(_equal_hmean(level, low, frame) for level in levels)]
     legend = []
     for position, curve in enumerate(curves):
         # The last curve is what the run came to and has the accent; earlier ones are muted.
         index = 0 if position == len(curves) - 1 else (NUM_COLOURS - 1 - position) % NUM_COLOURS
         points = sorted(curve.points)
-        path = _path([(frame.x(recall), frame.y(precision)) for recall, precision in points])
+        path = path_data([(frame.x(recall), frame.y(precision)) for recall, precision in points])
         body.append(f'<path class="line s{index}" d="{path}"/>')
         names = [f"{curve.name}: recall {recall:.3f}, precision {precision:.3f}" for recall, precision in points]
         body.append(_hover(points, names, index, frame))
@@ -108,10 +93,10 @@ def precision_recall_chart(title: str, curves: Sequence[PrecisionRecall]) -> str
         if curve.chosen:
             recall, precision = curve.chosen
             name = f"{curve.name}, in use: recall {recall:.4f}, precision {precision:.4f}"
-            body.append(_mark(frame.x(recall), frame.y(precision), index, name))
+            body.append(mark(frame.x(recall), frame.y(precision), index, name))
             text = f"P {precision:.3f} · R {recall:.3f}"
         legend.append(LegendItem(index, curve.name, text))
-    return _figure(title, legend, body, "; ".join(curve.name for curve in curves))
+    return figure(title, legend, body, "; ".join(curve.name for curve in curves))
 
 
 def share_bar(parts: Mapping[str, float]) -> str:
@@ -177,8 +162,8 @@ def _line(series: Series, index: int, frame: Frame) -> str:
     parts = []
     if series.is_noisy and len(raw) > 20:
         drawn = list(zip(series.steps, smooth(series.values), strict=True))
-        parts.append(f'<path class="line raw {colour}" d="{_path(_pixels(raw, frame))}"/>')
-    parts.append(f'<path class="line {colour}" d="{_path(_pixels(drawn, frame))}"/>')
+        parts.append(f'<path class="line raw {colour}" d="{path_data(_pixels(raw, frame))}"/>')
+    parts.append(f'<path class="line {colour}" d="{path_data(_pixels(drawn, frame))}"/>')
     if series.is_sparse or len(raw) == 1:
         parts += [f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in _pixels(raw, frame)]
     shown = drawn[:: max(1, math.ceil(len(drawn) / MOST_HOVER_POINTS))]
@@ -202,11 +187,6 @@ def thin_out(points: Sequence[tuple[float, float]], most: int = MOST_LINE_POINTS
     return kept
 
 
-def _path(pixels: Sequence[tuple[float, float]]) -> str:
-    # Clamped a little outside of the frame, which cuts off the rest.
-    return "M" + "L".join(f"{x:.1f} {min(max(y, -HEIGHT), 2 * HEIGHT):.1f}" for x, y in pixels)
-
-
 def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: int, frame: Frame) -> str:
     thin = max(1, math.ceil(len(points) / MOST_HOVER_POINTS))
     circles = [
@@ -215,10 +195,6 @@ def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: i
         for (x, y), name in list(zip(points, names, strict=True))[::thin]
     ]
     return "".join(circles)
-
-
-def _mark(x: float, y: float, index: int, name: str) -> str:
-    return f'<circle class="mark s{index}" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(name)}</title></circle>'
 
 
 def _best(series: Series, frame: Frame) -> str:
@@ -230,7 +206,7 @@ def _best(series: Series, frame: Frame) -> str:
     below = y + 24 < frame.y.pixel_low
     name = f"best {series.name} {value:.4f}"
     text = f'<text class="best {anchor}" x="{x:.1f}" y="{y + 24 if below else y - 10:.1f}">{escape(name)}</text>'
-    return text + _mark(x, y, 0, f"{name} at step {number_text(step)}")
+    return text + mark(x, y, 0, f"{name} at step {number_text(step)}")
 
 
 def _corner(curves: Sequence[PrecisionRecall]) -> float:
@@ -241,33 +217,19 @@ def _corner(curves: Sequence[PrecisionRecall]) -> float:
     return 0.8 if nearest > 0.82 else 0.5 if nearest > 0.52 else 0.0
 
 
-def _equal_hmean(value: float, frame: Frame) -> str:
+def _equal_hmean(value: float, low: float, frame: Frame) -> str:
     """The line on which 2PR / (P + R) is `value`, named at its end on the right."""
-    first = max(frame.x.low, value / (2.0 - value))
+    first = max(low, value / (2.0 - value))
     points = []
     for number in range(61):
         recall = first + (1.0 - first) * number / 60
         precision = value * recall / (2 * recall - value)
-        if precision >= frame.y.low:
+        if precision >= low:
             points.append((frame.x(recall), frame.y(precision)))
     if len(points) < 2:
         return ""
     x, y = points[-1]
     return (
-        f'<path class="contour" d="{_path(points)}"/>'
+        f'<path class="contour" d="{path_data(points)}"/>'
         f'<text class="contour-name" x="{x + 5:.1f}" y="{y + 3.5:.1f}">hmean {value:g}</text>'
-    )
-
-
-def _figure(title: str, legend: Sequence[LegendItem], body: Sequence[str], summary: str) -> str:
-    """`body` holds the axes first; what follows is cut off at the frame, by an inner picture of that size."""
-    items = "".join(item.html() for item in legend)
-    x, width, height = LEFT - 6, WIDTH - LEFT + 6, HEIGHT - BOTTOM + 6
-    inner = f'<svg x="{x}" y="0" width="{width}" height="{height}" viewBox="{x} 0 {width} {height}">'
-    caption = f'<figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
-    return (
-        f'<figure class="chart">{caption}'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-        f"<title>{escape(title)}</title><desc>{escape(summary)}</desc>"
-        f"{body[0]}{inner}{''.join(body[1:])}</svg></svg></figure>"
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from plx_train.report.charts import line_chart, precision_recall_chart, share_bar
 from plx_train.report.data import MetricChange, ReportData, Series
+from plx_train.report.page import number, page_environment, write_page
 from plx_train.report.pictures import Budget, embed
 
-TEMPLATE = "template.html.jinja"
+TEMPLATE = "report/template.html.jinja"
 MOST_FINDINGS = 50
 STATUS_WORDS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "stopped", "RUNNING": "running"}
 
@@ -22,19 +22,17 @@ def write_report(path: Path, data: ReportData) -> None:
     Raises:
         OSError: the file can't be written.
     """
-    path.write_text(render_report(data), "utf-8")
+    write_page(path, render_report(data))
 
 
 def render_report(data: ReportData) -> str:
     """The report as HTML text: no script, no address outside of itself, everything escaped."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=number, signed=signed, duration=duration)
+    environment = page_environment()
+    environment.filters["signed"] = signed
     budget = Budget()
-    template = environment.from_string(resources.files(__package__).joinpath(TEMPLATE).read_text("utf-8"))
-    return template.render(
+    return environment.get_template(TEMPLATE).render(
         data=data,
         headline=data.metrics[0] if data.metrics else None,
         status=STATUS_WORDS.get(data.status, data.status.lower()),
@@ -106,29 +104,8 @@ def flat_rows(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
     return rows
 
 
-def number(value: Any) -> str:
-    """Floats at four significant digits, whole numbers with thin spaces, truth as yes or no."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}".replace(",", "\u2009")
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "–" if value is None else str(value)
-
-
 def signed(change: MetricChange) -> str:
     """The gain, as ``+0.793``; nothing where a side is missing."""
     if change.before is None or change.after is None:
         return ""
     return f"{change.after - change.before:+.3f}".replace("-", "\u2212")
-
-
-def duration(seconds: float) -> str:
-    """``42 s``, ``7 min 12 s`` or ``2 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
