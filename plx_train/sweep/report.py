@@ -72,7 +72,7 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
     # Many bars are higher than a chart, and beside one they would leave a hole.
     is_wide = not 0 < len(importances.shares) <= MOST_BARS_BESIDE
     use = utilisation(record, now)
-    counts = count_states(record)
+    counts, best = count_states(record), leaders(record)
     return (
         page_environment()
         .get_template(TEMPLATE)
@@ -83,7 +83,8 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
             verdict=verdict(record),
             use=use,
             tiles=_effort_tiles(record, use),
-            best=leaders(record),
+            best=best,
+            headline=trial_value_text(record, best[0]).partition(" ± ")[::2] if best else None,
             most_commands=MOST_COMMANDS,
             many_params=MANY_PARAMS,
             value_text=trial_value_text,
