@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -19,8 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from plx_train.errors import ConfigError
-from plx_train.optimizer import OPTIMIZERS, SCHEDULES
-from plx_train.options import MODES, PromoteOptions, RunOptions
+from plx_train.option_values import check_values, refuse
+from plx_train.options import PromoteOptions, RunOptions
 from plx_train.resources import conf_dir, datasets_dir
 from plx_train.rooms import room_file, room_names
 
@@ -34,34 +33,6 @@ TEXT_KEYS = (
     *("doctor.bundle", "pipeline", "sweep.id", "sweep.storage", "promote.reason", "serve.api_key_file", "serve.sample"),
 )
 """Keys whose value may hold anything a path or an address can, unquoted."""
-
-CHOICES = {
-    "mode": MODES,
-    "optimizer.name": OPTIMIZERS,
-    "optimizer.schedule": SCHEDULES,
-    "device.precision": ("auto", "fp32", "bf16", "fp16"),
-    "tracking.backend": ("mlflow", "off"),
-    "trainer.oom": ("fail", "halve"),
-    "trainer.nonfinite": ("stop", "skip", "rollback"),
-    "dataset.unreadable": ("fail", "skip"),
-    "sweep.sampler": ("grid", "random", "tpe", "gp", "cmaes"),
-    "sweep.pruner": ("none", "median", "asha", "hyperband"),
-    "sweep.engine": ("local", "ray", "submitit"),
-}
-
-AT_LEAST_ONE = (
-    *("trainer.epochs", "trainer.max_steps", "trainer.batch_size", "trainer.accumulate_steps", "dataset.limit"),
-    *("trainer.eval_every_epochs", "trainer.eval_every_steps", "trainer.log_every_steps", "trainer.patience"),
-    *("trainer.save_every_steps", "trainer.keep_last", "trainer.keep_every_steps", "device.processes"),
-    *("sweep.trials", "sweep.warmup", "sweep.seeds", "sweep.workers", "sweep.max_failures"),
-    *("serve.max_batch", "serve.queue_size", "serve.max_pages", "serve.timeout_seconds", "serve.poll_seconds"),
-)
-SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "trainer.ema_decay")
-"""Keys of values from 0 to below 1."""
-NOT_NEGATIVE = (
-    *("optimizer.lr", "optimizer.weight_decay", "dataset.cache_mb", "device.num_workers", "seed"),
-    *("serve.port", "serve.max_wait_ms", "serve.max_body_mb", "serve.max_megapixels", "serve.drain_seconds"),
-)
 
 
 @dataclass(frozen=True)
@@ -164,9 +135,7 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
     except OmegaConfBaseException as error:
         raise ConfigError(_one_sentence(error)) from None
     flat = flatten(plain)
-    for key, choices in CHOICES.items():
-        _check_choice(key, str(flat[key]), choices)
-    _check_ranges(flat)
+    check_values(flat)
     assert isinstance(options, RunOptions)
     return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
 
@@ -222,7 +191,7 @@ def _check_groups(parsed: Iterable[Override]) -> None:
         available = list(group_options(item.key_or_group))
         value = item.value()
         if isinstance(value, str) and value not in available:
-            _refuse(f"{item.key_or_group}={value} does not exist", value, available)
+            refuse(f"{item.key_or_group}={value} does not exist", value, available)
 
 
 def _check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
@@ -232,7 +201,7 @@ def _check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
         if key in GROUPS or item.is_add() or key.startswith("hydra") or _is_free_key(key, base):
             continue
         if key not in known:
-            _refuse(f"key '{key}' does not exist", key, known)
+            refuse(f"key '{key}' does not exist", key, known)
 
 
 def _known_keys(base: DictConfig) -> list[str]:
@@ -253,33 +222,6 @@ def _is_free_key(key: str, base: DictConfig) -> bool:
 def _open_free_key(text: str, base: DictConfig) -> str:
     """Hydra takes a key that is not there yet only behind ``++``."""
     return f"++{text}" if _is_free_key(text.partition("=")[0], base) else text
-
-
-def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        _refuse(f"{key}={value} does not exist", value, choices)
-
-
-def _check_ranges(flat: dict[str, Any]) -> None:
-    for keys, fits, wanted in (
-        (AT_LEAST_ONE, lambda value: value >= 1, "at least 1"),
-        (SHARES, lambda value: 0 <= value < 1, "from 0 to below 1"),
-        (NOT_NEGATIVE, lambda value: value >= 0, "at least 0"),
-    ):
-        for key in keys:
-            if flat[key] is not None and not fits(flat[key]):
-                raise ConfigError(f"{key}={flat[key]} is out of range: it must be {wanted}")
-
-
-def _refuse(fault: str, given: str, known: Sequence[str]) -> None:
-    near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
-    if not near:
-        tails = {name.rpartition(".")[2]: name for name in reversed(known)}
-        near = [tails[tail] for tail in difflib.get_close_matches(given.rpartition(".")[2], list(tails), n=1)]
-    if near:
-        raise ConfigError(f"{fault}; did you mean '{near[0]}'?")
-    shown = ", ".join(name for name in known if "." not in name)
-    raise ConfigError(f"{fault}; there is: {shown}")
 
 
 def _one_sentence(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""A run's part in a sweep: it says what each evaluation gave, and hears whether to go on. Alone, all of it is nothing."""
+"""A run's part in a sweep: it says what each evaluation gave and hears whether to go on; alone, nothing happens."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ python scripts/bench_sweep.py real               # real tiny trainings: epochs s
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
 import random
@@ -139,7 +140,9 @@ def utilisation(folder: Path, given: argparse.Namespace) -> None:
         batches = sum(max(pair) for pair in zip(seconds[::2], seconds[1::2], strict=True))
         # The tail, where one place has nothing left to do, is part of it.
         print(f"{name}: {len(seconds)} runs on 2 places, used {sum(seconds) / 2 / wall:.1%} of {wall:.1f} s")
-        print(f"  in batches of 2, each as long as its longest run: {sum(seconds) / 2 / batches:.1%} of {batches:.1f} s")
+        print(
+            f"  in batches of 2, each as long as its longest run: {sum(seconds) / 2 / batches:.1%} of {batches:.1f} s"
+        )
 
 
 def _random_lengths(count: int) -> list[float]:
@@ -191,21 +194,22 @@ def kills(folder: Path, given: argparse.Namespace) -> None:
     record = load_record(folder / "sweep")
     states = [trial.state for trial in record.trials]
     print(f"{killed['run']} runs and {killed['sweeper']} sweepers killed; the command was given {rounds} times")
-    print(f"trials: {len(states)} of {trials}, complete {states.count('complete')}, lost {trials - states.count('complete')}")
+    complete = states.count("complete")
+    print(f"trials: {len(states)} of {trials}, complete {complete}, lost {trials - complete}")
     print("processes of each:", [len(job.spans) for trial in record.trials for job in trial.jobs])
     print("children recorded as finished:", _finished_children(folder, record))
 
 
 def _runs_of(folder: Path) -> list[int]:
-    found = subprocess.run(["pgrep", "-f", f"output={folder / 'sweep'}/trials/"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["pgrep", "-f", f"output={folder / 'sweep'}/trials/"], capture_output=True, text=True, check=False
+    )
     return [int(word) for word in found.stdout.split()]
 
 
 def _kill(process: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _finished_children(folder: Path, record: SweepRecord) -> int:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra import version
 from hydra.core.plugins import Plugins
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
+from hydra.version import VersionBase
 
 import plx_train
 
@@ -44,8 +46,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     # Looking for plugins, Hydra makes its own sweepers anew: ours must come after them, as it does in a program.
     plugins = Plugins.instance()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(package.parent), os.environ.get("PYTHONPATH", "")]))
+        patch.setenv(
+            "PYTHONPATH", os.pathsep.join([str(folder), str(package.parent), os.environ.get("PYTHONPATH", "")])
+        )
         patch.syspath_prepend(str(folder))
+        # Its suites are for programs that say nothing of a version; other tests have said 1.3.
+        patch.setattr(VersionBase.instance(), "version_base", version._get_version("1.1"))
         plugins.register(importlib.import_module("hydra_plugins.plx_sweeper").PlxSweeper)
         yield
 
@@ -55,9 +61,7 @@ class TestLauncher(LauncherTestSuite):
     pass
 
 
-@pytest.mark.parametrize(
-    "launcher_name, overrides", [("basic", [SWEEPER, "hydra.sweeper.max_batch_size=2"])]
-)
+@pytest.mark.parametrize("launcher_name, overrides", [("basic", [SWEEPER, "hydra.sweeper.max_batch_size=2"])])
 class TestBatches(BatchedSweeperTestSuite):
     pass
 
@@ -81,7 +85,9 @@ def test_a_search_in_any_hydra_program_finds_the_best_and_goes_on(tmp_path: Path
     results = yaml.safe_load((tmp_path / "out" / "optimization_results.yaml").read_text())
     assert results["best"][0]["params"]["kind"] == "a"
     assert abs(results["best"][0]["params"]["x"] - 0.3) < 0.3
-    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.name.isdigit()) == sorted(map(str, range(16)))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.name.isdigit()) == sorted(
+        map(str, range(16))
+    )
     more = program(tmp_path, *search, "hydra.sweeper.trials=18")
     assert more.returncode == 0, more.stderr
     assert (tmp_path / "out" / "17").is_dir()

@@ -65,8 +65,8 @@ def check_options(promote: PromoteOptions, composed: Composed) -> None:
         raise ConfigError("run and sweep both name what is to be promoted: give one of them")
     if not asked and not options.run and not options.sweep.id:
         raise ConfigError(
-            "mode=promote needs run=<run id, run folder, exported folder, runs:/… or models:/…> or sweep=<id>; or history=true, "
-            "rollback=true, delete=<version>"
+            "mode=promote needs run=<run id, run folder, exported folder, runs:/… or models:/…> or sweep=<id>; "
+            "or history=true, rollback=true, delete=<version>"
         )
 
 

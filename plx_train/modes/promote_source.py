@@ -31,7 +31,7 @@ PLACES = {
 
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
-    """The exported folder that `options.run` names, or the best run of a sweep, and the source by which its dataset is found again.
+    """The exported folder that `options.run` names, or a sweep's best run, and the source that leads to its dataset.
 
     Raises:
         UserError: there is none.

@@ -27,6 +27,7 @@ from plx_train.run_lock import hold
 from plx_train.silent import SilentTracker
 from plx_train.stop import StopRequest
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics, read_run_tags
+from plx_train.trial import Trial
 
 OF_THE_CLOCK = ("time/", "system/")
 """Beginnings of metrics that say how long something took, not what it gave."""
@@ -101,7 +102,7 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     check_same_data(Continuation(source, facts, session.composed), report.fingerprint)
     module, _ = build_module(session)
     tracker, stop = Comparison(expected), StopRequest()
-    record = Record(session, tracker, stop, {"fingerprint": report.fingerprint, "mode": "reproduce"})
+    record = Record(session, tracker, stop, Trial(), {"fingerprint": report.fingerprint, "mode": "reproduce"})
     difference = None
     with stop.listening():
         try:

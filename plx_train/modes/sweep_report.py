@@ -10,7 +10,7 @@ from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.conduct import REPORT_FILE
 from plx_train.sweep.history import find_sweep, load_record
 from plx_train.sweep.report import write_sweep_report
-from plx_train.sweep.table import show
+from plx_train.sweep.table import show_sweep
 
 
 def run(composed: Composed) -> RunResult:
@@ -28,7 +28,7 @@ def run(composed: Composed) -> RunResult:
     target = resolve_path(options.output) / REPORT_FILE if options.output else folder / REPORT_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     report = write_sweep_report(record, target)
-    show(record, console)
+    show_sweep(console, record)
     console.info(f"report: {report}")
     names = [objective.metric for objective in record.objectives]
     best = dict(zip(names, record.best[0].values or (), strict=True)) if record.best else {}

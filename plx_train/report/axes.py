@@ -135,6 +135,8 @@ def number_text(value: float) -> str:
     """A number for axes and legends: at most four significant digits, exponents where they are shorter."""
     if value == 0:
         return "0"
+    if not math.isfinite(value):
+        return str(value)
     size = abs(value)
     if size < 1e-3 or size >= 1e5:
         mantissa, _, exponent = f"{value:.2e}".partition("e")

@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from plx_train.report.axes import HEIGHT, LEFT, TOP, WIDTH, CountScale, Frame, Scale, axes, number_text
+from plx_train.report.axes import HEIGHT, TOP, WIDTH, CountScale, Frame, Scale, axes, number_text
 from plx_train.report.charts import thin_out
 from plx_train.report.figure import EDGE, LegendItem, figure, path_data
-from plx_train.sweep.ranking import best_so_far, first_value, usable
+from plx_train.sweep.ranking import best_so_far, first_value, leaders, usable
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, SweepRecord, TrialRecord
 from plx_train.sweep.wording import trial_title
 
-WIDE, BOTTOM_PIXEL = 976, HEIGHT - 30
+WIDE, LEFT, BOTTOM_PIXEL = 976, 60, HEIGHT - 30
 FENCE = 2.5
 """Values that are worse than the worse quartile by more than this many interquartile ranges run out of the chart."""
 MOST_CURVE_POINTS, MOST_HOVER_POINTS = 120, 1200
@@ -66,13 +66,13 @@ def history_chart(record: SweepRecord) -> str:
     last = max(trial.number for trial in record.trials)
     frame = Frame(CountScale(-0.7, last + 0.7, LEFT, WIDE - EDGE), y)
     radius = 2.4 if len(record.trials) > MANY_TRIALS else 3.5
-    best = {trial.number for trial in record.best}
+    best = {trial.number for trial in leaders(record)}
     body = [axes(frame, "trial", objective.metric), _best_line(record, frame, last)]
-    late = []
+    late, crosses = [], []
     for trial in record.trials:
         x, name = frame.x(trial.number), trial_title(record, trial)
         if trial.state == FAILED:
-            body.append(_cross(x, BOTTOM_PIXEL - 7, name))
+            crosses.append(_cross(x, BOTTOM_PIXEL - 7, name))
         elif trial.number in reached:
             pixel, is_outside = clamped(y, reached[trial.number])
             late.append(_error_bar(record, trial, x, y) if trial.number in best or not is_outside else "")
@@ -80,7 +80,7 @@ def history_chart(record: SweepRecord) -> str:
             late.append(point(x, pixel, css, name, is_outside, radius + 1.5 * (trial.number in best)))
     found = best_so_far(record)
     summary = f"best {number_text(found[-1][1])} after {len(record.trials)} trials" if found else "no complete trial"
-    return figure("Value of each trial", _legend(record), [*body, *late], summary, frame, "chart wide")
+    return figure("Value of each trial", _legend(record), [*body, *late, *crosses], summary, frame, "chart wide")
 
 
 def _reached(trial: TrialRecord) -> float | None:
@@ -116,8 +116,8 @@ def _cross(x: float, y: float, name: str) -> str:
 def _legend(record: SweepRecord, has_line: bool = True) -> list[LegendItem]:
     """The marks of those states that occur."""
     states = {trial.state for trial in record.trials}
-    found = [LegendItem("key-best", "best" if len(record.objectives) == 1 else "frontier")] if record.best else []
-    found += [LegendItem("key-line", "best so far")] if record.best and has_line else []
+    found = [LegendItem("key-best", "best" if len(record.objectives) == 1 else "frontier")] if leaders(record) else []
+    found += [LegendItem("key-line", "best so far")] if leaders(record) and has_line else []
     found += [LegendItem(f"key-{state}", state) for state in (COMPLETE, RUNNING, PRUNED, FAILED) if state in states]
     return found
 
@@ -137,7 +137,7 @@ def curves_chart(record: SweepRecord, is_wide: bool = False) -> str:
     right = (WIDE if is_wide else WIDTH) - EDGE
     x = CountScale(min(steps), max(max(steps), min(steps) + 1), LEFT, right)
     frame = Frame(x, Scale(ends[0] - gap, ends[1] + gap, BOTTOM_PIXEL, TOP))
-    best = {trial.number for trial in record.best}
+    best = {trial.number for trial in leaders(record)}
     order = {PRUNED: 0, FAILED: 0, RUNNING: 1, COMPLETE: 2}
     curves.sort(key=lambda item: (item[0].number in best, order.get(item[0].state, 0), item[0].number))
     body = [axes(frame, "step", objective.metric)]
@@ -174,7 +174,7 @@ def frontier_chart(record: SweepRecord) -> str:
     frame = Frame(x, y)
     words = {1: "more is better", -1: "less is better"}
     body = [axes(frame, f"{first.metric}, {words[first.sign]}", f"{second.metric}, {words[second.sign]}")]
-    leading = {trial.number for trial in record.best}
+    leading = {trial.number for trial in leaders(record)}
     body.append(_stairs(record, frame))
     for trial in sorted(trials, key=lambda trial: trial.number in leading):
         assert trial.values is not None
@@ -194,7 +194,7 @@ def frontier_chart(record: SweepRecord) -> str:
 def _stairs(record: SweepRecord, frame: Frame) -> str:
     """The edge of what the frontier surpasses."""
     pixels: list[tuple[float, float]] = []
-    for trial in record.best:
+    for trial in leaders(record):
         if trial.values and all(map(math.isfinite, trial.values)):
             x, y = frame.x(trial.values[0]), frame.y(trial.values[1])
             # Between two neighbours lies the worse of both in each objective.

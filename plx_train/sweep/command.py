@@ -45,16 +45,15 @@ def exit_code(record: SweepRecord, is_searching: bool) -> int:
 
 
 def find_folder(ordered: Ordered) -> Path:
-    """Where the sweep is, or will be: that of the same command, unless that one is complete and to be done again."""
+    """Where the sweep is, or will be: that of the same command, unless it is to be done again."""
     options = ordered.composed.options
     if options.output:
         return resolve_path(options.output)
     name = options.sweep.id or sweep_id(ordered)
-    number, folder = 1, sweeps_folder() / name
-    while (folder / SETTINGS_FILE).is_file() and _is_done_with(folder, ordered):
-        number += 1
-        folder = sweeps_folder() / f"{name}-{number}"
-    return folder
+    number, newest, following = 1, sweeps_folder() / name, sweeps_folder() / name
+    while (following / SETTINGS_FILE).is_file():
+        number, newest, following = number + 1, following, sweeps_folder() / f"{name}-{number + 1}"
+    return following if (newest / SETTINGS_FILE).is_file() and _is_done_with(newest, ordered) else newest
 
 
 def sweeps_folder() -> Path:
@@ -78,9 +77,10 @@ def _is_complete(folder: Path, ordered: Ordered) -> bool:
 
 
 def _say_complete(folder: Path, console: Console) -> int:
-    from plx_train.sweep.conduct import show
+    from plx_train.sweep.table import show_sweep
+
     record = load_record(folder)
-    show(record, console)
+    show_sweep(console, record)
     console.info(
         f"{folder} is complete: sweep.trials=<more> adds trials, sweep.fresh=true begins it anew with the same command"
     )

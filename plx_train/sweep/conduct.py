@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from plx_train.console import Console
+from plx_train.device import check_device, resolve
+from plx_train.options import DeviceOptions, SweepOptions
+from plx_train.paddle_build import installed_paddle
 from plx_train.stop import StopRequest
-from plx_train.sweep.engines import engine_options, make_engine
+from plx_train.sweep.engines import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
-from plx_train.sweep.importance import importances
+from plx_train.sweep.importance import parameter_importances
 from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
 from plx_train.sweep.parent import Parent
 from plx_train.sweep.record import SweepRecord
@@ -16,7 +19,7 @@ from plx_train.sweep.report import write_sweep_report
 from plx_train.sweep.samplers import build_pruner, build_sampler
 from plx_train.sweep.study import Study
 from plx_train.sweep.sweeper import Plan, Sweeper
-from plx_train.sweep.table import show
+from plx_train.sweep.table import show_sweep
 
 REPORT_FILE = "report.html"
 
@@ -28,7 +31,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         UserError: it can't be begun.
     """
     options = ordered.options
-    engine = make_engine(engine_options(options, ordered.composed.options.device), folder)
+    engine = make_engine(_engine_options(options, ordered.composed.options.device), folder)
     study = Study(folder, folder.name, options.storage, ordered.objectives)
     try:
         known = study.trials()
@@ -59,13 +62,28 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
                 study.study.set_user_attr("monitor", sweeper.monitor)
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
-            parent.finish(record, importances(record), report, is_whole=not stop.is_made)
+            parent.finish(record, _importances(record), report, is_whole=not stop.is_made)
     finally:
         engine.close()
         study.close()
-    show(record, console)
+    show_sweep(console, record)
     console.info(f"report: {report}")
     return record
+
+
+def _engine_options(options: SweepOptions, device: DeviceOptions) -> EngineOptions:
+    check_device(device)
+    build = installed_paddle()
+    kind = resolve(device, build)[0].type if build else device.type
+    slots = list(options.slots) or None
+    workers = None if slots else options.workers
+    own = dict(options.engine_options)
+    ray, submitit = (own if options.engine == name else {} for name in ("ray", "submitit"))
+    return EngineOptions(options.engine, workers, slots, kind, tuple(device.ids), ray=ray, submitit=submitit)
+
+
+def _importances(record: SweepRecord) -> dict[str, float]:
+    return parameter_importances(record).shares
 
 
 def _announce(ordered: Ordered, folder: Path, num_known: int, num_slots: int, console: Console) -> None:

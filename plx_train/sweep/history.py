@@ -49,7 +49,9 @@ def find_sweep(root: Path, name: str) -> Path:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UserError(f"sweep {name} fits several: {', '.join(folder.name for folder in matches)}; give more of the id")
+        raise UserError(
+            f"sweep {name} fits several: {', '.join(folder.name for folder in matches)}; give more of the id"
+        )
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known) or 'none'}"
     raise UserError(f"sweep {name} does not exist in {root}; {hint}")
@@ -95,9 +97,9 @@ def open_recorded(folder: Path) -> Study:
 def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = ()) -> SweepRecord:
     """All that is known of the sweep now."""
     frozen = study.trials()
-    space: dict[str, Any] = {}
-    for key in settings["keys"]:
-        space |= {key: trial.distributions[key] for trial in frozen if key in trial.distributions}
+    known = [trial.distributions for trial in frozen]
+    found = {key: next((one[key] for one in known if key in one), None) for key in settings["keys"]}
+    space = {key: distribution for key, distribution in found.items() if distribution is not None}
     return SweepRecord(
         sweep_id=settings["sweep_id"],
         folder=study.folder,
@@ -116,9 +118,7 @@ def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = (
 
 
 def _objectives(settings: dict[str, Any], monitor: str | None = None) -> tuple[Objective, ...]:
-    return tuple(
-        Objective(metric or monitor or OWN_FIGURE, direction) for metric, direction in settings["objectives"]
-    )
+    return tuple(Objective(metric or monitor or OWN_FIGURE, direction) for metric, direction in settings["objectives"])
 
 
 def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:

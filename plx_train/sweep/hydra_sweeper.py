@@ -64,6 +64,7 @@ class SearchSweeper(Sweeper):
         self.grid = BasicSweeper(self.max_batch_size, self.params)
         self.grid.setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.hydra_context, self.config = hydra_context, config
+        self.folder = Path(config.hydra.sweep.dir)
         assert self.grid.launcher is not None
         self.launcher: Launcher = self.grid.launcher
 
@@ -74,7 +75,7 @@ class SearchSweeper(Sweeper):
         space = parse_space(arguments, self.params, list(self.options["when"]), is_grid=False)
         if not space.parameters:
             raise ConfigError("there is nothing to search: give a key several values or an interval")
-        folder = Path(self.config.hydra.sweep.dir)
+        folder = self.folder
         folder.mkdir(parents=True, exist_ok=True)
         objectives = tuple(Objective("", direction) for direction in self.options["directions"])
         study = Study(folder, self.options["study_name"], self.options["storage"], objectives)

@@ -69,10 +69,8 @@ def _evaluated(
     import optuna
 
     sign = record.objectives[0].sign
-    # Made by the storage, because the study's own way announces itself on stderr.
-    storage = optuna.storages.InMemoryStorage()
-    storage.create_new_study([optuna.study.StudyDirection.MINIMIZE], "importances")
-    study = optuna.load_study(study_name="importances", storage=storage)
+    # Minimized, because one of the evaluators asks for that.
+    study = _silent_study()
     for trial in trials:
         params = {key: trial.params[key] for key in space}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=-sign * first_value(trial)))
@@ -88,3 +86,15 @@ def _evaluated(
         warnings.simplefilter("ignore")
         found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=list(space))
     return {key: float(share) for key, share in sorted(found.items(), key=lambda item: -item[1])}, method
+
+
+def _silent_study() -> Any:
+    """A study in memory whose making isn't announced on stderr."""
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.create_study(direction="minimize")
+    finally:
+        optuna.logging.set_verbosity(level)

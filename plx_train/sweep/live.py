@@ -121,7 +121,8 @@ def _interruption(job: LiveJob, ended: Ended, run_id: str | None) -> Outcome:
     progress = [len(read_reports(job.folder)), sorted(path.name for path in (job.folder / "checkpoints").glob("*"))]
     job.idle_deaths = job.idle_deaths + 1 if progress == job.progress or not progress[1] else 1
     job.progress = progress
-    what = ended.reason or (f"killed by signal {-ended.code}" if (ended.code or 0) < 0 else f"exit code {ended.code}")
+    code = ended.code or 0
+    what = ended.reason or (f"killed by signal {-code}" if code < 0 else f"exit code {code}")
     if job.idle_deaths < MAX_INTERRUPTIONS:
         return Outcome("interrupted", what, {}, run_id)
     often = f"{what}, {job.idle_deaths} times without getting further"
@@ -138,7 +139,8 @@ def last_line(log: Path, most: int = 20_000) -> str | None:
     except OSError:
         return None
     told = [line for line in lines if line.startswith("error:")]
-    return (told or lines or [None])[-1]
+    found = told or lines
+    return found[-1] if found else None
 
 
 def objective_values(objectives: tuple[Objective, ...], outcome: Outcome) -> list[float] | str:

@@ -134,14 +134,15 @@ def sweep_id(ordered: Ordered) -> str:
 def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[str, Any]:
     """What the sweep's folder and study keep of the command."""
     options, space = ordered.options, ordered.space
+    repeated = [text for text in ordered.arguments if not text.startswith("sweep.fresh=")]
     return {
         "sweep_id": folder.name,
-        "command": f"python -m plx_train -m {shlex.join(ordered.arguments)}",
+        "command": f"python -m plx_train -m {shlex.join(repeated)}",
         "sampler": options.sampler,
         "pruner": options.pruner,
         "objectives": [[objective.metric, objective.direction] for objective in ordered.objectives],
-        "keys": [parameter.key.lstrip("+~") for parameter in space.parameters],
-        "prefixes": {one.key.lstrip("+~"): one.key[: len(one.key) - len(one.key.lstrip("+~"))] for one in space.parameters},
+        "keys": [parameter.name for parameter in space.parameters],
+        "prefixes": {one.name: one.key.removesuffix(one.name) for one in space.parameters},
         "fixed": trial_overrides(space.fixed),
         "num_trials": ordered.num_trials,
         "slots": list(slots),

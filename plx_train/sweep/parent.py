@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract import Tracker
+from plx_train.errors import UserError
 from plx_train.options import TrackingOptions
 from plx_train.run_lock import RunLock, hold
-from plx_train.errors import UserError
 from plx_train.silent import SilentTracker
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, SweepRecord
 from plx_train.sweep.study import Study
@@ -71,7 +71,9 @@ class Parent:
             value = trial.values[0]
             if best_so_far is None or first.sign * (value - best_so_far) > 0:
                 best_so_far = value
-            tracker.log_metrics({f"trial/{first.metric}": value, f"best_so_far/{first.metric}": best_so_far}, trial.number)
+            tracker.log_metrics(
+                {f"trial/{first.metric}": value, f"best_so_far/{first.metric}": best_so_far}, trial.number
+            )
         states = [trial.state for trial in record.trials]
         counts = {f"num_{state}": float(states.count(state)) for state in (COMPLETE, PRUNED, FAILED)}
         tracker.log_metrics(counts | {f"importance/{key}": value for key, value in importance.items()}, len(states))

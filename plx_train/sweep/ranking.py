@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, SweepRecord, TrialRecord
 
@@ -21,6 +22,15 @@ def first_value(trial: TrialRecord) -> float:
     return trial.values[0]
 
 
+def leaders(record: SweepRecord) -> tuple[TrialRecord, ...]:
+    """`SweepRecord.best` of the usable trials: the best one, or the frontier, best in the first objective first."""
+    trials = usable(record)
+    if len(record.objectives) > 1:
+        return replace(record, trials=trials).best
+    sign = record.objectives[0].sign
+    return (min(trials, key=lambda trial: (-sign * first_value(trial), trial.number)),) if trials else ()
+
+
 def ranked(record: SweepRecord) -> tuple[TrialRecord, ...]:
     """All trials: complete ones, best first, then running, pruned, failed and waiting ones.
 
@@ -28,7 +38,7 @@ def ranked(record: SweepRecord) -> tuple[TrialRecord, ...]:
     are ordered by the last value they came to.
     """
     sign = record.objectives[0].sign
-    leading = {trial.number for trial in record.best}
+    leading = {trial.number for trial in leaders(record)}
 
     def key(trial: TrialRecord) -> tuple[int, bool, float, int]:
         value = trial.values[0] if trial.values else trial.curve[-1][1] if trial.curve else math.nan
@@ -53,9 +63,10 @@ def within_spread(record: SweepRecord) -> tuple[TrialRecord, ...]:
 
     A trial counts if the best mean exceeds its mean by no more than the best trial's standard deviation over seeds.
     """
-    if record.seeds < 2 or len(record.objectives) > 1 or not record.best:
+    best = leaders(record)
+    if record.seeds < 2 or len(record.objectives) > 1 or not best:
         return ()
-    winner = record.best[0]
+    winner = best[0]
     sign, spread = record.objectives[0].sign, winner.spreads[0] if winner.spreads else 0.0
     others = [trial for trial in usable(record) if trial.number != winner.number]
     near = [trial for trial in others if sign * (first_value(winner) - first_value(trial)) <= spread]
@@ -65,9 +76,9 @@ def within_spread(record: SweepRecord) -> tuple[TrialRecord, ...]:
 def gain_over_median(record: SweepRecord) -> float | None:
     """By how much the best trial is better than the median of the complete ones; None with fewer than three."""
     values = [first_value(trial) for trial in usable(record)]
-    if len(values) < 3 or not record.best:
+    if len(values) < 3:
         return None
-    return record.objectives[0].sign * (first_value(record.best[0]) - statistics.median(values))
+    return record.objectives[0].sign * (first_value(leaders(record)[0]) - statistics.median(values))
 
 
 def count_states(record: SweepRecord) -> dict[str, int]:

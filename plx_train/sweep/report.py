@@ -10,7 +10,7 @@ from plx_train.report.page import duration, number, page_environment, write_page
 from plx_train.sweep.charts import curves_chart, frontier_chart, history_chart
 from plx_train.sweep.effort import Savings, Utilisation, saved_by_pruning, spent_epochs, spent_seconds, utilisation
 from plx_train.sweep.importance import parameter_importances
-from plx_train.sweep.ranking import count_states, ranked, usable
+from plx_train.sweep.ranking import count_states, leaders, ranked
 from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.space_charts import parallel_chart, slice_charts
 from plx_train.sweep.timeline import timeline_chart
@@ -72,7 +72,7 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
     # Many bars are higher than a chart, and beside one they would leave a hole.
     is_wide = not 0 < len(importances.shares) <= MOST_BARS_BESIDE
     use = utilisation(record, now)
-    counts = count_states(record)
+    counts, best = count_states(record), leaders(record)
     return (
         page_environment()
         .get_template(TEMPLATE)
@@ -83,7 +83,8 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
             verdict=verdict(record),
             use=use,
             tiles=_effort_tiles(record, use),
-            best=record.best if usable(record) else (),
+            best=best,
+            headline=trial_value_text(record, best[0]).partition(" ± ")[::2] if best else None,
             most_commands=MOST_COMMANDS,
             many_params=MANY_PARAMS,
             value_text=trial_value_text,

@@ -48,6 +48,11 @@ class Parameter:
     is_integer: bool = False
     condition: Condition | None = None
 
+    @property
+    def name(self) -> str:
+        """The key without ``+``."""
+        return _bare(self.key)
+
     def distribution(self) -> Any:
         """Optuna's form of it."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -89,12 +94,12 @@ class Space:
                 other = chosen.get(condition.key, given.get(condition.key))
                 if str(other) not in condition.values:
                     continue
-            chosen[_bare(parameter.key)] = choose(parameter)
+            chosen[parameter.name] = choose(parameter)
         return chosen
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """The command line of one configuration."""
-        varied = [one.override(values[_bare(one.key)]) for one in self.parameters if _bare(one.key) in values]
+        varied = [one.override(values[one.name]) for one in self.parameters if one.name in values]
         return [*self.fixed, *varied]
 
     def grid(self) -> list[dict[str, Any]]:
@@ -159,7 +164,9 @@ def _parsed(texts: Sequence[str]) -> list[Override]:
             found += OverridesParser.create().parse_overrides([text])
         except HydraException as error:
             reason = str(error).splitlines()[0]
-            raise ConfigError(f"'{text}' can't be read ({reason}): values are written a,b or 'interval(1, 2)'") from None
+            raise ConfigError(
+                f"'{text}' can't be read ({reason}): values are written a,b or 'interval(1, 2)'"
+            ) from None
     return found
 
 
@@ -173,7 +180,7 @@ def _parameter(item: Override, is_grid: bool) -> Parameter:
         choices = tuple(dict.fromkeys(str(text) for text in item.sweep_string_iterator()))
     except HydraException as error:
         raise ConfigError(f"{item.input_line}: {str(error).splitlines()[0]}") from None
-    if not choices or isinstance(value, ChoiceSweep) and not value.list:
+    if not choices or (isinstance(value, ChoiceSweep) and not value.list):
         raise ConfigError(f"{item.input_line}: there is no value to choose from")
     return Parameter(key, choices)
 
@@ -183,7 +190,9 @@ def _interval(key: str, value: IntervalSweep) -> Parameter:
     assert low is not None and high is not None
     is_log = "log" in value.tags
     if not low < high or (is_log and not low > 0):
-        raise ConfigError(f"{key}=interval({low:g}, {high:g}): the first must be less than the second" + " and above 0" * is_log)
+        raise ConfigError(
+            f"{key}=interval({low:g}, {high:g}): the first must be less than the second" + " and above 0" * is_log
+        )
     is_integer = isinstance(low, int) and isinstance(high, int)
     return Parameter(key, (), low, high, None, is_log, is_integer)
 
@@ -199,7 +208,7 @@ def _range(key: str, value: RangeSweep) -> Parameter:
 
 
 def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> list[Parameter]:
-    found = {_bare(parameter.key): parameter for parameter in parameters}
+    found = {parameter.name: parameter for parameter in parameters}
     for text in when:
         match = CONDITION.fullmatch(text)
         if not match:
@@ -215,7 +224,7 @@ def _in_order(parameters: Sequence[Parameter]) -> list[Parameter]:
     """Those that others depend on before them; otherwise as they are."""
     waiting, ordered = list(parameters), []
     while waiting:
-        open_keys = {_bare(one.key) for one in waiting}
+        open_keys = {one.name for one in waiting}
         ready = next((one for one in waiting if not one.condition or one.condition.key not in open_keys), None)
         if ready is None:
             raise ConfigError(f"sweep.when: {', '.join(sorted(open_keys))} depend on each other in a circle")

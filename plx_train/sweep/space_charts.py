@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 
-from plx_train.report.axes import CHARACTER_WIDTH, AnyScale, Categories, Frame, axes, shortened, text_mark
+from plx_train.report.axes import CHARACTER_WIDTH, AnyScale, Categories, Frame, Scale, axes, shortened, text_mark
 from plx_train.report.figure import LegendItem, figure
 from plx_train.sweep.charts import WIDE, clamped, point, value_scale
 from plx_train.sweep.param_axis import ParamAxis, param_axes
-from plx_train.sweep.ranking import first_value, usable
+from plx_train.sweep.ranking import first_value, leaders, usable
 from plx_train.sweep.record import COMPLETE, PRUNED, SweepRecord, TrialRecord
 from plx_train.sweep.wording import metric_names, trial_title
 
@@ -34,7 +34,7 @@ def parallel_chart(record: SweepRecord) -> str:
     params = param_axes(record, PARALLEL_BOTTOM, PARALLEL_TOP)
     if len(trials) < 2 or not params:
         return ""
-    values: list[tuple[str, AnyScale]] = []
+    values: list[tuple[str, Scale]] = []
     for index, name in enumerate(metric_names([objective.metric for objective in record.objectives])):
         sign, found = record.objectives[index].sign, [trial.values[index] for trial in trials if trial.values]
         values.append((name, value_scale(found, sign, PARALLEL_BOTTOM, PARALLEL_TOP)))
@@ -42,33 +42,35 @@ def parallel_chart(record: SweepRecord) -> str:
     gap = (WIDE - PARALLEL_LEFT - PARALLEL_RIGHT) / (num - 1)
     xs = [PARALLEL_LEFT + gap * index for index in range(num)]
     heights = {axis.key: _heights(axis, [*pruned, *trials]) for axis in params}
-    best = {trial.number for trial in record.best}
+    best = {trial.number for trial in leaders(record)}
     lines = []
     for trial in [*pruned, *(t for t in trials if t.number not in best), *(t for t in trials if t.number in best)]:
         ys = [heights[axis.key][trial.number] for axis in params]
         if trial.values is not None and trial.state == COMPLETE:
-            ys += [clamped(scale, value)[0] for (_, scale), value in zip(values, trial.values, strict=True)]  # type: ignore[arg-type]
+            ys += [clamped(scale, value)[0] for (_, scale), value in zip(values, trial.values, strict=True)]
         css = "winner" if trial.number in best else "pruned" if trial.state == PRUNED else _shade(trial, trials)
         title = f"<title>{escape(trial_title(record, trial))}</title>"
         lines.append(f'<path class="strand {css}" d="{_bends(list(zip(xs, ys, strict=False)))}">{title}</path>')
-    scales = [(axis.key, axis.name, axis.scale) for axis in params] + [(name, name, scale) for name, scale in values]
+    scales: list[tuple[str, str, AnyScale]] = [(axis.key, axis.name, axis.scale) for axis in params]
+    scales += [(name, name, scale) for name, scale in values]
     posts = [_post(index, *scale, xs=xs) for index, scale in enumerate(scales)]
-    for x, axis in zip(xs, params, strict=False):
-        if any(axis.pixel(trial) is None for trial in [*pruned, *trials]):
+    absent = [any(axis.pixel(trial) is None for trial in [*pruned, *trials]) for axis in params]
+    for x, is_absent in zip(xs, absent, strict=False):
+        if is_absent:
             posts.append(text_mark(x - 8, PARALLEL_BOTTOM + ABSENT_BELOW + 4, "not set", "tick end"))
-    return _parallel_figure(record, lines, posts, bool(pruned))
+    bottom = PARALLEL_BOTTOM + (ABSENT_BELOW if any(absent) else 0)
+    return _parallel_figure(record, lines, posts, bottom)
 
 
-def _parallel_figure(record: SweepRecord, lines: Sequence[str], posts: Sequence[str], has_pruned: bool) -> str:
+def _parallel_figure(record: SweepRecord, lines: Sequence[str], posts: Sequence[str], bottom: float) -> str:
     legend = [LegendItem("key-best", "best" if len(record.objectives) == 1 else "frontier")]
     legend.append(LegendItem("key-ramp", f"worst to best {record.objectives[0].metric}"))
-    legend += [LegendItem("key-pruned", "pruned")] if has_pruned else []
+    legend += [LegendItem("key-pruned", "pruned")] if any(trial.state == PRUNED for trial in record.trials) else []
     items = "".join(item.html() for item in legend)
-    height = PARALLEL_BOTTOM + ABSENT_BELOW + 12
     return (
         '<figure class="chart wide"><figcaption><h3>Parameters of every trial</h3>'
         f'<ul class="legend">{items}</ul></figcaption>'
-        f'<svg viewBox="0 0 {WIDE} {height}" role="img"><title>Parameters of every trial</title>'
+        f'<svg viewBox="0 0 {WIDE} {bottom + 12}" role="img"><title>Parameters of every trial</title>'
         f"{''.join(lines)}{''.join(posts)}</svg></figure>"
     )
 
@@ -128,11 +130,11 @@ def _post(index: int, key: str, name: str, scale: AnyScale, xs: Sequence[float])
 def slice_charts(record: SweepRecord) -> list[str]:
     """A scatter of the first objective over each parameter; pruned trials as ticks at its foot."""
     trials = usable(record)
-    if not trials:
+    if len(trials) < 2:
         return []
     objective = record.objectives[0]
     y = value_scale([first_value(trial) for trial in trials], objective.sign, SLICE_BOTTOM, SLICE_TOP)
-    best = {trial.number for trial in record.best}
+    best = {trial.number for trial in leaders(record)}
     found = []
     for axis in param_axes(record, SLICE_LEFT, SLICE_RIGHT):
         frame = Frame(axis.scale, y)

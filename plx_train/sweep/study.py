@@ -46,7 +46,7 @@ class Study:
             self.study = optuna.create_study(
                 storage=self.storage,
                 study_name=name,
-                directions=[objective.direction for objective in objectives],
+                directions=["maximize" if one.sign > 0 else "minimize" for one in objectives],
                 load_if_exists=True,
             )
         except Exception as error:  # of whatever database this is
@@ -109,7 +109,8 @@ class Study:
             for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 owner = frozen.user_attrs.get(OWNER)
                 # On another machine it may be about to get one.
-                is_new = owner is None and (datetime.now() - frozen.datetime_start).total_seconds() < DEAD_SECONDS
+                begun = frozen.datetime_start or datetime.min
+                is_new = owner is None and (datetime.now() - begun).total_seconds() < DEAD_SECONDS
                 if owner != self.token and not is_new and not self._is_alive(str(owner)):
                     trial = Trial(self.study, frozen._trial_id)
                     trial.set_user_attr(OWNER, self.token)
@@ -182,7 +183,7 @@ def _hold(folder: Path, token: str) -> BinaryIO:
 
 
 def _suggest(trial: Any, parameter: Parameter) -> Any:
-    key = parameter.key.lstrip("+~")
+    key = parameter.name
     if parameter.choices:
         return trial.suggest_categorical(key, parameter.choices)
     if parameter.is_integer:

@@ -116,9 +116,7 @@ class Sweeper:
         if not self._begins_new():
             return False
         trial, values = self.study.ask(self.plan.space)
-        is_surplus = trial.number >= self.plan.num_trials or (
-            self.plan.is_grid and not self.study.is_filled_in(trial)
-        )
+        is_surplus = trial.number >= self.plan.num_trials or (self.plan.is_grid and not self.study.is_filled_in(trial))
         if is_surplus:
             # Another sweeper was quicker.
             trial.set_user_attr(SURPLUS, True)
@@ -153,7 +151,7 @@ class Sweeper:
         if plan.max_failures is not None and self.failures >= plan.max_failures:
             self._is_over = True
             self.console.warn(
-                f"{self.failures} configurations have failed: no new one begins (sweep.max_failures={plan.max_failures})"
+                f"{self.failures} configurations failed: no new one begins (sweep.max_failures={plan.max_failures})"
             )
             return False
         if plan.is_grid:
@@ -205,9 +203,7 @@ class Sweeper:
         live.save()
         if outcome.kind == "interrupted":
             self.console.warn(f"trial {live.trial.number}: {outcome.reason}; it goes on from its last checkpoint")
-        elif outcome.kind != "complete":
-            self._close(live, outcome)
-        elif len(live.by_seed) == len(self.plan.seeds):
+        elif outcome.kind != "complete" or len(live.by_seed) == len(self.plan.seeds):
             self._close(live, outcome)
 
     def _judge_rest(self, live: LiveTrial, job: LiveJob) -> None:

@@ -10,7 +10,7 @@ from time import time
 from plx_train.console import Console, cell_text
 from plx_train.report.axes import shortened
 from plx_train.sweep.effort import spent_epochs, spent_seconds
-from plx_train.sweep.ranking import ranked
+from plx_train.sweep.ranking import leaders, ranked
 from plx_train.sweep.record import FAILED, WAITING, SweepRecord, TrialRecord
 from plx_train.sweep.wording import (
     ABSENT,
@@ -82,7 +82,7 @@ def sweep_tables(record: SweepRecord, now: float, width: int) -> list[Table]:
 
 
 def _table(record: SweepRecord, trials: Sequence[TrialRecord], now: float, width: int) -> Table:
-    fixed = {"trial": [str(trial.number) for trial in trials], "state": [_state(record, trial) for trial in trials]}
+    fixed = {"trial": [str(trial.number) for trial in trials], "state": _states(record, trials)}
     if any(trial.values for trial in trials):
         names = metric_names([objective.metric for objective in record.objectives])
         for index, name in enumerate(names):
@@ -123,9 +123,9 @@ def _width(columns: dict[str, list[str]]) -> int:
     return sum(max(len(text) for text in (name, *cells)) + GAP for name, cells in columns.items())
 
 
-def _state(record: SweepRecord, trial: TrialRecord) -> str:
-    leads = len(record.objectives) > 1 and any(trial.number == other.number for other in record.best)
-    return "frontier" if leads else trial.state
+def _states(record: SweepRecord, trials: Sequence[TrialRecord]) -> list[str]:
+    leading = {trial.number for trial in leaders(record)} if len(record.objectives) > 1 else set()
+    return ["frontier" if trial.number in leading else trial.state for trial in trials]
 
 
 def _clock(seconds: float) -> str:
@@ -143,7 +143,7 @@ def result_lines(record: SweepRecord) -> list[str]:
     lines = [verdict(record)]
     for reason, trials in failures(record)[:3]:
         lines.append(f"{FAILED}, {trials_text(trials)}: {_clipped(first_line(reason), 200)}")
-    for trial in record.best[:MOST_FRONTIER_COMMANDS]:
+    for trial in leaders(record)[:MOST_FRONTIER_COMMANDS]:
         if trial.command:
             values = ", ".join(
                 f"{objective.metric} {trial_value_text(record, trial, index)}"

@@ -10,6 +10,7 @@ from plx_train.report.figure import LegendItem
 from plx_train.report.page import duration
 from plx_train.sweep.charts import WIDE
 from plx_train.sweep.effort import Span, Utilisation, closed_spans, utilisation
+from plx_train.sweep.ranking import leaders
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, SweepRecord, TrialRecord
 from plx_train.sweep.wording import trial_title
 
@@ -77,7 +78,7 @@ def timeline_chart(record: SweepRecord, now: float) -> str:
             f'<rect class="lane" x="{LEFT}" y="{y + 2:.1f}" width="{WIDE - LEFT - RIGHT}" height="{row - 4:.1f}"/>'
         )
     parts += [_break(one, x, bottom) for one in use.interruptions]
-    best = {trial.number for trial in record.best}
+    best = {trial.number for trial in leaders(record)}
     for trial in record.trials:
         for job in trial.jobs:
             y = TOP + row * slots.index(job.slot) + 2
@@ -94,7 +95,7 @@ def timeline_chart(record: SweepRecord, now: float) -> str:
 
 def _legend(record: SweepRecord) -> list[LegendItem]:
     states = {trial.state for trial in record.trials if trial.jobs}
-    found = [LegendItem("key-best", "best" if len(record.objectives) == 1 else "frontier")] if record.best else []
+    found = [LegendItem("key-best", "best" if len(record.objectives) == 1 else "frontier")] if leaders(record) else []
     return found + [
         LegendItem(f"key-{state}", state) for state in (COMPLETE, RUNNING, PRUNED, FAILED) if state in states
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from plx_train.report.axes import number_text
-from plx_train.sweep.ranking import count_states, first_value, gain_over_median, usable, within_spread
+from plx_train.sweep.ranking import count_states, first_value, gain_over_median, leaders, usable, within_spread
 from plx_train.sweep.record import FAILED, RUNNING, WAITING, SweepRecord, TrialRecord
 
 MOST_NAMED = 8
@@ -105,18 +105,18 @@ def _counts(record: SweepRecord) -> str:
 
 def verdict(record: SweepRecord) -> str:
     """What the sweep came to, in one or two sentences."""
-    if not usable(record) or not record.best:
+    best = leaders(record)
+    if not best:
         return f"No trial is complete{_counts(record)}."
     open_trials = sum(count for state, count in count_states(record).items() if state in (WAITING, RUNNING))
     head = "So far " if open_trials else ""
     if len(record.objectives) > 1:
         names = " and ".join(objective.metric for objective in record.objectives)
-        return _sentence(f"{head}{_frontier_text(record.best)} in {names}.")
-    best = record.best[0]
-    text = f"{head}trial {best.number} is best: {record.objectives[0].metric} {trial_value_text(record, best)}"
+        return _sentence(f"{head}{_frontier_text(best)} in {names}.")
+    text = f"{head}trial {best[0].number} is best: {record.objectives[0].metric} {trial_value_text(record, best[0])}"
     gain = gain_over_median(record)
     if gain is not None:
-        lead = number_like(gain, first_value(best))
+        lead = number_like(gain, first_value(best[0]))
         text += f", {lead} better than the median of {len(usable(record))} complete trials"
     return " ".join(filter(None, [_sentence(f"{text}."), spread_text(record)]))
 
@@ -133,7 +133,7 @@ def _frontier_text(best: Sequence[TrialRecord]) -> str:
 
 def spread_text(record: SweepRecord) -> str:
     """Whether the winner's lead is more than what its seeds differ; nothing with one seed or several objectives."""
-    if record.seeds < 2 or len(record.objectives) > 1 or not record.best or len(usable(record)) < 2:
+    if record.seeds < 2 or len(record.objectives) > 1 or len(usable(record)) < 2:
         return ""
     near = within_spread(record)
     if not near:
