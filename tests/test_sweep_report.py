@@ -73,7 +73,14 @@ def search(count: int = 40) -> SweepRecord:
         if number % 10 == 9:
             trials.append(trial(number, state=FAILED, reason="out of memory\nat step 3", **more))
         elif number % 3 == 2:
-            trials.append(trial(number, state=PRUNED, reason="below the median", **{**more, "curve": curve[:4]}))
+            trials.append(
+                trial(
+                    number,
+                    state=PRUNED,
+                    reason="0.4123 at step 4, below the median of all trials before it: 0.5",
+                    **{**more, "curve": curve[:4]},
+                )
+            )
         else:
             trials.append(trial(number, value, **more))
     return sweep(trials)
@@ -271,7 +278,7 @@ def many_parameters(record: SweepRecord, number: int = 12) -> SweepRecord:
 def test_table_fits_the_width(width: int, prepare: Callable[[SweepRecord], SweepRecord]) -> None:
     from rich.console import Console
 
-    record = prepare(search())
+    record = prepare(search(20))
     tables = sweep_tables(record, NOW, width)
     terminal = RichTerminal()
     terminal._out = Console(file=(out := StringIO()), width=1000)
@@ -330,6 +337,14 @@ def test_time_jumps_over_interruptions() -> None:
     x = OpenTime(0.0, ((100.0, 1000.0),), 2.0)
 
     assert x(50) - x(0) == 100 and x(1000) - x(100) == 22 and x(1010) - x(1000) == 20
+
+
+def test_many_interruptions_leave_room_for_what_ran() -> None:
+    runs = [trial(n, 0.5, jobs=(job("gpu:0", (1000.0 * n, 1000.0 * n + 9)),)) for n in range(100)]
+    figure = timeline_chart(sweep(runs), NOW)
+    bars = re.findall(r'class="job [a-z]+" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', figure)
+
+    assert len(bars) == 100 and max(float(x) + float(width) for x, width in bars) <= 900.1
 
 
 class Page(HTMLParser):

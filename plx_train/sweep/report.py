@@ -71,37 +71,32 @@ def render_sweep_report(record: SweepRecord, now: float) -> str:
     importances = parameter_importances(record)
     # Many bars are higher than a chart, and beside one they would leave a hole.
     is_wide = not 0 < len(importances.shares) <= MOST_BARS_BESIDE
-    use = utilisation(record, now)
     counts, best = count_states(record), leaders(record)
-    return (
-        page_environment()
-        .get_template(TEMPLATE)
-        .render(
-            record=record,
-            status=_status(counts),
-            counts=counts,
-            verdict=verdict(record),
-            use=use,
-            tiles=_effort_tiles(record, use),
-            best=best,
-            headline=trial_value_text(record, best[0]).partition(" ± ")[::2] if best else None,
-            most_commands=MOST_COMMANDS,
-            many_params=MANY_PARAMS,
-            value_text=trial_value_text,
-            param_text=param_text,
-            names=short_keys(record.space),
-            importances=importances,
-            is_wide=is_wide,
-            history=Markup(history_chart(record)),
-            curves=Markup(curves_chart(record, is_wide=is_wide)),
-            frontier=Markup(frontier_chart(record)),
-            parallel=Markup(parallel_chart(record)),
-            slices=[Markup(chart) for chart in slice_charts(record)],
-            timeline=Markup(timeline_chart(record, now)),
-            failures=[(reason, trials_text(trials)) for reason, trials in failures(record)],
-            columns=_columns(record),
-            rows=[(trial, _cells(record, trial, now)) for trial in ranked(record)],
-        )
+    template = page_environment().get_template(TEMPLATE)
+    return template.render(
+        record=record,
+        status=_status(counts),
+        counts=counts,
+        verdict=verdict(record),
+        tiles=_effort_tiles(record, utilisation(record, now)),
+        best=best,
+        headline=trial_value_text(record, best[0]).partition(" ± ")[::2] if best else None,
+        most_commands=MOST_COMMANDS,
+        many_params=MANY_PARAMS,
+        value_text=trial_value_text,
+        param_text=param_text,
+        names=short_keys(record.space),
+        importances=importances,
+        is_wide=is_wide,
+        history=Markup(history_chart(record)),
+        curves=Markup(curves_chart(record, is_wide=is_wide)),
+        frontier=Markup(frontier_chart(record)),
+        parallel=Markup(parallel_chart(record)),
+        slices=[Markup(chart) for chart in slice_charts(record)],
+        timeline=Markup(timeline_chart(record, now)),
+        failures=[(reason, trials_text(trials)) for reason, trials in failures(record)],
+        columns=_columns(record),
+        rows=[(trial, _cells(record, trial, now)) for trial in ranked(record)],
     )
 
 

@@ -16,8 +16,8 @@ from plx_train.sweep.wording import trial_title
 
 LEFT, RIGHT, TOP = 84, 76, 8
 TALLEST_ROW, SHORTEST_ROW, MOST_HEIGHT = 30.0, 13.0, 420.0
-BREAK_PIXELS = 22.0
-"""Width of an interruption, however long it was."""
+BREAK_PIXELS, MOST_BREAK_PIXELS = 22.0, 300.0
+"""Width of an interruption, however long it was; and of all together, where there are many."""
 HATCH = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect class="hatch-ground" width="6" height="6"/><line class="hatch-line" x1="0" x2="0" y1="0" y2="6"/>'
@@ -35,11 +35,13 @@ class OpenTime:
         start: of the axis, in seconds since 1970.
         interruptions: (start, end) of each, in order.
         pixels_per_second: outside of interruptions.
+        break_pixels: width of each interruption.
     """
 
     start: float
     interruptions: tuple[Span, ...]
     pixels_per_second: float
+    break_pixels: float = BREAK_PIXELS
 
     def __call__(self, time: float) -> float:
         pixel, since = float(LEFT), self.start
@@ -48,8 +50,8 @@ class OpenTime:
                 break
             pixel += (begin - since) * self.pixels_per_second
             if time < end:
-                return pixel + BREAK_PIXELS * (time - begin) / (end - begin)
-            pixel, since = pixel + BREAK_PIXELS, end
+                return pixel + self.break_pixels * (time - begin) / (end - begin)
+            pixel, since = pixel + self.break_pixels, end
         return pixel + (time - since) * self.pixels_per_second
 
 
@@ -65,8 +67,9 @@ def timeline_chart(record: SweepRecord, now: float) -> str:
         return ""
     slots = list(use.busy_by_slot)
     row = min(max(MOST_HEIGHT / len(slots), SHORTEST_ROW), TALLEST_ROW)
-    width = WIDE - LEFT - RIGHT - BREAK_PIXELS * len(use.interruptions)
-    x = OpenTime(use.start, use.interruptions, max(width, 200.0) / max(use.open_seconds, 1e-9))
+    pause = min(BREAK_PIXELS, MOST_BREAK_PIXELS / max(len(use.interruptions), 1))
+    width = WIDE - LEFT - RIGHT - pause * len(use.interruptions)
+    x = OpenTime(use.start, use.interruptions, width / max(use.open_seconds, 1e-9), pause)
     bottom = TOP + row * len(slots)
     parts = [HATCH, _ticks(use, x, bottom)]
     for index, slot in enumerate(slots):
@@ -123,7 +126,7 @@ def _time_of(seconds: float, use: Utilisation) -> float:
 
 def _break(interruption: Span, x: OpenTime, bottom: float) -> str:
     begin, end = interruption
-    place = f'x="{x(begin):.1f}" y="{TOP - 4}" width="{BREAK_PIXELS}" height="{bottom - TOP + 8:.1f}"'
+    place = f'x="{x(begin):.1f}" y="{TOP - 4}" width="{x.break_pixels:.1f}" height="{bottom - TOP + 8:.1f}"'
     return f'<rect fill="url(#hatch)" {place}><title>interrupted for {duration(end - begin)}</title></rect>'
 
 
