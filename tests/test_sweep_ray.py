@@ -14,6 +14,7 @@ from test_sweep_engines import NAP, PARENT, SAVES, begin, end_of, is_alive, job,
 
 from plx_train.errors import ConfigError, UserError
 from plx_train.sweep.engine import Ended
+from plx_train.sweep.ray_cluster import places
 from plx_train.sweep.ray_engine import RayEngine
 
 MACHINE = {"num_cpus": 2, "num_gpus": 0, "object_store_memory": 100_000_000, "include_dashboard": False}
@@ -139,3 +140,18 @@ def test_a_cluster_that_is_not_there_is_told() -> None:
 def test_resources_that_no_run_can_have_are_refused(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         RayEngine(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("resource", "total", "need", "count"),
+    [
+        ("CPU", 2, 0.6, 3),
+        ("GPU", 2, 0.6, 2),
+        ("GPU", 2, 0.3, 6),
+        ("GPU", 3, 2, 1),
+        ("GPU", 1, 0.1, 10),
+        ("CPU", 0, 1, 0),
+    ],
+)
+def test_what_a_machine_has_room_for(resource: str, total: float, need: float, count: int) -> None:
+    assert places(resource, total, need) == count

@@ -66,11 +66,11 @@ class Machines:
         self._names = {node_id: name for node_id, name in self._names.items() if node_id in alive}
         found = []
         for node_id, node in alive.items():
-            places = min(int(node["Resources"].get(name, 0) / need + EPSILON) for name, need in self._needs.items())
+            count = min(places(name, node["Resources"].get(name, 0), need) for name, need in self._needs.items())
             free = available.get(node_id, {})
             is_roomy = all(free.get(name, 0) + EPSILON >= need for name, need in self._needs.items())
-            if places:
-                found.append(Machine(node_id, self._name(node_id, node["NodeManagerHostname"]), places, is_roomy))
+            if count:
+                found.append(Machine(node_id, self._name(node_id, node["NodeManagerHostname"]), count, is_roomy))
         self._seen = tuple(found)
         return self._seen
 
@@ -81,6 +81,13 @@ class Machines:
             numbered = (f"{host}-{number}" for number in range(2, len(others) + 3))
             self._names[node_id] = next(name for name in (host, *numbered) if name not in others)
         return self._names[node_id]
+
+
+def places(resource: str, total: float, need: float) -> int:
+    """Runs that a machine's `total` is enough for; no share of a card is made of what is left over on two."""
+    if resource == "GPU" and need < 1:
+        return int(total + EPSILON) * int(1 / need + EPSILON)
+    return int(total / need + EPSILON)
 
 
 def connect(address: str | None) -> bool:

@@ -95,6 +95,8 @@ class RayEngine:
     ) -> None:
         if cpus < 0 or gpus < 0 or cpus + gpus == 0:
             raise ConfigError(f"ray.cpus={cpus:g} ray.gpus={gpus:g}: a run needs something to run on")
+        if gpus > 1 and gpus != int(gpus):
+            raise ConfigError(f"ray.gpus={gpus:g}: a run gets whole cards, or a share of one")
         if max_runs is not None and max_runs < 1:
             raise ConfigError(f"workers={max_runs}: at least one run has to go on at a time")
         self._needs = {name: amount for name, amount in (("CPU", cpus), ("GPU", gpus)) if amount}
