@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.errors import UserError
+from plx_train.run_lock import is_held
+from plx_train.sweep.live import LiveJob
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study
 
@@ -160,6 +162,9 @@ def _reason(attributes: dict[str, Any]) -> str | None:
 
 
 def _job(content: dict[str, Any]) -> Job:
+    if not is_held(Path(content["folder"])):
+        # A process that was killed with its sweeper could not say when.
+        content = LiveJob.from_json(content).to_json()
     return Job(
         seed=content["seed"],
         slot=content["slot"],
