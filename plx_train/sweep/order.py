@@ -84,10 +84,8 @@ def order(arguments: Sequence[str]) -> Ordered:
     _check_keys(space, options)
     for parameter in space.parameters:
         others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
-        values = parameter.choices[:MOST_CHECKED] or (parameter.example(), parameter.override(parameter.high))
-        for value in values:
-            text = value if "=" in value and not parameter.choices else f"{parameter.key}={value}"
-            compose_run([*space.fixed, *others, text])
+        for value in parameter.choices[:MOST_CHECKED] or (parameter.low, parameter.high):
+            compose_run([*space.fixed, *others, parameter.override(value)])
     objectives = _objectives(options)
     configurations = space.grid() if options.sampler == "grid" else None
     if options.sampler != "grid" and not space.parameters:
