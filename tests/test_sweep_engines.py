@@ -78,9 +78,15 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def start(engine: Engine, spec: JobSpec) -> Handle:
+    """Starts a run as a sweep does, once there is room: a cluster knows a moment late that a run has ended."""
+    until(engine.free, "no slot gets free")
+    return engine.start(spec)
+
+
 def begin(engine: Engine, *specs: JobSpec) -> list[Handle]:
     """Starts runs and waits for their first word."""
-    handles = [engine.start(spec) for spec in specs]
+    handles = [start(engine, spec) for spec in specs]
     until(
         lambda: all(handle.poll() or output(spec) for handle, spec in zip(handles, specs, strict=True)),
         "a run has not begun",
@@ -145,15 +151,13 @@ def test_starts_fill_the_slots_and_ends_empty_them(engine: Engine, tmp_path: Pat
     assert len(engine.slots) == 2
     handles = []
     for name in ("1", "2"):
-        assert engine.free()
-        handles.append(engine.start(job(name, "print('done')" if name == "1" else NAP, tmp_path)))
+        handles.append(start(engine, job(name, "print('done')" if name == "1" else NAP, tmp_path)))
 
     assert {handle.slot for handle in handles} == set(engine.slots)
     assert end_of(handles[0]) == Ended(0)
     assert handles[0].poll() == Ended(0)
     assert handles[1].poll() is None
-    until(engine.free, "no slot gets free")
-    again = engine.start(job("3", NAP, tmp_path))
+    again = start(engine, job("3", NAP, tmp_path))
     assert again.slot == handles[0].slot
     assert not engine.free()
     with pytest.raises(UserError, match="run 4 can't be started"):
@@ -162,21 +166,21 @@ def test_starts_fill_the_slots_and_ends_empty_them(engine: Engine, tmp_path: Pat
 
 def test_exit_codes_environment_and_output_that_is_appended(engine: Engine, tmp_path: Path) -> None:
     code = "import os, sys; print(os.environ['NAME'], sys.stdin.read(), file=sys.stderr); sys.exit(int(sys.argv[1]))"
-    first = engine.start(job("1", code, tmp_path, "3", NAME="first"))
-    second = engine.start(job("2", "import os; os.kill(os.getpid(), 9)", tmp_path))
+    first = start(engine, job("1", code, tmp_path, "3", NAME="first"))
+    second = start(engine, job("2", "import os; os.kill(os.getpid(), 9)", tmp_path))
 
     assert end_of(first) == Ended(3)
     killed = end_of(second)
     assert killed.code == -signal.SIGKILL
     assert "SIGKILL" in (killed.reason or "")
-    assert end_of(engine.start(job("1", code, tmp_path, "0", NAME="second"))) == Ended(0)
+    assert end_of(start(engine, job("1", code, tmp_path, "0", NAME="second"))) == Ended(0)
     assert output(job("1", "", tmp_path)).split() == ["first", "second"]
 
 
 @pytest.mark.parametrize("name", ["local", "submitit"])
 def test_a_command_that_does_not_exist_is_told(name: str, tmp_path: Path) -> None:
     with closing(ENGINES[name](tmp_path / "engine")) as engine:
-        ended = end_of(engine.start(JobSpec("1", ("/no/such/python",), {}, tmp_path / "1")))
+        ended = end_of(start(engine, JobSpec("1", ("/no/such/python",), {}, tmp_path / "1")))
 
     assert ended.code == 127
     assert "could not be started" in (ended.reason or "")
@@ -203,7 +207,7 @@ def test_stop_lets_a_run_save_and_kills_one_that_does_not_end(
 
 def test_what_a_run_leaves_behind_ends_with_it(engine: Engine, tmp_path: Path) -> None:
     spec = job("1", PARENT, tmp_path)
-    assert end_of(engine.start(spec)) == Ended(0)
+    assert end_of(start(engine, spec)) == Ended(0)
 
     pids = pids_of(spec)
     assert len(pids) == 3
