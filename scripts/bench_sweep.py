@@ -5,6 +5,7 @@ python scripts/bench_sweep.py pruning            # simulated curves: epochs spen
 python scripts/bench_sweep.py utilisation        # uneven runs: share of the places' time that is used, against batches
 python scripts/bench_sweep.py kills --kills 20   # real tiny trainings: sweeper and runs killed at random; trials lost
 python scripts/bench_sweep.py store              # 8 runs at once on a store that does not exist yet: all recorded?
+python scripts/bench_sweep.py startup            # what a run costs beside its training
 python scripts/bench_sweep.py real               # real tiny trainings: epochs spent and best score, pruned and not
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import math
 import os
 import random
@@ -53,7 +55,7 @@ TINY = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("pruning", "utilisation", "kills", "store", "real"))
+    parser.add_argument("part", choices=("pruning", "utilisation", "kills", "store", "startup", "real"))
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
@@ -229,6 +231,20 @@ def store(folder: Path, given: argparse.Namespace) -> None:
     record = load_record(folder / "sweep")
     print(f"8 runs at once on a new store: exit code {done.returncode}, {time.monotonic() - began:.0f} s")
     print(f"complete {len(record.complete)} of 8, recorded as finished {_finished_children(folder, record)} of 8")
+
+
+def startup(folder: Path, given: argparse.Namespace) -> None:
+    """Runs of one step: process, imports, check, two evaluations, export and proof; and the sweep's own part of it."""
+    line = command(folder, "optimizer.lr=1e-4,2e-4,3e-4,4e-4", "trainer.max_steps=1", "tracking=off")
+    began = time.time()
+    subprocess.run(line, env=environment(), capture_output=True, check=False)
+    ended = time.time()
+    spans = [trial.jobs[0].spans[0] for trial in load_record(folder / "sweep").trials]
+    lengths = [end - start for start, end in spans if end is not None]
+    gaps = [later[0] - former[1] for former, later in itertools.pairwise(spans) if former[1] is not None]
+    first, last = spans[0][0] - began, ended - (spans[-1][1] or ended)
+    print(f"a run of one step: {statistics.median(lengths):.1f} s; between two runs: {statistics.median(gaps):.2f} s")
+    print(f"the sweep before its first run: {first:.1f} s, after its last: {last:.1f} s")
 
 
 def real(folder: Path, given: argparse.Namespace) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from plx_train.errors import UserError
 from plx_train.options import SweepOptions
 
-NEEDS = {"gp": ("torch", "gp"), "cmaes": ("cmaes", "cmaes")}
-"""Package without which a sampler does not work, and the extra that has it."""
+NEEDS = {"gp": ("torch", "torch"), "cmaes": ("cmaes", "'plx_train[cmaes]'")}
+"""Package without which a sampler does not work, and what to install."""
 STARTUP = 10
 """Random trials before a model is made of them, at most."""
 FIRST_RUNG = 9
@@ -30,9 +30,9 @@ def build_sampler(options: SweepOptions, num_trials: int, num_known: int, is_mul
     """
     import optuna
 
-    package, extra = NEEDS.get(options.sampler, ("optuna", "train"))
+    package, wanted = NEEDS.get(options.sampler, ("optuna", "'plx_train[train]'"))
     if importlib.util.find_spec(package) is None:
-        raise UserError(f"sweep.sampler={options.sampler} needs {package}: pip install 'plx_train[{extra}]'")
+        raise UserError(f"sweep.sampler={options.sampler} needs {package}: pip install {wanted}")
     seed = options.seed * 100_003 + num_known
     startup = max(4, min(STARTUP, num_trials // 4))
     with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -200,11 +201,13 @@ def _interval(key: str, value: IntervalSweep) -> Parameter:
 def _range(key: str, value: RangeSweep) -> Parameter:
     start, stop, step = value.start, value.stop, value.step
     assert start is not None and stop is not None
-    count = int(-(-(stop - start) // step)) if step > 0 else 0
+    # Steps of 0.1 do not add up exactly.
+    count = math.ceil((stop - start) / step - 1e-9) if step > 0 else 0
     if count < 1:
         raise ConfigError(f"{key}=range({start:g}, {stop:g}, {step:g}): there is no value in it")
     is_integer = all(isinstance(number, int) for number in (start, stop, step))
-    return Parameter(key, (), start, start + (count - 1) * step, step, False, is_integer)
+    last = start + (count - 1) * step
+    return Parameter(key, (), start, last if is_integer else round(last, 12), step, False, is_integer)
 
 
 def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> list[Parameter]:
