@@ -64,8 +64,8 @@ class ImageClsConfig:
     """Found by `class_weights` when a run begins."""
     calibrate: bool = True
     """Chooses the temperature of the scores on held-out samples."""
-    freeze_norm: bool | None = None
-    """Batch norms keep their statistics; null: when fine-tuning."""
+    freeze_norm: bool = False
+    """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
     augment: ImageClsAugmentOptions = field(default_factory=ImageClsAugmentOptions)
 
     @property

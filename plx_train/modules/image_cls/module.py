@@ -79,8 +79,7 @@ class ImageCls:
     def train_mode(self) -> None:
         """Training behaviour, batch statistics frozen where the config says so."""
         self.network.train()
-        freeze = self.config.freeze_norm
-        if self.is_fine_tuning if freeze is None else freeze:
+        if self.config.freeze_norm:
             for layer in self.network.sublayers():
                 if isinstance(layer, paddle.nn.BatchNorm2D):
                     layer.eval()
