@@ -58,8 +58,6 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         try:
             sweeper.run()
         finally:
-            if sweeper.monitor:
-                study.study.set_user_attr("monitor", sweeper.monitor)
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
             parent.finish(record, _importances(record), report, is_whole=not stop.is_made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 import time
@@ -151,7 +152,10 @@ def objective_values(objectives: tuple[Objective, ...], outcome: Outcome) -> lis
         if name not in outcome.metrics:
             known = ", ".join(sorted(outcome.metrics))
             return f"the run gives no {name}; there is: {known}"
-        values.append(float(outcome.metrics[name]))
+        value = float(outcome.metrics[name])
+        if not math.isfinite(value):
+            return f"{name} is {value}"
+        values.append(value)
     return values
 
 

@@ -177,10 +177,10 @@ class Sweeper:
         """Passes on what the first seed's run says, and tells it to end if it is behind."""
         reports = live.jobs[0].reports()
         for place, report in enumerate(reports[live.num_reported :], live.num_reported + 1):
-            self.monitor = self.monitor or report.get("monitor")
+            self._note_monitor(report.get("monitor"))
             value = report["metrics"].get(self.plan.objectives[0].metric or report.get("monitor"))
             live.num_reported = place
-            if value is None or len(self.plan.objectives) > 1:
+            if value is None or not math.isfinite(value) or len(self.plan.objectives) > 1:
                 continue
             live.trial.report(float(value), place)
             is_last = report["epochs"] >= report["planned_epochs"]
@@ -197,7 +197,7 @@ class Sweeper:
             if isinstance(found, str):
                 self._close(live, Outcome("failed", found))
                 return
-            self.monitor = self.monitor or outcome.monitor
+            self._note_monitor(outcome.monitor)
             job.values = found
             live.by_seed = [one.values for one in live.jobs if one.values is not None]
         live.save()
@@ -205,6 +205,12 @@ class Sweeper:
             self.console.warn(f"trial {live.trial.number}: {outcome.reason}; it goes on from its last checkpoint")
         elif outcome.kind != "complete" or len(live.by_seed) == len(self.plan.seeds):
             self._close(live, outcome)
+
+    def _note_monitor(self, name: str | None) -> None:
+        """Keeps the name of the module's own figure, which the runs alone know."""
+        if self.monitor is None and name is not None:
+            self.monitor = name
+            self.study.study.set_user_attr("monitor", name)
 
     def _judge_rest(self, live: LiveTrial, job: LiveJob) -> None:
         if job is live.jobs[0]:
