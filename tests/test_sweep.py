@@ -115,6 +115,24 @@ def test_pruning_spends_less_and_finds_the_same(tmp_path: Path) -> None:
     assert "pruned" in states(found)
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe", "cmaes"])
+def test_every_sampler_searches(tmp_path: Path, sampler: str) -> None:
+    if sampler == "cmaes":
+        pytest.importorskip("cmaes")
+    made = plan(["lr=tag(log, interval(1e-5, 1e-1))", "decay=interval(0.0, 1.0)"], 12)
+    found = work(open_study(tmp_path, made, SweepOptions(sampler=sampler)), SimulatedEngine(curve, 4, 1, 0.001), made)
+    assert states(found) == ["complete"] * 12
+    assert len({trial.params["lr"] for trial in found.trials}) == 12
+    assert all(1e-5 <= trial.params["lr"] <= 1e-1 for trial in found.trials)
+
+
+def test_a_value_that_is_no_number_is_a_failure(tmp_path: Path) -> None:
+    made = plan(["lr=1e-3"], 1, is_grid=True)
+    found = work(open_study(tmp_path, made), SimulatedEngine(lambda *_: math.nan, 1, 2, 0.002), made)
+    assert states(found) == ["failed"]
+    assert found.trials[0].reason == "val/score is nan"
+
+
 def test_a_pruned_run_stops_within_one_evaluation_and_says_why(tmp_path: Path) -> None:
     made = plan(["lr=1e-3,2e-5,1e-5"], 3, is_grid=True, is_pruning=True)
     study = open_study(tmp_path, made, SweepOptions(pruner="asha"))
