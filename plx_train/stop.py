@@ -34,11 +34,15 @@ class StopRequest:
     """Whether a signal has asked this process to end; a second one ends it at once.
 
     Nothing is interrupted by the first: who can end in good order asks, by `check`; who doesn't within
-    `STEP_SECONDS` gets `Stopped` raised wherever it is.
+    `patience` gets `Stopped` raised wherever it is.
+
+    Args:
+        patience: seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = STEP_SECONDS) -> None:
         self.number: int | None = None
+        self._patience = patience
 
     @property
     def is_made(self) -> bool:
@@ -87,7 +91,7 @@ class StopRequest:
         if self.number is not None:
             os._exit(128 + number)
         self.number = number
-        _alarm(STEP_SECONDS, self._give_up)
+        _alarm(self._patience, self._give_up)
 
     def _give_up(self, number: int, frame: FrameType | None) -> None:
         if _is_tracing(frame):

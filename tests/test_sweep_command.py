@@ -120,22 +120,29 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
 def test_a_sweep_is_killed_goes_on_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["sweep=random", "sweep.trials=3", "sweep.workers=2", "trainer.epochs=2", "trainer.save_every_steps=1"]
     arguments += ["optimizer.lr=tag(log, interval(1e-4, 1e-2))"]
-    first = start(tmp_path, *arguments)
     sweeps = tmp_path / "outputs" / "sweeps"
-    give_up = time.monotonic() + 120
-    while time.monotonic() < give_up and not list(sweeps.glob("*/trials/*/checkpoints/step_*")):
-        time.sleep(0.1)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
+    first = start(tmp_path, *arguments)
+    _wait_for(sweeps, "*/trials/000/checkpoints/step_*")
+    first.send_signal(signal.SIGTERM)
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 128 + signal.SIGTERM
+    assert "the same command goes on with the sweep: python -m plx_train -m" in said
 
     second = start(tmp_path, *arguments)
-    said, faults = second.communicate(timeout=280)
-    assert second.returncode == 0, faults
+    while "was interrupted, and goes on" not in second.stdout.readline():
+        assert second.poll() is None
+    time.sleep(3.0)
+    second.send_signal(signal.SIGKILL)
+    second.communicate()
+
+    third = start(tmp_path, *arguments)
+    said, faults = third.communicate(timeout=280)
+    assert third.returncode == 0, faults
     assert "was interrupted, and goes on" in said
     folder = next(sweeps.iterdir())
     record = load_record(folder)
     assert [trial.state for trial in record.trials] == ["complete"] * 3
-    assert max(len(job.spans) for trial in record.trials for job in trial.jobs) == 2
+    assert max(len(job.spans) for trial in record.trials for job in trial.jobs) >= 2
     assert record.objectives[0].metric == "val/accuracy"
     assert "<svg" in (folder / "report.html").read_text()
 
@@ -149,6 +156,12 @@ def test_a_sweep_is_killed_goes_on_and_is_recorded(tmp_path: Path, monkeypatch: 
     said, _ = again.communicate(timeout=60)
     assert again.returncode == 0
     assert "is complete" in said
+
+
+def _wait_for(folder: Path, pattern: str, seconds: float = 120.0) -> None:
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up and not list(folder.glob(pattern)):
+        time.sleep(0.1)
 
 
 def _check_records(folder: Path, run_id: str | None, name: str) -> None:

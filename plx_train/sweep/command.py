@@ -8,9 +8,13 @@ from pathlib import Path
 from plx_train.config import resolve_path
 from plx_train.console import Console, make_console
 from plx_train.stop import StopRequest
+from plx_train.sweep.engine import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
 from plx_train.sweep.order import Ordered, order, sweep_id
 from plx_train.sweep.record import FAILED, SweepRecord
+
+PATIENCE_SECONDS = KILL_AFTER_SECONDS + 30
+"""What the runs take to save and end, and the report to be written, when a signal comes."""
 
 
 def run_sweep(arguments: Sequence[str]) -> int:
@@ -28,7 +32,7 @@ def run_sweep(arguments: Sequence[str]) -> int:
         return _say_complete(folder, console)
     from plx_train.sweep.conduct import conduct
 
-    stop = StopRequest()
+    stop = StopRequest(PATIENCE_SECONDS)
     with stop.listening():
         record = conduct(ordered, folder, console, stop)
     if stop.number is not None:

@@ -131,7 +131,8 @@ class Study:
         return time.time() - float(beat) < DEAD_SECONDS
 
     def close(self) -> None:
-        """Lets go of it: who comes next needs not wait."""
+        """Lets go of it: who comes next needs not wait to know that this sweeper is gone."""
+        self.study.set_user_attr(f"beat {self.token}", 0.0)
         self._lock.close()
         (self.folder / "sweepers" / self.token).unlink(missing_ok=True)
         self.storage.remove_session()
