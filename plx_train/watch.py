@@ -9,6 +9,8 @@ CONSTANT_LOSS_STEPS = 50
 ZERO_METRIC_EVALUATIONS = 3
 VANISHED_GRADIENT = 1e-6
 DATA_BOUND_SHARE = 0.3
+BY_HEART = 0.95
+"""Metric from which on samples count as learned by heart."""
 
 
 @dataclass
@@ -63,4 +65,14 @@ def data_verdict(data_seconds: float, total_seconds: float, num_workers: int) ->
     return (
         f"data-bound: {share:.0%} of the step time waits for the loader; raise device.num_workers (now {num_workers}) "
         "or dataset.cache_mb"
+    )
+
+
+def by_heart_verdict(value: float) -> str:
+    """What a run on the very samples that it is measured on has shown; `value` is its metric, 0 to 1."""
+    if value >= BY_HEART:
+        return "yes: a model can learn these samples"
+    return (
+        "no: see mode=check_dataset's pictures; if data and labels fit, raise trainer.max_steps or optimizer.lr, "
+        "and begin with weights, without which a network needs many more steps"
     )

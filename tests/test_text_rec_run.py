@@ -102,3 +102,14 @@ def test_labels_the_dictionary_lacks_stop_a_run(dataset: Path, tmp_path: Path) -
     (tmp_path / "d.txt").write_text("a\nb\n")
     with pytest.raises(DataError):
         train(dataset, tmp_path / "run", f"module.dict={tmp_path / 'd.txt'}")
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_four_embedded_lines_are_learned_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = plx_train.run(
+        ["module=text_rec", "debug=overfit", "device=cpu", "tracking=off", f"output={tmp_path / 'run'}"]
+    )
+    assert result.metrics["before/accuracy"] < 0.5
+    assert result.metrics["val/accuracy"] == 1.0
+    assert "yes: a model can learn these samples" in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plx_train.watch import CONSTANT_LOSS_STEPS, LearningWatch, data_verdict
+from plx_train.watch import CONSTANT_LOSS_STEPS, LearningWatch, by_heart_verdict, data_verdict
 
 
 def test_a_constant_loss_is_said_once() -> None:
@@ -47,3 +47,8 @@ def test_waiting_for_data_names_the_knob() -> None:
     assert verdict is not None
     assert "83%" in verdict
     assert "device.num_workers" in verdict
+
+
+def test_what_learning_by_heart_has_shown() -> None:
+    assert by_heart_verdict(1.0).startswith("yes")
+    assert by_heart_verdict(0.75).startswith("no") and "trainer.max_steps" in by_heart_verdict(0.75)

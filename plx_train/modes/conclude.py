@@ -17,6 +17,7 @@ from plx_train.modes.durations import readable_duration
 from plx_train.modes.prepare import Session, Splits
 from plx_train.modes.record import Record
 from plx_train.modes.run_report import write_run_report
+from plx_train.watch import by_heart_verdict
 
 CONNECT_SECONDS = 30
 NUM_WORST = 6
@@ -120,6 +121,8 @@ def _summarise(session: Session, record: Record, result: Any, exported: Exported
     ]
     if official in after:
         rows.append((f"{monitor}, official settings", f"{before[official]:.4f} → {after[official]:.4f}"))
+    if session.options.dataset.overfit:
+        rows.append(("by heart", by_heart_verdict(after[monitor])))
     rows += [
         ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),

@@ -155,7 +155,6 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     import paddle
 
     from plx_train.learner import Learner
-    from plx_train.optimizer import freeze_parameters
     from plx_train.trainer import train
     from plx_train.training import Training
 
@@ -165,7 +164,7 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
-    freeze_parameters(module.network, options.optimizer.freeze)
+    _freeze(module, options.optimizer.freeze)
     keeper = _keeper(record)
     with (
         closing(loader),
@@ -184,6 +183,15 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
         )
         state = _continued(training) if options.resume else LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
+
+
+def _freeze(module: Any, patterns: list[str]) -> None:
+    from plx_train.optimizer import freeze_parameters
+
+    frozen = set(freeze_parameters(module.network, patterns))
+    check = getattr(module, "check_frozen", None)
+    if check is not None:
+        check([name for name, _ in module.network.named_parameters() if name not in frozen])
 
 
 def _loader(module: Any, splits: Splits, session: Session, device: OpenDevice) -> Loader:

@@ -19,6 +19,7 @@ from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, 
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.overlay import BLACK, draw_lines
 from plx_train.modules.text_rec.processor import TextRecProcessor, steps_needed, steps_of
+from plx_train.modules.text_rec.targets import check_guide
 
 if TYPE_CHECKING:
     from plx_train.modules.text_rec.config import TextRecConfig
@@ -61,8 +62,9 @@ def resolve(dataset: DatasetOptions, module: TextRecConfig, weights: str | None,
         is_trained: they are of a finished model, whose dictionary is its own whatever the options say.
 
     Raises:
-        UserError: there is no such dictionary.
+        UserError: there is no such dictionary, or no such guide.
     """
+    check_guide(module)
     choice = FROM_WEIGHTS if is_trained else module.dict
     path = None
     if choice == FROM_WEIGHTS and weights is not None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+NO_GUIDE = "none"
+GUIDES = (NO_GUIDE, "nrtr")
+
 
 @dataclass
 class TextRecAugmentOptions:
@@ -36,6 +39,16 @@ class TextRecConfig:
     """Width of the backbone."""
     neck_channels: int = 120
     neck_depth: int = 2
+    guide: str = NO_GUIDE
+    """none, or nrtr: a decoder that learns to spell the texts beside the CTC head and is in no export."""
+    guide_alone: bool = True
+    """The backbone learns from the guide alone, as in the published training; false: from CTC as well."""
+    guide_max_length: int = 25
+    """Longest text that the guide learns, in characters and two signs; of longer ones CTC alone learns."""
+    guide_channels: int = 384
+    """Width of the guide, a multiple of 32."""
+    guide_depth: int = 4
+    """Transformer blocks of the guide."""
     dict: str = "weights"
     """weights: the characters that the weights know; auto: those of the labels; or a file, one character a line."""
     characters: list[str] | None = None

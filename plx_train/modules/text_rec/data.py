@@ -13,6 +13,7 @@ from plx_train.image import ImageError, image_size, read_image
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.labels import LineLabel
 from plx_train.modules.text_rec.processor import HEIGHT, MAX_WIDTH, TextRecProcessor, steps_needed, steps_of
+from plx_train.modules.text_rec.targets import guide_tokens
 
 GROUP_WIDTH = 64
 """Crops whose widths differ by less go into one batch, as far as there are enough; pixels at a height of 48."""
@@ -71,10 +72,13 @@ class TextRecDataset:
         return {"image": changed, "classes": self.processor.encode(crop.labels), "name": self.names[index]}
 
 
-def collate(samples: Sequence[dict[str, Any]], processor: TextRecProcessor) -> dict[str, Any]:
+def collate(
+    samples: Sequence[dict[str, Any]], processor: TextRecProcessor, guide_max_length: int | None = None
+) -> dict[str, Any]:
     """A batch of training samples, as wide as its widest.
 
-    ``x`` float32 (N, 3, 48, W), ``classes`` int32 (N, L), ``lengths`` int64 (N,), ``names``.
+    ``x`` float32 (N, 3, 48, W), ``classes`` int32 (N, L), ``lengths`` int64 (N,), ``names``; for a guide, which learns
+    texts up to `guide_max_length`, also ``guide_tokens`` int64 (N, S).
     """
     width = max(processor.width, *(sample["image"].shape[1] for sample in samples))
     # A text with more characters than its crop has steps has no probability at all: padding gives it steps.
@@ -85,12 +89,15 @@ def collate(samples: Sequence[dict[str, Any]], processor: TextRecProcessor) -> d
     classes = np.zeros((len(samples), longest), np.int32)
     for row, sample in zip(classes, samples, strict=True):
         row[: len(sample["classes"])] = sample["classes"]
-    return {
+    batch = {
         "x": np.stack([processor.normalise(sample["image"], width) for sample in samples]),
         "classes": classes,
         "lengths": np.asarray([len(sample["classes"]) for sample in samples], np.int64),
         "names": [sample["name"] for sample in samples],
     }
+    if guide_max_length is not None:
+        batch["guide_tokens"] = guide_tokens([sample["classes"] for sample in samples], guide_max_length)
+    return batch
 
 
 def collate_eval(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:

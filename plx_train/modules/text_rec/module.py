@@ -13,14 +13,15 @@ from paddle.nn import functional as F
 from paddle.static import InputSpec
 
 from plx_train.contract import Batch
+from plx_train.errors import ConfigError
 from plx_train.modules.text_rec.augment import TextRecAugment
-from plx_train.modules.text_rec.config import TextRecConfig
+from plx_train.modules.text_rec.config import NO_GUIDE, TextRecConfig
 from plx_train.modules.text_rec.data import TextRecDataset, collate, collate_eval
 from plx_train.modules.text_rec.dictionary import dictionary_of
 from plx_train.modules.text_rec.labels import LineLabel
-from plx_train.modules.text_rec.loss import ctc_loss
+from plx_train.modules.text_rec.loss import ctc_loss, guided_loss
 from plx_train.modules.text_rec.metric import TextRecMetric
-from plx_train.modules.text_rec.network import TextRecNetwork
+from plx_train.modules.text_rec.network import GuideShape, TextRecNetwork
 from plx_train.modules.text_rec.overlay import draw_overlay
 from plx_train.modules.text_rec.processor import HEIGHT, TextRecPrediction, TextRecProcessor
 from plx_train.modules.text_rec.rehead import rehead
@@ -39,19 +40,22 @@ class TextRec:
     overlay_legend = (
         "under each crop first what was read (red: wrong), then the label (orange: missed); ␣ stands for a space"
     )
-    optional_weights = ()
+    optional_weights = (r"^head\.(before_gtc|gtc_head)\.",)
+    """Absent from exported weights by design: the guide is of use in training alone."""
 
     def __init__(self, config: TextRecConfig, is_fine_tuning: bool) -> None:
         self.config = config
         self.is_fine_tuning = is_fine_tuning
         self.processor = TextRecProcessor(tuple(config.characters or ()), config.width)
         merged = is_fine_tuning if config.merged is None else config.merged
-        self.network = self._new_network(merged)
+        self.has_guide = config.guide != NO_GUIDE
+        guide = GuideShape(config.guide_channels, config.guide_depth) if self.has_guide else None
+        self.network = self._new_network(merged, guide)
 
-    def _new_network(self, merged: bool) -> TextRecNetwork:
+    def _new_network(self, merged: bool, guide: GuideShape | None = None) -> TextRecNetwork:
         config = self.config
         return TextRecNetwork(
-            self.processor.num_classes, config.scale, config.neck_channels, config.neck_depth, merged=merged
+            self.processor.num_classes, config.scale, config.neck_channels, config.neck_depth, merged, guide
         )
 
     def adapt_weights(
@@ -60,14 +64,29 @@ class TextRec:
         """`state` with the classifier of this run's dictionary, and what was kept, in words."""
         return rehead(state, source, self.processor.characters, self.network.state_dict())
 
+    def check_frozen(self, trainable: Sequence[str]) -> None:
+        """Refuses a guide that could teach nothing: its gradient reaches the backbone alone.
+
+        Args:
+            trainable: names of the parameters that a run changes.
+
+        Raises:
+            ConfigError: none of them is the backbone's.
+        """
+        if self.has_guide and not any(name.startswith("backbone.") for name in trainable):
+            raise ConfigError(
+                f"module.guide={self.config.guide} teaches the backbone alone, which optimizer.freeze leaves as it is: "
+                "set optimizer.freeze=[], or module.guide=none"
+            )
+
     def dataset(self, crops: Sequence[LineLabel], split: str, cache_mb: int) -> TextRecDataset:
         """Crops of one split; ``train`` gives changed ones, the others plain ones."""
         options = dataclasses.asdict(self.config.augment)
         return TextRecDataset(crops, self.processor, TextRecAugment(**options) if split == "train" else None)
 
     def collate(self, samples: list[dict[str, Any]]) -> Batch:
-        """Training crops as float32 arrays, with the classes of their texts."""
-        return collate(samples, self.processor)
+        """Training crops as float32 arrays, with the classes of their texts, and for a guide their tokens."""
+        return collate(samples, self.processor, self.config.guide_max_length if self.has_guide else None)
 
     def collate_eval(self, samples: list[dict[str, Any]]) -> Batch:
         """Crops padded to the widest."""
@@ -86,13 +105,18 @@ class TextRec:
         """Inference behaviour."""
         self.network.eval()
 
-    def forward(self, batch: Batch) -> paddle.Tensor:
-        """Logits, (N, T, classes)."""
-        return self.network(batch["x"])
+    def forward(self, batch: Batch) -> Any:
+        """Logits (N, T, classes); where the batch has tokens for a guide, with the guide's (N, S - 1, tokens) after."""
+        if "guide_tokens" not in batch:
+            return self.network(batch["x"])
+        return self.network.guided(batch["x"], batch["guide_tokens"][:, :-1], self.config.guide_alone)
 
-    def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
-        """Scalar ``loss``."""
-        return ctc_loss(outputs.astype("float32"), batch)
+    def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
+        """Scalar ``loss``, and its parts where there is a guide."""
+        if "guide_tokens" not in batch:
+            return ctc_loss(outputs.astype("float32"), batch)
+        logits, guide_logits = outputs
+        return guided_loss(logits.astype("float32"), guide_logits.astype("float32"), batch)
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Per crop the probabilities, (T, classes) float32."""
@@ -109,7 +133,8 @@ class TextRec:
     def export_network(self) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The merged network that gives probabilities."""
         network = self._new_network(self.network.merged)
-        network.set_state_dict(self.network.state_dict())
+        trained = self.network.state_dict()
+        network.set_state_dict({name: trained[name] for name in network.state_dict()})
         if not network.merged:
             network.merge()
         network.eval()

@@ -1,4 +1,4 @@
-"""PP-OCRv4 mobile recognition: PP-LCNetV3, SVTR neck, CTC head.
+"""PP-OCRv4 mobile recognition: PP-LCNetV3, SVTR neck, CTC head, and while training a guide beside it.
 
 Structure and parameter names are the published ones (SVTR, arXiv 2205.00159; PP-OCRv3, arXiv 2206.03001).
 """
@@ -6,12 +6,15 @@ Structure and parameter names are the published ones (SVTR, arXiv 2205.00159; PP
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.backbones.pp_lcnet_v3 import PPLCNetV3Rec, RepConv
+from plx_train.modules.text_rec.guide import Decoder, FeatureProjection
+from plx_train.modules.text_rec.targets import num_tokens
 
 NUM_HEADS = 8
 MLP_RATIO = 2
@@ -20,6 +23,14 @@ REDUCTION = 8
 """The neck's convolutions have so many times fewer channels than the backbone's map."""
 POOL = (3, 2)
 """Rows and columns pooled into one step of the text: all rows that images of 48 pixels leave."""
+
+
+@dataclass(frozen=True)
+class GuideShape:
+    """Of the decoder that trains along: its width, a multiple of 32, and its transformer blocks."""
+
+    channels: int
+    depth: int
 
 
 class TextRecNetwork(nn.Layer):
@@ -31,19 +42,39 @@ class TextRecNetwork(nn.Layer):
         neck_channels: width of the neck.
         depth: transformer blocks in the neck.
         merged: single-branch backbone.
+        guide: what is trained beside the classifier, without being part of the logits.
     """
 
     def __init__(
-        self, num_classes: int, scale: float = 0.95, neck_channels: int = 120, depth: int = 2, merged: bool = False
+        self,
+        num_classes: int,
+        scale: float = 0.95,
+        neck_channels: int = 120,
+        depth: int = 2,
+        merged: bool = False,
+        guide: GuideShape | None = None,
     ) -> None:
         super().__init__()
         self.merged = merged
         self.backbone = PPLCNetV3Rec(scale, merged)
         self.head = RecognitionHead(self.backbone.out_channels, neck_channels, depth, num_classes)
+        if guide is not None:
+            self.head.add_guide(guide, num_classes)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Logits (N, T, classes) for x (N, 3, 48, W); T is about W / 8."""
         return self.head(F.avg_pool2d(self.backbone(x), POOL))
+
+    def guided(
+        self, x: paddle.Tensor, tokens: paddle.Tensor, is_alone: bool = True
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """The logits, and the guide's (N, S, tokens) for each place after `tokens` int64 (N, S).
+
+        Args:
+            is_alone: no gradient of the logits reaches the backbone, which learns from the guide alone.
+        """
+        features = F.avg_pool2d(self.backbone(x), POOL)
+        return self.head(features.detach() if is_alone else features), self.head.spell(features, tokens)
 
     def merge(self) -> None:
         """Merges all branches of the backbone in place; outputs in evaluation mode stay the same."""
@@ -61,6 +92,16 @@ class RecognitionHead(nn.Layer):
         self.ctc_encoder = nn.Layer()
         self.ctc_encoder.encoder = SVTRNeck(inputs, neck_channels, depth)
         self.ctc_head = CTCHead(neck_channels, num_classes)
+        self.inputs = inputs
+
+    def add_guide(self, shape: GuideShape, num_classes: int) -> None:
+        """Adds the decoder, under the published names."""
+        self.before_gtc = nn.Sequential(nn.Flatten(2), FeatureProjection(self.inputs, shape.channels))
+        self.gtc_head = Decoder(num_tokens(num_classes), shape.channels, shape.depth)
+
+    def spell(self, x: paddle.Tensor, tokens: paddle.Tensor) -> paddle.Tensor:
+        """The guide's logits (N, S, tokens) for features (N, inputs, 1, T) and tokens int64 (N, S)."""
+        return self.gtc_head(tokens, self.before_gtc(x))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(N, inputs, 1, T) to logits (N, T, classes)."""

@@ -9,17 +9,21 @@ import numpy as np
 
 from plx_train.errors import WeightsError
 from plx_train.modules.text_rec.dictionary import HINT, dictionary_of, listed
+from plx_train.modules.text_rec.targets import SHIFT
 
 if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
 
 WEIGHT, BIAS = "head.ctc_head.fc.weight", "head.ctc_head.fc.bias"
+CLASS_AXES = {WEIGHT: 1, BIAS: 0}
+TOKEN_AXES = {"head.gtc_head.embedding.embedding.weight": 0, "head.gtc_head.tgt_word_prj.weight": 1}
+"""Tensors with a row for each class, or each of a guide's tokens, and the axis of the rows."""
 
 
 def rehead(
     state: dict[str, np.ndarray], source: WeightsSource, characters: Sequence[str], target: Mapping[str, Any]
 ) -> tuple[dict[str, np.ndarray], str | None]:
-    """`state` with a classifier for `characters`, and in words what was kept; unchanged where they are the source's.
+    """`state` for `characters`, and in words what was kept; unchanged where they are the source's.
 
     Args:
         target: the network's own tensors, of which new characters keep their initial rows.
@@ -47,10 +51,29 @@ def rehead(
     old = {character: place for place, character in enumerate((*known, " "), 1)}
     kept = [(place, old[character]) for place, character in enumerate((*characters, " "), 1) if character in old]
     places, rows = np.asarray([(0, 0), *kept]).T
-    weight, bias = (np.array(target[name].numpy()) for name in (WEIGHT, BIAS))
-    weight[:, places], bias[places] = state[WEIGHT][:, rows], state[BIAS][rows]
+    state = _with_rows(state, target, CLASS_AXES, places, rows)
+    signs = np.arange(SHIFT + 1)
+    places, rows = (np.concatenate([signs, of_class[1:] + SHIFT]) for of_class in (places, rows))
+    state = _with_rows(state, target, TOKEN_AXES, places, rows)
     new = [character for character in characters if character not in old]
     note = f"dictionary of {len(characters)} characters, {len(characters) - len(new)} of them known to the weights"
     if new:
         note += f"; new: {listed((character, 1) for character in new)}".replace(" 1×", "")
-    return state | {WEIGHT: weight, BIAS: bias}, note
+    return state, note
+
+
+def _with_rows(
+    state: dict[str, np.ndarray],
+    target: Mapping[str, Any],
+    axes: Mapping[str, int],
+    places: np.ndarray,
+    rows: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """`state` with the target's tensors named in `axes`, whose rows at `places` are the `rows` of its own."""
+    changed = {}
+    for name in axes.keys() & state.keys() & target.keys():
+        old, new = (np.moveaxis(values, axes[name], 0) for values in (state[name], np.array(target[name].numpy())))
+        if old.shape[1:] == new.shape[1:]:  # of another width: told by whoever sets the tensors
+            new[places] = old[rows]
+            changed[name] = np.moveaxis(new, 0, axes[name])
+    return state | changed
