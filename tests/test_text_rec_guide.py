@@ -123,6 +123,18 @@ def test_alone_the_guide_is_all_that_teaches_the_backbone(is_alone: bool) -> Non
     assert all(item.grad is not None for item in built.parameters() if not item.stop_gradient)
 
 
+@pytest.mark.parametrize(
+    ("is_fine_tuning", "choice", "expected"), [(True, None, False), (False, None, True), (True, True, True)]
+)
+def test_beside_trained_weights_a_new_guide_is_not_alone(
+    is_fine_tuning: bool, choice: bool | None, expected: bool
+) -> None:
+    config = TextRecConfig(
+        characters=["a"], scale=0.25, guide="nrtr", guide_channels=32, guide_depth=1, guide_alone=choice
+    )
+    assert TextRec(config, is_fine_tuning).is_guide_alone is expected
+
+
 def test_another_dictionary_keeps_what_the_guide_knows_of_characters_that_remain(tmp_path: Path) -> None:
     (tmp_path / "keys.txt").write_text("a\nb\nc\n")
     source = WeightsSource("known", tmp_path, "local", None, None)

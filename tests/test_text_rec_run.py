@@ -106,6 +106,7 @@ def test_labels_the_dictionary_lacks_stop_a_run(dataset: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.network
+@pytest.mark.timeout(900)
 def test_four_embedded_lines_are_learned_by_heart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = plx_train.run(
         ["module=text_rec", "debug=overfit", "device=cpu", "tracking=off", f"output={tmp_path / 'run'}"]

@@ -41,8 +41,8 @@ class TextRecConfig:
     neck_depth: int = 2
     guide: str = NO_GUIDE
     """none, or nrtr: a decoder that learns to spell the texts beside the CTC head and is in no export."""
-    guide_alone: bool = True
-    """The backbone learns from the guide alone, as in the published training; false: from CTC as well."""
+    guide_alone: bool | None = None
+    """The backbone learns from the guide alone, as published; false: from CTC as well; null: false when fine-tuning."""
     guide_max_length: int = 25
     """Longest text that the guide learns, in characters and two signs; of longer ones CTC alone learns."""
     guide_channels: int = 384

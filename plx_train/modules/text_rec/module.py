@@ -49,6 +49,7 @@ class TextRec:
         self.processor = TextRecProcessor(tuple(config.characters or ()), config.width)
         merged = is_fine_tuning if config.merged is None else config.merged
         self.has_guide = config.guide != NO_GUIDE
+        self.is_guide_alone = not is_fine_tuning if config.guide_alone is None else config.guide_alone
         guide = GuideShape(config.guide_channels, config.guide_depth) if self.has_guide else None
         self.network = self._new_network(merged, guide)
 
@@ -109,7 +110,7 @@ class TextRec:
         """Logits (N, T, classes); where the batch has tokens for a guide, with the guide's (N, S - 1, tokens) after."""
         if "guide_tokens" not in batch:
             return self.network(batch["x"])
-        return self.network.guided(batch["x"], batch["guide_tokens"][:, :-1], self.config.guide_alone)
+        return self.network.guided(batch["x"], batch["guide_tokens"][:, :-1], self.is_guide_alone)
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalar ``loss``, and its parts where there is a guide."""
