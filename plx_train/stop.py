@@ -34,15 +34,12 @@ class StopRequest:
     """Whether a signal has asked this process to end; a second one ends it at once.
 
     Nothing is interrupted by the first: who can end in good order asks, by `check`; who doesn't within
-    `patience` gets `Stopped` raised wherever it is.
-
-    Args:
-        patience: seconds.
+    `patience` seconds, `STEP_SECONDS` unless given, gets `Stopped` raised wherever it is.
     """
 
-    def __init__(self, patience: float = STEP_SECONDS) -> None:
+    def __init__(self, patience: float | None = None) -> None:
         self.number: int | None = None
-        self._patience = patience
+        self._patience = STEP_SECONDS if patience is None else patience
 
     @property
     def is_made(self) -> bool:
