@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,18 +42,29 @@ class RunResult:
         return f"<table>{cells}</table>"
 
 
+@contextmanager
+def needing_the_workbench() -> Iterator[None]:
+    """Says what to install where the block imports what the light installation lacks.
+
+    Raises:
+        UserError: a package is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("plx_train"):
+            raise
+        raise UserError(f"this needs the workbench, {error.name} above all: pip install 'plx_train[train]'") from None
+
+
 def run(overrides: Sequence[str] = ()) -> RunResult:
     """Runs one command line's worth of ``key=value`` overrides in this process.
 
     Raises:
         plx_train.UserError: a mistake in the overrides, the data or the environment, in one sentence.
     """
-    try:
+    with needing_the_workbench():
         from plx_train.config import compose_run
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("plx_train"):
-            raise
-        raise UserError(f"this needs the workbench, {error.name} above all: pip install 'plx_train[train]'") from None
 
     shows_config = "--cfg" in overrides
     composed = compose_run([text for text in overrides if text != "--cfg"])

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from plx_train.errors import ConfigError, UserError
+from plx_train.api import needing_the_workbench
+from plx_train.errors import ConfigError
 
 
 def multirun(arguments: Sequence[str]) -> int:
@@ -14,12 +15,8 @@ def multirun(arguments: Sequence[str]) -> int:
     overrides = [text for text in arguments if text not in ("-m", "--multirun")]
     if any(text.startswith("mode=") and text != "mode=train" for text in overrides):
         return _one_by_one(overrides)
-    try:
+    with needing_the_workbench():
         from plx_train.sweep.command import run_sweep
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("plx_train"):
-            raise
-        raise UserError(f"this needs the workbench, {error.name} above all: pip install 'plx_train[train]'") from None
     return run_sweep(overrides)
 
 

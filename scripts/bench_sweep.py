@@ -83,12 +83,13 @@ def simulated(folder: Path, engine: SimulatedEngine, options: SweepOptions, spac
         return JobSpec(run.name, ("python",), environment_of(run, {}, values, []), run)
 
     study = Study(folder, "bench", None, (Objective(""),))
+    study.join()
     study.study.sampler = build_sampler(options, trials, 0, False)
     study.study.pruner = build_pruner(options, engine.epochs)
     is_grid = options.sampler == "grid"
     parsed = parse_space(space, {}, [], is_grid)
     if is_grid:
-        study.fill("grid", parsed.grid())
+        study.fill(parsed.grid())
     plan = Plan(parsed, (Objective(""),), trials, (None,), options.pruner != "none", is_grid, None, None, spec)
     Sweeper(study, engine, plan, make_console(quiet=True), StopRequest()).run()
     return study

@@ -55,11 +55,12 @@ def plan(arguments: list[str], num_trials: int, **changes: Any) -> Plan:
 
 def open_study(folder: Path, made: Plan, options: SweepOptions | None = None, storage: str | None = None) -> Study:
     study = Study(folder, "s", storage, made.objectives)
+    study.join()
     options = options or SweepOptions(sampler="random")
     study.study.sampler = build_sampler(options, made.num_trials, len(study.trials()), len(made.objectives) > 1)
     study.study.pruner = build_pruner(options, 9)
     if made.is_grid:
-        study.fill("grid", made.space.grid())
+        study.fill(made.space.grid()[: made.num_trials])
     return study
 
 
@@ -90,6 +91,32 @@ def test_a_grid_runs_every_combination_in_the_order_of_the_command(tmp_path: Pat
     assert states(found) == ["complete"] * 4
     assert found.best[0].number == 3
     assert found.best[0].values == (pytest.approx(1 - 0.3 * 0.5**9),)
+
+
+def test_a_grid_that_was_cut_short_can_be_completed(tmp_path: Path) -> None:
+    for num_trials in (2, 4):
+        made = plan(["lr=1e-4,1e-3", "augment=light,strong"], num_trials, is_grid=True)
+        study = open_study(tmp_path, made)
+        engine = SimulatedEngine(curve, 1, 2, 0.002)
+        found = work(study, engine, made)
+        study.close()
+        assert states(found) == ["complete"] * num_trials
+        assert len(engine.started) == 2, "what is done is not done again"
+
+
+def test_who_reads_a_study_writes_nothing(tmp_path: Path) -> None:
+    made = plan(["lr=1e-3"], 1, is_grid=True)
+    study = open_study(tmp_path, made)
+    work(study, SimulatedEngine(curve, 1, 2, 0.002), made)
+    study.close()
+    before = (tmp_path / "study.journal").read_bytes()
+    reader = Study(tmp_path, "s", None, made.objectives)
+    assert states(record(reader, made)) == ["complete"]
+    reader.close()
+    # Optuna notes that the study was asked for, which changes nothing in it.
+    after = (tmp_path / "study.journal").read_bytes()
+    assert b"beat" not in after[len(before) :]
+    assert not list((tmp_path / "sweepers").iterdir())
 
 
 def test_a_free_place_gets_a_new_run_at_once(tmp_path: Path) -> None:
@@ -204,6 +231,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     interrupted = {live.trial.number for live in sweeper.live}
     values = {trial.number: trial.params for trial in record(first, made).trials}
     # What the operating system does when a process is killed.
+    assert first._lock is not None
     first._lock.close()
 
     second = open_study(tmp_path, made)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import optuna
 import pytest
 
 from plx_train.errors import ConfigError, UserError
@@ -58,7 +59,10 @@ def test_hydras_words_become_distributions() -> None:
          "e=choice(x, y)", "f=1,2", "g=range(0.1, 0.4, 0.1)"],
         {}, [], is_grid=False,
     )  # fmt: skip
-    shown = [str(one.distribution()) for one in space.parameters]
+    trial = optuna.create_study().ask()
+    for one in space.parameters:
+        one.suggest(trial)
+    shown = [str(trial.distributions[one.name]) for one in space.parameters]
     assert shown == [
         "FloatDistribution(high=0.01, log=True, low=1e-05, step=None)",
         "FloatDistribution(high=0.5, log=False, low=0.0, step=None)",
@@ -82,6 +86,17 @@ def test_a_parameter_varies_only_where_its_condition_holds() -> None:
     ]
     with pytest.raises(ConfigError, match="circle"):
         parse_space(["a=1,2", "b=1,2"], {}, ["a if b=1", "b if a=1"], is_grid=True)
+
+
+def test_a_file_says_what_varies_and_the_command_line_counts() -> None:
+    params = {"optimizer.lr": "tag(log, interval(1e-5, 1e-2))", "trainer.batch_size": "2,4"}
+    space = parse_space(["seed=3", "trainer.batch_size=8,16"], params, [], is_grid=False)
+    assert space.fixed == ("seed=3",)
+    assert {one.name: one.choices for one in space.parameters} == {
+        "trainer.batch_size": ("8", "16"),
+        "optimizer.lr": (),
+    }
+    assert next(one for one in space.parameters if one.name == "optimizer.lr").is_log
 
 
 def test_an_even_search_over_magnitudes_gets_a_hint() -> None:
@@ -119,7 +134,7 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
 
 def test_a_sweep_is_killed_goes_on_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["sweep=random", "sweep.trials=3", "sweep.workers=2", "trainer.epochs=2", "trainer.save_every_steps=1"]
-    arguments += ["optimizer.lr=tag(log, interval(1e-4, 1e-2))"]
+    arguments += ["optimizer.lr=tag(log, interval(1e-4, 1e-2))", "sweep.pruner=none"]
     sweeps = tmp_path / "outputs" / "sweeps"
     first = start(tmp_path, *arguments)
     _wait_for(sweeps, "*/trials/000/checkpoints/step_*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from plx_train.console import Console
@@ -31,9 +32,11 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         UserError: it can't be begun.
     """
     options = ordered.options
-    engine = make_engine(_engine_options(options, ordered.composed.options.device), folder)
-    study = Study(folder, folder.name, options.storage, ordered.objectives)
-    try:
+    with (
+        closing(make_engine(_engine_options(options, ordered.composed.options.device), folder)) as engine,
+        closing(Study(folder, folder.name, options.storage, ordered.objectives)) as study,
+    ):
+        study.join()
         known = study.trials()
         study.study.sampler = build_sampler(options, ordered.num_trials, len(known), len(ordered.objectives) > 1)
         study.study.pruner = build_pruner(options, ordered.num_evaluations)
@@ -41,7 +44,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         write_settings(folder, settings)
         parent = Parent(study, ordered.composed.options.tracking, settings, ordered.composed.yaml, console.warn)
         if ordered.configurations is not None:
-            study.fill("grid", ordered.configurations[: ordered.num_trials])
+            study.fill(ordered.configurations[: ordered.num_trials])
         _announce(ordered, folder, len(known), len(engine.slots), console)
         plan = Plan(
             space=ordered.space,
@@ -54,16 +57,14 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
             deadline=deadline_of(options),
             spec=job_spec(ordered, folder.name, parent.run_id),
         )
-        sweeper = Sweeper(study, engine, plan, console, stop)
+        is_whole = False
         try:
-            sweeper.run()
+            Sweeper(study, engine, plan, console, stop).run()
+            is_whole = not stop.is_made
         finally:
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
-            parent.finish(record, _importances(record), report, is_whole=not stop.is_made)
-    finally:
-        engine.close()
-        study.close()
+            parent.finish(record, parameter_importances(record).shares, report, is_whole)
     show_sweep(console, record)
     console.info(f"report: {report}")
     return record
@@ -78,10 +79,6 @@ def _engine_options(options: SweepOptions, device: DeviceOptions) -> EngineOptio
     own = dict(options.engine_options)
     ray, submitit = (own if options.engine == name else {} for name in ("ray", "submitit"))
     return EngineOptions(options.engine, workers, slots, kind, tuple(device.ids), ray=ray, submitit=submitit)
-
-
-def _importances(record: SweepRecord) -> dict[str, float]:
-    return parameter_importances(record).shares
 
 
 def _announce(ordered: Ordered, folder: Path, num_known: int, num_slots: int, console: Console) -> None:

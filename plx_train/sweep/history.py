@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.errors import UserError
+from plx_train.report.page import write_page
 from plx_train.run_lock import is_held
 from plx_train.sweep.live import LiveJob
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
@@ -21,9 +22,9 @@ OWN_FIGURE = "the module's figure"
 
 def write_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Keeps what the sweep's command said, by which it is found again."""
-    temporary = folder / f"{SETTINGS_FILE}.tmp"
-    temporary.write_text(json.dumps(settings, indent=1), "utf-8")
-    temporary.replace(folder / SETTINGS_FILE)
+    write_page(folder / SETTINGS_FILE, json.dumps(settings, indent=1))
+    # The address of a database may hold a password.
+    (folder / SETTINGS_FILE).chmod(0o600)
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class SearchSweeper(Sweeper):
         folder.mkdir(parents=True, exist_ok=True)
         objectives = tuple(Objective("", direction) for direction in self.options["directions"])
         study = Study(folder, self.options["study_name"], self.options["storage"], objectives)
+        study.join()
         try:
             self._search(study, space, len(objectives))
             _write_results(study, folder)

@@ -20,6 +20,7 @@ from plx_train.options import SweepOptions
 from plx_train.sweep.engine import JobSpec
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space, parse_space
+from plx_train.tracking.store import without_password
 from plx_train.trial import environment_of
 
 DEFAULT_TRIALS = 20
@@ -135,7 +136,7 @@ def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[st
     repeated = [text for text in ordered.arguments if not text.startswith("sweep.fresh=")]
     return {
         "sweep_id": folder.name,
-        "command": f"python -m plx_train -m {shlex.join(repeated)}",
+        "command": without_password(f"python -m plx_train -m {shlex.join(repeated)}"),
         "sampler": options.sampler,
         "pruner": options.pruner,
         "objectives": [[objective.metric, objective.direction] for objective in ordered.objectives],

@@ -12,7 +12,8 @@ from plx_train.errors import UserError
 from plx_train.options import TrackingOptions
 from plx_train.run_lock import RunLock, hold
 from plx_train.silent import SilentTracker
-from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, SweepRecord
+from plx_train.sweep.ranking import best_so_far, count_states, first_value
+from plx_train.sweep.record import SweepRecord
 from plx_train.sweep.study import Study
 
 CONNECT_SECONDS = 120.0
@@ -64,24 +65,17 @@ class Parent:
             is_whole: nothing is left to do; else the run is shown as stopped.
         """
         tracker = self.tracker
-        best_so_far: float | None = None
-        first = record.objectives[0]
-        for trial in record.complete:
-            assert trial.values is not None
-            value = trial.values[0]
-            if best_so_far is None or first.sign * (value - best_so_far) > 0:
-                best_so_far = value
-            tracker.log_metrics(
-                {f"trial/{first.metric}": value, f"best_so_far/{first.metric}": best_so_far}, trial.number
-            )
-        states = [trial.state for trial in record.trials]
-        counts = {f"num_{state}": float(states.count(state)) for state in (COMPLETE, PRUNED, FAILED)}
-        tracker.log_metrics(counts | {f"importance/{key}": value for key, value in importance.items()}, len(states))
+        metric, last = record.objectives[0].metric, len(record.trials)
+        values = {trial.number: first_value(trial) for trial in record.complete}
+        for number, best_value in best_so_far(record):
+            tracker.log_metrics({f"trial/{metric}": values[number], f"best_so_far/{metric}": best_value}, number)
+        counts = {f"num_{state}": float(count) for state, count in count_states(record).items()}
+        tracker.log_metrics(counts | {f"importance/{key}": value for key, value in importance.items()}, last)
         if record.best:
             best = record.best[0]
             assert best.values is not None
             named = zip(record.objectives, best.values, strict=True)
-            tracker.log_metrics({f"best/{one.metric}": value for one, value in named}, len(states))
+            tracker.log_metrics({f"best/{one.metric}": value for one, value in named}, last)
             tracker.set_tags({"best_trial": best.number, "best_command": best.command})
             tracker.log_text(json.dumps(_frontier(record), indent=1), "best.json")
         if report:

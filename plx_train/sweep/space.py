@@ -54,15 +54,14 @@ class Parameter:
         """The key without ``+``."""
         return _bare(self.key)
 
-    def distribution(self) -> Any:
-        """Optuna's form of it."""
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
+    def suggest(self, trial: Any) -> Any:
+        """The value that Optuna's `trial` has for it."""
         if self.choices:
-            return CategoricalDistribution(self.choices)
+            return trial.suggest_categorical(self.name, self.choices)
         if self.is_integer:
-            return IntDistribution(int(self.low), int(self.high), self.is_log, int(self.step or 1))
-        return FloatDistribution(self.low, self.high, log=self.is_log, step=self.step)
+            low, high, step = int(self.low), int(self.high), int(self.step or 1)
+            return trial.suggest_int(self.name, low, high, step=step, log=self.is_log)
+        return trial.suggest_float(self.name, self.low, self.high, step=self.step, log=self.is_log)
 
     def override(self, value: Any) -> str:
         """What gives it `value` on a command line."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import time
 import uuid
 import warnings
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from plx_train.errors import UserError
 from plx_train.file_lock import file_lock, try_lock
 from plx_train.sweep.record import Objective
-from plx_train.sweep.space import Parameter, Space
+from plx_train.sweep.space import Space
 
 JOURNAL_FILE = "study.journal"
 BEAT_SECONDS, DEAD_SECONDS = 30.0, 150.0
@@ -28,7 +28,7 @@ SURPLUS = "surplus"
 
 
 class Study:
-    """One sweep's study, opened by one sweeper; several may work on it at the same time."""
+    """One sweep's study, for one reader or sweeper; several may work on it at the same time."""
 
     def __init__(self, folder: Path, name: str, storage: str | None, objectives: tuple[Objective, ...]) -> None:
         """
@@ -52,33 +52,34 @@ class Study:
         except Exception as error:  # of whatever database this is
             raise UserError(f"the sweep's study can't be opened: {str(error).splitlines()[0]}") from None
         self.token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._lock = _hold(folder, self.token)
-        self._beaten = 0.0
+        self._lock: BinaryIO | None = None
+        self._beaten = -math.inf
+
+    def join(self) -> None:
+        """Shows itself as a sweeper, whose trials are its own as long as it lives."""
+        self._lock = _hold(self.folder, self.token)
         self.beat()
 
     def beat(self) -> None:
         """Says that this sweeper lives, now and then."""
-        if time.monotonic() - self._beaten >= BEAT_SECONDS or not self._beaten:
+        if time.monotonic() - self._beaten >= BEAT_SECONDS:
             self._beaten = time.monotonic()
             self.study.set_user_attr(f"beat {self.token}", time.time())
 
-    def fill(self, name: str, configurations: list[dict[str, Any]]) -> None:
-        """Puts the trials of a grid into the study, once; `name` tells its fillings apart."""
+    def fill(self, configurations: list[dict[str, Any]]) -> None:
+        """Puts the trials of a grid into the study that are not in it yet."""
         with file_lock(self.folder / "study.lock"):
-            if self.study.user_attrs.get(name):
-                return
             known = [trial.system_attrs.get("fixed_params") for trial in self.study.get_trials(deepcopy=False)]
             for values in configurations:
                 if values not in known:
                     self.study.enqueue_trial(values)
-            self.study.set_user_attr(name, True)
 
     def ask(self, space: Space) -> tuple[Any, dict[str, Any]]:
         """A new trial and its values by key."""
         with file_lock(self.folder / "study.lock"):
             trial = self.study.ask()
             trial.set_user_attr(OWNER, self.token)
-        values = space.values(lambda parameter: _suggest(trial, parameter))
+        values = space.values(lambda parameter: parameter.suggest(trial))
         trial.set_user_attr(VALUES, values)
         return trial, values
 
@@ -132,9 +133,10 @@ class Study:
 
     def close(self) -> None:
         """Lets go of it: who comes next needs not wait to know that this sweeper is gone."""
-        self.study.set_user_attr(f"beat {self.token}", 0.0)
-        self._lock.close()
-        (self.folder / "sweepers" / self.token).unlink(missing_ok=True)
+        if self._lock is not None:
+            self.study.set_user_attr(f"beat {self.token}", 0.0)
+            self._lock.close()
+            (self.folder / "sweepers" / self.token).unlink(missing_ok=True)
         self.storage.remove_session()
 
 
@@ -181,18 +183,3 @@ def _hold(folder: Path, token: str) -> BinaryIO:
     file = (folder / "sweepers" / token).open("w+b")
     try_lock(file.fileno())
     return file
-
-
-def _suggest(trial: Any, parameter: Parameter) -> Any:
-    key = parameter.name
-    if parameter.choices:
-        return trial.suggest_categorical(key, parameter.choices)
-    if parameter.is_integer:
-        step = int(parameter.step or 1)
-        return trial.suggest_int(key, int(parameter.low), int(parameter.high), step=step, log=parameter.is_log)
-    return trial.suggest_float(key, parameter.low, parameter.high, step=parameter.step, log=parameter.is_log)
-
-
-def settings_of(study: Any) -> Mapping[str, Any]:
-    """What the sweep that made the study wrote about itself."""
-    return dict(study.user_attrs.get("settings") or {})

@@ -271,7 +271,6 @@ class Sweeper:
                     live.save()
                     running.remove((live, job))
             time.sleep(POLL_SECONDS)
-        self.engine.close()
 
 
 def _shown(values: dict[str, Any]) -> str:
