@@ -11,8 +11,14 @@ import numpy as np
 if TYPE_CHECKING:
     import paddle
 
+    from plx_train.evaluate import Evaluation
+    from plx_train.weights.fetch import WeightsSource
+
 Batch = dict[str, Any]
-"""Arrays (leading axis = samples) and per-sample lists; ``batch["x"]`` is the network's input."""
+"""Arrays (leading axis = samples), tuples of such, and per-sample lists.
+
+``batch["x"]`` is the network's input: an array, or a tuple in the alphabetical order of the graph's inputs.
+"""
 
 
 class Dataset(Protocol):
@@ -23,16 +29,28 @@ class Dataset(Protocol):
 
     def __len__(self) -> int: ...
 
+    def groups(self) -> np.ndarray | None:
+        """A number per sample, int64 (N,): batches are made of samples with near ones; None where any will do."""
+        return None
+
+    def batch(self, indices: Sequence[int]) -> Batch | None:
+        """A training batch made in one go, where nothing in it is drawn; None where samples are made one by one."""
+        return None
+
+    def original(self, index: int) -> Any:
+        """What the sample was made of, as `Predictor.predict` takes it and `Module.overlay` draws on it."""
+        ...
+
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The sample at `index`; every random choice is drawn from `rng`."""
         ...
 
 
 class Metric(Protocol):
-    """Accumulates over samples; every number it computes is better when higher."""
+    """Accumulates over samples; `plx_train.metric_direction` says which of its numbers are better when lower."""
 
     def update(self, prediction: Any, sample: dict[str, Any]) -> float:
-        """Takes in one sample and returns its own value, which ranks the samples."""
+        """Takes in one sample and returns its own value, which ranks the samples and is better as the monitor is."""
         ...
 
     def compute(self) -> dict[str, float]: ...
@@ -45,7 +63,26 @@ class Metric(Protocol):
 class Processor(Protocol):
     """The pre- and postprocessing that ships with the exported graph in ``inference.yml``: a frozen dataclass."""
 
-    def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, Any]: ...
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that `as_input` reads, in lower case."""
+        ...
+
+    def example(self) -> Any:
+        """Something that `preprocess` takes."""
+        ...
+
+    def as_input(self, given: Any) -> Any:
+        """What `preprocess` takes, from what a user gives: a path, or values.
+
+        Raises:
+            UserError: it is neither.
+        """
+        ...
+
+    def preprocess(self, original: Any) -> tuple[Any, Any]:
+        """The network's input for one sample, and what `postprocess` needs to know of the original."""
+        ...
 
     def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """The exported graph's outputs for a batch as what `postprocess` takes, one by one."""
@@ -55,19 +92,57 @@ class Processor(Protocol):
 
     def to_inference(self, model_name: str) -> dict[str, Any]: ...
 
+    def write_files(self, folder: Path) -> None:
+        """Writes what PaddleX wants beside ``inference.yml``; nothing for most."""
+        return
+
 
 class Module(Protocol):
-    """A module type: a network with its data, loss, processing and metric."""
+    """A module type: a network with its data, loss, processing and metric; rooms derive theirs from it."""
 
     name: str
     monitor: str
     """Key of the metric that picks the best checkpoint."""
+    sample_value: str = ""
+    """What `Metric.update` returns, in words; empty: the monitored metric."""
+    overlay_legend: str = ""
+    """What the colours of `overlay` mean."""
+    has_calibration: bool = True
+    """Whether post-processing has settings that are chosen on held-out samples."""
+    eval_batch_size: int = 1
+    """Samples that are evaluated together; above 1 where all have one shape."""
     network: paddle.nn.Layer
     processor: Any
     is_fine_tuning: bool
     """What it was built for; a checkpoint's network is built alike."""
-    optional_weights: Sequence[str]
+    optional_weights: Sequence[str] = ()
     """Regular expressions of parameter names that published weights may lack."""
+
+    def adapt_weights(
+        self, state: dict[str, np.ndarray], source: WeightsSource
+    ) -> tuple[dict[str, np.ndarray], str | None]:
+        """`state` as this network takes it, and what was changed, in words."""
+        return state, None
+
+    def check_frozen(self, trainable: Sequence[str]) -> None:
+        """Refuses to train the parameters `trainable` alone where that can teach nothing.
+
+        Raises:
+            ConfigError: it can't.
+        """
+        return
+
+    def fit(self, train: Dataset) -> bool:
+        """Fits what has no gradient on all of `train`; False where there is nothing such and the loop is to run."""
+        return False
+
+    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
+        """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example."""
+        return {}
+
+    def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
+        """Files about an evaluation, content by name: figures per class, for example."""
+        return {}
 
     def dataset(self, samples: Sequence[Any], split: str, cache_mb: int) -> Dataset:
         """`samples` as the room's check read them; `split` is ``train``, ``val`` or ``holdout``."""
@@ -101,8 +176,8 @@ class Module(Protocol):
         """The layer to save as a static graph, and its input specs."""
         ...
 
-    def overlay(self, image: np.ndarray, prediction: Any, sample: dict[str, Any] | None) -> np.ndarray:
-        """The image with prediction (and truth, if given) drawn on it, (H, W, 3) uint8 BGR."""
+    def overlay(self, original: Any, prediction: Any, sample: dict[str, Any] | None) -> np.ndarray:
+        """A picture of the original with prediction (and truth, if given) drawn on it, (H, W, 3) uint8 BGR."""
         ...
 
 

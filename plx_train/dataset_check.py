@@ -107,6 +107,24 @@ class CheckReport:
         return cls(values["root"], findings, values["statistics"], values["fingerprint"], tuple(values["samples"]))
 
 
+@dataclass(frozen=True)
+class Checked:
+    """The report, and the samples without errors per split; rooms whose samples are no documents derive theirs."""
+
+    report: CheckReport
+    train: list[Any]
+    val: list[Any]
+
+    def first(self, samples: Sequence[Any], limit: int | None) -> list[Any]:
+        """`limit` samples of a split; all where it is None."""
+        return list(samples)[:limit]
+
+    def hold_out(self, train: list[Any], share: float, seed: int) -> tuple[list[Any], list[Any]]:
+        """Samples to train on and those held out, by what each names as its ``document``."""
+        kept, held = holdout_split([sample.document for sample in train], share, seed)
+        return [train[index] for index in kept], [train[index] for index in held]
+
+
 def report_lines(report: CheckReport, max_findings: int = 20) -> list[str]:
     """The report as plain text: verdict, findings (errors first), statistics of the splits side by side."""
     shown = (*report.errors, *report.warnings)[:max_findings]

@@ -25,12 +25,14 @@ CONVERTED_TOLERANCE = 1e-3
 """Largest difference of any output between a conversion and the graph it was made of."""
 
 
-def open_model(folder: Path, device: str, threads: int | None, engine: str, sample: np.ndarray) -> tuple[Model, str]:
+def open_model(
+    folder: Path, device: str, threads: int | None, engine: str, sample: tuple[np.ndarray, ...]
+) -> tuple[Model, str]:
     """The graph in `folder`, and the name of the engine that runs it.
 
     Args:
         engine: ``paddle``, ``onnx``, or ``auto``: ONNX Runtime on a CPU, where it and a conversion are to be had.
-        sample: an input, on which a new conversion must do what the graph does.
+        sample: inputs, on which a new conversion must do what the graph does.
 
     Raises:
         UserError: the graph can't be loaded, or not by this engine.
@@ -52,7 +54,7 @@ def _can_run_onnx(folder: Path) -> bool:
     return has_file and importlib.util.find_spec("onnxruntime") is not None
 
 
-def _onnx_folder(folder: Path, sample: np.ndarray) -> Path:
+def _onnx_folder(folder: Path, sample: tuple[np.ndarray, ...]) -> Path:
     """The folder with ``inference.onnx``: `folder`, or one in the cache that was made of it."""
     if (folder / f"{STEM}.onnx").is_file():
         return folder
@@ -65,7 +67,7 @@ def _onnx_folder(folder: Path, sample: np.ndarray) -> Path:
     return target
 
 
-def _convert(folder: Path, target: Path, sample: np.ndarray) -> None:
+def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None:
     from plx_train.onnx_export import onnx_model, write_onnx
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,7 @@ def _convert(folder: Path, target: Path, sample: np.ndarray) -> None:
             shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
         with _silenced():
             write_onnx(temporary)
-        wanted, got = StaticModel(folder)(sample), onnx_model(temporary)(sample)
+        wanted, got = StaticModel(folder)(*sample), onnx_model(temporary)(*sample)
         difference = max(float(np.abs(one - other).max()) for one, other in zip(wanted, got, strict=True))
         if not difference <= CONVERTED_TOLERANCE:
             raise UserError(f"{folder} as ONNX differs by {difference:.1e} from itself: take engine=paddle")

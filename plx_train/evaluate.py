@@ -15,7 +15,7 @@ from plx_train import ranks
 from plx_train.contract import Batch, Dataset, Module
 
 Engine = Callable[[Batch], list[np.ndarray]]
-"""Runs a batch of one sample and gives per sample what `processor.postprocess` takes; called from several threads."""
+"""Runs a batch and gives per sample what `processor.postprocess` takes; called from several threads."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ def network_engine(module: Module) -> Engine:
 
     def run(batch: Batch) -> list[np.ndarray]:
         with paddle.no_grad():
-            tensors = {**batch, "x": paddle.to_tensor(batch["x"])}
-            return module.outputs_to_numpy(module.forward(tensors))
+            x = batch["x"]
+            tensors = tuple(map(paddle.to_tensor, x)) if isinstance(x, tuple) else paddle.to_tensor(x)
+            return module.outputs_to_numpy(module.forward({**batch, "x": tensors}))
 
     return run
 
@@ -123,16 +124,17 @@ def run_samples(
 ) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
     """(sample, output) in order, of `indices` or all; several samples are computed at once, few are held."""
     unused = np.random.default_rng(0)
+    indices = range(len(dataset)) if indices is None else indices
 
-    def one(index: int) -> tuple[dict[str, Any], np.ndarray]:
-        sample = dataset.get(index, unused)
-        return sample, engine(module.collate_eval([sample]))[0]
+    def some(start: int) -> list[tuple[dict[str, Any], np.ndarray]]:
+        samples = [dataset.get(index, unused) for index in indices[start : start + module.eval_batch_size]]
+        return list(zip(samples, engine(module.collate_eval(samples)), strict=True))
 
-    waiting: deque[Future[tuple[dict[str, Any], np.ndarray]]] = deque()
+    waiting: deque[Future[list[tuple[dict[str, Any], np.ndarray]]]] = deque()
     with ThreadPoolExecutor(num_threads) as pool:
-        for index in range(len(dataset)) if indices is None else indices:
-            waiting.append(pool.submit(one, index))
+        for start in range(0, len(indices), module.eval_batch_size):
+            waiting.append(pool.submit(some, start))
             if len(waiting) > num_threads:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()

@@ -100,6 +100,7 @@ def write_export(
     (folder / f"{STEM}.yml").write_text(
         yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None), "utf-8"
     )
+    processor.write_files(folder)
     if onnx:
         write_onnx(folder)
 

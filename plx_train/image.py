@@ -16,6 +16,9 @@ from plx_train.errors import UserError
 MAX_PIXELS = 100_000_000
 """Images of more pixels are not decoded: 300 MB each, and a small file can claim any size."""
 
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+"""Of the files that count as images in a folder."""
+
 EXIF_QUARTER_TURNS = (5, 6, 7, 8)
 """Values of the EXIF tag Orientation that swap width and height."""
 
@@ -149,3 +152,25 @@ def _header_size(file: BinaryIO, path: Path, with_orientation: bool) -> tuple[in
         # Header parsers of many formats meet bytes of any kind: what they trip over is a damaged file.
         raise ImageError(path, "image-undecodable", f"the image is damaged or cut off ({error})") from None
     return (width, height) if orientation in EXIF_QUARTER_TURNS else (height, width)
+
+
+def as_image(given: Path | str | np.ndarray) -> np.ndarray:
+    """The picture in a file, or a given array if it is one: uint8 (H, W, 3) BGR.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if isinstance(given, Path | str):
+        return read_image(given)
+    if not isinstance(given, np.ndarray):
+        raise UserError(f"a picture must be a path or an array, not {type(given).__name__}")
+    if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or given.size == 0:
+        raise UserError(
+            f"a picture as an array must be uint8 (height, width, 3) in BGR, not {given.dtype} {given.shape}"
+        )
+    return given
+
+
+def white_image(height: int = 96, width: int = 320) -> np.ndarray:
+    """An example of an image, uint8 (height, width, 3)."""
+    return np.full((height, width, 3), 255, np.uint8)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 
 from plx_train import ranks
 from plx_train.checkpoint import arrays, load_checkpoint
 from plx_train.evaluate import Evaluation
 from plx_train.loop_state import LoopState
+from plx_train.metric_direction import sign
 from plx_train.training import Training
 
 
@@ -26,7 +28,7 @@ class Judge:
             run.module.eval_mode()
             evaluation = run.evaluate()
             value = evaluation.metrics[run.module.monitor]
-            is_better = value > state.best_value + (run.options.min_delta if state.step else 0.0)
+            is_better = self._is_better(value, state)
             if is_better:
                 self.best, state.best_value, state.best_step = evaluation, value, state.step
                 self._keep(evaluation, state)
@@ -36,10 +38,16 @@ class Judge:
         if state.step == 0:
             seconds = ranks.gather(evaluation.seconds)[0]
             state.first = {"metrics": evaluation.metrics, "curve": evaluation.curve, "seconds": seconds}
-        else:
+        elif sign(run.module.monitor) > 0:
             state.watch.see_metric(value)
         self.latest = {f"val/{name}": number for name, number in evaluation.metrics.items()}
         run.tracker.log_metrics(self.latest, state.step)
+
+    def _is_better(self, value: float, state: LoopState) -> bool:
+        if state.best_value is None:
+            return not math.isnan(value)
+        gain = sign(self.run.module.monitor) * (value - state.best_value)
+        return gain > (self.run.options.min_delta if state.step else 0.0)
 
     def _keep(self, evaluation: Evaluation, state: LoopState) -> None:
         content = {

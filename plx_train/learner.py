@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import random
@@ -16,6 +15,7 @@ import numpy as np
 
 from plx_train import ranks
 from plx_train.batch_norm import is_batch_norm
+from plx_train.batches import pieces, size_of, slice_batch, to_tensors
 from plx_train.contract import Batch, Module
 from plx_train.errors import TrainingError
 from plx_train.memory import is_out_of_memory
@@ -116,7 +116,7 @@ class Learner:
         suspects: list[str] = []
         for index in usable:
             column = table[:, index]
-            for piece, share in _pieces(batches[index], min(self.parts, int(column.min()))):
+            for piece, share in pieces(batches[index], min(self.parts, int(column.min()))):
                 weight = share * column[ranks.rank()] / column.sum()
                 with ranks.batch_share(float(weight)):
                     values = self._backward(piece, float(weight) / len(usable))
@@ -265,31 +265,6 @@ def batch_statistics(network: Any) -> list[Any]:
     norms = [layer for layer in network.sublayers() if is_batch_norm(layer)]
     gathered = [value for layer in norms for value in (layer._mean, layer._variance)]
     return gathered + [item for item in network.buffers() if item.dtype == paddle.float32]
-
-
-def to_tensors(batch: Batch) -> dict[str, Any]:
-    """Arrays as tensors on the current device; lists stay as they are."""
-    import paddle
-
-    return {key: paddle.to_tensor(value) if isinstance(value, np.ndarray) else value for key, value in batch.items()}
-
-
-def size_of(batch: Batch) -> int:
-    """Number of samples; 0 for a batch whose samples could all not be read."""
-    return len(batch["names"]) if batch else 0
-
-
-def slice_batch(batch: Batch, start: int, end: int) -> Batch:
-    """The samples `start` up to `end`."""
-    return {key: value[start:end] for key, value in batch.items()}
-
-
-def _pieces(batch: Batch, parts: int) -> Iterator[tuple[Batch, float]]:
-    """The batch in `parts` pieces of nearly equal size, with their shares of it."""
-    size = size_of(batch)
-    edges = [size * part // parts for part in range(parts + 1)]
-    for start, end in itertools.pairwise(edges):
-        yield (batch if parts == 1 else slice_batch(batch, start, end)), (end - start) / size
 
 
 def _names(batches: list[Batch]) -> list[str]:

@@ -75,12 +75,6 @@ class Sampler:
             yield [(int(order[place]), [self.seed, epoch, place]) for place in own]
 
 
-def groups_of(dataset: Dataset) -> np.ndarray | None:
-    """The groups by which `dataset` wants its samples batched, int64 (num_samples,); None where any will do."""
-    groups = getattr(dataset, "groups", None)
-    return None if groups is None else groups()
-
-
 class Loader:
     """Iterates over the batches of an epoch, made by `num_workers` processes (0: in this one).
 
@@ -98,6 +92,8 @@ class Loader:
         self.skips_unreadable = skips_unreadable
         self.unreadable: set[str] = set()
         self._pool: WorkerPool | None = None
+        # Such batches are views of what is in memory: a worker process could only copy it.
+        self._is_whole = len(dataset) > 0 and dataset.batch([0]) is not None
 
     def epoch(self, epoch: int, cursor: int = 0) -> Iterator[Batch]:
         """Batches `cursor`, `cursor` + 1, … of `epoch`.
@@ -106,6 +102,9 @@ class Loader:
             DataError: a sample can't be read, or a worker process was killed.
         """
         batches = self.sampler.batches(epoch, cursor)
+        if self._is_whole:
+            yield from (self._whole(keys) for keys in batches)
+            return
         read = partial(_samples, self.dataset)
         if self.num_workers == 0:
             yield from (self._batch(read(keys)) for keys in batches)
@@ -120,6 +119,11 @@ class Loader:
                 "a loader worker was killed, most often for lack of memory: lower device.num_workers or "
                 "trainer.batch_size"
             ) from error
+
+    def _whole(self, keys: list[tuple[int, list[int]]]) -> Batch:
+        batch = self.dataset.batch([index for index, _ in keys])
+        assert batch is not None
+        return batch
 
     def _batch(self, samples: list[dict[str, Any] | Unreadable]) -> Batch:
         read = [sample for sample in samples if not isinstance(sample, Unreadable)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,7 +24,7 @@ class LoopState:
     """What the loop may take in all, fixed after the first evaluation."""
     evaluated_step: int = -1
     """The last step that was evaluated; one that is due and was not yet is what a continued run does first."""
-    best_value: float = -math.inf
+    best_value: float | None = None
     best_step: int = 0
     evaluations_without_gain: int = 0
     ended_by: str | None = None

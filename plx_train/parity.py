@@ -14,8 +14,10 @@ import numpy as np
 
 from plx_train.contract import Dataset, Module
 from plx_train.evaluate import Engine, evaluate, network_engine
+from plx_train.metric_direction import sign
 from plx_train.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
 
+NEARLY_ZERO = 1e-6
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
 
@@ -27,7 +29,7 @@ class Tolerance:
     Attributes:
         native: of any output value, run by Paddle's own operations.
         accelerated: of any output value, run by oneDNN or onnxruntime, which order their sums differently.
-        metric: of the monitored metric.
+        metric: of the monitored metric; where that is an error, this share of it.
     """
 
     native: float = 1e-4
@@ -98,7 +100,9 @@ class ParityReport:
             for engine in self.engines
             if not engine.ok
         ]
-        if not abs(self.expected - self.exported) <= self.metric_tolerance:
+        # An error may be as small as the tolerance: it may differ by that share of itself.
+        unit = 1.0 if sign(self.monitor) > 0 else max(abs(self.expected), NEARLY_ZERO)
+        if not abs(self.expected - self.exported) <= self.metric_tolerance * unit:
             faults.append(
                 f"{self.monitor} is {self.exported:.4f} instead of {self.expected:.4f} "
                 f"(tolerance {self.metric_tolerance:.2g})"

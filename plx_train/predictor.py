@@ -5,19 +5,18 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from plx_train.engines import Model, open_model
 from plx_train.errors import UserError
-from plx_train.image import read_image
 from plx_train.rooms import room_file
 from plx_train.static_model import StaticModel, lineage, processor_of, read_inference, room_of
 
 LARGEST_BATCH = 8
-Picture = Path | str | np.ndarray
-"""An image file, or an array uint8 (H, W, 3) BGR as OpenCV reads it."""
+Input = Any
+"""A file, or its content: for images an array uint8 (H, W, 3) BGR as OpenCV reads it."""
 
 
 class Predictor:
@@ -69,51 +68,41 @@ class Predictor:
         if engine == "paddle":
             self.model, self.engine = StaticModel(self.folder, device, onednn, threads), "paddle"
         else:
-            sample, _ = self.processor.preprocess(np.full((96, 320, 3), 255, np.uint8))
-            self.model, self.engine = open_model(self.folder, device, threads, engine, sample[None])
+            sample, _ = self.processor.preprocess(self.processor.example())
+            self.model, self.engine = open_model(self.folder, device, threads, engine, stacked([sample]))
 
-    @overload
-    def predict(self, pictures: Picture) -> Any: ...
-
-    @overload
-    def predict(self, pictures: Sequence[Picture]) -> list[Any]: ...
-
-    def predict(self, pictures: Picture | Sequence[Picture]) -> Any:
-        """The prediction for one picture, or the list of them for several.
+    def predict(self, given: Input | list[Input] | tuple[Input, ...]) -> Any:
+        """The prediction for one picture or series, or the list of them for a list.
 
         What a prediction is depends on the module type: for ``text_det`` a `TextDetPrediction` with `quads`
         (N, 4, 2) in pixels and `scores` (N,). Each has ``to_json()``.
 
         Raises:
-            UserError: a file is missing or no image, or an array has another shape or type.
+            UserError: a file is missing or can't be read, or an array has another shape or type.
         """
-        if isinstance(pictures, Path | str | np.ndarray):
-            return self._predict_one(pictures)
-        return self._predict_many([as_image(picture) for picture in pictures])
+        if not isinstance(given, list | tuple):
+            return self._predict_many([self.processor.as_input(given)])[0]
+        return self._predict_many([self.processor.as_input(one) for one in given])
 
-    def _predict_many(self, images: Sequence[np.ndarray]) -> list[Any]:
-        """Images of equal input shapes go through the graph together; each as if alone, up to the last bits."""
-        prepared = [self.processor.preprocess(image) for image in images]
-        by_shape: dict[tuple[int, ...], list[int]] = {}
+    def _predict_many(self, originals: Sequence[Any]) -> list[Any]:
+        """Those of equal input shapes go through the graph together; each as if alone, up to the last bits."""
+        prepared = [self.processor.preprocess(original) for original in originals]
+        by_shape: dict[Any, list[int]] = {}
         for index, (values, _) in enumerate(prepared):
-            by_shape.setdefault(values.shape, []).append(index)
+            by_shape.setdefault(_shape(values), []).append(index)
         found: dict[int, Any] = {}
         for members in by_shape.values():
             for start in range(0, len(members), LARGEST_BATCH):
                 batch = members[start : start + LARGEST_BATCH]
-                outputs = self.processor.split_outputs(self.model(np.stack([prepared[index][0] for index in batch])))
+                inputs = stacked([prepared[index][0] for index in batch])
+                outputs = self.processor.split_outputs(self.model(*inputs))
                 for index, output in zip(batch, outputs, strict=True):
                     found[index] = self.processor.postprocess(output, prepared[index][1])
-        return [found[index] for index in range(len(images))]
+        return [found[index] for index in range(len(originals))]
 
-    def _predict_one(self, picture: Picture) -> Any:
-        values, context = self.processor.preprocess(as_image(picture))
-        outputs = self.processor.split_outputs(self.model(values[None]))
-        return self.processor.postprocess(outputs[0], context)
-
-    def overlay(self, picture: Picture, prediction: Any) -> np.ndarray:
-        """The picture with `prediction` drawn on it, uint8 (H, W, 3) BGR."""
-        return room_file(self.module, "overlay").draw_overlay(as_image(picture), prediction)
+    def overlay(self, given: Input, prediction: Any) -> np.ndarray:
+        """A picture of `given` with `prediction` drawn on it, uint8 (H, W, 3) BGR."""
+        return room_file(self.module, "overlay").draw_overlay(self.processor.as_input(given), prediction)
 
     def __repr__(self) -> str:
         return f"Predictor({self.module}, {self.model_name}, {self.device}, {str(self.folder)!r})"
@@ -138,18 +127,12 @@ class Predictor:
         return f"<table>{rows}</table>"
 
 
-def as_image(picture: Picture) -> np.ndarray:
-    """The picture in a file, or a given array if it is one: uint8 (H, W, 3) BGR.
+def stacked(inputs: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    """The graph's inputs for several samples, each an array or a tuple of arrays."""
+    if isinstance(inputs[0], tuple):
+        return tuple(np.stack(parts) for parts in zip(*inputs, strict=True))
+    return (np.stack(inputs),)
 
-    Raises:
-        UserError: it is neither.
-    """
-    if isinstance(picture, Path | str):
-        return read_image(picture)
-    if not isinstance(picture, np.ndarray):
-        raise UserError(f"a picture must be a path or an array, not {type(picture).__name__}")
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
-        raise UserError(
-            f"a picture as an array must be uint8 (height, width, 3) in BGR, not {picture.dtype} {picture.shape}"
-        )
-    return picture
+
+def _shape(values: Any) -> Any:
+    return tuple(part.shape for part in values) if isinstance(values, tuple) else values.shape

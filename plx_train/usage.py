@@ -9,7 +9,7 @@ MODE_LINES = {
     "check_dataset": "check every label line and image, with a report",
     "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>",
     "export": "write inference.json, .pdiparams and .yml of run=…, and prove them",
-    "predict": "what run=…, or pipeline=OCR, finds in input=<image or folder>",
+    "predict": "what run=…, or pipeline=OCR, finds in input=<file or folder>",
     "export_pipeline": "pipeline=OCR with its models in one folder, output=…, for here and PaddleX",
     "benchmark": "where the time goes: step, loop, loader, evaluation, inference",
     "sync": "send records that did not reach MLflow: run=…, or those of all runs in outputs",

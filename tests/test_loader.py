@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.loader import Loader, Sampler
 
 
-class Numbers:
+class Numbers(Dataset):
     """Sample i is (i, a random number)."""
 
     def __init__(self, size: int, killer: int | None = None) -> None:

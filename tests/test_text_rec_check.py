@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from text_lines import draw_text, make_lines
 
+from plx_train.dataset_check import Checked
 from plx_train.errors import DataError, UserError, WeightsError
-from plx_train.modules.text_rec.check import CheckedCrops, check_text_rec, draw_samples, resolve
+from plx_train.modules.text_rec.check import check_text_rec, draw_samples, resolve
 from plx_train.modules.text_rec.config import TextRecConfig
 from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed, read_dictionary
 from plx_train.modules.text_rec.processor import TextRecProcessor
@@ -25,11 +26,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_lines(tmp_path / "data")
 
 
-def run(root: Path, max_unknown: float = 0.02, processor: TextRecProcessor = ABC) -> CheckedCrops:
+def run(root: Path, max_unknown: float = 0.02, processor: TextRecProcessor = ABC) -> Checked:
     return check_text_rec(root, "train.txt", "val.txt", processor, max_unknown)
 
 
-def found(checked: CheckedCrops) -> list[tuple[str, int, str, str]]:
+def found(checked: Checked) -> list[tuple[str, int, str, str]]:
     return [(item.path, item.line, item.level, item.code) for item in checked.report.findings]
 
 

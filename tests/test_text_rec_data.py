@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from plx_train.errors import DataError
-from plx_train.loader import Sampler, groups_of
+from plx_train.loader import Sampler
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.data import GROUP_WIDTH, TextRecDataset, collate, collate_eval
 from plx_train.modules.text_rec.labels import LineLabel
@@ -31,7 +31,7 @@ def crops(folder: Path, widths: list[int], text: str = "ab") -> list[LineLabel]:
 def test_batches_hold_crops_of_near_widths_and_every_crop_once(tmp_path: Path) -> None:
     widths = [100, 500, 300, 700] * 8  # at a height of 48: 320 (padded), 1000, 600, 1400
     dataset = TextRecDataset(crops(tmp_path, widths), PROCESSOR, TextRecAugment())
-    sampler = Sampler(len(widths), 4, 1, groups=groups_of(dataset))
+    sampler = Sampler(len(widths), 4, 1, groups=dataset.groups())
     epochs = [[[index for index, _ in batch] for batch in sampler.batches(epoch)] for epoch in (0, 1)]
     for batches in epochs:
         assert sorted(index for batch in batches for index in batch) == list(range(len(widths)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract import Dataset, Module
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.processor import TextDetProcessor
 
@@ -36,7 +37,7 @@ def draw_page(rng: np.random.Generator, size: tuple[int, int] = (256, 320)) -> t
     return image, tuple(labels)
 
 
-class Pages:
+class Pages(Dataset):
     """A dataset of drawn pages."""
 
     def __init__(self, processor: TextDetProcessor, count: int = 3) -> None:
@@ -48,13 +49,16 @@ class Pages:
     def __len__(self) -> int:
         return len(self.pages)
 
+    def original(self, index: int) -> np.ndarray:
+        return self.pages[index][0]
+
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         image, labels = self.pages[index]
         x, shape = self.processor.preprocess(image)
         return {"x": x, "shape": shape, "labels": labels, "name": self.names[index]}
 
 
-class TinyDetector:
+class TinyDetector(Module):
     """What the core asks of a module, for one convolution."""
 
     name = "text_det"

@@ -22,7 +22,7 @@ from plx_train.contract import Batch
 from plx_train.device import check_device
 from plx_train.evaluate import network_engine, run_samples
 from plx_train.export import write_export
-from plx_train.loader import Loader, Sampler, groups_of
+from plx_train.loader import Loader, Sampler
 from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device
 from plx_train.modes.train import build_module
 from plx_train.optimizer import learning_rate
@@ -61,7 +61,7 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
 
     options = session.options
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
-    sampler = Sampler(len(dataset), options.trainer.batch_size, options.seed, groups=groups_of(dataset))
+    sampler = Sampler(len(dataset), options.trainer.batch_size, options.seed, groups=dataset.groups())
     loader = Loader(dataset, sampler, module.collate, device.num_workers)
     with paddle.utils.unique_name.guard():
         learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)

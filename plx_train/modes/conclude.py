@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plx_train.api import RunResult
+from plx_train.contract import Dataset, Module
 from plx_train.dataset_check import CheckReport
 from plx_train.evaluate import Evaluation
 from plx_train.export import Exported, export
-from plx_train.image import read_image, write_image
+from plx_train.image import write_image
+from plx_train.metric_direction import sign
 from plx_train.modes.cost import cost_figures
 from plx_train.modes.durations import readable_duration
 from plx_train.modes.prepare import Session, Splits
 from plx_train.modes.record import Record
 from plx_train.modes.run_report import write_run_report
-from plx_train.watch import by_heart_verdict
+from plx_train.watch import baseline_verdicts, by_heart_verdict
 
 CONNECT_SECONDS = 30
 NUM_WORST = 6
@@ -30,12 +35,14 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     # The store is made and reached in a thread; the report and the summary name the run.
     record.tracker.wait_until_connected(CONNECT_SECONDS)
     record.stop.check()
-    exported = _export(session, module, splits, best, device, check.fingerprint)
+    val = module.dataset(splits.val, "val", 0)
+    exported = _export(session, module, val, best, device, check.fingerprint)
     record.stop.check()
-    overlays = write_overlays(session.output / "overlays", module, splits.val, best)
-    details = write_details(session.output, module, splits.val, best)
+    overlays = write_overlays(session.output / "overlays", module, val, best)
+    details = write_details(session.output, module, val, best)
     record.stop.check()
-    figures = _figures(result) | cost_figures(record.trial.objectives, exported.folder, splits.val)
+    figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
+    figures |= cost_figures(record.trial.objectives, exported.folder, val)
     record.write(
         metrics=figures,
         monitor=f"val/{module.monitor}",
@@ -58,7 +65,7 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
-def _export(session: Session, module: Any, splits: Splits, best: Evaluation, device: Any, fingerprint: str) -> Exported:
+def _export(session: Session, module: Module, val: Any, best: Evaluation, device: Any, fingerprint: str) -> Exported:
     options = session.options
     lineage = {
         "run": session.output.name,
@@ -72,34 +79,38 @@ def _export(session: Session, module: Any, splits: Splits, best: Evaluation, dev
         session.output / "export",
         options.module.model_name,
         lineage,
-        module.dataset(splits.val, "val", 0),
+        val,
         expected=best.metrics[module.monitor],
         onnx=options.onnx,
         num_threads=device.eval_threads,
     )
 
 
-def write_overlays(folder: Path, module: Any, samples: list[Any], evaluation: Evaluation) -> list[tuple[str, Path]]:
+def write_overlays(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[tuple[str, Path]]:
     """Pictures of the worst samples: (caption, file)."""
     folder.mkdir(exist_ok=True)
-    worst = sorted(evaluation.samples, key=lambda sample: (sample.value, sample.index))[:NUM_WORST]
+    better = sign(module.monitor)
+    worst = sorted(evaluation.samples, key=lambda sample: (better * sample.value, sample.index))[:NUM_WORST]
     pictures = []
-    for rank, sample in enumerate(worst, 1):
-        source = samples[sample.index]
-        original = source.read() if hasattr(source, "read") else read_image(source.image)
-        image = module.overlay(original, sample.prediction, {"labels": source.labels})
-        path = folder / f"worst_{rank}_{source.image.stem}.jpg"
+    for rank, score in enumerate(worst, 1):
+        sample = val.get(score.index, np.random.default_rng(0))
+        image = module.overlay(val.original(score.index), score.prediction, sample)
+        name = score.name.partition(" (")[0]
+        path = folder / f"worst_{rank}_{plain_name(Path(name).stem)}.jpg"
         write_image(path, image)
-        name = getattr(module, "sample_value", module.monitor)
-        pictures.append((f"{source.image.name}: {name} {sample.value:.3f}", path))
+        pictures.append((f"{name}: {module.sample_value or module.monitor} {score.value:.3f}", path))
     return pictures
 
 
-def write_details(folder: Path, module: Any, samples: list[Any], evaluation: Evaluation) -> list[Path]:
+def plain_name(text: str) -> str:
+    """`text` with nothing in it that a file's name can't hold everywhere."""
+    return re.sub(r"[^\w.-]+", "_", text)[:100]
+
+
+def write_details(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[Path]:
     """Files that the module has to say about an evaluation, figures per class for example, where it has such."""
-    details = getattr(module, "details", None)
     paths = []
-    for name, text in (details(samples, evaluation) if details else {}).items():
+    for name, text in module.details(val, evaluation).items():
         paths.append(folder / name)
         paths[-1].write_text(text, "utf-8")
     return paths
@@ -121,15 +132,17 @@ def _summarise(session: Session, record: Record, result: Any, exported: Exported
     ]
     if official in after:
         rows.append((f"{monitor}, official settings", f"{before[official]:.4f} → {after[official]:.4f}"))
+    rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
+    rows += [("baselines", said) for said in baseline_verdicts(monitor, after[monitor], record.baselines)]
     if session.options.dataset.overfit:
-        rows.append(("by heart", by_heart_verdict(after[monitor])))
+        rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))
     rows += [
         ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),
         ("proof", exported.parity.sentence),
         ("export", str(exported.folder)),
         ("report", str(report)),
-        ("predict", f"python -m plx_train mode=predict run={exported.folder} input=<image or folder>"),
+        ("predict", f"python -m plx_train mode=predict run={exported.folder} input=<file or folder>"),
     ]
     if tracker.ui_command:
         rows.append(("MLflow", tracker.ui_command))

@@ -16,7 +16,6 @@ from plx_train.modes.prepare import (
     Session,
     Splits,
     check_data,
-    has_calibration,
     open_session,
     split,
     start_device,
@@ -34,8 +33,9 @@ def run(composed: Composed) -> RunResult:
     _, checked = check_data(session, source.export or source.checkpoint)
     splits = split(checked, session.options.dataset, session.options.seed)
     module, evaluation = measure(session, source, splits)
-    write_overlays(session.output / "overlays", module, splits.val, evaluation)
-    write_details(session.output, module, splits.val, evaluation)
+    val = module.dataset(splits.val, "val", 0)
+    write_overlays(session.output / "overlays", module, val, evaluation)
+    write_details(session.output, module, val, evaluation)
     metrics = {f"val/{name}": value for name, value in evaluation.metrics.items()}
     (session.output / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
     logged = source.recorded().get("metrics", {})
@@ -61,7 +61,7 @@ def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Eval
     processor = with_processor(module, state["processor"])
     val = module.dataset(splits.val, "val", 0)
     engine = network_engine(module)
-    official = module.processor if has_calibration(module) else None
+    official = module.processor if module.has_calibration else None
     return module, evaluate(module, engine, val, processor, device.eval_threads, official)
 
 

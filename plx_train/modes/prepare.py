@@ -20,7 +20,7 @@ from plx_train import ranks
 from plx_train.config import Composed, resolve_path
 from plx_train.console import Console, make_console
 from plx_train.contract import Batch, Dataset, Module
-from plx_train.dataset_check import CheckReport, holdout_split
+from plx_train.dataset_check import CheckReport
 from plx_train.device import OpenDevice, open_device, prepare_environment
 from plx_train.errors import DataError, UserError
 from plx_train.evaluate import Engine, Evaluation, calibrate, evaluate
@@ -148,13 +148,12 @@ def check_data(session: Session, trained: Path | None = None) -> tuple[CheckRepo
 
 
 def split(checked: Any, dataset: DatasetOptions, seed: int) -> Splits:
-    """Training samples without the held-out documents, those, and the validation samples."""
-    train, val = list(checked.train)[: dataset.limit], list(checked.val)[: dataset.limit]
+    """Training samples without those held out, those, and the validation samples."""
+    train, val = checked.first(checked.train, dataset.limit), checked.first(checked.val, dataset.limit)
     if dataset.overfit:
         return Splits(train, [], train)
-    names = [getattr(sample, "document", str(sample.image)) for sample in train]
-    kept, held = holdout_split(names, dataset.holdout_share, seed)
-    return Splits([train[index] for index in kept], [train[index] for index in held], val)
+    kept, held = checked.hold_out(train, dataset.holdout_share, seed)
+    return Splits(kept, held, val)
 
 
 def start_device(options: RunOptions) -> OpenDevice:
@@ -193,17 +192,12 @@ def make_evaluator(
 
     def run() -> Evaluation:
         official = module.processor
-        if not has_calibration(module):
+        if not module.has_calibration:
             return evaluate(module, guarded, val, official, num_threads, is_shared=True)
         processor = calibrate(module, guarded, holdout, num_threads, is_shared=True)
         return evaluate(module, guarded, val, processor, num_threads, official, is_shared=True)
 
     return run
-
-
-def has_calibration(module: Module) -> bool:
-    """Whether post-processing has settings that are chosen on held-out samples."""
-    return bool(getattr(module, "has_calibration", True))
 
 
 def with_processor(module: Module, values: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from plx_train.config import Composed, resolve_path
 from plx_train.errors import ConfigError, UserError
 from plx_train.image import read_image
-from plx_train.modes.predict import find_images
+from plx_train.modes.predict import find_files
 from plx_train.modes.source import Source, with_recorded_options
 from plx_train.options import RunOptions
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
@@ -101,7 +101,7 @@ def sample_page(options: RunOptions) -> Path:
         UserError: `input` holds no image.
     """
     folder = resolve_path(options.input) if options.input else datasets_dir() / "pages" / "images"
-    return next(iter(find_images(folder).values()))
+    return next(iter(find_files(folder).values()))
 
 
 def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: Path) -> Measurement:

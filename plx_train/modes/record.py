@@ -30,6 +30,8 @@ class Record:
     stop: StopRequest
     trial: Trial
     facts: dict[str, Any] = field(default_factory=dict)
+    baselines: dict[str, float] = field(default_factory=dict)
+    """What needs no training, by ``<baseline>_<metric>``."""
 
     def write(self, **facts: Any) -> None:
         """Adds `facts` to ``run.json``, which is replaced in one piece."""

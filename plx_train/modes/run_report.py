@@ -24,9 +24,9 @@ from plx_train.report import (
     write_report,
 )
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics
+from plx_train.watch import baseline_verdicts
 
 REPORT_FILE = "report.html"
-LEGEND = "green: found; red: found where there is nothing; orange: missed"
 
 
 def write_run_report(
@@ -46,12 +46,13 @@ def write_run_report(
         seconds=session.elapsed,
         facts={"date": time.strftime("%Y-%m-%d %H:%M"), "run": record.tracker.run_id or "not tracked", **facts},
         metrics=_changes(module.monitor, result.first, result.best),
-        notes=result.notes,
+        notes=(*result.notes, *_verdicts(module.monitor, result.best, record)),
+        baselines=record.baselines,
         series=metric_series(read_metrics(session.output / SPOOL_NAME)),
         precision_recall=_curves(result.first, result.best),
         timings=result.state.timing,
         overlays=tuple(Picture(caption, picture) for caption, picture in overlays),
-        overlay_legend=getattr(module, "overlay_legend", LEGEND),
+        overlay_legend=module.overlay_legend,
         check=check.to_json(),
         weights=record.facts.get("weights"),
         parity=json.loads(exported.parity.to_json()),
@@ -61,6 +62,10 @@ def write_run_report(
     )
     write_report(path, data)
     return path
+
+
+def _verdicts(monitor: str, best: Evaluation, record: Record) -> list[str]:
+    return baseline_verdicts(monitor, best.metrics[monitor], record.baselines)
 
 
 def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:
@@ -92,7 +97,7 @@ def _commands(record: Record, exported: Exported) -> tuple[Command, ...]:
     commands = [
         Command("run it again", again),
         Command("evaluate it", f"python -m plx_train mode=evaluate run={run}"),
-        Command("predict with it", f"python -m plx_train mode=predict run={folder} input=<image or folder>"),
+        Command("predict with it", f"python -m plx_train mode=predict run={folder} input=<file or folder>"),
     ]
     if tracker.ui_command:
         commands.append(Command("open MLflow", tracker.ui_command))

@@ -18,7 +18,7 @@ from plx_train.evaluate import network_engine
 from plx_train.job import write_job
 from plx_train.keeper import Keeper, Retention, is_whole, step_checkpoints
 from plx_train.launch import launch, num_processes
-from plx_train.loader import Loader, Sampler, groups_of
+from plx_train.loader import Loader, Sampler
 from plx_train.loop_state import LoopState
 from plx_train.modes.conclude import conclude
 from plx_train.modes.durations import parse_duration
@@ -144,8 +144,9 @@ def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Cov
     if source is None:
         session.console.info("weights: from scratch")
         return module, None
-    adapt = getattr(module, "adapt_weights", None)
-    coverage = load_weights(module.network, source, options.weights.allow_partial, module.optional_weights, adapt=adapt)
+    coverage = load_weights(
+        module.network, source, options.weights.allow_partial, module.optional_weights, adapt=module.adapt_weights
+    )
     session.console.info(f"weights: {coverage}")
     return module, coverage
 
@@ -163,6 +164,7 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     max_seconds, _ = durations(session.composed)
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
+    _measure_baselines(record, module, loader.dataset, val)
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _freeze(module, options.optimizer.freeze)
     keeper = _keeper(record)
@@ -185,13 +187,19 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 
+def _measure_baselines(record: Record, module: Any, train: Any, val: Any) -> None:
+    if ranks.rank() == 0:
+        record.baselines = record.facts.get("baselines") or module.baselines(train, val)
+    if record.baselines and "baselines" not in record.facts:
+        record.write(baselines=record.baselines)
+        record.tracker.log_metrics({f"baseline/{name}": value for name, value in record.baselines.items()}, 0)
+
+
 def _freeze(module: Any, patterns: list[str]) -> None:
     from plx_train.optimizer import freeze_parameters
 
     frozen = set(freeze_parameters(module.network, patterns))
-    check = getattr(module, "check_frozen", None)
-    if check is not None:
-        check([name for name, _ in module.network.named_parameters() if name not in frozen])
+    module.check_frozen([name for name, _ in module.network.named_parameters() if name not in frozen])
 
 
 def _loader(module: Any, splits: Splits, session: Session, device: OpenDevice) -> Loader:
@@ -199,7 +207,7 @@ def _loader(module: Any, splits: Splits, session: Session, device: OpenDevice) -
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
     batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
     _check_shares(min(batch_size, len(dataset)), parts)
-    sampler = Sampler(len(dataset), batch_size, options.seed, groups=groups_of(dataset), parts=parts, part=ranks.rank())
+    sampler = Sampler(len(dataset), batch_size, options.seed, groups=dataset.groups(), parts=parts, part=ranks.rank())
     return Loader(dataset, sampler, module.collate, device.num_workers, options.dataset.unreadable == "skip")
 
 
@@ -241,5 +249,5 @@ def _continued(training: Any) -> LoopState:
     console.info(f"goes on from step {state.step} ({saved.folder})")
     if not is_whole(keeper.best):
         console.warn(f"{keeper.best} is damaged: the best of the evaluations to come takes its place")
-        state.best_value, state.evaluated_step = -float("inf"), -1
+        state.best_value, state.evaluated_step = None, -1
     return state

@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from plx_train.errors import ConfigError, UserError
+from plx_train.image import as_image
 from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
-from plx_train.predictor import Predictor, as_image
+from plx_train.predictor import Predictor
 
 
 @dataclass(frozen=True)

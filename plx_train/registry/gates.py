@@ -13,6 +13,7 @@ import numpy as np
 
 from plx_train.errors import UserError
 from plx_train.memory import is_out_of_memory
+from plx_train.metric_direction import sign
 from plx_train.registry.candidate import Candidate, Measurement
 
 NUM_RUNS = 5
@@ -36,7 +37,7 @@ class Gate:
 
 
 def metric_gate(candidate: Candidate, champion: str | None, measure: Callable[[], Measurement]) -> Gate:
-    """The candidate is not below the champion on the dataset it was measured on.
+    """The candidate is not worse than the champion on the dataset it was measured on.
 
     Args:
         champion: its version; None where there is none yet.
@@ -55,10 +56,11 @@ def metric_gate(candidate: Candidate, champion: str | None, measure: Callable[[]
         reason = _reason(error)
         return Gate("metric", False, f"version {champion} can't be measured on the same dataset: {reason}", numbers)
     numbers["champion"] = other.value
-    is_below = math.isfinite(other.value) and own.value < other.value
-    word = "below" if is_below else "not below"
+    is_worse = math.isfinite(other.value) and sign(own.metric) * (own.value - other.value) < 0
+    worse = "below" if sign(own.metric) > 0 else "above"
+    word = worse if is_worse else f"not {worse}"
     detail = f"{own.metric} {own.value:.4f} is {word} {other.value:.4f} of version {champion} ({where})"
-    return Gate("metric", not is_below, detail, numbers)
+    return Gate("metric", not is_worse, detail, numbers)
 
 
 def parity_gate(candidate: Candidate) -> Gate:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.metric_direction import sign
+
 
 @dataclass(frozen=True)
 class MetricChange:
@@ -17,6 +19,16 @@ class MetricChange:
     after: float | None
     setting: str = ""
     """What both were measured at: ``official settings``, ``calibrated``."""
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether training made it no worse."""
+        return self.before is not None and self.after is not None and sign(self.name) * (self.after - self.before) >= 0
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it can be drawn as a part of 1."""
+        return self.after is not None and sign(self.name) > 0 and 0 <= self.after <= 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,8 @@ class ReportData:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Short facts under the title: device, date, run id …"""
     metrics: tuple[MetricChange, ...] = ()
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    """Metrics that need no training, by ``<baseline>_<metric>``."""
     notes: tuple[str, ...] = ()
     """Warnings and remarks of the run."""
     series: tuple[Series, ...] = ()

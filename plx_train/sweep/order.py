@@ -15,6 +15,7 @@ from typing import Any
 
 from plx_train.config import Composed, compose_run
 from plx_train.errors import ConfigError
+from plx_train.metric_direction import sign
 from plx_train.modes.durations import parse_duration
 from plx_train.options import SweepOptions
 from plx_train.sweep.engine import JobSpec
@@ -87,7 +88,7 @@ def order(arguments: Sequence[str]) -> Ordered:
         others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
         for value in parameter.choices[:MOST_CHECKED] or (parameter.low, parameter.high):
             compose_run([*space.fixed, *others, parameter.override(value)])
-    objectives = _objectives(options)
+    objectives = _objectives(options, composed.options.module.monitor)
     configurations = space.grid() if options.sampler == "grid" else None
     if options.sampler != "grid" and not space.parameters:
         raise ConfigError(f"sweep={options.sampler} has nothing to search: give a key several values or an interval")
@@ -112,12 +113,13 @@ def _check_keys(space: Space, options: SweepOptions) -> None:
             raise ConfigError("seed varies already: leave out sweep.seeds")
 
 
-def _objectives(options: SweepOptions) -> tuple[Objective, ...]:
+def _objectives(options: SweepOptions, monitor: str) -> tuple[Objective, ...]:
     found = []
     for text in options.objectives or [""]:
         direction, separator, metric = text.rpartition(":")
         if separator and direction not in ("min", "max"):
             raise ConfigError(f"sweep.objectives: '{text}' is not understood: write val/hmean, or min:latency_ms")
+        direction = direction or ("max" if sign(metric or monitor) > 0 else "min")
         found.append(Objective(metric, "minimize" if direction == "min" else "maximize"))
     return tuple(found)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.dataset_check import CheckReport, Finding, Level
+from plx_train.dataset_check import Checked, CheckReport, Finding, Level
 from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
 from plx_train.errors import ConfigError, DataError
 from plx_train.image import ImageError, read_image, write_image
@@ -35,15 +35,6 @@ VERSION = 1
 IMBALANCE = 20
 """The largest class is so many times the smallest when the check speaks of it."""
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-
-
-@dataclass(frozen=True)
-class CheckedImages:
-    """The report, and the samples that may be used per split."""
-
-    report: CheckReport
-    train: list[ClsLabel]
-    val: list[ClsLabel]
 
 
 @dataclass(frozen=True)
@@ -101,7 +92,7 @@ def _rotation_names(module: ImageClsConfig) -> list[str]:
     return names
 
 
-def check(dataset: DatasetOptions, module: ImageClsConfig) -> CheckedImages:
+def check(dataset: DatasetOptions, module: ImageClsConfig) -> Checked:
     """Checks the dataset of a run, whose module options were resolved."""
     root = Path(dataset.root).expanduser()
     return check_image_cls(root, dataset.train, dataset.val, module)
@@ -109,7 +100,7 @@ def check(dataset: DatasetOptions, module: ImageClsConfig) -> CheckedImages:
 
 def check_image_cls(
     root: Path, train_file: str, val_file: str, module: ImageClsConfig, num_threads: int = 2
-) -> CheckedImages:
+) -> Checked:
     """Checks every line and image of a dataset; nothing wrong with it is raised.
 
     The outcome for the same content is kept between runs, so that images are opened once only.
@@ -122,7 +113,7 @@ def check_image_cls(
     """
     faults = _layout_faults(root, train_file, val_file)
     if faults:
-        return CheckedImages(CheckReport(str(root), tuple(faults), {}, ""), [], [])
+        return Checked(CheckReport(str(root), tuple(faults), {}, ""), [], [])
     classes, class_file = (None, None) if module.rotations else read_classes(root / module.label_file, root)
     splits = {"train": _read(root, train_file, module, classes), "val": _read(root, val_file, module, classes)}
     extra = [module.label_file] if classes is not None else []
@@ -146,7 +137,7 @@ def check_image_cls(
     if module.rotations:
         names = module.classes or []
         train, val = (turned_samples(images, module.rotations, names) for images in (train, val))
-    return CheckedImages(report, train, val)
+    return Checked(report, train, val)
 
 
 def draw_samples(samples: Sequence[ClsLabel], folder: Path, num_images: int = 12) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 PRETRAINED = ("EfficientNet-Lite0",)
 """Networks whose published weights the catalogue holds, under the same name."""
@@ -34,6 +35,8 @@ class ImageClsAugmentOptions:
 class ImageClsConfig:
     """Options of the room image_cls."""
 
+    monitor: ClassVar[str] = "accuracy"
+    """Key of the metric that picks the best checkpoint."""
     name: str = "image_cls"
     network: str = "EfficientNet-Lite0"
     """EfficientNet-Lite0, PP-LCNet_x0_25 … x2_5, MobileNetV3_small_x1_0, MobileNetV3_large_x0_5 …, ResNet18 … 152."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.image import ImageError
 from plx_train.modules.image_cls.augment import ImageClsAugment
@@ -14,7 +15,7 @@ from plx_train.modules.image_cls.labels import ClsLabel
 from plx_train.modules.image_cls.processor import ImageClsProcessor
 
 
-class ImageClsDataset:
+class ImageClsDataset(Dataset):
     """Images by index; picklable, and free of paddle.
 
     With `augment`, `get` gives a training sample: ``image`` uint8 (height, width, 3) BGR, ``target`` float32
@@ -41,6 +42,10 @@ class ImageClsDataset:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def original(self, index: int) -> np.ndarray:
+        """The image as it is, uint8 (H, W, 3) BGR."""
+        return self.samples[index].read()
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The sample at `index`; evaluation samples draw nothing from `rng`.

@@ -13,7 +13,7 @@ from paddle.nn import functional as F
 from paddle.static import InputSpec
 
 from plx_train.backbones.efficientnet_lite import from_torch
-from plx_train.contract import Batch
+from plx_train.contract import Batch, Dataset, Module
 from plx_train.modules.image_cls.augment import ImageClsAugment
 from plx_train.modules.image_cls.calibrate import fit_temperature
 from plx_train.modules.image_cls.config import ImageClsConfig
@@ -31,16 +31,15 @@ if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
 
 
-class ImageCls:
+class ImageCls(Module):
     """The room's one class that the core knows."""
 
     name = "image_cls"
-    monitor = "accuracy"
+    monitor = ImageClsConfig.monitor
     sample_value = "score of the true class"
     overlay_legend = (
         "under each image its likeliest classes and their scores; green: the right one, red: a wrong answer"
     )
-    optional_weights = ()
 
     def __init__(self, config: ImageClsConfig, is_fine_tuning: bool) -> None:
         self.config = config
@@ -112,9 +111,10 @@ class ImageCls:
         temperature = fit_temperature(outputs, [sample["labels"] for sample in samples])
         return dataclasses.replace(self.processor, temperature=temperature)
 
-    def details(self, samples: Sequence[ClsLabel], evaluation: Evaluation) -> dict[str, str]:
+    def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
         """Files about an evaluation, content by name: figures per class, and the confusion matrix."""
-        true = [samples[score.index].labels for score in evaluation.samples]
+        assert isinstance(val, ImageClsDataset)
+        true = [val.samples[score.index].labels for score in evaluation.samples]
         predicted = [int(score.prediction.classes[0]) for score in evaluation.samples]
         names = self.processor.labels
         classes = [{"id": number, "name": names[number], **row} for number, row in per_class(true, predicted).items()]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from plx_train.contract import Processor
 from plx_train.errors import UserError
+from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
 
 TOP = 5
 """Classes that a prediction holds."""
@@ -43,7 +46,7 @@ class ImageClsPrediction:
 
 
 @dataclass(frozen=True)
-class ImageClsProcessor:
+class ImageClsProcessor(Processor):
     """Pre- and postprocessing of image classification.
 
     Attributes:
@@ -74,6 +77,23 @@ class ImageClsProcessor:
             raise UserError("mean and std must be three numbers each, those of std above 0")
         if not self.temperature > 0:
             raise UserError(f"temperature must be above 0, not {self.temperature}")
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that `as_input` reads."""
+        return IMAGE_SUFFIXES
+
+    def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
+        """The image in a file, or a given array: uint8 (H, W, 3) BGR.
+
+        Raises:
+            UserError: it is neither.
+        """
+        return as_image(given)
+
+    def example(self) -> np.ndarray:
+        """An image as `preprocess` takes it."""
+        return white_image()
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """From an image uint8 (H, W, 3) BGR the input float32 (3, height, width), and the image's (H, W)."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from plx_train.dataset_check import CheckReport, Finding, Level, document_of
+from plx_train.dataset_check import Checked, CheckReport, Finding, Level, document_of
 from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
 from plx_train.geometry import areas_and_perimeters, strip_height
 from plx_train.image import ImageError, read_image, write_image
@@ -36,15 +36,6 @@ TEXT_COLOUR, IGNORED_COLOUR = (60, 160, 20), (150, 150, 150)
 
 
 @dataclass(frozen=True)
-class CheckedPages:
-    """The report, and the pages without errors per split."""
-
-    report: CheckReport
-    train: list[PageLabel]
-    val: list[PageLabel]
-
-
-@dataclass(frozen=True)
 class _Split:
     """A label file that was read: its pages, their images' names relative to the root, and findings."""
 
@@ -65,7 +56,7 @@ class _Page:
     aspect_ratios: np.ndarray
 
 
-def check(dataset: DatasetOptions, module: TextDetConfig) -> CheckedPages:
+def check(dataset: DatasetOptions, module: TextDetConfig) -> Checked:
     """Checks the dataset of a run."""
     processor = TextDetProcessor(limit_side_len=module.limit_side_len)
     return check_text_det(Path(dataset.root).expanduser(), dataset.train, dataset.val, processor)
@@ -73,7 +64,7 @@ def check(dataset: DatasetOptions, module: TextDetConfig) -> CheckedPages:
 
 def check_text_det(
     root: Path, train_file: str, val_file: str, processor: TextDetProcessor, num_threads: int = 2
-) -> CheckedPages:
+) -> Checked:
     """Checks every line and image of a dataset; nothing wrong with it is raised.
 
     The outcome for the same content and settings is kept between runs, so that images are opened once only.
@@ -86,7 +77,7 @@ def check_text_det(
     """
     faults = find_layout_faults(root, train_file, val_file)
     if faults:
-        return CheckedPages(CheckReport(str(root), tuple(faults), {}, ""), [], [])
+        return Checked(CheckReport(str(root), tuple(faults), {}, ""), [], [])
     splits = {"train": _read(root, train_file), "val": _read(root, val_file)}
     names = [name for split in splits.values() for name in split.names]
     content = fingerprint(root, [train_file, val_file, *names], num_threads)
@@ -102,7 +93,7 @@ def check_text_det(
         save_report(key, report.to_json())
     faulty = {f"{finding.path}:{finding.line}" for finding in report.errors}
     train, val = ([page for page in split.pages if page.where not in faulty] for split in splits.values())
-    return CheckedPages(report, train, val)
+    return Checked(report, train, val)
 
 
 def draw_samples(pages: Sequence[PageLabel], folder: Path, num_pages: int = 6) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass
@@ -40,6 +41,8 @@ class TextDetLossOptions:
 class TextDetConfig:
     """Options of the room text_det."""
 
+    monitor: ClassVar[str] = "hmean"
+    """Key of the metric that picks the best checkpoint."""
     name: str = "text_det"
     pretrained: str = "PP-OCRv4_mobile_det"
     """Weights that `weights=auto` stands for."""

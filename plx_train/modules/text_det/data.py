@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.image import ImageError, read_image
 from plx_train.modules.text_det.augment import TextDetAugment
@@ -17,7 +18,7 @@ from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.modules.text_det.targets import TextDetTargets
 
 
-class TextDetDataset:
+class TextDetDataset(Dataset):
     """Pages by index; picklable, and free of paddle.
 
     With `augment`, `get` gives a training sample: ``image`` uint8 (S, S, 3) BGR, ``shrink_map``,
@@ -52,6 +53,10 @@ class TextDetDataset:
 
     def __len__(self) -> int:
         return len(self.pages)
+
+    def original(self, index: int) -> np.ndarray:
+        """The page as it is, uint8 (H, W, 3) BGR."""
+        return read_image(self.pages[index].image)
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The sample at `index`; evaluation samples draw nothing from `rng`.

@@ -52,6 +52,11 @@ class PageLabel:
     labels: tuple[TextLabel, ...]
     where: str
 
+    @property
+    def document(self) -> str:
+        """What must not be split between training and held-out samples."""
+        return str(self.image)
+
 
 def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
     """Reads every line of a label file.

@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.contract import Batch
+from plx_train.contract import Batch, Module
 from plx_train.modules.text_det.augment import TextDetAugment
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.config import TextDetConfig
@@ -24,11 +24,12 @@ from plx_train.modules.text_det.overlay import draw_overlay
 from plx_train.modules.text_det.processor import TextDetPrediction, TextDetProcessor
 
 
-class TextDet:
+class TextDet(Module):
     """The room's one class that the core knows."""
 
     name = "text_det"
-    monitor = "hmean"
+    monitor = TextDetConfig.monitor
+    overlay_legend = "green: found; red: found where there is nothing; orange: missed"
     optional_weights = (r"^head\.thresh\.",)
     """Absent from exported weights by design: inference has no threshold branch."""
 

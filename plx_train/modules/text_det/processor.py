@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from plx_train.contract import Processor
 from plx_train.errors import UserError
+from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
 from plx_train.modules.text_det.boxes import binarise, find_polygons, find_quads, grow_polygons, grow_quads
 
 STRIDE = 32
@@ -56,7 +59,7 @@ class TextDetPrediction:
 
 
 @dataclass(frozen=True)
-class TextDetProcessor:
+class TextDetProcessor(Processor):
     """Pre- and postprocessing of text detection.
 
     Attributes:
@@ -120,6 +123,23 @@ class TextDetProcessor:
             ratio = self.max_side_limit / max(height, width)
             height, width = int(height * ratio), int(width * ratio)
         return _to_stride(height), _to_stride(width)
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that `as_input` reads."""
+        return IMAGE_SUFFIXES
+
+    def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
+        """The image in a file, or a given array: uint8 (H, W, 3) BGR.
+
+        Raises:
+            UserError: it is neither.
+        """
+        return as_image(given)
+
+    def example(self) -> np.ndarray:
+        """An image as `preprocess` takes it."""
+        return white_image()
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """From an image uint8 (H, W, 3) BGR the network's input float32 (3, h, w), and the image's (H, W)."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.dataset_check import CheckReport, Finding, Level, document_of
+from plx_train.dataset_check import Checked, CheckReport, Finding, Level, document_of
 from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
 from plx_train.image import ImageError, read_image, write_image
 from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, listed
@@ -33,15 +33,6 @@ SMALL_SHARE = 0.25
 UPRIGHT = 1.5
 """Crops so many times higher than wide, with more than one character, show text that runs down or was turned."""
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-
-
-@dataclass(frozen=True)
-class CheckedCrops:
-    """The report, and the crops that may be used per split."""
-
-    report: CheckReport
-    train: list[LineLabel]
-    val: list[LineLabel]
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def resolve(dataset: DatasetOptions, module: TextRecConfig, weights: str | None,
     return replace(module, characters=list(dictionary_for(choice, path, texts)))
 
 
-def check(dataset: DatasetOptions, module: TextRecConfig) -> CheckedCrops:
+def check(dataset: DatasetOptions, module: TextRecConfig) -> Checked:
     """Checks the dataset of a run, whose module options were resolved."""
     processor = TextRecProcessor(tuple(module.characters or ()), module.width)
     root = Path(dataset.root).expanduser()
@@ -86,7 +77,7 @@ def check(dataset: DatasetOptions, module: TextRecConfig) -> CheckedCrops:
 
 def check_text_rec(
     root: Path, train_file: str, val_file: str, processor: TextRecProcessor, max_unknown: float, num_threads: int = 2
-) -> CheckedCrops:
+) -> Checked:
     """Checks every line and image of a dataset; nothing wrong with it is raised.
 
     The outcome for the same content and settings is kept between runs, so that images are opened once only.
@@ -100,7 +91,7 @@ def check_text_rec(
     """
     faults = _layout_faults(root, train_file, val_file)
     if faults:
-        return CheckedCrops(CheckReport(str(root), tuple(faults), {}, ""), [], [])
+        return Checked(CheckReport(str(root), tuple(faults), {}, ""), [], [])
     splits = {"train": _read(root, train_file), "val": _read(root, val_file)}
     names = [name for split in splits.values() for name in split.names]
     content = fingerprint(root, [train_file, val_file, *names], num_threads)
@@ -117,7 +108,7 @@ def check_text_rec(
     faulty = {f"{finding.path}:{finding.line}" for finding in report.errors}
     train, val = ([crop for crop in split.crops if crop.where not in faulty] for split in splits.values())
     # What is not in the dictionary can't be learned, but evaluation has to count it as not read.
-    return CheckedCrops(report, [crop for crop in train if not processor.unknown(crop.labels)], val)
+    return Checked(report, [crop for crop in train if not processor.unknown(crop.labels)], val)
 
 
 def draw_samples(crops: Sequence[LineLabel], folder: Path, num_crops: int = 12) -> list[Path]:

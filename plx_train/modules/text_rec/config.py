@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 NO_GUIDE = "none"
 GUIDES = (NO_GUIDE, "nrtr")
@@ -28,6 +29,8 @@ class TextRecAugmentOptions:
 class TextRecConfig:
     """Options of the room text_rec."""
 
+    monitor: ClassVar[str] = "accuracy"
+    """Key of the metric that picks the best checkpoint."""
     name: str = "text_rec"
     pretrained: str = "PP-OCRv4_mobile_rec"
     """Weights that `weights=auto` stands for."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.image import ImageError, image_size, read_image
 from plx_train.modules.text_rec.augment import TextRecAugment
@@ -20,7 +21,7 @@ GROUP_WIDTH = 64
 MIN_WIDTH = 16
 
 
-class TextRecDataset:
+class TextRecDataset(Dataset):
     """Crops by index; picklable, and free of paddle.
 
     With `augment`, `get` gives a training sample: ``image`` uint8 (48, w, 3) BGR, ``classes`` of the text,
@@ -38,6 +39,10 @@ class TextRecDataset:
 
     def __len__(self) -> int:
         return len(self.crops)
+
+    def original(self, index: int) -> np.ndarray:
+        """The crop as it is, uint8 (H, W, 3) BGR."""
+        return read_image(self.crops[index].image)
 
     def groups(self) -> np.ndarray:
         """Per crop a number, int64 (N,), that is near for crops of near widths; batches are made of such."""

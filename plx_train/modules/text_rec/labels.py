@@ -24,6 +24,11 @@ class LineLabel:
     labels: str
     where: str
 
+    @property
+    def document(self) -> str:
+        """What must not be split between training and held-out samples."""
+        return str(self.image)
+
 
 def read_lines(path: Path, root: Path) -> tuple[list[LineLabel], list[Finding]]:
     """Reads every line of a label file.

@@ -12,7 +12,7 @@ import paddle
 from paddle.nn import functional as F
 from paddle.static import InputSpec
 
-from plx_train.contract import Batch
+from plx_train.contract import Batch, Module
 from plx_train.errors import ConfigError
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.config import NO_GUIDE, TextRecConfig
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
 
 
-class TextRec:
+class TextRec(Module):
     """The room's one class that the core knows."""
 
     name = "text_rec"
-    monitor = "accuracy"
+    monitor = TextRecConfig.monitor
     sample_value = "similarity"
     has_calibration = False
     overlay_legend = (

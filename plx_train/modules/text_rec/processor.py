@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from plx_train.contract import Processor
 from plx_train.errors import UserError
+from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
 
 HEIGHT = 48
 """Pixels; the network's pooling fits no other."""
@@ -39,7 +42,7 @@ class TextRecPrediction:
 
 
 @dataclass(frozen=True)
-class TextRecProcessor:
+class TextRecProcessor(Processor):
     """Pre- and postprocessing of text recognition.
 
     Attributes:
@@ -76,6 +79,23 @@ class TextRecProcessor:
         if padded > MAX_WIDTH:
             return MAX_WIDTH, MAX_WIDTH
         return min(math.ceil(HEIGHT * (width / height)), padded), padded
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that `as_input` reads."""
+        return IMAGE_SUFFIXES
+
+    def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
+        """The image in a file, or a given array: uint8 (H, W, 3) BGR.
+
+        Raises:
+            UserError: it is neither.
+        """
+        return as_image(given)
+
+    def example(self) -> np.ndarray:
+        """An image as `preprocess` takes it."""
+        return white_image()
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """From a crop uint8 (H, W, 3) BGR the network's input float32 (3, 48, w), and the crop's (H, W)."""
