@@ -132,13 +132,17 @@ class Module(Protocol):
         """
         return
 
-    def fit(self, train: Dataset) -> bool:
-        """Fits what has no gradient on all of `train`; False where there is nothing such and the loop is to run."""
+    def fit(self, train: Dataset, holdout: Dataset) -> bool:
+        """Fits what has no gradient; False where there is nothing such and the loop is to run."""
         return False
 
     def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
         """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example."""
         return {}
+
+    def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:
+        """What people should be told of the best evaluation, in sentences."""
+        return []
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
         """Files about an evaluation, content by name: figures per class, for example."""

@@ -14,6 +14,26 @@ MODES = (
 
 
 @dataclass
+class ColumnsOptions:
+    """Which columns of a table of time series hold what; images have none."""
+
+    time: str | None = None
+    """null: date, time, timestamp, datetime or ds, whichever there is."""
+    targets: list[str] | None = None
+    """What is forecast, or looked at for anomalies, or classified by; null: all numbers that are nothing else."""
+    past_covariates: list[str] = field(default_factory=list)
+    """Known up to the present."""
+    future_covariates: list[str] = field(default_factory=list)
+    """Known ahead, over the horizon too."""
+    static_covariates: list[str] = field(default_factory=list)
+    """One number per series."""
+    group: str | None = None
+    """Which series a row belongs to; null: group_id, where there is such a column."""
+    label: str | None = None
+    """Of anomalies and classes; null: label, where there is such a column."""
+
+
+@dataclass
 class DatasetOptions:
     """Where samples come from."""
 
@@ -30,6 +50,11 @@ class DatasetOptions:
     """Uses only this many samples of each split."""
     overfit: bool = False
     """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
+    columns: ColumnsOptions = field(default_factory=ColumnsOptions)
+    fill: str = "error"
+    """What missing values of a series do: error, or linear, forward, zero, mean or drop."""
+    time_zone: str | None = None
+    """Of times that name none, as in Europe/Berlin; null: UTC."""
     unreadable: str = "fail"
     """What a training sample that can't be read does: fail ends the run; skip leaves it out and counts it."""
     ignore_findings: bool = False

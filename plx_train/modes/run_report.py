@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def write_run_report(
     exported: Exported,
     overlays: list[tuple[str, Path]],
     facts: dict[str, str],
+    remarks: Sequence[str] = (),
 ) -> Path:
     """Writes ``report.html`` into the run's folder."""
     session = record.session
@@ -46,7 +48,7 @@ def write_run_report(
         seconds=session.elapsed,
         facts={"date": time.strftime("%Y-%m-%d %H:%M"), "run": record.tracker.run_id or "not tracked", **facts},
         metrics=_changes(module.monitor, result.first, result.best),
-        notes=(*result.notes, *_verdicts(module.monitor, result.best, record)),
+        notes=(*result.notes, *_verdicts(module.monitor, result.best, record), *remarks),
         baselines=record.baselines,
         series=metric_series(read_metrics(session.output / SPOOL_NAME)),
         precision_recall=_curves(result.first, result.best),

@@ -22,6 +22,7 @@ from plx_train.loader import Loader, Sampler
 from plx_train.loop_state import LoopState
 from plx_train.modes.conclude import conclude
 from plx_train.modes.durations import parse_duration
+from plx_train.modes.fuse import is_fusion, with_members
 from plx_train.modes.prepare import (
     CONFIG_FILE,
     Session,
@@ -50,6 +51,8 @@ def run(composed: Composed) -> RunResult:
     if continuation and continuation.is_finished:
         return say_finished(continuation, make_console(quiet=composed.options.quiet))
     composed = continuation.composed if continuation else composed
+    if is_fusion(composed):
+        composed = with_members(composed)
     options = composed.options
     durations(composed)
     check_device(options.device)
@@ -180,7 +183,7 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
             module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
         )
         training = Training(
-            *(module, loader, evaluator, learner, keeper, record.tracker, session.console, record.stop),
+            *(module, loader, holdout, evaluator, learner, keeper, record.tracker, session.console, record.stop),
             *(record.trial, options.trainer, options.optimizer),
         )
         state = _continued(training) if options.resume else LoopState()

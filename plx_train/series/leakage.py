@@ -1,0 +1,1 @@
+def leakage_findings(a,b,c,d): return []
