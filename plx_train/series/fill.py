@@ -1,1 +1,149 @@
-def fill_series(s, policy, f): return s, 0
+"""Missing values and missing rows: filled by a policy, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from plx_train.dataset_check import Finding
+from plx_train.errors import ConfigError, DataError
+from plx_train.series.frame import Series, time_text
+from plx_train.series.frequency import Frequency
+from plx_train.series.grid import Gaps, find_gaps, grid_positions, grid_times
+
+POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
+"""What `data.fill` may be.
+
+``error``: a missing value is an error. ``linear``: on the line between its neighbours, the nearest value at the ends;
+it looks ahead, at the value after the gap. ``forward``: the last value before it, nothing later is looked at.
+``zero``: 0. ``mean``: the column's mean in this series, later rows included. ``drop``: rows with a missing value are
+left out, and no missing row is put in, so that windows count rows and not time.
+"""
+MAX_GROWTH = 10
+"""A series is not made longer than this many times its rows; a mistyped year would fill the memory."""
+
+
+def fill_series(
+    series: Series, policy: str, frequency: Frequency | None, flags: Sequence[str] = ()
+) -> tuple[Series, int]:
+    """A series without missing values, and how many values were filled in or, by ``drop``, rows left out.
+
+    Rows that the frequency's grid lacks are put in and filled as well, save where rows stand beside the grid. A series
+    that lacks nothing is returned as it is; no array is copied.
+
+    Args:
+        policy: one of `POLICIES`.
+        frequency: of the series; None where it has none.
+        flags: columns of 0 and 1 that mark rows; missing ones are 0.
+
+    Raises:
+        ConfigError: there is no such policy.
+        DataError: the policy is ``error`` and something is missing, or there is no value to fill from.
+    """
+    check_policy(policy)
+    gaps = _insertable(series, frequency)
+    num_missing = int(np.isnan(series.values).sum())
+    if policy == "error" and (num_missing or gaps is not None):
+        raise DataError(str(_fault(series, gaps)))
+    if policy == "drop":
+        return _without_missing(series, num_missing)
+    if gaps is not None and frequency is not None:
+        series = _with_missing_rows(series, gaps, frequency)
+        num_missing += gaps.num_missing * len(series.columns)
+    if num_missing == 0:
+        return series, 0
+    values = series.values.copy()
+    for place, name in enumerate(series.columns):
+        is_missing = np.isnan(values[:, place])
+        if is_missing.any():
+            values[:, place] = _filled(series, name, values[:, place], is_missing, "zero" if name in flags else policy)
+    return replace(series, values=values), num_missing
+
+
+def fill_findings(series: Sequence[Series], policy: str, frequencies: Sequence[Frequency | None]) -> list[Finding]:
+    """The errors that missing values and rows of these series are where the policy is ``error``; else none."""
+    check_policy(policy)
+    if policy != "error":
+        return []
+    pairs = ((one, _insertable(one, frequency)) for one, frequency in zip(series, frequencies, strict=True))
+    return [_fault(one, gaps) for one, gaps in pairs if gaps is not None or np.isnan(one.values).any()]
+
+
+def check_policy(policy: str) -> None:
+    """
+    Raises:
+        ConfigError: there is no such policy.
+    """
+    if policy not in POLICIES:
+        raise ConfigError(f"data.fill={policy} is no policy: choose one of {', '.join(POLICIES)}")
+
+
+def _insertable(series: Series, frequency: Frequency | None) -> Gaps | None:
+    """The gaps that rows can be put into."""
+    if frequency is None or len(series) == 0:
+        return None
+    gaps = find_gaps(series.times, frequency)
+    return gaps if gaps.num_missing and not gaps.num_off_grid else None
+
+
+def _fault(series: Series, gaps: Gaps | None) -> Finding:
+    rows = np.flatnonzero(np.isnan(series.values).any(1))
+    parts = []
+    if len(rows):
+        count = int(np.isnan(series.values).sum())
+        parts.append(f"{count} values are missing, the first at {time_text(series.times[rows[0]], series.is_datetime)}")
+    if gaps is not None:
+        after = time_text(series.times[gaps.first], series.is_datetime)
+        parts.append(f"{gaps.num_missing} rows are missing, the first after {after}")
+    path, _, line = series.where.rpartition(":")
+    reason = f"{series.name}: {' and '.join(parts)}; fill them by data.fill=linear, forward, zero or mean, or drop"
+    return Finding(path, int(line), "error", "not-filled", reason)
+
+
+def _without_missing(series: Series, num_missing: int) -> tuple[Series, int]:
+    if num_missing == 0:
+        return series, 0
+    is_whole = ~np.isnan(series.values).any(1)
+    if not is_whole.any():
+        raise DataError(f"{series.where}: {series.name} has no row without a missing value: set data.fill to another")
+    kept = replace(series, times=series.times[is_whole], values=series.values[is_whole])
+    return kept, int((~is_whole).sum())
+
+
+def _with_missing_rows(series: Series, gaps: Gaps, frequency: Frequency) -> Series:
+    if gaps.num_missing > MAX_GROWTH * len(series):
+        after = time_text(series.times[gaps.first], series.is_datetime)
+        raise DataError(
+            f"{series.where}: {series.name} lacks {gaps.num_missing} rows, more than {MAX_GROWTH} times those it has; "
+            f"the first are missing after {after}: is a time mistyped?"
+        )
+    positions, _ = grid_positions(series.times, frequency)
+    if (np.diff(positions) == 0).any():
+        raise DataError(f"{series.where}: {series.name} has rows of the same time: mend them before gaps are filled")
+    values = np.full((int(positions[-1]) + 1, len(series.columns)), np.nan)
+    values[positions] = series.values
+    times = grid_times(int(series.times[0]), np.arange(len(values)), frequency)
+    return replace(series, times=times, values=values)
+
+
+def _filled(series: Series, name: str, values: np.ndarray, is_missing: np.ndarray, policy: str) -> np.ndarray:
+    """`values` (T,) with those missing filled in."""
+    if policy == "zero":
+        return np.where(is_missing, 0.0, values)
+    if is_missing.all():
+        raise DataError(f"{series.where}: column {name} of {series.name} has no value: leave it out, or set "
+                        "data.fill=zero")  # fmt: skip
+    if policy == "mean":
+        return np.where(is_missing, values[~is_missing].mean(), values)
+    rows = np.arange(len(values))
+    if policy == "linear":
+        return np.interp(rows, rows[~is_missing], values[~is_missing])
+    if is_missing[0]:
+        count = int((~is_missing).argmax())
+        raise DataError(
+            f"{series.where}: column {name} of {series.name} begins with {count} missing values, and data.fill=forward "
+            "has nothing before them: cut these rows off, or set data.fill=zero or linear"
+        )
+    return values[np.maximum.accumulate(np.where(is_missing, 0, rows))]

@@ -22,7 +22,8 @@ MIN_SHARE = 0.5
 """Of the steps that must be alike for them to be a frequency."""
 MIN_SHARE_OF_MULTIPLES = 0.2
 """The same where all other steps are multiples of it, as rows that are missing make them."""
-MAX_SAMPLE = 200_000
+MAX_SAMPLE = 100_000
+ROWS_AT_ONCE = 1 << 16
 SHORTEST_MONTH = 28 * DAY
 MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 OLD_UNITS = {"d": "D", "H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns"}
@@ -59,18 +60,16 @@ def infer_frequency(times: np.ndarray, is_datetime: bool) -> Frequency | None:
     fifth where all others are multiples. Months, quarters, years and business days count as regular. Monthly rows
     on a day that is neither the first nor the last have the text of the first, as pandas has none of their own.
     """
-    steps = np.diff(times)
-    steps = steps[steps > 0]
-    if len(steps) == 0:
+    step = _most_common_step(times)
+    if step is None:
         return None
-    step = _most_common(steps)
     if not is_datetime:
-        return Frequency(step, step) if _is_common(steps, step) else None
+        return Frequency(step, step) if _is_common(times, step) else None
     if step >= SHORTEST_MONTH:
         monthly = _infer_months(times)
         if monthly is not None:
             return monthly
-    if not _is_common(steps, step):
+    if not _is_common(times, step):
         return None
     if step == DAY and _is_business(times):
         return Frequency(DAY, "B", is_business=True)
@@ -110,15 +109,25 @@ def _hint(unit: str) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _most_common(steps: np.ndarray) -> int:
-    sample = steps[:: max(len(steps) // MAX_SAMPLE, 1)]
-    found, counts = np.unique(sample, return_counts=True)
-    return int(found[counts.argmax()])
+def _most_common_step(times: np.ndarray) -> int | None:
+    """The most frequent difference of neighbours above 0, int64 (T,) ascending; of very many, some are looked at."""
+    places = np.arange(0, len(times) - 1, max(len(times) // MAX_SAMPLE, 1))
+    found, counts = np.unique(times[places + 1] - times[places], return_counts=True)
+    found, counts = found[found > 0], counts[found > 0]
+    return int(found[counts.argmax()]) if len(found) else None
 
 
-def _is_common(steps: np.ndarray, step: int) -> bool:
-    share = float((steps == step).mean())
-    return share >= MIN_SHARE or (share >= MIN_SHARE_OF_MULTIPLES and not (steps % step).any())
+def _is_common(times: np.ndarray, step: int) -> bool:
+    """Whether enough neighbours are a step apart."""
+    num_steps = num_alike = num_multiples = 0
+    # Piece by piece: a series can be most of the memory that there is.
+    for start in range(0, len(times) - 1, ROWS_AT_ONCE):
+        steps = np.diff(times[start : start + ROWS_AT_ONCE + 1])
+        num_steps += int((steps > 0).sum())
+        num_alike += int((steps == step).sum())
+        num_multiples += int(((steps > 0) & (steps % step == 0)).sum())
+    only_multiples = num_multiples == num_steps
+    return num_alike >= (MIN_SHARE_OF_MULTIPLES if only_multiples else MIN_SHARE) * num_steps
 
 
 def _fixed_text(step: int) -> str:
@@ -139,12 +148,10 @@ def month_parts(times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 def _infer_months(times: np.ndarray) -> Frequency | None:
     months, day, length, of_day = month_parts(times)
     anchor = LAST_DAY if (day == length).all() else int(day.max())
-    steps = np.diff(months)
-    steps = steps[steps > 0]
-    if len(steps) == 0 or (of_day != of_day[0]).any() or (day != np.minimum(anchor, length)).any():
+    count = _most_common_step(months)
+    if count is None or (of_day != of_day[0]).any() or (day != np.minimum(anchor, length)).any():
         return None
-    count = _most_common(steps)
-    if not _is_common(steps, count):
+    if not _is_common(months, count):
         return None
     return Frequency(count * MONTH, _month_text(count, anchor == LAST_DAY, int(months[0]) % 12), count, anchor)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plx_train.series.frequency import DAY, Frequency, month_parts
+from plx_train.series.frequency import DAY, ROWS_AT_ONCE, Frequency, month_parts
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,19 @@ def future_times(times: np.ndarray, frequency: Frequency, count: int, skip: int 
 
 def find_gaps(times: np.ndarray, frequency: Frequency) -> Gaps:
     """What lacks between the first and the last of ascending `times` int64 (T,); equal times are no gap."""
-    positions, is_on_grid = grid_positions(times, frequency)
-    missing = np.maximum(np.diff(positions) - 1, 0)
-    gaps = np.flatnonzero(missing)
-    off = np.flatnonzero(~is_on_grid)
-    first = int(gaps[0]) if len(gaps) else -1
-    first_missing = int(missing[first]) if len(gaps) else 0
-    return Gaps(int(missing.sum()), len(gaps), first, first_missing, len(off), int(off[0]) if len(off) else -1)
+    num_missing = num_gaps = num_off = first_missing = 0
+    first = first_off = -1
+    # Piece by piece, each counted from the first row: a series can be most of the memory that there is.
+    for start in range(0, len(times), ROWS_AT_ONCE):
+        piece = np.concatenate([times[:1], times[start : start + ROWS_AT_ONCE + 1]])
+        positions, is_on_grid = grid_positions(piece, frequency)
+        missing = np.maximum(np.diff(positions[1:]) - 1, 0)
+        off = np.flatnonzero(~is_on_grid[1 : ROWS_AT_ONCE + 1])
+        if missing.any() and first < 0:
+            first = start + int(np.flatnonzero(missing)[0])
+            first_missing = int(missing[first - start])
+        if len(off) and first_off < 0:
+            first_off = start + int(off[0])
+        num_missing, num_gaps = num_missing + int(missing.sum()), num_gaps + int((missing > 0).sum())
+        num_off += len(off)
+    return Gaps(num_missing, num_gaps, first, first_missing, num_off, first_off)

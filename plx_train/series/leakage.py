@@ -1,1 +1,122 @@
-def leakage_findings(a,b,c,d): return []
+"""Whether validation repeats what was trained on: shared times, copied rows, and the order of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from plx_train.dataset_check import Finding, Level
+from plx_train.series.content import limited
+from plx_train.series.frame import Series, time_text
+
+BLOCK_ROWS = 16
+"""Rows in a row that must be equal to be called copied: single rows are often equal by chance."""
+MIN_CHANGES = 0.5
+"""Share of a block's rows that must differ from the row before: nights and standstills repeat themselves."""
+MAX_COPIED = 0.5
+"""Share of validation's rows that may be copies before it is an error."""
+MIN_COPIED = 0.01
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, with bits all over: multiplied by it, neighbouring numbers are far apart."""
+
+
+def leakage_findings(train: Sequence[Series], val: Sequence[Series], context: int = 0) -> list[Finding]:
+    """Findings between training and validation series, at the validation file's lines.
+
+    Args:
+        train, val: of the two files; series with classes are compared by content alone.
+        context: rows at the beginning of a validation series that may be the end of the training one, as the context
+            of its first window; no row of theirs is predicted.
+    """
+    partners = {series.group: series for series in train}
+    findings = []
+    for series in val:
+        partner = partners.get(series.group)
+        if partner is not None and series.label is None and len(series) and len(partner):
+            findings += _shared_times(partner, series, context)
+    # Rows at shared times were told of already; elsewhere copies show in the values alone.
+    if not any(finding.code == "rows-in-both" for finding in findings):
+        findings += _copied(train, val, context)
+    return limited(findings)
+
+
+def _shared_times(train: Series, val: Series, context: int) -> list[Finding]:
+    if train.is_datetime != val.is_datetime:
+        reason = f"{val.name}: times are {_kind(val)}, those of {train.name} are {_kind(train)}"
+        return [_finding(val, "error", "times-differ-in-kind", reason)]
+    shared, in_train, in_val = np.intersect1d(train.times, val.times, return_indices=True)
+    predicted = in_val >= context
+    findings = []
+    if predicted.any() and train.columns == val.columns:
+        same = np.equal(train.values[in_train[predicted]], val.values[in_val[predicted]]).all(1)
+        first = time_text(shared[predicted][0], val.is_datetime)
+        if same.mean() > MAX_COPIED:
+            reason = (
+                f"{val.name}: {int(same.sum())} of {len(val)} rows, from {first} on, are rows of {train.name}: "
+                "validation must hold what was not trained on"
+            )
+            findings.append(_finding(val, "error", "rows-in-both", reason))
+        elif val.is_datetime:
+            reason = f"{val.name}: {int(predicted.sum())} times, from {first} on, are in {train.name} as well"
+            findings.append(_finding(val, "warning", "times-in-both", f"{reason}, with other values"))
+    if val.is_datetime and val.times[0] < train.times[0]:
+        begins, later = time_text(val.times[0]), time_text(train.times[0])
+        reason = f"{val.name} begins at {begins}, before {train.name} at {later}: models are judged on what comes later"
+        findings.append(_finding(val, "warning", "validation-earlier", reason))
+    return findings
+
+
+def _copied(train: Sequence[Series], val: Sequence[Series], context: int) -> list[Finding]:
+    """Series of which blocks of rows are in a training series, at whatever time."""
+    if not train or not val or train[0].columns != val[0].columns:
+        return []
+    shortest = min(len(series) for series in (*train, *val))
+    num_rows = min(BLOCK_ROWS, max(shortest, 2))
+    trained = np.unique(np.concatenate([_block_hashes(series.values, num_rows) for series in train]))
+    findings = []
+    for series in val:
+        hashes = _block_hashes(series.values[context:], num_rows)
+        starts = np.flatnonzero(np.isin(hashes, trained) & (hashes != 0))
+        if len(starts) == 0:
+            continue
+        covered = np.zeros(len(series) - context + 1, np.int64)
+        np.add.at(covered, starts, 1)
+        np.add.at(covered, np.minimum(starts + num_rows, len(covered) - 1), -1)
+        share = float((np.cumsum(covered)[:-1] > 0).mean())
+        if share >= MIN_COPIED:
+            level: Level = "error" if share > MAX_COPIED else "warning"
+            reason = f"{series.name}: {share:.0%} of the rows are copies of training rows, {num_rows} or more in a row"
+            findings.append(_finding(series, level, "rows-copied", reason))
+    return findings
+
+
+def _block_hashes(values: np.ndarray, num_rows: int) -> np.ndarray:
+    """A number for each `num_rows` rows in a row, uint64 (T - num_rows + 1,); 0 where they hardly change."""
+    count = len(values) - num_rows + 1
+    if count < 1:
+        return np.zeros(0, np.uint64)
+    rows = np.zeros(len(values), np.uint64)
+    for column in values.T:
+        bits = np.ascontiguousarray(column + 0.0).view(np.uint64)  # + 0.0: -0.0 is equal to 0.0
+        rows = _mixed(rows ^ bits)
+    changes = np.concatenate([[0], np.cumsum(rows[1:] != rows[:-1])])
+    blocks = np.zeros(count, np.uint64)
+    for row in range(num_rows):
+        blocks = blocks * FACTOR + rows[row : row + count]
+    changed = changes[num_rows - 1 :] - changes[:count]
+    return np.where(changed >= MIN_CHANGES * (num_rows - 1), blocks | np.uint64(1), np.uint64(0))
+
+
+def _mixed(numbers: np.ndarray) -> np.ndarray:
+    numbers = numbers * FACTOR
+    return (numbers ^ (numbers >> np.uint64(29))) * FACTOR
+
+
+def _kind(series: Series) -> str:
+    return "datetimes" if series.is_datetime else "integers"
+
+
+def _finding(series: Series, level: Level, code: str, reason: str) -> Finding:
+    path, _, line = series.where.rpartition(":")
+    return Finding(path, int(line), level, code, reason)

@@ -11,6 +11,7 @@ import numpy as np
 from plx_train.dataset_check import Finding
 from plx_train.series.content import Rows, check_rows
 from plx_train.series.frame import Series
+from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.scan import Scan, scan_lines
 from plx_train.series.source import find_source
 from plx_train.series.table import MISSING, Chosen, Table, read_table
@@ -159,9 +160,8 @@ def _time_format(scan: Scan, name: str) -> TimeFormat | None:
 def _in_order(table: Table, scan: Scan, chosen: Chosen) -> tuple[Rows, list[Finding]]:
     """The table's rows by group and time; sorted in place where they are not, with a warning for times."""
     times, codes, findings = table.times, table.codes, []
-    same = codes[1:] == codes[:-1]
     order = None
-    if not np.all((codes[1:] > codes[:-1]) | (same & (times[1:] >= times[:-1]))):
+    if not _is_ordered(codes, times):
         by_group = np.argsort(codes, kind="stable")
         grouped, clock = codes[by_group], times[by_group]
         back = np.flatnonzero((grouped[1:] == grouped[:-1]) & (clock[1:] < clock[:-1]))
@@ -179,6 +179,15 @@ def _in_order(table: Table, scan: Scan, chosen: Chosen) -> tuple[Rows, list[Find
     # Groups are numbered as they come, so that those of the sorted rows are 0, 1, 2 …
     names = [f"{scan.name}:{group}" for group in table.groups] or [scan.name]
     return Rows(scan, chosen.values, names, table.times, table.is_datetime, table.values, starts, order), findings
+
+
+def _is_ordered(codes: np.ndarray, times: np.ndarray) -> bool:
+    """Whether rows stand by group and time."""
+    for start in range(0, len(codes), ROWS_AT_ONCE):
+        code, time = codes[start : start + ROWS_AT_ONCE + 1], times[start : start + ROWS_AT_ONCE + 1]
+        if not ((code[1:] > code[:-1]) | ((code[1:] == code[:-1]) & (time[1:] >= time[:-1]))).all():
+            return False
+    return True
 
 
 def _split(table: Table, rows: Rows, chosen: Chosen, scan: Scan) -> list[Series]:

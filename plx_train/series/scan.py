@@ -14,8 +14,8 @@ from plx_train.dataset_check import Finding, Level
 from plx_train.label_lines import BYTE_ORDER_MARK
 from plx_train.series.source import READ_FAULTS, Source
 
-BLOCK = 1 << 22
-LINES_SAMPLED = 64
+BLOCK = 1 << 20
+LINES_SAMPLED = 32
 """Of each block, evenly spread, by which kinds of columns are told."""
 SHOWN = 3
 NEWLINE, COMMA, SPACE = 10, 44, 32

@@ -19,7 +19,7 @@ from plx_train.series.zones import to_utc
 if TYPE_CHECKING:
     import pandas
 
-ROWS_AT_ONCE = 1 << 16
+ROWS_AT_ONCE = 1 << 13
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
 """Cells that say that there is no value."""
 DAY = 86_400 * 10**9

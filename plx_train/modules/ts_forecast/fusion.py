@@ -92,7 +92,7 @@ def compare(
 
 
 def backtest_table(errors: dict[str, list[float]], weights: dict[str, float]) -> dict[str, str]:
-    """Files with the errors: ``backtest.csv`` with an origin a row, ``members.json`` with means, spreads and weights."""
+    """``backtest.csv`` with the errors of an origin in a row; ``members.json`` with means, spreads and weights."""
     rows = [",".join(["origin", *errors])]
     rows += [",".join([str(place), *map(repr, row)]) for place, row in enumerate(zip(*errors.values(), strict=True), 1)]
     members = {
@@ -107,15 +107,11 @@ def verdict(errors: dict[str, list[float]], weights: dict[str, float]) -> list[s
     means = {name: float(np.mean(values)) for name, values in errors.items()}
     fusion = means.pop("fusion")
     best = min(means, key=lambda name: means[name])
-    shown = ", ".join(
-        f"{name} {mean:.4g}" + (f" (weight {weights[name]:.2f})" if name in weights else "")
-        for name, mean in means.items()
-    )
+    weighed = {name: f" (weight {weight:.2f})" for name, weight in weights.items()}
+    shown = ", ".join(f"{name} {mean:.4g}{weighed.get(name, '')}" for name, mean in means.items())
     spread = float(np.std(errors["fusion"]))
     said = [f"mse by rolling origin: {shown}; fusion {fusion:.4g} ± {spread:.2g} over {len(errors['fusion'])} origins"]
+    beside = f"{fusion:.4g} against {means[best]:.4g}"
     if fusion < means[best]:
-        return [*said, f"the fusion is better than its best member, {best}: {fusion:.4g} against {means[best]:.4g}"]
-    return [
-        *said,
-        f"the fusion is not better than its best member: take {best} alone ({means[best]:.4g} against {fusion:.4g})",
-    ]
+        return [*said, f"the fusion is better than its best member, {best}: {beside}"]
+    return [*said, f"the fusion is not better than its best member: take {best} alone ({beside})"]
