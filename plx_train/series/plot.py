@@ -36,6 +36,11 @@ Times = Sequence[str] | np.ndarray | None
 """One per row: texts, integers, datetime64; None: rows are counted."""
 
 
+def shown_times(times: np.ndarray, is_datetime: bool) -> np.ndarray:
+    """Times int64 (T,) as axes take them."""
+    return times.astype("datetime64[ns]") if is_datetime else times
+
+
 def draw_forecast(
     context: np.ndarray,
     truth: np.ndarray | None,

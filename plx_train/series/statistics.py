@@ -18,6 +18,8 @@ MIN_CYCLES = 3
 """Times that a period must fit into a series."""
 MAX_ROWS = 400_000
 """The last rows that a period is looked for in."""
+MAX_WINDOWS = 200
+"""In which amplitudes are looked for, spread evenly."""
 MAX_COLUMNS = 20
 """Columns that mean and deviation are told of."""
 
@@ -48,11 +50,14 @@ def series_statistics(series: Sequence[Series]) -> dict[str, Any]:
     return figures | _moments(series, longest.columns)
 
 
-def seasonal_period(values: np.ndarray, frequency: Frequency | None) -> int | None:
+def seasonal_period(values: np.ndarray, frequency: Frequency | None, longest: int | None = None) -> int | None:
     """The season of rows (T, C): the period of strongest autocorrelation that the frequency makes plausible.
 
     Periods of a minute, hour, day, week and year are tried; of an integer index, those up to a third of its rows.
     The correlation, of differences from a straight line and averaged over the columns, must peak there.
+
+    Args:
+        longest: rows of a season at most; None: as many as fit the rows a few times.
 
     Returns:
         rows per season; None where nothing repeats itself.
@@ -62,12 +67,30 @@ def seasonal_period(values: np.ndarray, frequency: Frequency | None) -> int | No
         return None
     best, strongest = None, MIN_CORRELATION
     for period in _candidates(len(values[-MAX_ROWS:]), frequency, rows[0]):
+        if longest is not None and period > longest:
+            continue
         away = max(period // 6, 1)
         here, before, after = (_correlation(rows, lag) for lag in (period, period - away, period + away))
         # Slowly changing rows are alike at every short lag: a season is where they are more so than around it.
         if here > strongest and here > before and here > after:
             best, strongest = period, here
     return best
+
+
+def strongest_periods(values: np.ndarray, length: int, count: int) -> list[int]:
+    """Periods of the largest Fourier amplitudes in windows of rows (T, C), strongest first, as TimesNet's are.
+
+    Args:
+        length: rows of a window; a period is `length // frequency`, 2 at least.
+        count: periods at most; fewer where several frequencies have the same.
+    """
+    if len(values) < length or length < 4:
+        return []
+    tail = values[-MAX_ROWS:]
+    starts = np.linspace(0, len(tail) - length, min(MAX_WINDOWS, len(tail) - length + 1)).astype(np.int64)
+    amplitudes = sum(np.abs(np.fft.rfft(tail[start : start + length], axis=0)).mean(1) for start in starts)
+    frequencies = np.argsort(-np.asarray(amplitudes)[1 : length // 2 + 1], kind="stable") + 1
+    return list(dict.fromkeys(length // int(frequency) for frequency in frequencies))[:count]
 
 
 def _candidates(num_rows: int, frequency: Frequency | None, row: np.ndarray) -> list[int]:

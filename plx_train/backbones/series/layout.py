@@ -21,6 +21,12 @@ def as_forecast(found: paddle.Tensor, horizon: int, quantiles: int) -> paddle.Te
     return found.reshape([batch, channels, horizon, quantiles]).transpose([0, 2, 1, 3])
 
 
+def mean_of_last(x: paddle.Tensor) -> paddle.Tensor:
+    """Mean over the last axis, which is kept."""
+    # Not .mean(): Paddle 3.3.1's oneDNN inference prints a line for every one when a graph is loaded.
+    return x.sum(axis=-1, keepdim=True) / x.shape[-1]
+
+
 class ReversibleNorm(nn.Layer):
     """Takes a window's own mean and deviation away and gives them back: RevIN (Kim et al., 2022).
 
@@ -38,10 +44,10 @@ class ReversibleNorm(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
         """x (B, C, L) normalised, its mean and its deviation (B, C, 1)."""
-        mean = x.mean(axis=-1, keepdim=True)
+        mean = mean_of_last(x)
         centred = x - mean
         # Not .square() or .var(): Paddle's oneDNN inference writes their results into their input.
-        deviation = paddle.sqrt((centred * centred).mean(axis=-1, keepdim=True) + EPSILON)
+        deviation = paddle.sqrt(mean_of_last(centred * centred) + EPSILON)
         normal = centred / deviation
         return (normal * self.scale + self.shift if self.is_affine else normal), mean, deviation
 

@@ -9,6 +9,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from plx_train.backbones.series.layout import mean_of_last
+
 NUM_KERNELS = 6
 """Square kernels of 1, 3, 5 … rows and columns whose outputs are averaged."""
 
@@ -83,7 +85,7 @@ class TimesBlock(nn.Layer):
     def amplitudes(self, x: paddle.Tensor) -> paddle.Tensor:
         """Of each period (B, periods): the mean over the channels of x (B, T, hidden)."""
         real, imaginary = self.cosine @ x, self.sine @ x
-        return paddle.sqrt(real * real + imaginary * imaginary + 1e-12).mean(axis=-1)
+        return mean_of_last(paddle.sqrt(real * real + imaginary * imaginary + 1e-12)).squeeze(-1)
 
     def _folded(self, x: paddle.Tensor, period: int) -> paddle.Tensor:
         """(B, hidden, rows, period) of x (B, hidden, T), filled up by zeros."""

@@ -18,10 +18,10 @@ from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_in
 from plx_train.series.frame import Series
 from plx_train.series.grid import future_times
 from plx_train.series.leakage import leakage_findings
-from plx_train.series.plot import draw_series
+from plx_train.series.plot import draw_series, shown_times
 from plx_train.series.scale import Scaler
 from plx_train.series.splits import ReadSplit, fingerprint_of, read_split, roles_of
-from plx_train.series.statistics import describe, seasonal_period, strongest_periods
+from plx_train.series.statistics import seasonal_period, series_statistics, strongest_periods
 from plx_train.series.trained import trained_processor
 from plx_train.series.windows import too_short_text
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from plx_train.modules.ts_forecast.config import TsForecastConfig
     from plx_train.options import DatasetOptions
 
-NUM_PERIODS = 5
+NUM_PERIODS = 3
 NUM_PICTURES = 6
 
 
@@ -96,8 +96,8 @@ def _check_options(module: TsForecastConfig) -> None:
     levels = module.quantiles
     if levels != sorted(set(levels)) or any(not 0 < level < 1 for level in levels):
         raise ConfigError(f"module.quantiles must rise and lie between 0 and 1, as in [0.1,0.5,0.9], not {levels}")
-    if module.period is not None and module.period < 1:
-        raise ConfigError(f"module.period must be 1 at least, not {module.period}")
+    if module.period is not None and not 1 <= module.period <= module.context:
+        raise ConfigError(f"module.period must be 1 to module.context={module.context}, not {module.period}")
 
 
 def _fit(usable: list[Series], found: ReadSplit, module: TsForecastConfig, dataset: DatasetOptions) -> FittedOptions:
@@ -114,7 +114,7 @@ def _fit(usable: list[Series], found: ReadSplit, module: TsForecastConfig, datas
     targets = Scaler(scaler.mean[:num_targets], scaler.std[:num_targets])
     longest = max(held_in, key=len)
     scaled = targets.transform(longest.values[:, :num_targets])
-    period = module.period or seasonal_period(scaled, frequency, module.context)
+    period = module.period or seasonal_period(scaled, frequency, module.context) or 1
     return FittedOptions(
         targets=list(roles.targets or ()),
         past_covariates=list(roles.past),
@@ -124,7 +124,7 @@ def _fit(usable: list[Series], found: ReadSplit, module: TsForecastConfig, datas
         group=roles.group,
         frequency=str(frequency.text) if frequency else "1",
         period=period,
-        periods=strongest_periods(scaled, module.context, NUM_PERIODS),
+        periods=strongest_periods(scaled, module.context + module.horizon, NUM_PERIODS),
         seasonal_errors=_seasonal_errors([targets.transform(one.values[:, :num_targets]) for one in held_in], period),
         mean=[*scaler.mean, *static_scaler.mean],
         std=[*scaler.std, *static_scaler.std],
@@ -177,15 +177,15 @@ def check(dataset: DatasetOptions, module: TsForecastConfig) -> CheckedSeries:
     splits = {name: read_split(dataset, getattr(dataset, name), roles) for name in ("train", "val")}
     findings = [finding for split in splits.values() for finding in split.findings]
     usable = {name: split.series for name, split in splits.items()}
-    findings += _length_findings(splits, module)
+    findings += _length_findings(splits, module) + _season_findings(splits["train"], module.context)
     if all(usable.values()):
-        findings += leakage_findings(usable["train"], usable["val"], dataset.train, dataset.val)
+        findings += leakage_findings(usable["train"], usable["val"])
         findings += _other_columns(splits, dataset)
     val = [_with_context(series, usable["train"], module.context) for series in usable["val"]]
     report = CheckReport(
         str(root),
         tuple(findings),
-        {name: describe(split.series, split.frequency) for name, split in splits.items()},
+        {name: series_statistics(split.series) for name, split in splits.items()},
         fingerprint_of(root, [dataset.train, dataset.val]),
     )
     return CheckedSeries(report, usable["train"], val, module.context, module.horizon)
@@ -205,6 +205,21 @@ def _length_findings(splits: dict[str, ReadSplit], module: TsForecastConfig) -> 
             reason = f"{short} of {len(lengths)} series are shorter than {needed} rows and give no window"
             findings.append(Finding(split.file, 0, "warning", "series-too-short", reason))
     return findings
+
+
+def _season_findings(train: ReadSplit, context: int) -> list[Finding]:
+    """A season that the network will never see a whole of."""
+    longest = max(train.series, key=len, default=None)
+    if longest is None:
+        return []
+    num_targets = len(train.roles.targets or ())
+    period = seasonal_period(longest.values[:, :num_targets], train.frequency)
+    if period is None or period <= context:
+        return []
+    reason = (
+        f"the series repeats itself every {period} rows, more than module.context={context} shows: raise it if you can"
+    )
+    return [Finding(train.file, 0, "warning", "season-longer-than-context", reason)]
 
 
 def _other_columns(splits: dict[str, ReadSplit], dataset: DatasetOptions) -> list[Finding]:
@@ -247,5 +262,5 @@ def draw_samples(series: Sequence[Series], folder: Path) -> list[Path]:
     paths = []
     for place, one in enumerate(series[:NUM_PICTURES]):
         paths.append(folder / f"series_{place}.png")
-        write_image(paths[-1], draw_series(one.times, one.values, one.columns, one.is_datetime, one.name))
+        write_image(paths[-1], draw_series(one.values, one.name, one.columns, shown_times(one.times, one.is_datetime)))
     return paths

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.series.frame import Series
-from plx_train.series.plot import draw_forecast
+from plx_train.series.plot import draw_forecast, shown_times
 
 SHOWN = 3
 """Targets in one picture, one below the other."""
@@ -32,8 +32,7 @@ def draw_overlay(series: Series, prediction: Any, truth: np.ndarray | None = Non
                 series.values[:num_seen, column],
                 None if truth is None else truth[:, column],
                 prediction.values[:, column],
-                np.concatenate([series.times[:num_seen], prediction.times]),
-                series.is_datetime,
+                shown_times(np.concatenate([series.times[:num_seen], prediction.times]), series.is_datetime),
                 name,
                 band,
             )
