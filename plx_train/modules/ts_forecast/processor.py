@@ -11,7 +11,7 @@ import numpy as np
 from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
-from plx_train.series.frame import Series, time_text
+from plx_train.series.frame import Series, time_texts
 from plx_train.series.frequency import parse_frequency
 from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.grid import grid_times
@@ -58,7 +58,7 @@ class TsForecastPrediction:
 
     def time_texts(self) -> list[str]:
         """The times as people write them, or whole numbers."""
-        return [time_text(time, self.is_datetime) for time in self.times]
+        return time_texts(self.times, self.is_datetime)
 
 
 @dataclass(frozen=True)
