@@ -173,9 +173,9 @@ def check(dataset: DatasetOptions, module: TsAnomalyConfig) -> CheckedMarks:
     findings += _length_findings(splits, module)
     train, val = splits["train"].series, splits["val"].series
     if train and val:
-        features = [[features_of(one, label) for one in split.series] for split in splits.values()]
-        findings += leakage_findings(*features)
-        findings += _other_columns(splits, features, dataset)
+        trained, judged = ([features_of(one, label) for one in series] for series in (train, val))
+        findings += leakage_findings(trained, judged)
+        findings += _other_columns(splits, (trained[0].columns, judged[0].columns), dataset)
         findings += _mark_findings(splits, module)
     report = CheckReport(
         str(root),
@@ -215,10 +215,10 @@ def _length_findings(splits: dict[str, ReadSplit], module: TsAnomalyConfig) -> l
 
 
 def _other_columns(
-    splits: dict[str, ReadSplit], features: list[list[Series]], dataset: DatasetOptions
+    splits: dict[str, ReadSplit], features: tuple[tuple[str, ...], tuple[str, ...]], dataset: DatasetOptions
 ) -> list[Finding]:
     """What can't be told from one file alone: the other has other columns, or another frequency."""
-    trained, judged = features[0][0].columns, features[1][0].columns
+    trained, judged = features
     if trained != judged:
         reason = f"its features are {', '.join(judged)}, not {', '.join(trained)}"
         return [Finding(dataset.val, 1, "error", "other-columns", reason)]

@@ -133,7 +133,7 @@ def figures(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[st
 
 
 def pooled_figures(labels: Sequence[np.ndarray], scores: Sequence[np.ndarray], threshold: float) -> dict[str, float]:
-    """The same for several series, whose rows and events are counted together; no event goes on from one to the next."""
+    """The same for several series, rows and events counted together; no event goes on from one to the next."""
     truth, found = np.concatenate(list(labels)), np.concatenate(list(scores))
     # A normal row of no score between two series keeps their events apart.
     apart = np.concatenate([part for each in labels for part in (each, [0])])[:-1]
@@ -186,21 +186,24 @@ class TsAnomalyMetric(Metric):
 
         ``mse`` is the mean score of normal rows: for a single network that is not smoothed its reconstruction error.
         """
-        pairs = list(zip(self._labels, self._scores, strict=True))
+        pairs = zip(self._labels, self._scores, strict=True)
         normal = [scores if labels is None else scores[labels == 0] for labels, scores in pairs]
         error = {"mse": float(np.concatenate(normal).mean()) if normal else float("nan")}
-        marked = [(labels, scores) for labels, scores in pairs if labels is not None]
-        if not self.is_marked or not marked:
+        marked = self._marked()
+        if not marked:
             return error
         found = pooled_figures([labels for labels, _ in marked], [scores for _, scores in marked], self._threshold)
         return {name: value for name, value in (found | error).items() if np.isfinite(value) or name == "auroc"}
 
+    def _marked(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Marks and scores of the series whose anomalies are known; none where that is not asked for."""
+        pairs = zip(self._labels, self._scores, strict=True)
+        return [(labels, scores) for labels, scores in pairs if labels is not None and self.is_marked]
+
     def curve(self) -> list[tuple[float, float]]:
         """(recall, precision) of rows, at 100 thresholds."""
-        marked = [
-            (labels, scores) for labels, scores in zip(self._labels, self._scores, strict=True) if labels is not None
-        ]
-        if not self.is_marked or not marked:
+        marked = self._marked()
+        if not marked:
             return []
         truth, scores = (np.concatenate(parts) for parts in zip(*marked, strict=True))
         hits = np.cumsum(truth[np.argsort(-scores, kind="stable")] > 0)

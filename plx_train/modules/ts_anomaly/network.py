@@ -59,7 +59,7 @@ class Detector(nn.Layer):
         return found @ self.average if self.is_smooth else found
 
     def member_roots(self, place: int, windows: np.ndarray) -> np.ndarray:
-        """Windows (N, L, 1), float32, of which the squares are the scores by one member, as a graph of it would give."""
+        """Roots of the scores by one member, float32 (N, L, 1)."""
         with paddle.no_grad():
             return paddle.sqrt(self.scores(place, paddle.to_tensor(windows))).unsqueeze(-1).numpy()
 
@@ -82,7 +82,7 @@ class Ranks(nn.Layer):
 
     def forward(self, scores: paddle.Tensor) -> paddle.Tensor:
         """Ranks (N, L), 0 to below 2, of scores (N, L)."""
-        # Each stretch adds what the score has climbed of it: all terms lie within 0 and 1, and none is lost to rounding.
+        # Each stretch adds what the score has climbed of it: all terms lie within 0 and 1, none is lost to rounding.
         climbed = paddle.clip((scores.unsqueeze(-1) - self.lows) / self.widths, 0.0, 1.0)
         excess = F.relu(scores - self.top)
         return (climbed @ self.gains).squeeze(-1) + excess / (excess + self.spread)
