@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -157,9 +156,8 @@ def compare_memory(folder: Path, num_rows: int) -> None:
     size = num_rows * 2 * 8 / 2**20
     for moment in peaks["long"]:
         more = peaks["long"][moment] - peaks["short"][moment]
-        print(
-            f"{moment}: {more:.0f} MiB more than for 2,000 rows, {more / size:.2f} times the {size:.0f} MiB of times and values"
-        )
+        times = f"{more / size:.2f} times the {size:.0f} MiB of times and values"
+        print(f"{moment}: {more:.0f} MiB more than for 2,000 rows, {times}")
 
 
 def memory_run(folder: Path) -> None:
