@@ -90,7 +90,8 @@ def draw_kernels(
     """
     if num_rows < LENGTHS[0]:
         raise DataError(
-            f"ROCKET needs series of at least {LENGTHS[0]} rows and the shortest has {num_rows}: leave it out"
+            f"ROCKET needs series of at least {LENGTHS[0]} rows and half of them have {num_rows} at most: choose "
+            "another module.network"
         )
     random = np.random.default_rng(seed)
     usable = [length for length in LENGTHS if length <= num_rows]
