@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from plx_train.evaluate import Evaluation
 
 EVAL_BATCH_SIZE = 64
+ROCKET_ROWS = 4096
+"""Evaluated at a time: of more, the kernels' responses fall out of the processor's cache."""
 LISTED = 10
 
 
@@ -49,6 +51,8 @@ class TsCls(Module):
         self.has_calibration = config.calibrate
         self.processor = build_processor(config)
         self.network = build_network(config)
+        if isinstance(self.network, RocketClassifier):
+            self.eval_batch_size = min(max(ROCKET_ROWS // self.processor.length, 1), EVAL_BATCH_SIZE)
 
     def dataset(self, samples: Sequence[Series], split: str, cache_mb: int) -> TsClsDataset:
         """Series of one split."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 import paddle
 from paddle import nn
@@ -15,8 +13,8 @@ from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.ridge import RidgeHead
 from plx_train.modules.ts_cls.rocket import MIN_DEVIATION, RocketKernels, draw_kernels, from_arrays
 
-LOWEST = -1e30
-"""Stands for a response that does not count; a maximum never sees it, for every series has one that does."""
+HIGHEST = 1e30
+"""Taken from responses that do not count; a maximum never sees them, for every series has one that does."""
 MAX_SEED = 1 << 31
 
 
@@ -57,6 +55,8 @@ class RocketClassifier(nn.Layer):
         self.names = tuple(kernels.to_arrays())
         zeros = nn.initializer.Constant(0.0)
         self.head = nn.Linear(kernels.num_features, num_classes, weight_attr=zeros, bias_attr=zeros)
+        # In a list it is no part of the state.
+        self._built: list[tuple[str, RocketKernels, RocketNetwork]] = []
 
     def kernels(self) -> RocketKernels:
         """Those of now."""
@@ -69,24 +69,19 @@ class RocketClassifier(nn.Layer):
         self.head.bias.set_value(intercept.astype(np.float32))
 
     def graph(self) -> RocketNetwork:
-        """The same with its kernels' order fixed, for export."""
+        """The same with its kernels fixed, for export."""
         return RocketNetwork(self.kernels(), (self.head.weight.numpy(), self.head.bias.numpy()))
 
     def forward(self, features: paddle.Tensor, pad_mask: paddle.Tensor) -> paddle.Tensor:
         """Logits (B, n) of series float32 (B, L, C); the mask (B, L) is 1 for rows of the series."""
-        kernels, mask = self.kernels(), pad_mask.unsqueeze(1)
-        channels = features.transpose([0, 2, 1]) * mask
-        if kernels.is_standardised:
-            channels = standardised(channels, mask)
-        return self.head(joined(self._by_group(kernels, channels, mask)))
+        return self.head(self._network().features(features, pad_mask))
 
-    def _by_group(
-        self, kernels: RocketKernels, channels: paddle.Tensor, mask: paddle.Tensor
-    ) -> Iterator[tuple[paddle.Tensor, paddle.Tensor]]:
-        for place, length, dilation, num_unpadded in kernels.groups():
-            weights = self.kernel_weights[place.start : place.stop, :, :length]
-            biases = self.kernel_biases[place.start : place.stop]
-            yield group_features(channels, mask, weights, biases, (dilation, num_unpadded))
+    def _network(self) -> RocketNetwork:
+        """The kernels as a network, built again when other ones were loaded or the device is another."""
+        place, kernels = str(self.kernel_biases.place), self.kernels()
+        if not self._built or self._built[0][0] != place or not self._built[0][1].equals(kernels):
+            self._built = [(place, kernels, RocketNetwork(kernels))]
+        return self._built[0][2]
 
 
 class RocketNetwork(nn.Layer):
@@ -104,8 +99,9 @@ class RocketNetwork(nn.Layer):
         self.is_standardised = bool(kernels.is_standardised)
         self.groups = nn.LayerList(
             [
-                RocketGroup(kernels.weights[place, :, :length], kernels.biases[place], (dilation, num_unpadded))
+                RocketGroup(kernels.weights[part, :, :length], kernels.biases[part], dilation, is_padded)
                 for place, length, dilation, num_unpadded in kernels.groups()
+                for part, is_padded in _parts(place, num_unpadded)
             ]
         )
         self.has_head = head is not None
@@ -125,62 +121,50 @@ class RocketNetwork(nn.Layer):
         channels = series.transpose([0, 2, 1]) * mask
         if self.is_standardised:
             channels = standardised(channels, mask)
-        return joined([group(channels, mask) for group in self.groups])
+        pooled = [group(channels, mask) for group in self.groups]
+        return paddle.concat([maxima for maxima, _ in pooled] + [shares for _, shares in pooled], axis=1)
+
+
+def _parts(place: slice, num_unpadded: int) -> list[tuple[slice, bool]]:
+    """Places of a group's kernels without padding, and of those with it, where there are any."""
+    middle = place.start + num_unpadded
+    parts = [(slice(place.start, middle), False), (slice(middle, place.stop), True)]
+    return [(part, is_padded) for part, is_padded in parts if part.stop > part.start]
 
 
 class RocketGroup(nn.Layer):
-    """Kernels of one length and dilation, as `group_features` takes them."""
+    """Kernels of one length and dilation, all padded or none of them.
 
-    def __init__(self, weights: np.ndarray, biases: np.ndarray, layout: tuple[int, int]) -> None:
-        super().__init__()
-        self.layout = layout
-        self.register_buffer("weights", paddle.to_tensor(np.ascontiguousarray(weights)))
-        self.register_buffer("biases", paddle.to_tensor(biases))
-
-    def forward(self, channels: paddle.Tensor, mask: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """Maxima and positive shares (B, K) of series (B, C, L), mask (B, 1, L)."""
-        return group_features(channels, mask, self.weights, self.biases, self.layout)
-
-
-def group_features(
-    channels: paddle.Tensor,
-    mask: paddle.Tensor,
-    weights: paddle.Tensor,
-    biases: paddle.Tensor,
-    layout: tuple[int, int],
-) -> tuple[paddle.Tensor, paddle.Tensor]:
-    """Maxima and positive shares (B, K) of kernels of one length and dilation.
+    Bias and mask are channels of the convolution, of which a kernel sees the row in its middle: to add them to the
+    responses takes longer than all the rest.
 
     Args:
-        channels: series (B, C, L), 0 where the mask is.
-        mask: (B, 1, L).
-        weights, biases: (K, C, length) and (K,).
-        layout: the dilation, and how many kernels, the first ones, see only rows that they reach without padding.
+        weights: (K, C, length).
+        biases: (K,).
     """
-    dilation, num_unpadded = layout
-    num_kernels, reach = weights.shape[0], (weights.shape[-1] - 1) // 2 * dilation
-    responses = F.conv1d(channels, weights, biases, padding=reach, dilation=dilation)
-    parts = []
-    if num_unpadded:
-        parts.append(_pooled(responses[:, :num_unpadded], _inside(mask, reach)))
-    if num_unpadded < num_kernels:
-        parts.append(_pooled(responses[:, num_unpadded:], mask))
-    maxima, shares = ([part[which] for part in parts] for which in (0, 1))
-    return paddle.concat(maxima, axis=1), paddle.concat(shares, axis=1)
 
+    def __init__(self, weights: np.ndarray, biases: np.ndarray, dilation: int, is_padded: bool) -> None:
+        super().__init__()
+        num_kernels, _, length = weights.shape
+        more = np.zeros((num_kernels, 2, length), np.float32)
+        more[:, 0, length // 2], more[:, 1, length // 2] = biases, HIGHEST
+        self.dilation, self.reach, self.is_padded = dilation, length // 2 * dilation, is_padded
+        self.register_buffer("weights", paddle.to_tensor(np.concatenate([weights, more], axis=1)))
 
-def joined(pooled: Iterable[tuple[paddle.Tensor, paddle.Tensor]]) -> paddle.Tensor:
-    """Features (B, 2·K) of groups: all maxima, then all positive shares."""
-    pairs = list(pooled)
-    return paddle.concat([maxima for maxima, _ in pairs] + [shares for _, shares in pairs], axis=1)
+    def forward(self, channels: paddle.Tensor, mask: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Maxima and positive shares (B, K) of series (B, C, L), 0 where the mask (B, 1, L) is."""
+        counted = mask if self.is_padded else self._inside(mask)
+        seen = paddle.concat([channels, mask, counted - 1], axis=1)
+        responses = F.conv1d(seen, self.weights, padding=self.reach, dilation=self.dilation)
+        shares = (responses > 0).astype(mask.dtype).sum(axis=-1) / counted.sum(axis=-1)
+        return responses.max(axis=-1), shares
 
-
-def _inside(mask: paddle.Tensor, reach: int) -> paddle.Tensor:
-    """Mask of the rows that a kernel reaches without padding, or of all where the series is too short for it."""
-    places = paddle.cumsum(mask, axis=-1)
-    num_rows = mask.sum(axis=-1, keepdim=True)
-    is_inside = (places > reach) & (places <= num_rows - reach)
-    return mask * (is_inside | (num_rows <= 2 * reach)).astype(mask.dtype)
+    def _inside(self, mask: paddle.Tensor) -> paddle.Tensor:
+        """Mask of the rows that a kernel reaches without padding, or of all where the series is too short for it."""
+        places = paddle.cumsum(mask, axis=-1)
+        num_rows = mask.sum(axis=-1, keepdim=True)
+        is_inside = (places > self.reach) & (places <= num_rows - self.reach)
+        return mask * (is_inside | (num_rows <= 2 * self.reach)).astype(mask.dtype)
 
 
 def standardised(channels: paddle.Tensor, mask: paddle.Tensor) -> paddle.Tensor:
@@ -190,9 +174,3 @@ def standardised(channels: paddle.Tensor, mask: paddle.Tensor) -> paddle.Tensor:
     # Not paddle.square: in an exported graph oneDNN writes its result over `centred`, which is needed below.
     deviation = paddle.sqrt((centred * centred).sum(axis=-1, keepdim=True) / num_rows)
     return centred / paddle.clip(deviation, min=MIN_DEVIATION)
-
-
-def _pooled(responses: paddle.Tensor, mask: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
-    counted = responses * mask + (1 - mask) * LOWEST
-    shares = (counted > 0).astype(mask.dtype).sum(axis=-1) / mask.sum(axis=-1)
-    return counted.max(axis=-1), shares

@@ -51,6 +51,10 @@ class RocketKernels:
         """All that has to be kept, by name."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
+    def equals(self, other: RocketKernels) -> bool:
+        """Whether all arrays are the same."""
+        return all(np.array_equal(values, other.to_arrays()[name]) for name, values in self.to_arrays().items())
+
     def groups(self) -> Iterator[tuple[slice, int, int, int]]:
         """Neighbours that can be computed at once: their place, length, dilation, and how many go without padding."""
         edges = np.flatnonzero(np.diff(self.lengths) | np.diff(self.dilations)) + 1
