@@ -37,6 +37,9 @@ TINY = (
 )
 
 
+FUSED = ("module.models=[DLinear_ad,AutoEncoder_ad]", "sweep.workers=1")
+
+
 def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
     keys = {text.partition("=")[0] for text in overrides}
     given = [f"dataset.root={dataset}", f"output={output}", *TINY]
@@ -64,7 +67,9 @@ def test_events_are_found_beside_baselines_and_the_export_is_proven(trained: Run
     facts = facts_of(trained)
     assert facts["monitor"] == "val/auroc" and facts["baselines"]["rolling_median_auroc"] > 0.95
     assert {"nearest_window_auprc", "rolling_median_event_f1"} <= set(facts["baselines"])
-    assert any(note.startswith("threshold ") and "Percentile 98 of the scores of 120" in note for note in facts["notes"])
+    assert any(
+        note.startswith("threshold ") and "Percentile 98 of the scores of 120" in note for note in facts["notes"]
+    )
     assert any("validation has 3 events" in note for note in facts["notes"])
     assert json.loads((trained.output / "export/parity.json").read_text())["ok"]
     assert not any(name.endswith("_official") for name in trained.metrics)
@@ -142,7 +147,9 @@ def test_a_run_that_goes_on_ends_in_the_same_bits(dataset: Path, tmp_path: Path)
 
 
 def test_the_best_f1_is_taken_on_validation_and_said_to_be(dataset: Path, tmp_path: Path) -> None:
-    result = train(dataset, tmp_path / "run", "module.threshold=best_f1", "module.network=DLinear_ad", "module.hidden=4")
+    result = train(
+        dataset, tmp_path / "run", "module.threshold=best_f1", "module.network=DLinear_ad", "module.hidden=4"
+    )
     notes = facts_of(result)["notes"]
     assert any("chosen on the rows that F1 is measured on" in note for note in notes)
     assert any(f"Best point-wise F1 {result.metrics['val/f1']:.3f}" in note for note in notes)
@@ -168,13 +175,21 @@ def test_errors_are_smoothed_in_the_graph(dataset: Path, tmp_path: Path) -> None
     assert excess[[15, 25]].max() < 0.5 * excess[20]
 
 
-def test_without_labels_the_error_is_judged_and_said_to_be(dataset: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("module.network=DLinear_ad",),
+        pytest.param(FUSED, marks=pytest.mark.slow),
+    ],
+)
+def test_without_labels_the_error_is_judged_and_said_to_be(
+    given: tuple[str, ...], dataset: Path, tmp_path: Path
+) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
     for split in ("train", "val"):
         pd.read_csv(dataset / f"{split}.csv").drop(columns="label").to_csv(plain / f"{split}.csv", index=False)
-    given = ("module.models=[DLinear_ad,AutoEncoder_ad]", "trainer.epochs=2", "sweep.workers=1")
-    result = train(plain, tmp_path / "run", *given)
+    result = train(plain, tmp_path / "run", "trainer.epochs=2", *given)
     facts = facts_of(result)
     assert facts["monitor"] == "val/mse" and set(result.metrics) == {"val/mse", "before/mse"}
     assert any("validation has no labelled anomalies" in note for note in facts["notes"])
@@ -182,7 +197,7 @@ def test_without_labels_the_error_is_judged_and_said_to_be(dataset: Path, tmp_pa
 
 
 def test_a_fusion_trains_its_members_and_is_one_graph(dataset: Path, tmp_path: Path) -> None:
-    result = train(dataset, tmp_path / "fused", "module.models=[DLinear_ad,AutoEncoder_ad]", "sweep.workers=1")
+    result = train(dataset, tmp_path / "fused", *FUSED, "trainer.epochs=4")
     members = json.loads((result.output / "members.json").read_text())
     assert set(members) == {"DLinear_ad", "AutoEncoder_ad", "fusion"}
     assert result.metrics["val/auroc"] == pytest.approx(members["fusion"]["auroc"], abs=1e-6)
@@ -190,7 +205,7 @@ def test_a_fusion_trains_its_members_and_is_one_graph(dataset: Path, tmp_path: P
     said = "the fusion is better than" if members["fusion"]["auroc"] > best else "the fusion is not better than"
     assert any(said in note for note in facts_of(result)["notes"])
     found = plx_train.Predictor(result.output / "export").predict(dataset / "val.csv")
-    assert 0 <= found.scores.min() and found.scores.max() < 4
+    assert found.scores.min() >= 0 and found.scores.max() < 4
     settings = yaml.safe_load((result.output / "export/inference.yml").read_text())
     assert settings["Global"]["model_name"] == "DLinear_ad"
 
