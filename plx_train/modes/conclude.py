@@ -43,15 +43,17 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
+    verdicts = baseline_verdicts(module.monitor, best.metrics[module.monitor], record.baselines)
+    remarks = [*verdicts, *module.remarks(val, best)]
     record.write(
         metrics=figures,
         monitor=f"val/{module.monitor}",
         processor=asdict(best.processor),
         export=str(exported.folder),
         seconds=session.elapsed,
+        notes=remarks,
     )
     facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
-    remarks = module.remarks(val, best)
     report = write_run_report(record, module, check, result, exported, overlays, facts, remarks)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
@@ -136,7 +138,6 @@ def _summarise(
     if official in after:
         rows.append((f"{monitor}, official settings", f"{before[official]:.4f} → {after[official]:.4f}"))
     rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
-    rows += [("note", said) for said in baseline_verdicts(monitor, after[monitor], record.baselines)]
     rows += [("note", said) for said in remarks]
     if session.options.dataset.overfit:
         rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))

@@ -25,7 +25,6 @@ from plx_train.report import (
     write_report,
 )
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics
-from plx_train.watch import baseline_verdicts
 
 REPORT_FILE = "report.html"
 
@@ -48,7 +47,7 @@ def write_run_report(
         seconds=session.elapsed,
         facts={"date": time.strftime("%Y-%m-%d %H:%M"), "run": record.tracker.run_id or "not tracked", **facts},
         metrics=_changes(module.monitor, result.first, result.best),
-        notes=(*result.notes, *_verdicts(module.monitor, result.best, record), *remarks),
+        notes=(*result.notes, *remarks),
         baselines=record.baselines,
         series=metric_series(read_metrics(session.output / SPOOL_NAME)),
         precision_recall=_curves(result.first, result.best),
@@ -64,10 +63,6 @@ def write_run_report(
     )
     write_report(path, data)
     return path
-
-
-def _verdicts(monitor: str, best: Evaluation, record: Record) -> list[str]:
-    return baseline_verdicts(monitor, best.metrics[monitor], record.baselines)
 
 
 def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:

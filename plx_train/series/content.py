@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,16 +57,18 @@ class Rows:
         return time_text(self.times[row], self.is_datetime)
 
 
-def check_rows(rows: Rows, has_times: bool, flags: Sequence[str] = ()) -> list[Finding]:
+def check_rows(rows: Rows, has_times: bool, flags: Sequence[str] = (), faulty: Collection[str] = ()) -> list[Finding]:
     """What is wrong or odd with rows.
 
     Args:
         has_times: times were read, and not counted.
         flags: columns of 0 and 1, which may be constant.
+        faulty: columns of which some cells are no numbers: they were told of.
     """
     findings = _check_times(rows) if has_times else []
     for place, name in enumerate(rows.columns):
-        findings += _check_column(rows, name, rows.values[:, place], name in flags)
+        if name not in faulty:
+            findings += _check_column(rows, name, rows.values[:, place], name in flags)
     return limited(findings)
 
 
@@ -111,11 +113,18 @@ def _duplicates(rows: Rows, name: str, start: int, times: np.ndarray) -> list[Fi
     if rows.is_datetime and _clocks_change(times[again]):
         reason = (
             f"{name}: {rows.text(row)} stands in line {rows.line(row - 1)} already, as when daylight saving ends "
-            f"({len(again)} rows): set data.time_zone to the clocks' zone, as Europe/Berlin, or write times in UTC"
+            f"({len(again)} rows): set dataset.time_zone to the clocks' zone, as Europe/Berlin, or write times in UTC"
         )
         return [rows.finding(row, "error", "dst-repeated-hour", reason)]
     reason = f"{name}: the time {rows.text(row)} stands in line {rows.line(row - 1)} already ({len(again)} such rows)"
-    return [rows.finding(row, "error", "duplicate-time", f"{reason}: name the column of ids where series are mixed")]
+    return [
+        rows.finding(
+            row,
+            "error",
+            "duplicate-time",
+            f"{reason}: if series are mixed, name their column of ids in dataset.columns.group",
+        )
+    ]
 
 
 def _gaps(rows: Rows, name: str, start: int, times: np.ndarray, frequency: Frequency) -> list[Finding]:
@@ -133,7 +142,7 @@ def _gaps(rows: Rows, name: str, start: int, times: np.ndarray, frequency: Frequ
     if rows.is_datetime and _is_lost_hour(times, gaps.num_gaps, frequency):
         reason = (
             f"{name}: the hour after {rows.text(before)} is missing, as when daylight saving begins ({gaps.num_gaps} "
-            "times): set data.time_zone to the clocks' zone, as Europe/Berlin, or write times in UTC"
+            "times): set dataset.time_zone to the clocks' zone, as Europe/Berlin, or write times in UTC"
         )
         return [*findings, rows.finding(before, "warning", "dst-missing-hour", reason)]
     reason = f"{name}: {gaps.num_missing} rows are missing in {gaps.num_gaps} places at {frequency.text}, first {first}"
@@ -175,10 +184,10 @@ def _check_column(rows: Rows, name: str, values: np.ndarray, is_flag: bool) -> l
     if is_flag:
         return findings + _check_flags(rows, name, values)
     low, high = np.fmin.reduceat(values, rows.starts), np.fmax.reduceat(values, rows.starts)
-    if np.nanmin(low) == np.nanmax(high):
+    if np.nanmin(low) == np.nanmax(high) and len(values) > 1:
         reason = f"column {name}: all rows are {np.nanmin(low):g}; a constant column says nothing"
         return [*findings, rows.finding(0, "warning", "constant-column", reason)]
-    constant = np.flatnonzero(low == high)
+    constant = np.flatnonzero((low == high) & (np.diff([*rows.starts, len(values)]) > 1))
     if len(constant):
         first = int(constant[0])
         reason = f"column {name}: constant in {len(constant)} of {len(low)} series, the first is {rows.names[first]}"

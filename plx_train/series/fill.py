@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from plx_train.dataset_check import Finding
 from plx_train.errors import ConfigError, DataError
 from plx_train.series.frame import Series, time_text
 from plx_train.series.frequency import Frequency
 from plx_train.series.grid import Gaps, find_gaps, grid_positions, grid_times
 
 POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
-"""What `data.fill` may be.
+"""What `dataset.fill` may be.
 
 ``error``: a missing value is an error. ``linear``: on the line between its neighbours, the nearest value at the ends;
 it looks ahead, at the value after the gap. ``forward``: the last value before it, nothing later is looked at.
@@ -40,13 +39,14 @@ def fill_series(
 
     Raises:
         ConfigError: there is no such policy.
-        DataError: the policy is ``error`` and something is missing, or there is no value to fill from.
+        DataError: the policy is ``error`` and something is missing, or there is no value to fill from. It names the
+            group, and leaves file and line, `Series.where`, to the caller.
     """
     check_policy(policy)
     gaps = _insertable(series, frequency)
     num_missing = int(np.isnan(series.values).sum())
     if policy == "error" and (num_missing or gaps is not None):
-        raise DataError(str(_fault(series, gaps)))
+        raise DataError(_fault(series, gaps))
     if policy == "drop":
         return _without_missing(series, num_missing)
     if gaps is not None and frequency is not None:
@@ -62,22 +62,13 @@ def fill_series(
     return replace(series, values=values), num_missing
 
 
-def fill_findings(series: Sequence[Series], policy: str, frequencies: Sequence[Frequency | None]) -> list[Finding]:
-    """The errors that missing values and rows of these series are where the policy is ``error``; else none."""
-    check_policy(policy)
-    if policy != "error":
-        return []
-    pairs = ((one, _insertable(one, frequency)) for one, frequency in zip(series, frequencies, strict=True))
-    return [_fault(one, gaps) for one, gaps in pairs if gaps is not None or np.isnan(one.values).any()]
-
-
 def check_policy(policy: str) -> None:
     """
     Raises:
         ConfigError: there is no such policy.
     """
     if policy not in POLICIES:
-        raise ConfigError(f"data.fill={policy} is no policy: choose one of {', '.join(POLICIES)}")
+        raise ConfigError(f"dataset.fill={policy} is no policy: choose one of {', '.join(POLICIES)}")
 
 
 def _insertable(series: Series, frequency: Frequency | None) -> Gaps | None:
@@ -88,18 +79,26 @@ def _insertable(series: Series, frequency: Frequency | None) -> Gaps | None:
     return gaps if gaps.num_missing and not gaps.num_off_grid else None
 
 
-def _fault(series: Series, gaps: Gaps | None) -> Finding:
+def _fault(series: Series, gaps: Gaps | None) -> str:
     rows = np.flatnonzero(np.isnan(series.values).any(1))
     parts = []
     if len(rows):
-        count = int(np.isnan(series.values).sum())
-        parts.append(f"{count} values are missing, the first at {time_text(series.times[rows[0]], series.is_datetime)}")
+        first = time_text(series.times[rows[0]], series.is_datetime)
+        parts.append(f"{_values(int(np.isnan(series.values).sum()))} missing, the first at {first}")
     if gaps is not None:
         after = time_text(series.times[gaps.first], series.is_datetime)
-        parts.append(f"{gaps.num_missing} rows are missing, the first after {after}")
-    path, _, line = series.where.rpartition(":")
-    reason = f"{series.name}: {' and '.join(parts)}; fill them by data.fill=linear, forward, zero or mean, or drop"
-    return Finding(path, int(line), "error", "not-filled", reason)
+        shown = "1 row is" if gaps.num_missing == 1 else f"{gaps.num_missing} rows are"
+        parts.append(f"{shown} missing, the first after {after}")
+    return f"{_of(series)}{' and '.join(parts)}; set dataset.fill to {', '.join(POLICIES[1:])}, or mend the file"
+
+
+def _values(count: int) -> str:
+    return "1 value is" if count == 1 else f"{count} values are"
+
+
+def _of(series: Series) -> str:
+    """What begins a sentence on one of several series."""
+    return f"series {series.group}: " if series.group is not None else ""
 
 
 def _without_missing(series: Series, num_missing: int) -> tuple[Series, int]:
@@ -107,7 +106,7 @@ def _without_missing(series: Series, num_missing: int) -> tuple[Series, int]:
         return series, 0
     is_whole = ~np.isnan(series.values).any(1)
     if not is_whole.any():
-        raise DataError(f"{series.where}: {series.name} has no row without a missing value: set data.fill to another")
+        raise DataError(f"{_of(series)}every row lacks a value, and dataset.fill=drop would leave none")
     kept = replace(series, times=series.times[is_whole], values=series.values[is_whole])
     return kept, int((~is_whole).sum())
 
@@ -116,12 +115,12 @@ def _with_missing_rows(series: Series, gaps: Gaps, frequency: Frequency) -> Seri
     if gaps.num_missing > MAX_GROWTH * len(series):
         after = time_text(series.times[gaps.first], series.is_datetime)
         raise DataError(
-            f"{series.where}: {series.name} lacks {gaps.num_missing} rows, more than {MAX_GROWTH} times those it has; "
-            f"the first are missing after {after}: is a time mistyped?"
+            f"{_of(series)}{gaps.num_missing} rows are missing, more than {MAX_GROWTH} times those that are there; the "
+            f"first are missing after {after}: is a time mistyped?"
         )
     positions, _ = grid_positions(series.times, frequency)
     if (np.diff(positions) == 0).any():
-        raise DataError(f"{series.where}: {series.name} has rows of the same time: mend them before gaps are filled")
+        raise DataError(f"{_of(series)}rows have the same time: mend them before missing rows are put in")
     values = np.full((int(positions[-1]) + 1, len(series.columns)), np.nan)
     values[positions] = series.values
     times = grid_times(int(series.times[0]), np.arange(len(values)), frequency)
@@ -133,8 +132,7 @@ def _filled(series: Series, name: str, values: np.ndarray, is_missing: np.ndarra
     if policy == "zero":
         return np.where(is_missing, 0.0, values)
     if is_missing.all():
-        raise DataError(f"{series.where}: column {name} of {series.name} has no value: leave it out, or set "
-                        "data.fill=zero")  # fmt: skip
+        raise DataError(f"{_of(series)}column {name} has no value: leave it out, or set dataset.fill=zero")
     if policy == "mean":
         return np.where(is_missing, values[~is_missing].mean(), values)
     rows = np.arange(len(values))
@@ -143,7 +141,7 @@ def _filled(series: Series, name: str, values: np.ndarray, is_missing: np.ndarra
     if is_missing[0]:
         count = int((~is_missing).argmax())
         raise DataError(
-            f"{series.where}: column {name} of {series.name} begins with {count} missing values, and data.fill=forward "
-            "has nothing before them: cut these rows off, or set data.fill=zero or linear"
+            f"{_of(series)}column {name} lacks its first {count} values, and dataset.fill=forward has "
+            "nothing before: cut these rows off, or set dataset.fill=zero or linear"
         )
     return values[np.maximum.accumulate(np.where(is_missing, 0, rows))]

@@ -65,3 +65,13 @@ def time_text(time: int | np.integer, is_datetime: bool = True) -> str:
         return str(int(time))
     text = str(np.datetime64(int(time), "ns")).replace("T", " ").rstrip("0").rstrip(".")
     return text.removesuffix(" 00:00:00") if text.endswith(" 00:00:00") else re.sub(r"(?<=:\d\d):00$", "", text)
+
+
+def time_texts(times: np.ndarray, is_datetime: bool = True) -> list[str]:
+    """Times of a table, all written alike: ``2020-01-31``, or ``2020-01-31 06:30:00`` where one has an hour."""
+    if not is_datetime:
+        return [str(time) for time in times.tolist()]
+    instants = times.astype("datetime64[ns]")
+    coarser = (instants.astype(f"datetime64[{unit}]") for unit in ("D", "s", "ms", "us", "ns"))
+    shown = next(one for one in coarser if (one == instants).all())
+    return [str(text).replace("T", " ") for text in np.datetime_as_string(shown)]

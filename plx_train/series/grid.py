@@ -66,9 +66,9 @@ def grid_times(start: int, positions: np.ndarray, frequency: Frequency) -> np.nd
     return (first.astype(np.int64) + np.minimum(frequency.day, length) - 1) * DAY + of_day
 
 
-def future_times(times: np.ndarray, frequency: Frequency, count: int, skip: int = 0) -> np.ndarray:
-    """The times int64 (count,) of the rows after the last one, without the first `skip` of them."""
-    return grid_times(int(times[-1]), np.arange(1 + skip, 1 + skip + count), frequency)
+def future_times(times: np.ndarray, frequency: Frequency, count: int) -> np.ndarray:
+    """The times int64 (count,) of the rows after the last one."""
+    return grid_times(int(times[-1]), np.arange(1, 1 + count), frequency)
 
 
 def find_gaps(times: np.ndarray, frequency: Frequency) -> Gaps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from plx_train.dataset_check import Finding
 from plx_train.series.content import Rows, check_rows
 from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE
-from plx_train.series.scan import Scan, scan_lines
+from plx_train.series.scan import Scan, scan_header, scan_lines
 from plx_train.series.source import find_source
 from plx_train.series.table import MISSING, Chosen, Table, read_table
 from plx_train.series.times import TimeFormat, guess_format
@@ -20,8 +21,11 @@ from plx_train.series.times import TimeFormat, guess_format
 MIN_NUMERIC = 0.5
 """Share of a column's sampled cells that must be numbers for it to be taken without being named."""
 
-TIME_FAULTS = ("time-unparseable", "time-zones-mixed", "dst-missing-hour")
-"""Without times there is no order, and nothing more to say."""
+MAX_NEAR = 1000
+"""Columns among which one of a similar name is looked for."""
+
+ORDER_FAULTS = ("time-missing", "time-unparseable", "time-zones-mixed", "dst-missing-hour", "groups-of-one-row")
+"""Without times and groups there is no order, and nothing more to say."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,11 @@ def read_series(
     if scan.ok:
         chosen = _choose(scan, columns)
         table = read_table(source, scan, chosen, time_zone) if scan.ok else None
-        if table is not None and any(finding.code in TIME_FAULTS for finding in table.findings):
+        if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
             scan.findings += table.findings
         elif table is not None:
             rows, order_findings = _in_order(table, scan, chosen)
-            checked = check_rows(rows, chosen.time is not None, columns.flags)
+            checked = check_rows(rows, chosen.time is not None, columns.flags, table.faulty)
             scan.findings += [*table.findings, *order_findings, *checked]
             return _split(table, rows, chosen, scan), _by_line(scan.findings)
     return [], _by_line(scan.findings)
@@ -81,7 +85,7 @@ def read_series(
 def read_header(path: Path, root: Path) -> tuple[str, ...]:
     """Names of a file's columns; none where it can't be read."""
     source, _ = find_source(path, root)
-    return scan_lines(source).header if source is not None else ()
+    return scan_header(source).header if source is not None else ()
 
 
 def _by_line(findings: list[Finding]) -> list[Finding]:
@@ -90,25 +94,30 @@ def _by_line(findings: list[Finding]) -> list[Finding]:
 
 def _choose(scan: Scan, columns: Columns) -> Chosen:
     """The columns to read; those that are missing, or not what they should be, are findings of the scan."""
-    single = tuple(name for name in (columns.time, columns.group, columns.label) if name is not None)
-    special = (*single, *columns.static)
+    keys = {columns.time: "time", columns.group: "group", columns.label: "label"}
+    special = (*(name for name in keys if name is not None), *columns.static)
     for name in dict.fromkeys((*special, *(columns.values or ()), *columns.flags)):
         if name not in scan.header:
-            scan.add(scan.header_line, "error", "column-missing", _missing_text(name, scan.header))
+            key = f"dataset.columns.{keys[name]}" if name in keys else "dataset.columns"
+            scan.add(scan.header_line, "error", "column-missing", _missing_text(name, key, scan.header))
+    if not scan.ok:
+        return Chosen(())
     values = columns.values if columns.values is not None else _numeric(scan, special)
-    for name in dict.fromkeys(name for name in values if name in special):
-        scan.add(scan.header_line, "error", "column-in-two-roles", f"the column {name!r} is named as a value as well")
+    for name, count in Counter((*values, *special)).items():
+        if count > 1:
+            reason = f"dataset.columns names {name!r} {count} times: a column has one role"
+            scan.add(scan.header_line, "error", "column-in-two-roles", reason)
     if not values:
         scan.add(scan.header_line, "error", "no-values", f"no column but {', '.join(special) or 'these'} holds numbers")
     written = _time_format(scan, columns.time) if columns.time is not None and scan.ok else None
     return Chosen(tuple(values), columns.time, written, columns.group, columns.static, columns.label)
 
 
-def _missing_text(name: str, header: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, header, n=1, cutoff=0.5)
-    near = near or [other for other in header if other.lower() == name.lower()]
+def _missing_text(name: str, key: str, header: tuple[str, ...]) -> str:
+    near = [other for other in header if other.lower() == name.lower()]
+    near = near or difflib.get_close_matches(name, header[:MAX_NEAR], n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"the columns are {', '.join(header[:20])}"
-    return f"there is no column {name!r}: {hint}"
+    return f"there is no column {name!r}, which {key} names: {hint}"
 
 
 def _numeric(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
@@ -144,8 +153,8 @@ def _time_format(scan: Scan, name: str) -> TimeFormat | None:
     cells = [row[place] for row in scan.sample if len(row) > place]
     written = guess_format(cells)
     if written is None:
-        shown = next((cell for cell in cells if cell.strip()), "")
-        reason = f"column {name}: {shown[:40]!r} is no time: write times as 2020-01-31 06:30:00, or count rows"
+        shown = next((repr(cell[:40]) for cell in cells if cell.strip()), "an empty cell")
+        reason = f"column {name}: {shown} is no time: write times as 2020-01-31 06:30:00, or as integers"
         scan.add(scan.header_line + 1, "error", "time-unparseable", reason)
         return None
     if written.or_else:

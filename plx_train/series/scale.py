@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -57,16 +56,6 @@ class Scaler:
     def _arrays(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kind = np.float32 if values.dtype == np.float32 else np.float64
         return np.asarray(self.mean, kind), np.asarray(self.std, kind)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for inference.yml."""
-        return {"mean": list(self.mean), "std": list(self.std), "num_rows": self.num_rows}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Scaler:
-        """The scaler that `to_dict` gave."""
-        mean, std = (tuple(float(value) for value in values[name]) for name in ("mean", "std"))
-        return cls(mean, std, int(values.get("num_rows", 0)))
 
 
 def write_scaler_pkl(path: Path, scaler: Scaler, columns: Sequence[str] = ()) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import re
 import zlib
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -12,13 +12,12 @@ import numpy as np
 
 from plx_train.dataset_check import Finding, Level
 from plx_train.label_lines import BYTE_ORDER_MARK
+from plx_train.series.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
 from plx_train.series.source import READ_FAULTS, Source
 
-BLOCK = 1 << 20
-LINES_SAMPLED = 32
-"""Of each block, evenly spread, by which kinds of columns are told."""
+MAX_BLANKS = 1 << 20
 SHOWN = 3
-NEWLINE, COMMA, SPACE = 10, 44, 32
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -67,33 +66,33 @@ def open_at_header(source: Source, scan: Scan) -> BinaryIO:
 
 def scan_lines(source: Source) -> Scan:
     """Looks at every line of a file; nothing wrong is raised."""
-    scan = Scan(source.name)
-    try:
-        with source.open() as stream:
-            _read_header(stream, scan)
-            if scan.ok:
-                _read_rows(stream, scan)
-    except (*READ_FAULTS, zlib.error) as error:
-        scan.add(0, "error", "file-unreadable", f"the file can't be read ({error or type(error).__name__})")
+    scan = _scanned(source, with_rows=True)
     if scan.ok and scan.num_rows == 0:
         scan.add(0, "error", "file-empty", "the file holds no row below its header")
     return scan
 
 
+def scan_header(source: Source) -> Scan:
+    """Looks at the header alone."""
+    return _scanned(source, with_rows=False)
+
+
+def _scanned(source: Source, with_rows: bool) -> Scan:
+    scan = Scan(source.name)
+    try:
+        with source.open() as stream:
+            _read_header(stream, scan)
+            if scan.ok and with_rows:
+                _read_rows(stream, scan)
+    except (*READ_FAULTS, zlib.error) as error:
+        scan.add(0, "error", "file-unreadable", f"the file can't be read ({error or type(error).__name__})")
+    return scan
+
+
 def _read_header(stream: BinaryIO, scan: Scan) -> None:
-    line = b""
-    while not line.strip():
-        line = stream.readline()
-        scan.header_line += 1
-        if not line:
-            scan.add(0, "error", "file-empty", "the file is empty")
-            return
-        if scan.header_line == 1 and line.startswith(UTF16):
-            scan.add(1, "error", "not-utf8", "the file is UTF-16, as Excel's Unicode text: save it as CSV in UTF-8")
-            return
-        if scan.header_line == 1 and line.startswith(BYTE_ORDER_MARK):
-            scan.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
-            line = line.removeprefix(BYTE_ORDER_MARK)
+    line = _header_line(stream, scan)
+    if line is None:
+        return
     try:
         text = line.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
@@ -102,108 +101,114 @@ def _read_header(stream: BinaryIO, scan: Scan) -> None:
     if "\r" in text:
         scan.add(scan.header_line, "error", "line-ends", "lines end with CR alone (old Mac): save them with LF")
         return
-    scan.header = tuple(name.strip() for name in _cells(text))
+    cells = cells_of(text)
+    if cells is None:
+        scan.add(scan.header_line, "error", "quote-open", "a quotation mark of the header is not closed in its line")
+        return
+    scan.header = tuple(name.strip() for name in cells)
     _check_header(text, scan)
 
 
+def _header_line(stream: BinaryIO, scan: Scan) -> bytes | None:
+    """The first line that is not blank; None, and a finding, where there is none."""
+    while line := stream.readline(MAX_LINE + 1):
+        scan.header_line += 1
+        if scan.header_line == 1 and line.startswith(UTF16):
+            scan.add(1, "error", "not-utf8", "the file is UTF-16, as Excel's Unicode text: save it as CSV in UTF-8")
+            return None
+        if scan.header_line == 1 and line.startswith(BYTE_ORDER_MARK):
+            scan.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
+            line = line.removeprefix(BYTE_ORDER_MARK)
+        if len(line) > MAX_LINE or scan.header_line > MAX_BLANKS:
+            reason = f"the header is longer than {MAX_LINE:,} bytes, or far down: is it a table?"
+            scan.add(scan.header_line, "error", "no-header", reason)
+            return None
+        if line.strip():
+            return line
+    scan.add(0, "error", "file-empty", "the file is empty")
+    return None
+
+
 def _check_header(text: str, scan: Scan) -> None:
-    separator = next((mark for mark in (";", "\t") if mark in text), None)
+    separator = next((mark for mark in SEPARATORS if mark in text), None)
     if len(scan.header) == 1 and separator:
-        shown = "semicolons" if separator == ";" else "tabs"
         decimal = ", decimal=','" if separator == ";" else ""
-        mend = f"sep={separator!r}{decimal}"
-        reason = f"columns are separated by {shown}, not commas; {mending(scan.name, mend)}"
+        mend = mending(scan.name, f"sep={separator!r}{decimal}")
+        reason = f"columns are separated by {SEPARATORS[separator]}, not commas; {mend}"
         scan.add(scan.header_line, "error", "separator", reason)
         return
-    for name in dict.fromkeys(name for name in scan.header if name and scan.header.count(name) > 1):
-        reason = f"the header names the column {name!r} {scan.header.count(name)} times"
-        scan.add(scan.header_line, "error", "column-twice", reason)
+    for name, count in Counter(scan.header).items():
+        if name and count > 1:
+            reason = f"the header names the column {name!r} {count} times"
+            scan.add(scan.header_line, "error", "column-twice", reason)
     if all(_is_number(name) for name in scan.header):
         reason = "the first line holds numbers alone: write the columns' names above it"
         scan.add(scan.header_line, "error", "no-header", reason)
 
 
 def mending(name: str, options: str) -> str:
-    """The line that rewrites a file as it should be."""
+    """What rewrites a file as it should be: a line for the shell where the name is plain, else words."""
+    if not re.fullmatch(r"[\w./-]+\.csv(\.gz|\.xz)?", name):
+        return f"read it by pandas with {options} and write it anew"
     call = f"import pandas as p; p.read_csv('{name}', {options}).to_csv('{name}', index=False)"
     return f'this mends it: python -c "{call}"'
 
 
 def _read_rows(stream: BinaryIO, scan: Scan) -> None:
-    line, blanks, num_ragged = scan.header_line + 1, [], 0
-    for block in _blocks(stream):
-        bad = _undecodable(block)
-        if bad is not None:
-            reason = "the line is not UTF-8: save the file in that encoding"
-            scan.add(line + bad, "error", "not-utf8", reason)
+    line, ragged = scan.header_line + 1, _Ragged(scan)
+    blanks: list[np.ndarray] = []
+    num_blank, sample = 0, Sample()
+    for block in blocks_of_lines(stream):
+        fault = fault_of_bytes(block)
+        if fault is not None:
+            scan.add(line + fault[0], "error", fault[1], fault[2])
             return
-        data = np.frombuffer(block, np.uint8)
-        starts = np.concatenate([[0], np.flatnonzero(data == NEWLINE)[:-1] + 1])
-        is_row = np.add.reduceat(data > SPACE, starts, dtype=np.int32) > 0
-        commas = np.add.reduceat(data == COMMA, starts, dtype=np.int32)
-        texts = _Lines(block, starts)
-        for row in np.flatnonzero(is_row & (commas + 1 != len(scan.header))).tolist():
-            cells = _cells(texts[row])
-            if len(cells) == len(scan.header):
-                continue
-            num_ragged += 1
-            if num_ragged <= SHOWN:
-                reason = f"the line has {len(cells)} cells, the header {len(scan.header)}"
-                scan.add(line + row, "error", "cells-in-line", reason)
+        lines = Lines(block)
+        is_row = lines.have_text()
+        for row in np.flatnonzero(is_row & ~lines.have_cells(len(scan.header))).tolist():
+            ragged.look_at(line + row, lines[row])
         rows = np.flatnonzero(is_row)
-        chosen = np.unique(np.linspace(0, len(rows) - 1, min(LINES_SAMPLED, len(rows))).round().astype(int))
-        scan.sample += [_cells(texts[row]) for row in rows[chosen].tolist()]
+        sample.add(lines, rows)
         blanks.append(np.flatnonzero(~is_row) + line)
+        num_blank += len(blanks[-1])
+        if num_blank > MAX_BLANKS:
+            scan.add(int(blanks[0][0]), "error", "blank-line", f"more than {MAX_BLANKS:,} lines are blank")
+            return
         scan.num_rows += len(rows)
-        line += len(starts)
+        line += len(lines)
+    scan.sample = [cells for cells in map(cells_of, sample.lines) if cells is not None]
     scan.blanks = np.concatenate(blanks) if blanks else scan.blanks
-    if num_ragged > SHOWN:
-        scan.add(0, "error", "cells-in-line", f"{num_ragged} lines have more or fewer cells than the header")
-    if len(scan.blanks):
+    ragged.tell_count()
+    if num_blank:
         first = int(scan.blanks[0])
-        scan.add(first, "warning", "blank-line", f"{len(scan.blanks)} lines are blank, the first is line {first}")
+        shown = f"the line is blank, and {num_blank - 1} more are" if num_blank > 1 else "the line is blank"
+        scan.add(first, "warning", "blank-line", shown)
 
 
-class _Lines:
-    """Lines of a block by number."""
+class _Ragged:
+    """Tells of the first few lines that aren't rows, and how many there are."""
 
-    def __init__(self, block: bytes, starts: np.ndarray) -> None:
-        self.block, self.starts = block, starts
+    def __init__(self, scan: Scan) -> None:
+        self.scan, self.count = scan, 0
 
-    def __getitem__(self, row: int) -> str:
-        start = int(self.starts[row])
-        return self.block[start : self.block.index(b"\n", start)].decode("utf-8").rstrip("\r")
+    def look_at(self, line: int, text: str) -> None:
+        cells = cells_of(text)
+        if cells is not None and len(cells) == len(self.scan.header):
+            return
+        self.count += 1
+        if self.count > SHOWN:
+            return
+        if cells is None:
+            reason = "a quotation mark is not closed in its line: close it, or take it out"
+            self.scan.add(line, "error", "quote-open", reason)
+        else:
+            reason = f"the line has {len(cells)} cells, the header {len(self.scan.header)}"
+            self.scan.add(line, "error", "cells-in-line", reason)
 
-
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The rest of the file in pieces that end with a line's end."""
-    rest = b""
-    while block := stream.read(BLOCK):
-        data = rest + block
-        cut = data.rfind(b"\n") + 1
-        if cut:
-            yield data[:cut]
-        rest = data[cut:]
-    if rest:
-        yield rest + b"\n"
-
-
-def _undecodable(block: bytes) -> int | None:
-    """How many lines of the block come before the first that is not UTF-8."""
-    if block.isascii():
-        return None
-    try:
-        block.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return block.count(b"\n", 0, error.start)
-    return None
-
-
-def _cells(line: str) -> list[str]:
-    try:
-        return next(csv.reader([line], skipinitialspace=True), [])
-    except csv.Error:
-        return []
+    def tell_count(self) -> None:
+        if self.count > SHOWN:
+            reason = f"{self.count} lines have more or fewer cells than the header, or open quotation marks"
+            self.scan.add(0, "error", "cells-in-line", reason)
 
 
 def _is_number(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
     ".csv.xz": lambda path: cast(BinaryIO, lzma.open(path, "rb")),  # noqa: SIM115
 }
 SUFFIXES = (*OPENERS, *EXCEL)
+MAX_SHEET = 1 << 30
+"""Bytes of an unpacked Excel file: a larger one, or one made to swell, would fill the memory."""
 READ_FAULTS = (OSError, EOFError, lzma.LZMAError, ValueError)
 """What opening and reading a damaged file can raise; `zlib.error` comes as one of them from `gzip`, or by name."""
 
@@ -72,9 +75,10 @@ def _others(path: Path) -> str:
 def _excel(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
     """The first sheet, held in memory as CSV: line numbers are the sheet's rows."""
     try:
-        import pandas
-
-        content = pandas.read_excel(path, header=None, dtype=object).to_csv(index=False, header=False).encode()
+        if _unpacked_size(path) > MAX_SHEET:
+            reason = f"the file unpacks to more than {MAX_SHEET >> 30} GiB: save the sheet as CSV"
+            return None, [Finding(name, 0, "error", "file-too-large", reason)]
+        content = _sheet(path)
     except ImportError:
         package = "openpyxl" if path.suffix.lower() == ".xlsx" else "xlrd"
         reason = f"reading Excel needs {package}: pip install 'plx_train[excel]', or save the sheet as CSV"
@@ -83,3 +87,21 @@ def _excel(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
         reason = f"the sheet can't be read ({str(error)[:100] or type(error).__name__}): save it as CSV"
         return None, [Finding(name, 0, "error", "file-unreadable", reason)]
     return Source(name, lambda: io.BytesIO(content)), []
+
+
+def _unpacked_size(path: Path) -> int:
+    """Bytes that an archive says it unpacks to; no more are unpacked. Of other files their own."""
+    if not zipfile.is_zipfile(path):
+        return path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        return sum(member.file_size for member in archive.infolist())
+
+
+def _sheet(path: Path) -> bytes:
+    import pandas
+
+    table = pandas.read_excel(path, header=None, dtype=object)
+    text = table.to_csv(index=False, header=False, lineterminator="\n")
+    # Rows without any cell are blank lines, not rows of missing values.
+    blank = "," * (table.shape[1] - 1)
+    return "\n".join("" if line == blank else line for line in text.split("\n")).encode()

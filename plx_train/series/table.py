@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,11 @@ from plx_train.series.zones import to_utc
 if TYPE_CHECKING:
     import pandas
 
-ROWS_AT_ONCE = 1 << 13
+ROWS_AT_ONCE, CELLS_AT_ONCE = 1 << 13, 1 << 17
+"""Rows that are read at once, fewer of wide tables: pandas holds them several times over."""
+BYTES_BESIDE = 12
+"""Of a row's time and group."""
+MANY_GROUPS = 1000
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
 """Cells that say that there is no value."""
 DAY = 86_400 * 10**9
@@ -55,6 +60,7 @@ class Table:
         static: float64 (groups, S), lowest and highest value of each: (2, groups, S) in all.
         labels: classes by group.
         findings: faults of cells.
+        faulty: columns that have such.
     """
 
     values: np.ndarray
@@ -65,18 +71,39 @@ class Table:
     static: np.ndarray = field(default_factory=lambda: np.zeros((2, 0, 0)))
     labels: dict[int, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    faulty: set[str] = field(default_factory=set)
 
 
 def read_table(source: Source, scan: Scan, chosen: Chosen, time_zone: str | None) -> Table | None:
     """The rows of a file that was scanned; None, and a finding in `scan`, where it can't be read on."""
-    reader = _TableReader(scan, chosen)
+    needed = scan.num_rows * (8 * len(chosen.values) + BYTES_BESIDE)
+    if needed > _memory():
+        reason = f"its {scan.num_rows:,} rows need {needed >> 30} GiB, more than this computer's memory"
+        scan.add(0, "error", "file-too-large", f"{reason}: name fewer columns, or cut the file")
+        return None
+    reader, num_read = _TableReader(scan, chosen), 0
     try:
         for chunk in _chunks(source, scan, chosen):
-            reader.add(chunk)
+            num_read += len(chunk)
+            if num_read <= scan.num_rows:
+                reader.add(chunk)
     except (*READ_FAULTS, zlib.error) as error:
         scan.add(0, "error", "file-unreadable", f"the file can't be read ({str(error)[:200]})")
         return None
+    if num_read != scan.num_rows:
+        # Another would leave numbers where nothing was read.
+        reason = f"{num_read} rows were read from {scan.num_rows} lines: was it written to meanwhile?"
+        scan.add(0, "error", "file-unreadable", reason)
+        return None
     return reader.finish(time_zone)
+
+
+def _memory() -> float:
+    """Bytes that the computer has, in use or not."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return float("inf")
 
 
 def _chunks(source: Source, scan: Scan, chosen: Chosen) -> Iterator[pandas.DataFrame]:
@@ -97,7 +124,7 @@ def _chunks(source: Source, scan: Scan, chosen: Chosen) -> Iterator[pandas.DataF
             skipinitialspace=True,
             float_precision="round_trip",
             encoding="utf-8",
-            chunksize=ROWS_AT_ONCE,
+            chunksize=max(min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(scan.header)), 1),
             low_memory=False,
         )
 
@@ -150,7 +177,12 @@ class _TableReader:
             table.times, never = to_utc(table.times, time_zone, table.codes)
             rows = np.flatnonzero(never)
             self.faults.add("dst-missing-hour", self.chosen.time or "", self.scan.lines(rows), [time_zone] * len(rows))
-        table.findings = self.faults.findings()
+        table.findings, table.faulty = self.faults.findings(), self.faults.columns
+        if len(table.groups) > max(MANY_GROUPS, len(table.times) // 2):
+            reason = f"column {self.chosen.group}: {len(table.groups)} ids in {len(table.times)} rows are no groups"
+            finding = Finding(self.scan.name, self.scan.header_line, "error", "groups-of-one-row", f"{reason}: name "
+                              "the column of ids in dataset.columns.group, or leave it out")  # fmt: skip
+            table.findings.append(finding)
         return table
 
     def _floats(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
@@ -166,7 +198,11 @@ class _TableReader:
     def _times(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
         assert self.chosen.time_format is not None
         times, bad, odd = parse_times(cells, self.chosen.time_format)
-        self.faults.add("time-unparseable", str(cells.name), lines[bad], cells[bad])
+        if bad.any():
+            empty = bad & (cells.isna() | (cells.str.strip() == "")).to_numpy(bool)
+            self.faults.add("time-missing", str(cells.name), lines[empty], cells[empty])
+            bad &= ~empty
+            self.faults.add("time-unparseable", str(cells.name), lines[bad], cells[bad])
         self.faults.add("time-zones-mixed", str(cells.name), lines[odd], cells[odd])
         return times
 

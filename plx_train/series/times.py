@@ -60,7 +60,7 @@ def guess_format(texts: Sequence[str]) -> TimeFormat | None:
         pattern = _digits_format(texts)
         return TimeFormat(True, pattern, is_digits=True) if pattern else TimeFormat(False)
     if _share(texts, _is_float) >= MIN_SHARE:
-        return TimeFormat(False)
+        return None
     if _share(texts, lambda text: re.search(OFFSET, text) is not None) >= MIN_SHARE:
         return TimeFormat(True, ISO if _share(texts, _is_iso) >= MIN_SHARE else ANY, has_offset=True)
     fitting = {pattern: sum(_fits(text, pattern) for text in texts) / len(texts) for pattern in _candidates(texts)}
@@ -68,7 +68,8 @@ def guess_format(texts: Sequence[str]) -> TimeFormat | None:
     if best < MIN_SHARE:
         return TimeFormat(True, ANY) if _any_share(texts) >= MIN_SHARE else None
     equal = [pattern for pattern, share in fitting.items() if share == best]
-    equal.sort(key=lambda pattern: _roughness(texts, pattern))
+    if len(equal) > 1:
+        equal.sort(key=lambda pattern: _roughness(texts, pattern))
     return TimeFormat(True, equal[0], or_else=equal[1] if len(equal) > 1 else None)
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plx_train.errors import DataError
-
 
 @dataclass(frozen=True)
 class Window:
@@ -94,47 +92,16 @@ class WindowBlock:
         raise IndexError(f"windows {numbers.min()} to {numbers.max()} of {len(self)}")
 
 
-def view(values: np.ndarray, start: int, length: int) -> np.ndarray:
-    """Rows `start` to before `start + length` of values (T, C), (length, C); a view.
-
-    Raises:
-        IndexError: the series has no such rows.
-    """
-    if start < 0 or start + length > len(values):
-        raise IndexError(f"rows {start} to {start + length} of {len(values)}")
-    return values[start : start + length]
-
-
-def min_length(context: int, horizon: int = 0, skip: int = 0) -> int:
-    """Rows of the shortest series that holds one window."""
-    return context + skip + horizon
-
-
-def check_lengths(
-    names: Sequence[str], lengths: Sequence[int], context: int, horizon: int = 0, skip: int = 0
-) -> list[int]:
-    """The numbers of the series that are too short for one window.
-
-    Raises:
-        DataError: all are; it says how many rows there are, how many are needed and which option to lower.
-    """
-    needed = min_length(context, horizon, skip)
-    short = [number for number, length in enumerate(lengths) if length < needed]
-    if len(short) == len(lengths):
-        raise DataError(too_short_text(names, lengths, context, horizon, skip))
-    return short
-
-
-def too_short_text(names: Sequence[str], lengths: Sequence[int], context: int, horizon: int = 0, skip: int = 0) -> str:
-    """The sentence for series without a window."""
+def too_short_text(names: Sequence[str], lengths: Sequence[int], context: int, horizon: int = 0) -> str:
+    """The sentence for series of which none is as long as a window of context and horizon rows."""
     if len(lengths) == 0:
         return "there is no series to cut windows from"
     longest = int(np.argmax(lengths))
-    parts = [("module.context", context), ("module.skip", skip), ("module.horizon", horizon)]
-    used = [(name, rows) for name, rows in parts if rows]
+    used = [(name, rows) for name, rows in (("module.context", context), ("module.horizon", horizon)) if rows]
     summed = " + ".join(f"{name}={rows}" for name, rows in used)
-    needed = min_length(context, horizon, skip)
-    fits = lengths[longest] - (needed - context)
-    remedy = f"lower module.context to {fits} at most" if fits > 0 else f"lower {used[-1][0]}"
+    fits = lengths[longest] - horizon
+    remedy = f"lower module.context to {fits} at most" if context and fits > 0 else f"lower {used[-1][0]}"
     of_all = f", the longest of {len(lengths)} series" if len(lengths) > 1 else ""
-    return f"{names[longest]} has {lengths[longest]} rows{of_all}, a window needs {needed} ({summed}): {remedy}"
+    return (
+        f"{names[longest]} has {lengths[longest]} rows{of_all}, a window needs {context + horizon} ({summed}): {remedy}"
+    )

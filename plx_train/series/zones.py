@@ -39,7 +39,7 @@ def find_zone(name: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = difflib.get_close_matches(name, sorted(available_timezones()), n=1)
         hint = f"did you mean {near[0]}?" if near else "write one as Europe/Berlin or UTC"
-        raise ConfigError(f"data.time_zone={name} is no time zone: {hint}") from None
+        raise ConfigError(f"dataset.time_zone={name} is no time zone: {hint}") from None
 
 
 def utc_offsets(times: np.ndarray, zone: str) -> np.ndarray:

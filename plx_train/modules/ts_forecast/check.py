@@ -12,7 +12,7 @@ import numpy as np
 from plx_train.dataset_check import Checked, CheckReport, Finding
 from plx_train.errors import ConfigError
 from plx_train.image import write_image
-from plx_train.modules.ts_forecast.config import LOSSES, FittedOptions
+from plx_train.modules.ts_forecast.config import FUSIONS, LOSSES, FittedOptions
 from plx_train.modules.ts_forecast.metric import seasonal_scale
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_inference
 from plx_train.series.frame import Series
@@ -91,6 +91,8 @@ def resolve(
 def _check_options(module: TsForecastConfig) -> None:
     if module.loss not in LOSSES:
         raise ConfigError(f"module.loss must be one of {', '.join(LOSSES)}, not {module.loss!r}")
+    if module.fusion not in FUSIONS:
+        raise ConfigError(f"module.fusion must be one of {', '.join(FUSIONS)}, not {module.fusion!r}")
     if min(module.context, module.horizon, module.stride) < 1:
         raise ConfigError("module.context, module.horizon and module.stride must be 1 at least")
     levels = module.quantiles

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 LOSSES = ("mse", "mae", "huber")
+FUSIONS = ("stack", "mean", "median")
 
 
 @dataclass
