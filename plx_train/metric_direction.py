@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-ERRORS = frozenset({"mse", "mae", "rmse", "smape", "mase", "pinball", "log_loss", "cer", "latency_ms", "size_mb"})
+ERRORS = frozenset(
+    {"mse", "mae", "rmse", "smape", "mase", "pinball", "log_loss", "cer", "delay_rows", "latency_ms", "size_mb"}
+)
 
 
 def sign(metric: str) -> int:

@@ -9,11 +9,12 @@ import numpy as np
 import paddle
 import pytest
 
+from plx_train.class_report import confusion, per_class
 from plx_train.errors import DataError
-from plx_train.modules.ts_cls.metric import TsClsMetric, confusion, per_class
+from plx_train.modules.ts_cls.metric import TsClsMetric
+from plx_train.modules.ts_cls.network import RocketClassifier, RocketNetwork
 from plx_train.modules.ts_cls.ridge import fit_ridge, head_from_arrays
 from plx_train.modules.ts_cls.rocket import RocketKernels, draw_kernels, from_arrays, rocket_features
-from plx_train.modules.ts_cls.rocket_network import RocketNetwork
 
 
 def slow_features(kernels: RocketKernels, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +104,7 @@ def test_a_series_does_not_depend_on_its_neighbours() -> None:
 
 
 def test_series_that_do_not_fit_the_kernels() -> None:
-    with pytest.raises(DataError, match="at least 7 rows and the shortest has 6"):
+    with pytest.raises(DataError, match="at least 7 rows and half of them have 6 at most"):
         draw_kernels(10, 1, 6, seed=0)
     with pytest.raises(DataError, match="series 1 has 3 channels and the kernels were drawn for 2"):
         rocket_features(draw_kernels(10, 2, 20, seed=0), [np.zeros((20, 2)), np.zeros((20, 3))])
@@ -136,7 +137,7 @@ def test_the_exported_graph_gives_the_scores_of_the_head(tmp_path: Path) -> None
     series = some_series(3, *[30] * 12)
     features = rocket_features(kernels, series)
     head = fit_ridge(features, np.arange(12) % 3, 3)
-    network = RocketNetwork(kernels, head)
+    network = RocketNetwork(kernels, head.folded())
     network.eval()
     spec = paddle.static.InputSpec
     inputs = [spec([None, 30, 2], "float32", "features"), spec([None, 30], "float32", "pad_mask")]
@@ -145,7 +146,7 @@ def test_the_exported_graph_gives_the_scores_of_the_head(tmp_path: Path) -> None
     # With oneDNN, as it is by default on CPUs: it once overwrote the series while they were standardised.
     for with_onednn in (True, False):
         scores = run_exported(tmp_path, {"features": rows, "pad_mask": mask}, with_onednn)
-        np.testing.assert_allclose(scores, head.scores(features), atol=1e-3)
+        np.testing.assert_allclose(scores, head.logits(features), atol=1e-3 * float(head.sharpness))
 
 
 def run_exported(folder: Path, inputs: dict[str, np.ndarray], with_onednn: bool) -> np.ndarray:
@@ -160,6 +161,32 @@ def run_exported(folder: Path, inputs: dict[str, np.ndarray], with_onednn: bool)
         predictor.get_input_handle(name).copy_from_cpu(values)
     predictor.run()
     return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
+
+
+def test_weights_bring_their_own_kernels() -> None:
+    first, second = (RocketClassifier(draw_kernels(40, 2, 30, seed), 3) for seed in (0, 1))
+    series = some_series(5, *[30] * 9)
+    head = fit_ridge(rocket_features(first.kernels(), series), np.arange(9) % 3, 3)
+    first.take(head)
+    rows, mask = paddle.to_tensor(np.stack(series).astype(np.float32)), paddle.ones([9, 30])
+    second.set_state_dict(first.state_dict())
+    wanted = head.logits(rocket_features(first.kernels(), series))
+    for network in (first, second, second.graph()):
+        np.testing.assert_allclose(network(rows, mask).numpy(), wanted, atol=1e-3 * float(head.sharpness))
+
+
+def test_the_head_says_how_often_it_is_right() -> None:
+    random = np.random.default_rng(0)
+    # Classes that overlap: only two in three can be told.
+    labels = np.arange(400) % 2
+    features = random.normal(size=(400, 1)) + labels[:, None] * 0.9
+    head = fit_ridge(features, labels, 2)
+    tested = random.normal(size=(4000, 1)) + (np.arange(4000) % 2)[:, None] * 0.9
+    logits = head.logits(tested)
+    best = 1 / (1 + np.exp(-np.abs(logits[:, 1] - logits[:, 0])))
+    share = np.mean(logits.argmax(axis=1) == np.arange(4000) % 2)
+    assert share == pytest.approx(0.67, abs=0.04)
+    assert best.mean() == pytest.approx(share, abs=0.05)
 
 
 def test_kernels_and_head_come_back_from_arrays(tmp_path: Path) -> None:
@@ -190,7 +217,8 @@ def test_ridge_divides_classes_and_has_a_column_for_each(num_classes: int) -> No
     assert float(head.accuracy) == 1.0
     np.testing.assert_allclose(scores.sum(axis=1), 2 - num_classes, atol=1e-8)
     weights, intercept = head.folded()
-    np.testing.assert_allclose(features @ weights + intercept, scores, atol=1e-8)
+    np.testing.assert_allclose(features @ weights + intercept, head.logits(features), atol=1e-8)
+    np.testing.assert_allclose(head.logits(features), scores * head.sharpness)
 
 
 @pytest.mark.parametrize(("num_features", "num_classes"), [(5, 2), (5, 3), (50, 2), (50, 3)])
@@ -238,6 +266,8 @@ def test_figures_of_four_series() -> None:
     assert figures["balanced_accuracy"] == pytest.approx(1.5 / 3)
     assert figures["macro_f1"] == pytest.approx((1 / 2 + 2 / 3) / 3)
     assert figures["log_loss"] == pytest.approx(-(np.log(0.5) + np.log(0.25) + np.log(0.7) + np.log(1e-15)) / 4)
+    # Scores 0.5 right, 0.5 wrong, 0.7 right and 0.8 wrong: gaps (0.5 + 0.5 − 1), 0.3 and 0.8.
+    assert figures["calibration"] == pytest.approx(1 - (0 + 0.3 + 0.8) / 4)
     assert TsClsMetric().compute()["accuracy"] == 0.0
 
 
@@ -254,6 +284,9 @@ def test_figures_are_those_of_scikit_learn() -> None:
     assert found["macro_f1"] == pytest.approx(metrics.f1_score(true, predicted, average="macro"))
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(true, predicted))
     assert found["log_loss"] == pytest.approx(metrics.log_loss(true, scores))
+    assert 0 < found["calibration"] < 1
     counts = confusion(list(true), list(predicted), 4)
     assert (counts == metrics.confusion_matrix(true, predicted)).all()
-    assert per_class(counts)[2]["precision"] == pytest.approx(metrics.precision_score(true == 2, predicted == 2))
+    assert per_class(list(true), list(predicted))[2]["precision"] == pytest.approx(
+        metrics.precision_score(true == 2, predicted == 2)
+    )

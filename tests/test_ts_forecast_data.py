@@ -61,7 +61,7 @@ def test_a_batch_is_its_windows_and_a_window_is_a_view() -> None:
     for found, expected in zip(batch["x"], stacked["x"], strict=True):
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(batch["target"], np.stack([sample["labels"] for sample in samples]))
-    assert batch["names"] == stacked["names"]
+    assert list(batch["names"]) == stacked["names"]
     assert all(np.shares_memory(part, dataset.windows.values) for part in samples[1]["x"][:3])
     assert len(pickle.loads(pickle.dumps(dataset))) == 6
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -73,6 +72,6 @@ def time_texts(times: np.ndarray, is_datetime: bool = True) -> list[str]:
     if not is_datetime:
         return [str(time) for time in times.tolist()]
     instants = times.astype("datetime64[ns]")
-    units: tuple[Literal["D", "s", "ms", "us", "ns"], ...] = ("D", "s", "ms", "us", "ns")
-    unit = next(unit for unit in units if (instants == instants.astype(f"datetime64[{unit}]")).all())
-    return [str(text).replace("T", " ") for text in np.datetime_as_string(instants, unit)]
+    coarser = (instants.astype(f"datetime64[{unit}]") for unit in ("D", "s", "ms", "us", "ns"))
+    shown = next(one for one in coarser if (one == instants).all())
+    return [str(text).replace("T", " ") for text in np.datetime_as_string(shown)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plx_train.series.read import Columns
 
@@ -17,6 +17,7 @@ class Roles:
 
     Attributes:
         targets: None: all numbers that are nothing else.
+        flags: columns of 0 and 1 that mark rows, as anomalies do.
     """
 
     time: str | None
@@ -26,12 +27,12 @@ class Roles:
     static: tuple[str, ...] = ()
     group: str | None = None
     label: str | None = None
+    flags: tuple[str, ...] = ()
 
     def columns(self) -> Columns:
-        """All of them as `read_series` takes them; values in the order targets, past, future."""
-        if self.targets is None:
-            return Columns(self.time, None, self.group, self.static, self.label)
-        return Columns(self.time, (*self.targets, *self.past, *self.future), self.group, self.static, self.label)
+        """All of them as `read_series` takes them; values in the order targets, past, future, flags."""
+        values = None if self.targets is None else (*self.targets, *self.past, *self.future, *self.flags)
+        return Columns(self.time, values, self.group, self.static, self.label, self.flags)
 
 
 def find_roles(header: Sequence[str], named: Roles) -> Roles:
@@ -43,10 +44,10 @@ def find_roles(header: Sequence[str], named: Roles) -> Roles:
     return Roles(time, named.targets, named.past, named.future, named.static, group, label)
 
 
-def with_targets(roles: Roles, found: Sequence[str], exclude: Sequence[str] = ()) -> Roles:
+def with_targets(roles: Roles, found: Sequence[str]) -> Roles:
     """`roles` with all found columns as targets that are nothing else, where none were named."""
     if roles.targets is not None:
         return roles
-    taken = {roles.time, roles.group, roles.label, *roles.past, *roles.future, *roles.static, *exclude}
+    taken = {roles.time, roles.group, roles.label, *roles.past, *roles.future, *roles.static, *roles.flags}
     targets = tuple(name for name in found if name not in taken)
-    return Roles(roles.time, targets, roles.past, roles.future, roles.static, roles.group, roles.label)
+    return replace(roles, targets=targets)

@@ -76,6 +76,10 @@ def read_split(dataset: DatasetOptions, file: str, roles: Roles) -> ReadSplit:
 @lru_cache(maxsize=4)
 def _read(path: Path, root: Path, file: str, roles: Roles, fill: str, time_zone: str | None, changed: int) -> ReadSplit:
     found, findings = read_series(path, root, roles.columns(), time_zone)
+    texts = [name for name in roles.flags if found and name not in found[0].columns]
+    if texts:
+        reason = f"the column {texts[0]!r} holds texts: mark rows by 0 and 1"
+        return ReadSplit(file, roles, [], [*findings, Finding(file, 1, "error", "flag-not-0-or-1", reason)], None)
     if found and roles.targets is None:
         roles = with_targets(roles, found[0].columns)
         wanted = roles.columns().values or ()
@@ -85,7 +89,7 @@ def _read(path: Path, root: Path, file: str, roles: Roles, fill: str, time_zone:
     filled = []
     for one in found:
         try:
-            whole, _ = fill_series(one, fill, frequency)
+            whole, _ = fill_series(one, fill, frequency, roles.flags)
         except DataError as error:
             name, _, line = one.where.rpartition(":")
             findings = [*findings, Finding(name, int(line), "error", "missing-values", str(error))]

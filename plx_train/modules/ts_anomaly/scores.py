@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from plx_train.errors import ConfigError, DataError
+
+WINDOWS_AT_ONCE = 256
+"""That go through the network together: what it holds for them does not grow with the series."""
 
 
 def window_starts(num_rows: int, length: int, stride: int) -> np.ndarray:
@@ -42,6 +47,30 @@ def last_window_scores(rows: np.ndarray, reconstruction: np.ndarray) -> np.ndarr
         (..., L).
     """
     return np.mean(np.square(reconstruction - rows), axis=-1)
+
+
+def root_scores(
+    rows: np.ndarray, reconstruct: Callable[[np.ndarray], np.ndarray], length: int, stride: int
+) -> np.ndarray:
+    """Root of each row's score, float64 (T,): an error in units of the rows, so that it can be compared as outputs are.
+
+    Args:
+        rows: (T, C), scaled as the network sees them.
+        reconstruct: gives windows (N, L, C) back.
+        length: of a window, L.
+        stride: from window to window.
+
+    Raises:
+        DataError: the series is shorter than one window.
+    """
+    starts = window_starts(len(rows), length, stride)
+    windows = np.lib.stride_tricks.sliding_window_view(rows, length, axis=0).transpose(0, 2, 1)
+    scores = SeriesScores(len(rows))
+    for first in range(0, len(starts), WINDOWS_AT_ONCE):
+        some = starts[first : first + WINDOWS_AT_ONCE]
+        batch = np.ascontiguousarray(windows[some])
+        scores.add(some, np.square(reconstruct(batch) - batch))
+    return np.sqrt(scores.mean())
 
 
 class SeriesScores:

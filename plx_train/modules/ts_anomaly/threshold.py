@@ -176,7 +176,7 @@ def _checked(scores: np.ndarray) -> np.ndarray:
     if not np.isfinite(scores).all():
         raise DataError(
             f"{int((~np.isfinite(scores)).sum())} of {len(scores)} anomaly scores are not finite: "
-            "fill missing rows (data.fill) or lower the learning rate"
+            "fill missing rows (dataset.fill) or lower the learning rate"
         )
     if scores.min() == scores.max():
         raise DataError(f"all {len(scores)} anomaly scores are {scores[0]:g}: no threshold can divide them")

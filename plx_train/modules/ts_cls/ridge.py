@@ -8,13 +8,16 @@ import numpy as np
 
 from plx_train.errors import DataError
 
+SHARPNESSES = np.logspace(-1, 1.5, 51)
+"""Tried in calibrating."""
+
 
 @dataclass(frozen=True)
 class RidgeHead:
     """Scores are ``(features − mean) / deviation @ weights + intercept``, around −1 to 1 per class.
 
-    They are margins and not calibrated: a softmax of them ranks classes, but its values are no probabilities and
-    stay timid, since margins of 1 and −1 give only 0.88 between two classes.
+    They are margins: margins of 1 and −1 would give a probability of only 0.88 between two classes. Multiplied by the
+    sharpness they are logits, whose softmax says how often the head is right.
 
     Attributes:
         weights: float64 (F, n).
@@ -22,6 +25,7 @@ class RidgeHead:
         mean, deviation: float64 (F,).
         alpha: () penalty chosen by leave-one-out squared error.
         accuracy: () leave-one-out accuracy on the training series; the features' scaling is not left out.
+        sharpness: () of least mean −log p(true class) on the same leave-one-out scores.
     """
 
     weights: np.ndarray
@@ -30,15 +34,20 @@ class RidgeHead:
     deviation: np.ndarray
     alpha: np.ndarray
     accuracy: np.ndarray
+    sharpness: np.ndarray
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Margins float64 (N, n) of features (N, F)."""
         return (features - self.mean) / self.deviation @ self.weights + self.intercept
 
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Sharpened margins float64 (N, n) of features (N, F)."""
+        return self.scores(features) * self.sharpness
+
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (F, n) and intercept (n,) for features as they are, the scaling being part of them."""
-        weights = self.weights / self.deviation[:, None]
-        return weights, self.intercept - self.mean @ weights
+        """Weights (F, n) and intercept (n,) that give the logits of features as they are."""
+        weights = self.weights / self.deviation[:, None] * self.sharpness
+        return weights, self.intercept * self.sharpness - self.mean @ weights
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All that has to be kept, by name."""
@@ -67,7 +76,7 @@ def fit_ridge(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Rid
     if len(present) < 2:
         raise DataError(f"a classifier needs series of two classes at least and all {len(labels)} are of one")
     if not np.isfinite(features).all():
-        raise DataError("features of the series are not finite: fill missing rows (data.fill) before fitting")
+        raise DataError("features of the series are not finite: set dataset.fill")
     mean = features.mean(axis=0, dtype=np.float64)
     deviation = features.std(axis=0, dtype=np.float64)
     deviation[deviation < 1e-12] = 1.0
@@ -79,18 +88,37 @@ def fit_ridge(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Rid
         rows, offsets = np.concatenate([-rows, rows]), np.concatenate([-offsets, offsets])
     weights, intercept = np.zeros((features.shape[1], num_classes)), np.full(num_classes, -1.0)
     weights[:, present], intercept[present] = rows.T, offsets
-    accuracy = _left_out_accuracy(scaled, labels, scaled @ weights + intercept, float(fitted.alpha_))
-    return RidgeHead(weights, intercept, mean, deviation, np.asarray(fitted.alpha_), np.asarray(accuracy))
+    left_out = _left_out_scores(scaled, labels, scaled @ weights + intercept, float(fitted.alpha_))
+    accuracy = np.asarray(np.mean(left_out.argmax(axis=1) == labels))
+    sharpness = np.asarray(_sharpness(left_out, labels))
+    return RidgeHead(weights, intercept, mean, deviation, np.asarray(fitted.alpha_), accuracy, sharpness)
 
 
-def _left_out_accuracy(scaled: np.ndarray, labels: np.ndarray, scores: np.ndarray, alpha: float) -> float:
-    """How often a series is right by a fit without it, from the fit with it and its own weight in that.
+def _left_out_scores(scaled: np.ndarray, labels: np.ndarray, scores: np.ndarray, alpha: float) -> np.ndarray:
+    """Margins (N, n) of each series by a fit without it, from the fit with it and its own weight in that.
 
     scikit-learn's score by the same method is 1 for any two classes (seen in 1.9), so it is not asked.
     """
     targets = np.where(np.arange(scores.shape[1]) == labels[:, None], 1.0, -1.0)
-    residuals = (targets - scores) / (1 - _leverages(scaled, alpha))[:, None]
-    return float(np.mean((targets - residuals).argmax(axis=1) == labels))
+    return targets - (targets - scores) / (1 - _leverages(scaled, alpha))[:, None]
+
+
+def _sharpness(scores: np.ndarray, labels: np.ndarray) -> float:
+    """What the margins (N, n) are multiplied by to be logits; more series may make more sure of it.
+
+    As in Platt's scaling the true class is aimed at with (N + 1) / (N + 2) and not with 1, or a head that makes no
+    mistake on a few series would never be in doubt.
+    """
+    num, num_classes = scores.shape
+    targets = np.full((num, num_classes), 1 / (num + 2) / max(num_classes - 1, 1))
+    targets[np.arange(num), labels] = (num + 1) / (num + 2)
+    losses = [-(targets * _log_softmax(scores * factor)).sum(axis=1).mean() for factor in SHARPNESSES]
+    return float(SHARPNESSES[int(np.argmin(losses))])
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def _leverages(scaled: np.ndarray, alpha: float) -> np.ndarray:

@@ -51,6 +51,10 @@ class RocketKernels:
         """All that has to be kept, by name."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
+    def equals(self, other: RocketKernels) -> bool:
+        """Whether all arrays are the same."""
+        return all(np.array_equal(values, other.to_arrays()[name]) for name, values in self.to_arrays().items())
+
     def groups(self) -> Iterator[tuple[slice, int, int, int]]:
         """Neighbours that can be computed at once: their place, length, dilation, and how many go without padding."""
         edges = np.flatnonzero(np.diff(self.lengths) | np.diff(self.dilations)) + 1
@@ -90,7 +94,8 @@ def draw_kernels(
     """
     if num_rows < LENGTHS[0]:
         raise DataError(
-            f"ROCKET needs series of at least {LENGTHS[0]} rows and the shortest has {num_rows}: leave it out"
+            f"ROCKET needs series of at least {LENGTHS[0]} rows and half of them have {num_rows} at most: choose "
+            "another module.network"
         )
     random = np.random.default_rng(seed)
     usable = [length for length in LENGTHS if length <= num_rows]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract import Batch, Dataset
-from plx_train.modules.ts_forecast.processor import Cutoff, TsForecastProcessor
+from plx_train.modules.ts_forecast.prediction import Cutoff
+from plx_train.modules.ts_forecast.processor import TsForecastProcessor
 from plx_train.series.calendar import calendar_features
 from plx_train.series.frame import Series, time_text
 from plx_train.series.windows import WindowBlock
@@ -27,6 +28,21 @@ class WindowNames(Sequence[str]):
         window = self._windows.index[number]
         series = self._series[window.series]
         return f"{series.name} after {time_text(series.times[window.start + self._context - 1], series.is_datetime)}"
+
+
+class BatchNames(Sequence[str]):
+    """The names of a batch's samples; most batches are never asked for them."""
+
+    def __init__(self, names: Sequence[str], indices: Sequence[int]) -> None:
+        self._names, self._indices = names, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return BatchNames(self._names, self._indices[place])
+        return self._names[self._indices[place]]
 
 
 class TsForecastDataset(Dataset):
@@ -74,7 +90,7 @@ class TsForecastDataset(Dataset):
         rows = self.windows(numbers)
         static = self.static[self.windows.index.lookup(numbers)[0]] if self.processor.static_covariates else None
         target = rows[:, self.processor.context :, self.processor.num_future + self._num_past :]
-        return {"x": tuple(self._inputs(rows, static)), "target": target, "names": [self.names[one] for one in indices]}
+        return {"x": tuple(self._inputs(rows, static)), "target": target, "names": BatchNames(self.names, indices)}
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The sample at `index`; nothing is drawn from `rng`."""

@@ -27,7 +27,8 @@ from plx_train.modules.ts_forecast.loss import forecast_loss
 from plx_train.modules.ts_forecast.metric import TsForecastMetric
 from plx_train.modules.ts_forecast.network import Forecaster, build_network
 from plx_train.modules.ts_forecast.overlay import draw_overlay
-from plx_train.modules.ts_forecast.processor import TsForecastPrediction, TsForecastProcessor
+from plx_train.modules.ts_forecast.prediction import TsForecastPrediction
+from plx_train.modules.ts_forecast.processor import TsForecastProcessor
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import numpy as np
 
 from plx_train.contract import Processor
 from plx_train.errors import UserError
+from plx_train.modules.ts_forecast.prediction import Cutoff, TsForecastPrediction
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
-from plx_train.series.frame import Series, time_texts
+from plx_train.series.frame import Series
 from plx_train.series.frequency import parse_frequency
 from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.grid import grid_times
@@ -22,55 +23,6 @@ INPUTS = ("known_cov_numeric", "observed_cov_numeric", "past_target", "static_co
 """Names of the graph's inputs, in their alphabetical order; those a model does without are left out."""
 SECTION = "Series"
 """Section of ``inference.yml`` that PaddleX skips."""
-
-
-@dataclass(frozen=True)
-class TsForecastPrediction:
-    """The rows that follow a series.
-
-    Attributes:
-        times: int64 (H,), nanoseconds since 1970 or whole numbers, as in the series.
-        values: float64 (H, C), in the targets' own units; the median where there are quantiles.
-        targets: names of the C columns.
-        quantiles: float64 (H, C, Q) and their levels (Q,), where they were asked for.
-        scaled: float32 (H, C), on the axis of training.
-    """
-
-    times: np.ndarray
-    values: np.ndarray
-    targets: tuple[str, ...]
-    scaled: np.ndarray
-    is_datetime: bool
-    levels: tuple[float, ...] = ()
-    quantiles: np.ndarray | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Times as text, and per target its values; with quantiles also those, by level."""
-        found: dict[str, Any] = {"time": self.time_texts()}
-        for column, name in enumerate(self.targets):
-            found[name] = self.values[:, column].tolist()
-        if self.quantiles is not None:
-            by_level = zip(self.levels, np.moveaxis(self.quantiles, -1, 0), strict=True)
-            found["quantiles"] = {
-                str(level): dict(zip(self.targets, values.T.tolist(), strict=True)) for level, values in by_level
-            }
-        return found
-
-    def time_texts(self) -> list[str]:
-        """The times as people write them, or whole numbers."""
-        return time_texts(self.times, self.is_datetime)
-
-
-@dataclass(frozen=True)
-class Cutoff:
-    """Where a forecast begins.
-
-    Attributes:
-        time: of the last row that was seen.
-    """
-
-    time: int
-    is_datetime: bool
 
 
 @dataclass(frozen=True)
