@@ -70,6 +70,8 @@ def test_what_a_run_learns_from_its_series(root: Path) -> None:
     # Of training alone.
     assert module.mean == pytest.approx([train.dim_0.mean(), train.dim_1.mean()])
     assert module.std == pytest.approx([train.dim_0.std(ddof=0), train.dim_1.std(ddof=0)])
+    changes = train.groupby("group_id")[["dim_0", "dim_1"]].diff().dropna() / module.std
+    assert module.difference_std == pytest.approx(changes.std(ddof=0).tolist())
     assert (module.columns, module.classes) == (["dim_0", "dim_1"], ["0", "1", "2"])
     assert (module.time, module.group, module.frequency) == ("time", "group_id", "1")
     assert module.weight_of_class == [1.0, 1.0, 1.0]
