@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plx_train.config import Composed
 from plx_train.errors import TrainingError, UserError
+from plx_train.modes.prepare import resolve_module
 from plx_train.sweep.command import find_folder
 from plx_train.sweep.history import load_record
 from plx_train.sweep.order import order
@@ -38,12 +39,16 @@ def with_members(composed: Composed) -> Composed:
     names = list(options.module.models)
     if len(names) < 2 or len(set(names)) < len(names):
         raise UserError(f"module.models={names} names no two different networks: a fusion needs them")
+    # What validation holds may decide what is sought.
+    resolve_module(options)
     shares = _shares(options.module.member_shares, options.dataset.holdout_share)
     options.dataset.holdout_share = shares[0]
     arguments = [text for text in composed.overrides if text.partition("=")[0].lstrip("+") not in OF_THE_FUSION]
     arguments += [f"module.network={','.join(names)}", f"dataset.holdout_share={','.join(map(str, shares))}"]
     if not any(text.startswith("sweep.workers=") for text in arguments):
         arguments.append(f"sweep.workers={min(len(names), os.cpu_count() or 1)}")
+    if not any(text.startswith("sweep.objectives=") for text in arguments):
+        arguments.append(f"sweep.objectives=[val/{options.module.monitor}]")
     if options.output:
         arguments.append(f"output={options.output}-members")
     done = _train(arguments)
