@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 RULES = ("percentile", "pot", "best_f1")
 """How the threshold is chosen."""
 LOSSES = ("mse", "mae", "huber")
+HOLDOUT_SHARE = 0.15
+"""Of the training rows, on which the scores of a fusion's members are ranked where the command holds out none."""
 SCORES_PER_CONTEXT = 16
 """Windows that score a row where `score_stride` is left open: more cost more and say little more."""
 
@@ -68,6 +70,11 @@ class TsAnomalyConfig:
     dropout: float | None = None
     """null: the network's own default."""
     fitted: FittedOptions = field(default_factory=FittedOptions)
+
+    @property
+    def member_shares(self) -> tuple[float, ...]:
+        """Shares of the training rows that members leave out, run by run: those that scores are ranked on."""
+        return (HOLDOUT_SHARE,)
 
     @property
     def monitor(self) -> str:

@@ -129,7 +129,7 @@ class TsAnomaly(Module):
             ranks.take(scale)
         return True
 
-    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
+    def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Figures of the distance from a rolling median and from the nearest training window, where there are marks."""
         assert isinstance(train, TrainWindows) and isinstance(val, WholeSeries)
         marked = [(val.processor.scaled(series), marks)
