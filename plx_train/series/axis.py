@@ -27,21 +27,22 @@ MONDAY = 4 * DAY
 def number_ticks(low: float, high: float, most: int = 6) -> Ticks:
     """At most about `most` round numbers within [low, high]."""
     if not low < high:
-        return [(low, _number_text(low, 1.0))]
+        return [(low, _number_text(low, 1.0, abs(low)))]
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(number * step, _number_text(number * step, step)) for number in range(first, last + 1)]
+    largest = max(abs(low), abs(high))
+    return [(number * step, _number_text(number * step, step, largest)) for number in range(first, last + 1)]
 
 
-def _number_text(value: float, step: float) -> str:
-    """With the digits that the step needs; thousands and millions are written short."""
+def _number_text(value: float, step: float, largest: float) -> str:
+    """With the digits that the step needs; many thousands and millions are written short, all of an axis alike."""
     if step >= 1e9 or 0 < step < 1e-5:
         return f"{value:.3g}"
     for size, mark in ((1e6, "M"), (1e3, "k")):
-        if step >= size / 10 and abs(value) >= size:
-            return f"{value / size:.4g}{mark}"
+        if step >= size / 10 and largest >= 10 * size:
+            return f"{value / size:.4g}{mark}" if value else "0"
     digits = max(-math.floor(math.log10(step) + 1e-9), 0)
     if round(step * 10**digits, 6) != round(step * 10**digits):
         digits += 1  # of 2.5
@@ -61,6 +62,8 @@ def row_ticks(times: Sequence[str] | np.ndarray | None, num_rows: int, most: int
     """
     found = _as_numbers(times)
     if found is None:
+        if num_rows == 1:
+            return [(0.0, "0" if times is None else str(times[0]))]
         if times is None or len(times) == 0:
             return [(row, text) for row, text in number_ticks(0, max(num_rows - 1, 1), most) if row == round(row)]
         places = np.unique(np.linspace(0, len(times) - 1, min(most, len(times))).round().astype(int))
@@ -96,7 +99,8 @@ def date_ticks(low: int, high: int, most: int = 7) -> Ticks:
     rough = (high - low) / most
     if rough > 14 * DAY:
         return _month_ticks(low, high, rough)
-    step = next((step for step in CLOCK_STEPS if step >= rough), CLOCK_STEPS[-1])
+    # Some more are better than a third of them: 7 days follow 2.
+    step = next((step for step in CLOCK_STEPS if step >= 0.75 * rough), CLOCK_STEPS[-1])
     if step < SECOND:
         return [(value, text + " ns") for value, text in number_ticks(low, high, most)]
     base = MONDAY if step % (7 * DAY) == 0 else 0

@@ -78,11 +78,12 @@ class Canvas:
 
     def frame(self, panel: Panel, x_ticks: Ticks, y_label: str = "", y_ticks: int = 5) -> None:
         """Grid, axis and texts of the ticks."""
+        font = ImageFont.load_default(TEXT_SIZE)
         for value, text in number_ticks(panel.y_low, panel.y_high, y_ticks):
             y = float(panel.y(np.asarray(value)))
             self.line(np.asarray([[panel.left, y], [panel.right, y]]), GRID, 1)
-            self.words(panel.left - 8, y, text, GREY, anchor="rm")
-        font = ImageFont.load_default(TEXT_SIZE)
+            shrunk = min((panel.left - 12) / font.getlength(text), 1.0)
+            self.words(panel.left - 8, y, text, GREY, int(TEXT_SIZE * shrunk), "rm")
         for value, text in x_ticks:
             x = float(panel.x(np.asarray(value)))
             self.line(np.asarray([[x, panel.top], [x, panel.bottom + 4]]), GRID, 1)
@@ -151,7 +152,7 @@ class Canvas:
     def legend(self, right: float, y: float, entries: Sequence[tuple[str, Colour, str]]) -> None:
         """Names with their colours, in a row that ends at a place; kinds are ``line``, ``dash`` and ``box``."""
         font = ImageFont.load_default(TEXT_SIZE)
-        x = right - sum(font.getlength(name) + 44 for name, _, _ in entries) + 16
+        x = right - legend_width(entries)
         for name, colour, kind in entries:
             if kind == "box":
                 self.box(x, y - 5, x + 20, y + 5, colour)
@@ -161,6 +162,12 @@ class Canvas:
                 self.line(np.asarray([[x, y], [x + 20, y]]), colour, 2.4)
             self.words(x + 27, y, name)
             x += font.getlength(name) + 44
+
+
+def legend_width(entries: Sequence[tuple[str, Colour, str]]) -> float:
+    """Pixels from a legend's first to its last."""
+    font = ImageFont.load_default(TEXT_SIZE)
+    return sum(font.getlength(name) + 44 for name, _, _ in entries) - 16
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:

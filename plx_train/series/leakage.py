@@ -10,8 +10,12 @@ from plx_train.dataset_check import Finding, Level
 from plx_train.series.content import limited
 from plx_train.series.frame import Series, time_text
 
-BLOCK_ROWS = 16
+BLOCK_ROWS, LONG_BLOCK_ROWS = 16, 64
 """Rows in a row that must be equal to be called copied: single rows are often equal by chance."""
+FEW_ROWS = 256
+"""Where there are fewer kinds of rows than this, as in counts and levels, blocks are long."""
+MIN_ROWS = 4
+"""A series shorter than a block is compared as a whole with those as short; one shorter than this with none."""
 MIN_CHANGES = 0.5
 """Share of a block's rows that must differ from the row before: nights and standstills repeat themselves."""
 MAX_COPIED = 0.5
@@ -56,7 +60,8 @@ def _shared_times(train: Series, val: Series, context: int) -> list[Finding]:
                 f"{val.name}: {int(same.sum())} of {len(val)} rows, from {first} on, are rows of {train.name}: "
                 "validation must hold what was not trained on"
             )
-            findings.append(_finding(val, "error", "rows-in-both", reason))
+            level: Level = "error" if same.sum() > MAX_COPIED * (len(val) - context) else "warning"
+            findings.append(_finding(val, level, "rows-in-both", reason))
         elif val.is_datetime:
             reason = f"{val.name}: {int(predicted.sum())} times, from {first} on, are in {train.name} as well"
             findings.append(_finding(val, "warning", "times-in-both", f"{reason}, with other values"))
@@ -71,41 +76,71 @@ def _copied(train: Sequence[Series], val: Sequence[Series], context: int) -> lis
     """Series of which blocks of rows are in a training series, at whatever time."""
     if not train or not val or train[0].columns != val[0].columns:
         return []
-    shortest = min(len(series) for series in (*train, *val))
-    num_rows = min(BLOCK_ROWS, max(shortest, 2))
-    trained = np.unique(np.concatenate([_block_hashes(series.values, num_rows) for series in train]))
-    findings = []
+    num_rows = _block_length(train)
+    trained = {size: np.unique(np.concatenate(hashes)) for size, hashes in _hashes_by_size(train, num_rows).items()}
+    shares = []
     for series in val:
-        hashes = _block_hashes(series.values[context:], num_rows)
-        starts = np.flatnonzero(np.isin(hashes, trained) & (hashes != 0))
-        if len(starts) == 0:
-            continue
-        covered = np.zeros(len(series) - context + 1, np.int64)
-        np.add.at(covered, starts, 1)
-        np.add.at(covered, np.minimum(starts + num_rows, len(covered) - 1), -1)
-        share = float((np.cumsum(covered)[:-1] > 0).mean())
-        if share >= MIN_COPIED:
-            level: Level = "error" if share > MAX_COPIED else "warning"
-            reason = f"{series.name}: {share:.0%} of the rows are copies of training rows, {num_rows} or more in a row"
-            findings.append(_finding(series, level, "rows-copied", reason))
-    return findings
+        values = series.values[context:]
+        size = min(num_rows, len(values))
+        hashes = _block_hashes(values, size)
+        starts = np.flatnonzero(np.isin(hashes, trained.get(size, hashes[:0])) & (hashes != 0))
+        shares.append(_covered(starts, size, len(values)))
+    lengths = [max(len(series) - context, 0) for series in val]
+    copied = float(np.dot(shares, lengths)) / max(sum(lengths), 1)
+    level: Level = "error" if copied > MAX_COPIED else "warning"
+    reason = "{}: {:.0%} of the rows are copies of training rows, {} or more in a row"
+    return [
+        _finding(series, level, "rows-copied", reason.format(series.name, share, min(num_rows, length)))
+        for series, share, length in zip(val, shares, lengths, strict=True)
+        if share >= MIN_COPIED
+    ]
+
+
+def _block_length(train: Sequence[Series]) -> int:
+    rows = np.concatenate([_row_hashes(series.values) for series in train])
+    return BLOCK_ROWS if len(np.unique(rows)) >= FEW_ROWS else LONG_BLOCK_ROWS
+
+
+def _hashes_by_size(train: Sequence[Series], num_rows: int) -> dict[int, list[np.ndarray]]:
+    """The blocks' hashes of all series by the blocks' lengths: `num_rows`, or those of shorter series."""
+    found: dict[int, list[np.ndarray]] = {}
+    for series in train:
+        size = min(num_rows, len(series))
+        found.setdefault(size, []).append(_block_hashes(series.values, size))
+    return found
+
+
+def _covered(starts: np.ndarray, size: int, length: int) -> float:
+    """Share of `length` rows that blocks of `size` rows at `starts` cover."""
+    if len(starts) == 0:
+        return 0.0
+    edges = np.zeros(length + 1, np.int64)
+    np.add.at(edges, starts, 1)
+    np.add.at(edges, starts + size, -1)
+    return float((np.cumsum(edges)[:-1] > 0).mean())
 
 
 def _block_hashes(values: np.ndarray, num_rows: int) -> np.ndarray:
     """A number for each `num_rows` rows in a row, uint64 (T - num_rows + 1,); 0 where they hardly change."""
     count = len(values) - num_rows + 1
-    if count < 1:
+    if count < 1 or num_rows < MIN_ROWS:
         return np.zeros(0, np.uint64)
-    rows = np.zeros(len(values), np.uint64)
-    for column in values.T:
-        bits = np.ascontiguousarray(column + 0.0).view(np.uint64)  # + 0.0: -0.0 is equal to 0.0
-        rows = _mixed(rows ^ bits)
+    rows = _row_hashes(values)
     changes = np.concatenate([[0], np.cumsum(rows[1:] != rows[:-1])])
     blocks = np.zeros(count, np.uint64)
     for row in range(num_rows):
         blocks = blocks * FACTOR + rows[row : row + count]
     changed = changes[num_rows - 1 :] - changes[:count]
     return np.where(changed >= MIN_CHANGES * (num_rows - 1), blocks | np.uint64(1), np.uint64(0))
+
+
+def _row_hashes(values: np.ndarray) -> np.ndarray:
+    """A number for each row of values (T, C), uint64 (T,)."""
+    rows = np.zeros(len(values), np.uint64)
+    for column in values.T:
+        bits = np.ascontiguousarray(column + 0.0).view(np.uint64)  # + 0.0: -0.0 is equal to 0.0
+        rows = _mixed(rows ^ bits)
+    return rows
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:

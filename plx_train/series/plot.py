@@ -19,6 +19,7 @@ from plx_train.series.canvas import (
     Canvas,
     Colour,
     Panel,
+    legend_width,
 )
 
 WIDTH, HEIGHT = 960, 400
@@ -128,8 +129,10 @@ def draw_scores(
     legend: list[tuple[str, Colour, str]] = [("found", FOUND_SPAN, "box"), (f"threshold {threshold:.4g}", RED, "dash")]
     if labels is not None:
         legend.insert(0, ("anomaly", TRUE_SPAN, "box"))
-    names = zip(columns[: values.shape[1]], CHANNEL_COLOURS, strict=False)
-    _head(canvas, title, [*((name, colour, "line") for name, colour in names), *legend])
+    names = [(name, colour, "line") for name, colour in zip(columns[: values.shape[1]], CHANNEL_COLOURS, strict=False)]
+    # Half the names would say less than none.
+    fits = legend_width([*names, *legend]) <= WIDTH - LEFT - RIGHT
+    _head(canvas, title, [*names, *legend] if fits else legend)
     return canvas.image()
 
 
