@@ -145,8 +145,8 @@ class Module(Protocol):
         """Fits what has no gradient; False where there is nothing such and the loop is to run."""
         return False
 
-    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
-        """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example."""
+    def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
+        """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example; they may use all but `val`."""
         return {}
 
     def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:

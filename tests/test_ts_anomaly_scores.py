@@ -64,8 +64,8 @@ def test_the_last_window_is_scored_as_paddlex_does() -> None:
 
 def test_percentile() -> None:
     found = percentile(np.arange(101.0), 99)
-    assert found == Threshold(99.0, "percentile", "Percentile 99 of 101 training scores.")
-    with pytest.raises(DataError, match="needs at least 100 training scores and there are 99"):
+    assert found == Threshold(99.0, "percentile", "Percentile 99 of the scores of 101 normal rows.")
+    with pytest.raises(DataError, match="needs scores of 100 normal rows at least and there are 99"):
         percentile(np.arange(99.0), 99)
     with pytest.raises(ConfigError, match="percentile of 100 cannot"):
         percentile(np.arange(200.0), 100)
@@ -125,12 +125,12 @@ def test_pot_finds_the_quantile_that_was_asked_for() -> None:
     # The exponential distribution exceeds −log(risk) with that probability.
     assert found.value == pytest.approx(-np.log(1e-4), rel=0.15)
     assert found.rule == "pot"
-    assert "1000 of 50000 training scores exceed" in found.detail
+    assert "1000 of 50000 normal rows exceed" in found.detail
     assert pot(scores, risk=1e-3).value < found.value
 
 
 def test_pot_where_it_cannot_be() -> None:
-    with pytest.raises(DataError, match=r"at least 10 training scores above .* there are 2 of 100"):
+    with pytest.raises(DataError, match=r"at least 10 normal rows with scores above .* there are 2 of 100"):
         pot(np.arange(100.0))
     with pytest.raises(ConfigError, match=r"risk 0.1 with level 0.98"):
         pot(np.arange(100.0), risk=0.1)

@@ -72,6 +72,7 @@ def test_one_kernel_by_hand() -> None:
         np.array([1, 1]),
         np.array([0, 1]),
         np.asarray(False),
+        np.asarray(False),
     )
     series = np.array([0, 0, 3, 0, 0, 0, 1, 0.0])[:, None]
     # Without padding two responses: 1 − 0 and 0 − 0, less 0.5. With three zeros around, row by row:
@@ -108,6 +109,35 @@ def test_series_that_do_not_fit_the_kernels() -> None:
         draw_kernels(10, 1, 6, seed=0)
     with pytest.raises(DataError, match="series 1 has 3 channels and the kernels were drawn for 2"):
         rocket_features(draw_kernels(10, 2, 20, seed=0), [np.zeros((20, 2)), np.zeros((20, 3))])
+
+
+def test_every_second_kernel_sees_differences() -> None:
+    plain = draw_kernels(40, 2, 30, seed=0)
+    kernels = draw_kernels(40, 2, 30, seed=0, differences=[0.5, 4.0])
+    assert plain.num_channels == kernels.num_channels == 2
+    of_rows, of_differences = ((kernels.weights[:, part] != 0).any(axis=(1, 2)) for part in (slice(0, 2), slice(2, 4)))
+    assert of_rows.sum() == of_differences.sum() == 20 and not (of_rows & of_differences).any()
+    wanted = plain.weights[of_differences] / np.asarray([[0.5], [4.0]])
+    np.testing.assert_allclose(kernels.weights[of_differences][:, 2:], wanted, rtol=1e-6)
+    # What a straight line differs by is the same everywhere, but for its first row.
+    line = np.arange(30.0)[:, None] * [1.0, -2.0]
+    found, moved = (rocket_features(kernels, [rows])[0] for rows in (line, line + 7.0))
+    np.testing.assert_allclose(found[:40][of_differences], moved[:40][of_differences], rtol=1e-4, atol=1e-4)
+    assert (np.abs(found - moved)[:40][of_rows] > 1e-3).any()
+
+
+@pytest.mark.parametrize("is_standardised", [False, True])
+def test_the_graph_gives_the_same_features_of_differences(is_standardised: bool) -> None:
+    kernels = draw_kernels(100, 2, 40, seed=0, is_standardised=is_standardised, differences=[1.0, 2.0])
+    series = some_series(2, 40, 23)
+    rows, mask = np.zeros((2, 40, 2), np.float32), np.zeros((2, 40), np.float32)
+    for number, each in enumerate(series):
+        rows[number, : len(each)], mask[number, : len(each)] = each, 1
+    found = RocketNetwork(kernels)(paddle.to_tensor(rows), paddle.to_tensor(mask)).numpy()
+    wanted = rocket_features(kernels, series)
+    np.testing.assert_allclose(found[:, :100], wanted[:, :100], atol=1e-4 * np.abs(wanted[:, :100]).max())
+    # A response within rounding of 0 counts on one side only.
+    assert np.abs(found[:, 100:] - wanted[:, 100:]).max() <= 2 / 23
 
 
 @pytest.mark.parametrize("is_standardised", [False, True])

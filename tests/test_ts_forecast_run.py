@@ -170,9 +170,12 @@ def test_series_in_long_format_with_a_calendar_are_one_model(tmp_path: Path) -> 
     assert together[2].values.mean() > together[0].values.mean() + 15
 
 
-def test_a_fusion_trains_its_members_and_is_one_model(tmp_path: Path, dataset: Path) -> None:
-    given = ("module.models=[NLinear,RLinear]", "trainer.epochs=6", "sweep.workers=1")
+@pytest.mark.parametrize("refit", ["false", pytest.param("true", marks=pytest.mark.slow)])
+def test_a_fusion_trains_its_members_and_is_one_model(refit: str, tmp_path: Path, dataset: Path) -> None:
+    given = ("module.models=[NLinear,RLinear]", f"module.refit={refit}", "trainer.epochs=6", "sweep.workers=1")
     result = train(dataset, tmp_path / "fused", *given)
+    trained = list((tmp_path / "fused-members").rglob("run.json"))
+    assert len(trained) == (4 if refit == "true" else 2)
     members = json.loads((result.output / "members.json").read_text())
     assert set(members) == {"NLinear", "RLinear", "fusion"}
     weights = [members[name]["weight"] for name in ("NLinear", "RLinear")]

@@ -167,7 +167,7 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     max_seconds, _ = durations(session.composed)
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
-    _measure_baselines(record, module, loader.dataset, val)
+    _measure_baselines(record, module, (loader.dataset, holdout, val))
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _freeze(module, options.optimizer.freeze)
     keeper = _keeper(record)
@@ -190,9 +190,9 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 
-def _measure_baselines(record: Record, module: Any, train: Any, val: Any) -> None:
+def _measure_baselines(record: Record, module: Any, datasets: tuple[Any, Any, Any]) -> None:
     if ranks.rank() == 0:
-        record.baselines = record.facts.get("baselines") or module.baselines(train, val)
+        record.baselines = record.facts.get("baselines") or module.baselines(*datasets)
     if record.baselines and "baselines" not in record.facts:
         record.write(baselines=record.baselines)
         record.tracker.log_metrics({f"baseline/{name}": value for name, value in record.baselines.items()}, 0)

@@ -80,7 +80,7 @@ def tails(train: Sequence[Series], share: float, context: int) -> tuple[list[Ser
 def rows_needed(module: TsAnomalyConfig) -> int:
     """Normal rows from which the threshold can be taken."""
     if module.threshold == "pot":
-        return int(np.ceil(2 * MIN_EXCESSES / (1 - module.level)))
+        return int(np.ceil((MIN_EXCESSES + 1) / (1 - module.level)))
     return int(np.ceil(100 / (100 - module.percent)))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 RULES = ("percentile", "pot", "best_f1")
 """How the threshold is chosen."""
 LOSSES = ("mse", "mae", "huber")
+HOLDOUT_SHARE = 0.15
+"""Of the training rows, on which the scores of a fusion's members are ranked where the command holds out none."""
 SCORES_PER_CONTEXT = 16
 """Windows that score a row where `score_stride` is left open: more cost more and say little more."""
 
@@ -21,7 +22,7 @@ class FittedOptions:
     group: str | None = None
     label: str | None = None
     """Column of 0 and 1 that marks anomalies; null: neither file has one."""
-    has_anomalies: bool = False
+    has_anomalies: bool = True
     """Whether validation has normal and anomalous rows: without them the reconstruction error is all there is."""
     frequency: str = "1"
     """As PaddleX writes it: 1h, 10min, or a whole number."""
@@ -35,8 +36,6 @@ class FittedOptions:
 class TsAnomalyConfig:
     """Options of the room ts_anomaly."""
 
-    monitor: ClassVar[str] = "auroc"
-    """Key of the metric that picks the best checkpoint; mse where validation has no labelled anomalies."""
     name: str = "ts_anomaly"
     network: str = "AutoEncoder_ad"
     """AutoEncoder_ad, DLinear_ad, PatchTST_ad or TimesNet_ad."""
@@ -71,6 +70,16 @@ class TsAnomalyConfig:
     dropout: float | None = None
     """null: the network's own default."""
     fitted: FittedOptions = field(default_factory=FittedOptions)
+
+    @property
+    def member_shares(self) -> tuple[float, ...]:
+        """Shares of the training rows that members leave out, run by run: those that scores are ranked on."""
+        return (HOLDOUT_SHARE,)
+
+    @property
+    def monitor(self) -> str:
+        """Key of the metric that picks the best checkpoint."""
+        return "auroc" if self.fitted.has_anomalies else "mse"
 
     @property
     def pretrained(self) -> str | None:

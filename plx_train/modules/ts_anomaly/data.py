@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,19 @@ from plx_train.series.windows import WindowBlock
 
 @dataclass(frozen=True)
 class WindowNames(Sequence[str]):
-    """A name for each window, made when it is asked for."""
+    """Names of windows by number, each made when it is asked for: most batches never are."""
 
     series: Sequence[Series]
     windows: WindowBlock
+    numbers: Sequence[int]
 
     def __len__(self) -> int:
-        return len(self.windows)
+        return len(self.numbers)
 
-    def __getitem__(self, number: Any) -> Any:
-        window = self.windows.index[number]
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return replace(self, numbers=self.numbers[place])
+        window = self.windows.index[self.numbers[place]]
         series = self.series[window.series]
         return f"{series.name} from {time_text(series.times[window.start], series.is_datetime)}"
 
@@ -49,7 +52,7 @@ class TrainWindows(Dataset):
         self.series = [features_of(part, label) for part in stretches]
         scaled = [processor.scaled(one) for one in self.series] or [np.empty((0, len(processor.features)), np.float32)]
         self.windows = WindowBlock(scaled, processor.context, stride)
-        self.names = WindowNames(self.series, self.windows)
+        self.names = WindowNames(self.series, self.windows, range(len(self.windows)))
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -66,7 +69,7 @@ class TrainWindows(Dataset):
     def batch(self, indices: Sequence[int]) -> Batch:
         """The windows as one array, gathered in one go."""
         rows = self.windows(np.asarray(indices, np.int64))
-        return {"x": rows, "names": [self.names[index] for index in indices]}
+        return {"x": rows, "names": replace(self.names, numbers=indices)}
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The window at `index`; nothing is drawn from `rng`."""

@@ -52,7 +52,7 @@ class TsAnomaly(Module):
     def __init__(self, config: TsAnomalyConfig, is_fine_tuning: bool) -> None:
         self.config = config
         self.is_fine_tuning = is_fine_tuning
-        self.monitor = TsAnomalyConfig.monitor if config.fitted.has_anomalies else "mse"
+        self.monitor = config.monitor
         self.processor = build_processor(config)
         self.network = build_network(config)
         self._chosen_on: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ class TsAnomaly(Module):
             ranks.take(scale)
         return True
 
-    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
+    def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Figures of the distance from a rolling median and from the nearest training window, where there are marks."""
         assert isinstance(train, TrainWindows) and isinstance(val, WholeSeries)
         marked = [(val.processor.scaled(series), marks)

@@ -25,10 +25,10 @@ class Threshold:
 
 
 def percentile(scores: np.ndarray, percent: float = 99.0) -> Threshold:
-    """The score that `percent` of the training rows stay below.
+    """The score that `percent` of the normal rows stay below.
 
     Args:
-        scores: (T,) of training rows, taken for normal.
+        scores: (T,) of normal rows, held out from training.
         percent: above 0 and below 100.
 
     Raises:
@@ -41,11 +41,11 @@ def percentile(scores: np.ndarray, percent: float = 99.0) -> Threshold:
     needed = int(np.ceil(100 / (100 - percent)))
     if len(scores) < needed:
         raise DataError(
-            f"percentile {percent:g} needs at least {needed} training scores and there are {len(scores)}: "
-            "lower it, or train on a longer series"
+            f"percentile {percent:g} needs scores of {needed} normal rows at least and there are {len(scores)}: "
+            "lower it, or give a longer series"
         )
     value = float(np.percentile(scores, percent))
-    return Threshold(value, "percentile", f"Percentile {percent:g} of {len(scores)} training scores.")
+    return Threshold(value, "percentile", f"Percentile {percent:g} of the scores of {len(scores)} normal rows.")
 
 
 def best_f1(scores: np.ndarray, labels: np.ndarray) -> Threshold:
@@ -84,10 +84,10 @@ def best_f1(scores: np.ndarray, labels: np.ndarray) -> Threshold:
 def pot(scores: np.ndarray, risk: float = 1e-4, level: float = 0.98) -> Threshold:
     """Peaks over threshold (Siffer et al., 2017): the score that a normal row exceeds with probability `risk`.
 
-    A generalised Pareto distribution is fitted to what exceeds the `level` quantile of the training scores.
+    A generalised Pareto distribution is fitted to what exceeds the `level` quantile of the scores.
 
     Args:
-        scores: (T,) of training rows, taken for normal.
+        scores: (T,) of normal rows, held out from training.
         risk: above 0 and below ``1 - level``.
         level: quantile from which on scores count as peaks.
 
@@ -104,14 +104,14 @@ def pot(scores: np.ndarray, risk: float = 1e-4, level: float = 0.98) -> Threshol
     excesses = scores[scores > start] - start
     if len(excesses) < MIN_EXCESSES:
         raise DataError(
-            f"pot needs at least {MIN_EXCESSES} training scores above their quantile {level:g} and there are "
-            f"{len(excesses)} of {len(scores)}: lower the level, or train on a longer series"
+            f"pot needs at least {MIN_EXCESSES} normal rows with scores above their quantile {level:g} and there are "
+            f"{len(excesses)} of {len(scores)}: lower the level, or give a longer series"
         )
     shape, scale = fit_pareto(excesses)
     share = risk * len(scores) / len(excesses)
     above = -np.log(share) if shape == 0 else np.expm1(-shape * np.log(share)) / shape
     detail = (
-        f"Peaks over threshold: {len(excesses)} of {len(scores)} training scores exceed {start:.4g} "
+        f"Peaks over threshold: {len(excesses)} of {len(scores)} normal rows exceed {start:.4g} "
         f"(quantile {level:g}), generalised Pareto of shape {shape:.3f} and scale {scale:.4g}, risk {risk:g}."
     )
     return Threshold(start + scale * float(above), "pot", detail)

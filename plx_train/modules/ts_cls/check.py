@@ -115,8 +115,15 @@ def _fit(splits: dict[str, ReadSplit], module: TsClsConfig) -> FittedOptions:
         periods=_periods(train, scaler, length),
         mean=list(scaler.mean),
         std=list(scaler.std),
+        difference_std=_difference_std(train, scaler),
         weight_of_class=balanced_weights(train, classes) if module.class_weights == "balanced" else None,
     )
+
+
+def _difference_std(train: Sequence[Series], scaler: Scaler) -> list[float]:
+    """Deviation of the channels' differences from row to row, scaled; 1 where nothing changes."""
+    changes = [np.diff(scaler.transform(one.values), axis=0) for one in train if len(one) > 1]
+    return list(Scaler.fit(changes).std) if changes else []
 
 
 def _periods(train: Sequence[Series], scaler: Scaler, length: int) -> list[int]:

@@ -29,6 +29,8 @@ class FittedOptions:
     """Rows of the strongest frequencies, for TimesNet."""
     mean: list[float] = field(default_factory=list)
     std: list[float] = field(default_factory=list)
+    difference_std: list[float] = field(default_factory=list)
+    """Of the scaled channels' differences from row to row, for ROCKET."""
     weight_of_class: list[float] | None = None
     """Found by `class_weights`."""
 
@@ -54,6 +56,8 @@ class TsClsConfig:
     """null: the network's own default."""
     num_kernels: int = 10_000
     """Random convolutions of ROCKET, each of which gives two features."""
+    differences: bool = True
+    """Every second kernel of ROCKET sees the differences from row to row in place of the rows."""
     label_smoothing: float = 0.0
     class_weights: str = "none"
     """none, or balanced: rare classes count more, so that all count alike together; not for ROCKET."""

@@ -100,7 +100,7 @@ class TsCls(Module):
         self.network.take(fit_ridge(features, train.labels, len(self.processor.labels)))
         return True
 
-    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
+    def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Accuracy of the most frequent class, and of the nearest training series'."""
         assert isinstance(train, TsClsDataset) and isinstance(val, TsClsDataset)
         known, asked = ([one.values for one in part.series] for part in (train, val))

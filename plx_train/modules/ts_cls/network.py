@@ -29,7 +29,8 @@ def build_network(config: TsClsConfig) -> nn.Layer:
     if config.network == ROCKET:
         # The run has seeded numpy; what is drawn here stays with the network's arrays.
         seed = int(np.random.randint(MAX_SEED))
-        kernels = draw_kernels(config.num_kernels, len(found.columns), found.median_rows, seed)
+        deviations = (found.difference_std or [1.0] * len(found.columns)) if config.differences else None
+        kernels = draw_kernels(config.num_kernels, len(found.columns), found.median_rows, seed, differences=deviations)
         return RocketClassifier(kernels, len(found.classes))
     if config.network not in CLASSIFIERS:
         known = ", ".join([*CLASSIFIERS, ROCKET])
@@ -96,7 +97,7 @@ class RocketNetwork(nn.Layer):
 
     def __init__(self, kernels: RocketKernels, head: tuple[np.ndarray, np.ndarray] | None = None) -> None:
         super().__init__()
-        self.is_standardised = bool(kernels.is_standardised)
+        self.is_standardised, self.has_differences = bool(kernels.is_standardised), bool(kernels.has_differences)
         self.groups = nn.LayerList(
             [
                 RocketGroup(kernels.weights[part, :, :length], kernels.biases[part], dilation, is_padded)
@@ -121,6 +122,10 @@ class RocketNetwork(nn.Layer):
         channels = series.transpose([0, 2, 1]) * mask
         if self.is_standardised:
             channels = standardised(channels, mask)
+        if self.has_differences:
+            # The first row lacks one before it, and the first that is filled up is masked.
+            before = paddle.concat([channels[:, :, :1], channels[:, :, :-1]], axis=-1)
+            channels = paddle.concat([channels, (channels - before) * mask], axis=1)
         pooled = [group(channels, mask) for group in self.groups]
         return paddle.concat([maxima for maxima, _ in pooled] + [shares for _, shares in pooled], axis=1)
 

@@ -1,4 +1,4 @@
-"""ROCKET (Dempster et al., 2020): maxima and positive shares of random convolutions."""
+"""ROCKET (Dempster et al., 2020): maxima and positive shares of random convolutions, of differences as well."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 from plx_train.errors import DataError
 
 LENGTHS = (7, 9, 11)
+NUM_DILATIONS = 32
+"""The paper draws dilations ⌊2^x⌋ with x uniform; here x takes so many evenly spaced values, so that kernels share
+dilations and the exported graph stays small."""
 BLOCK_VALUES = 1 << 18
 """Responses computed at a time: more fall out of the processor's cache."""
 
@@ -22,12 +25,14 @@ class RocketKernels:
     """K kernels in order of length and dilation, those without padding first among equals; plain arrays for files.
 
     Attributes:
-        weights: float32 (K, C, 11), 0 beyond a kernel's length and in channels it does not see.
+        weights: float32 (K, C, 11), 0 beyond a kernel's length and in channels it does not see; (K, 2·C, 11) with
+            differences, which are the later channels.
         biases: float32 (K,).
         lengths: int64 (K,), 7, 9 or 11.
         dilations: int64 (K,), rows between a kernel's weights.
         paddings: int64 (K,), 1 where the series is continued by zeros so that every row gets a response.
         is_standardised: () bool; each channel of each series is brought to mean 0 and deviation 1 first.
+        has_differences: () bool; half of the kernels see each row less the one before it (Tan et al., 2022).
     """
 
     weights: np.ndarray
@@ -36,6 +41,7 @@ class RocketKernels:
     dilations: np.ndarray
     paddings: np.ndarray
     is_standardised: np.ndarray
+    has_differences: np.ndarray
 
     @property
     def num_features(self) -> int:
@@ -45,7 +51,7 @@ class RocketKernels:
     @property
     def num_channels(self) -> int:
         """Of the series."""
-        return int(self.weights.shape[1])
+        return int(self.weights.shape[1]) // (2 if self.has_differences else 1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All that has to be kept, by name."""
@@ -73,14 +79,13 @@ def draw_kernels(
     num_channels: int,
     num_rows: int,
     seed: int,
-    num_dilations: int = 32,
     is_standardised: bool = False,
+    differences: Sequence[float] | None = None,
 ) -> RocketKernels:
     """Random kernels as published, but for dilations.
 
     Weights are normal and centred per channel, biases uniform in (−1, 1), half of the kernels padded, and a kernel sees
-    a random subset of channels. The paper draws dilations ⌊2^x⌋ with x uniform; here x takes `num_dilations` evenly
-    spaced values, so that kernels share dilations and the exported graph stays small.
+    a random subset of channels.
 
     Args:
         num_kernels: K; the paper's is 10,000.
@@ -88,6 +93,8 @@ def draw_kernels(
         num_rows: no kernel reaches further; the median length of the training series serves well.
         seed: the same gives the same kernels.
         is_standardised: takes level and size out of each series, where they tell nothing about its class.
+        differences: deviation of each channel's differences from row to row, (C,), that every second kernel sees;
+            None: all see the rows themselves.
 
     Raises:
         DataError: Series too short for the shortest kernel.
@@ -100,12 +107,14 @@ def draw_kernels(
     random = np.random.default_rng(seed)
     usable = [length for length in LENGTHS if length <= num_rows]
     lengths = random.choice(usable, num_kernels)
-    steps = random.integers(0, num_dilations, num_kernels) / max(num_dilations - 1, 1)
+    steps = random.integers(0, NUM_DILATIONS, num_kernels) / (NUM_DILATIONS - 1)
     # A hair more than the exponent, lest rounding lose the largest dilation, which fits exactly.
     dilations = np.floor(((num_rows - 1) / (lengths - 1)) ** steps + 1e-9).astype(np.int64)
     paddings = random.integers(0, 2, num_kernels)
     biases = random.uniform(-1, 1, num_kernels).astype(np.float32)
     weights = np.stack([_draw_weights(random, num_channels, int(length)) for length in lengths])
+    if differences is not None:
+        weights = _of_rows_and_differences(weights, np.asarray(differences, np.float32))
     order = np.lexsort((paddings, dilations, lengths))
     return RocketKernels(
         weights[order],
@@ -114,7 +123,16 @@ def draw_kernels(
         dilations[order],
         paddings[order].astype(np.int64),
         np.asarray(is_standardised),
+        np.asarray(differences is not None),
     )
+
+
+def _of_rows_and_differences(weights: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+    """Kernels (K, C, 11) as (K, 2·C, 11), every second one moved to the differences, as if their deviation were 1."""
+    both = np.zeros((len(weights), 2 * weights.shape[1], weights.shape[2]), np.float32)
+    both[::2, : weights.shape[1]] = weights[::2]
+    both[1::2, weights.shape[1] :] = weights[1::2] / np.maximum(deviations, MIN_DEVIATION)[:, None]
+    return both
 
 
 def _draw_weights(random: np.random.Generator, num_channels: int, length: int) -> np.ndarray:
@@ -162,10 +180,17 @@ def standardise(channels: np.ndarray) -> np.ndarray:
     return (channels - means) / np.maximum(deviations, MIN_DEVIATION)
 
 
+def with_differences(channels: np.ndarray) -> np.ndarray:
+    """Series (N, C, T) with each row less the one before it as further channels, (N, 2·C, T); 0 in the first row."""
+    return np.concatenate([channels, np.diff(channels, axis=-1, prepend=channels[..., :1])], axis=1)
+
+
 def _of_equal_length(kernels: RocketKernels, channels: np.ndarray) -> np.ndarray:
     channels = channels.astype(np.float32)
     if kernels.is_standardised:
         channels = standardise(channels)
+    if kernels.has_differences:
+        channels = with_differences(channels)
     num, num_rows = len(channels), channels.shape[-1]
     features = np.empty((num, 2, len(kernels.biases)), np.float32)
     for place, length, dilation, num_unpadded in kernels.groups():

@@ -109,12 +109,12 @@ def _fit(usable: list[Series], found: ReadSplit, module: TsForecastConfig, datas
             f"module.calendar needs dates, but {roles.time or 'the table'} only counts rows: leave it out"
         )
     num_targets = len(roles.targets or ())
-    held_in = [_without_tail(series, dataset.holdout_share) for series in usable]
-    scaler = Scaler.fit([series.values for series in held_in])
+    # Rows held out of training count as training's: figures on the scaled axis are the same whatever is held out.
+    scaler = Scaler.fit([series.values for series in usable])
     static = np.asarray([[value for _, value in series.static] for series in usable]).reshape(len(usable), -1)
     static_scaler = Scaler.fit([static]) if static.size else Scaler((), ())
     targets = Scaler(scaler.mean[:num_targets], scaler.std[:num_targets])
-    longest = max(held_in, key=len)
+    longest = max(usable, key=len)
     scaled = targets.transform(longest.values[:, :num_targets])
     period = module.period or seasonal_period(scaled, frequency, module.context) or 1
     return FittedOptions(
@@ -127,15 +127,10 @@ def _fit(usable: list[Series], found: ReadSplit, module: TsForecastConfig, datas
         frequency=str(frequency.text) if frequency else "1",
         period=period,
         periods=strongest_periods(scaled, module.context + module.horizon, NUM_PERIODS),
-        seasonal_errors=_seasonal_errors([targets.transform(one.values[:, :num_targets]) for one in held_in], period),
+        seasonal_errors=_seasonal_errors([targets.transform(one.values[:, :num_targets]) for one in usable], period),
         mean=[*scaler.mean, *static_scaler.mean],
         std=[*scaler.std, *static_scaler.std],
     )
-
-
-def _without_tail(series: Series, share: float) -> Series:
-    """What is trained on: scaling must not know what is held out."""
-    return series.rows(0, max(len(series) - round(share * len(series)), 2))
 
 
 def _seasonal_errors(scaled: list[np.ndarray], period: int) -> list[float]:

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 LOSSES = ("mse", "mae", "huber")
 FUSIONS = ("stack", "mean", "median")
+HOLDOUT_SHARE = 0.15
+"""Of the training rows, on which a stack's weights are learned where the command holds out none."""
 
 
 @dataclass
@@ -45,8 +47,12 @@ class TsForecastConfig:
     """Several networks, each trained by a run of its own, and fused: [DLinear, PatchTST, TiDE]."""
     fusion: str = "stack"
     """How they are fused: stack (weights from held-out windows, none below 0), mean or median."""
+    refit: bool = True
+    """After the weights of a stack are learned, trains its members anew on all rows: twice the time."""
     members: list[str] = field(default_factory=list)
     """Folders of the runs to fuse; found by `models`, not for hand."""
+    refitted: list[str] = field(default_factory=list)
+    """Folders of the same trained on all rows; found by `models`, not for hand."""
     model_name: str | None = None
     """Name in the exported inference.yml, which PaddleX must know; null: the network's."""
     context: int = 96
@@ -70,6 +76,13 @@ class TsForecastConfig:
     dropout: float | None = None
     """null: the network's own default."""
     fitted: FittedOptions = field(default_factory=FittedOptions)
+
+    @property
+    def member_shares(self) -> tuple[float, ...]:
+        """Shares of the training rows that members leave out, run by run; above 0 where weights are learned on them."""
+        if self.fusion != "stack":
+            return (0.0,)
+        return (HOLDOUT_SHARE, 0.0) if self.refit else (HOLDOUT_SHARE,)
 
     @property
     def pretrained(self) -> str | None:

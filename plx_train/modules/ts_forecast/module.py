@@ -111,6 +111,8 @@ class TsForecast(Module):
         assert isinstance(holdout, TsForecastDataset)
         load_members(self.network, self.config.members)
         learn_weights(self.network, holdout, self.config.fusion)
+        if self.config.refitted:
+            load_members(self.network, self.config.refitted)
         return True
 
     def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:
@@ -139,11 +141,12 @@ class TsForecast(Module):
         named = {} if is_median else dict(zip(self.config.models, map(float, weights), strict=True))
         return compare(self.config.models, forecasts, whole, truth), named
 
-    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
+    def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Errors of the last season repeated, and of one ridge regression, on the windows of `val`."""
         assert isinstance(train, TsForecastDataset) and isinstance(val, TsForecastDataset)
+        assert isinstance(holdout, TsForecastDataset)
         return baseline_errors(
-            train.targets(),
+            [*train.targets(), *holdout.targets()] if len(holdout) else train.targets(),
             val.targets(),
             (self.config.context, self.config.horizon),
             self.processor.period,
