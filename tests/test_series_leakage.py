@@ -52,6 +52,11 @@ def test_the_context_of_the_first_window_may_be_trained_on(walk: np.ndarray) -> 
     assert not leakage_findings(train, val, context=96)
     assert codes(leakage_findings(train, val, context=95)) == [("warning", "rows-in-both")]
     assert not leakage_findings(train, [series(walk[690:705], 690)], context=96)
+    # What goes on from training has its context there: none of its own rows is left out.
+    copied = np.concatenate([walk[100:200], walk[700:800]])
+    assert codes(leakage_findings(train, [series(copied, 700)], context=150)) == [("warning", "rows-copied")]
+    whole = leakage_findings(train, [series(walk[:700])], context=96)
+    assert codes(whole) == [("error", "rows-in-both")] and "604 of 700 rows" in whole[0].reason
 
 
 def test_the_same_times_with_other_values_are_a_warning(walk: np.ndarray) -> None:
