@@ -77,7 +77,7 @@ class FakePipeline:
     def models(self) -> dict[str, FakeModel]:
         return {"TextDetection": FakeModel(version=self.version, run_id=f"run{self.version}")}
 
-    def predict_images(self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None) -> list[FakeResult]:
+    def predict_many(self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None) -> list[FakeResult]:
         self.batches.append((len(images), dict(params or {})))
         self.may_go_on.wait(30)
         time.sleep(self.seconds + self.seconds_each * len(images))

@@ -79,7 +79,7 @@ class FakePipeline:
     def models(self) -> dict[str, Any]:
         return {"TextDetection": FakeModel(sha256(self.folder / "inference.pdiparams"), self.folder)}
 
-    def predict_images(self, images: list[np.ndarray], params: Any = None) -> list[dict[str, Any]]:
+    def predict_many(self, images: list[np.ndarray], params: Any = None) -> list[dict[str, Any]]:
         if self.fault:
             raise self.fault
         time.sleep(self.milliseconds / 1000)
