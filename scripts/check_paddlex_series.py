@@ -3,10 +3,10 @@
 
 python scripts/check_paddlex_series.py --paddlex <python with paddlex 3.7> EXPORT TABLE [EXPORT TABLE …]
 
-EXPORT is an exported folder of ts_forecast, ts_anomaly or ts_cls, TABLE a CSV. PaddleX (with its extra ts) takes a
-table as one series, repeats the first result of several, looks for anomalies in the last window alone, and fails with series
-to classify that are shorter than the model's: each series is given to it by itself, windows are compared with windows,
-and shorter series are left out.
+EXPORT is an exported folder of ts_forecast, ts_anomaly or ts_cls, TABLE a CSV. PaddleX needs its extra ts. It takes a
+table as one series, repeats the first result of several, looks for anomalies in the last window alone, and fails with
+series to classify that are shorter than the model's: each series is given to it by itself, windows are compared with
+windows, and shorter series are left out.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.errors import UserError
-from plx_train.pipelines.base import Pipeline
+from plx_train.pipelines.base import LoadPart, Pipeline
 from plx_train.pipelines.result import PipelineResult
 from plx_train.series.frame import Series
+from plx_train.series.given import need_pandas
 
 if TYPE_CHECKING:
     import pandas
@@ -40,6 +41,10 @@ class SeriesPipeline(Pipeline):
 
     ITEMS = "series"
     AT_ONCE = 64
+
+    def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
+        need_pandas()
+        super().__init__(config, load)
 
     @property
     def processor(self) -> Any:
