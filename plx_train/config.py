@@ -130,6 +130,10 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
             raise ConfigError(f"{missing[0]} has no value: give {missing[0]}=…")
         # Recorded absolute, so that a run can be evaluated from any folder.
         config.dataset.root = str(resolve_path(config.dataset.root))
+        given = {text.partition("=")[0].lstrip("+") for text in overrides}
+        if "dataset.root" in given and "dataset.name" not in given:
+            # Data of one's own is not the embedded set whose settings it shares.
+            config.dataset.name = Path(config.dataset.root).name
         plain = OmegaConf.to_container(config, resolve=True)
         options = OmegaConf.to_object(config)
     except OmegaConfBaseException as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,6 +88,13 @@ class Processor(Protocol):
         """The exported graph's outputs for a batch as what `postprocess` takes, one by one."""
         ...
 
+    def run(self, model: Callable[..., list[np.ndarray]], inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+        """What `postprocess` takes, per sample of a batch: the exported graph, `model`, run on its `inputs`.
+
+        Once, save where a sample is more than the graph takes at a time.
+        """
+        return self.split_outputs(model(*inputs))
+
     def postprocess(self, output: np.ndarray, context: Any) -> Any: ...
 
     def to_inference(self, model_name: str) -> dict[str, Any]: ...
@@ -109,6 +116,8 @@ class Module(Protocol):
     """What the colours of `overlay` mean."""
     has_calibration: bool = True
     """Whether post-processing has settings that are chosen on held-out samples."""
+    has_official: bool = True
+    """Whether there are published settings to compare those with."""
     eval_batch_size: int = 1
     """Samples that are evaluated together; above 1 where all have one shape."""
     network: paddle.nn.Layer
@@ -132,13 +141,17 @@ class Module(Protocol):
         """
         return
 
-    def fit(self, train: Dataset) -> bool:
-        """Fits what has no gradient on all of `train`; False where there is nothing such and the loop is to run."""
+    def fit(self, train: Dataset, holdout: Dataset) -> bool:
+        """Fits what has no gradient; False where there is nothing such and the loop is to run."""
         return False
 
-    def baselines(self, train: Dataset, val: Dataset) -> dict[str, float]:
-        """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example."""
+    def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
+        """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example; they may use all but `val`."""
         return {}
+
+    def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:
+        """What people should be told of the best evaluation, in sentences."""
+        return []
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
         """Files about an evaluation, content by name: figures per class, for example."""

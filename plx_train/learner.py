@@ -6,7 +6,7 @@ import json
 import math
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from plx_train.batches import pieces, size_of, slice_batch, to_tensors
 from plx_train.contract import Batch, Module
 from plx_train.errors import TrainingError
 from plx_train.memory import is_out_of_memory
-from plx_train.optimizer import MovingAverage, OptimizerOptions, build_optimizer
+from plx_train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients
 
 AMP_TYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
@@ -132,11 +132,16 @@ class Learner:
         import paddle
 
         tensors = to_tensors(batch)
-        with paddle.amp.auto_cast(self.precision in AMP_TYPES, dtype=AMP_TYPES.get(self.precision, "float16")):
+        # Even where it is switched off, the context takes a share of the shortest steps.
+        casting = (
+            paddle.amp.auto_cast(dtype=AMP_TYPES[self.precision]) if self.precision in AMP_TYPES else nullcontext()
+        )
+        with casting:
             outputs = self.module.forward(tensors)
         losses = self.module.loss(outputs, tensors)
         values = {name: float(value) for name, value in losses.items()}
-        self.scaler.scale(losses["loss"] * weight).backward()
+        loss = losses["loss"] if weight == 1.0 else losses["loss"] * weight
+        self.scaler.scale(loss).backward()
         return values
 
     def _share(self, losses: dict[str, float]) -> None:
@@ -156,10 +161,8 @@ class Learner:
         losses |= dict(zip(sorted(losses), map(float, numbers.numpy()), strict=True))
 
     def _clip(self) -> float:
-        from paddle.nn.utils import clip_grad_norm_
-
         self.scaler.unscale_(self.optimizer)
-        return float(clip_grad_norm_(self.parameters, self.clip_norm or math.inf))
+        return clip_gradients(self.parameters, self.clip_norm)
 
     def _fault(self, losses: dict[str, float], norm: float) -> str | None:
         broken = [name for name, value in losses.items() if not math.isfinite(value)]
@@ -172,8 +175,11 @@ class Learner:
 
     def _apply(self, rate: float) -> None:
         self.optimizer.set_lr(rate)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        if self.precision == "fp16":
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
         self.optimizer.clear_grad()
         if self.average:
             self.average.update(self.module.network)
@@ -259,12 +265,13 @@ def seed_step(seed: int, step: int) -> None:
 
 
 def batch_statistics(network: Any) -> list[Any]:
-    """Means and variances that batch norms gather, and other float32 buffers."""
+    """Means and variances that batch norms gather, and other float32 buffers that are saved: the rest is constant."""
     import paddle
 
     norms = [layer for layer in network.sublayers() if is_batch_norm(layer)]
     gathered = [value for layer in norms for value in (layer._mean, layer._variance)]
-    return gathered + [item for item in network.buffers() if item.dtype == paddle.float32]
+    saved = network.state_dict()
+    return gathered + [item for name, item in network.named_buffers() if item.dtype == paddle.float32 and name in saved]
 
 
 def _names(batches: list[Batch]) -> list[str]:

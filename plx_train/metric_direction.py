@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-ERRORS = frozenset({"mse", "mae", "rmse", "smape", "mase", "pinball", "log_loss", "cer", "latency_ms", "size_mb"})
+ERRORS = frozenset(
+    {"mse", "mae", "rmse", "smape", "mase", "pinball", "log_loss", "cer", "delay_rows", "latency_ms", "size_mb"}
+)
 
 
 def sign(metric: str) -> int:
     """1 where more of `metric` is better, -1 where less is; ``val/mse`` and ``mse_official`` are as ``mse``."""
     name = metric.rpartition("/")[2].removesuffix("_official")
-    return -1 if name in ERRORS or name.removeprefix("scaled_") in ERRORS else 1
+    return -1 if name in ERRORS or name.removeprefix("original_") in ERRORS else 1
 
 
 def nearly_none(metric: str, value: float, before: float, share: float) -> bool:

@@ -110,6 +110,22 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
     return paddle.optimizer.SGD(**shared)
 
 
+def clip_gradients(parameters: Iterable[paddle.Tensor], most: float | None) -> float:
+    """The global norm of the gradients, which are scaled down where it is above `most`."""
+    import paddle
+
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return 0.0
+    flat = [gradient.flatten() for gradient in gradients]
+    norm = math.sqrt(float(paddle.add_n([paddle.dot(one, one) for one in flat])))
+    if most is not None and most < norm < math.inf:
+        with paddle.no_grad():
+            for gradient in gradients:
+                gradient.scale_(most / (norm + 1e-6))
+    return norm
+
+
 def _is_exempt_from_decay(parameter: paddle.Tensor) -> bool:
     """Biases, norm weights and learnable affine scalars have one axis; decaying them only shifts the function."""
     return parameter.ndim <= 1

@@ -14,6 +14,26 @@ MODES = (
 
 
 @dataclass
+class ColumnsOptions:
+    """Which columns of a table of time series hold what; images have none."""
+
+    time: str | None = None
+    """null: date, time, timestamp, datetime or ds, whichever there is."""
+    targets: list[str] | None = None
+    """What is forecast, or looked at for anomalies, or classified by; null: all numbers that are nothing else."""
+    past_covariates: list[str] = field(default_factory=list)
+    """Known up to the present."""
+    future_covariates: list[str] = field(default_factory=list)
+    """Known ahead, over the horizon too."""
+    static_covariates: list[str] = field(default_factory=list)
+    """One number per series."""
+    group: str | None = None
+    """Which series a row belongs to; null: group_id, where there is such a column."""
+    label: str | None = None
+    """Of anomalies and classes; null: label, where there is such a column."""
+
+
+@dataclass
 class DatasetOptions:
     """Where samples come from."""
 
@@ -30,6 +50,11 @@ class DatasetOptions:
     """Uses only this many samples of each split."""
     overfit: bool = False
     """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
+    columns: ColumnsOptions = field(default_factory=ColumnsOptions)
+    fill: str = "error"
+    """What missing values of a series do: error, or linear, forward, zero, mean or drop."""
+    time_zone: str | None = None
+    """Of times that name none, as in Europe/Berlin; null: UTC."""
     unreadable: str = "fail"
     """What a training sample that can't be read does: fail ends the run; skip leaves it out and counts it."""
     ignore_findings: bool = False
@@ -162,7 +187,7 @@ class ServeOptions:
     port: int = 8080
     """0 takes a free one."""
     max_batch: int = 8
-    """Images predicted together."""
+    """Images or series predicted together."""
     max_wait_ms: float = 5.0
     """How long an image waits for others to be predicted with."""
     queue_size: int = 64
@@ -173,6 +198,8 @@ class ServeOptions:
     """Million pixels of a request's pages together."""
     max_pages: int = 10
     """Pages of a PDF or TIFF that are worked on; later ones are left out."""
+    max_rows: int = 200_000
+    """Rows of a request's table."""
     timeout_seconds: float = 60.0
     """From the first byte of a request to the last of its answer."""
     drain_seconds: float = 30.0
@@ -188,7 +215,7 @@ class ServeOptions:
     poll_seconds: float = 10.0
     """Between looks at the registry, with `follow`."""
     sample: str | None = None
-    """Image on which a new version is tried before it serves; null: a drawn one."""
+    """Image or table on which a new version is tried before it serves; null: a made-up one."""
 
 
 @dataclass

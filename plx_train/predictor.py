@@ -95,7 +95,7 @@ class Predictor:
             for start in range(0, len(members), LARGEST_BATCH):
                 batch = members[start : start + LARGEST_BATCH]
                 inputs = stacked([prepared[index][0] for index in batch])
-                outputs = self.processor.split_outputs(self.model(*inputs))
+                outputs = self.processor.run(self.model, inputs)
                 for index, output in zip(batch, outputs, strict=True):
                     found[index] = self.processor.postprocess(output, prepared[index][1])
         return [found[index] for index in range(len(originals))]

@@ -68,7 +68,7 @@ def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Cal
 
     def run(batch: Batch) -> list[np.ndarray]:
         inputs = batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],)
-        return processor.split_outputs(model(*inputs))
+        return processor.run(model, inputs)
 
     return run
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plx_train.contract import Module, Tracker
+from plx_train.contract import Dataset, Module, Tracker
 from plx_train.evaluate import Evaluation
 from plx_train.keeper import Keeper
 from plx_train.learner import Learner
@@ -26,6 +26,7 @@ class Training:
 
     module: Module
     loader: Loader
+    holdout: Dataset
     evaluate: Callable[[], Evaluation]
     learner: Learner
     keeper: Keeper

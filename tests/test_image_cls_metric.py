@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import yaml
 
+from plx_train.class_report import calibration_error, confusion
 from plx_train.errors import UserError
-from plx_train.modules.image_cls.calibrate import fit_temperature
-from plx_train.modules.image_cls.metric import ImageClsMetric, calibration_error, confusion
+from plx_train.modules.image_cls.metric import ImageClsMetric
 from plx_train.modules.image_cls.overlay import draw_overlay
 from plx_train.modules.image_cls.processor import (
     ImageClsPrediction,
     ImageClsProcessor,
     from_inference,
-    tempered,
 )
+from plx_train.temperature import fit_temperature, tempered
 
 
 def prediction(*classes: int, score: float = 0.5) -> ImageClsPrediction:

@@ -14,7 +14,7 @@ ROOMS = f"{PACKAGE}.modules"
 NO_ROOM_IMPORTS = ("trainer", "learner", "tracking", "config", "api", "modes", "report", "__main__")
 """What is above a room: the loop, the composing, the recording."""
 
-WITH_PADDLE = ("network", "guide", "loss", "module")
+WITH_PADDLE = ("network", "guide", "loss", "fusion", "module")
 """A room's files that may import paddle; loader workers and the command line hold the others."""
 
 CORE_WITHOUT_PADDLE = (

@@ -43,15 +43,18 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
+    verdicts = baseline_verdicts(module.monitor, best.metrics[module.monitor], record.baselines)
+    remarks = [*verdicts, *module.remarks(val, best)]
     record.write(
         metrics=figures,
         monitor=f"val/{module.monitor}",
         processor=asdict(best.processor),
         export=str(exported.folder),
         seconds=session.elapsed,
+        notes=remarks,
     )
     facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
-    report = write_run_report(record, module, check, result, exported, overlays, facts)
+    report = write_run_report(record, module, check, result, exported, overlays, facts, remarks)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
@@ -61,7 +64,7 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     tracker.log_artifact(exported.folder, "export")
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
     tracker.log_text(json.dumps(curves), "precision_recall.json")
-    _summarise(session, record, result, exported, report)
+    _summarise(session, record, result, exported, report, remarks)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
@@ -122,7 +125,9 @@ def _figures(result: Any) -> dict[str, float]:
     return figures | {f"before/{name}": value for name, value in result.first.metrics.items()}
 
 
-def _summarise(session: Session, record: Record, result: Any, exported: Exported, report: Path) -> None:
+def _summarise(
+    session: Session, record: Record, result: Any, exported: Exported, report: Path, remarks: list[str]
+) -> None:
     tracker, name = record.tracker, record.session.options.module.name
     before, after = result.first.metrics, result.best.metrics
     monitor = next(iter(after))
@@ -133,7 +138,7 @@ def _summarise(session: Session, record: Record, result: Any, exported: Exported
     if official in after:
         rows.append((f"{monitor}, official settings", f"{before[official]:.4f} → {after[official]:.4f}"))
     rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
-    rows += [("baselines", said) for said in baseline_verdicts(monitor, after[monitor], record.baselines)]
+    rows += [("note", said) for said in remarks]
     if session.options.dataset.overfit:
         rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))
     rows += [

@@ -61,7 +61,7 @@ def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Eval
     processor = with_processor(module, state["processor"])
     val = module.dataset(splits.val, "val", 0)
     engine = network_engine(module)
-    official = module.processor if module.has_calibration else None
+    official = module.processor if module.has_calibration and module.has_official else None
     return module, evaluate(module, engine, val, processor, device.eval_threads, official)
 
 

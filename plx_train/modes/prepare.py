@@ -191,10 +191,10 @@ def make_evaluator(
         return engine(batch)
 
     def run() -> Evaluation:
-        official = module.processor
         if not module.has_calibration:
-            return evaluate(module, guarded, val, official, num_threads, is_shared=True)
+            return evaluate(module, guarded, val, module.processor, num_threads, is_shared=True)
         processor = calibrate(module, guarded, holdout, num_threads, is_shared=True)
+        official = module.processor if module.has_official else None
         return evaluate(module, guarded, val, processor, num_threads, official, is_shared=True)
 
     return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from plx_train.report import (
     write_report,
 )
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics
-from plx_train.watch import baseline_verdicts
 
 REPORT_FILE = "report.html"
 
@@ -37,6 +37,7 @@ def write_run_report(
     exported: Exported,
     overlays: list[tuple[str, Path]],
     facts: dict[str, str],
+    remarks: Sequence[str] = (),
 ) -> Path:
     """Writes ``report.html`` into the run's folder."""
     session = record.session
@@ -46,7 +47,7 @@ def write_run_report(
         seconds=session.elapsed,
         facts={"date": time.strftime("%Y-%m-%d %H:%M"), "run": record.tracker.run_id or "not tracked", **facts},
         metrics=_changes(module.monitor, result.first, result.best),
-        notes=(*result.notes, *_verdicts(module.monitor, result.best, record)),
+        notes=(*result.notes, *remarks),
         baselines=record.baselines,
         series=metric_series(read_metrics(session.output / SPOOL_NAME)),
         precision_recall=_curves(result.first, result.best),
@@ -62,10 +63,6 @@ def write_run_report(
     )
     write_report(path, data)
     return path
-
-
-def _verdicts(monitor: str, best: Evaluation, record: Record) -> list[str]:
-    return baseline_verdicts(monitor, best.metrics[monitor], record.baselines)
 
 
 def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:

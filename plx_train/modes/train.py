@@ -22,6 +22,7 @@ from plx_train.loader import Loader, Sampler
 from plx_train.loop_state import LoopState
 from plx_train.modes.conclude import conclude
 from plx_train.modes.durations import parse_duration
+from plx_train.modes.fuse import is_fusion, with_members
 from plx_train.modes.prepare import (
     CONFIG_FILE,
     Session,
@@ -50,6 +51,8 @@ def run(composed: Composed) -> RunResult:
     if continuation and continuation.is_finished:
         return say_finished(continuation, make_console(quiet=composed.options.quiet))
     composed = continuation.composed if continuation else composed
+    if is_fusion(composed):
+        composed = with_members(composed)
     options = composed.options
     durations(composed)
     check_device(options.device)
@@ -164,7 +167,7 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     max_seconds, _ = durations(session.composed)
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
-    _measure_baselines(record, module, loader.dataset, val)
+    _measure_baselines(record, module, (loader.dataset, holdout, val))
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _freeze(module, options.optimizer.freeze)
     keeper = _keeper(record)
@@ -180,16 +183,16 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
             module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
         )
         training = Training(
-            *(module, loader, evaluator, learner, keeper, record.tracker, session.console, record.stop),
+            *(module, loader, holdout, evaluator, learner, keeper, record.tracker, session.console, record.stop),
             *(record.trial, options.trainer, options.optimizer),
         )
         state = _continued(training) if options.resume else LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 
-def _measure_baselines(record: Record, module: Any, train: Any, val: Any) -> None:
+def _measure_baselines(record: Record, module: Any, datasets: tuple[Any, Any, Any]) -> None:
     if ranks.rank() == 0:
-        record.baselines = record.facts.get("baselines") or module.baselines(train, val)
+        record.baselines = record.facts.get("baselines") or module.baselines(*datasets)
     if record.baselines and "baselines" not in record.facts:
         record.write(baselines=record.baselines)
         record.tracker.log_metrics({f"baseline/{name}": value for name, value in record.baselines.items()}, 0)

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-BINS = 15
-"""Of scores, for the calibration error."""
+from plx_train.class_report import calibration_error, per_class
 
 
 @dataclass
@@ -52,33 +51,3 @@ class ImageClsMetric:
     def curve(self) -> list[tuple[float, float]]:
         """Nothing: every image has an answer."""
         return []
-
-
-def calibration_error(hits: np.ndarray, scores: np.ndarray) -> float:
-    """Mean distance of score and share of hits, over bins of equal width, weighted by samples."""
-    places = np.clip(np.ceil(scores * BINS).astype(int) - 1, 0, BINS - 1)
-    gaps = [abs(float((scores[places == place] - hits[places == place]).sum())) for place in range(BINS)]
-    return sum(gaps) / max(len(scores), 1)
-
-
-def per_class(true: list[int], predicted: list[int]) -> dict[int, dict[str, float]]:
-    """Precision, recall, F1 and number of samples of each class that has samples or was predicted."""
-    first, second = np.asarray(true, int), np.asarray(predicted, int)
-    report = {}
-    for number in sorted({*true, *predicted}):
-        hits = int(((first == number) & (second == number)).sum())
-        samples, answers = int((first == number).sum()), int((second == number).sum())
-        report[number] = {
-            "precision": hits / answers if answers else 0.0,
-            "recall": hits / samples if samples else 0.0,
-            "f1": 2 * hits / (samples + answers),
-            "samples": samples,
-        }
-    return report
-
-
-def confusion(true: list[int], predicted: list[int], num_classes: int) -> np.ndarray:
-    """Samples by true class (row) and predicted class (column), int64 (num_classes, num_classes)."""
-    counts = np.zeros((num_classes, num_classes), np.int64)
-    np.add.at(counts, (np.asarray(true, int), np.asarray(predicted, int)), 1)
-    return counts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,19 @@ from paddle.nn import functional as F
 from paddle.static import InputSpec
 
 from plx_train.backbones.efficientnet_lite import from_torch
+from plx_train.class_report import class_files
 from plx_train.contract import Batch, Dataset, Module
 from plx_train.modules.image_cls.augment import ImageClsAugment
-from plx_train.modules.image_cls.calibrate import fit_temperature
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.data import ImageClsDataset, collate, collate_eval
 from plx_train.modules.image_cls.labels import ClsLabel
 from plx_train.modules.image_cls.loss import classification_loss
-from plx_train.modules.image_cls.metric import ImageClsMetric, confusion, per_class
+from plx_train.modules.image_cls.metric import ImageClsMetric
 from plx_train.modules.image_cls.network import HEADS, build_network
 from plx_train.modules.image_cls.overlay import draw_overlay
 from plx_train.modules.image_cls.processor import ImageClsPrediction, ImageClsProcessor
 from plx_train.modules.image_cls.rehead import classes_of, rehead
+from plx_train.temperature import fit_temperature
 
 if TYPE_CHECKING:
     from plx_train.evaluate import Evaluation
@@ -116,14 +116,7 @@ class ImageCls(Module):
         assert isinstance(val, ImageClsDataset)
         true = [val.samples[score.index].labels for score in evaluation.samples]
         predicted = [int(score.prediction.classes[0]) for score in evaluation.samples]
-        names = self.processor.labels
-        classes = [{"id": number, "name": names[number], **row} for number, row in per_class(true, predicted).items()]
-        rows = [["true \\ predicted", *names]]
-        rows += [
-            [name, *map(str, row)] for name, row in zip(names, confusion(true, predicted, len(names)), strict=True)
-        ]
-        table = "\n".join(",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in rows)
-        return {"classes.json": json.dumps(classes, indent=1, ensure_ascii=False), "confusion.csv": table + "\n"}
+        return class_files(true, predicted, self.processor.labels)
 
     def export_network(self) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The network with softmax."""

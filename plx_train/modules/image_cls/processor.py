@@ -13,6 +13,7 @@ import numpy as np
 from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
+from plx_train.temperature import tempered
 
 TOP = 5
 """Classes that a prediction holds."""
@@ -155,15 +156,6 @@ class ImageClsProcessor(Processor):
             "PostProcess": {"Topk": {"topk": min(TOP, len(self.labels)), "label_list": list(self.labels)}},
             CALIBRATION: {"temperature": self.temperature},
         }
-
-
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (…, classes) as they were with logits divided by `temperature`."""
-    if temperature == 1:
-        return probabilities
-    logits = np.log(np.maximum(probabilities, 1e-30)) / temperature
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 def from_inference(inference: dict[str, Any]) -> ImageClsProcessor:

@@ -1,4 +1,4 @@
-"""Chooses the temperature at which scores say how often they are right (Guo et al., 2017)."""
+"""The temperature at which scores say how often they are right (Guo et al., 2017)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.modules.image_cls.processor import tempered
-
 MIN_SAMPLES = 20
 """Fewer held-out samples are no basis to choose on."""
 LOWEST, HIGHEST, STEPS = 0.25, 8.0, 61
 ROUNDS = 3
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (…, classes) as they were with logits divided by `temperature`."""
+    if temperature == 1:
+        return probabilities
+    logits = np.log(np.maximum(probabilities, 1e-30)) / temperature
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 def fit_temperature(probabilities: Sequence[np.ndarray], classes: Sequence[int]) -> float:

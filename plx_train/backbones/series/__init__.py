@@ -1,0 +1,1 @@
+"""Networks of time series, for forecasting, reconstruction and classification; rows are float32 (B, L, C)."""

@@ -1,0 +1,117 @@
+"""Samples of anomaly detection: windows to train on, whole series to score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract import Batch, Dataset
+from plx_train.modules.ts_anomaly.labels import features_of, marks_of, normal_stretches
+from plx_train.modules.ts_anomaly.processor import Scored, TsAnomalyProcessor
+from plx_train.series.frame import Series, time_text
+from plx_train.series.windows import WindowBlock
+
+
+@dataclass(frozen=True)
+class WindowNames(Sequence[str]):
+    """Names of windows by number, each made when it is asked for: most batches never are."""
+
+    series: Sequence[Series]
+    windows: WindowBlock
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return replace(self, numbers=self.numbers[place])
+        window = self.windows.index[self.numbers[place]]
+        series = self.series[window.series]
+        return f"{series.name} from {time_text(series.times[window.start], series.is_datetime)}"
+
+
+class TrainWindows(Dataset):
+    """Windows of normal rows by index; picklable, and free of paddle.
+
+    `batch` gives ``x`` float32 (N, L, C), scaled, and ``names``; `get` a window as ``x`` (L, C) and its ``name``.
+
+    Args:
+        series: rows that are marked as anomalous, and windows with them, are left out.
+        label: column of the marks.
+        stride: rows between one window and the next.
+    """
+
+    def __init__(
+        self, series: Sequence[Series], processor: TsAnomalyProcessor, label: str | None, stride: int = 1
+    ) -> None:
+        stretches = [part for one in series for part in normal_stretches(one, label, processor.context)]
+        self.series = [features_of(part, label) for part in stretches]
+        scaled = [processor.scaled(one) for one in self.series] or [np.empty((0, len(processor.features)), np.float32)]
+        self.windows = WindowBlock(scaled, processor.context, stride)
+        self.names = WindowNames(self.series, self.windows, range(len(self.windows)))
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def rows(self) -> list[np.ndarray]:
+        """The scaled rows that windows are cut from, float32 (T, C) each; views."""
+        return self.windows.parts
+
+    def original(self, index: int) -> Series:
+        """The rows of a window."""
+        window = self.windows.index[index]
+        return self.series[window.series].rows(window.start, window.start + self.windows.index.length)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The windows as one array, gathered in one go."""
+        rows = self.windows(np.asarray(indices, np.int64))
+        return {"x": rows, "names": replace(self.names, numbers=indices)}
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """The window at `index`; nothing is drawn from `rng`."""
+        return {"x": self.windows(np.asarray([index]))[0], "name": self.names[index]}
+
+
+class WholeSeries(Dataset):
+    """Series by index, each scored as a whole; picklable, and free of paddle.
+
+    `get` gives ``x`` float32 (T, C), scaled; ``shape`` (a `Scored`); ``labels`` uint8 (T,) or None; ``name``.
+
+    Args:
+        series: those that are shorter than the context are left out.
+        label: column that marks anomalies.
+    """
+
+    def __init__(self, series: Sequence[Series], processor: TsAnomalyProcessor, label: str | None) -> None:
+        usable = [one for one in series if len(one) >= processor.context]
+        self.marks = [marks_of(one, label) for one in usable]
+        self.series = [features_of(one, label) for one in usable]
+        self.processor = processor
+        self.names = [one.name for one in usable]
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def original(self, index: int) -> Series:
+        """The series without its marks."""
+        return self.series[index]
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """The sample at `index`; nothing is drawn from `rng`."""
+        series = self.series[index]
+        shape = Scored(series.times, series.is_datetime)
+        return {
+            "x": self.processor.scaled(series),
+            "shape": shape,
+            "labels": self.marks[index],
+            "name": self.names[index],
+        }
+
+
+def collate_eval(samples: Sequence[dict[str, Any]]) -> Batch:
+    """Series of one length, (N, T, C); ``names``."""
+    return {"x": np.stack([sample["x"] for sample in samples]), "names": [sample["name"] for sample in samples]}

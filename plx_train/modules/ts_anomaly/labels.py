@@ -1,0 +1,58 @@
+"""Series with a column that marks anomalous rows: read, split into features and marks, cut to normal stretches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plx_train.modules.ts_anomaly.metric import events
+from plx_train.series.frame import Series
+from plx_train.series.read import read_header
+from plx_train.series.roles import Roles
+from plx_train.series.splits import ReadSplit, read_split, roles_of
+
+if TYPE_CHECKING:
+    from plx_train.options import DatasetOptions
+
+
+def read_marked(dataset: DatasetOptions, file: str) -> ReadSplit:
+    """The series of a file; their last column marks anomalies, where the file has such a column."""
+    roles, root = roles_of(dataset), Path(dataset.root).expanduser()
+    is_marked = roles.label is not None and (
+        roles.label in read_header(root / file, root) or dataset.columns.label is not None
+    )
+    flags = (roles.label,) if is_marked and roles.label else ()
+    return read_split(dataset, file, Roles(roles.time, roles.targets, group=roles.group, flags=flags))
+
+
+def marks_of(series: Series, label: str | None) -> np.ndarray | None:
+    """1 where a row is anomalous, uint8 (T,); None where the series has no such column."""
+    if label is None or label not in series.columns:
+        return None
+    return (series.column(label) > 0).astype(np.uint8)
+
+
+def has_both_kinds(samples: Sequence[Series], label: str | None) -> bool:
+    """Whether there are normal and anomalous rows."""
+    found = [marks for marks in (marks_of(one, label) for one in samples) if marks is not None]
+    return any(marks.any() for marks in found) and not all(marks.all() for marks in found)
+
+
+def features_of(series: Series, label: str | None) -> Series:
+    """`series` without its marks; its values are a view."""
+    if label is None or label not in series.columns:
+        return series
+    names = tuple(name for name in series.columns if name != label)
+    return replace(series, columns=names, values=series.select(names))
+
+
+def normal_stretches(series: Series, label: str | None, shortest: int = 1) -> list[Series]:
+    """Rows in a row that no mark interrupts, `shortest` of them at least; the whole series where nothing is marked."""
+    marks = marks_of(series, label)
+    if marks is None or not marks.any():
+        return [series] if len(series) >= shortest else []
+    return [series.rows(int(first), int(end)) for first, end in events(marks == 0) if end - first >= shortest]

@@ -1,0 +1,1 @@
+"""Classification of time series: one class for each series."""

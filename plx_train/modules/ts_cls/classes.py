@@ -1,0 +1,100 @@
+"""Classes of series: their names in order, and what is odd about how many series they have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from plx_train.dataset_check import Finding
+from plx_train.series.content import limited
+from plx_train.series.frame import Series
+
+IMBALANCE = 20
+"""The largest class is so many times the smallest when the check speaks of it."""
+FEW = 5
+"""Training series of a class below which the check speaks of it."""
+LISTED = 10
+
+
+def class_names(series: Sequence[Series]) -> list[str]:
+    """The classes by number: whole numbers by their value, before other names by the alphabet."""
+    return sorted({one.label for one in series if one.label is not None}, key=_order)
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    is_number = name.isascii() and name.isdigit()
+    return not is_number, int(name) if is_number else 0, name
+
+
+def balanced_weights(series: Sequence[Series], classes: Sequence[str]) -> list[float]:
+    """Weights with which the classes count alike, and series 1 on average."""
+    counts = Counter(one.label for one in series)
+    present = max(sum(counts[name] > 0 for name in classes), 1)
+    return [len(series) / (present * counts[name]) if counts[name] else 0.0 for name in classes]
+
+
+def class_findings(train: Sequence[Series], val: Sequence[Series], files: tuple[str, str]) -> list[Finding]:
+    """Classes that are missing, rare or out of proportion; `files` are those of training and validation."""
+    trained, validated = (Counter(one.label or "" for one in part) for part in (train, val))
+    findings = []
+    if len(trained) < 2:
+        reason = (
+            f"all {len(train)} training series are of one class: name the columns of series and classes by "
+            "dataset.columns.group and dataset.columns.label"
+        )
+        return [Finding(files[0], 0, "error", "one-class", reason)]
+    unseen = [name for name in validated if not trained[name]]
+    if unseen:
+        reason = f"{sum(validated[name] for name in unseen)} series are of classes that are never trained on"
+        reason = f"{reason}: {_listed(unseen)}; mend the labels, or move series of theirs to {files[0]}"
+        findings.append(Finding(files[1], 0, "error", "class-not-trained", reason))
+    absent = [name for name in trained if not validated[name]]
+    if absent and val:
+        reason = f"{len(absent)} of {len(trained)} classes have no series here, and no figure: {_listed(absent)}"
+        findings.append(Finding(files[1], 0, "warning", "class-not-validated", reason))
+    few = [name for name in trained if trained[name] < FEW]
+    if few:
+        reason = f"{len(few)} of {len(trained)} classes have fewer than {FEW} training series: {_listed(few)}"
+        findings.append(Finding(files[0], 0, "warning", "few-series", reason))
+    if max(trained.values()) >= IMBALANCE * min(trained.values()):
+        reason = (
+            f"the largest class has {max(trained.values())} series and the smallest {min(trained.values())}: "
+            "consider module.class_weights=balanced"
+        )
+        findings.append(Finding(files[0], 0, "warning", "imbalance", reason))
+    return findings
+
+
+def twin_findings(series: Sequence[Series]) -> list[Finding]:
+    """The same rows more than once in one file, with another class or the same."""
+    findings = []
+    seen: dict[bytes, Series] = {}
+    for one in series:
+        first = seen.setdefault(np.ascontiguousarray(one.values).tobytes(), one)
+        if first is one:
+            continue
+        path, _, line = one.where.rpartition(":")
+        if first.label != one.label:
+            reason = f"{one.name} has the rows of {first.name} ({first.where}), but another class"
+            findings.append(Finding(path, int(line), "error", "two-classes", reason))
+        else:
+            reason = f"{one.name} has the rows of {first.name} ({first.where})"
+            findings.append(Finding(path, int(line), "warning", "series-twice", reason))
+    return limited(findings)
+
+
+def one_of_each(series: Sequence[Series], count: int) -> list[Series]:
+    """Up to `count` series, the first of every class before the second of any."""
+    turns: Counter[str | None] = Counter()
+    ranked = []
+    for place, one in enumerate(series):
+        ranked.append((turns[one.label], place))
+        turns[one.label] += 1
+    return [series[place] for _, place in sorted(ranked)[:count]]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(sorted(names, key=_order)[:LISTED]) + more

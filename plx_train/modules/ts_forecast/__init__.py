@@ -1,0 +1,1 @@
+"""Forecasting of time series: the next values of one or several targets."""

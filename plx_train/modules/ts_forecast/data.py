@@ -1,0 +1,152 @@
+"""Samples of forecasting: windows of series, cut out of one scaled array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract import Batch, Dataset
+from plx_train.modules.ts_forecast.prediction import Cutoff
+from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.series.calendar import calendar_features
+from plx_train.series.frame import Series, time_text
+from plx_train.series.windows import WindowBlock
+
+
+class WindowNames(Sequence[str]):
+    """A name for each window, made when it is asked for."""
+
+    def __init__(self, series: Sequence[Series], windows: WindowBlock, context: int) -> None:
+        self._series, self._windows, self._context = series, windows, context
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def __getitem__(self, number: Any) -> Any:
+        window = self._windows.index[number]
+        series = self._series[window.series]
+        return f"{series.name} after {time_text(series.times[window.start + self._context - 1], series.is_datetime)}"
+
+
+class BatchNames(Sequence[str]):
+    """The names of a batch's samples; most batches are never asked for them."""
+
+    def __init__(self, names: Sequence[str], indices: Sequence[int]) -> None:
+        self._names, self._indices = names, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return BatchNames(self._names, self._indices[place])
+        return self._names[self._indices[place]]
+
+
+class TsForecastDataset(Dataset):
+    """Windows of context and horizon by index; picklable, and free of paddle.
+
+    `batch` gives ``x`` (the graph's inputs, in alphabetical order of their names), ``target`` float32 (N, H, C) on the
+    scaled axis, ``names``. `get` gives a sample for evaluation: ``x`` without the axis of samples, ``shape`` (a
+    `Cutoff`), ``labels`` float32 (H, C) on the scaled axis, ``name``.
+
+    Args:
+        series: their columns are the processor's, no value missing.
+        stride: rows between one window and the next.
+    """
+
+    def __init__(self, series: Sequence[Series], processor: TsForecastProcessor, stride: int = 1) -> None:
+        self.series = list(series)
+        self.processor = processor
+        length = processor.context + processor.horizon
+        self.windows = WindowBlock(
+            [channels_of(one, processor) for one in self.series] or _no_rows(processor), length, stride
+        )
+        self.static = np.asarray([statics_of(one, processor) for one in self.series], np.float32)
+        self.names = WindowNames(self.series, self.windows, processor.context)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def targets(self) -> list[np.ndarray]:
+        """Each series' targets on the scaled axis, float32 (T, C); views."""
+        return [part[:, self.processor.num_future + self._num_past :] for part in self.windows.parts]
+
+    @property
+    def _num_past(self) -> int:
+        return len(self.processor.past_covariates)
+
+    def original(self, index: int) -> Series:
+        """The rows of a window's context; with covariates known ahead those of its horizon, too."""
+        window = self.windows.index[index]
+        ahead = self.processor.horizon if self.processor.future_covariates else 0
+        return self.series[window.series].rows(window.start, window.start + self.processor.context + ahead)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The windows as arrays, gathered in one go."""
+        numbers = np.asarray(indices, np.int64)
+        rows = self.windows(numbers)
+        static = self.static[self.windows.index.lookup(numbers)[0]] if self.processor.static_covariates else None
+        target = rows[:, self.processor.context :, self.processor.num_future + self._num_past :]
+        return {"x": tuple(self._inputs(rows, static)), "target": target, "names": BatchNames(self.names, indices)}
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """The sample at `index`; nothing is drawn from `rng`."""
+        window, context = self.windows.index[index], self.processor.context
+        series = self.series[window.series]
+        rows = self.windows.parts[window.series][window.start : window.start + self.windows.index.length]
+        static = self.static[window.series] if self.processor.static_covariates else None
+        return {
+            "x": tuple(self._inputs(rows, static)),
+            "shape": Cutoff(int(series.times[window.start + context - 1]), series.is_datetime),
+            "labels": rows[context:, self.processor.num_future + self._num_past :],
+            "name": self.names[index],
+        }
+
+    def _inputs(self, rows: np.ndarray, static: np.ndarray | None) -> Iterator[np.ndarray]:
+        """The graph's inputs out of rows (…, L + H, channels)."""
+        context, num_future, num_past = self.processor.context, self.processor.num_future, self._num_past
+        if num_future:
+            yield rows[..., :num_future]
+        if num_past:
+            yield rows[..., :context, num_future : num_future + num_past]
+        yield rows[..., :context, num_future + num_past :]
+        if static is not None:
+            yield static
+
+
+def channels_of(series: Series, processor: TsForecastProcessor) -> np.ndarray:
+    """What the network sees of `series`, float32 (T, channels): known ahead (calendar first), past, scaled targets."""
+    num_targets, num_past = len(processor.targets), len(processor.past_covariates)
+    found = np.empty((len(series), processor.num_future + num_past + num_targets), np.float32)
+    if processor.calendar:
+        calendar = calendar_features(series.times, series.is_datetime)
+        found[:, : calendar.shape[1]] = calendar
+    values = series.values
+    num_given = len(processor.future_covariates)
+    found[:, processor.num_future - num_given : processor.num_future] = values[:, num_targets + num_past :]
+    found[:, processor.num_future : processor.num_future + num_past] = values[:, num_targets : num_targets + num_past]
+    scaler = processor.scaler
+    for column in range(num_targets):
+        scaled = (values[:, column] - scaler.mean[column]) / scaler.std[column]
+        found[:, processor.num_future + num_past + column] = scaled
+    return found
+
+
+def statics_of(series: Series, processor: TsForecastProcessor) -> list[float]:
+    """The static covariates of `series`, in the processor's order."""
+    known = dict(series.static)
+    return [known[name] for name in processor.static_covariates]
+
+
+def _no_rows(processor: TsForecastProcessor) -> list[np.ndarray]:
+    channels = processor.num_future + len(processor.past_covariates) + len(processor.targets)
+    return [np.empty((0, channels), np.float32)]
+
+
+def collate_eval(samples: Sequence[dict[str, Any]]) -> Batch:
+    """A batch of windows: ``x`` as in training, ``names``."""
+    x = tuple(np.stack(parts) for parts in zip(*(sample["x"] for sample in samples), strict=True))
+    return {"x": x, "names": [sample["name"] for sample in samples]}

@@ -1,0 +1,107 @@
+"""The forecasting network with its covariates scaled, and several of them fused."""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from plx_train.backbones.series.registry import build_forecaster
+from plx_train.backbones.series.shape import SeriesShape
+from plx_train.modules.ts_forecast.config import TsForecastConfig
+from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.series.calendar import PADDLEX_FEATURES
+
+
+class Forecaster(nn.Layer):
+    """A network behind the inputs that the exported graph has, covariates as they are in the table.
+
+    Args:
+        core: takes targets, past and future covariates and static ones, all scaled.
+        scales: mean and standard deviation of the past, future and static covariates, each (channels,).
+    """
+
+    def __init__(self, core: nn.Layer, scales: tuple[tuple[np.ndarray, np.ndarray], ...]) -> None:
+        super().__init__()
+        self.core = core
+        self.has_past, self.has_future, self.has_static = (len(mean) > 0 for mean, _ in scales)
+        for name, (mean, std) in zip(("past", "future", "static"), scales, strict=True):
+            if len(mean):
+                self.register_buffer(f"{name}_mean", paddle.to_tensor(mean.astype(np.float32)))
+                self.register_buffer(f"{name}_std", paddle.to_tensor(std.astype(np.float32)))
+
+    def forward(
+        self,
+        first: paddle.Tensor,
+        second: paddle.Tensor | None = None,
+        third: paddle.Tensor | None = None,
+        fourth: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Forecasts (N, H, C) or (N, H, C, Q); inputs are future and past covariates, targets, static ones, if any."""
+        return self.core(*self.scaled(first, second, third, fourth))
+
+    def scaled(
+        self,
+        first: paddle.Tensor,
+        second: paddle.Tensor | None = None,
+        third: paddle.Tensor | None = None,
+        fourth: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor | None, ...]:
+        """Targets, past, future and static covariates as `core` takes them."""
+        given = [value for value in (first, second, third, fourth) if value is not None]
+        future = (given.pop(0) - self.future_mean) / self.future_std if self.has_future else None
+        past = (given.pop(0) - self.past_mean) / self.past_std if self.has_past else None
+        targets = given.pop(0)
+        static = (given.pop(0) - self.static_mean) / self.static_std if self.has_static else None
+        return targets, past, future, static
+
+
+class Fusion(nn.Layer):
+    """Several networks' forecasts as one: their weighted mean, or their median.
+
+    Args:
+        is_median: the median; weights are not used.
+    """
+
+    def __init__(self, members: list[nn.Layer], is_median: bool) -> None:
+        super().__init__()
+        self.members = nn.LayerList(members)
+        self.is_median = is_median
+        self.register_buffer("weights", paddle.full([len(members)], 1.0 / len(members)))
+
+    def forward(
+        self,
+        targets: paddle.Tensor,
+        past: paddle.Tensor | None = None,
+        future: paddle.Tensor | None = None,
+        static: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """As each member's."""
+        found = [member(targets, past, future, static) for member in self.members]
+        if self.is_median:
+            ordered = paddle.sort(paddle.stack(found, axis=-1), axis=-1)
+            half = len(found) // 2
+            middle = ordered[..., half]
+            return middle if len(found) % 2 else (middle + ordered[..., half - 1]) / 2
+        return sum(self.weights[place] * forecast for place, forecast in enumerate(found))
+
+
+def build_network(config: TsForecastConfig, shape: SeriesShape, processor: TsForecastProcessor) -> Forecaster:
+    """The network that `config` asks for, fused ones where it names several."""
+    names = config.models or [config.network]
+    sizes = (config.hidden, config.depth, config.dropout)
+    cores = [build_forecaster(name, shape, tuple(config.fitted.periods), *sizes) for name in names]
+    core = Fusion(cores, config.fusion == "median") if config.models else cores[0]
+    return Forecaster(core, _scales(processor))
+
+
+def _scales(processor: TsForecastProcessor) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Mean and standard deviation of past, future and static covariates; the calendar's features are left alone."""
+    mean, std = np.asarray(processor.mean), np.asarray(processor.std)
+    counts = [len(processor.targets), len(processor.past_covariates), len(processor.future_covariates)]
+    edges = np.cumsum(counts)
+    past, future, static = slice(edges[0], edges[1]), slice(edges[1], edges[2]), slice(edges[2], None)
+    calendar = len(PADDLEX_FEATURES) * processor.calendar
+    future_mean = np.concatenate([np.zeros(calendar), mean[future]])
+    future_std = np.concatenate([np.ones(calendar), std[future]])
+    return (mean[past], std[past]), (future_mean, future_std), (mean[static], std[static])

@@ -1,0 +1,59 @@
+"""What a forecast is, and where it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plx_train.series.frame import time_texts
+
+
+@dataclass(frozen=True)
+class TsForecastPrediction:
+    """The rows that follow a series.
+
+    Attributes:
+        times: int64 (H,), nanoseconds since 1970 or whole numbers, as in the series.
+        values: float64 (H, C), in the targets' own units; the median where there are quantiles.
+        targets: names of the C columns.
+        quantiles: float64 (H, C, Q) and their levels (Q,), where they were asked for.
+        scaled: float32 (H, C), on the axis of training.
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+    targets: tuple[str, ...]
+    scaled: np.ndarray
+    is_datetime: bool
+    levels: tuple[float, ...] = ()
+    quantiles: np.ndarray | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Times as text, and per target its values; with quantiles also those, by level."""
+        found: dict[str, Any] = {"time": self.time_texts()}
+        for column, name in enumerate(self.targets):
+            found[name] = self.values[:, column].tolist()
+        if self.quantiles is not None:
+            by_level = zip(self.levels, np.moveaxis(self.quantiles, -1, 0), strict=True)
+            found["quantiles"] = {
+                str(level): dict(zip(self.targets, values.T.tolist(), strict=True)) for level, values in by_level
+            }
+        return found
+
+    def time_texts(self) -> list[str]:
+        """The times as people write them, or whole numbers."""
+        return time_texts(self.times, self.is_datetime)
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """Where a forecast begins.
+
+    Attributes:
+        time: of the last row that was seen.
+    """
+
+    time: int
+    is_datetime: bool
