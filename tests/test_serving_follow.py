@@ -101,8 +101,8 @@ BROKEN = {
 
 
 class Short(FakePipeline):
-    def predict_images(self, images, params=None):  # type: ignore[no-untyped-def]
-        return super().predict_images(images[:2], params)
+    def predict_many(self, images, params=None):  # type: ignore[no-untyped-def]
+        return super().predict_many(images[:2], params)
 
 
 class NotFinite(FakePipeline):

@@ -121,3 +121,12 @@ def test_a_calendar_needs_dates(tmp_path: Path) -> None:
         change(dataset / file, lambda rows, first=first: [f"{first + n},{r.split(',')[1]}" for n, r in enumerate(rows)])
     with pytest.raises(ConfigError, match=r"module.calendar needs dates"):
         findings(dataset, "module.calendar=true", "module.network=TiDE")
+
+
+def test_validation_may_bring_its_first_context_from_training(dataset: Path) -> None:
+    header, *train = (dataset / "train.csv").read_text().splitlines()
+    val = (dataset / "val.csv").read_text().splitlines()[1:]
+    (dataset / "val.csv").write_text("\n".join([header, *train[-48:], *val]) + "\n")
+    assert findings(dataset) == []
+    (dataset / "val.csv").write_text("\n".join([header, *train[-49:], *val]) + "\n")
+    assert [found["code"] for found in findings(dataset)] == ["rows-in-both"]

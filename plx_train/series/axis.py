@@ -13,9 +13,10 @@ Ticks = list[tuple[float, str]]
 """Value and text of each."""
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SECOND, MINUTE, HOUR, DAY = (NANOSECONDS[unit] for unit in ("s", "min", "h", "D"))
-CLOCK_STEPS = tuple(
+PARTS_OF_SECOND = tuple(factor * 10**power for power in range(9) for factor in (1, 2, 5))
+CLOCK_STEPS = PARTS_OF_SECOND + tuple(
     [count * unit for unit, counts in (
-        (1, (1,)), (SECOND, (1, 2, 5, 10, 15, 30)), (MINUTE, (1, 2, 5, 10, 15, 30)), (HOUR, (1, 2, 3, 6, 12)),
+        (SECOND, (1, 2, 5, 10, 15, 30)), (MINUTE, (1, 2, 5, 10, 15, 30)), (HOUR, (1, 2, 3, 6, 12)),
         (DAY, (1, 2, 7, 14)),
     ) for count in counts]
 )  # fmt: skip
@@ -101,8 +102,6 @@ def date_ticks(low: int, high: int, most: int = 7) -> Ticks:
         return _month_ticks(low, high, rough)
     # Some more are better than a third of them: 7 days follow 2.
     step = next((step for step in CLOCK_STEPS if step >= 0.75 * rough), CLOCK_STEPS[-1])
-    if step < SECOND:
-        return [(value, text + " ns") for value, text in number_ticks(low, high, most)]
     base = MONDAY if step % (7 * DAY) == 0 else 0
     first = base - (base - low) // step * step
     return _texts(list(range(first, high + 1, step)), step)
@@ -139,6 +138,6 @@ def date_text(value: int, step: int, before: int | None) -> str:
         return name if same_year else f"{name} {year}"
     if step >= DAY:
         return f"{number} {name}" if same_year else f"{number} {name} {year}"
-    clock = str(instant.astype("datetime64[s]"))[11:19]
-    clock = clock if step < MINUTE else clock[:5]
+    digits = 9 - math.floor(math.log10(step)) if step < SECOND else 0
+    clock = str(instant)[11 : 20 + digits if digits else 19 if step < MINUTE else 16]
     return clock if same_day else f"{number} {name}" if clock.startswith("00:00") else f"{number} {name} {clock}"

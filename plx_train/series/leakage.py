@@ -30,27 +30,35 @@ def leakage_findings(train: Sequence[Series], val: Sequence[Series], context: in
 
     Args:
         train, val: of the two files; series with classes are compared by content alone.
-        context: rows at the beginning of a validation series that may be the end of the training one, as the context
-            of its first window; no row of theirs is predicted.
+        context: rows at the beginning of a validation series that may be training rows, as the context of its first
+            window: none of them is predicted.
     """
-    partners = {series.group: series for series in train}
-    findings = []
+    partners = {series.group: series for series in train if len(series)}
+    findings, predicted = [], []
     for series in val:
-        partner = partners.get(series.group)
-        if partner is not None and series.label is None and len(series) and len(partner):
-            findings += _shared_times(partner, series, context)
+        partner = partners.get(series.group) if series.label is None and len(series) else None
+        skipped = _rows_shared_first(partner, series, context) if partner is not None else 0
+        predicted.append(series.rows(skipped))
+        if partner is not None:
+            findings += _shared_times(partner, series, skipped)
     # Rows at shared times were told of already; elsewhere copies show in the values alone.
     if not any(finding.code == "rows-in-both" for finding in findings):
-        findings += _copied(train, val, context)
+        findings += _copied(train, predicted)
     return limited(findings)
 
 
-def _shared_times(train: Series, val: Series, context: int) -> list[Finding]:
+def _rows_shared_first(train: Series, val: Series, most: int) -> int:
+    """How many rows at the beginning of `val`, of `most`, stand at times of `train`."""
+    shared = np.isin(val.times[:most], train.times) & (train.is_datetime == val.is_datetime)
+    return len(shared) if shared.all() else int(shared.argmin())
+
+
+def _shared_times(train: Series, val: Series, skipped: int) -> list[Finding]:
     if train.is_datetime != val.is_datetime:
         reason = f"{val.name}: times are {_kind(val)}, those of {train.name} are {_kind(train)}"
         return [_finding(val, "error", "times-differ-in-kind", reason)]
     shared, in_train, in_val = np.intersect1d(train.times, val.times, return_indices=True)
-    predicted = in_val >= context
+    predicted = in_val >= skipped
     findings = []
     if predicted.any() and train.columns == val.columns:
         same = np.equal(train.values[in_train[predicted]], val.values[in_val[predicted]]).all(1)
@@ -60,7 +68,7 @@ def _shared_times(train: Series, val: Series, context: int) -> list[Finding]:
                 f"{val.name}: {int(same.sum())} of {len(val)} rows, from {first} on, are rows of {train.name}: "
                 "validation must hold what was not trained on"
             )
-            level: Level = "error" if same.sum() > MAX_COPIED * (len(val) - context) else "warning"
+            level: Level = "error" if same.sum() > MAX_COPIED * (len(val) - skipped) else "warning"
             findings.append(_finding(val, level, "rows-in-both", reason))
         elif val.is_datetime:
             reason = f"{val.name}: {int(predicted.sum())} times, from {first} on, are in {train.name} as well"
@@ -72,7 +80,7 @@ def _shared_times(train: Series, val: Series, context: int) -> list[Finding]:
     return findings
 
 
-def _copied(train: Sequence[Series], val: Sequence[Series], context: int) -> list[Finding]:
+def _copied(train: Sequence[Series], val: Sequence[Series]) -> list[Finding]:
     """Series of which blocks of rows are in a training series, at whatever time."""
     if not train or not val or train[0].columns != val[0].columns:
         return []
@@ -80,12 +88,11 @@ def _copied(train: Sequence[Series], val: Sequence[Series], context: int) -> lis
     trained = {size: np.unique(np.concatenate(hashes)) for size, hashes in _hashes_by_size(train, num_rows).items()}
     shares = []
     for series in val:
-        values = series.values[context:]
-        size = min(num_rows, len(values))
-        hashes = _block_hashes(values, size)
+        size = min(num_rows, len(series))
+        hashes = _block_hashes(series.values, size)
         starts = np.flatnonzero(np.isin(hashes, trained.get(size, hashes[:0])) & (hashes != 0))
-        shares.append(_covered(starts, size, len(values)))
-    lengths = [max(len(series) - context, 0) for series in val]
+        shares.append(_covered(starts, size, len(series)))
+    lengths = [len(series) for series in val]
     copied = float(np.dot(shares, lengths)) / max(sum(lengths), 1)
     level: Level = "error" if copied > MAX_COPIED else "warning"
     reason = "{}: {:.0%} of the rows are copies of training rows, {} or more in a row"

@@ -168,18 +168,16 @@ def _time_format(scan: Scan, name: str) -> TimeFormat | None:
 
 def _in_order(table: Table, scan: Scan, chosen: Chosen) -> tuple[Rows, list[Finding]]:
     """The table's rows by group and time; sorted in place where they are not, with a warning for times."""
-    times, codes, findings = table.times, table.codes, []
-    order = None
-    if not _is_ordered(codes, times):
-        by_group = np.argsort(codes, kind="stable")
-        grouped, clock = codes[by_group], times[by_group]
-        back = np.flatnonzero((grouped[1:] == grouped[:-1]) & (clock[1:] < clock[:-1]))
-        if len(back):
-            line = int(scan.lines(by_group[back + 1]).min())
-            reason = f"{len(back)} rows are earlier than the row before them; they were sorted by {chosen.time}"
+    findings, order = [], None
+    if not _is_ordered(table.codes, table.times):
+        num_back, line = _rows_back(table, scan)
+        if num_back:
+            reason = f"{num_back} rows are earlier than the row before them; they were sorted by {chosen.time}"
             findings.append(Finding(scan.name, line, "warning", "out-of-order", reason))
-        order = by_group[np.lexsort((clock, grouped))] if len(back) else by_group
-        table.times, table.codes = times[order], codes[order]
+        # Both sorts leave rows of the same time as they stood.
+        several = len(table.groups) > 1
+        order = np.lexsort((table.times, table.codes)) if several else np.argsort(table.times, kind="stable")
+        table.times, table.codes = table.times[order], table.codes[order] if several else table.codes
         for place in range(table.values.shape[1]):
             table.values[:, place] = table.values[order, place]
     starts = np.concatenate([[0], np.flatnonzero(table.codes[1:] != table.codes[:-1]) + 1])
@@ -188,6 +186,18 @@ def _in_order(table: Table, scan: Scan, chosen: Chosen) -> tuple[Rows, list[Find
     # Groups are numbered as they come, so that those of the sorted rows are 0, 1, 2 …
     names = [f"{scan.name}:{group}" for group in table.groups] or [scan.name]
     return Rows(scan, chosen.values, names, table.times, table.is_datetime, table.values, starts, order), findings
+
+
+def _rows_back(table: Table, scan: Scan) -> tuple[int, int]:
+    """How many rows are earlier than the row of their group before them, and the line of the first."""
+    if len(table.groups) <= 1:
+        is_back = table.times[1:] < table.times[:-1]
+        count, first = int(is_back.sum()), int(is_back.argmax()) + 1
+        return count, int(scan.lines(np.asarray([first]))[0])
+    by_group = np.argsort(table.codes, kind="stable")
+    codes, times = table.codes[by_group], table.times[by_group]
+    back = by_group[1:][(codes[1:] == codes[:-1]) & (times[1:] < times[:-1])]
+    return len(back), int(scan.lines(back.min(keepdims=True))[0]) if len(back) else 0
 
 
 def _is_ordered(codes: np.ndarray, times: np.ndarray) -> bool:

@@ -122,7 +122,8 @@ def _chunks(source: Source, scan: Scan, chosen: Chosen) -> Iterator[pandas.DataF
             na_values=missing,
             keep_default_na=False,
             skipinitialspace=True,
-            float_precision="round_trip",
+            # From pandas 3.1 on the default is exact, and naming another is advised against.
+            float_precision=None if pandas.__version__ >= "3.1" else "round_trip",
             encoding="utf-8",
             chunksize=max(min(ROWS_AT_ONCE, CELLS_AT_ONCE // len(scan.header)), 1),
             low_memory=False,

@@ -176,7 +176,7 @@ def check(dataset: DatasetOptions, module: TsForecastConfig) -> CheckedSeries:
     usable = {name: split.series for name, split in splits.items()}
     findings += _length_findings(splits, module) + _season_findings(splits["train"], module.context)
     if all(usable.values()):
-        findings += leakage_findings(usable["train"], usable["val"])
+        findings += leakage_findings(usable["train"], usable["val"], module.context)
         findings += _other_columns(splits, dataset)
     val = [_with_context(series, usable["train"], module.context) for series in usable["val"]]
     report = CheckReport(
