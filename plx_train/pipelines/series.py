@@ -151,10 +151,10 @@ class SeriesClassification(SeriesPipeline):
     PARTS = ("TSClassification",)
 
     def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
-        """``classification``: ``classid`` and ``score`` of the likeliest class."""
+        """``classification``: number (``classid``) and score of the likeliest class; its name is in ``label_names``."""
         import pandas
 
-        columns = {"classid": [prediction.label], "score": [prediction.score]}
+        columns = {"classid": [int(prediction.classes[0])], "score": [prediction.score]}
         return "classification", pandas.DataFrame(columns, pandas.Index([0], name="sample"))
 
     def more(self, prediction: Any) -> dict[str, Any]:
