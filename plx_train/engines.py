@@ -43,7 +43,13 @@ def open_model(
         raise ConfigError(f"engine=onnx runs on a CPU only, not on {device}")
     if engine == "paddle" or device != "cpu" or (engine == "auto" and not _can_run_onnx(folder)):
         return StaticModel(folder, device, True, threads), "paddle"
-    source = _onnx_folder(folder, sample)
+    try:
+        source = _onnx_folder(folder, sample)
+    except UserError:
+        # Some graphs have operations that the converter gets wrong; Paddle runs all.
+        if engine == "onnx":
+            raise
+        return StaticModel(folder, device, True, threads), "paddle"
     from plx_train.onnx_export import onnx_model
 
     return onnx_model(source, threads or 1), "onnx"
@@ -77,7 +83,7 @@ def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None
             shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
         with _silenced():
             write_onnx(temporary)
-        wanted, got = StaticModel(folder)(*sample), onnx_model(temporary)(*sample)
+        wanted, got = StaticModel(folder)(*sample), _tried(onnx_model, temporary, sample)
         difference = max(float(np.abs(one - other).max()) for one, other in zip(wanted, got, strict=True))
         if not difference <= CONVERTED_TOLERANCE:
             raise UserError(f"{folder} as ONNX differs by {difference:.1e} from itself: take engine=paddle")
@@ -90,6 +96,13 @@ def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _tried(onnx_model: Callable[[Path], Model], folder: Path, sample: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    try:
+        return onnx_model(folder)(*sample)
+    except Exception as error:  # its errors have no base class but this
+        raise UserError(f"{folder} as ONNX does not run ({str(error)[:200]}): take engine=paddle") from None
 
 
 @contextmanager

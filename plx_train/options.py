@@ -200,6 +200,8 @@ class ServeOptions:
     """Pages of a PDF or TIFF that are worked on; later ones are left out."""
     max_rows: int = 200_000
     """Rows of a request's table."""
+    max_series: int = 1000
+    """Series, told apart by their group, of a request's table."""
     timeout_seconds: float = 60.0
     """From the first byte of a request to the last of its answer."""
     drain_seconds: float = 30.0

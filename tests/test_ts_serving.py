@@ -27,6 +27,17 @@ PATHS = {
 }
 
 
+COLUMNS = ("y0", "feature_0", "dim_0")
+"""One of them is a column of values in each room's tiny set."""
+
+
+def first_series(dataset: Path) -> str:
+    """The table of the first series, without the others."""
+    frame = pd.read_csv(dataset / "val.csv")
+    one = frame[frame["group_id"] == frame["group_id"].iloc[0]] if "group_id" in frame else frame
+    return str(one.to_csv(index=False))
+
+
 def as_text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
@@ -43,15 +54,13 @@ def served(
     export, dataset = export_of(room, tmp_path_factory.mktemp(room))
     name, part, _ = PARTS[room]
     pipeline = plx_train.pipeline(name, **{part: str(export)})
-    with TestClient(create_app(pipeline, ServeOptions(max_rows=1000, max_wait_ms=0.0))) as client:
+    with TestClient(create_app(pipeline, ServeOptions(max_rows=1000, max_series=20, max_wait_ms=0.0))) as client:
         yield room, client, dataset
 
 
 def test_a_table_is_answered_as_by_paddlex(served: tuple[str, TestClient, Path]) -> None:
     room, client, dataset = served
-    frame = pd.read_csv(dataset / "val.csv")
-    one = frame[frame["group_id"] == frame["group_id"].iloc[0]] if "group_id" in frame else frame
-    told = client.post(PATHS[room], json={"csv": as_text(one.to_csv(index=False).encode())}).json()
+    told = client.post(PATHS[room], json={"csv": as_text(first_series(dataset).encode())}).json()
     assert (told["errorCode"], told["errorMsg"]) == (0, "Success")
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(told["result"]["image"]), np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape[0] > 100 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
@@ -78,23 +87,60 @@ def test_each_group_has_its_own_answer(served: tuple[str, TestClient, Path]) -> 
         assert list(means.index) == ["g0", "g1"] and means["g1"] != pytest.approx(means["g0"])
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "empty"),
-        (b"\xff\xfe\x00garbage\x00", "no CSV table"),
-        (b"a,b\n1,2\n", "no column"),
-        (b'date,y0\n"2020', "no CSV table"),
-        (b"date,y0\n", ""),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_refused(
-    served: tuple[str, TestClient, Path], content: bytes, said: str
-) -> None:
-    room, client, _ = served
+FAULTY = {
+    "empty": (lambda text: "", "empty"),
+    "header alone": (lambda text: text.splitlines()[0] + "\n", "no row"),
+    "other columns": (lambda text: "a,b\n1,2\n", "no column"),
+    "semicolons": (lambda text: text.replace(",", ";"), "separated by semicolons"),
+    "open quotation mark": (lambda text: text + '"2020,', ""),
+    "cells missing": (lambda text: text + "1\n", "the line has 1 cells"),
+    "a text for a number": (lambda text: _with_last_cell(text, "many"), "many"),
+    "infinite": (lambda text: _with_last_cell(text, "1e400"), "infinite"),
+    "no value": (lambda text: _with_last_cell(text, ""), "missing values"),
+    "beyond float32": (lambda text: _with_last_cell(text, "1e300"), "too far"),
+    "a row twice": (lambda text: text + text.splitlines()[-1] + "\n", "already"),
+    "no time": (lambda text: _with_last_cell(text, "never", ("date", "timestamp", "time")), "never"),
+    "a million columns": (lambda text: ",".join(["x"] * 1_000_000) + "\n1\n", ""),
+    "zero bytes": (lambda text: text + "\0" * 5000, ""),
+}
+
+
+def _with_last_cell(text: str, cell: str, names: tuple[str, ...] = COLUMNS) -> str:
+    """The table with another cell in its last row, of the first of these columns that it has."""
+    rows = text.rstrip("\n").split("\n")
+    place = rows[0].split(",").index(next(name for name in names if name in rows[0].split(",")))
+    cells = rows[-1].split(",")
+    cells[place] = cell
+    return "\n".join([*rows[:-1], ",".join(cells), ""])
+
+
+@pytest.mark.parametrize("kind", FAULTY)
+def test_a_table_that_cannot_be_used_is_refused(served: tuple[str, TestClient, Path], kind: str) -> None:
+    room, client, dataset = served
+    change, said = FAULTY[kind]
+    content = change(first_series(dataset)).encode()
     answer = client.post(PATHS[room], json={"csv": as_text(content)})
-    assert answer.status_code == 422 and said in answer.json()["errorMsg"]
-    assert "Traceback" not in answer.text
+    told = answer.json()["errorMsg"]
+    assert answer.status_code == 422 and said in told, told
+    assert "Traceback" not in answer.text and "dataset.root" not in told and len(told) < 1000
+
+
+@pytest.mark.parametrize("kind", ["latin", "utf16"])
+def test_other_encodings_are_refused(served: tuple[str, TestClient, Path], kind: str) -> None:
+    room, client, dataset = served
+    text = first_series(dataset) + "\xfc"
+    content = text.encode("latin-1" if kind == "latin" else "utf-16")
+    answer = client.post(PATHS[room], json={"csv": as_text(content)})
+    assert answer.status_code == 422 and "UTF-" in answer.json()["errorMsg"]
+
+
+def test_order_marks_and_line_ends_change_nothing(served: tuple[str, TestClient, Path]) -> None:
+    room, client, dataset = served
+    header, *rows = first_series(dataset).strip().split("\n")
+    expected = client.post(PATHS[room], json={"csv": as_text("\n".join([header, *rows]).encode())}).json()["result"]
+    shuffled = "\ufeff" + "\r\n".join([header, *rows[::-1]])
+    found = client.post(PATHS[room], json={"csv": as_text(shuffled.encode())}).json()["result"]
+    assert "image" in found and found == expected
 
 
 def test_limits_and_addresses(served: tuple[str, TestClient, Path]) -> None:
@@ -108,3 +154,19 @@ def test_limits_and_addresses(served: tuple[str, TestClient, Path]) -> None:
     assert client.post(PATHS[room], json={"csv": "not base64!"}).status_code == 422
     assert client.post(PATHS[room], json={"table": ""}).status_code == 422
     assert client.get("/health").json()["errorMsg"] == "Healthy"
+
+
+def test_a_table_of_too_many_series_is_refused(served: tuple[str, TestClient, Path]) -> None:
+    room, client, dataset = served
+    header, *rows = first_series(dataset).strip().split("\n")
+    if "group_id" not in header:
+        pytest.skip("its tiny set has no groups")
+    place = header.split(",").index("group_id")
+
+    def named(row: str, group: str) -> str:
+        cells = row.split(",")
+        return ",".join([*cells[:place], group, *cells[place + 1 :]])
+
+    many = [named(row, f"one{number}") for number in range(30) for row in rows[:2]]
+    answer = client.post(PATHS[room], json={"csv": as_text("\n".join([header, *many]).encode())})
+    assert answer.status_code == 422 and "more than 20 series" in answer.json()["errorMsg"]

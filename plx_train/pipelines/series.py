@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ class SeriesItem:
 
     Attributes:
         path: of its table; None for other input.
-        name: for files made of it, without suffix.
+        name: for files made of it, unique within one input, without suffix; may hold folders.
     """
 
     series: Series
@@ -51,24 +52,29 @@ class SeriesPipeline(Pipeline):
         return self.parts[self.PARTS[0]].predictor.processor
 
     def read(self, input: Any) -> Iterator[SeriesItem]:
-        """The series of a table's path, a folder, a data frame, an array, or a list of these.
+        """The series of a table's path, a CSV's bytes, a folder, a data frame, an array, or a list of these.
 
         Raises:
             UserError: something can't be read, or lacks a column.
         """
-        if isinstance(input, list | tuple):
-            for number, one in enumerate(input):
-                yield from self._read_one(one, f"series_{number}")
-        else:
-            yield from self._read_one(input, "series")
+        names: set[str] = set()
+        several = isinstance(input, list | tuple)
+        for number, one in enumerate(input if several else [input]):
+            for item in self._read_one(one, f"series_{number}" if several else "series"):
+                # Files of one name lie in several folders; what is made of them lies in one.
+                name = _unused(item.name, names)
+                names.add(name)
+                yield replace(item, name=name)
 
     def _read_one(self, given: Any, name: str) -> Iterator[SeriesItem]:
         if not isinstance(given, str | Path):
             yield from _items(self.processor.as_inputs(given), None, name)
             return
         path = Path(given)
+        folder = path if path.is_dir() else path.parent
         for file in _tables(path, self.processor.suffixes) if path.is_dir() else [path]:
-            yield from _items(self.processor.as_inputs(file), str(file), file.name.partition(".")[0])
+            stem = file.relative_to(folder).with_name(file.name.partition(".")[0] or file.name)
+            yield from _items(self.processor.as_inputs(file), str(file), stem.as_posix())
 
     def as_item(self, given: Any, number: int) -> SeriesItem:
         """What `run` takes of one series: as `processor.as_input` does."""
@@ -87,6 +93,8 @@ class SeriesPipeline(Pipeline):
 
     def _result(self, item: SeriesItem, prediction: Any) -> PipelineResult:
         key, table = self.table(item.series, prediction)
+        if not np.isfinite(table.select_dtypes("number").to_numpy(np.float64)).all():
+            raise UserError(f"{item.series.name} holds numbers that are too far from those the model was trained on")
         findings = {"input_path": item.path, key: table, **self.more(prediction), "models": self.describe()}
         if item.series.group is not None:
             findings["group"] = item.series.group
@@ -151,10 +159,10 @@ class SeriesClassification(SeriesPipeline):
     PARTS = ("TSClassification",)
 
     def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
-        """``classification``: number (``classid``) and score of the likeliest class; its name is in ``label_names``."""
+        """``classification``: number, name and score of the likeliest class."""
         import pandas
 
-        columns = {"classid": [int(prediction.classes[0])], "score": [prediction.score]}
+        columns = {"classid": [int(prediction.classes[0])], "label": [prediction.label], "score": [prediction.score]}
         return "classification", pandas.DataFrame(columns, pandas.Index([0], name="sample"))
 
     def more(self, prediction: Any) -> dict[str, Any]:
@@ -166,6 +174,12 @@ def _items(found: Sequence[Series], path: str | None, name: str) -> Iterator[Ser
     for series in found:
         suffix = "" if series.group is None else "_" + re.sub(r"[^\w.-]+", "_", series.group)[:80]
         yield SeriesItem(series, path, f"{name}{suffix}")
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """`name`, with a number where it is taken."""
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in names else next(other for other in numbered if other not in names)
 
 
 def _tables(folder: Path, suffixes: frozenset[str]) -> list[Path]:

@@ -59,6 +59,12 @@ class Series:
         return replace(self, times=self.times[start:stop], values=self.values[start:stop])
 
 
+def waves(rows: int, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """Made-up values float64 (rows, C) of these means and sizes, each column of another period."""
+    periods = 5.0 + 2.0 * np.arange(len(mean))
+    return np.asarray(mean) + np.asarray(std) * np.sin(2 * np.pi * np.arange(rows)[:, None] / periods)
+
+
 def time_text(time: int | np.integer, is_datetime: bool = True) -> str:
     """A time as people write it: ``2020-01-31``, ``2020-01-31 06:30``, ``17``; no more digits than it needs."""
     if not is_datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 
 from plx_train.errors import UserError
 from plx_train.series.frame import Series
-from plx_train.series.read import Columns, read_series
-from plx_train.series.source import SUFFIXES
+from plx_train.series.read import Columns, read_header, read_series, read_source
+from plx_train.series.scan import scan_header
+from plx_train.series.source import SUFFIXES, csv_source
 
 SERIES_SUFFIXES = frozenset(Path(f"x{suffix}").suffix for suffix in SUFFIXES)
 """Last suffixes of the files that are read."""
@@ -31,7 +33,8 @@ def series_given(given: Any, columns: Columns) -> list[Series]:
     """The series in `given`, one per group.
 
     Args:
-        given: the path of a table, a pandas data frame, an array (T,) or (T, C) of the columns' values, or a series.
+        given: the path of a table, a CSV's bytes, a pandas data frame, an array (T,) or (T, C) of the columns' values,
+            or a series.
         columns: that are wanted; of an array and a series the values alone.
 
     Raises:
@@ -39,9 +42,9 @@ def series_given(given: Any, columns: Columns) -> list[Series]:
     """
     if isinstance(given, Series):
         return [_with_columns(given, columns.values)]
-    if isinstance(given, str | Path):
+    if isinstance(given, str | Path | bytes):
         need_pandas()
-        return _from_file(Path(given), columns)
+        return _from_table(given, columns)
     if isinstance(given, np.ndarray):
         return [_from_array(given, columns.values)]
     if hasattr(given, "to_numpy") and hasattr(given, "columns"):
@@ -64,11 +67,26 @@ def one_series(given: Any, columns: Columns) -> Series:
     return found[0]
 
 
-def _from_file(path: Path, columns: Columns) -> list[Series]:
-    found, findings = read_series(path, path.absolute().parent, columns)
+def header_given(given: Any) -> tuple[str, ...] | None:
+    """Names of the columns of a file or a CSV's bytes, none where it can't be read; None for what else is given."""
+    if isinstance(given, bytes):
+        return scan_header(csv_source(given)).header
+    return read_header(Path(given), Path(given).absolute().parent) if isinstance(given, str | Path) else None
+
+
+def _from_table(given: str | Path | bytes, columns: Columns) -> list[Series]:
+    header = header_given(given)
+    if header and columns.group not in header:
+        # A table of one series needs no column that tells several apart.
+        columns = replace(columns, group=None)
+    if isinstance(given, bytes):
+        found, findings = read_source(csv_source(given), columns)
+    else:
+        found, findings = read_series(Path(given), Path(given).absolute().parent, columns)
     errors = [finding for finding in findings if finding.level == "error" and finding.code != "missing-values"]
     if errors or not found:
-        raise UserError(str(errors[0]) if errors else f"{path} holds no series")
+        name = "the table" if isinstance(given, bytes) else given
+        raise UserError(str(errors[0]) if errors else f"{name} holds no series")
     return found
 
 
@@ -99,27 +117,24 @@ def _from_frame(frame: Any, columns: Columns) -> list[Series]:
     for name in (*(columns.values or ()), *columns.static):
         if name not in names:
             raise UserError(f"the data frame has no column {name!r}: its columns are {', '.join(names[:20])}")
-    if columns.group in names:
-        return [
-            series
-            for group, part in frame.groupby(columns.group, sort=False)
-            for series in [_one_of_frame(part, columns, str(group))]
-        ]
-    return [_one_of_frame(frame, columns, None)]
+    if not len(frame):
+        raise UserError("the data frame holds no row")
+    if columns.group not in names:
+        return [_one_of_frame(frame, columns, None)]
+    if frame[columns.group].isna().any():
+        raise UserError(f"the data frame has rows without a group: fill its column {columns.group!r}")
+    groups = frame.groupby(columns.group, sort=False)
+    return [_one_of_frame(part, columns, str(group)) for group, part in groups]
 
 
 def _one_of_frame(frame: Any, columns: Columns, group: str | None) -> Series:
-    source = frame[columns.time] if columns.time in frame.columns else frame.index
-    raw = np.asarray(source)
-    if raw.dtype.kind not in "iuM":
-        import pandas
-
-        try:
-            raw = np.asarray(pandas.to_datetime(source))
-        except (ValueError, TypeError) as error:
-            raise UserError(f"the data frame's times can't be understood: {error}") from None
-    is_datetime = raw.dtype.kind == "M"
-    times = raw.astype("datetime64[ns]").astype(np.int64) if is_datetime else raw.astype(np.int64)
+    name = "series" if group is None else f"series:{group}"
+    times, is_datetime = _times_of_frame(frame, columns.time, name)
+    if (times[1:] < times[:-1]).any():
+        order = np.argsort(times, kind="stable")
+        frame, times = frame.iloc[order], times[order]
+    if (times[1:] == times[:-1]).any():
+        raise UserError(f"{name} of the data frame has times that stand twice: leave one row of each")
     special = {columns.time, columns.group, columns.label, *columns.static}
     names = (
         columns.values if columns.values is not None else tuple(n for n in map(str, frame.columns) if n not in special)
@@ -129,5 +144,21 @@ def _one_of_frame(frame: Any, columns: Columns, group: str | None) -> Series:
     except (ValueError, TypeError) as error:
         raise UserError(f"the data frame holds what is no number: {error}") from None
     static = tuple((name, float(frame[name].iloc[0])) for name in columns.static)
-    name = "series" if group is None else f"series:{group}"
     return Series(name, name, times, is_datetime, tuple(names), values, static, None, group)
+
+
+def _times_of_frame(frame: Any, column: str | None, name: str) -> tuple[np.ndarray, bool]:
+    """Times int64 (T,) of the column, else of the index; with an offset in UTC."""
+    import pandas
+
+    source = frame[column] if column in frame.columns else frame.index
+    raw = np.asarray(source)
+    if raw.dtype.kind not in "iuM":
+        try:
+            raw = np.asarray(pandas.to_datetime(source, utc=True)).astype("datetime64[ns]")
+        except (ValueError, TypeError) as error:
+            raise UserError(f"the data frame's times can't be understood: {error}") from None
+    is_datetime = raw.dtype.kind == "M"
+    if is_datetime and np.isnat(raw).any():
+        raise UserError(f"{name} of the data frame has rows without a time: leave them out")
+    return (raw.astype("datetime64[ns]") if is_datetime else raw).astype(np.int64), is_datetime

@@ -65,6 +65,11 @@ def find_source(path: Path, root: Path) -> tuple[Source | None, list[Finding]]:
     return Source(name, lambda: opener(path)), []
 
 
+def csv_source(content: bytes, name: str = "table") -> Source:
+    """A CSV in memory; `name` stands in messages."""
+    return Source(name, lambda: io.BytesIO(content))
+
+
 def _others(path: Path) -> str:
     if not path.parent.is_dir():
         return ""
@@ -86,7 +91,7 @@ def _excel(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
     except Exception as error:  # a damaged archive raises what it likes
         reason = f"the sheet can't be read ({str(error)[:100] or type(error).__name__}): save it as CSV"
         return None, [Finding(name, 0, "error", "file-unreadable", reason)]
-    return Source(name, lambda: io.BytesIO(content)), []
+    return csv_source(content, name), []
 
 
 def _unpacked_size(path: Path) -> int:

@@ -68,6 +68,7 @@ class Service:
             int(options.max_megapixels * 1e6),
             options.max_pages,
             options.max_rows,
+            options.max_series,
             partial(fetch, max_bytes=int(options.max_body_mb * 2**20), seconds=FETCH_SECONDS)
             if options.fetch_urls
             else None,

@@ -33,11 +33,12 @@ _pdfium = threading.Lock()
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request's file may hold: pixels of all its pages together, pages, rows of a table; whence it comes."""
+    """What a request may hold: pixels of all its pages together, pages, a table's rows and series; whence it comes."""
 
     max_pixels: int
     max_pages: int
     max_rows: int
+    max_series: int
     fetch: Callable[[str], bytes] | None = None
     """Reads a URL; None: URLs are refused."""
 

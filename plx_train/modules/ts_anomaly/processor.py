@@ -13,7 +13,7 @@ from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
-from plx_train.series.frame import Series, time_texts
+from plx_train.series.frame import Series, time_texts, waves
 from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
@@ -131,7 +131,7 @@ class TsAnomalyProcessor(Processor):
 
     def example(self) -> Series:
         """A series of one window."""
-        columns = np.zeros((self.context, len(self.features)))
+        columns = waves(self.context, self.mean, self.std)
         return Series("example", "example", np.arange(self.context), False, self.features, columns)
 
     def scaled(self, series: Series) -> np.ndarray:

@@ -10,9 +10,9 @@ import numpy as np
 
 from plx_train.contract import Processor
 from plx_train.errors import UserError
-from plx_train.series.frame import Series
-from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
-from plx_train.series.read import Columns, read_header
+from plx_train.series.frame import Series, waves
+from plx_train.series.given import SERIES_SUFFIXES, header_given, one_series, series_given
+from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
 SECTION = "Series"
@@ -108,15 +108,15 @@ class TsClsProcessor(Processor):
     def _wanted(self, given: Any) -> Columns:
         """Of a file that is a single series, times and groups are not asked for."""
         columns = Columns(self.time, self.columns, self.group)
-        if not isinstance(given, str | Path):
+        header = header_given(given)
+        if header is None:
             return columns
-        header = read_header(Path(given), Path(given).absolute().parent)
         time, group = (name if name in header else None for name in (self.time, self.group))
         return Columns(time, self.columns, group)
 
     def example(self) -> Series:
         """A series as `preprocess` takes it."""
-        values = np.zeros((self.length, len(self.columns)))
+        values = waves(self.length, self.mean, self.std)
         return Series("example", "example", np.arange(self.length), False, self.columns, values)
 
     def preprocess(self, series: Series) -> tuple[tuple[np.ndarray, np.ndarray], int]:

@@ -12,7 +12,7 @@ from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.modules.ts_forecast.prediction import Cutoff, TsForecastPrediction
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
-from plx_train.series.frame import Series
+from plx_train.series.frame import Series, waves
 from plx_train.series.frequency import parse_frequency
 from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.grid import grid_times
@@ -99,7 +99,8 @@ class TsForecastProcessor(Processor):
         """A series as `preprocess` takes it."""
         rows = self.context + (self.horizon if self.future_covariates else 0)
         static = tuple((name, 0.0) for name in self.static_covariates)
-        columns = np.zeros((rows, len(self.columns)))
+        numbers = len(self.columns)
+        columns = waves(rows, self.mean[:numbers], self.std[:numbers])
         times = np.arange(rows)
         if self.calendar:
             times = grid_times(0, times, parse_frequency(self.frequency))
