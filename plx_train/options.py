@@ -199,9 +199,8 @@ class ServeOptions:
     max_pages: int = 10
     """Pages of a PDF or TIFF that are worked on; later ones are left out."""
     max_rows: int = 200_000
-    """Rows of a request's table."""
     max_series: int = 1000
-    """Series, told apart by their group, of a request's table."""
+    """Rows, and groups of them, of a request's table."""
     timeout_seconds: float = 60.0
     """From the first byte of a request to the last of its answer."""
     drain_seconds: float = 30.0
@@ -217,7 +216,7 @@ class ServeOptions:
     poll_seconds: float = 10.0
     """Between looks at the registry, with `follow`."""
     sample: str | None = None
-    """Image or table on which a new version is tried before it serves; null: a made-up one."""
+    """Image or table on which a new version is tried first; null: a made-up one."""
 
 
 @dataclass
