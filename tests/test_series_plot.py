@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -195,3 +197,11 @@ def test_a_date_has_as_many_words_as_it_needs() -> None:
     assert date_text(instant, 60 * 10**9, instant - HOUR) == "06:05"
     assert date_text(instant, DAY, instant - DAY) == "9 Mar"
     assert date_text(instant, 400 * DAY, None) == "2024"
+
+
+def test_many_anomalies_are_drawn_at_once() -> None:
+    marks = np.arange(200_000) % 2
+    began = time.perf_counter()
+    picture = draw_scores(np.zeros(200_000), marks * 2.0, 1.0, labels=marks)
+    assert time.perf_counter() - began < 3
+    assert (picture != 255).any()

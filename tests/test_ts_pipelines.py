@@ -109,3 +109,45 @@ def test_what_is_no_series_has_a_sentence(made: tuple[str, Path, Path], tmp_path
         list(pipeline.predict(tmp_path / "other.csv"))
     with pytest.raises(UserError, match="must be a path, a data frame or an array"):
         list(pipeline.predict(7))
+
+
+def test_files_of_one_name_have_results_of_their_own(made: tuple[str, Path, Path], tmp_path: Path) -> None:
+    room, export, dataset = made
+    name, part, _ = PARTS[room]
+    content = (dataset / "val.csv").read_bytes()
+    for folder in ("one", "two"):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "val.csv").write_bytes(content)
+    pipeline = plx_train.pipeline(name, **{part: str(export)})
+    files = [tmp_path / "in" / folder / "val.csv" for folder in ("one", "two")]
+    for number, given in enumerate((files, tmp_path / "in")):
+        results = list(pipeline.predict(given))
+        for result in results:
+            result.save_to_json(tmp_path / f"out{number}")
+        assert len(list((tmp_path / f"out{number}").rglob("*_res.json"))) == len(results) > 1
+
+
+def test_a_graph_that_onnx_gets_wrong_is_run_by_paddle(
+    made: tuple[str, Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    room, export, dataset = made
+    name, part, _ = PARTS[room]
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path))
+    monkeypatch.setattr("plx_train.engines._can_run_onnx", lambda folder: True)
+    monkeypatch.setattr("plx_train.onnx_export.write_onnx", lambda folder: folder)
+    monkeypatch.setattr("plx_train.onnx_export.onnx_model", lambda folder: lambda *inputs: [np.full((1, 1), np.nan)])
+    pipeline = plx_train.pipeline(name, **{part: str(export)})
+    assert pipeline.parts[part].predictor.engine == "paddle"
+    assert len(list(pipeline.predict(dataset / "val.csv"))) > 0
+    section = {"SubModules": {part: {"model_dir": str(export)}}}
+    with pytest.raises(UserError, match=r"differs by .*take engine=paddle"):
+        plx_train.pipeline({"pipeline_name": name, "engine": "onnx", **section})
+
+
+def test_numbers_beyond_reason_have_a_sentence(made: tuple[str, Path, Path]) -> None:
+    room, export, _ = made
+    name, part, _ = PARTS[room]
+    pipeline = plx_train.pipeline(name, **{part: str(export)})
+    series = pipeline.sample()
+    with pytest.raises(UserError, match="too far from those"):
+        list(pipeline.predict(series.values * 1e300))

@@ -140,14 +140,20 @@ class Canvas:
         corners = corners[np.isfinite(corners).all(1)]
         if len(corners) < 3:
             return
-        mask = np.zeros(self._pixels.shape[:2], np.uint8)
-        fixed = np.round(corners * OVERSIZE * (1 << FRACTION_BITS)).astype(np.int32)
+        # Only the pixels around the shape: pictures may have many small ones.
+        low = (np.floor(corners.min(axis=0) * OVERSIZE).astype(int) - 1).clip(0)
+        high = (np.ceil(corners.max(axis=0) * OVERSIZE).astype(int) + 2).clip(0)
+        pixels = self._pixels[low[1] : high[1], low[0] : high[0]]
+        mask = np.zeros(pixels.shape[:2], np.uint8)
+        if not mask.size:
+            return
+        fixed = np.round((corners * OVERSIZE - low) * (1 << FRACTION_BITS)).astype(np.int32)
         cv2.fillPoly(mask, [fixed], (255,), cv2.LINE_AA, FRACTION_BITS)
         inside = mask > 0
         share = mask[inside, None] / 255
-        under = self._pixels[inside]
+        under = pixels[inside]
         mixed = under * (np.asarray(colour) / 255)
-        self._pixels[inside] = np.round(under * (1 - share) + mixed * share).astype(np.uint8)
+        pixels[inside] = np.round(under * (1 - share) + mixed * share).astype(np.uint8)
 
     def legend(self, right: float, y: float, entries: Sequence[tuple[str, Colour, str]]) -> None:
         """Names with their colours, in a row that ends at a place; kinds are ``line``, ``dash`` and ``box``."""

@@ -155,7 +155,7 @@ def _times_of_frame(frame: Any, column: str | None, name: str) -> tuple[np.ndarr
     raw = np.asarray(source)
     if raw.dtype.kind not in "iuM":
         try:
-            raw = np.asarray(pandas.to_datetime(source, utc=True)).astype("datetime64[ns]")
+            raw = pandas.DatetimeIndex(pandas.to_datetime(source, utc=True)).tz_localize(None).to_numpy()
         except (ValueError, TypeError) as error:
             raise UserError(f"the data frame's times can't be understood: {error}") from None
     is_datetime = raw.dtype.kind == "M"

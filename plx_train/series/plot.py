@@ -112,16 +112,14 @@ def draw_scores(
     upper = _panel(TOP, middle - 28, len(values), list(values.T))
     lower = _panel(middle + 16, height - BOTTOM, len(values), [scores, np.asarray([threshold, 0.0])])
     if labels is not None:
-        for start, stop in _spans(np.asarray(labels) > 0):
-            left, right = _edges(upper, start, stop)
+        for left, right in _bars(upper, np.asarray(labels) > 0):
             canvas.box(left, upper.top, right, upper.bottom, TRUE_SPAN)
             canvas.box(left, lower.top, right, lower.bottom, TRUE_SPAN)
     canvas.frame(upper, [(row, "") for row, _ in ticks])
     canvas.frame(lower, ticks, "score", 4)
     for channel, colour in zip(values.T, CHANNEL_COLOURS, strict=False):
         canvas.curve(upper, np.arange(len(values)), channel, colour, 1.5)
-    for start, stop in _spans(found):
-        left, right = _edges(upper, start, stop)
+    for left, right in _bars(upper, found):
         canvas.box(left, upper.bottom + 7, right, upper.bottom + 14, FOUND_SPAN)
     canvas.curve(lower, np.arange(len(scores)), scores, BLACK, 1.3)
     line = float(lower.y(np.asarray(threshold)))
@@ -174,13 +172,13 @@ def _head(canvas: Canvas, title: str, legend: Sequence[tuple[str, Colour, str]])
         canvas.legend(WIDTH - RIGHT, 52, legend)
 
 
-def _spans(marks: np.ndarray) -> list[tuple[int, int]]:
-    """First row and row after the last of each run of marked rows."""
+def _bars(panel: Panel, marks: np.ndarray) -> list[tuple[float, float]]:
+    """Left and right pixel of each run of marked rows (T,), two wide at least; those that touch are one."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], marks.astype(np.int8), [0]])))
-    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
-def _edges(panel: Panel, start: int, stop: int) -> tuple[float, float]:
-    """Left and right pixel of rows; one row is two pixels wide at least."""
-    left, right = panel.x(np.asarray([start - 0.5, stop - 0.5])).clip(panel.left, panel.right)
-    return float(left), float(max(right, left + 2))
+    if not len(edges):
+        return []
+    left, right = panel.x(edges.reshape(-1, 2).T - 0.5).clip(panel.left, panel.right)
+    right = np.maximum(right, left + 2)
+    apart = np.flatnonzero(left[1:] > right[:-1])
+    starts, ends = left[np.append(0, apart + 1)], right[np.append(apart, len(right) - 1)]
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
