@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from plx_train.errors import ConfigError
 from plx_train.option_values import check_values, refuse
-from plx_train.options import PromoteOptions, RunOptions
+from plx_train.options import ColumnsOptions, PromoteOptions, RunOptions
 from plx_train.resources import conf_dir, datasets_dir
 from plx_train.rooms import room_file, room_names
 
@@ -93,7 +93,20 @@ def compose_run(overrides: Sequence[str]) -> Composed:
         base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
         _check_keys(parsed, base)
         config = _compose([_open_free_key(text, base) for text in overrides])
+    _forget_embedded(config, base, {text.partition("=")[0].lstrip("+") for text in overrides})
     return _typed(config, overrides)
+
+
+def _forget_embedded(config: DictConfig, base: DictConfig, given: set[str]) -> None:
+    """Takes the embedded dataset's name and columns off data that were put in its place."""
+    if config.dataset.root == base.dataset.root or not Path(base.dataset.root).is_relative_to(datasets_dir()):
+        return
+    if "dataset.name" not in given:
+        config.dataset.name = resolve_path(config.dataset.root).name
+    if "dataset.columns" not in given:
+        for name, value in asdict(ColumnsOptions()).items():
+            if f"dataset.columns.{name}" not in given:
+                OmegaConf.update(config, f"dataset.columns.{name}", value)
 
 
 def _register_resolver() -> None:
@@ -130,10 +143,6 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
             raise ConfigError(f"{missing[0]} has no value: give {missing[0]}=…")
         # Recorded absolute, so that a run can be evaluated from any folder.
         config.dataset.root = str(resolve_path(config.dataset.root))
-        given = {text.partition("=")[0].lstrip("+") for text in overrides}
-        if "dataset.root" in given and "dataset.name" not in given:
-            # Data of one's own is not the embedded set whose settings it shares.
-            config.dataset.name = Path(config.dataset.root).name
         plain = OmegaConf.to_container(config, resolve=True)
         options = OmegaConf.to_object(config)
     except OmegaConfBaseException as error:

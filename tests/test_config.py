@@ -10,6 +10,7 @@ from plx_train.config import GROUPS, compose_run, default_values, flatten, group
 from plx_train.errors import ConfigError
 from plx_train.modes.durations import parse_duration, readable_duration
 from plx_train.multirun import combinations
+from plx_train.options import ColumnsOptions
 from plx_train.rooms import room_names
 
 SHIPPED = [(group, option) for group in GROUPS for option in group_options(group)]
@@ -98,3 +99,14 @@ def test_sweeps_are_every_combination() -> None:
 
 def test_flatten() -> None:
     assert flatten({"a": {"b": 1, "c": [2]}, "d": None}) == {"a.b": 1, "a.c": [2], "d": None}
+
+
+def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_columns() -> None:
+    own = compose_run(["module=ts_forecast", "dataset.root=/somewhere/loads"]).options.dataset
+    assert (own.name, own.columns) == ("loads", ColumnsOptions())
+    named = compose_run(["module=ts_forecast", "dataset.root=/somewhere/loads", "dataset.columns.time=t"])
+    assert named.options.dataset.columns == ColumnsOptions(time="t")
+    embedded = compose_run(["module=ts_forecast"]).options.dataset
+    assert (embedded.name, embedded.columns.targets) == ("traffic", ["traffic_volume"])
+    recipe = compose_run(["experiment=electricity", "dataset.root=/elsewhere/data"]).options.dataset
+    assert (recipe.name, recipe.columns.targets) == ("electricity", ["load"])

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, time_texts, waves
-from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
+from plx_train.series.processor import SeriesProcessor
 from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
@@ -79,7 +78,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class TsAnomalyProcessor(Processor):
+class TsAnomalyProcessor(SeriesProcessor):
     """Pre- and postprocessing of anomaly detection.
 
     Attributes:
@@ -104,29 +103,8 @@ class TsAnomalyProcessor(Processor):
     rule: str = "Not chosen: the error of giving back the mean."
     periods: tuple[int, ...] = ()
 
-    @property
-    def suffixes(self) -> frozenset[str]:
-        """Of the files that `as_input` reads."""
-        return SERIES_SUFFIXES
-
-    def as_input(self, given: Any) -> Series:
-        """The series in a table file, a data frame, or an array (T, C) of its features.
-
-        Raises:
-            UserError: it is none of them, lacks a column, or holds several series.
-        """
-        return one_series(given, self._wanted)
-
-    def as_inputs(self, given: Any) -> list[Series]:
-        """The same, one series per group.
-
-        Raises:
-            UserError: it is none of them, or lacks a column.
-        """
-        return series_given(given, self._wanted)
-
-    @property
-    def _wanted(self) -> Columns:
+    def wanted(self, given: Any) -> Columns:
+        """The columns that the model was trained on."""
         return Columns(self.time, self.features, self.group)
 
     def example(self) -> Series:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.series.frame import Series, waves
-from plx_train.series.given import SERIES_SUFFIXES, header_given, one_series, series_given
+from plx_train.series.given import header_given
+from plx_train.series.processor import SeriesProcessor
 from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
@@ -54,7 +54,7 @@ class TsClsPrediction:
 
 
 @dataclass(frozen=True)
-class TsClsProcessor(Processor):
+class TsClsProcessor(SeriesProcessor):
     """Pre- and postprocessing of classification.
 
     Attributes:
@@ -84,28 +84,7 @@ class TsClsProcessor(Processor):
         """Of the channels."""
         return Scaler(self.mean, self.std)
 
-    @property
-    def suffixes(self) -> frozenset[str]:
-        """Of the files that `as_input` reads."""
-        return SERIES_SUFFIXES
-
-    def as_input(self, given: Any) -> Series:
-        """The series in a table file, a data frame, or an array (T, C) of its columns.
-
-        Raises:
-            UserError: it is none of them, lacks a column, or holds several series.
-        """
-        return one_series(given, self._wanted(given))
-
-    def as_inputs(self, given: Any) -> list[Series]:
-        """The same, one series per group.
-
-        Raises:
-            UserError: it is none of them, or lacks a column.
-        """
-        return series_given(given, self._wanted(given))
-
-    def _wanted(self, given: Any) -> Columns:
+    def wanted(self, given: Any) -> Columns:
         """Of a file that is a single series, times and groups are not asked for."""
         columns = Columns(self.time, self.columns, self.group)
         header = header_given(given)

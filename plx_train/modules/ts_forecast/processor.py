@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract import Processor
 from plx_train.errors import UserError
 from plx_train.modules.ts_forecast.prediction import Cutoff, TsForecastPrediction
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
 from plx_train.series.frame import Series, waves
 from plx_train.series.frequency import parse_frequency
-from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.grid import grid_times
+from plx_train.series.processor import SeriesProcessor
 from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
@@ -26,7 +25,7 @@ SECTION = "Series"
 
 
 @dataclass(frozen=True)
-class TsForecastProcessor(Processor):
+class TsForecastProcessor(SeriesProcessor):
     """Pre- and postprocessing of forecasting.
 
     Attributes:
@@ -70,29 +69,8 @@ class TsForecastProcessor(Processor):
         """Channels that are known ahead, those of the calendar first."""
         return len(PADDLEX_FEATURES) * self.calendar + len(self.future_covariates)
 
-    @property
-    def suffixes(self) -> frozenset[str]:
-        """Of the files that `as_input` reads."""
-        return SERIES_SUFFIXES
-
-    def as_input(self, given: Any) -> Series:
-        """The series in a table file, a data frame, or an array (T, C) of its columns.
-
-        Raises:
-            UserError: it is none of them, lacks a column, or holds several series.
-        """
-        return one_series(given, self._wanted)
-
-    def as_inputs(self, given: Any) -> list[Series]:
-        """The same, one series per group.
-
-        Raises:
-            UserError: it is none of them, or lacks a column.
-        """
-        return series_given(given, self._wanted)
-
-    @property
-    def _wanted(self) -> Columns:
+    def wanted(self, given: Any) -> Columns:
+        """The columns that the model was trained on."""
         return Columns(self.time, self.columns, self.group, self.static_covariates)
 
     def example(self) -> Series:
