@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from browser import CHROMIUM, browsing
 from fastapi.testclient import TestClient
+from local_server import serving
 from test_ts_pipelines import PARTS
 from untrained_series import export_of
 
@@ -170,3 +172,26 @@ def test_a_table_of_too_many_series_is_refused(served: tuple[str, TestClient, Pa
     many = [named(row, f"one{number}") for number in range(30) for row in rows[:2]]
     answer = client.post(PATHS[room], json={"csv": as_text("\n".join([header, *many]).encode())})
     assert answer.status_code == 422 and "more than 20 series" in answer.json()["errorMsg"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_the_web_page_shows_plot_and_rows(served: tuple[str, TestClient, Path]) -> None:
+    room, client, dataset = served
+    options = ServeOptions()
+    pipeline = client.app.state.service.batcher.pipeline  # type: ignore[attr-defined]
+    with browsing() as page, serving(create_app(pipeline, options), options) as running:
+        page.open(running.address + "/")
+        page.choose_file("#file", dataset / "val.csv")
+        page.wait("!document.getElementById('found').hidden")
+        assert page.run("document.querySelector('canvas').width") == 960
+        told = page.run("document.getElementById('status').textContent")
+        rows = page.run("document.querySelectorAll('tbody tr').length")
+        if room == "ts_cls":
+            assert page.run("document.querySelectorAll('#list li').length") == 12 and "12 found" in told
+        else:
+            assert rows == {"ts_forecast": 24, "ts_anomaly": 400}[room] and f"{rows} rows" in told
+        if room == "ts_anomaly":
+            marked = page.run("document.querySelectorAll('tbody tr.hot').length")
+            assert f"{marked} of them anomalous" in told
+        assert not page.faults and all(address.startswith(running.address) for address in page.asked)
