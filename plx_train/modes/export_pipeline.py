@@ -22,7 +22,7 @@ def run(composed: Composed) -> RunResult:
     rows += [
         ("folder", str(folder)),
         ("here", f"plx_train.pipeline({str(folder)!r})"),
-        ("PaddleX", f"cd {folder} && paddlex --pipeline pipeline.yaml --input <image>"),
+        ("PaddleX", f"cd {folder} && paddlex --pipeline pipeline.yaml --input <{pipeline.SAMPLE}>"),
     ]
     make_console(quiet=options.quiet).summary(f"{pipeline.name}, frozen", rows)
     return RunResult("export_pipeline", folder)

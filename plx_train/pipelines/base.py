@@ -80,6 +80,8 @@ class Pipeline:
     PARAMETERS: ClassVar[Mapping[str, type]] = {}
     ITEMS: ClassVar[str] = "pages"
     """What an input consists of, for messages."""
+    SAMPLE: ClassVar[str] = "image"
+    """What a file to read holds, for messages."""
     AT_ONCE: ClassVar[int] = 1
     """Items of an input that are worked on together; results are the same."""
 

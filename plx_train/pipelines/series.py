@@ -40,6 +40,7 @@ class SeriesPipeline(Pipeline):
     """One model on series: each group of a table is one, and has a result of its own."""
 
     ITEMS = "series"
+    SAMPLE = "table"
     AT_ONCE = 64
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
