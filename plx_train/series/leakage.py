@@ -90,7 +90,7 @@ def _copied(train: Sequence[Series], val: Sequence[Series]) -> list[Finding]:
     for series in val:
         size = min(num_rows, len(series))
         hashes = _block_hashes(series.values, size)
-        starts = np.flatnonzero(np.isin(hashes, trained.get(size, hashes[:0])) & (hashes != 0))
+        starts = np.flatnonzero(_among(hashes, trained.get(size, hashes[:0])) & (hashes != 0))
         shares.append(_covered(starts, size, len(series)))
     lengths = [len(series) for series in val]
     copied = float(np.dot(shares, lengths)) / max(sum(lengths), 1)
@@ -101,6 +101,14 @@ def _copied(train: Sequence[Series], val: Sequence[Series]) -> list[Finding]:
         for series, share, length in zip(val, shares, lengths, strict=True)
         if share >= MIN_COPIED
     ]
+
+
+def _among(hashes: np.ndarray, ascending: np.ndarray) -> np.ndarray:
+    """Which hashes are among ascending ones; `np.isin` would sort these anew for each of many short series."""
+    if len(ascending) == 0:
+        return np.zeros(len(hashes), bool)
+    places = np.searchsorted(ascending, hashes)
+    return ascending[np.minimum(places, len(ascending) - 1)] == hashes
 
 
 def _block_length(train: Sequence[Series]) -> int:
