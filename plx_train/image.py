@@ -171,6 +171,14 @@ def as_image(given: Path | str | np.ndarray) -> np.ndarray:
     return given
 
 
+def drawn_page() -> np.ndarray:
+    """Two lines of text on white, uint8 (160, 480, 3) BGR."""
+    image = white_image(160, 480)
+    for line, text in enumerate(("plx_train sample", "0123456789")):
+        cv2.putText(image, text, (24, 64 + 60 * line), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (0, 0, 0), 3, cv2.LINE_AA)
+    return image
+
+
 def white_image(height: int = 96, width: int = 320) -> np.ndarray:
     """An example of an image, uint8 (height, width, 3)."""
     return np.full((height, width, 3), 255, np.uint8)

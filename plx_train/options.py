@@ -187,7 +187,7 @@ class ServeOptions:
     port: int = 8080
     """0 takes a free one."""
     max_batch: int = 8
-    """Images predicted together."""
+    """Images or series predicted together."""
     max_wait_ms: float = 5.0
     """How long an image waits for others to be predicted with."""
     queue_size: int = 64
@@ -198,6 +198,8 @@ class ServeOptions:
     """Million pixels of a request's pages together."""
     max_pages: int = 10
     """Pages of a PDF or TIFF that are worked on; later ones are left out."""
+    max_rows: int = 200_000
+    """Rows of a request's table."""
     timeout_seconds: float = 60.0
     """From the first byte of a request to the last of its answer."""
     drain_seconds: float = 30.0
@@ -213,7 +215,7 @@ class ServeOptions:
     poll_seconds: float = 10.0
     """Between looks at the registry, with `follow`."""
     sample: str | None = None
-    """Image on which a new version is tried before it serves; null: a drawn one."""
+    """Image or table on which a new version is tried before it serves; null: a made-up one."""
 
 
 @dataclass

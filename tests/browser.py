@@ -158,7 +158,7 @@ def main() -> int:
         page.look(scheme[0] if scheme else "light")
         page.open(address)
         page.choose_file("#file", Path(image))
-        page.wait("document.getElementById('list').children.length > 0")
+        page.wait("document.getElementById('list').children.length + document.querySelectorAll('td').length > 0")
         time.sleep(0.3)
         page.picture(Path(target))
     return 0

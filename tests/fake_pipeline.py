@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from plx_train.errors import UserError
+from plx_train.image import drawn_page
 
 LINES = ("Serving without models", "0123456789", "Every box stands where its text is drawn")
 
@@ -77,7 +78,13 @@ class FakePipeline:
     def models(self) -> dict[str, FakeModel]:
         return {"TextDetection": FakeModel(version=self.version, run_id=f"run{self.version}")}
 
-    def predict_images(self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None) -> list[FakeResult]:
+    def read(self, input: Any) -> Iterator[Any]:
+        yield from input
+
+    def sample(self, path: Path | None = None) -> np.ndarray:
+        return drawn_page()
+
+    def predict_many(self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None) -> list[FakeResult]:
         self.batches.append((len(images), dict(params or {})))
         self.may_go_on.wait(30)
         time.sleep(self.seconds + self.seconds_each * len(images))

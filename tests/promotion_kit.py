@@ -79,7 +79,10 @@ class FakePipeline:
     def models(self) -> dict[str, Any]:
         return {"TextDetection": FakeModel(sha256(self.folder / "inference.pdiparams"), self.folder)}
 
-    def predict_images(self, images: list[np.ndarray], params: Any = None) -> list[dict[str, Any]]:
+    def sample(self, path: Path | None = None) -> np.ndarray:
+        return np.zeros((8, 8, 3), np.uint8)
+
+    def predict_many(self, images: list[np.ndarray], params: Any = None) -> list[dict[str, Any]]:
         if self.fault:
             raise self.fault
         time.sleep(self.milliseconds / 1000)
@@ -112,7 +115,7 @@ class Desk:
         request = replace(Request("text_det", "champion"), **chosen)
         measure: Callable[[Path], Measurement] = more.pop("measure", never_measured)
         load = more.pop("load", lambda folder: FakePipeline(folder, **more))
-        judges = Judges(measure, load, "TextDetection", np.zeros((8, 8, 3), np.uint8))
+        judges = Judges(measure, load, "TextDetection", None)
         return promote(self.client, self.uri, candidate, request, judges)
 
     def champion(self) -> str | None:

@@ -91,7 +91,7 @@ def test_a_result_says_which_models_it_comes_from(ocr: plx_train.Pipeline, pages
 
 
 def test_pages_of_any_sizes_come_out_together_as_alone(ocr: plx_train.Pipeline, pages: list[np.ndarray]) -> None:
-    together = ocr.predict_images([*pages, *pages[::-1]])
+    together = ocr.predict_many([*pages, *pages[::-1]])
     alone = [next(iter(ocr.predict(page))) for page in [*pages, *pages[::-1]]]
     assert [plain(result) for result in together] == [plain(result) for result in alone]
 
@@ -359,7 +359,7 @@ def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_classes_of_a_picture(classifiers: dict[str, str], pages: list[np.ndarray], tmp_path: Path) -> None:
     pipeline = plx_train.pipeline("image_classification", ImageClassification=classifiers["six"])
-    results = pipeline.predict_images(pages, {"topk": 3})
+    results = pipeline.predict_many(pages, {"topk": 3})
     for result in results:
         assert len(result["class_ids"]) == len(result["scores"]) == len(result["label_names"]) == 3
         assert list(result["scores"]) == sorted(result["scores"], reverse=True)

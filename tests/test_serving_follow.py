@@ -94,15 +94,15 @@ BROKEN = {
     "does not load": (lambda version: (_ for _ in ()).throw(OSError("no such folder")), "no such folder"),
     "fails": (lambda version: FakePipeline(version=version, fault=RuntimeError("bad graph")), "bad graph"),
     "finds nothing": (lambda version: FakePipeline(version=version, is_broken=True), "finds no dt_polys"),
-    "gives too little": (lambda version: Short(version=version), "results for 4 images"),
+    "gives too little": (lambda version: Short(version=version), "results for 4 inputs"),
     "gives no numbers": (lambda version: NotFinite(version=version), "Out of range float"),
     "is of another kind": (lambda version: FakePipeline("doc_preprocessor", version=version), "ocr_res_img"),
 }
 
 
 class Short(FakePipeline):
-    def predict_images(self, images, params=None):  # type: ignore[no-untyped-def]
-        return super().predict_images(images[:2], params)
+    def predict_many(self, images, params=None):  # type: ignore[no-untyped-def]
+        return super().predict_many(images[:2], params)
 
 
 class NotFinite(FakePipeline):

@@ -340,7 +340,7 @@ def files_of_all_kinds() -> dict[str, bytes]:
 @pytest.mark.filterwarnings("ignore")
 def test_no_damaged_file_is_an_error_of_ours(kind: str) -> None:
     generator = np.random.default_rng(3)
-    whole, limits = np.frombuffer(files_of_all_kinds()[kind], np.uint8), Limits(1_000_000, 5)
+    whole, limits = np.frombuffer(files_of_all_kinds()[kind], np.uint8), Limits(1_000_000, 5, 1000)
     for _ in range(150):
         content = whole[: generator.integers(1, whole.size)] if generator.random() < 0.3 else whole.copy()
         content = content.copy()

@@ -163,7 +163,7 @@ def test_the_graph_gives_the_same_features(is_standardised: bool) -> None:
 
 
 def test_the_exported_graph_gives_the_scores_of_the_head(tmp_path: Path) -> None:
-    kernels = draw_kernels(100, 2, 30, seed=0, is_standardised=True)
+    kernels = draw_kernels(30, 2, 30, seed=0, is_standardised=True, differences=[1.0, 1.0])
     series = some_series(3, *[30] * 12)
     features = rocket_features(kernels, series)
     head = fit_ridge(features, np.arange(12) % 3, 3)

@@ -26,7 +26,7 @@ from plx_train.loader import Loader, Sampler
 from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device
 from plx_train.modes.train import build_module
 from plx_train.optimizer import learning_rate
-from plx_train.static_model import StaticModel
+from plx_train.static_model import StaticModel, folder_engine
 from plx_train.tracking import start_tracking
 
 WARM_UP = 2
@@ -112,22 +112,22 @@ def _loop(batches: Iterator[Batch], learner: Any, tracker: Any, rate: float) -> 
 
 def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, float]:
     """Evaluation with the network, and the exported folder's inference, one sample at a time."""
-    pages = splits.val[:SAMPLES]
-    dataset = module.dataset(pages, "val", 0)
+    # Of series a split has few, but many windows.
+    dataset = module.dataset(splits.val[:SAMPLES], "val", 0)
+    chosen = range(min(len(dataset), SAMPLES))
     module.eval_mode()
     engine = network_engine(module)
-    figures = {
-        "evaluation_images_per_second": len(pages) / _seconds(lambda: list(run_samples(module, engine, dataset, 2)))
-    }
+    seconds = _seconds(lambda: list(run_samples(module, engine, dataset, 2, chosen)))
+    figures = {"evaluation_images_per_second": len(chosen) / seconds}
     with tempfile.TemporaryDirectory(dir=session.output) as folder:
         target = Path(folder) / "export"
         write_export(module, module.processor, target, session.options.module.model_name, {})
-        inputs = [dataset.get(index, np.random.default_rng(0))["x"][None] for index in range(len(pages))]
+        batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
         for name, onednn in (("native", False), ("onednn", True)):
-            model = StaticModel(target, onednn=onednn, threads=1)
-            model(inputs[0])
-            seconds = _seconds(partial(list, map(model, inputs)))
-            figures[f"export_{name}_images_per_second"] = len(pages) / seconds
+            exported = folder_engine(StaticModel(target, onednn=onednn, threads=1), module.processor)
+            exported(batches[0])
+            seconds = _seconds(partial(list, map(exported, batches)))
+            figures[f"export_{name}_images_per_second"] = len(chosen) / seconds
     return figures
 
 

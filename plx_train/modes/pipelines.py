@@ -30,7 +30,7 @@ def open_pipeline(options: RunOptions) -> Pipeline:
 
 
 def predict(composed: Composed) -> RunResult:
-    """Writes what a pipeline finds in each page of ``input`` into the run's folder."""
+    """Writes what a pipeline finds in each page or series of ``input`` into the run's folder."""
     options = composed.options
     assert options.input is not None
     pipeline = open_pipeline(options)
@@ -40,5 +40,5 @@ def predict(composed: Composed) -> RunResult:
         result.save_all(session.output)
         count += 1
     rows = [(key, f"{model.name} ({model.reference})") for key, model in pipeline.models.items()]
-    session.console.summary(f"{pipeline.name} on {count} pages", [*rows, ("results", str(session.output))])
-    return RunResult("predict", session.output, {"pages": float(count)})
+    session.console.summary(f"{pipeline.name} on {count} {pipeline.ITEMS}", [*rows, ("results", str(session.output))])
+    return RunResult("predict", session.output, {pipeline.ITEMS: float(count)})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from plx_train.config import Composed, resolve_path
 from plx_train.errors import ConfigError, UserError
-from plx_train.image import read_image
+from plx_train.image import IMAGE_SUFFIXES
 from plx_train.modes.predict import find_files
 from plx_train.modes.source import Source, with_recorded_options
 from plx_train.options import RunOptions
@@ -16,7 +17,7 @@ from plx_train.registry.promotion import Judges
 from plx_train.registry.resolve import PREFIXES, resolve
 from plx_train.resources import datasets_dir
 from plx_train.run_facts import RUN_FILE, read_facts
-from plx_train.static_model import is_export
+from plx_train.static_model import is_export, processor_of, read_inference
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 
@@ -26,6 +27,9 @@ PLACES = {
     "textline_ori": ("OCR", "TextLineOrientation"),
     "doc_ori": ("doc_preprocessor", "DocOrientationClassify"),
     "image_cls": ("image_classification", "ImageClassification"),
+    "ts_forecast": ("ts_forecast", "TSForecast"),
+    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection"),
+    "ts_cls": ("ts_classification", "TSClassification"),
 }
 """The pipeline and the part of it that a registered model of this name is for."""
 
@@ -91,17 +95,20 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
     def measure(folder: Path) -> Measurement:
         return remeasure(composed, candidate, source, folder)
 
-    return Judges(measure, load, part, read_image(sample_page(options)))
+    return Judges(measure, load, part, sample_file(options, processor_of(read_inference(candidate.folder)).suffixes))
 
 
-def sample_page(options: RunOptions) -> Path:
-    """The page on which latency is measured: the first of `input`, else one that comes with plx_train.
+def sample_file(options: RunOptions, suffixes: Collection[str]) -> Path | None:
+    """What latency is measured on: the first file of `input`, else a page that comes with plx_train; None for series.
 
     Raises:
-        UserError: `input` holds no image.
+        UserError: `input` holds no file that can be read.
     """
-    folder = resolve_path(options.input) if options.input else datasets_dir() / "pages" / "images"
-    return next(iter(find_files(folder).values()))
+    if options.input:
+        return next(iter(find_files(resolve_path(options.input), suffixes).values()))
+    if suffixes != IMAGE_SUFFIXES:
+        return None
+    return next(iter(find_files(datasets_dir() / "pages" / "images").values()))
 
 
 def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: Path) -> Measurement:

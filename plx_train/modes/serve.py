@@ -8,25 +8,26 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plx_train.api import RunResult
 from plx_train.config import Composed, resolve_path
 from plx_train.console import make_console
 from plx_train.device import check_device, open_device, prepare_environment
 from plx_train.errors import ConfigError, UserError
-from plx_train.image import read_image
 from plx_train.options import RunOptions, ServeOptions
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from plx_train.pipelines.base import Pipeline
     from plx_train.serving.follow import NewVersions
 
 OUTPUTS = "outputs"
 KEY_VARIABLE = "PLX_SERVE_API_KEY"
-PIPELINES = {"ocr": "OCR", "image_classification": "image_classification", "doc_preprocessor": "doc_preprocessor"}
+PIPELINES = {
+    "ocr": "OCR",
+    **{name: name for name in ("image_classification", "doc_preprocessor")},
+    **{name: name for name in ("ts_forecast", "ts_anomaly_detection", "ts_classification")},
+}
 """Names as users may type them → as PaddleX writes them."""
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -54,7 +55,7 @@ def run(composed: Composed) -> RunResult:
     from plx_train.pipelines.load import load_pipeline
     from plx_train.serving.app import create_app
     from plx_train.serving.endpoints import ENDPOINTS
-    from plx_train.serving.follow import described, drawn_sample, warm
+    from plx_train.serving.follow import described, warm
     from plx_train.serving.server import Server
 
     load = partial(load_pipeline, config, open_device(options.device).name, options.models, store(options))
@@ -63,7 +64,7 @@ def run(composed: Composed) -> RunResult:
         raise UserError(
             f"the pipeline {pipeline.name} has no place in the protocol: {', '.join(ENDPOINTS)} can be served"
         )
-    sample = read_image(resolve_path(serve.sample)) if serve.sample else drawn_sample()
+    sample = pipeline.sample(resolve_path(serve.sample) if serve.sample else None)
     following = new_versions(pipeline, load, sample, serve) if serve.follow else None
     warm(pipeline, sample, serve.max_batch)
     app = create_app(pipeline, serve, following, api_key)
@@ -128,7 +129,7 @@ def store(options: RunOptions) -> str | None:
     return resolve_uri(options.tracking.uri, Path(OUTPUTS))
 
 
-def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: np.ndarray, serve: ServeOptions) -> NewVersions:
+def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: Any, serve: ServeOptions) -> NewVersions:
     """Follows the aliases that the pipeline was made with.
 
     Raises:

@@ -1,18 +1,17 @@
-"""What all pipelines have in common: models by part, pages in, results out, parameters checked."""
+"""What all pipelines have in common: models by part, pages or series in, results out, parameters checked."""
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from plx_train.errors import ConfigError, UserError
-from plx_train.image import as_image
+from plx_train.image import as_image, drawn_page
 from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
@@ -61,7 +60,8 @@ class Pipeline:
     """Models that work together on images; made by `plx_train.pipeline`.
 
     A kind of pipeline is a subclass: `NAME` is what configurations call it, `PARTS` are the models it must have,
-    `PARAMETERS` what `predict` takes beside the input, by type; `run` does the work.
+    `PARAMETERS` what `predict` takes beside the input, by type; `run` does the work. One that works on something else
+    than images reads it by its own `read`, `as_item` and `sample`.
     """
 
     NAME: ClassVar[str] = ""
@@ -72,9 +72,16 @@ class Pipeline:
         "TextLineOrientation": "image_cls",
         "DocOrientationClassify": "image_cls",
         "ImageClassification": "image_cls",
+        "TSForecast": "ts_forecast",
+        "TSAnomalyDetection": "ts_anomaly",
+        "TSClassification": "ts_cls",
     }
     """The module type that a part takes; any where none stands here."""
     PARAMETERS: ClassVar[Mapping[str, type]] = {}
+    ITEMS: ClassVar[str] = "pages"
+    """What an input consists of, for messages."""
+    AT_ONCE: ClassVar[int] = 1
+    """Items of an input that are worked on together; results are the same."""
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
         missing = [key for key in self.PARTS if key not in config["SubModules"]]
@@ -129,15 +136,30 @@ class Pipeline:
             UserError: something can't be read, or a parameter is none.
         """
         chosen = self.checked(params)
-        for page in read_pages(input):
-            yield self.run([page], chosen)[0]
+        items = self.read(input)
+        while held := list(itertools.islice(items, self.AT_ONCE)):
+            yield from self.run(held, chosen)
 
-    def predict_images(
-        self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None
-    ) -> list[PipelineResult]:
+    def predict_many(self, given: Sequence[Any], params: Mapping[str, Any] | None = None) -> list[PipelineResult]:
         """The results of several images uint8 (H, W, 3) BGR, worked on together; each is what it were alone."""
-        pages = [Page(as_image(image), None, f"image_{number}") for number, image in enumerate(images)]
-        return self.run(pages, self.checked(params or {}))
+        items = [self.as_item(one, number) for number, one in enumerate(given)]
+        return self.run(items, self.checked(params or {}))
+
+    def read(self, input: Any) -> Iterator[Any]:
+        """What `run` takes of an input, each read when it is asked for.
+
+        Raises:
+            UserError: something can't be read.
+        """
+        return read_pages(input)
+
+    def as_item(self, given: Any, number: int) -> Any:
+        """What `run` takes of one image."""
+        return Page(as_image(given), None, f"image_{number}")
+
+    def sample(self, path: Path | None = None) -> Any:
+        """Something that `predict_many` takes, to warm up with: what is at `path`, or of our own making."""
+        return drawn_page() if path is None else as_image(path)
 
     def checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`params` that are given, of the right types.
@@ -157,7 +179,7 @@ class Pipeline:
                 raise ConfigError(f"{name}={value!r} must be {kind.__name__}")
         return given
 
-    def run(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[PipelineResult]:
+    def run(self, pages: Sequence[Any], params: Mapping[str, Any]) -> list[PipelineResult]:
         """The results of `pages`, in order; what a subclass is about."""
         raise NotImplementedError
 
@@ -168,7 +190,7 @@ class Pipeline:
 
 def known_pipelines() -> dict[str, type[Pipeline]]:
     """All kinds of pipelines by name: ours, and the caller's own subclasses that are imported."""
-    from plx_train.pipelines import doc_preprocessor, image_classification, ocr  # noqa: F401
+    from plx_train.pipelines import doc_preprocessor, image_classification, ocr, series  # noqa: F401
 
     found: dict[str, type[Pipeline]] = {}
     waiting = [Pipeline]

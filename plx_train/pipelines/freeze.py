@@ -20,6 +20,8 @@ from plx_train.pipelines.load import load_pipeline
 CONFIG_FILE = "pipeline.yaml"
 MANIFEST = "manifest.json"
 MODEL_SUFFIXES = (".json", ".pdmodel", ".pdiparams", ".yml", ".onnx")
+FOR_PADDLEX = ("scaler.pkl",)
+"""Files that PaddleX reads and nothing here does."""
 
 
 def freeze(pipeline: Pipeline, folder: Path) -> Path:
@@ -70,7 +72,7 @@ def verify(folder: Path) -> None:
 def _copy_model(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for path in sorted(source.iterdir()):
-        if path.suffix in MODEL_SUFFIXES and path.is_file():
+        if (path.suffix in MODEL_SUFFIXES or path.name in FOR_PADDLEX) and path.is_file():
             shutil.copyfile(path, target / path.name)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plx_train.errors import UserError
 from plx_train.image import write_image
+from plx_train.series.frame import time_texts
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class PipelineResult(dict[str, Any]):
@@ -22,6 +26,7 @@ class PipelineResult(dict[str, Any]):
         draw: gives pictures uint8 (H, W, 3) BGR by name.
         text: what was read, where something was.
         make_pdf: gives a PDF file whose text can be searched.
+        table: what was found in a series.
     """
 
     def __init__(
@@ -31,9 +36,11 @@ class PipelineResult(dict[str, Any]):
         draw: Callable[[], dict[str, np.ndarray]] | None = None,
         text: str | None = None,
         make_pdf: Callable[[], bytes] | None = None,
+        table: pandas.DataFrame | None = None,
     ) -> None:
         super().__init__(findings)
         self._make_pdf = make_pdf
+        self._table = table
         self._name = name
         self._draw = draw
         self.text = text
@@ -98,12 +105,29 @@ class PipelineResult(dict[str, Any]):
             raise UserError("this pipeline reads no text: take save_to_img")
         return self._write(save_path, ".pdf", self._make_pdf())
 
+    @property
+    def csv(self) -> dict[str, pandas.DataFrame]:
+        """``{"res": table}`` where something was found in a series."""
+        return {} if self._table is None else {"res": self._table}
+
+    def save_to_csv(self, save_path: str | Path) -> Path:
+        """Writes the table to a file of that name, or into a folder as ``<name>_res.csv``.
+
+        Raises:
+            UserError: it can't be written, or this pipeline makes none.
+        """
+        if self._table is None:
+            raise UserError("this pipeline makes no table: take save_to_json")
+        return self._write(save_path, ".csv", self._table.to_csv().encode())
+
     def save_all(self, save_path: str | Path) -> None:
         """Writes all there is into a folder."""
         self.save_to_json(save_path)
         self.save_to_img(save_path)
         if self.text is not None:
             self.save_to_text(save_path)
+        if self._table is not None:
+            self.save_to_csv(save_path)
 
     def _write(self, save_path: str | Path, suffix: str, content: bytes) -> Path:
         target = Path(save_path)
@@ -121,6 +145,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         plain = {str(name): _plain(item) for name, item in value.items() if not _is_image(item)}
         return {name: item for name, item in plain.items() if name != "vis_fonts"}
+    if hasattr(value, "to_dict") and hasattr(value, "index"):
+        shown = value.reset_index()
+        return {str(name): _plain(_texts(shown[name].to_numpy())) for name in shown.columns}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -128,6 +155,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
+
+
+def _texts(values: np.ndarray) -> Any:
+    """A column as it is, times as texts."""
+    return time_texts(values.astype("datetime64[ns]")) if values.dtype.kind == "M" else values
 
 
 def _is_image(value: Any) -> bool:

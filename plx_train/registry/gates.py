@@ -6,10 +6,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
-
-import numpy as np
 
 from plx_train.errors import UserError
 from plx_train.memory import is_out_of_memory
@@ -71,18 +70,18 @@ def parity_gate(candidate: Candidate) -> Gate:
 
 
 def pipeline_gates(
-    candidate: Candidate, part: str, load: Callable[[], Any], page: np.ndarray, num_runs: int = NUM_RUNS
+    candidate: Candidate, part: str, load: Callable[[], Any], sample: Path | None, num_runs: int = NUM_RUNS
 ) -> list[Gate]:
     """The folder loads and runs in its pipeline, within the budget of the pipeline's configuration.
 
     Args:
         part: the pipeline's part that the candidate takes, for example ``TextDetection``.
         load: gives the pipeline with the candidate in it.
-        page: a sample page uint8 (H, W, 3) BGR.
+        sample: a file that the pipeline reads; None: what it makes up.
     """
     try:
         pipeline = load()
-        milliseconds = _times(pipeline, candidate, part, page, num_runs)
+        milliseconds = _times(pipeline, candidate, part, pipeline.sample(sample), num_runs)
     except Exception as error:  # whatever a folder does to a pipeline is an answer
         return [
             Gate("pipeline", False, f"it does not run as {part}: {_reason(error)}"),
@@ -106,8 +105,8 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
 
 
-def _times(pipeline: Any, candidate: Candidate, part: str, page: np.ndarray, num_runs: int) -> list[float]:
-    """Milliseconds of each run on the page."""
+def _times(pipeline: Any, candidate: Candidate, part: str, item: Any, num_runs: int) -> list[float]:
+    """Milliseconds of each run on the item."""
     model = pipeline.models.get(part)
     if model is None:
         raise UserError(f"the pipeline {pipeline.name} has no part {part}, only {', '.join(pipeline.models)}")
@@ -116,10 +115,10 @@ def _times(pipeline: Any, candidate: Candidate, part: str, page: np.ndarray, num
     times = []
     for _ in range(num_runs + 1):
         started = time.perf_counter()
-        results = pipeline.predict_images([page])
+        results = pipeline.predict_many([item])
         times.append((time.perf_counter() - started) * 1000)
         if len(results) != 1:
-            raise UserError(f"the pipeline gave {len(results)} results for one page")
+            raise UserError(f"the pipeline gave {len(results)} results for one input")
     return times[1:]
 
 

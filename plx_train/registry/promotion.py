@@ -18,7 +18,6 @@ from plx_train.registry.ledger import Entry
 from plx_train.registry.versions import Version
 
 if TYPE_CHECKING:
-    import numpy as np
     from mlflow import MlflowClient
 
 
@@ -46,13 +45,13 @@ class Judges:
         measure: the metric of an exported folder on the candidate's own dataset.
         load: the pipeline with an exported folder in it.
         part: the pipeline's part that the candidate takes.
-        page: a sample page uint8 (H, W, 3) BGR.
+        sample: a file on which latency is measured; None: what the pipeline makes up.
     """
 
     measure: Callable[[Path], Measurement]
     load: Callable[[Path], Any]
     part: str
-    page: np.ndarray
+    sample: Path | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _judge(
     client: MlflowClient, candidate: Candidate, version: Version, champion: str | None, judges: Judges
 ) -> list[Gate]:
     """All gates, whatever the first ones say; the pipeline gets the registered files, which is what will be served."""
-    page, part = judges.page, judges.part
+    sample, part = judges.sample, judges.part
 
     def measure() -> Measurement:
         assert candidate.measurement is not None and champion is not None
@@ -129,7 +128,7 @@ def _judge(
     return [
         metric_gate(candidate, champion, measure),
         parity_gate(candidate),
-        *pipeline_gates(candidate, part, lambda: judges.load(folder_of(client, version)), page),
+        *pipeline_gates(candidate, part, lambda: judges.load(folder_of(client, version)), sample),
     ]
 
 

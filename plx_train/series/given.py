@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,15 @@ from plx_train.series.source import SUFFIXES
 
 SERIES_SUFFIXES = frozenset(Path(f"x{suffix}").suffix for suffix in SUFFIXES)
 """Last suffixes of the files that are read."""
+
+
+def need_pandas() -> None:
+    """
+    Raises:
+        UserError: pandas is not installed, without which tables are not read.
+    """
+    if find_spec("pandas") is None:
+        raise UserError("tables of series need pandas: pip install 'plx_train[series]'")
 
 
 def series_given(given: Any, columns: Columns) -> list[Series]:
@@ -30,6 +40,7 @@ def series_given(given: Any, columns: Columns) -> list[Series]:
     if isinstance(given, Series):
         return [_with_columns(given, columns.values)]
     if isinstance(given, str | Path):
+        need_pandas()
         return _from_file(Path(given), columns)
     if isinstance(given, np.ndarray):
         return [_from_array(given, columns.values)]

@@ -25,7 +25,7 @@ from plx_train.options import ServeOptions
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch
-from plx_train.serving.files import Limits, pages_of
+from plx_train.serving.files import Limits
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.gate import Gate
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
@@ -67,6 +67,7 @@ class Service:
         self.limits = Limits(
             int(options.max_megapixels * 1e6),
             options.max_pages,
+            options.max_rows,
             partial(fetch, max_bytes=int(options.max_body_mb * 2**20), seconds=FETCH_SECONDS)
             if options.fetch_urls
             else None,
@@ -101,7 +102,7 @@ class Service:
         params = chosen_parameters(parameters(request), self.batcher.pipeline)
         # Decoded images are many times the size of a request: few are held at once.
         async with self.decoded:
-            pages, info = await self._in_thread(pages_of, request, self.limits)
+            pages, info = await self._in_thread(self.endpoint.read, request, self.limits, self.batcher.pipeline)
             results = await self.batcher.predict(pages, params)
 
             def build() -> bytes:

@@ -142,7 +142,7 @@ class Batcher:
 def predict_each(pipeline: ServedPipeline, images: Sequence[np.ndarray], params: Mapping[str, Any]) -> list[Any]:
     """The result or the exception of each image; one that can't be worked on does not spoil the others'."""
     try:
-        results = list(pipeline.predict_images(images, params))
+        results = list(pipeline.predict_many(images, params))
         if len(results) != len(images):
             raise RuntimeError(f"{len(results)} results for {len(images)} images")
         return results

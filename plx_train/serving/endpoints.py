@@ -11,27 +11,42 @@ import cv2
 import numpy as np
 from pydantic import BaseModel
 
+from plx_train.serving.files import Limits, image_info, pages_of
 from plx_train.serving.protocol import (
     ClassificationAnswer,
     ClassificationRequest,
+    CsvRequest,
     DataInfo,
     OCRAnswer,
     OCRRequest,
     PreprocessingAnswer,
     PreprocessingRequest,
     Request,
+    SeriesClassAnswer,
     Success,
+    TableAnswer,
 )
 from plx_train.serving.refusal import Refusal
 from plx_train.serving.served import ServedPipeline, ServedResult
+from plx_train.serving.tables import series_of, table_info
 
 OF_THE_FILE = ("input_path", "page_index")
 """What a result says of where its image came from, which a client knows."""
 MAX_SIDE = 2000
 """Pixels of an answer's images on their longer side."""
 
-Build = Callable[[Sequence[np.ndarray], Sequence[ServedResult], DataInfo, bool], dict[str, Any]]
-"""Takes pages, their results, what the file was, and whether to draw; gives the answer's ``result``."""
+Read = Callable[[Request, Limits, ServedPipeline], tuple[list[Any], DataInfo]]
+"""Takes a request; gives its pages or series, and what its file was."""
+Build = Callable[[Sequence[Any], Sequence[ServedResult], DataInfo, bool], dict[str, Any]]
+"""Takes pages or series, their results, what the file was, and whether to draw; gives the answer's ``result``."""
+
+
+def _pages(request: Request, limits: Limits, pipeline: ServedPipeline) -> tuple[list[Any], DataInfo]:
+    return pages_of(request, limits)
+
+
+def _page_info(pages: Sequence[Any]) -> DataInfo:
+    return image_info(pages[0])
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ class Endpoint:
     request: type[Request]
     answer: type[BaseModel]
     build: Build
+    read: Read = _pages
+    info: Callable[[Sequence[Any]], DataInfo] = _page_info
 
 
 def endpoint_of(pipeline: ServedPipeline) -> Endpoint:
@@ -107,6 +124,38 @@ def _preprocessing(
     return {"docPreprocessingResults": answers, "dataInfo": info.model_dump(exclude_none=True)}
 
 
+def _table(key: str) -> Build:
+    def build(items: Sequence[Any], results: Sequence[ServedResult], info: DataInfo, draws: bool) -> dict[str, Any]:
+        text = _joined([result[key] for result in results], [item.group for item in items]).to_csv()
+        image = _picture(results[0].img["res"]) if draws else None
+        csv = base64.b64encode(text.encode()).decode("ascii")
+        return {"csv": csv, "image": image, "models": results[0].json["res"]["models"]}
+
+    return build
+
+
+def _joined(tables: Sequence[Any], groups: Sequence[str | None]) -> Any:
+    """One table of all; of several, a first column says of which group a row is."""
+    import pandas
+
+    if len(tables) == 1:
+        return tables[0]
+    return pandas.concat(list(tables), keys=groups, names=["group_id"])
+
+
+def _series_classes(
+    items: Sequence[Any], results: Sequence[ServedResult], info: DataInfo, draws: bool
+) -> dict[str, Any]:
+    found = [
+        {"group": item.group, "label": result["label_names"][0], "score": float(result["scores"][0])}
+        for item, result in zip(items, results, strict=True)
+    ]
+    first = {name: found[0][name] for name in ("label", "score")}
+    image = _picture(results[0].img["res"]) if draws else None
+    several = found if len(found) > 1 else None
+    return {**first, "image": image, "series": several, "models": results[0].json["res"]["models"]}
+
+
 def _pruned(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _pruned(item) for name, item in value.items() if name not in OF_THE_FILE}
@@ -131,5 +180,14 @@ ENDPOINTS = {
     ),
     "doc_preprocessor": Endpoint(
         "/document-preprocessing", PreprocessingRequest, Success[PreprocessingAnswer], _preprocessing
+    ),
+    "ts_forecast": Endpoint(
+        "/time-series-forecasting", CsvRequest, Success[TableAnswer], _table("forecast"), series_of, table_info
+    ),
+    "ts_anomaly_detection": Endpoint(
+        "/time-series-anomaly-detection", CsvRequest, Success[TableAnswer], _table("anomaly"), series_of, table_info
+    ),
+    "ts_classification": Endpoint(
+        "/time-series-classification", CsvRequest, Success[SeriesClassAnswer], _series_classes, series_of, table_info
     ),
 }

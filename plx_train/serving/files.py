@@ -33,10 +33,11 @@ _pdfium = threading.Lock()
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request's file may hold: pixels of all its pages together, pages that are read, and whence it comes."""
+    """What a request's file may hold: pixels of all its pages together, pages, rows of a table; whence it comes."""
 
     max_pixels: int
     max_pages: int
+    max_rows: int
     fetch: Callable[[str], bytes] | None = None
     """Reads a URL; None: URLs are refused."""
 
@@ -48,11 +49,11 @@ def pages_of(request: Request, limits: Limits) -> tuple[list[np.ndarray], DataIn
         Refusal: 422; the file can't be had or read, or is above a limit.
     """
     if isinstance(request, ImageRequest):
-        image = _image(_content(request.image, limits), limits)
-        return [image], _image_info(image)
+        image = _image(content_of(request.image, limits), limits)
+        return [image], image_info(image)
     assert isinstance(request, FileRequest)
     kind = _file_type(request)
-    content = _content(request.file, limits)
+    content = content_of(request.file, limits)
     if kind == PDF:
         return _pdf(content, limits)
     if content.startswith(TIFF_BEGINNINGS):
@@ -60,7 +61,7 @@ def pages_of(request: Request, limits: Limits) -> tuple[list[np.ndarray], DataIn
         if len(frames) > 1:
             return frames, _paged_info(frames, "tiff")
     image = _image(content, limits)
-    return [image], _image_info(image)
+    return [image], image_info(image)
 
 
 def _file_type(request: FileRequest) -> int:
@@ -79,7 +80,12 @@ def _file_type(request: FileRequest) -> int:
     raise Refusal(422, "Unsupported file type")
 
 
-def _content(text: str, limits: Limits) -> bytes:
+def content_of(text: str, limits: Limits) -> bytes:
+    """What base64 or a URL holds.
+
+    Raises:
+        Refusal: 422; it is neither, empty, or may not be fetched.
+    """
     if is_url(text):
         if limits.fetch is None:
             raise Refusal(422, "URLs are not fetched by this server: send the file as base64")
@@ -102,7 +108,8 @@ def _image(content: bytes, limits: Limits) -> np.ndarray:
         raise Refusal(422, f"The file can't be used: {error.reason}") from None
 
 
-def _image_info(image: np.ndarray) -> DataInfo:
+def image_info(image: np.ndarray) -> DataInfo:
+    """What the answer says of an image."""
     return DataInfo(width=image.shape[1], height=image.shape[0], type="image")
 
 

@@ -11,13 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
-import numpy as np
-
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import Endpoint
 from plx_train.serving.metrics import Metrics
-from plx_train.serving.protocol import DataInfo, encoded
+from plx_train.serving.protocol import encoded
 from plx_train.serving.served import ServedPipeline
 
 logger = logging.getLogger(__name__)
@@ -37,13 +34,13 @@ class NewVersions:
         load: makes the pipeline anew, with what its aliases point at now.
         current_version: takes a model's name and an alias; None if there is no such alias.
         poll_seconds: between looks.
-        sample: uint8 (H, W, 3) BGR, on which a new version is tried; None: a drawn one.
+        sample: what a new version is tried on, as `predict_many` takes it; None: of the pipeline's own making.
     """
 
     load: Callable[[], ServedPipeline]
     current_version: Callable[[str, str], str | None]
     poll_seconds: float
-    sample: np.ndarray | None = None
+    sample: Any = None
 
 
 @dataclass
@@ -141,34 +138,31 @@ def described(pipeline: ServedPipeline) -> str:
     return ", ".join(f"{part}: {model.name} {model.version or model.reference}" for part, model in models)
 
 
-def warm(pipeline: ServedPipeline, image: np.ndarray, max_batch: int) -> list[Any]:
-    """The results of a full batch; what is slow at the first time, in one image or in many, has been done then.
+def warm(pipeline: ServedPipeline, item: Any, max_batch: int) -> list[Any]:
+    """The results of a full batch; what is slow at the first time, with one input or with many, has been done then.
 
     Raises:
-        ValueError: there are not as many results as images.
+        ValueError: there are not as many results as inputs.
     """
     results: list[Any] = []
     for size in sorted({1, max_batch}):
-        results = list(pipeline.predict_images([image] * size))
+        results = list(pipeline.predict_many([item] * size))
         if len(results) != size:
-            raise ValueError(f"it gives {len(results)} results for {size} images")
+            raise ValueError(f"it gives {len(results)} results for {size} inputs")
     return results
 
 
-def check(
-    fresh: ServedPipeline, used: ServedPipeline, endpoint: Endpoint, sample: np.ndarray | None, max_batch: int
-) -> None:
+def check(fresh: ServedPipeline, used: ServedPipeline, endpoint: Endpoint, sample: Any, max_batch: int) -> None:
     """Warms a pipeline and tries it the way requests use it.
 
     Raises:
         ValueError: it answers otherwise than the one in use would.
         Exception: whatever it fails with.
     """
-    image = drawn_sample() if sample is None else sample
-    expected = used.predict_images([image])[0].json["res"]
-    results = warm(fresh, image, max_batch)
-    info = DataInfo(width=image.shape[1], height=image.shape[0], type="image")
-    encoded(endpoint.build([image], results[:1], info, True))
+    item = used.sample() if sample is None else sample
+    expected = used.predict_many([item])[0].json["res"]
+    results = warm(fresh, item, max_batch)
+    encoded(endpoint.build([item], results[:1], endpoint.info([item]), True))
     _compare(results[0].json["res"], expected)
 
 
@@ -188,11 +182,3 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(_is_finite, value))
     return not isinstance(value, float) or math.isfinite(value)
-
-
-def drawn_sample() -> np.ndarray:
-    """Two lines of text on white, uint8 (H, W, 3) BGR."""
-    image = np.full((160, 480, 3), 255, np.uint8)
-    for line, text in enumerate(("plx_train sample", "0123456789")):
-        cv2.putText(image, text, (24, 64 + 60 * line), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (0, 0, 0), 3, cv2.LINE_AA)
-    return image

@@ -69,6 +69,12 @@ class PreprocessingRequest(FileRequest):
     useDocUnwarping: bool | None = None
 
 
+class CsvRequest(Request):
+    """POST /time-series-…: a table as base64 or, where that is switched on, a URL; each of its groups is a series."""
+
+    csv: str
+
+
 class PageInfo(BaseModel):
     """Pixels of one page."""
 
@@ -77,13 +83,14 @@ class PageInfo(BaseModel):
 
 
 class DataInfo(BaseModel):
-    """What was in the file: width and height of an image, or the pages of a PDF or TIFF."""
+    """What was in the file: width and height of an image, the pages of a PDF or TIFF, or the series of a table."""
 
     width: int | None = None
     height: int | None = None
     numPages: int | None = None
     pages: list[PageInfo] | None = None
-    type: Literal["image", "pdf", "tiff"]
+    numSeries: int | None = None
+    type: Literal["image", "pdf", "tiff", "table"]
 
 
 class OCRPage(BaseModel):
@@ -132,6 +139,35 @@ class PreprocessingAnswer(BaseModel):
 
     docPreprocessingResults: list[PreprocessedPage]
     dataInfo: DataInfo
+
+
+class TableAnswer(BaseModel):
+    """Answer of /time-series-forecasting and -anomaly-detection: CSV and a plot of the first series, as base64.
+
+    Of several series the table's first column says which one a row is of.
+    """
+
+    csv: str
+    image: str | None = None
+    models: dict[str, Any] | None = None
+
+
+class SeriesClass(BaseModel):
+    """The class of one series."""
+
+    group: str | None = None
+    label: str
+    score: float
+
+
+class SeriesClassAnswer(BaseModel):
+    """Answer of /time-series-classification: the first series' class, and all of several series."""
+
+    label: str
+    score: float
+    image: str | None = None
+    series: list[SeriesClass] | None = None
+    models: dict[str, Any] | None = None
 
 
 AnswerKind = TypeVar("AnswerKind", bound=BaseModel)
@@ -197,7 +233,7 @@ def new_log_id() -> str:
 
 def parameters(request: Request) -> dict[str, Any]:
     """What the request sets of the pipeline's parameters, by their Python names."""
-    apart = {"file", "fileType", "image", "visualize", "logId"}
+    apart = {"file", "fileType", "image", "csv", "visualize", "logId"}
     given = request.model_dump(exclude=apart, exclude_none=True)
     return {re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name): given[name] for name in given}
 

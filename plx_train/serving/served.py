@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,7 +29,7 @@ class ServedModel(Protocol):
 
 
 class ServedResult(Protocol):
-    """What a pipeline found in one image."""
+    """What a pipeline found in one image or series."""
 
     @property
     def json(self) -> dict[str, Any]: ...
@@ -40,7 +41,7 @@ class ServedResult(Protocol):
 
 
 class ServedPipeline(Protocol):
-    """Models that work together on images."""
+    """Models that work together on images or series."""
 
     @property
     def name(self) -> str: ...
@@ -51,6 +52,8 @@ class ServedPipeline(Protocol):
     @property
     def PARAMETERS(self) -> Mapping[str, type]: ...
 
-    def predict_images(
-        self, images: Sequence[np.ndarray], params: Mapping[str, Any] | None = None
-    ) -> Sequence[Any]: ...
+    def predict_many(self, given: Sequence[Any], params: Mapping[str, Any] | None = None) -> Sequence[Any]: ...
+
+    def read(self, input: Any) -> Iterator[Any]: ...
+
+    def sample(self, path: Path | None = None) -> Any: ...

@@ -147,7 +147,9 @@ class TsAnomaly(Module):
         if self._chosen_on == tuple(val.names):
             said.append("the threshold was chosen on the rows that F1 is measured on: what could be reached at best")
         figures = evaluation.metrics
-        if figures["adjusted_f1"] <= figures["adjusted_f1_random"]:
+        if not any(sample.prediction.labels.any() for sample in evaluation.samples):
+            said.append("no row of validation reaches the threshold: nothing is called anomalous")
+        elif figures["adjusted_f1"] <= figures["adjusted_f1_random"]:
             said.append(
                 f"point-adjusted F1 {figures['adjusted_f1']:.3f} is no better than calling as many rows at random, "
                 f"{figures['adjusted_f1_random']:.3f}"

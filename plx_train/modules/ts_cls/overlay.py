@@ -29,7 +29,7 @@ def draw_overlay(series: Series, prediction: Any, labels: int | None = None) -> 
         is_right = number == labels
         if place < SHOWN or is_right:
             colour = GREEN if is_right else RED if place == 0 and labels is not None else GREY
-            lines.append((f"{score:.3f}  {name}", colour))
+            lines.append((f"{score:.3f}  class {name}", colour))
     if prediction.rows_left_out:
         lines.append((f"the last {prediction.rows_left_out} of {len(series)} rows were not looked at", GREY))
     times = shown_times(series.times, series.is_datetime)

@@ -11,6 +11,8 @@ from plx_train.series.plot import draw_forecast, shown_times
 
 SHOWN = 3
 """Targets in one picture, one below the other."""
+SEEN_PER_FORECAST = 6
+"""Rows before the forecast that are shown, for each of its own."""
 
 
 def draw_overlay(series: Series, prediction: Any, truth: np.ndarray | None = None) -> np.ndarray:
@@ -22,6 +24,7 @@ def draw_overlay(series: Series, prediction: Any, truth: np.ndarray | None = Non
         truth: (H, C) in the targets' units.
     """
     num_seen = int(np.searchsorted(series.times, prediction.times[0]))
+    first = max(num_seen - SEEN_PER_FORECAST * len(prediction.times), 0)
     charts = []
     for column, name in enumerate(prediction.targets[:SHOWN]):
         band = None
@@ -29,10 +32,10 @@ def draw_overlay(series: Series, prediction: Any, truth: np.ndarray | None = Non
             band = (prediction.quantiles[:, column, 0], prediction.quantiles[:, column, -1])
         charts.append(
             draw_forecast(
-                series.values[:num_seen, column],
+                series.values[first:num_seen, column],
                 None if truth is None else truth[:, column],
                 prediction.values[:, column],
-                shown_times(np.concatenate([series.times[:num_seen], prediction.times]), series.is_datetime),
+                shown_times(np.concatenate([series.times[first:num_seen], prediction.times]), series.is_datetime),
                 name,
                 band,
             )

@@ -100,7 +100,10 @@ class TsForecastProcessor(Processor):
         rows = self.context + (self.horizon if self.future_covariates else 0)
         static = tuple((name, 0.0) for name in self.static_covariates)
         columns = np.zeros((rows, len(self.columns)))
-        return Series("example", "example", np.arange(rows), False, self.columns, columns, static)
+        times = np.arange(rows)
+        if self.calendar:
+            times = grid_times(0, times, parse_frequency(self.frequency))
+        return Series("example", "example", times, self.calendar, self.columns, columns, static)
 
     def preprocess(self, series: Series) -> tuple[tuple[np.ndarray, ...], Cutoff]:
         """The graph's inputs for the rows after `series`, each without the axis of samples, and where they begin.
@@ -119,6 +122,8 @@ class TsForecastProcessor(Processor):
         rows = np.asarray(series.values[end - self.context :])
         past, num_targets, num_past = rows[: self.context], len(self.targets), len(self.past_covariates)
         self._check_values(series, past)
+        if self.calendar and not series.is_datetime:
+            raise UserError(f"{series.name}: the model knows the calendar (module.calendar), so rows must have dates")
         cutoff = Cutoff(int(series.times[end - 1]), series.is_datetime)
         inputs = []
         if self.num_future:

@@ -1,0 +1,179 @@
+"""ts_forecast, ts_anomaly_detection and ts_classification: one model on series from tables, PaddleX's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plx_train.errors import UserError
+from plx_train.pipelines.base import LoadPart, Pipeline
+from plx_train.pipelines.result import PipelineResult
+from plx_train.series.frame import Series
+from plx_train.series.given import need_pandas
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class SeriesItem:
+    """One series to work on.
+
+    Attributes:
+        path: of its table; None for other input.
+        name: for files made of it, without suffix.
+    """
+
+    series: Series
+    path: str | None
+    name: str
+
+
+class SeriesPipeline(Pipeline):
+    """One model on series: each group of a table is one, and has a result of its own."""
+
+    ITEMS = "series"
+    AT_ONCE = 64
+
+    def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
+        need_pandas()
+        super().__init__(config, load)
+
+    @property
+    def processor(self) -> Any:
+        """The model's pre- and postprocessing."""
+        return self.parts[self.PARTS[0]].predictor.processor
+
+    def read(self, input: Any) -> Iterator[SeriesItem]:
+        """The series of a table's path, a folder, a data frame, an array, or a list of these.
+
+        Raises:
+            UserError: something can't be read, or lacks a column.
+        """
+        if isinstance(input, list | tuple):
+            for number, one in enumerate(input):
+                yield from self._read_one(one, f"series_{number}")
+        else:
+            yield from self._read_one(input, "series")
+
+    def _read_one(self, given: Any, name: str) -> Iterator[SeriesItem]:
+        if not isinstance(given, str | Path):
+            yield from _items(self.processor.as_inputs(given), None, name)
+            return
+        path = Path(given)
+        for file in _tables(path, self.processor.suffixes) if path.is_dir() else [path]:
+            yield from _items(self.processor.as_inputs(file), str(file), file.name.partition(".")[0])
+
+    def as_item(self, given: Any, number: int) -> SeriesItem:
+        """What `run` takes of one series: as `processor.as_input` does."""
+        return SeriesItem(self.processor.as_input(given), None, f"series_{number}")
+
+    def sample(self, path: Path | None = None) -> Series:
+        """The first series at `path`, or one of zeros."""
+        series: Series = self.processor.example() if path is None else self.processor.as_inputs(path)[0]
+        return series
+
+    def run(self, items: Sequence[SeriesItem], params: Mapping[str, Any]) -> list[PipelineResult]:
+        """The results of `items`, in order."""
+        predictor = self.parts[self.PARTS[0]].predictor
+        found = predictor.predict([item.series for item in items])
+        return [self._result(item, prediction) for item, prediction in zip(items, found, strict=True)]
+
+    def _result(self, item: SeriesItem, prediction: Any) -> PipelineResult:
+        key, table = self.table(item.series, prediction)
+        findings = {"input_path": item.path, key: table, **self.more(prediction), "models": self.describe()}
+        if item.series.group is not None:
+            findings["group"] = item.series.group
+        draw = partial(self.parts[self.PARTS[0]].predictor.overlay, item.series, prediction)
+        return PipelineResult(findings, item.name, lambda: {"res": draw()}, table=table)
+
+    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
+        """What was found as a table, under PaddleX's name for it."""
+        raise NotImplementedError
+
+    def more(self, prediction: Any) -> dict[str, Any]:
+        """What else a result says."""
+        return {}
+
+    def _index(self, times: np.ndarray, is_datetime: bool) -> pandas.Index:
+        import pandas
+
+        shown = times.astype("datetime64[ns]") if is_datetime else times
+        return pandas.Index(shown, name=self.processor.time or "time")
+
+
+class SeriesForecast(SeriesPipeline):
+    """PaddleX's pipeline ts_forecast."""
+
+    NAME = "ts_forecast"
+    PARTS = ("TSForecast",)
+
+    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
+        """``forecast``: a column per target, with quantiles one more per level, ``load_q0.1``; indexed by time."""
+        import pandas
+
+        columns = dict(zip(prediction.targets, prediction.values.T, strict=True))
+        if prediction.quantiles is not None:
+            for target, values in zip(prediction.targets, prediction.quantiles.transpose(1, 2, 0), strict=True):
+                names = (f"{target}_q{level:g}" for level in prediction.levels)
+                columns |= dict(zip(names, values, strict=True))
+        return "forecast", pandas.DataFrame(columns, self._index(prediction.times, prediction.is_datetime))
+
+
+class SeriesAnomalyDetection(SeriesPipeline):
+    """PaddleX's pipeline ts_anomaly_detection, of all rows and not only of the last window."""
+
+    NAME = "ts_anomaly_detection"
+    PARTS = ("TSAnomalyDetection",)
+
+    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
+        """``anomaly``: label 0 or 1 and score of every row that was scored, indexed by time."""
+        import pandas
+
+        columns = {"label": np.asarray(prediction.labels, np.int64), "score": prediction.scores}
+        return "anomaly", pandas.DataFrame(columns, self._index(prediction.times, prediction.is_datetime))
+
+    def more(self, prediction: Any) -> dict[str, Any]:
+        """The threshold, and the events: runs of anomalous rows."""
+        return {"threshold": float(prediction.threshold), "events": prediction.events()}
+
+
+class SeriesClassification(SeriesPipeline):
+    """PaddleX's pipeline ts_classification."""
+
+    NAME = "ts_classification"
+    PARTS = ("TSClassification",)
+
+    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
+        """``classification``: ``classid`` and ``score`` of the likeliest class."""
+        import pandas
+
+        columns = {"classid": [prediction.label], "score": [prediction.score]}
+        return "classification", pandas.DataFrame(columns, pandas.Index([0], name="sample"))
+
+    def more(self, prediction: Any) -> dict[str, Any]:
+        """All classes, best first."""
+        return {"label_names": list(prediction.names), "scores": np.asarray(prediction.scores, np.float64)}
+
+
+def _items(found: Sequence[Series], path: str | None, name: str) -> Iterator[SeriesItem]:
+    for series in found:
+        suffix = "" if series.group is None else "_" + re.sub(r"[^\w.-]+", "_", series.group)[:80]
+        yield SeriesItem(series, path, f"{name}{suffix}")
+
+
+def _tables(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """
+    Raises:
+        UserError: there is none.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    if not found:
+        raise UserError(f"input={folder} holds no table ({', '.join(sorted(suffixes))})")
+    return found
