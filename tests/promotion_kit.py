@@ -15,6 +15,7 @@ import yaml
 
 from plx_train.errors import UserError
 from plx_train.export_files import PARITY_FILE, file_hashes, sha256
+from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.registry.access import registry_client
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges, Outcome, Request, promote
@@ -46,7 +47,8 @@ def make_export(
     (folder / "inference.json").write_text("{}")
     (folder / "inference.pdiparams").write_text(f"{folder} {value}")
     origin = {"module": "text_det", "dataset_fingerprint": dataset}
-    settings = {"Global": {"model_name": "PP-OCRv4_mobile_det", "plx_train": origin}}
+    settings = TextDetProcessor().to_inference("PP-OCRv4_mobile_det")
+    settings["Global"] = {"model_name": "PP-OCRv4_mobile_det", "plx_train": origin}
     (folder / "inference.yml").write_text(yaml.safe_dump(settings))
     report = {"ok": parity != "bad", "sentence": f"parity is {parity}", "monitor": "hmean", "exported": value}
     report |= {"num_samples": num_samples, "files": file_hashes(folder)}

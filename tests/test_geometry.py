@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plx_train.geometry import (
+    CLIPPER_SCALE,
     areas_and_perimeters,
     clip_to_strip,
     clockwise,
@@ -93,7 +94,8 @@ def test_both_ways_of_shrinking_agree(quad, ratio):
     by_clipper = offset_polygon(quad, -float(distance))
     if sound[0]:
         assert len(by_clipper) == 1
-        assert polygon_area(by_clipper[0]) == pytest.approx(polygon_area(smaller[0]), rel=0.01, abs=0.5)
+        rounding = polygon_perimeter(smaller[0]) / CLIPPER_SCALE
+        assert polygon_area(by_clipper[0]) == pytest.approx(polygon_area(smaller[0]), rel=0.01, abs=0.5 + rounding)
         assert np.allclose(by_clipper[0].mean(axis=0), smaller[0].mean(axis=0), atol=1.0) or len(by_clipper[0]) != 4
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import sys
 import threading
 import time
-import types
 from pathlib import Path
 from typing import Any
 
@@ -177,17 +175,11 @@ def test_a_holder_that_took_too_long_changes_nothing(desk: Desk, monkeypatch: py
 @pytest.fixture
 def command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command line in this process with a pipeline that only pretends."""
-    module = types.ModuleType("plx_train.pipelines.load")
-    package = types.ModuleType("plx_train.pipelines")
-    package.load = module  # type: ignore[attr-defined]
-
     def load_pipeline(config: str, device: str = "cpu", models: Any = None, tracking_uri: str = "") -> FakePipeline:
         assert (config, tracking_uri) == ("OCR", desk.uri)
         return FakePipeline(Path(models["TextDetection"]))
 
-    module.load_pipeline = load_pipeline  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "plx_train.pipelines", package)
-    monkeypatch.setitem(sys.modules, "plx_train.pipelines.load", module)
+    monkeypatch.setattr("plx_train.pipelines.load.load_pipeline", load_pipeline)
     monkeypatch.chdir(desk.root)
     return lambda *arguments: main(["mode=promote", f"tracking.uri={desk.uri}", *arguments])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from series_data import ForecastSet, forecast_frame, make_anomaly_set, make_class_set, make_forecast_set
+from made_series import ForecastSet, forecast_frame, make_anomaly_set, make_class_set, make_forecast_set
 
 
 def test_a_forecast_repeats_itself_and_follows_its_covariate() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made_series import make_anomaly_set
 
 import plx_train
 from plx_train.dataset_check import CheckReport
@@ -20,7 +21,6 @@ from plx_train.modules.ts_anomaly.config import FittedOptions, TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
 from plx_train.series.frame import Series
-from tests.series_data import make_anomaly_set
 
 SMALL = ("module=ts_anomaly", "module.context=40", "dataset.columns.targets=null", "quiet=true")
 

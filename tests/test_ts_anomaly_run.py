@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made_series import make_anomaly_set
 
 import plx_train
 from plx_train.api import RunResult
@@ -18,7 +19,6 @@ from plx_train.errors import UserError
 from plx_train.keeper import step_checkpoints
 from plx_train.modules.ts_anomaly.scores import last_window_scores
 from plx_train.static_model import StaticModel
-from tests.series_data import make_anomaly_set
 
 CONTEXT = 40
 TINY = (

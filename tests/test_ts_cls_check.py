@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from series_data import make_class_set
+from made_series import make_class_set
 
 from plx_train.errors import ConfigError
 from plx_train.modules.ts_cls.baselines import baseline_accuracies, nearest_series

@@ -13,7 +13,7 @@ import paddle
 import pandas as pd
 import pytest
 import yaml
-from series_data import make_class_set
+from made_series import make_class_set
 
 import plx_train
 from plx_train.api import RunResult

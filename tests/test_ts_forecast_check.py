@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_series import ForecastSet, make_forecast_set
 
 import plx_train
 from plx_train.errors import ConfigError, DataError, UserError
-from tests.series_data import ForecastSet, make_forecast_set
 
 SMALL = ("module=ts_forecast", "module.context=48", "module.horizon=12", "dataset.columns.targets=[y0]", "quiet=true")
 

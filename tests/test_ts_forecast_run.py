@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from made_series import ForecastSet, make_forecast_set
 
 import plx_train
 from plx_train.api import RunResult
 from plx_train.checkpoint import load_checkpoint
 from plx_train.errors import UserError
 from plx_train.keeper import step_checkpoints
-from tests.series_data import ForecastSet, make_forecast_set
 
 TINY = (
     "module=ts_forecast",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from series_data import ForecastSet, make_anomaly_set, make_class_set, make_forecast_set
+from made_series import ForecastSet, make_anomaly_set, make_class_set, make_forecast_set
 
 import plx_train
 

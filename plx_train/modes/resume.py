@@ -31,6 +31,10 @@ HARMLESS = (
 must still have the same content, and another device computes the same with other roundings."""
 
 
+OF_THE_DATASET = ("dataset.name", "dataset.columns")
+"""Keys that another ``dataset.root`` sets anew where a run begins."""
+
+
 @dataclass(frozen=True)
 class Continuation:
     """A run to go on with: its folder, what ``run.json`` says, and its options."""
@@ -109,14 +113,17 @@ def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> C
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any]]:
-    """Per key, what the run was begun with and what the command line now says."""
+    """Per key, what the run was begun with and what the command line now says.
+
+    A dataset that has moved keeps the name and the columns it had.
+    """
     keys = {_key(text) for text in new}
     before = compose_run(old).flat
     after = compose_run([*(text for text in old if _key(text) not in keys), *new]).flat
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and (key in keys or not key.startswith(OF_THE_DATASET))
     }
 
 
