@@ -175,6 +175,7 @@ def test_a_holder_that_took_too_long_changes_nothing(desk: Desk, monkeypatch: py
 @pytest.fixture
 def command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command line in this process with a pipeline that only pretends."""
+
     def load_pipeline(config: str, device: str = "cpu", models: Any = None, tracking_uri: str = "") -> FakePipeline:
         assert (config, tracking_uri) == ("OCR", desk.uri)
         return FakePipeline(Path(models["TextDetection"]))
