@@ -141,7 +141,7 @@ class Learner:
         losses = self.module.loss(outputs, tensors)
         values = {name: float(value) for name, value in losses.items()}
         loss = losses["loss"] if weight == 1.0 else losses["loss"] * weight
-        self.scaler.scale(loss).backward()
+        (self.scaler.scale(loss) if self.precision == "fp16" else loss).backward()
         return values
 
     def _share(self, losses: dict[str, float]) -> None:
@@ -161,7 +161,8 @@ class Learner:
         losses |= dict(zip(sorted(losses), map(float, numbers.numpy()), strict=True))
 
     def _clip(self) -> float:
-        self.scaler.unscale_(self.optimizer)
+        if self.precision == "fp16":
+            self.scaler.unscale_(self.optimizer)
         return clip_gradients(self.parameters, self.clip_norm)
 
     def _fault(self, losses: dict[str, float], norm: float) -> str | None:

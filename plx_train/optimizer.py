@@ -85,10 +85,16 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
     import paddle
 
     groups: dict[tuple[float, float], list[paddle.Tensor]] = {}
+    exempt: set[str] = set()
+    is_adamw = options.name == "adamw"
     for name, parameter in network.named_parameters():
         if parameter.stop_gradient:
             continue
-        decay = 0.0 if _is_exempt_from_decay(parameter) else options.weight_decay
+        decay = options.weight_decay
+        if _is_exempt_from_decay(parameter):
+            exempt.add(parameter.name)
+            # Each group is a pass of its own in every step; AdamW can tell its exempt ones apart within a group.
+            decay = options.weight_decay if is_adamw else 0.0
         scale = math.prod(factor for pattern, factor in options.lr_scale.items() if re.search(pattern, name))
         groups.setdefault((decay, scale), []).append(parameter)
     if not groups:
@@ -101,7 +107,8 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
         "parameters": parameters,
         "weight_decay": 0.0,
     }
-    if options.name == "adamw":
+    if is_adamw:
+        shared |= {"apply_decay_param_fun": lambda name: name not in exempt}
         return paddle.optimizer.AdamW(beta1=options.momentum, beta2=options.beta2, **shared)
     if options.name == "adam":
         return paddle.optimizer.Adam(beta1=options.momentum, beta2=options.beta2, **shared)
