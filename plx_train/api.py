@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plx_train.convolution.choice import restore_convolutions
 from plx_train.errors import UserError
 
 
@@ -72,4 +73,7 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
         print(composed.yaml, end="")
         return RunResult("cfg", Path())
     mode = importlib.import_module(f"plx_train.modes.{composed.options.mode}")
-    return mode.run(composed)
+    try:
+        return mode.run(composed)
+    finally:
+        restore_convolutions()

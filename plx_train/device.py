@@ -38,6 +38,8 @@ WHEELS = {
 """Device types and what brings each of them to Paddle; those after xpu are plug-ins beside paddlepaddle."""
 REPLACING = ("gpu", "dcu", "xpu")
 """Types whose wheel is a PaddlePaddle of its own, in place of paddlepaddle."""
+CONV_BACKENDS = ("auto", "native", "onednn")
+CONV_PRECISIONS = ("fp32", "bf16")
 LOCAL_RANK, LOCAL_SIZE = "PADDLE_LOCAL_RANK", "PADDLE_LOCAL_SIZE"
 """Variables of Paddle's launcher: which process of this machine this is, and of how many."""
 FOUND_ON_THE_MACHINE = {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type}
@@ -83,12 +85,25 @@ def check_device(options: DeviceOptions) -> None:
         raise DeviceError(f"device={options.name}: {build.sentence} is installed; {what_to_install(resolved.type)}")
     if resolved.type == "cpu" and resolved.precision not in ("auto", "fp32"):
         raise DeviceError(f"device.precision={resolved.precision}: paddle computes in fp32 on a CPU, say fp32 or auto")
+    _check_convolutions(resolved)
     if resolved.type == "cpu" and len(options.ids) > 1:
         raise DeviceError(
             f"device.ids={options.ids}: a CPU is one device, say device.processes={len(options.ids)} instead"
         )
     if resolved.type == "gpu":
         _check_cards(options.ids)
+
+
+def _check_convolutions(options: DeviceOptions) -> None:
+    backend, precision = options.conv_backend, options.conv_precision
+    if backend not in CONV_BACKENDS:
+        raise DeviceError(f"device.conv_backend={backend} does not exist; there is: {', '.join(CONV_BACKENDS)}")
+    if precision not in CONV_PRECISIONS:
+        raise DeviceError(f"device.conv_precision={precision} does not exist; there is: {', '.join(CONV_PRECISIONS)}")
+    if options.type != "cpu" and (backend == "onednn" or precision != "fp32"):
+        raise DeviceError(f"device.conv_backend and conv_precision are for a CPU, not for device={options.name}")
+    if backend == "native" and precision != "fp32":
+        raise DeviceError(f"device.conv_precision={precision} needs device.conv_backend=onednn: Paddle has fp32 alone")
 
 
 def _check_cards(ids: list[int]) -> None:

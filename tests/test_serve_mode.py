@@ -17,7 +17,7 @@ from plx_train.__main__ import main
 from plx_train.config import compose_run
 from plx_train.errors import ConfigError
 from plx_train.modes.serve import pipeline_config, read_key
-from plx_train.options import ServeOptions
+from plx_train.serving.options import ServeOptions
 
 MISTAKES = {
     "misspelt option": (["serve.prot=1"], "did you mean 'serve.port'?"),

@@ -165,9 +165,20 @@ def start_device(options: RunOptions) -> OpenDevice:
             "from those of the command; import paddle after, or set them yourself"
         )
     opened = open_device(options.device)
+    opened = replace(opened, note=f"{opened.note}; {_convolutions(options, opened)}")
     ranks.connect()
     seed_everything(options.seed, options.deterministic)
     return opened
+
+
+def _convolutions(options: RunOptions, opened: OpenDevice) -> str:
+    from plx_train.convolution.choice import choose_convolutions
+
+    device = options.device
+    chosen = choose_convolutions(device.conv_backend, device.conv_precision, opened.type == "cpu")
+    if chosen.is_substitute:
+        make_console(quiet=options.quiet).warn(chosen.sentence)
+    return chosen.sentence
 
 
 def seed_everything(seed: int, deterministic: bool) -> None:

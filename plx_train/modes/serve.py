@@ -15,7 +15,8 @@ from plx_train.config import Composed, resolve_path
 from plx_train.console import make_console
 from plx_train.device import check_device, open_device, prepare_environment
 from plx_train.errors import ConfigError, UserError
-from plx_train.options import RunOptions, ServeOptions
+from plx_train.options import RunOptions
+from plx_train.serving.options import ServeOptions
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from plx_train.errors import UserError
-from plx_train.options import ServeOptions
+from plx_train.serving.options import ServeOptions
 
 logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 15

@@ -1,0 +1,63 @@
+"""The weight gradient of depthwise convolutions with wide kernels, some columns of the kernel at a time.
+
+oneDNN has a quick kernel for it up to three columns, and above falls back to one that takes thirty times as long. The
+columns of a kernel know nothing of each other, so a wide one is computed as several narrow ones, each on the part of
+x that its columns see. The zeros that x is padded with have to be there: narrow kernels allow fewer of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from plx_train.convolution.plan import Geometry, Plan
+from plx_train.convolution.primitive import Primitive, ThreadState, plain_layout
+
+MOST_COLUMNS = 3
+BYTES = 4
+
+
+def is_wide(geometry: Geometry) -> bool:
+    """Whether the gradient is better taken in parts."""
+    channels = geometry.x[1]
+    is_depthwise = geometry.groups == channels == geometry.y[1] and channels > 1
+    return (
+        is_depthwise and not geometry.transposed and geometry.weight[3] > MOST_COLUMNS and geometry.dilation == (1, 1)
+    )
+
+
+class WideGradient:
+    """Writes the weight gradient of one wide geometry.
+
+    Attributes:
+        padding: columns of zeros that x must come with, left and right.
+    """
+
+    def __init__(self, geometry: Geometry, state: ThreadState) -> None:
+        top, left, bottom, right = geometry.padding
+        self.padding = (left, right)
+        rows, columns = geometry.weight[2:]
+        images, channels, height, width = geometry.x
+        padded = width + left + right
+        self.parts: list[tuple[int, Plan]] = []
+        for part in np.array_split(np.arange(columns), -(-columns // MOST_COLUMNS)):
+            seen = (geometry.y[3] - 1) * geometry.stride[1] + len(part)
+            narrow = replace(
+                geometry,
+                x=(images, channels, height, seen),
+                weight=(channels, 1, rows, len(part)),
+                padding=(top, 0, bottom, 0),
+                has_bias=geometry.has_bias and part[0] == 0,
+            )
+            plan = Plan(narrow, state)
+            plan.plain["x"] = plain_layout(narrow.x, (channels * height * padded, height * padded, padded, 1))
+            kernel = rows * columns
+            plan.plain["weight"] = plain_layout((channels, 1, 1, rows, len(part)), (kernel,) * 3 + (columns, 1))
+            self.parts.append((int(part[0]) * BYTES, plan))
+
+    def __call__(self, dy: int, x: int, dweight: int, dbias: int | None, previous: Primitive | None) -> None:
+        """`x` is the padded tensor's address; the rest as `Plan.backward_weights` takes it."""
+        for offset, plan in self.parts:
+            bias = dbias if plan.geometry.has_bias else None
+            previous = plan.backward_weights(dy, x + offset, dweight + offset, bias, previous)

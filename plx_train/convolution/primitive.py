@@ -1,0 +1,218 @@
+"""One oneDNN primitive that takes and gives plain tensors, whatever layouts it computes in."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plx_train.convolution.library import (
+    ANY_FORMAT,
+    DST,
+    IN_ORDER_STREAM,
+    QUERIES,
+    SCRATCHPAD,
+    SRC,
+    TYPES,
+    Argument,
+    Pointer,
+    check,
+    engine,
+    library,
+)
+
+ALIGNMENT = 64
+"""Bytes: a cache line, and the widest vector."""
+
+
+class Owned:
+    """A handle of oneDNN's that is destroyed with this object."""
+
+    def __init__(self, kind: str) -> None:
+        self.handle = Pointer()
+        # Held, because at the interpreter's end modules go before objects.
+        self._destroy = getattr(library(), f"dnnl_{kind}_destroy")
+
+    def __del__(self) -> None:
+        if self.handle:
+            self._destroy(self.handle)
+
+
+def plain_layout(shape: Sequence[int], strides: Sequence[int] | None = None) -> Owned:
+    """A float32 tensor of `shape`, rows one after the other, or of `strides` in numbers."""
+    made = Owned("memory_desc")
+    sizes = int64s(shape)
+    steps = int64s(strides or [math.prod(shape[place + 1 :]) for place in range(len(shape))])
+    call = library().dnnl_memory_desc_create_with_strides
+    check(call(ctypes.byref(made.handle), len(shape), sizes, TYPES["fp32"], steps), "memory_desc_create_with_strides")
+    return made
+
+
+def free_layout(shape: Sequence[int], precision: str) -> Owned:
+    """A tensor of `shape` in whatever layout the primitive likes best."""
+    made = Owned("memory_desc")
+    call = library().dnnl_memory_desc_create_with_tag
+    check(
+        call(ctypes.byref(made.handle), len(shape), int64s(shape), TYPES[precision], ANY_FORMAT),
+        "memory_desc_create_with_tag",
+    )
+    return made
+
+
+def int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
+    """The numbers as C has them."""
+    return (ctypes.c_int64 * len(values))(*values)
+
+
+class ThreadState(threading.local):
+    """What primitives of one thread share: they run one after the other."""
+
+    def __init__(self) -> None:
+        self.stream = Owned("stream")
+        check(
+            library().dnnl_stream_create(ctypes.byref(self.stream.handle), engine(), IN_ORDER_STREAM), "stream_create"
+        )
+        self.size = 0
+        self.address = 0
+        self.memory: ctypes.Array[ctypes.c_char] | None = None
+
+    def workspace(self, size: int) -> int:
+        """Address of at least `size` bytes; what stands there is anybody's."""
+        if size > self.size:
+            self.memory = ctypes.create_string_buffer(size + ALIGNMENT)
+            self.address = -(-ctypes.addressof(self.memory) // ALIGNMENT) * ALIGNMENT
+            self.size = size
+        return self.address
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor inside the workspace."""
+
+    memory: Owned
+    offset: int
+
+
+class Primitive:
+    """Runs on tensors' addresses; for one thread.
+
+    Args:
+        description: of the primitive, made with `attributes`.
+        inputs: layout of each argument that is read, as the caller holds it.
+        outputs: likewise of each that is written.
+    """
+
+    def __init__(
+        self, state: ThreadState, description: Owned, inputs: dict[int, Owned], outputs: dict[int, Owned]
+    ) -> None:
+        self.state = state
+        self.layouts = (description, *inputs.values(), *outputs.values())
+        self.primitive = _primitive(description)
+        self.workspace_size = 0
+        self.workspace_address = 0
+        self.given: list[Pointer] = []
+        self.places: list[Place] = []
+        self.first: Pointer | None = None
+        """Layout of the first input's copy, which is at the beginning of the workspace; None where none is made."""
+        self.before: list[tuple[Pointer, ctypes.Array[Argument]]] = []
+        self.after: list[tuple[Pointer, ctypes.Array[Argument]]] = []
+        self.kept: list[Owned] = [self.primitive]
+        arguments = {}
+        for index, layout in (inputs | outputs).items():
+            arguments[index] = self._argument(description, index, layout, is_input=index in inputs)
+        scratchpad = _wanted(description, SCRATCHPAD)
+        if scratchpad and library().dnnl_memory_desc_get_size(scratchpad):
+            arguments[SCRATCHPAD] = self._in_workspace(scratchpad)
+        self.arguments = _arguments(arguments)
+
+    def __call__(self, *addresses: int, previous: Primitive | None = None) -> None:
+        """Computes on tensors at `addresses`: inputs, then outputs, in the order they were declared.
+
+        With `previous`, the primitive that ran just before on the same first input, its copy of that is taken over.
+        """
+        call = library()
+        has_first = previous is not None and self._takes_over(previous)
+        self._place()
+        for memory, address in zip(self.given, addresses, strict=True):
+            call.dnnl_memory_set_data_handle(memory, address)
+        stream, execute = self.state.stream.handle, call.dnnl_primitive_execute
+        for reorder, arguments in self.before[has_first:]:
+            check(execute(reorder, stream, 2, arguments), "reorder")
+        check(execute(self.primitive.handle, stream, len(self.arguments), self.arguments), "primitive_execute")
+        for reorder, arguments in self.after:
+            check(execute(reorder, stream, 2, arguments), "reorder")
+
+    def _takes_over(self, previous: Primitive) -> bool:
+        """Whether the first input's copy stands at the workspace's beginning, in the layout that this one wants."""
+        if self.first is None or previous.first is None or self.workspace_size > self.state.size:
+            return False
+        return bool(library().dnnl_memory_desc_equal(self.first, previous.first))
+
+    def _place(self) -> None:
+        address = self.state.workspace(self.workspace_size)
+        if address == self.workspace_address:
+            return
+        for place in self.places:
+            library().dnnl_memory_set_data_handle(place.memory.handle, address + place.offset)
+        self.workspace_address = address
+
+    def _argument(self, description: Owned, index: int, layout: Owned, is_input: bool) -> Pointer:
+        """The primitive's side of an argument: the caller's tensor, or one in the workspace that it is copied by."""
+        plain = self._keep(_memory(layout.handle))
+        self.given.append(plain.handle)
+        wanted = _wanted(description, index)
+        if library().dnnl_memory_desc_equal(layout.handle, wanted):
+            return plain.handle
+        if len(self.given) == 1:
+            self.first = wanted
+        own = self._in_workspace(wanted)
+        source, target = (layout.handle, wanted) if is_input else (wanted, layout.handle)
+        reorder = self._keep(_reorder(source, target))
+        pair = {SRC: plain.handle, DST: own} if is_input else {SRC: own, DST: plain.handle}
+        (self.before if is_input else self.after).append((reorder.handle, _arguments(pair)))
+        return own
+
+    def _in_workspace(self, layout: Pointer) -> Pointer:
+        memory = self._keep(_memory(layout))
+        self.places.append(Place(memory, self.workspace_size))
+        size = library().dnnl_memory_desc_get_size(layout)
+        self.workspace_size += -(-size // ALIGNMENT) * ALIGNMENT
+        return memory.handle
+
+    def _keep(self, owned: Owned) -> Owned:
+        self.kept.append(owned)
+        return owned
+
+
+def _wanted(description: Owned, index: int) -> Pointer:
+    """The layout that the primitive has for an argument; no more than an address, which lives as long as it does."""
+    question, number = QUERIES[index]
+    return Pointer(library().dnnl_primitive_desc_query_md(description.handle, question, number))
+
+
+def _memory(layout: Pointer) -> Owned:
+    made = Owned("memory")
+    check(library().dnnl_memory_create(ctypes.byref(made.handle), layout, engine(), Pointer(0)), "memory_create")
+    return made
+
+
+def _primitive(description: Owned) -> Owned:
+    made = Owned("primitive")
+    check(library().dnnl_primitive_create(ctypes.byref(made.handle), description.handle), "primitive_create")
+    return made
+
+
+def _reorder(source: Pointer, target: Pointer) -> Owned:
+    description = Owned("primitive_desc")
+    call = library().dnnl_reorder_primitive_desc_create
+    check(
+        call(ctypes.byref(description.handle), source, engine(), target, engine(), None),
+        "reorder_primitive_desc_create",
+    )
+    return _primitive(description)
+
+
+def _arguments(memories: dict[int, Pointer]) -> ctypes.Array[Argument]:
+    return (Argument * len(memories))(*(Argument(index, memory) for index, memory in memories.items()))

@@ -1,0 +1,177 @@
+"""Where Paddle's convolutions are exchanged for ours: four of its functions, for as long as a run wants it.
+
+Layers, rooms and exports know nothing of it: a graph that is traced, or a tensor that ours can't take, meets Paddle's
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import paddle
+from paddle.nn import functional
+
+from plx_train.convolution.autograd import convolve
+from plx_train.convolution.plan import Geometry
+
+Function = Callable[..., Any]
+
+
+def exchange(precision: str) -> Callable[[], None]:
+    """Has Paddle's layers and functions convolve by oneDNN from now on; the function that is returned undoes it.
+
+    Args:
+        precision: fp32, or bf16 to multiply in; sums and results are fp32.
+    """
+    places = [
+        (functional.conv, "_conv_nd", _layer),
+        (functional, "conv2d", _conv2d),
+        (functional, "conv1d", _conv1d),
+        (functional, "conv2d_transpose", _conv2d_transpose),
+    ]
+    former = [(module, name, getattr(module, name)) for module, name, _ in places]
+    for (module, name, ours), (_, _, theirs) in zip(places, former, strict=True):
+        setattr(module, name, ours(theirs, precision))
+
+    def undo() -> None:
+        for module, name, function in former:
+            setattr(module, name, function)
+
+    return undo
+
+
+@contextmanager
+def exchanged(precision: str = "fp32") -> Iterator[None]:
+    """As `exchange`, inside the block."""
+    undo = exchange(precision)
+    try:
+        yield
+    finally:
+        undo()
+
+
+def _layer(native: Function, precision: str) -> Function:
+    """`paddle.nn.Conv2D` calls it, with its padding already spelt out."""
+
+    def convolution(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, padding_algorithm: Any = None,
+        dilation: Any = 1, groups: int = 1, data_format: str = "NCHW", channel_dim: int = 1, op_type: str = "conv2d",
+        use_cudnn: bool = True, name: str | None = None,
+    ) -> Any:  # fmt: skip
+        if op_type in ("conv2d", "depthwise_conv2d") and padding_algorithm == "EXPLICIT":
+            geometry = geometry_of(x, weight, bias, stride, padding, dilation, groups, data_format, precision)
+            if geometry is not None:
+                return convolve(x, weight, bias, geometry)
+        return native(
+            x, weight, bias, stride, padding, padding_algorithm, dilation, groups, data_format, channel_dim, op_type,
+            use_cudnn, name,
+        )  # fmt: skip
+
+    return convolution
+
+
+def _conv2d(native: Function, precision: str) -> Function:
+    def conv2d(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
+        data_format: str = "NCHW", name: str | None = None,
+    ) -> Any:  # fmt: skip
+        geometry = geometry_of(x, weight, bias, stride, padding, dilation, groups, data_format, precision)
+        if geometry is not None:
+            return convolve(x, weight, bias, geometry)
+        return native(x, weight, bias, stride, padding, dilation, groups, data_format, name)
+
+    return conv2d
+
+
+def _conv1d(native: Function, precision: str) -> Function:
+    def conv1d(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
+        data_format: str = "NCL", name: str | None = None,
+    ) -> Any:  # fmt: skip
+        sizes = [_sizes(value, 1) for value in (stride, padding, dilation)]
+        if data_format == "NCL" and len(x.shape) == 3 and None not in sizes and _can_take(x, weight, bias):
+            (step,), (pad,), (spread,) = sizes  # type: ignore[misc]
+            tall, kernel = x.unsqueeze(2), weight.unsqueeze(2)
+            geometry = geometry_of(tall, kernel, bias, [1, step], [0, pad], [1, spread], groups, "NCHW", precision)
+            if geometry is not None:
+                return convolve(tall, kernel, bias, geometry).squeeze(2)
+        return native(x, weight, bias, stride, padding, dilation, groups, data_format, name)
+
+    return conv1d
+
+
+def _conv2d_transpose(native: Function, precision: str) -> Function:
+    def conv2d_transpose(
+        x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
+        dilation: Any = 1, groups: int = 1, output_size: Any = None, data_format: str = "NCHW",
+        name: str | None = None,
+    ) -> Any:  # fmt: skip
+        more = _sizes(output_padding, 2)
+        if output_size is None and more is not None:
+            geometry = geometry_of(x, weight, bias, stride, padding, dilation, groups, data_format, precision, more)
+            if geometry is not None:
+                return convolve(x, weight, bias, geometry)
+        return native(
+            x, weight, bias, stride, padding, output_padding, dilation, groups, output_size, data_format, name
+        )
+
+    return conv2d_transpose
+
+
+def geometry_of(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    data_format: str,
+    precision: str,
+    output_padding: tuple[int, ...] | None = None,
+) -> Geometry | None:
+    """The convolution's geometry; None where it is Paddle's to compute. With `output_padding` it is transposed."""
+    steps, spread, pads = _sizes(stride, 2), _sizes(dilation, 2), _padding(padding)
+    if steps is None or spread is None or pads is None:
+        return None
+    if data_format != "NCHW" or len(x.shape) != 4 or not _can_take(x, weight, bias):
+        return None
+    shape, kernel, has_bias = tuple(x.shape), tuple(weight.shape), bias is not None
+    transposed = output_padding is not None
+    inputs = kernel[0] if transposed else kernel[1] * groups
+    if inputs != shape[1] or kernel[0] % groups or 0 in shape or 0 in kernel:
+        return None
+    if has_bias and bias.shape != [kernel[1] * groups if transposed else kernel[0]]:
+        return None
+    # What is grouped has too few products for bf16 to pay, and slow kernels for it.
+    precision = precision if groups == 1 else "fp32"
+    return Geometry(
+        shape, kernel, steps, pads, spread, groups, has_bias, precision, transposed, output_padding or (0, 0)
+    )
+
+
+def _can_take(x: Any, weight: Any, bias: Any) -> bool:
+    tensors = (x, weight) if bias is None else (x, weight, bias)
+    return paddle.in_dynamic_mode() and all(
+        tensor.dtype == paddle.float32 and tensor.place.is_cpu_place() for tensor in tensors
+    )
+
+
+def _padding(given: Any) -> tuple[int, ...] | None:
+    """(top, left, bottom, right); Paddle writes four numbers as (top, bottom, left, right)."""
+    two = _sizes(given, 2)
+    if two is not None:
+        return two + two
+    four = _sizes(given, 4)
+    return None if four is None else (four[0], four[2], four[1], four[3])
+
+
+def _sizes(given: Any, count: int) -> tuple[int, ...] | None:
+    """`count` whole numbers; None where it is anything else, a word or a tensor say."""
+    if isinstance(given, int):
+        return (given,) * count
+    if isinstance(given, Sequence) and len(given) == count and all(isinstance(each, int) for each in given):
+        return tuple(given)
+    return None
