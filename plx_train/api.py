@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plx_train.convolution.choice import restore_convolutions
 from plx_train.errors import UserError
+from plx_train.onednn.choice import restore_convolutions
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from plx_train.backbones.affine import LearnableAffine
+
 STEM_CHANNELS = 16
 NUM_BRANCHES = 4
-AFFINE_LEARNING_RATE = 0.1
 NORM_EPSILON = 1e-5
 """Of Paddle's batch norm."""
 BRANCH = re.compile(r"\.(conv_kxk\.\d+|conv_1x1|identity)\.")
@@ -48,20 +49,6 @@ def make_divisible(value: float, divisor: int = 16) -> int:
     """`value` rounded to a multiple of `divisor`, at most a tenth below it."""
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
-
-
-class LearnableAffine(nn.Layer):
-    """scale · x + bias with one scalar each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        attribute = {"learning_rate": AFFINE_LEARNING_RATE}
-        constant = nn.initializer.Constant
-        self.scale = self.create_parameter([1], paddle.ParamAttr(**attribute, initializer=constant(1.0)))
-        self.bias = self.create_parameter([1], paddle.ParamAttr(**attribute, initializer=constant(0.0)))
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return x * self.scale + self.bias
 
 
 class Activation(nn.Layer):
@@ -109,8 +96,18 @@ class RepConv(nn.Layer):
         self.act = Activation() if stride != 2 else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.lab(self.reparam_conv(x) if self.merged else self._branches(x))
+        if self.merged and paddle.in_dynamic_mode():
+            x = self._merged(x)
+        else:
+            x = self.lab(self.reparam_conv(x) if self.merged else self._branches(x))
         return x if self.act is None else self.act(x)
+
+    def _merged(self, x: paddle.Tensor) -> paddle.Tensor:
+        """The affine is done to the few numbers of the convolution, not to the many of what it gives."""
+        layer, scale = self.reparam_conv, self.lab.scale
+        weight, bias = layer.weight * scale, layer.bias * scale + self.lab.bias
+        stride, padding, groups = layer._stride, self.kernel // 2, self.groups
+        return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
     def _branches(self, x: paddle.Tensor) -> paddle.Tensor:
         total = sum(branch(x) for branch in self.conv_kxk)

@@ -172,7 +172,7 @@ def start_device(options: RunOptions) -> OpenDevice:
 
 
 def _convolutions(options: RunOptions, opened: OpenDevice) -> str:
-    from plx_train.convolution.choice import choose_convolutions
+    from plx_train.onednn.choice import choose_convolutions
 
     device = options.device
     chosen = choose_convolutions(device.conv_backend, device.conv_precision, opened.type == "cpu")

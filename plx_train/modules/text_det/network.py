@@ -94,8 +94,10 @@ class RSEFPN(nn.Layer):
 def upsample(x: paddle.Tensor, factor: int) -> paddle.Tensor:
     """Nearest-neighbour enlargement of (N, C, H, W) by a whole factor.
 
-    Written without `interpolate`, because oneDNN in paddle 3.3 can't run that in an exported graph.
+    An exported graph has it without `interpolate`, which oneDNN in paddle 3.3 can't run there.
     """
+    if paddle.in_dynamic_mode():
+        return F.interpolate(x, scale_factor=factor, mode="nearest")
     x = paddle.tile(x.unsqueeze([3, 5]), [1, 1, 1, factor, 1, factor])
     return x.flatten(2, 3).flatten(3, 4)
 

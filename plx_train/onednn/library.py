@@ -1,4 +1,4 @@
-"""oneDNN's C interface, as far as convolutions need it, from the library inside Paddle's wheel."""
+"""oneDNN's C interface, as far as it is needed here, from the library inside Paddle's wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAJOR, OLDEST_MINOR = 3, 4
 CPU_ENGINE, IN_ORDER_STREAM, USER_SCRATCHPAD, ANY_FORMAT = 1, 1, 1, 1
 TYPES = {"bf16": 2, "fp32": 3}
 FORWARD_TRAINING, FORWARD_INFERENCE = 64, 96
-CONVOLUTION_AUTO, DECONVOLUTION_DIRECT = 0x3, 0xA
+CONVOLUTION_AUTO, DECONVOLUTION_DIRECT, HARDSWISH, AVERAGE_POOLING, NEAREST = 0x3, 0xA, 0x34, 0x2FF, 0x2FFF0
 SRC, DST, WEIGHTS, BIAS, SCRATCHPAD = 1, 17, 33, 41, 80
 DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS = 129, 145, 161, 169
 """Arguments of a primitive."""

@@ -16,11 +16,12 @@ import pytest
 from paddle import nn
 from paddle.nn import functional
 
-from plx_train.convolution import agreement, autograd, cache, choice, library
-from plx_train.convolution.autograd import convolve
-from plx_train.convolution.plan import Geometry
-from plx_train.convolution.seam import exchanged, geometry_of
 from plx_train.errors import DeviceError
+from plx_train.onednn import agreement, cache, choice, library
+from plx_train.onednn.cache import CACHE
+from plx_train.onednn.convolution import Geometry
+from plx_train.onednn.convolve import convolve
+from plx_train.onednn.seam import exchanged, geometry_of
 from plx_train.options import DeviceOptions
 
 try:
@@ -85,9 +86,41 @@ def test_results_and_gradients_are_those_of_paddle(name: str) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-4)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 1, 1, 1), (4, 17)])
+def test_hard_swish(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=shape, scale=4).astype(np.float32)
+    wanted = with_gradients(nn.Hardswish(), x)
+    with exchanged():
+        got = with_gradients(nn.Hardswish(), x)
+    for ours, theirs in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_enlargement(factor: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 5, 4, 7)).astype(np.float32)
+    layer = nn.Upsample(scale_factor=factor)
+    wanted = with_gradients(layer, x)
+    np.testing.assert_array_equal(wanted[0], x.repeat(factor, 2).repeat(factor, 3))
+    with exchanged():
+        enlarged = paddle.to_tensor(x, stop_gradient=False)
+        y = functional.interpolate(enlarged, scale_factor=factor, mode="nearest")
+        (y * paddle.to_tensor(np.cos(np.arange(y.size, dtype=np.float32)).reshape(y.shape))).sum().backward()
+    np.testing.assert_array_equal(y.numpy(), wanted[0])
+    np.testing.assert_allclose(enlarged.grad.numpy(), wanted[1], rtol=1e-4, atol=1e-5)
+
+
+def test_other_interpolation_is_left_to_paddle() -> None:
+    x = paddle.rand([1, 2, 4, 6])
+    wanted = [functional.interpolate(x, scale_factor=2, mode="bilinear"), functional.interpolate(x, size=[3, 3])]
+    with exchanged():
+        got = [functional.interpolate(x, scale_factor=2, mode="bilinear"), functional.interpolate(x, size=[3, 3])]
+    assert all(bool((ours == theirs).all()) for ours, theirs in zip(got, wanted, strict=True))
+
+
 def test_it_is_oneDNN_that_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr("plx_train.convolution.seam.convolve", lambda *given: seen.append(given) or convolve(*given))
+    monkeypatch.setattr("plx_train.onednn.seam.convolve", lambda *given: seen.append(given) or convolve(*given))
     x = paddle.ones([1, 4, 6, 6])
     with exchanged():
         nn.Conv2D(4, 4, 3)(x)
@@ -123,6 +156,11 @@ def test_frozen_weights_get_no_gradient() -> None:
         layer(x).sum().backward()
     assert layer.weight.grad is None
     assert x.grad is not None
+    layer.bias.stop_gradient = False
+    with exchanged():
+        layer(x.detach()).sum().backward()
+    assert layer.weight.grad is None
+    np.testing.assert_allclose(layer.bias.grad.numpy(), np.full(6, 16.0), rtol=1e-5)
 
 
 def test_views_are_read_as_they_are() -> None:
@@ -138,7 +176,7 @@ def test_equal_runs_give_equal_bits() -> None:
     script = """
 import hashlib, paddle
 from paddle import nn
-from plx_train.convolution.seam import exchange
+from plx_train.onednn.seam import exchange
 
 exchange("fp32")
 paddle.seed(1)
@@ -175,15 +213,15 @@ def test_threads_compute_side_by_side() -> None:
 
 
 def test_changing_shapes_keep_few_plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "MOST_PLANS", 5)
+    monkeypatch.setattr(cache, "MOST_KEPT", 5)
     layer = nn.Conv2D(3, 4, 3)
-    autograd.PLANS.plans.clear()
+    CACHE.kept.clear()
     with exchanged(), paddle.no_grad():
         for width in range(10, 30):
             layer(paddle.ones([1, 3, 10, width]))
         first = layer(paddle.ones([1, 3, 10, 10])).numpy()
     gc.collect()
-    assert len(autograd.PLANS.plans) == 5
+    assert len(CACHE.kept) == 5
     np.testing.assert_allclose(first, layer(paddle.ones([1, 3, 10, 10])).numpy(), rtol=1e-5)
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from plx_train.convolution.plan import Geometry, Plan
-from plx_train.convolution.primitive import Primitive, ThreadState, plain_layout
+from plx_train.onednn.convolution import Geometry, Plan
+from plx_train.onednn.primitive import Primitive, ThreadState, plain_layout
 
 MOST_COLUMNS = 3
 BYTES = 4

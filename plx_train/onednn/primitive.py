@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from plx_train.convolution.library import (
+from plx_train.onednn.library import (
     ANY_FORMAT,
     DST,
     IN_ORDER_STREAM,
@@ -61,12 +61,17 @@ def free_layout(shape: Sequence[int], precision: str) -> Owned:
     return made
 
 
+def address(tensor: Any) -> int | None:
+    """Where a Paddle tensor's numbers stand; None for none."""
+    return None if tensor is None else tensor.data_ptr()
+
+
 def int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
     """The numbers as C has them."""
     return (ctypes.c_int64 * len(values))(*values)
 
 
-class ThreadState(threading.local):
+class ThreadState:
     """What primitives of one thread share: they run one after the other."""
 
     def __init__(self) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import paddle
 from paddle.nn import functional
 
-from plx_train.convolution.autograd import convolve
-from plx_train.convolution.plan import Geometry
+from plx_train.onednn.convolution import Geometry
+from plx_train.onednn.convolve import convolve
 
 PLAIN = Geometry((2, 16, 9, 12), (24, 16, 3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 1, True)
 SHAPES = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from plx_train.convolution.library import LibraryError, version
 from plx_train.errors import DeviceError
 from plx_train.hardware import cpu
+from plx_train.onednn.library import LibraryError, version
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Of processors that multiply in bf16."""
@@ -46,7 +46,7 @@ def choose_convolutions(backend: str, precision: str, is_cpu: bool) -> Convoluti
         return Convolutions("native", "convolutions by Paddle")
     fault = _fault(precision)
     if fault is None:
-        from plx_train.convolution.seam import exchange
+        from plx_train.onednn.seam import exchange
 
         _restore.append(exchange(precision))
         in_precision = "" if precision == "fp32" else f" in {precision}"
@@ -66,9 +66,9 @@ def _fault(precision: str) -> str | None:
     """Why oneDNN can't be used; None where it can."""
     if precision == "bf16" and not cpu().flags & BF16_FLAGS:
         return "this processor does not multiply in bf16, say device.conv_precision=fp32"
-    from plx_train.convolution.agreement import disagreement
-
     try:
+        from plx_train.onednn.agreement import disagreement
+
         return disagreement(precision)
     except LibraryError as error:
         return str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
-from plx_train.convolution.library import (
+from plx_train.onednn.library import (
     BIAS,
     CONVOLUTION_AUTO,
     DECONVOLUTION_DIRECT,
@@ -23,7 +23,7 @@ from plx_train.convolution.library import (
     engine,
     library,
 )
-from plx_train.convolution.primitive import Owned, Primitive, ThreadState, free_layout, int64s, plain_layout
+from plx_train.onednn.primitive import Owned, Primitive, ThreadState, free_layout, int64s, plain_layout
 
 Sizes = tuple[int, ...]
 

@@ -1,4 +1,4 @@
-"""Where Paddle's convolutions are exchanged for ours: four of its functions, for as long as a run wants it.
+"""Where Paddle's functions are exchanged for oneDNN's: six of them, for as long as a run wants it.
 
 Layers, rooms and exports know nothing of it: a graph that is traced, or a tensor that ours can't take, meets Paddle's
 own.
@@ -13,14 +13,15 @@ from typing import Any
 import paddle
 from paddle.nn import functional
 
-from plx_train.convolution.autograd import convolve
-from plx_train.convolution.plan import Geometry
+from plx_train.onednn.convolution import Geometry
+from plx_train.onednn.convolve import convolve
+from plx_train.onednn.elementwise import Enlargement, Hardswish
 
 Function = Callable[..., Any]
 
 
 def exchange(precision: str) -> Callable[[], None]:
-    """Has Paddle's layers and functions convolve by oneDNN from now on; the function that is returned undoes it.
+    """Has Paddle's layers and functions compute by oneDNN from now on; the function that is returned undoes it.
 
     Args:
         precision: fp32, or bf16 to multiply in; sums and results are fp32.
@@ -30,6 +31,8 @@ def exchange(precision: str) -> Callable[[], None]:
         (functional, "conv2d", _conv2d),
         (functional, "conv1d", _conv1d),
         (functional, "conv2d_transpose", _conv2d_transpose),
+        (functional, "hardswish", _hardswish),
+        (functional, "interpolate", _interpolate),
     ]
     former = [(module, name, getattr(module, name)) for module, name, _ in places]
     for (module, name, ours), (_, _, theirs) in zip(places, former, strict=True):
@@ -120,6 +123,27 @@ def _conv2d_transpose(native: Function, precision: str) -> Function:
     return conv2d_transpose
 
 
+def _hardswish(native: Function, precision: str) -> Function:
+    def hardswish(x: Any, name: str | None = None) -> Any:
+        return Hardswish.apply(x) if _can_take(x) and x.size else native(x, name)
+
+    return hardswish
+
+
+def _interpolate(native: Function, precision: str) -> Function:
+    """Enlarges by a whole factor to the nearest neighbours; all else is Paddle's."""
+
+    def interpolate(
+        x: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", *others: Any, **options: Any
+    ) -> Any:
+        is_plain = mode == "nearest" and size is None and isinstance(scale_factor, int) and not others and not options
+        if is_plain and len(x.shape) == 4 and _can_take(x) and x.size:
+            return Enlargement.apply(x, scale_factor)
+        return native(x, size, scale_factor, mode, *others, **options)
+
+    return interpolate
+
+
 def geometry_of(
     x: Any,
     weight: Any,
@@ -152,10 +176,10 @@ def geometry_of(
     )
 
 
-def _can_take(x: Any, weight: Any, bias: Any) -> bool:
-    tensors = (x, weight) if bias is None else (x, weight, bias)
+def _can_take(*tensors: Any) -> bool:
+    """Whether all, but those that are None, are float32 tensors of the CPU that is computing now."""
     return paddle.in_dynamic_mode() and all(
-        tensor.dtype == paddle.float32 and tensor.place.is_cpu_place() for tensor in tensors
+        tensor is None or (tensor.dtype == paddle.float32 and tensor.place.is_cpu_place()) for tensor in tensors
     )
 
 

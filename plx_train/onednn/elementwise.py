@@ -1,0 +1,125 @@
+"""Hard swish, and enlargement by a whole factor, which take Paddle longer than the convolutions beside them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import paddle
+from paddle.autograd import PyLayer
+
+from plx_train.onednn.cache import CACHE
+from plx_train.onednn.library import (
+    AVERAGE_POOLING,
+    DIFF_DST,
+    DIFF_SRC,
+    DST,
+    FORWARD_INFERENCE,
+    FORWARD_TRAINING,
+    HARDSWISH,
+    NEAREST,
+    SRC,
+    attributes,
+    check,
+    engine,
+    library,
+)
+from plx_train.onednn.primitive import Owned, Primitive, ThreadState, int64s, plain_layout
+
+Sizes = tuple[int, ...]
+SLOPE, OFFSET = ctypes.c_float(1 / 6), ctypes.c_float(0.5)
+"""Of hard swish, x · clip(x / 6 + 1/2, 0, 1)."""
+
+
+class Hardswish(PyLayer):
+    """x · clip(x / 6 + 1/2, 0, 1) of a float32 tensor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        x = x.contiguous()
+        ctx.save_for_backward(x)
+        y = paddle.empty(x.shape, "float32")
+        CACHE.get(_hardswish, _numbers(x))(x.data_ptr(), y.data_ptr())
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        (x,) = ctx.saved_tensor()
+        dy = dy.contiguous()
+        dx = paddle.empty(x.shape, "float32")
+        CACHE.get(_hardswish_gradient, _numbers(x))(dy.data_ptr(), x.data_ptr(), dx.data_ptr())
+        return dx
+
+
+class Enlargement(PyLayer):
+    """(N, C, H, W) by its nearest neighbours to (N, C, factor · H, factor · W)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, factor: int) -> Any:
+        x = x.contiguous()
+        ctx.small = (*x.shape, factor)
+        y = paddle.empty([*x.shape[:2], x.shape[2] * factor, x.shape[3] * factor], "float32")
+        CACHE.get(_enlarge, ctx.small)(x.data_ptr(), y.data_ptr())
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any) -> Any:
+        dy = dy.contiguous()
+        *shape, factor = ctx.small
+        dx = paddle.empty(shape, "float32")
+        # The sum over each pixel's copies is their mean times their number.
+        CACHE.get(_average, ctx.small)(dy.data_ptr(), dx.data_ptr())
+        return dx.scale_(float(factor**2))
+
+
+def _numbers(x: Any) -> Sizes:
+    """Hard swish knows no shape, so that all tensors of as many numbers share one primitive."""
+    return (x.size,)
+
+
+def _hardswish(state: ThreadState, shape: Sizes) -> Primitive:
+    layout = plain_layout(shape)
+    return Primitive(state, _describe_hardswish(layout), {SRC: layout}, {DST: layout})
+
+
+def _hardswish_gradient(state: ThreadState, shape: Sizes) -> Primitive:
+    layout = plain_layout(shape)
+    hint = _describe_hardswish(layout).handle
+    tensors = (layout.handle,) * 3
+    description = _described("eltwise_backward", HARDSWISH, *tensors, SLOPE, OFFSET, hint, attributes())
+    return Primitive(state, description, {DIFF_DST: layout, SRC: layout}, {DIFF_SRC: layout})
+
+
+def _describe_hardswish(layout: Owned) -> Owned:
+    tensors = (layout.handle,) * 2
+    return _described("eltwise_forward", FORWARD_TRAINING, HARDSWISH, *tensors, SLOPE, OFFSET, attributes())
+
+
+def _enlarge(state: ThreadState, sizes: Sizes) -> Primitive:
+    small, large = _layouts(sizes)
+    factors = (ctypes.c_float * 2)(sizes[-1], sizes[-1])
+    kind = (FORWARD_INFERENCE, NEAREST)
+    description = _described("resampling_forward", *kind, factors, small.handle, large.handle, attributes())
+    return Primitive(state, description, {SRC: small}, {DST: large})
+
+
+def _average(state: ThreadState, sizes: Sizes) -> Primitive:
+    small, large = _layouts(sizes)
+    kernel, none = int64s((sizes[-1],) * 2), int64s((0, 0))
+    places = (kernel, kernel, none, none, none)
+    kind = (FORWARD_INFERENCE, AVERAGE_POOLING)
+    description = _described("pooling_forward", *kind, large.handle, small.handle, *places, attributes())
+    return Primitive(state, description, {SRC: large}, {DST: small})
+
+
+def _layouts(sizes: Sizes) -> tuple[Owned, Owned]:
+    images, channels, height, width, factor = sizes
+    return plain_layout(sizes[:4]), plain_layout((images, channels, height * factor, width * factor))
+
+
+def _described(name: str, *given: Any) -> Owned:
+    made = Owned("primitive_desc")
+    call: Callable[..., int] = getattr(library(), f"dnnl_{name}_primitive_desc_create")
+    check(call(ctypes.byref(made.handle), engine(), *given), name)
+    return made
