@@ -61,7 +61,10 @@ LAYERS = {
         (1, 16, 5, 12),
     ),
     "many depthwise": (lambda: nn.Conv2D(8, 16, 5, padding=2, groups=8), (2, 8, 9, 10)),
-    "same": (lambda: nn.Conv2D(4, 4, 3, padding="SAME"), (1, 4, 6, 6)),
+    "same": (lambda: nn.Conv2D(4, 6, 3, padding="SAME"), (1, 4, 6, 7)),
+    "same, strided": (lambda: nn.Conv2D(4, 4, 5, stride=2, padding="SAME", groups=4), (1, 4, 8, 9)),
+    "same, even": (lambda: nn.Conv2D(4, 6, 2, stride=(1, 2), padding="SAME"), (1, 4, 7, 8)),
+    "valid": (lambda: nn.Conv2D(4, 6, 3, padding="VALID"), (1, 4, 6, 7)),
     "reflected": (lambda: nn.Conv2D(4, 4, 3, padding=1, padding_mode="reflect"), (1, 4, 6, 6)),
     "channels last": (lambda: nn.Conv2D(4, 4, 3, data_format="NHWC"), (1, 6, 6, 4)),
     "one row": (lambda: nn.Conv1D(5, 9, 3, padding=2, dilation=2), (2, 5, 21)),
@@ -226,7 +229,7 @@ def test_changing_shapes_keep_few_plans(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    "given", [{"data_format": "NHWC"}, {"padding": "SAME"}, {"groups": 3}, {"stride": paddle.ones([2])}]
+    "given", [{"data_format": "NHWC"}, {"padding": "HALF"}, {"groups": 3}, {"stride": paddle.ones([2])}]
 )
 def test_what_ours_cannot_take_is_left_to_paddle(given: dict) -> None:
     plain = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "data_format": "NCHW"} | given

@@ -7,7 +7,6 @@ from typing import Any
 
 import paddle
 from paddle.autograd import PyLayer
-from paddle.nn import functional
 
 from plx_train.onednn.cache import CACHE
 from plx_train.onednn.convolution import Geometry, Plan
@@ -76,6 +75,6 @@ def _backward_weights(found: Planned, dy: Any, x: Any, shape: list[int], done: A
     if found.wide is None:
         plan.backward_weights(dy.data_ptr(), x.data_ptr(), dweight.data_ptr(), address(dbias), done)
     else:
-        x = functional.pad(x, [*found.wide.padding, 0, 0])
-        found.wide(dy.data_ptr(), x.data_ptr(), dweight.data_ptr(), address(dbias), done)
+        zeros = paddle.zeros(found.wide.padded_shape, "float32")
+        found.wide(dy.data_ptr(), x.data_ptr(), zeros.data_ptr(), dweight.data_ptr(), address(dbias))
     return dweight, dbias

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from plx_train.onednn.convolution import Geometry, Plan
-from plx_train.onednn.primitive import Primitive, ThreadState, plain_layout
+from plx_train.onednn.library import DST, SRC
+from plx_train.onednn.primitive import Primitive, ThreadState, copying, plain_layout
 
 MOST_COLUMNS = 3
 BYTES = 4
@@ -31,15 +32,19 @@ class WideGradient:
     """Writes the weight gradient of one wide geometry.
 
     Attributes:
-        padding: columns of zeros that x must come with, left and right.
+        padded_shape: of a tensor of zeros that each call needs.
     """
 
     def __init__(self, geometry: Geometry, state: ThreadState) -> None:
         top, left, bottom, right = geometry.padding
-        self.padding = (left, right)
         rows, columns = geometry.weight[2:]
         images, channels, height, width = geometry.x
         padded = width + left + right
+        self.padded_shape = [images, channels, height, padded]
+        strides = (channels * height * padded, height * padded, padded, 1)
+        plain, inside = plain_layout(geometry.x), plain_layout(geometry.x, strides)
+        self.pad = Primitive(state, copying(plain.handle, inside.handle), {SRC: plain}, {DST: inside})
+        self.offset = left * BYTES
         self.parts: list[tuple[int, Plan]] = []
         for part in np.array_split(np.arange(columns), -(-columns // MOST_COLUMNS)):
             seen = (geometry.y[3] - 1) * geometry.stride[1] + len(part)
@@ -51,13 +56,15 @@ class WideGradient:
                 has_bias=geometry.has_bias and part[0] == 0,
             )
             plan = Plan(narrow, state)
-            plan.plain["x"] = plain_layout(narrow.x, (channels * height * padded, height * padded, padded, 1))
+            plan.plain["x"] = plain_layout(narrow.x, strides)
             kernel = rows * columns
             plan.plain["weight"] = plain_layout((channels, 1, 1, rows, len(part)), (kernel,) * 3 + (columns, 1))
             self.parts.append((int(part[0]) * BYTES, plan))
 
-    def __call__(self, dy: int, x: int, dweight: int, dbias: int | None, previous: Primitive | None) -> None:
-        """`x` is the padded tensor's address; the rest as `Plan.backward_weights` takes it."""
+    def __call__(self, dy: int, x: int, zeros: int, dweight: int, dbias: int | None) -> None:
+        """As `Plan.backward_weights`; `zeros` is the address of a tensor of `padded_shape`, which is written into."""
+        self.pad(x, zeros + self.offset)
+        previous = None
         for offset, plan in self.parts:
             bias = dbias if plan.geometry.has_bias else None
-            previous = plan.backward_weights(dy, x + offset, dweight + offset, bias, previous)
+            previous = plan.backward_weights(dy, zeros + offset, dweight + offset, bias, previous)

@@ -174,7 +174,7 @@ class Primitive:
             self.first = wanted
         own = self._in_workspace(wanted)
         source, target = (layout.handle, wanted) if is_input else (wanted, layout.handle)
-        reorder = self._keep(_reorder(source, target))
+        reorder = self._keep(_primitive(copying(source, target)))
         pair = {SRC: plain.handle, DST: own} if is_input else {SRC: own, DST: plain.handle}
         (self.before if is_input else self.after).append((reorder.handle, _arguments(pair)))
         return own
@@ -209,14 +209,12 @@ def _primitive(description: Owned) -> Owned:
     return made
 
 
-def _reorder(source: Pointer, target: Pointer) -> Owned:
-    description = Owned("primitive_desc")
+def copying(source: Pointer, target: Pointer) -> Owned:
+    """Description of a copy from one layout to another."""
+    made = Owned("primitive_desc")
     call = library().dnnl_reorder_primitive_desc_create
-    check(
-        call(ctypes.byref(description.handle), source, engine(), target, engine(), None),
-        "reorder_primitive_desc_create",
-    )
-    return _primitive(description)
+    check(call(ctypes.byref(made.handle), source, engine(), target, engine(), None), "reorder_primitive_desc_create")
+    return made
 
 
 def _arguments(memories: dict[int, Pointer]) -> ctypes.Array[Argument]:

@@ -63,8 +63,9 @@ def _layer(native: Function, precision: str) -> Function:
         dilation: Any = 1, groups: int = 1, data_format: str = "NCHW", channel_dim: int = 1, op_type: str = "conv2d",
         use_cudnn: bool = True, name: str | None = None,
     ) -> Any:  # fmt: skip
-        if op_type in ("conv2d", "depthwise_conv2d") and padding_algorithm == "EXPLICIT":
-            geometry = geometry_of(x, weight, bias, stride, padding, dilation, groups, data_format, precision)
+        if op_type in ("conv2d", "depthwise_conv2d"):
+            pads = "SAME" if padding_algorithm == "SAME" else padding
+            geometry = geometry_of(x, weight, bias, stride, pads, dilation, groups, data_format, precision)
             if geometry is not None:
                 return convolve(x, weight, bias, geometry)
         return native(
@@ -157,13 +158,17 @@ def geometry_of(
     output_padding: tuple[int, ...] | None = None,
 ) -> Geometry | None:
     """The convolution's geometry; None where it is Paddle's to compute. With `output_padding` it is transposed."""
-    steps, spread, pads = _sizes(stride, 2), _sizes(dilation, 2), _padding(padding)
-    if steps is None or spread is None or pads is None:
-        return None
+    steps, spread = _sizes(stride, 2), _sizes(dilation, 2)
     if data_format != "NCHW" or len(x.shape) != 4 or not _can_take(x, weight, bias):
         return None
     shape, kernel, has_bias = tuple(x.shape), tuple(weight.shape), bias is not None
     transposed = output_padding is not None
+    pads = _padding(padding)
+    if padding == "SAME" and not transposed and steps is not None:
+        # As Paddle has it, which then leaves nothing out.
+        pads, spread = same_padding(shape, kernel, steps), (1, 1)
+    if steps is None or spread is None or pads is None:
+        return None
     inputs = kernel[0] if transposed else kernel[1] * groups
     if inputs != shape[1] or kernel[0] % groups or 0 in shape or 0 in kernel:
         return None
@@ -181,6 +186,16 @@ def _can_take(*tensors: Any) -> bool:
     return paddle.in_dynamic_mode() and all(
         tensor is None or (tensor.dtype == paddle.float32 and tensor.place.is_cpu_place()) for tensor in tensors
     )
+
+
+def same_padding(shape: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
+    """(top, left, bottom, right) such that the result has ceil(side / stride) rows and columns."""
+    both = [
+        max((-(-side // step) - 1) * step + size - side, 0)
+        for side, size, step in zip(shape[2:], kernel[2:], stride, strict=True)
+    ]
+    first = [total // 2 for total in both]
+    return (*first, *(total - before for total, before in zip(both, first, strict=True)))
 
 
 def _padding(given: Any) -> tuple[int, ...] | None:
