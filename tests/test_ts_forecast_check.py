@@ -105,7 +105,6 @@ def test_a_column_that_is_not_there_has_a_neighbour(dataset: Path) -> None:
         ("module.horizon=0", "must be 1 at least"),
         ("module.network=Dlinear", "no network by 'Dlinear'; did you mean 'DLinear'"),
         ("module.models=[DLinear,PatchTTS]", "module.models names no network by 'PatchTTS'; did you mean 'PatchTST'"),
-        (f"module.models=[{','.join(['DLinear'] * 13)}]", "a stack takes 12 at most"),
         ("module.models=[DLinear,DLinear]", "no two different networks"),
         ("module.fusion=vote", "module.fusion must be one of"),
     ],

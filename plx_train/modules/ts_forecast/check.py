@@ -16,7 +16,6 @@ from plx_train.image import write_image
 from plx_train.modules.ts_forecast.config import FUSIONS, LOSSES, FittedOptions
 from plx_train.modules.ts_forecast.metric import seasonal_scale
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_inference
-from plx_train.modules.ts_forecast.stack import MAX_MEMBERS
 from plx_train.series.frame import Series
 from plx_train.series.grid import future_times
 from plx_train.series.leakage import leakage_findings
@@ -93,8 +92,6 @@ def resolve(
 def _check_options(module: TsForecastConfig) -> None:
     check_names([module.network], FORECASTERS)
     check_names(module.models, FORECASTERS, "models")
-    if module.fusion == "stack" and len(module.models) > MAX_MEMBERS:
-        raise ConfigError(f"module.models names {len(module.models)} networks: a stack takes {MAX_MEMBERS} at most")
     if module.loss not in LOSSES:
         raise ConfigError(f"module.loss must be one of {', '.join(LOSSES)}, not {module.loss!r}")
     if module.fusion not in FUSIONS:
