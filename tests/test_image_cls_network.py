@@ -224,7 +224,6 @@ def take_over(network: PPLCNet, graph: Any) -> None:
     from onnx import numpy_helper
 
     arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-    arrays |= {node.output[0]: arrays[node.input[0]] for node in graph.node if node.op_type == "Identity"}
     kinds = {"Conv": paddle.nn.Conv2D, "BatchNormalization": paddle.nn.BatchNorm2D, "MatMul": paddle.nn.Linear}
     layers = iter([layer for layer in network.sublayers() if isinstance(layer, tuple(kinds.values()))])
     last: Any = None
