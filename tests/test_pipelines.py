@@ -190,6 +190,7 @@ def test_a_frozen_pipeline_gives_the_same_and_says_if_it_was_changed(
         ({"pipeline_name": "OCR"}, {}, "needs SubModules.TextDetection"),
         ({"pipeline_name": "seal_recognition"}, {}, "none that is known here"),
         ({"SubModules": {}}, {}, "names no pipeline"),
+        ({"pipeline_name": "OCR", "SubModules": {"TextDetection": {"model_dir": 5}}}, {}, "must be a text or null"),
         ("image_classification", {}, "no model of the name PP-LCNet_x1_0 can be fetched"),
         ({"pipeline_name": "doc_preprocessor", "use_doc_unwarping": True}, {}, "can't be unwarped"),
         ("/nowhere/ocr.yaml", {}, "can't be read"),

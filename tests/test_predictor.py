@@ -117,8 +117,9 @@ def test_settings_of_no_known_module_type(folder: Path, tmp_path: Path, changes:
 def test_yaml_with_code_is_not_executed(folder: Path, tmp_path: Path) -> None:
     broken = settings_of(folder, tmp_path)
     (broken / "inference.yml").write_text(f"Global: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="can't be read") as caught:
         Predictor(broken)
+    assert "\n" not in str(caught.value), "one sentence"
     assert not (tmp_path / "made").exists()
 
 

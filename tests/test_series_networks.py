@@ -12,17 +12,9 @@ from paddle.static import InputSpec
 from plx_train.backbones.series.inception_time import InceptionTime
 from plx_train.backbones.series.layout import ReversibleNorm
 from plx_train.backbones.series.linear import DLinear, NLinear, trend_matrix
-from plx_train.backbones.series.registry import (
-    CLASSIFIERS,
-    FORECASTERS,
-    RECONSTRUCTORS,
-    WITH_COVARIATES,
-    build_classifier,
-    build_forecaster,
-    build_reconstructor,
-)
+from plx_train.backbones.series.registry import build_classifier, build_forecaster, build_reconstructor
 from plx_train.backbones.series.shape import SeriesShape
-from plx_train.backbones.series.sizes import Sizes
+from plx_train.backbones.series.sizes import CLASSIFIERS, FORECASTERS, RECONSTRUCTORS, WITH_COVARIATES, Sizes
 from plx_train.backbones.series.times_block import InceptionBlock, TimesBlock
 from plx_train.errors import ConfigError
 
@@ -174,7 +166,7 @@ def test_sizes_out_of_place_or_range_are_refused() -> None:
         build_forecaster("DLinear", shape, hidden=8)
     with pytest.raises(ConfigError, match=r"module.dropout must be 0 to below 1"):
         build_forecaster("TiDE", shape, dropout=1.0)
-    with pytest.raises(ConfigError, match=r"no network 'PatchTTS'.*PatchTST"):
+    with pytest.raises(ConfigError, match=r"no network by 'PatchTTS'; did you mean 'PatchTST'"):
         build_forecaster("PatchTTS", shape)
     with pytest.raises(ConfigError, match=r"1 at least"):
         build_reconstructor("AutoEncoder_ad", CONTEXT, 1, depth=0)

@@ -155,7 +155,12 @@ def test_no_column_of_classes(root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"class_weights": "some"}, "class_weights"), ({"length": 0}, "length"), ({"num_kernels": 0}, "num_kernels")],
+    [
+        ({"class_weights": "some"}, "class_weights"),
+        ({"length": 0}, "length"),
+        ({"num_kernels": 0}, "num_kernels"),
+        ({"network": "Rocket"}, "network"),
+    ],
 )
 def test_bad_options(changes: dict[str, object], named: str, root: Path) -> None:
     with pytest.raises(ConfigError, match=rf"module\.{named}"):

@@ -193,3 +193,6 @@ def test_covariates_without_a_network_for_them_are_refused(tmp_path: Path, datas
     with pytest.raises(UserError, match=r"DLinear takes no covariates: choose module.network=TiDE or TimesNet"):
         train(dataset, tmp_path / "run", "module.calendar=true")
     assert not (tmp_path / "run/export").exists()
+    with pytest.raises(UserError, match=r"NLinear takes no covariates"):
+        train(dataset, tmp_path / "fused", "module.calendar=true", "module.models=[TiDE,NLinear]")
+    assert not list((tmp_path / "fused-members").rglob("run.json"))

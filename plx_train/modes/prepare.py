@@ -140,8 +140,9 @@ def check_data(session: Session, trained: Path | None = None) -> tuple[CheckRepo
         errors = [finding for finding in report.findings if finding.level == "error"]
         for finding in errors[1:MAX_SHOWN]:
             session.console.error(str(finding))
+        number = f"{len(errors)} errors, the first" if len(errors) > 1 else "an error:"
         raise DataError(
-            f"the dataset at {options.dataset.root} has {len(errors)} errors, the first {errors[0]} (all are in "
+            f"the dataset at {options.dataset.root} has {number} {errors[0]} (all are in "
             f"{session.output / 'check.json'}): mend them, or leave the samples out with dataset.ignore_findings=true"
         )
     return report, checked

@@ -69,6 +69,9 @@ def _checked(config: Any, where: str) -> dict[str, Any]:
         if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
             raise UserError(f"{where}: {section} must hold one section for each part")
         config[section] = parts
+    for key, part in config["SubModules"].items():
+        if not isinstance(part.get("model_dir"), str | None):
+            raise UserError(f"{where}: model_dir of {key} must be a text or null, not {part['model_dir']!r}")
     return config
 
 

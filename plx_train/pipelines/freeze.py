@@ -32,9 +32,10 @@ def freeze(pipeline: Pipeline, folder: Path) -> Path:
     """
     if folder.exists():
         raise UserError(f"output={folder} is there already: give a folder that is not")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         for key, model in pipeline.models.items():
             _copy_model(model.folder, temporary / "models" / key)
         config = _portable(pipeline)
@@ -50,7 +51,8 @@ def freeze(pipeline: Pipeline, folder: Path) -> Path:
     except OSError as error:
         raise UserError(f"output={folder} can't be written ({error.strerror or error})") from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

@@ -41,14 +41,16 @@ def _make(folder: Path, model_name: str) -> None:
     module = room_file(ROOMS[model_name], "module").published(files if files.is_dir() else files.parent)
     load_weights(module.network, model_name, optional=module.optional_weights)
     module.eval_mode()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+    temporary = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent))
         write_export(module, module.processor, temporary, model_name, {"weights": model_name})
         temporary.chmod(0o755)
         temporary.rename(folder)
     except OSError:
         # Another process was quicker, or nothing can be written.
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
         if not is_export(folder):
             raise UserError(f"{folder} can't be written: set PLX_TRAIN_CACHE to a folder that can") from None

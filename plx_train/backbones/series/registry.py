@@ -12,28 +12,19 @@ from plx_train.backbones.series.inception_time import InceptionTime
 from plx_train.backbones.series.linear import DLinear, NLinear, RLinear
 from plx_train.backbones.series.patches import PatchReconstructor, PatchTST
 from plx_train.backbones.series.shape import SeriesShape
-from plx_train.backbones.series.sizes import Sizes, chosen_sizes
+from plx_train.backbones.series.sizes import (
+    CLASSIFIERS,
+    FORECASTERS,
+    RECONSTRUCTORS,
+    Sizes,
+    check_names,
+    check_takes_covariates,
+    chosen_sizes,
+)
 from plx_train.backbones.series.tide import TiDE
 from plx_train.backbones.series.times_net import TimesClassifier, TimesNet, TimesReconstructor
-from plx_train.errors import ConfigError
 
-FORECASTERS = {
-    "DLinear": Sizes(),
-    "NLinear": Sizes(),
-    "RLinear": Sizes(),
-    "PatchTST": Sizes(64, 2, 0.1),
-    "TiDE": Sizes(128, 1, 0.1),
-    "TimesNet": Sizes(16, 2, 0.1),
-}
-RECONSTRUCTORS = {
-    "DLinear_ad": Sizes(hidden=16),
-    "AutoEncoder_ad": Sizes(128, 3, 0.0),
-    "PatchTST_ad": Sizes(32, 2, 0.1),
-    "TimesNet_ad": Sizes(16, 2, 0.1),
-}
-CLASSIFIERS = {"InceptionTime": Sizes(32, 6, 0.0), "TimesNet_cls": Sizes(32, 2, 0.1)}
 LINEAR = {"DLinear": DLinear, "NLinear": NLinear, "RLinear": RLinear}
-WITH_COVARIATES = ("TiDE", "TimesNet")
 
 
 class TargetsAlone(nn.Layer):
@@ -72,11 +63,8 @@ def build_forecaster(
         ConfigError: there is no such network, or it has no such size, or takes no covariates.
     """
     sizes = _sizes(name, FORECASTERS, (hidden, depth, dropout))
-    if shape.has_covariates and name not in WITH_COVARIATES:
-        raise ConfigError(
-            f"{name} takes no covariates: choose module.network={' or '.join(WITH_COVARIATES)}, or leave out "
-            "module.calendar and the covariates of dataset.columns"
-        )
+    if shape.has_covariates:
+        check_takes_covariates([name])
     if name in LINEAR:
         return TargetsAlone(LINEAR[name](shape))
     if name == "PatchTST":
@@ -130,6 +118,5 @@ def build_classifier(
 
 
 def _sizes(name: str, known: dict[str, Sizes], chosen: tuple[int | None, int | None, float | None]) -> Sizes:
-    if name not in known:
-        raise ConfigError(f"there is no network {name!r}: module.network is one of {', '.join(known)}")
+    check_names([name], known)
     return chosen_sizes(name, known[name], *chosen)

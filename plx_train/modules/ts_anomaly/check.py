@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plx_train.backbones.series.sizes import RECONSTRUCTORS, check_names
 from plx_train.dataset_check import Checked, CheckReport, Finding
 from plx_train.errors import ConfigError
 from plx_train.image import write_image
@@ -113,6 +114,8 @@ def resolve(dataset: DatasetOptions, module: TsAnomalyConfig, weights: str | Non
 
 
 def _check_options(module: TsAnomalyConfig, dataset: DatasetOptions) -> None:
+    check_names([module.network], RECONSTRUCTORS)
+    check_names(module.models, RECONSTRUCTORS, "models")
     for key, value, known in (("threshold", module.threshold, RULES), ("loss", module.loss, LOSSES)):
         if value not in known:
             raise ConfigError(f"module.{key} must be one of {', '.join(known)}, not {value!r}")

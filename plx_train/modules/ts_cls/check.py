@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plx_train.backbones.series.sizes import CLASSIFIERS, check_names
 from plx_train.dataset_check import Checked, CheckReport, Finding
 from plx_train.errors import ConfigError
 from plx_train.image import write_image
@@ -66,6 +67,7 @@ def resolve(dataset: DatasetOptions, module: TsClsConfig, weights: str | None, i
     Raises:
         UserError: an option does not fit, or there are no series to look at.
     """
+    check_names([module.network], [*CLASSIFIERS, ROCKET])
     if module.class_weights not in ("none", "balanced"):
         raise ConfigError(f"module.class_weights must be none or balanced, not {module.class_weights!r}")
     if module.length is not None and module.length < 1:

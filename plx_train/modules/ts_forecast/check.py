@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plx_train.backbones.series.sizes import FORECASTERS, check_names, check_takes_covariates
 from plx_train.dataset_check import Checked, CheckReport, Finding
 from plx_train.errors import ConfigError
 from plx_train.image import write_image
@@ -89,6 +90,8 @@ def resolve(
 
 
 def _check_options(module: TsForecastConfig) -> None:
+    check_names([module.network], FORECASTERS)
+    check_names(module.models, FORECASTERS, "models")
     if module.loss not in LOSSES:
         raise ConfigError(f"module.loss must be one of {', '.join(LOSSES)}, not {module.loss!r}")
     if module.fusion not in FUSIONS:
@@ -104,6 +107,8 @@ def _check_options(module: TsForecastConfig) -> None:
 
 def _fit(usable: list[Series], found: ReadSplit, module: TsForecastConfig, dataset: DatasetOptions) -> FittedOptions:
     roles, frequency = found.roles, found.frequency
+    if module.calendar or roles.past or roles.future or roles.static:
+        check_takes_covariates(module.models or [module.network])
     if module.calendar and not usable[0].is_datetime:
         raise ConfigError(
             f"module.calendar needs dates, but {roles.time or 'the table'} only counts rows: leave it out"
