@@ -23,7 +23,7 @@ def run(composed: Composed) -> RunResult:
     console = make_console(quiet=options.quiet)
     root = run_folder(options.run, options) if options.run else resolve_path(OUTPUTS)
     given = options.tracking.uri if any(text.startswith("tracking.uri=") for text in composed.overrides) else None
-    waiting = [path for path in find_spools(root) if unsent(path) or _is_of_dead_run(path)]
+    waiting = waiting_spools(root)
     if not options.run and not given:
         waiting = [path for path in waiting if _recorded_address(path.parent)]
     rows = [_send(spool, given, console) for spool in waiting]
@@ -34,6 +34,11 @@ def run(composed: Composed) -> RunResult:
         console.info(f"nothing is unsent in {root}")
     metrics = {"sent": float(sum(row[1] for row in rows)), "left": float(left)}
     return RunResult("sync", root, metrics, exit_code=1 if left else 0)
+
+
+def waiting_spools(root: Path) -> list[Path]:
+    """Spools below a folder with records that are not sent, or without the end that their run could not write."""
+    return [path for path in find_spools(root) if unsent(path) or _is_of_dead_run(path)]
 
 
 def _send(spool: Path, given: str | None, console: Console) -> tuple[str, int, int]:
