@@ -55,7 +55,7 @@ RECIPES = {
     "clothes": Recipe(
         (
             *("module=image_cls", "module.network=PP-LCNet_x0_25", "weights=null", "module.size=[28,28]"),
-            *("module.augment.crop=[1.0,1.0]", "module.augment.shift=2", "dataset.limit=300"),
+            *("module.augment.crop=[1.0,1.0]", "module.augment.shift=2", "dataset.limit=200"),
             *("trainer.ema_decay=0.9", "module.calibrate=false", "dataset.holdout_share=0"),
         ),
         {
@@ -63,7 +63,7 @@ RECIPES = {
             "trainer.batch_size": one_of(16, 32),
             "module.dropout": one_of(0.0, 0.2, 0.5),
         },
-        27,
+        9,
     ),
     "vowels": Recipe(
         ("module=ts_cls", "module.depth=3"),
