@@ -2,6 +2,7 @@
 """What a sweep's parts are worth, each against not having it.
 
 python scripts/bench_sweep.py pruning            # simulated curves: epochs spent until the best is within 1 %, 10 seeds
+python scripts/bench_sweep.py replay --seeds 40  # recorded curves of real trainings: the same, in 40 orders
 python scripts/bench_sweep.py utilisation        # uneven runs: share of the places' time that is used, against batches
 python scripts/bench_sweep.py kills --kills 20   # real tiny trainings: sweeper and runs killed at random; trials lost
 python scripts/bench_sweep.py store              # 8 runs at once on a store that does not exist yet: all recorded?
@@ -24,11 +25,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "scripts")]
 
 from simulated_runs import SimulatedEngine  # noqa: E402
 
@@ -55,7 +57,7 @@ TINY = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("pruning", "utilisation", "kills", "store", "startup", "real"))
+    parser.add_argument("part", choices=("pruning", "replay", "utilisation", "kills", "store", "startup", "real"))
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
@@ -127,6 +129,22 @@ def pruning(folder: Path, given: argparse.Namespace) -> None:
         goal = f"{plain / reached:.1f} times fewer epochs to the goal" if reached < math.inf else "goal not reached"
         total = statistics.median(row[1] for row in rows["none"]) / statistics.median(row[1] for row in rows[pruner])
         print(f"{pruner}: {goal}, {total:.1f} times fewer in all")
+
+
+def replay(folder: Path, given: argparse.Namespace) -> None:
+    """Curves that scripts/record_curves.py has recorded, in random orders."""
+    import sweep_replay
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    def builder(name: str) -> Callable[[int], Any]:
+        return lambda epochs: build_pruner(SweepOptions(pruner=name), epochs)
+
+    pruners = {name: builder(name) for name in ("none", "median", "hyperband", "asha")}
+    # Optuna's, as it was the default before.
+    pruners["optuna's"] = lambda epochs: SuccessiveHalvingPruner(max(1, epochs // 9), 3)
+    for name in sorted(path.stem for path in sweep_replay.CURVES.glob("*.csv")):
+        known = sweep_replay.recorded(name)
+        sweep_replay.show(known, given.seeds, 2, pruners)
 
 
 def utilisation(folder: Path, given: argparse.Namespace) -> None:

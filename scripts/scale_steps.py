@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -98,7 +97,10 @@ def main() -> None:
     for size, seconds in _measured(json.loads(Path(sys.argv[1]).read_text())["sizes"]):
         if ranks.rank() == 0:
             rate = size * BYTES / seconds / 1e6
-            print(f"{size:>10} numbers  {size * BYTES / 1e6:6.1f} MB  {1000 * seconds:8.1f} ms  {rate:6.0f} MB/s", flush=True)
+            print(
+                f"{size:>10} numbers  {size * BYTES / 1e6:6.1f} MB  {1000 * seconds:8.1f} ms  {rate:6.0f} MB/s",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

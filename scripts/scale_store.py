@@ -60,7 +60,9 @@ def _insert_runs(database: sqlite3.Connection, numbers: range, experiments: list
         params += [(f"module.option_{at}", f"value {number % 7} {at}", key) for at in range(PARAMS)]
         tags += [(name, value, key) for name, value in _tags(number, key).items()]
         for at in range(SERIES):
-            points = [(f"val/metric_{at}", number % 97 + step / 10, began + step, step, 0, key) for step in range(POINTS)]
+            points = [
+                (f"val/metric_{at}", number % 97 + step / 10, began + step, step, 0, key) for step in range(POINTS)
+            ]
             metrics += points
             latest.append(points[-1])
     _runs_into(database, runs)
@@ -82,24 +84,34 @@ def _runs_into(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> Non
 
 def _tags(number: int, key: str) -> dict[str, str]:
     sweep, trial = divmod(number, RUNS_A_SWEEP)
-    own = {"plx.token": f"token {key}", "plx.output": f"/elsewhere/outputs/run-{number}", "mlflow.runName": f"run-{number}",
-           "plx.host": "elsewhere", "plx.machine": "another", "plx.boot": "its start", "plx.heartbeat": f"{number} 0"}  # fmt: skip
+    own = {"plx.token": f"token {key}", "plx.output": f"/elsewhere/outputs/run-{number}"}
+    own |= {"mlflow.runName": f"run-{number}", "plx.heartbeat": f"{number} 0"}
+    own |= {"plx.host": "elsewhere", "plx.machine": "another", "plx.boot": "its start"}
     if trial:
-        own |= {"sweep_id": f"image_cls-{sweep:08x}", "trial": str(trial), "mlflow.parentRunId": run_id(sweep * RUNS_A_SWEEP)}
+        own |= {
+            "sweep_id": f"image_cls-{sweep:08x}",
+            "trial": str(trial),
+            "mlflow.parentRunId": run_id(sweep * RUNS_A_SWEEP),
+        }
     return own | {f"version.package_{at}": f"{at}.{number % 5}" for at in range(TAGS - len(own))}
 
 
 def _insert_promotions(database: sqlite3.Connection, experiment: str, count: int) -> None:
-    gates = [{"name": name, "ok": True, "detail": "accuracy 0.79 against 0.78", "numbers": {"value": 0.79}}
-             for name in ("metric", "parity", "pipeline", "latency")]  # fmt: skip
+    numbers = {"ok": True, "detail": "accuracy 0.79 against 0.78", "numbers": {"value": 0.79}}
+    gates = json.dumps([{"name": name} | numbers for name in ("metric", "parity", "pipeline", "latency")])
     for number in range(count):
         key, began = run_id(-1 - number), 1_700_000_000_000 + number * 60_000
-        former = str(number) if number else ""
-        tags = {"plx.action": "promote", "plx.model": "image_cls", "plx.alias": "champion", "plx.former": former,
-                "plx.target": str(number + 1), "plx.outcome": "promoted", "plx.who": "someone@machine", "plx.reason": "",
-                "plx.gates": json.dumps(gates)}  # fmt: skip
-        _runs_into(database, [(key, f"promote {number}", "FINISHED", began, began + 1, int(experiment), "file:///none")])
-        rows = [(name, value, key) for name, value in tags.items()]
+        said = {"action": "promote", "model": "image_cls", "alias": "champion", "former": str(number) if number else ""}
+        said |= {
+            "target": str(number + 1),
+            "outcome": "promoted",
+            "who": "someone@machine",
+            "reason": "",
+            "gates": gates,
+        }
+        row = (key, f"promote {number}", "FINISHED", began, began + 1, int(experiment), "file:///none")
+        _runs_into(database, [row])
+        rows = [(f"plx.{name}", value, key) for name, value in said.items()]
         database.executemany("INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", rows)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+ERRORS = ("traffic",)
+"""Recordings whose scores are the better the smaller they are."""
 CURVES = Path(__file__).resolve().parent / "curves"
 NEAR = 0.01
 """As near as this share to the best of all is near enough."""
@@ -71,17 +73,17 @@ def recorded(name: str) -> Recorded:
     with (CURVES / f"{name}.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     epochs = [key for key in rows[0] if key.isdigit()]
-    sign = 1 if max(float(row[epochs[-1]]) for row in rows) <= 1 and name != "traffic" else -1
+    sign = -1 if name in ERRORS else 1
     return Recorded(name, tuple(tuple(sign * float(row[epoch]) for epoch in epochs) for row in rows))
 
 
-def replay(known: Recorded, pruner: Any, places: int, seed: int, repeats: int = 1) -> Course:
+def replay(known: Recorded, pruner: Any, places: int, seed: int) -> Course:
     """A sweep over all configurations in random order; every place trains one epoch at a time."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", pruner=pruner, sampler=optuna.samplers.RandomSampler(seed))
-    waiting = list(known.curves) * repeats
+    waiting = list(known.curves)
     random.Random(seed).shuffle(waiting)
     running: list[_Run] = []
     course = Course()
@@ -125,26 +127,26 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return tuple(ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in (0.25, 0.5, 0.75))  # type: ignore[return-value]
 
 
-def show(names: Sequence[str], orders: int, places: int, pruners: dict[str, Any]) -> None:
-    """A table for each recording: epochs spent until the best is within 1 %, of sweeps in `orders` random orders.
+def show(known: Recorded, orders: int, places: int, pruners: dict[str, Any]) -> None:
+    """A table: epochs spent until the best is within 1 %, of sweeps in so many random orders.
 
     Args:
-        pruners: by name, a function from a run's number of epochs to a pruner; the first is what others are compared to.
+        pruners: by name, a function from a run's number of epochs to a pruner; others are compared to the first.
     """
-    for name in names:
-        known = recorded(name)
-        near = sum(max(curve) >= known.goal for curve in known.curves)
+    near = sum(max(curve) >= known.goal for curve in known.curves)
+    print(
+        f"\n{known.name}: {len(known.curves)} configurations of {known.epochs} epochs, {near} within {NEAR:.0%} of the "
+        f"best; {places} places, {orders} orders"
+    )
+    print(f"{'pruner':10} {'to the goal (quartiles)':24} reached  a success  any run  in all  fewer: a success  in all")
+    plain = None
+    for name, build in pruners.items():
+        row = Row.of([replay(known, build(known.epochs), places, seed) for seed in range(orders)])
+        plain = plain or row
         print(
-            f"{known.name}: {len(known.curves)} configurations of {known.epochs} epochs, {near} of them within "
-            f"{NEAR:.0%} of the best, {places} places, {orders} orders"
+            f"{name:10} {row.text()} {plain.expected / row.expected:14.1f} × {plain.spent / row.spent:6.1f} ×",
+            flush=True,
         )
-        print("pruner      complete run within 1 %: epochs (quartiles)  in of all  epochs a success   any run   epochs in all")
-        plain = None
-        for pruner, build in pruners.items():
-            courses = [replay(known, build(known.epochs), places, seed) for seed in range(orders)]
-            row = Row.of(courses)
-            plain = plain or row
-            print(f"{pruner:11} {row.text()}   {plain.expected / row.expected:.1f} × fewer a success")
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,5 @@ class Row:
     def text(self) -> str:
         """As a line of a table."""
         low, middle, high = self.quarters
-        return (
-            f"{middle:10.0f} ({low:.0f} to {high:.0f})".ljust(42)
-            + f"{self.share:9.0%} {self.expected:15.0f} {self.to_any:11.0f} {self.spent:13.0f}"
-        )
+        quarters = f"{middle:.0f} ({low:.0f} to {high:.0f})"
+        return f"{quarters:24} {self.share:7.0%} {self.expected:10.0f} {self.to_any:8.0f} {self.spent:7.0f}"

@@ -68,7 +68,7 @@ def find_spools(root: Path) -> list[Path]:
     for place, folders, files in os.walk(root):
         spools = fnmatch.filter(files, pattern)
         found += [Path(place, name) for name in spools]
-        # Trials lie below their sweep's own spool, so the search goes on there; what else runs keep is most of the tree.
+        # Trials lie below their sweep's own spool, so the search goes on there; what else runs keep is most of it all.
         skipped = (ARTIFACTS_NAME, *WITHOUT_SPOOLS) if spools else (ARTIFACTS_NAME,)
         folders[:] = [name for name in folders if name not in skipped]
     return sorted(found)

@@ -16,8 +16,8 @@ class HalvingPruner(BasePruner):
     """Asynchronous successive halving (Li et al., 2018) of runs that can't be halted and taken up again.
 
     Optuna's own differs in two ways, by which it ended the best runs of recorded sweeps more often than not: it rounds
-    the share that goes on down, so that of five runs one does, and it takes the latest evaluation, where a run keeps the
-    weights of its best one. What is decided follows from the reported values alone.
+    the share that goes on down, so that of five runs one does, and it takes the latest evaluation, where a run keeps
+    the weights of its best one. What is decided follows from the reported values alone.
 
     Args:
         first: evaluations before the first rung; the others lie at `reduction` times the one before.
