@@ -22,6 +22,7 @@ class LabelFile:
         self.name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         self.findings: list[Finding] = []
         self._resolved_root = root.resolve()
+        self._folders: dict[str, Path] = {}
 
     def add(self, line: int, level: Level, code: str, reason: str) -> None:
         """A finding of this file."""
@@ -77,7 +78,7 @@ class LabelFile:
             self.add(number, "warning", "backslash-path", f"backslashes in the image path {name} are read as slashes")
             name = name.replace("\\", "/")
         try:
-            is_inside = (self._resolved_root / name).resolve().is_relative_to(self._resolved_root)
+            is_inside = self._resolved(name).is_relative_to(self._resolved_root)
         except (OSError, RuntimeError):  # a loop of links, or a name too long
             self.add(number, "error", "image-path-invalid", f"the image path {name[:100]} can't be followed")
             return None
@@ -85,3 +86,17 @@ class LabelFile:
             self.add(number, "error", "path-outside-root", f"the image path {name} leaves the dataset's folder")
             return None
         return self.root / name
+
+    def _resolved(self, name: str) -> Path:
+        """Where a name leads, links followed; its folder is looked up once, as many images lie in each.
+
+        Raises:
+            OSError, RuntimeError: it can't be followed.
+        """
+        folder, _, last = name.rpartition("/")
+        if last in ("", ".", ".."):
+            return (self._resolved_root / name).resolve()
+        if folder not in self._folders:
+            self._folders[folder] = (self._resolved_root / folder).resolve()
+        place = self._folders[folder] / last
+        return place.resolve() if place.is_symlink() else place
