@@ -16,6 +16,8 @@ from typing import Any
 FRESH_SECONDS = 2.0
 """Files changed so lately are hashed again next time: a second change may leave size and time as they are."""
 READ_BYTES = 1 << 20
+CHUNK = 64
+"""Files that a thread takes at a time."""
 
 
 def cache_folder() -> Path:
@@ -49,14 +51,16 @@ def fingerprint(root: Path, names: Sequence[str], num_threads: int = 2) -> Finge
     known = _read_json(store)
     entries: dict[str, list[Any]] = {}
 
-    def one(name: str) -> str | None:
-        entry = _hash_entry(root / name, known.get(name))
-        if entry is not None:
-            entries[name] = entry
-        return entry[2] if entry else None
+    def several(names: Sequence[str]) -> None:
+        for name in names:
+            entry = _hash_entry(root / name, known.get(name))
+            if entry is not None:
+                entries[name] = entry
 
     with ThreadPoolExecutor(num_threads) as pool:
-        hashes = dict(zip(unique, pool.map(one, unique), strict=True))
+        # One by one, handing them out takes longer than looking at files that are known.
+        list(pool.map(several, (unique[start : start + CHUNK] for start in range(0, len(unique), CHUNK))))
+    hashes = {name: entries[name][2] if name in entries else None for name in unique}
     settled = {name: entry for name, entry in entries.items() if time.time() - entry[1] / 1e9 > FRESH_SECONDS}
     if any(known.get(name) != entry for name, entry in settled.items()):
         _write_json(store, known | settled)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath, PureWindowsPath
+import re
+from pathlib import Path
 
 from plx_train.dataset_check import Finding, Level
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
+"""How paths begin that name a place on the machine, on Windows too."""
 
 
 class LabelFile:
@@ -22,6 +25,7 @@ class LabelFile:
         self.name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         self.findings: list[Finding] = []
         self._resolved_root = root.resolve()
+        self._folders: dict[str, tuple[Path, bool]] = {}
 
     def add(self, line: int, level: Level, code: str, reason: str) -> None:
         """A finding of this file."""
@@ -69,7 +73,7 @@ class LabelFile:
         if "\0" in name:
             self.add(number, "error", "image-path-invalid", "the image path holds a zero character")
             return None
-        if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith("\\"):
+        if ABSOLUTE.match(name):
             reason = f"the image path {name} is absolute: make it relative to the dataset's folder"
             self.add(number, "error", "path-outside-root", reason)
             return None
@@ -77,7 +81,7 @@ class LabelFile:
             self.add(number, "warning", "backslash-path", f"backslashes in the image path {name} are read as slashes")
             name = name.replace("\\", "/")
         try:
-            is_inside = (self._resolved_root / name).resolve().is_relative_to(self._resolved_root)
+            is_inside = self._is_inside(name)
         except (OSError, RuntimeError):  # a loop of links, or a name too long
             self.add(number, "error", "image-path-invalid", f"the image path {name[:100]} can't be followed")
             return None
@@ -85,3 +89,19 @@ class LabelFile:
             self.add(number, "error", "path-outside-root", f"the image path {name} leaves the dataset's folder")
             return None
         return self.root / name
+
+    def _is_inside(self, name: str) -> bool:
+        """Whether a name leads into the dataset's folder, links followed; its own folder is looked up once.
+
+        Raises:
+            OSError, RuntimeError: it can't be followed.
+        """
+        folder, _, last = name.rpartition("/")
+        if last in ("", ".", ".."):
+            return (self._resolved_root / name).resolve().is_relative_to(self._resolved_root)
+        if folder not in self._folders:
+            found = (self._resolved_root / folder).resolve()
+            self._folders[folder] = found, found.is_relative_to(self._resolved_root)
+        found, is_inside = self._folders[folder]
+        place = found / last
+        return place.resolve().is_relative_to(self._resolved_root) if place.is_symlink() else is_inside

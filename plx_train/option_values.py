@@ -31,6 +31,7 @@ AT_LEAST_ONE = (
     *("sweep.trials", "sweep.warmup", "sweep.seeds", "sweep.workers", "sweep.max_failures"),
     *("serve.max_batch", "serve.queue_size", "serve.max_pages", "serve.timeout_seconds", "serve.poll_seconds"),
 )
+AT_LEAST_TWO = ("sweep.reduction",)
 SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "trainer.ema_decay")
 """Keys of values from 0 to below 1."""
 NOT_NEGATIVE = (
@@ -60,6 +61,7 @@ def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
 def _check_ranges(flat: Mapping[str, Any]) -> None:
     for keys, fits, wanted in (
         (AT_LEAST_ONE, lambda value: value >= 1, "at least 1"),
+        (AT_LEAST_TWO, lambda value: value >= 2, "at least 2"),
         (SHARES, lambda value: 0 <= value < 1, "from 0 to below 1"),
         (NOT_NEGATIVE, lambda value: value >= 0, "at least 0"),
     ):

@@ -194,7 +194,7 @@ class SweepOptions:
     pruner: str = "none"
     """none, median, asha or hyperband: what ends runs early that won't be the best."""
     warmup: int | None = None
-    """Evaluations that a run has had before it may be pruned; null: a ninth of a whole run's, one at least."""
+    """Evaluations that a run has had before it may be pruned; null: a fifth of a whole run's, one at least."""
     reduction: int = 3
     """Of asha and hyperband: one run in so many goes on at each rung."""
     objectives: list[str] = field(default_factory=list)

@@ -2,11 +2,12 @@
 """What a sweep's parts are worth, each against not having it.
 
 python scripts/bench_sweep.py pruning            # simulated curves: epochs spent until the best is within 1 %, 10 seeds
+python scripts/bench_sweep.py replay --seeds 40  # recorded curves of real trainings: the same, in 40 orders
 python scripts/bench_sweep.py utilisation        # uneven runs: share of the places' time that is used, against batches
 python scripts/bench_sweep.py kills --kills 20   # real tiny trainings: sweeper and runs killed at random; trials lost
 python scripts/bench_sweep.py store              # 8 runs at once on a store that does not exist yet: all recorded?
 python scripts/bench_sweep.py startup            # what a run costs beside its training
-python scripts/bench_sweep.py real               # real tiny trainings: epochs spent and best score, pruned and not
+python scripts/bench_sweep.py real               # real tiny trainings, the same ones pruned and not: epochs, best score
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "scripts")]
 
 from simulated_runs import SimulatedEngine  # noqa: E402
 
@@ -55,9 +57,10 @@ TINY = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("pruning", "utilisation", "kills", "store", "startup", "real"))
+    parser.add_argument("part", choices=("pruning", "replay", "utilisation", "kills", "store", "startup", "real"))
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=16, help="of real")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench_sweep_"))
     try:
@@ -127,6 +130,22 @@ def pruning(folder: Path, given: argparse.Namespace) -> None:
         goal = f"{plain / reached:.1f} times fewer epochs to the goal" if reached < math.inf else "goal not reached"
         total = statistics.median(row[1] for row in rows["none"]) / statistics.median(row[1] for row in rows[pruner])
         print(f"{pruner}: {goal}, {total:.1f} times fewer in all")
+
+
+def replay(folder: Path, given: argparse.Namespace) -> None:
+    """Curves that scripts/record_curves.py has recorded, in random orders."""
+    import sweep_replay
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    def builder(name: str) -> Callable[[int], Any]:
+        return lambda epochs: build_pruner(SweepOptions(pruner=name), epochs)
+
+    pruners = {name: builder(name) for name in ("none", "median", "hyperband", "asha")}
+    # Optuna's, as it was the default before.
+    pruners["optuna's"] = lambda epochs: SuccessiveHalvingPruner(max(1, epochs // 9), 3)
+    for name in sorted(path.stem for path in sweep_replay.CURVES.glob("*.csv")):
+        known = sweep_replay.recorded(name)
+        sweep_replay.show(known, given.seeds, 2, pruners)
 
 
 def utilisation(folder: Path, given: argparse.Namespace) -> None:
@@ -250,22 +269,24 @@ def startup(folder: Path, given: argparse.Namespace) -> None:
 
 
 def real(folder: Path, given: argparse.Namespace) -> None:
+    """The same random configurations one after the other, pruned and not: the recipe of vowels, 9 epochs long."""
+    fixed = ["module=ts_cls", "device=cpu", "module.depth=3", "trainer.epochs=9", "trainer.eval_every_epochs=1"]
+    space = ["trainer.batch_size=16,32,64", "module.hidden=4,8,16", "optimizer.lr=tag(log, interval(1e-4, 1e-1))"]
     for pruner in ("none", "asha"):
         place = folder / pruner
-        line = command(
-            place, "sweep=tpe", f"sweep.pruner={pruner}", "sweep.trials=16", "sweep.workers=2", "trainer.epochs=9",
-            "optimizer.lr=tag(log, interval(1e-5, 1e-1))",
-        )  # fmt: skip
+        sweep = [f"output={place}", "sweep=random", f"sweep.pruner={pruner}", f"sweep.trials={given.trials}"]
+        line = [sys.executable, "-m", "plx_train", "-m", *fixed, "tracking=off", *sweep, *space]
         began = time.monotonic()
         done = subprocess.run(line, env=environment(), capture_output=True, text=True, check=False)
-        record = load_record(place / "sweep")
+        record = load_record(place)
         epochs = sum(job.epochs for trial in record.trials for job in trial.jobs)
         best = record.best[0].values[0] if record.best and record.best[0].values else math.nan
         states = [trial.state for trial in record.trials]
         counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+        to_best = sum(job.epochs for trial in record.trials[: record.best[0].number + 1] for job in trial.jobs)
         print(
             f"{pruner}: exit code {done.returncode}, {counts}; {epochs:.0f} epochs, {time.monotonic() - began:.0f} s, "
-            f"best {best:.4f}",
+            f"best {best:.4f} in trial {record.best[0].number}, after {to_best:.0f} epochs",
             flush=True,
         )
 

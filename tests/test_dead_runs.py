@@ -13,6 +13,7 @@ import pytest
 
 import plx_train
 from plx_train.errors import UserError
+from plx_train.modes.sync import find_spools
 from plx_train.run_facts import read_facts, write_facts
 from plx_train.run_lock import hold, is_held
 from plx_train.tracking import RunRecord, TrackingOptions, dead_runs, find_run, resolve_uri, start_tracking
@@ -183,6 +184,18 @@ def test_mode_sync_closes_a_killed_run(other: Other, uri: str) -> None:
     assert (result.exit_code, result.metrics["left"]) == (0, 0)
     assert record_of(other, uri).status == "KILLED"
     assert read_facts(other.output)["status"] == "KILLED"
+
+
+def test_records_are_looked_for_below_sweeps_and_not_in_what_runs_keep(tmp_path: Path) -> None:
+    sweep = tmp_path / "sweeps" / "one"
+    wanted = [tmp_path / "run" / SPOOL_NAME, sweep / SPOOL_NAME, sweep / "trials" / "000" / "tracking.1.jsonl"]
+    others = [sweep / "export" / SPOOL_NAME, tmp_path / "mlartifacts" / "run" / SPOOL_NAME]
+    for path in (*wanted, *others, tmp_path / "run" / "run.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    assert find_spools(tmp_path) == sorted(wanted)
+    assert find_spools(wanted[0].parent) == wanted[:1]
 
 
 def test_a_folder_is_held_by_one_and_free_when_he_is_gone(other: Other) -> None:

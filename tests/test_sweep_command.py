@@ -42,6 +42,7 @@ MISTAKES = {
     "a direction": (["sweep=tpe", "sweep.objectives=[least:latency_ms]", "seed=1,2"], "min:latency_ms"),
     "a condition": (["sweep=tpe", "sweep.when=['seed when x']", "seed=1,2"], "key if other.key=value"),
     "a condition on nothing": (["sweep=tpe", "sweep.when=['onnx if seed=1']", "seed=1,2"], "does not vary"),
+    "rungs that are one": (["sweep=tpe", "sweep.reduction=1", "seed=1,2"], "must be at least 2"),
     "a pruner": (["sweep=tpe", "sweep.pruner=ashaa", "seed=1,2"], "did you mean 'asha'?"),
 }
 

@@ -18,7 +18,7 @@ from plx_train.console import PlainConsole, RichTerminal
 from plx_train.report.axes import Categories, CountScale, LogScale, log_ticks, shortened
 from plx_train.sweep.charts import clamped, curves_chart, frontier_chart, history_chart, value_scale
 from plx_train.sweep.effort import merged, saved_by_pruning, spent_seconds, utilisation
-from plx_train.sweep.importance import parameter_importances
+from plx_train.sweep.importance import kept_importances, parameter_importances
 from plx_train.sweep.param_axis import param_axes
 from plx_train.sweep.ranking import best_so_far, count_states, leaders, ranked, within_spread
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, Job, Objective, SweepRecord, TrialRecord
@@ -194,6 +194,18 @@ def test_importances_find_what_decides() -> None:
     assert list(found.shares) == ["optimizer.lr", "dataset.augment"]
     assert sum(found.shares.values()) == pytest.approx(1.0) and found.shares["optimizer.lr"] > 0.8
     assert "complete trials" in found.remark
+
+
+def test_importances_of_the_same_trials_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = replace(search(), folder=tmp_path)
+    found = kept_importances(record)
+    computed = [found, replace(found, remark="computed anew")]
+    monkeypatch.setattr("plx_train.sweep.importance.parameter_importances", lambda record: computed[-1])
+
+    assert kept_importances(record) == found == parameter_importances(record)
+    assert kept_importances(replace(record, trials=record.trials[:-4])).remark == "computed anew"
+    (tmp_path / "importances.json").write_text("{")
+    assert kept_importances(record).remark == "computed anew"
 
 
 def test_importances_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:

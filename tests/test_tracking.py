@@ -358,7 +358,7 @@ def test_import_is_light() -> None:
 
 
 @pytest.mark.slow
-def test_four_runs_start_at_once_on_a_fresh_store(tmp_path: Path) -> None:
+def test_eight_runs_start_at_once_on_a_fresh_store(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from plx_train.tracking import *\n"
         "out = Path(sys.argv[2]); out.mkdir()\n"
@@ -369,9 +369,9 @@ def test_four_runs_start_at_once_on_a_fresh_store(tmp_path: Path) -> None:
     uri = resolve_uri(None, tmp_path)
     jobs = [
         subprocess.Popen([sys.executable, "-c", script, uri, str(tmp_path / str(number))], stdout=subprocess.PIPE)
-        for number in range(4)
+        for number in range(8)
     ]
     answers = [job.communicate(timeout=150)[0].decode().split() for job in jobs]
-    assert [job.returncode for job in jobs] == [0] * 4
-    assert [find_run(uri, run_id).status for run_id, _ in answers] == ["FINISHED"] * 4
-    assert [unsent for _, unsent in answers] == ["0"] * 4
+    assert [job.returncode for job in jobs] == [0] * 8
+    assert [find_run(uri, run_id).status for run_id, _ in answers] == ["FINISHED"] * 8
+    assert [unsent for _, unsent in answers] == ["0"] * 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +15,11 @@ from plx_train.modes.source import run_folder
 from plx_train.run_facts import read_facts
 from plx_train.run_lock import hold
 from plx_train.tracking import SILENT_REASON, SPOOL_NAME, end_record, has_died, replay, resolve_uri, unsent
+from plx_train.tracking.store import ARTIFACTS_NAME
 
 OUTPUTS = "outputs"
+WITHOUT_SPOOLS = ("checkpoints", "export", "overlays", "samples", "ranks")
+"""Folders of a run in which no other run lies."""
 
 
 def run(composed: Composed) -> RunResult:
@@ -23,7 +28,7 @@ def run(composed: Composed) -> RunResult:
     console = make_console(quiet=options.quiet)
     root = run_folder(options.run, options) if options.run else resolve_path(OUTPUTS)
     given = options.tracking.uri if any(text.startswith("tracking.uri=") for text in composed.overrides) else None
-    waiting = [path for path in find_spools(root) if unsent(path) or _is_of_dead_run(path)]
+    waiting = waiting_spools(root)
     if not options.run and not given:
         waiting = [path for path in waiting if _recorded_address(path.parent)]
     rows = [_send(spool, given, console) for spool in waiting]
@@ -34,6 +39,11 @@ def run(composed: Composed) -> RunResult:
         console.info(f"nothing is unsent in {root}")
     metrics = {"sent": float(sum(row[1] for row in rows)), "left": float(left)}
     return RunResult("sync", root, metrics, exit_code=1 if left else 0)
+
+
+def waiting_spools(root: Path) -> list[Path]:
+    """Spools below a folder with records that are not sent, or without the end that their run could not write."""
+    return [path for path in find_spools(root) if unsent(path) or _is_of_dead_run(path)]
 
 
 def _send(spool: Path, given: str | None, console: Console) -> tuple[str, int, int]:
@@ -54,7 +64,14 @@ def _send(spool: Path, given: str | None, console: Console) -> tuple[str, int, i
 def find_spools(root: Path) -> list[Path]:
     """Spools of a run's folder, or of all runs below a folder, older ones of the same run first."""
     pattern = SPOOL_NAME.replace(".", "*.")
-    return sorted({*root.glob(pattern), *root.rglob(f"*/{pattern}")})
+    found = []
+    for place, folders, files in os.walk(root):
+        spools = fnmatch.filter(files, pattern)
+        found += [Path(place, name) for name in spools]
+        # Trials lie below their sweep's own spool, so the search goes on there; what else runs keep is most of it all.
+        skipped = (ARTIFACTS_NAME, *WITHOUT_SPOOLS) if spools else (ARTIFACTS_NAME,)
+        folders[:] = [name for name in folders if name not in skipped]
+    return sorted(found)
 
 
 def _is_of_dead_run(spool: Path) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 from plx_train.report.charts import line_chart, precision_recall_chart, share_bar
 from plx_train.report.data import MetricChange, ReportData, Series
 from plx_train.report.page import number, page_environment, write_page
-from plx_train.report.pictures import Budget, embed
 
 TEMPLATE = "report/template.html.jinja"
 MOST_FINDINGS = 50
@@ -28,6 +27,9 @@ def write_report(path: Path, data: ReportData) -> None:
 def render_report(data: ReportData) -> str:
     """The report as HTML text: no script, no address outside of itself, everything escaped."""
     from markupsafe import Markup
+
+    # A sweep's commands need this package and none of what reads images.
+    from plx_train.report.pictures import Budget, embed
 
     environment = page_environment()
     environment.filters["signed"] = signed

@@ -12,7 +12,7 @@ from plx_train.paddle_build import installed_paddle
 from plx_train.stop import StopRequest
 from plx_train.sweep.engines import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
-from plx_train.sweep.importance import parameter_importances
+from plx_train.sweep.importance import kept_importances
 from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
 from plx_train.sweep.parent import Parent
 from plx_train.sweep.record import SweepRecord
@@ -64,7 +64,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         finally:
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
-            parent.finish(record, parameter_importances(record).shares, report, is_whole)
+            parent.finish(record, kept_importances(record).shares, report, is_whole)
     show_sweep(console, record)
     console.info(f"report: {report}")
     return record

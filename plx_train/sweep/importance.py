@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
+from plx_train.report.page import write_page
 from plx_train.sweep.ranking import first_value, usable
 from plx_train.sweep.record import SweepRecord, TrialRecord
 
@@ -16,6 +20,7 @@ NUM_TREES = 32
 """Of fANOVA: enough for shares to settle within a few hundredths, at half the time of the default."""
 FEWEST_IN_TARGET = 5
 """PED-ANOVA compares at least this many of the best trials with all of them."""
+KEPT_FILE = "importances.json"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,25 @@ class Importances:
 
     shares: dict[str, float] = field(default_factory=dict)
     remark: str = ""
+
+
+def kept_importances(record: SweepRecord) -> Importances:
+    """`parameter_importances`, kept in the sweep's folder: of the same trials they are not computed again.
+
+    What computes them takes seconds to import alone.
+    """
+    path = record.folder / KEPT_FILE
+    known = [[trial.params, trial.values] for trial in usable(record)]
+    said = [known, sorted(record.space), asdict(record.objectives[0]), find_spec("sklearn") is not None]
+    key = hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(path.read_text("utf-8"))
+        if kept["key"] == key:
+            return Importances(dict(kept["shares"]), str(kept["remark"]))
+    found = parameter_importances(record)
+    with contextlib.suppress(OSError):
+        write_page(path, json.dumps({"key": key} | asdict(found)))
+    return found
 
 
 def parameter_importances(record: SweepRecord) -> Importances:

@@ -123,10 +123,11 @@ class SweepRecord:
     @property
     def best(self) -> tuple[TrialRecord, ...]:
         """The best trial, or, with several objectives, all that no other surpasses; best in the first one first."""
-        found = [trial for trial in self.complete if not any(self._surpasses(o, trial) for o in self.complete)]
-        key = self.objectives[0].sign
-        found.sort(key=lambda trial: (-key * trial.values[0], trial.number))  # type: ignore[index]
-        return tuple(found if len(self.objectives) > 1 else found[:1])
+        sign, complete = self.objectives[0].sign, self.complete
+        ordered = sorted(complete, key=lambda trial: (-sign * trial.values[0], trial.number))  # type: ignore[index]
+        if len(self.objectives) == 1:
+            return tuple(ordered[:1])
+        return tuple(trial for trial in ordered if not any(self._surpasses(other, trial) for other in complete))
 
     def _surpasses(self, one: TrialRecord, other: TrialRecord) -> bool:
         assert one.values is not None and other.values is not None

@@ -9,7 +9,7 @@ from time import time
 from plx_train.report.page import duration, number, page_environment, write_page
 from plx_train.sweep.charts import curves_chart, frontier_chart, history_chart
 from plx_train.sweep.effort import Savings, Utilisation, saved_by_pruning, spent_epochs, spent_seconds, utilisation
-from plx_train.sweep.importance import parameter_importances
+from plx_train.sweep.importance import Importances, kept_importances, parameter_importances
 from plx_train.sweep.ranking import count_states, leaders, ranked
 from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.space_charts import parallel_chart, slice_charts
@@ -60,15 +60,19 @@ def write_sweep_report(record: SweepRecord, path: Path, now: float | None = None
     Raises:
         OSError: the file can't be written; what was there stays.
     """
-    write_page(path, render_sweep_report(record, time() if now is None else now))
+    write_page(path, render_sweep_report(record, time() if now is None else now, kept_importances(record)))
     return path
 
 
-def render_sweep_report(record: SweepRecord, now: float) -> str:
-    """The report as HTML text: no address outside of itself, everything escaped."""
+def render_sweep_report(record: SweepRecord, now: float, importances: Importances | None = None) -> str:
+    """The report as HTML text: no address outside of itself, everything escaped.
+
+    Args:
+        importances: of the parameters; None: they are computed.
+    """
     from markupsafe import Markup
 
-    importances = parameter_importances(record)
+    importances = importances or parameter_importances(record)
     # Many bars are higher than a chart, and beside one they would leave a hole.
     is_wide = not 0 < len(importances.shares) <= MOST_BARS_BESIDE
     counts, best = count_states(record), leaders(record)

@@ -13,7 +13,7 @@ NEEDS = {"gp": ("torch", "torch"), "cmaes": ("cmaes", "'plx_train[cmaes]'")}
 """Package without which a sampler does not work, and what to install."""
 STARTUP = 10
 """Random trials before a model is made of them, at most."""
-FIRST_RUNG = 9
+FIRST_RUNG = 5
 """A run is first compared with others when this part of it is over: its first evaluations say little."""
 
 
@@ -61,8 +61,9 @@ def build_pruner(options: SweepOptions, num_evaluations: int | None) -> Any:
 
     warmup = options.warmup or max(1, (num_evaluations or 0) // FIRST_RUNG)
     if options.pruner == "asha":
-        # Li et al., 2018: a run goes on where it is among the best of those that came as far, however few they are.
-        return pruners.SuccessiveHalvingPruner(min_resource=warmup, reduction_factor=options.reduction)
+        from plx_train.sweep.halving import HalvingPruner
+
+        return HalvingPruner(warmup, options.reduction)
     if options.pruner == "hyperband":
         most = max(num_evaluations or options.reduction**3, warmup + 1)
         return pruners.HyperbandPruner(warmup, most, options.reduction)

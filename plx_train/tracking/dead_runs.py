@@ -100,8 +100,11 @@ def has_died(folder: Path) -> bool:
         facts = read_facts(folder)
     except UserError:
         return False
+    # Most runs have ended, and say so: their locks need not be tried.
+    if facts.get("status") != "RUNNING":
+        return False
     held = is_held(folder)
-    return facts.get("status") == "RUNNING" and not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
+    return not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
 
 
 def _is_gone(held: bool | None, tags: Mapping[str, str]) -> bool:

@@ -1,0 +1,97 @@
+"""Many labelled images: what reading, checking and drawing batches of them takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+CLASSES = 10
+BATCH = 32
+VAL_SHARE = 0.1
+FOLDER_SIZE = 1000
+"""Images of one folder: file systems slow down with more."""
+
+
+def make(root: Path, count: int) -> None:
+    """`count` training images of 28 x 28 and a tenth as many for validation, no two files alike."""
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    pictures = [cv2.imencode(".png", rng.integers(0, 256, (28, 28, 3), np.uint8))[1].tobytes() for _ in range(CLASSES)]
+    total = count + max(int(VAL_SHARE * count), CLASSES)
+    lines = []
+    for number in range(total):
+        name = f"images/{number // FOLDER_SIZE:04d}/{number:07d}.png"
+        path = root / name
+        if number % FOLDER_SIZE == 0:
+            path.parent.mkdir(parents=True)
+        # What follows a PNG's end is read by nobody, and makes the file another one.
+        path.write_bytes(pictures[number % CLASSES] + number.to_bytes(8, "big"))
+        lines.append(f"{name} {number % CLASSES}\n")
+    (root / "train.txt").write_text("".join(lines[:count]))
+    (root / "val.txt").write_text("".join(lines[count:]))
+    (root / "label.txt").write_text("".join(f"{number} class{number}\n" for number in range(CLASSES)))
+
+
+def measure(root: Path) -> dict[str, float]:
+    """Seconds of each step from label files to the first batch, and the most memory held, in MB."""
+    from plx_train.loader import Loader, Sampler
+    from plx_train.modules.image_cls.augment import ImageClsAugment
+    from plx_train.modules.image_cls.check import check_image_cls
+    from plx_train.modules.image_cls.config import ImageClsConfig
+    from plx_train.modules.image_cls.data import ImageClsDataset
+    from plx_train.modules.image_cls.processor import ImageClsProcessor
+
+    config = ImageClsConfig(size=[28, 28], resize_short=None, classes=[f"class{number}" for number in range(CLASSES)])
+    found: dict[str, float] = {"memory before": _peak()}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        result = work()
+        found[name] = time.perf_counter() - began
+        return result
+
+    timed("check, first time", lambda: check_image_cls(root, "train.txt", "val.txt", config, 1))
+    checked = timed("check, known", lambda: check_image_cls(root, "train.txt", "val.txt", config, 1))
+    found["memory after check"] = _peak()
+    train, _ = timed("hold out a tenth", lambda: checked.hold_out(checked.train, 0.1, 0))
+    processor = ImageClsProcessor(tuple(config.classes or ()), None, (28, 28))
+    augment = ImageClsAugment(**(asdict(config.augment) | {"crop": tuple(config.augment.crop)}))
+    dataset = timed("dataset", lambda: ImageClsDataset(train, processor, augment))
+    sampler = Sampler(len(dataset), BATCH, seed=0)
+    timed("order of an epoch", lambda: sampler.order(0))
+    loader = Loader(dataset, sampler, len)
+    timed("first batch", lambda: next(loader.epoch(0)))
+    timed("batch in the middle", lambda: next(loader.epoch(0, sampler.batches_per_epoch // 2)))
+    found["memory at the end"] = _peak()
+    return found
+
+
+def orders(counts: list[int]) -> None:
+    """What the order alone takes, of samples that are nowhere."""
+    from plx_train.loader import Sampler
+
+    for count in counts:
+        sampler = Sampler(count, BATCH, seed=0)
+        for name, cursor in (("first", 0), ("last", sampler.batches_per_epoch - 1)):
+            began = time.perf_counter()
+            next(sampler.batches(1, cursor))
+            print(f"{count:>10} samples, {name:5} batch of an epoch: {1000 * (time.perf_counter() - began):8.1f} ms")
+
+
+def _peak() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+if __name__ == "__main__":
+    os.environ["PLX_TRAIN_CACHE"] = f"{sys.argv[1]}/cache"
+    print(json.dumps(measure(Path(sys.argv[1]))))
