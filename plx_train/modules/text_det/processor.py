@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from plx_train.contract import Processor
 from plx_train.errors import UserError
-from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
+from plx_train.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
 from plx_train.modules.text_det.boxes import binarise, find_polygons, find_quads, grow_polygons, grow_quads
 
 STRIDE = 32
@@ -153,10 +154,14 @@ class TextDetProcessor(Processor):
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         return self.normalise(image), shape
 
-    def normalise(self, image: np.ndarray) -> np.ndarray:
-        """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w)."""
-        return np.stack([cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)])
+    def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w), in `out` if given."""
+        if out is None:
+            out = np.empty((3, *image.shape[:2]), np.float32)
+        to_planes(image, self._table, out)
+        return out
 
+    @cached_property
     def _table(self) -> np.ndarray:
         """The normalised value of each of the 256 pixel values per channel, float32 (3, 256)."""
         mean, std = np.asarray(self.mean), np.asarray(self.std)
