@@ -62,6 +62,11 @@ class PagePairs:
     counted_truths: np.ndarray
     counted_predictions: np.ndarray
 
+    @property
+    def is_one_to_one(self) -> bool:
+        """Whether no box may match more than one, so that all pairs match."""
+        return all(len(np.unique(side)) == len(side) for side in self.overlaps.T)
+
 
 @dataclass(frozen=True)
 class Truths:

@@ -1,0 +1,115 @@
+#!/usr/bin/env python
+"""What an evaluation of text detection is made of, in milliseconds a page; another checkout by PYTHONPATH.
+
+python scripts/bench_evaluation.py            # published weights on the embedded pages, which find lines
+python scripts/bench_evaluation.py --drawn    # maps drawn from the labels: as many words as a trained network finds
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from plx_train.config import compose_run
+from plx_train.evaluate import network_engine, run_samples
+from plx_train.modes.prepare import split
+from plx_train.modules.text_det.targets import TextDetTargets
+from plx_train.rooms import room_file
+
+ROUNDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--drawn", action="store_true")
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    module, splits = prepare()
+    module.eval_mode()
+    engine = network_engine(module)
+    started = time.perf_counter()
+    val, holdout = (
+        list(run_samples(module, engine, module.dataset(pages, name, 0), 1))
+        for pages, name in ((splits.val, "val"), (splits.holdout, "holdout"))
+    )
+    num_pages = len(val) + len(holdout)
+    if given.drawn:
+        val, holdout = ([(sample, draw(sample, found)) for sample, found in each] for each in (val, holdout))
+    print(f"{'forward':24s} {1000 * (time.perf_counter() - started) / num_pages:8.1f} ms/page, once, {num_pages} pages")
+    samples, maps = zip(*holdout, strict=True)
+    same, other = module.processor, replace(module.processor, unclip_ratio=1.1, box_thresh=0.5)
+    steps: dict[str, tuple[Callable[[], Any], int]] = {
+        "calibrate": (lambda: module.calibrate(list(maps), list(samples)), len(holdout)),
+        "post, settings equal": (lambda: judge(module, same, val), len(val)),
+        "post, growth differs": (lambda: judge(module, other, val), len(val)),
+        "metric": (lambda: measure(module, val, judge(module, same, val)), len(val)),
+    }
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for (name, (work, count)), _ in itertools.product(steps.items(), range(ROUNDS)):
+        started = time.perf_counter()
+        work()
+        times[name].append(1000 * (time.perf_counter() - started) / count)
+    times["metric"] = [both - statistics.median(times["post, settings equal"]) for both in times["metric"]]
+    for name, each in times.items():
+        print(f"{name:24s} {statistics.median(each):8.1f} ms/page, {min(each):.1f} to {max(each):.1f}")
+    print("fingerprint", fingerprint(module, list(maps), list(samples), val, other))
+
+
+def prepare() -> tuple[Any, Any]:
+    from plx_train.modules.text_det.module import build
+    from plx_train.weights import load_weights
+
+    options = compose_run(["module=text_det"]).options
+    checked = room_file("text_det", "check").check(options.dataset, options.module)
+    module = build(options.module, True)
+    load_weights(module.network, options.module.pretrained, False, module.optional_weights, adapt=module.adapt_weights)
+    return module, split(checked, options.dataset, options.seed)
+
+
+def draw(sample: dict[str, Any], found: np.ndarray) -> np.ndarray:
+    """A map of the size of `found`, float32 (h, w), with a blurred kernel in each label."""
+    scale = np.asarray(found.shape[::-1]) / sample["shape"][::-1]
+    polygons = [(label.points * scale).astype(np.float32) for label in sample["labels"]]
+    kernels = TextDetTargets(0.5).make(polygons, np.zeros(len(polygons), bool), found.shape)["shrink_map"]
+    noise = np.random.default_rng(0).random(found.shape, np.float32)
+    return cv2.GaussianBlur(kernels.astype(np.float32), (0, 0), 0.8) * (0.7 + 0.3 * noise)
+
+
+def judge(module: Any, chosen: Any, val: list[tuple[dict[str, Any], Any]]) -> list[tuple[Any, Any]]:
+    """What evaluation does with the maps of all pages, by the chosen settings and by the published ones."""
+    official = module.processor
+    if not hasattr(official, "postprocess_with"):
+        return [tuple(each.postprocess(found, sample["shape"]) for each in (chosen, official)) for sample, found in val]
+    if chosen == official:
+        return [(chosen.postprocess(found, sample["shape"]), None) for sample, found in val]
+    return [chosen.postprocess_with(official, found, sample["shape"]) for sample, found in val]
+
+
+def measure(module: Any, val: list[tuple[dict[str, Any], Any]], predictions: list[tuple[Any, Any]]) -> None:
+    metrics = [module.new_metric() for _ in predictions[0]]
+    for (sample, _), both in zip(val, predictions, strict=True):
+        for metric, prediction in zip(metrics, both, strict=True):
+            if prediction is not None:
+                metric.update(prediction, sample)
+
+
+def fingerprint(module: Any, maps: list[Any], samples: list[Any], val: list[Any], other: Any) -> str:
+    """Of the boxes, scores and chosen settings: equal where nothing changed."""
+    content = hashlib.sha256(repr(module.calibrate(maps, samples)).encode())
+    for chosen, official in judge(module, other, val):
+        for prediction in (chosen, official):
+            content.update(prediction.quads.tobytes() + prediction.scores.tobytes())
+    return content.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    main()
