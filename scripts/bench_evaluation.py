@@ -22,6 +22,7 @@ import numpy as np
 from plx_train.config import compose_run
 from plx_train.evaluate import network_engine, run_samples
 from plx_train.modes.prepare import split
+from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.targets import TextDetTargets
 from plx_train.rooms import room_file
 
@@ -103,11 +104,15 @@ def measure(module: Any, val: list[tuple[dict[str, Any], Any]], predictions: lis
 
 
 def fingerprint(module: Any, maps: list[Any], samples: list[Any], val: list[Any], other: Any) -> str:
-    """Of the boxes, scores and chosen settings: equal where nothing changed."""
-    content = hashlib.sha256(repr(module.calibrate(maps, samples)).encode())
-    for chosen, official in judge(module, other, val):
-        for prediction in (chosen, official):
+    """Of boxes, scores, metrics and every setting that calibration tries: equal where nothing changed."""
+    shapes, labels = [sample["shape"] for sample in samples], [sample["labels"] for sample in samples]
+    content = hashlib.sha256(repr(calibrate(maps, shapes, labels, module.processor).to_json()).encode())
+    metric = module.new_metric()
+    for (sample, _), predictions in zip(val, judge(module, other, val), strict=True):
+        for prediction in predictions:
             content.update(prediction.quads.tobytes() + prediction.scores.tobytes())
+            content.update(repr(metric.update(prediction, sample)).encode())
+    content.update(repr((metric.compute(), metric.curve())).encode())
     return content.hexdigest()[:16]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.modules.text_det.metric import (
+    IOU_LEVELS,
     PagePairs,
     greedy_match,
     harmonic_mean,
@@ -27,8 +28,6 @@ from plx_train.modules.text_det.processor import TextDetProcessor
 THRESHES = (0.2, 0.3, 0.4, 0.5)
 BOX_THRESHES = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8)
 UNCLIP_RATIOS = (0.6, 0.8, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)
-IOU_LEVELS = (0.5, 0.6, 0.7)
-"""Settings are judged by the mean hmean at these: boxes that just pass 0.5 here would fail it on the next document."""
 MIN_GAIN = 0.001
 """Gain of hmean on the held-out pages below which the settings stay: less is no more than chance."""
 
@@ -86,7 +85,7 @@ def calibrate(
 ) -> Calibration:
     """Tries the grid, and `base`'s own values, on the held-out pages.
 
-    The best fit, mean hmean at several IoUs, wins. Settings that reach it within a tenth of `min_gain` count as
+    The best fit, mean hmean at `IOU_LEVELS`, wins. Settings that reach it within a tenth of `min_gain` count as
     equal, and of them the one nearest to `base` is taken; `base` stays if the gain is below `min_gain`.
 
     Args:
