@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from plx_train.config import compose_run
-from plx_train.evaluate import network_engine, run_samples
+from plx_train.evaluate import Engine, network_engine, run_samples
+from plx_train.image import image_size
 from plx_train.modes.prepare import split
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.targets import TextDetTargets
@@ -35,16 +36,12 @@ def main() -> None:
     given = parser.parse_args()
     cv2.setNumThreads(1)
     module, splits = prepare()
+    datasets = [module.dataset(pages, "val", 0) for pages in (splits.val, splits.holdout)]
     module.eval_mode()
-    engine = network_engine(module)
+    engine = drawing_engine(datasets) if given.drawn else network_engine(module)
     started = time.perf_counter()
-    val, holdout = (
-        list(run_samples(module, engine, module.dataset(pages, name, 0), 1))
-        for pages, name in ((splits.val, "val"), (splits.holdout, "holdout"))
-    )
+    val, holdout = (list(run_samples(module, engine, dataset, 1)) for dataset in datasets)
     num_pages = len(val) + len(holdout)
-    if given.drawn:
-        val, holdout = ([(sample, draw(sample, found)) for sample, found in each] for each in (val, holdout))
     print(f"{'forward':24s} {1000 * (time.perf_counter() - started) / num_pages:8.1f} ms/page, once, {num_pages} pages")
     samples, maps = zip(*holdout, strict=True)
     same, other = module.processor, replace(module.processor, unclip_ratio=1.1, box_thresh=0.5)
@@ -76,13 +73,20 @@ def prepare() -> tuple[Any, Any]:
     return module, split(checked, options.dataset, options.seed)
 
 
-def draw(sample: dict[str, Any], found: np.ndarray) -> np.ndarray:
-    """A map of the size of `found`, float32 (h, w), with a blurred kernel in each label."""
-    scale = np.asarray(found.shape[::-1]) / sample["shape"][::-1]
-    polygons = [(label.points * scale).astype(np.float32) for label in sample["labels"]]
-    kernels = TextDetTargets(0.5).make(polygons, np.zeros(len(polygons), bool), found.shape)["shrink_map"]
-    noise = np.random.default_rng(0).random(found.shape, np.float32)
-    return cv2.GaussianBlur(kernels.astype(np.float32), (0, 0), 0.8) * (0.7 + 0.3 * noise)
+def drawing_engine(datasets: Sequence[Any]) -> Engine:
+    """Gives maps float32 (h, w) with a blurred kernel in each label instead of what the network finds."""
+    pages = {name: page for dataset in datasets for name, page in zip(dataset.names, dataset.pages, strict=True)}
+
+    def draw(batch: dict[str, Any]) -> list[np.ndarray]:
+        (name,), size = batch["names"], batch["x"].shape[2:]
+        page = pages[name]
+        scale = np.asarray(size[::-1]) / image_size(page.image)[::-1]
+        polygons = [(label.points * scale).astype(np.float32) for label in page.labels]
+        kernels = TextDetTargets(0.5).make(polygons, np.zeros(len(polygons), bool), size)["shrink_map"]
+        noise = np.random.default_rng(0).random(size, np.float32)
+        return [cv2.GaussianBlur(kernels.astype(np.float32), (0, 0), 0.8) * (0.7 + 0.3 * noise)]
+
+    return draw
 
 
 def judge(module: Any, chosen: Any, val: list[tuple[dict[str, Any], Any]]) -> list[tuple[Any, Any]]:
