@@ -31,10 +31,12 @@ def test_the_rectangle_around_is_that_of_pyclipper(ratio: float) -> None:
     quads = random_quads(1500, int(10 * ratio))
     spans = Regions(list(quads), np.ones(len(quads)), (960, 960)).spans
     hulls, is_sound = grown_hulls(quads, spans[:, 0] * ratio / spans[:, 1])
-    assert 0.8 < is_sound.mean() < 1.0
+    assert is_sound.mean() > 0.8
     for quad, hull in zip(quads[is_sound], hulls[is_sound], strict=True):
         (path,) = unclip(quad, ratio)
-        assert cv2.minAreaRect(hull) == cv2.minAreaRect(np.asarray(path, np.int32))
+        # An upright rectangle may be told as one that is turned by 90 degrees.
+        ours, theirs = (cv2.boxPoints(cv2.minAreaRect(points)) for points in (hull, np.asarray(path, np.int32)))
+        assert np.array_equal(order_corners(ours[None]), order_corners(theirs[None]))
 
 
 def test_quads_that_clipper_has_to_be_asked_for() -> None:
@@ -66,19 +68,20 @@ def test_means_of_many_are_those_of_each() -> None:
 
 def noisy_map() -> np.ndarray:
     noise = np.random.default_rng(0).random((320, 480), np.float32)
-    return cv2.GaussianBlur(noise, (0, 0), 4) * 6 - 2.5
+    smooth = cv2.GaussianBlur(noise, (0, 0), 4)
+    return (smooth - smooth.mean()) / smooth.std() * np.float32(0.35)
 
 
 @pytest.mark.parametrize("box_type", ["quad", "poly"])
 @pytest.mark.parametrize(
     ("changes", "searches"),
-    [({"box_thresh": 0.3}, 1), ({"unclip_ratio": 1.1}, 1), ({"box_thresh": 0.7, "unclip_ratio": 2.0}, 1),
+    [({"box_thresh": 0.25}, 1), ({"unclip_ratio": 1.1}, 1), ({"box_thresh": 0.45, "unclip_ratio": 2.0}, 1),
      ({"thresh": 0.4}, 2), ({"max_candidates": 7}, 2)],
 )  # fmt: skip
 def test_two_processors_find_together_what_each_finds_alone(
     box_type: str, changes: dict[str, float], searches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = TextDetProcessor(box_thresh=0.5, box_type=box_type)
+    base = TextDetProcessor(box_thresh=0.35, box_type=box_type)
     other, prob_map = replace(base, **changes), noisy_map()
     expected = [each.postprocess(prob_map, (400, 600)) for each in (base, other)]
     assert len(expected[0]) > 10

@@ -16,11 +16,8 @@ def convex_quads(outlines: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarra
     """Outlines (P, 2) as clockwise quads float64 (N, 4, 2), and bool (N,): false, and zeros, where one is no such."""
     quads = np.zeros((len(outlines), 4, 2))
     is_quad = np.asarray([len(points) == 4 for points in outlines], bool)
-    if is_quad.all():
-        quads[:] = outlines
-    else:
-        for place in np.flatnonzero(is_quad).tolist():
-            quads[place] = outlines[place]
+    if is_quad.any():
+        quads[is_quad] = outlines if is_quad.all() else [outlines[place] for place in np.flatnonzero(is_quad).tolist()]
     quads = np.where((signed_area(quads) < 0)[:, None, None], quads[:, ::-1], quads)
     sides = _following(quads) - quads
     # Four turns the same way are once around.
