@@ -97,6 +97,10 @@ class Processor(Protocol):
 
     def postprocess(self, output: np.ndarray, context: Any) -> Any: ...
 
+    def postprocess_with(self, other: Any, output: np.ndarray, context: Any) -> tuple[Any, Any]:
+        """What `postprocess` of this and of another processor of the room give; for those that share work in it."""
+        return self.postprocess(output, context), other.postprocess(output, context)
+
     def to_inference(self, model_name: str) -> dict[str, Any]: ...
 
     def write_files(self, folder: Path) -> None:

@@ -72,19 +72,26 @@ def evaluate(
     """
     started = time.perf_counter()
     own = _own_part(len(val), is_shared)
-    found = []
-    for index, (sample, output) in zip(own, run_samples(module, engine, val, num_threads, own), strict=True):
-        predictions = [each.postprocess(output, sample["shape"]) for each in (processor, official) if each is not None]
-        found.append((index, _without_input(sample), predictions))
-    metric, official_metric = module.new_metric(), module.new_metric()
+    # Where calibration chose what is published, both say the same of every sample.
+    other = None if official is None or official == processor else official
+
+    def predictions_of(sample: dict[str, Any], output: np.ndarray) -> tuple[Any, Any]:
+        if other is None:
+            return processor.postprocess(output, sample["shape"]), None
+        return processor.postprocess_with(other, output, sample["shape"])
+
+    done = run_samples(module, engine, val, num_threads, own, predictions_of)
+    found = [(index, *pair) for index, pair in zip(own, done, strict=True)]
+    metric, official_metric = module.new_metric(), module.new_metric() if other is not None else None
     samples = []
     for index, sample, predictions in _of_all(found, is_shared):
         value = metric.update(predictions[0], sample)
         samples.append(SampleScore(index, sample["name"], value, predictions[0]))
-        if official is not None:
+        if official_metric is not None:
             official_metric.update(predictions[1], sample)
     metrics = metric.compute()
     if official is not None:
+        official_metric = official_metric or metric
         metrics |= {f"{name}_official": value for name, value in official_metric.compute().items()}
     return Evaluation(metrics, processor, tuple(samples), tuple(metric.curve()), time.perf_counter() - started)
 
@@ -94,10 +101,8 @@ def calibrate(module: Module, engine: Engine, holdout: Dataset, num_threads: int
     if len(holdout) == 0:
         return module.processor
     own = _own_part(len(holdout), is_shared)
-    found = [
-        (index, _without_input(sample), output)
-        for index, (sample, output) in zip(own, run_samples(module, engine, holdout, num_threads, own), strict=True)
-    ]
+    done = run_samples(module, engine, holdout, num_threads, own)
+    found = [(index, *pair) for index, pair in zip(own, done, strict=True)]
     every = _of_all(found, is_shared)
     return module.calibrate([output for _, _, output in every], [sample for _, sample, _ in every])
 
@@ -120,21 +125,42 @@ def _of_all(found: list[tuple[int, Any, Any]], is_shared: bool) -> list[tuple[in
 
 
 def run_samples(
-    module: Module, engine: Engine, dataset: Dataset, num_threads: int, indices: Sequence[int] | None = None
-) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
-    """(sample, output) in order, of `indices` or all; several samples are computed at once, few are held."""
+    module: Module,
+    engine: Engine,
+    dataset: Dataset,
+    num_threads: int,
+    indices: Sequence[int] | None = None,
+    finish: Callable[[dict[str, Any], np.ndarray], Any] = lambda sample, output: output,
+) -> Iterator[tuple[dict[str, Any], Any]]:
+    """(sample, output) in order, of `indices` or all; several samples are computed at once, few are held.
+
+    Args:
+        finish: makes of sample and output what is given instead of the output, beside the samples to come.
+
+    Returns:
+        the samples without the network's input.
+    """
     unused = np.random.default_rng(0)
     indices = range(len(dataset)) if indices is None else indices
 
-    def some(start: int) -> list[tuple[dict[str, Any], np.ndarray]]:
+    def some(start: int) -> list[tuple[dict[str, Any], Future[Any]]]:
         samples = [dataset.get(index, unused) for index in indices[start : start + module.eval_batch_size]]
-        return list(zip(samples, engine(module.collate_eval(samples)), strict=True))
+        outputs = engine(module.collate_eval(samples))
+        samples = [_without_input(sample) for sample in samples]
+        return [
+            (sample, finishing.submit(finish, sample, output)) for sample, output in zip(samples, outputs, strict=True)
+        ]
 
-    waiting: deque[Future[list[tuple[dict[str, Any], np.ndarray]]]] = deque()
-    with ThreadPoolExecutor(num_threads) as pool:
+    waiting: deque[Future[list[tuple[dict[str, Any], Future[Any]]]]] = deque()
+    # Threads of their own: a device that computes one sample after the other need not wait for its post-processing.
+    with ThreadPoolExecutor(num_threads) as finishing, ThreadPoolExecutor(num_threads) as computing:
         for start in range(0, len(indices), module.eval_batch_size):
-            waiting.append(pool.submit(some, start))
-            if len(waiting) > num_threads:
-                yield from waiting.popleft().result()
+            waiting.append(computing.submit(some, start))
+            if len(waiting) > num_threads + 1:
+                yield from _results(waiting.popleft())
         while waiting:
-            yield from waiting.popleft().result()
+            yield from _results(waiting.popleft())
+
+
+def _results(computed: Future[list[tuple[dict[str, Any], Future[Any]]]]) -> Iterator[tuple[dict[str, Any], Any]]:
+    return ((sample, finished.result()) for sample, finished in computed.result())

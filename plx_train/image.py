@@ -171,6 +171,13 @@ def as_image(given: Path | str | np.ndarray) -> np.ndarray:
     return given
 
 
+def to_planes(image: np.ndarray, table: np.ndarray, out: np.ndarray) -> None:
+    """Writes what `table` float32 (3, 256) says of each pixel value of `image` uint8 (h, w, 3) into `out` (3, h, w)."""
+    for channel, row, plane in zip(cv2.split(image), table, out, strict=True):
+        if cv2.LUT(channel, row, plane) is not plane:
+            raise ValueError(f"{out.dtype} {out.shape} can't take the planes of an image {image.shape}")
+
+
 def drawn_page() -> np.ndarray:
     """Two lines of text on white, uint8 (160, 480, 3) BGR."""
     image = white_image(160, 480)

@@ -19,7 +19,8 @@ from plx_train.batches import pieces, size_of, slice_batch, to_tensors
 from plx_train.contract import Batch, Module
 from plx_train.errors import TrainingError
 from plx_train.memory import is_out_of_memory
-from plx_train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients
+from plx_train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients, squared_norm
+from plx_train.step_figures import Piece, read_figures, sums_to_share
 
 AMP_TYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
@@ -88,7 +89,8 @@ class Learner:
         held = [value.clone() for value in self.statistics]
         shortage = None
         try:
-            losses, num_samples, suspects = self._gradients(batches)
+            found, num_batches, num_samples = self._gradients(batches)
+            shared = self._share(found, num_batches) if found else []
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -99,36 +101,35 @@ class Learner:
             raise OutOfMemory(shortage)
         if not num_samples:
             return Update({}, 0.0, None, 0)
-        norm = self._clip()
+        if self.precision == "fp16":
+            self.scaler.unscale_(self.optimizer)
+        figures = read_figures(found, num_batches, shared, squared_norm(self.parameters))
+        losses, norm = figures.losses, figures.gradient_norm
         fault = self._fault(losses, norm)
         if fault:
-            self._describe(step, losses, suspects or _names(batches))
+            self._describe(step, losses, figures.suspects or _names(batches))
             self._take_back(held)
             return Update(losses, norm, fault, num_samples)
+        clip_gradients(self.parameters, norm, self.clip_norm)
         self._apply(rate)
         return Update(losses, norm, None, num_samples)
 
-    def _gradients(self, batches: list[Batch]) -> tuple[dict[str, float], int, list[str]]:
-        """Leaves the gradient of the mean loss in the parameters; the losses, the samples, and files of odd losses."""
+    def _gradients(self, batches: list[Batch]) -> tuple[list[Piece], int, int]:
+        """Leaves the mean loss's gradient in the parameters; the pieces, batches and samples of all ranks."""
         table = ranks.counts([size_of(batch) for batch in batches])
         usable = [index for index in range(len(batches)) if table[:, index].all()]
-        losses: dict[str, float] = {}
-        suspects: list[str] = []
+        found: list[Piece] = []
         for index in usable:
             column = table[:, index]
             for piece, share in pieces(batches[index], min(self.parts, int(column.min()))):
-                weight = share * column[ranks.rank()] / column.sum()
-                with ranks.batch_share(float(weight)):
-                    values = self._backward(piece, float(weight) / len(usable))
-                if not all(map(math.isfinite, values.values())):
-                    suspects += piece["names"]
-                for name, value in values.items():
-                    losses[name] = losses.get(name, 0.0) + value * float(weight) / len(usable)
-        if usable:
-            self._share(losses)
-        return losses, int(table[:, usable].sum()), suspects
+                weight = float(share * column[ranks.rank()] / column.sum())
+                with ranks.batch_share(weight):
+                    losses = self._backward(piece, weight / len(usable))
+                found.append(Piece(losses, weight, piece["names"]))
+        return found, len(usable), int(table[:, usable].sum())
 
-    def _backward(self, batch: Batch, weight: float) -> dict[str, float]:
+    def _backward(self, batch: Batch, weight: float) -> dict[str, Any]:
+        """The losses, on the device: reading them here would keep it waiting for its next work."""
         import paddle
 
         tensors = to_tensors(batch)
@@ -139,31 +140,25 @@ class Learner:
         with casting:
             outputs = self.module.forward(tensors)
         losses = self.module.loss(outputs, tensors)
-        values = {name: float(value) for name, value in losses.items()}
         loss = losses["loss"] if weight == 1.0 else losses["loss"] * weight
         (self.scaler.scale(loss) if self.precision == "fp16" else loss).backward()
-        return values
+        return {name: value.detach() for name, value in losses.items()}
 
-    def _share(self, losses: dict[str, float]) -> None:
-        """Sums gradients and losses over the processes, and gives all of them the mean of the batch statistics."""
+    def _share(self, found: list[Piece], num_batches: int) -> list[Any]:
+        """Sums gradients over the processes, gives all the mean batch statistics; their losses, summed as well."""
         if ranks.num_ranks() == 1:
-            return
+            return []
         import paddle
 
         for parameter in self.parameters:
             if parameter.grad is None:
                 parameter.grad = paddle.zeros_like(parameter)
-        numbers = paddle.to_tensor([losses[name] for name in sorted(losses)], dtype="float32")
+        losses = sums_to_share(found, num_batches)
         with paddle.no_grad():
-            ranks.sum_in_place([*(item.grad for item in self.parameters), *self.statistics, numbers])
+            ranks.sum_in_place([*(item.grad for item in self.parameters), *self.statistics, *losses])
             for value in self.statistics:
                 value.scale_(1.0 / ranks.num_ranks())
-        losses |= dict(zip(sorted(losses), map(float, numbers.numpy()), strict=True))
-
-    def _clip(self) -> float:
-        if self.precision == "fp16":
-            self.scaler.unscale_(self.optimizer)
-        return clip_gradients(self.parameters, self.clip_norm)
+        return losses
 
     def _fault(self, losses: dict[str, float], norm: float) -> str | None:
         broken = [name for name, value in losses.items() if not math.isfinite(value)]

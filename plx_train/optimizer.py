@@ -117,20 +117,24 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
     return paddle.optimizer.SGD(**shared)
 
 
-def clip_gradients(parameters: Iterable[paddle.Tensor], most: float | None) -> float:
-    """The global norm of the gradients, which are scaled down where it is above `most`."""
+def squared_norm(parameters: Iterable[paddle.Tensor]) -> paddle.Tensor | None:
+    """Of all gradients together, a scalar on the device; None where there is none."""
     import paddle
 
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if not gradients:
-        return 0.0
-    flat = [gradient.flatten() for gradient in gradients]
-    norm = math.sqrt(float(paddle.add_n([paddle.dot(one, one) for one in flat])))
-    if most is not None and most < norm < math.inf:
-        with paddle.no_grad():
-            for gradient in gradients:
-                gradient.scale_(most / (norm + 1e-6))
-    return norm
+    flat = [parameter.grad.flatten() for parameter in parameters if parameter.grad is not None]
+    return paddle.add_n([paddle.dot(one, one) for one in flat]) if flat else None
+
+
+def clip_gradients(parameters: Iterable[paddle.Tensor], norm: float, most: float | None) -> None:
+    """Scales gradients of a global `norm` down where it is above `most`."""
+    import paddle
+
+    if most is None or not most < norm < math.inf:
+        return
+    with paddle.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.scale_(most / (norm + 1e-6))
 
 
 def _is_exempt_from_decay(parameter: paddle.Tensor) -> bool:

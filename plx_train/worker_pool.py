@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -17,8 +18,14 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from plx_train.shared_slot import Slot
+
 AHEAD = 2
 """Results made ahead by each worker: enough to hide a slow page, few enough to bound memory."""
+
+
+SHARES_MEMORY = hasattr(os, "memfd_create")
+"""Linux alone has memory without a name; elsewhere results go through the pipes."""
 
 
 class WorkerLost(Exception):
@@ -38,12 +45,15 @@ class WorkerPool:
     def __init__(self, task: Callable[[Any], Any], num_workers: int) -> None:
         self._ticket = 0
         self._lines: list[Connection] = []
+        self._slots: list[list[Slot]] = []
         self._processes: list[multiprocessing.process.BaseProcess] = []
         context = multiprocessing.get_context("spawn")
         with _without_main_module():
             for _ in range(num_workers):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs, task), daemon=True)
+                # A worker has as many results unread as it has slots: none is written over.
+                self._slots.append([Slot() for _ in range(AHEAD)] if SHARES_MEMORY else [])
+                process = context.Process(target=_work, args=(theirs, task, self._slots[-1]), daemon=True)
                 process.start()
                 # Held by the worker alone, its end breaks with it.
                 theirs.close()
@@ -85,22 +95,30 @@ class WorkerPool:
         for process, line in zip(self._processes, self._lines, strict=True):
             process.join()
             line.close()
-        self._processes, self._lines = [], []
+        for slot in itertools.chain.from_iterable(self._slots):
+            slot.close()
+        self._processes, self._lines, self._slots = [], [], []
 
     def _send(self, job: Any) -> None:
         try:
-            self._lines[self._ticket % len(self._lines)].send((self._ticket, job))
+            self._lines[self._ticket % len(self._lines)].send((self._ticket, self._place(self._ticket), job))
         except OSError as error:
             raise WorkerLost from error
         self._ticket += 1
 
+    def _place(self, ticket: int) -> int:
+        """Number of the slot that a result of this ticket lies in, of those of its worker."""
+        return ticket // len(self._lines) % AHEAD
+
     def _take(self, ticket: int) -> Any:
+        worker = ticket % len(self._lines)
         while True:
-            found, result, error = _receive(self._lines[ticket % len(self._lines)])
+            found, result, error = _receive(self._lines[worker])
+            # Of one that is passed over the slot may hold another's arrays by now.
             if found == ticket:
                 if error is not None:
                     raise error from RuntimeError(result)
-                return result
+                return self._slots[worker][self._place(ticket)].read(result) if self._slots[worker] else result
 
 
 def _receive(line: Connection) -> Any:
@@ -110,7 +128,7 @@ def _receive(line: Connection) -> Any:
         raise WorkerLost from error
 
 
-def _work(line: Connection, task: Callable[[Any], Any]) -> None:
+def _work(line: Connection, task: Callable[[Any], Any], slots: list[Slot]) -> None:
     # Signals reach the whole process group; the parent alone decides what happens then.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -119,18 +137,19 @@ def _work(line: Connection, task: Callable[[Any], Any]) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    jobs: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[tuple[int, int, Any]] = queue.SimpleQueue()
     threading.Thread(target=_take_jobs, args=(line, jobs), daemon=True).start()
     line.send(None)
     while True:
-        ticket, job = jobs.get()
+        ticket, place, job = jobs.get()
         with contextlib.suppress(BrokenPipeError):
-            line.send(_answer(ticket, task, job))
+            line.send(_answer(ticket, task, job, slots[place] if slots else None))
 
 
-def _answer(ticket: int, task: Callable[[Any], Any], job: Any) -> tuple[int, Any, Exception | None]:
+def _answer(ticket: int, task: Callable[[Any], Any], job: Any, slot: Slot | None) -> tuple[int, Any, Exception | None]:
     try:
-        return ticket, task(job), None
+        result = task(job)
+        return ticket, slot.write(result) if slot else result, None
     except Exception as error:  # it is the parent's to handle
         return ticket, traceback.format_exc(), _portable(error)
 
@@ -143,7 +162,7 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def _take_jobs(line: Connection, jobs: queue.SimpleQueue[tuple[int, Any]]) -> None:
+def _take_jobs(line: Connection, jobs: queue.SimpleQueue[tuple[int, int, Any]]) -> None:
     """Takes jobs while results are being sent: two ends that both only send would wait for each other."""
     while True:
         try:

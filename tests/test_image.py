@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from plx_train.errors import UserError
-from plx_train.image import ImageError, image_size, read_image, write_image
+from plx_train.image import ImageError, image_size, read_image, to_planes, write_image
+from plx_train.image_cache import ImageCache
 
 
 @pytest.fixture
@@ -112,3 +113,31 @@ def test_writing_what_cannot_be_written(tmp_path, picture):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="can't be written"):
         write_image(tmp_path / "file" / "a.png", picture)
+
+
+def test_planes_hold_what_the_table_says_also_where_they_are_part_of_an_array():
+    image = np.random.default_rng(0).integers(0, 256, (7, 9, 3), np.uint8)
+    table = np.random.default_rng(1).random((3, 256), np.float32)
+    out = np.zeros((2, 3, 7, 12), np.float32)
+    for part in (image, image[:, ::-1], image[1:5, 2:8]):
+        height, width = part.shape[:2]
+        to_planes(part, table, out[1, :, :height, :width])
+        for channel in range(3):
+            assert np.array_equal(out[1, channel, :height, :width], table[channel][part[..., channel]])
+    assert not out[0].any() and not out[1, :, :, 9:].any()
+    with pytest.raises(ValueError, match="can't take"):
+        to_planes(image, table, np.zeros((3, 7, 10), np.float32))
+
+
+def test_the_cache_keeps_what_fits_and_travels_empty():
+    read: list[int] = []
+
+    def image(number: int) -> np.ndarray:
+        return cache.get(number, lambda: read.append(number) or np.full(10, number, np.uint8))
+
+    cache = ImageCache(25)
+    for number in (1, 2, 3, 3, 2, 1):
+        assert image(number)[0] == number
+    assert read == [1, 2, 3, 3] and cache.num_bytes == 20
+    again = pickle.loads(pickle.dumps(cache))
+    assert (again.max_bytes, again.num_bytes) == (25, 0)

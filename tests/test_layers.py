@@ -30,7 +30,7 @@ CORE_WITHOUT_PADDLE = (
         "geometry",
         "hardware",
     ),
-    *("image", "loader", "options", "paddle_build", "resources", "rooms", "usage"),
+    *("image", "image_cache", "loader", "options", "paddle_build", "resources", "rooms", "shared_slot", "usage"),
 )
 HEAVY = ("paddle", "mlflow", "matplotlib", "visualdl")
 LATE_TO_IMPORT = (*HEAVY, "onnx", "onnxruntime", "paddle2onnx")

@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plx_train import worker_pool
 from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.loader import Loader, Sampler
+from plx_train.shared_slot import SMALL, Slot
 
 
 class Numbers(Dataset):
@@ -105,8 +107,7 @@ def test_a_worker_killed_while_it_answers_holds_nobody_up(moment: float) -> None
     batches = loader.epoch(0)
     next(batches)
     time.sleep(moment)
-    victim = next(child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline()))
-    victim.kill()
+    workers()[0].kill()
     with pytest.raises(DataError, match="worker was killed"):
         list(batches)
     loader.close()
@@ -158,3 +159,107 @@ def test_a_script_without_a_main_guard_may_use_workers(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.split() == ["once", "2"], done.stderr
+
+
+class Growing(Numbers):
+    """Samples of many kinds of arrays, each larger than those before it."""
+
+    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        side = 1 + 40 * index
+        return {
+            "image": rng.integers(0, 256, (side, side, 3), np.uint8),
+            "turned": rng.standard_normal((side, 7), np.float32).T,
+            "part": rng.standard_normal((side, side))[::2, ::3],
+            "empty": np.zeros((0, 4), np.float32),
+            "name": str(index),
+        }
+
+
+def equal(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> bool:
+    return len(first) == len(second) and all(
+        np.array_equal(one, other) and getattr(one, "dtype", None) == getattr(other, "dtype", None)
+        for here, there in zip(first, second, strict=True)
+        for name in here
+        for one, other in zip(here[name], there[name], strict=True)
+    )
+
+
+def small_files() -> set[Path]:
+    return set(Path("/dev/shm").iterdir()) if Path("/dev/shm").is_dir() else set()
+
+
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def shared_files(process: psutil.Process) -> list[str]:
+    """Memory without a name that a process holds."""
+    links = Path(f"/proc/{process.pid}/fd")
+    found = [str(link.readlink()) for link in links.iterdir() if link.is_symlink()] if links.is_dir() else []
+    return [name for name in found if name.startswith("/memfd:plx_train")]
+
+
+@pytest.mark.parametrize("shares_memory", [True, False])
+def test_arrays_of_any_kind_and_size_come_as_they_are(shares_memory: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_pool, "SHARES_MEMORY", shares_memory and worker_pool.SHARES_MEMORY)
+    sampler, names = Sampler(12, 2, seed=1, shuffle=False), small_files()
+    loader = Loader(Growing(12), sampler, collate, num_workers=2)
+    # All kept: one that lay in a slot would be written over.
+    got = list(loader.epoch(0))
+    for batch in got:
+        batch["image"][0] += 1
+        batch["image"][0] -= 1
+    assert equal(got, list(Loader(Growing(12), sampler, collate).epoch(0)))
+    assert small_files() <= names
+    loader.close()
+
+
+def test_a_given_up_epoch_writes_over_nothing_that_is_wanted() -> None:
+    sampler = Sampler(12, 2, seed=1)
+    loader = Loader(Growing(12), sampler, collate, num_workers=2)
+    expected = list(Loader(Growing(12), sampler, collate).epoch(1))
+    for taken in (1, 2, 3):
+        begun = loader.epoch(0)
+        for _ in range(taken):
+            next(begun)
+        begun.close()
+        assert equal(list(loader.epoch(1)), expected)
+    loader.close()
+
+
+@pytest.mark.skipif(not worker_pool.SHARES_MEMORY, reason="results go through pipes")
+def test_nothing_is_left_of_shared_memory_and_it_is_bounded() -> None:
+    loader = Loader(Heavy(60), Sampler(60, 4, seed=1), collate, num_workers=2)
+    assert len(list(loader.epoch(0))) == 15
+    here = psutil.Process()
+    # The file and its map each count once.
+    assert len(shared_files(here)) == 2 * 2 * worker_pool.AHEAD
+    assert all(0 < len(shared_files(child)) <= 2 * worker_pool.AHEAD for child in workers())
+    loader.close()
+    assert shared_files(here) == []
+
+
+@pytest.mark.skipif(not worker_pool.SHARES_MEMORY, reason="results go through pipes")
+def test_a_slot_grows_and_small_arrays_stay_out_of_it() -> None:
+    slot = Slot()
+    small = slot.write({"few": np.arange(SMALL // 8 - 1)})
+    assert small.lengths == () and len(slot.read(small)["few"]) == SMALL // 8 - 1
+    for size in (SMALL, 100 * SMALL, 3 * SMALL, 1000 * SMALL):
+        value = np.random.default_rng(size).integers(0, 256, size, np.uint8)
+        packed = slot.write([value, value[:SMALL]])
+        assert packed.lengths == (size, SMALL) and len(packed.content) < SMALL
+        read = slot.read(packed)
+        assert np.array_equal(read[0], value) and np.array_equal(read[1], value[:SMALL])
+    slot.close()
+
+
+@pytest.mark.skipif(not worker_pool.SHARES_MEMORY, reason="results go through pipes")
+def test_memory_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    slot = Slot()
+    with pytest.raises(MemoryError, match="no shared memory for 8 MiB"):
+        slot.write(np.zeros(8 << 20, np.uint8))
+    slot.close()

@@ -41,6 +41,18 @@ def test_batches_hold_crops_of_near_widths_and_every_crop_once(tmp_path: Path) -
     assert [[index for index, _ in batch] for batch in sampler.batches(1, 5)] == epochs[1][5:]
 
 
+def test_the_cache_changes_nothing_but_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = crops(tmp_path, [40, 300])
+    changes = TextRecAugment(0.1, 0.06, 0.3, 0.5, 0.5, 0.5, 0.5)
+    plain, cached = (TextRecDataset(labels, PROCESSOR, changes, size) for size in (0, 10**6))
+    for index in (0, 1, 0, 1):
+        first, second = (each.get(index, np.random.default_rng(index)) for each in (plain, cached))
+        assert np.array_equal(first["image"], second["image"])
+    for label in labels:
+        label.image.unlink()
+    assert cached.get(0, np.random.default_rng(0))["name"] == "0.png (train.txt:1)"
+
+
 def test_groups_are_of_the_width_the_network_sees(tmp_path: Path) -> None:
     dataset = TextRecDataset(crops(tmp_path, [10, 159, 500]), PROCESSOR)
     assert dataset.groups().tolist() == [320 // GROUP_WIDTH, 320 // GROUP_WIDTH, 1000 // GROUP_WIDTH]

@@ -30,7 +30,7 @@ class ImageClsAugment:
         """A changed image at the network's size, uint8 (height, width, 3), from one (H, W, 3)."""
         image = self._cut(image, processor, rng)
         if self.flip and rng.random() < 0.5:
-            image = image[:, ::-1]
+            image = cv2.flip(image, 1)
         if self.shift:
             image = self._shifted(image, rng)
         if self.colour:
@@ -63,7 +63,7 @@ class ImageClsAugment:
     def _coloured(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         contrast, brightness = rng.uniform(1 - self.colour, 1 + self.colour, 2)
         values = (np.arange(256) - 128) * contrast + 128 * brightness
-        return np.clip(values, 0, 255).astype(np.uint8)[image]
+        return cv2.LUT(image, np.clip(values, 0, 255).astype(np.uint8))
 
     def _erased(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         height, width = image.shape[:2]

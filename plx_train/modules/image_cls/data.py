@@ -10,6 +10,7 @@ import numpy as np
 from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.image import ImageError
+from plx_train.image_cache import ImageCache
 from plx_train.modules.image_cls.augment import ImageClsAugment
 from plx_train.modules.image_cls.labels import ClsLabel
 from plx_train.modules.image_cls.processor import ImageClsProcessor
@@ -23,7 +24,7 @@ class ImageClsDataset(Dataset):
     image, ``labels`` (number of the class), ``name``.
 
     Args:
-        cache_bytes: memory for decoded images.
+        cache_bytes: memory for decoded images, in each process that holds the dataset.
     """
 
     def __init__(
@@ -37,8 +38,7 @@ class ImageClsDataset(Dataset):
         self.names = [f"{sample.image.name} ({sample.where})" for sample in self.samples]
         self.processor = processor
         self.augment = augment
-        self._cache: dict[int, np.ndarray] = {}
-        self._cache_left = cache_bytes
+        self._cache = ImageCache(cache_bytes)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -69,24 +69,20 @@ class ImageClsDataset(Dataset):
         return {"image": image, "target": target, "name": self.names[index]}
 
     def _read(self, index: int) -> np.ndarray:
-        kept = self._cache.get(index)
-        if kept is not None:
-            return kept
         sample = self.samples[index]
         try:
-            image = sample.read()
+            return self._cache.get(index, sample.read)
         except ImageError as error:
             raise DataError(f"{sample.where}: {error}") from None
-        if image.nbytes <= self._cache_left:
-            self._cache[index] = image
-            self._cache_left -= image.nbytes
-        return image
 
 
 def collate(samples: Sequence[dict[str, Any]], processor: ImageClsProcessor) -> dict[str, Any]:
     """A batch of training samples: ``x`` float32 (N, 3, h, w), ``target`` float32 (N, classes), ``names``."""
+    x = np.empty((len(samples), 3, *samples[0]["image"].shape[:2]), np.float32)
+    for sample, planes in zip(samples, x, strict=True):
+        processor.normalise(sample["image"], planes)
     return {
-        "x": np.stack([processor.normalise(sample["image"]) for sample in samples]),
+        "x": x,
         "target": np.stack([sample["target"] for sample in samples]),
         "names": [sample["name"] for sample in samples],
     }

@@ -12,10 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 import pyclipper
+
+from plx_train.modules.text_det.growth import grown_hulls
 
 MIN_SIDE = 3
 """Shortest side, in pixels of the map, that a region must have; the grown box must have 2 more."""
@@ -35,10 +38,21 @@ class Regions:
     scores: np.ndarray
     map_size: tuple[int, int]
 
+    @cached_property
+    def spans(self) -> np.ndarray:
+        """Area in square pixels and perimeter in pixels of each outline, float64 (N, 2)."""
+        measured = [(cv2.contourArea(outline), cv2.arcLength(outline, True)) for outline in self.outlines]
+        return np.asarray(measured, np.float64).reshape(-1, 2)
+
+    def above(self, min_score: float) -> Regions:
+        """Those that score no less."""
+        kept = np.flatnonzero(~(min_score > self.scores))
+        return Regions([self.outlines[index] for index in kept.tolist()], self.scores[kept], self.map_size)
+
 
 def binarise(prob_map: np.ndarray, thresh: float, use_dilation: bool) -> np.ndarray:
     """The pixels of `prob_map` (h, w) above `thresh`, uint8 0 or 255; thickened by a pixel if asked for."""
-    mask = (prob_map > thresh).astype(np.uint8) * 255
+    mask = (prob_map > thresh).view(np.uint8) * 255
     return cv2.dilate(mask, np.ones((2, 2), np.uint8)) if use_dilation else mask
 
 
@@ -54,19 +68,14 @@ def find_quads(
         score_mode: ``fast`` scores the rectangle, ``slow`` the contour itself.
         min_score: regions below it are left out at once.
     """
-    outlines, scores = [], []
-    for contour in _contours(mask)[:max_candidates]:
-        rectangle = cv2.minAreaRect(contour)
-        if min(rectangle[1]) < MIN_SIDE:
-            continue
-        corners = cv2.boxPoints(rectangle)
-        score = mean_inside(prob_map, corners if score_mode == "fast" else contour.reshape(-1, 2))
-        if min_score > score:
-            continue
-        outlines.append(corners)
-        scores.append(score)
-    quads = order_corners(np.asarray(outlines, np.float32).reshape(-1, 4, 2))
-    return Regions(list(quads), np.asarray(scores, np.float64), prob_map.shape[:2])
+    found = [(contour, cv2.minAreaRect(contour)) for contour in _contours(mask)[:max_candidates]]
+    found = [(contour, rectangle) for contour, rectangle in found if min(rectangle[1]) >= MIN_SIDE]
+    corners = np.asarray([cv2.boxPoints(rectangle) for _, rectangle in found], np.float32).reshape(-1, 4, 2)
+    if score_mode == "fast":
+        scores = means_inside(prob_map, corners)
+    else:
+        scores = np.asarray([mean_inside(prob_map, contour.reshape(-1, 2)) for contour, _ in found], np.float64)
+    return Regions(list(order_corners(corners)), scores, prob_map.shape[:2]).above(min_score)
 
 
 def find_polygons(prob_map: np.ndarray, mask: np.ndarray, max_candidates: int, min_score: float = 0.0) -> Regions:
@@ -96,11 +105,13 @@ def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) ->
         regions they come from (a grown box that is still too small is left out).
     """
     quads, kept = [], []
-    for index, outline in enumerate(regions.outlines):
-        points = [point for path in unclip(outline, unclip_ratio) for point in path]
-        if not points:
+    outlines = np.asarray(regions.outlines, np.float32).reshape(-1, 4, 2)
+    hulls, is_sound = grown_hulls(outlines, regions.spans[:, 0] * unclip_ratio / regions.spans[:, 1])
+    for index, sound in enumerate(is_sound.tolist()):
+        points = hulls[index] if sound else _joined(unclip(outlines[index], unclip_ratio))
+        if not len(points):
             continue
-        rectangle = cv2.minAreaRect(np.asarray(points, np.int32))
+        rectangle = cv2.minAreaRect(points)
         if min(rectangle[1]) < MIN_SIDE + 2:
             continue
         quads.append(cv2.boxPoints(rectangle))
@@ -135,6 +146,11 @@ def unclip(outline: np.ndarray, ratio: float) -> list[list[list[int]]]:
     return offset.Execute(distance)
 
 
+def _joined(paths: list[list[list[int]]]) -> np.ndarray:
+    """The points of all paths, int32 (P, 2)."""
+    return np.asarray([point for path in paths for point in path], np.int32).reshape(-1, 2)
+
+
 def order_corners(quads: np.ndarray) -> np.ndarray:
     """`quads` (N, 4, 2) clockwise from the top left; the two left corners are told apart by their height."""
     by_x = np.take_along_axis(quads, np.argsort(quads[..., 0], axis=1, kind="stable")[..., None], axis=1)
@@ -157,6 +173,21 @@ def mean_inside(prob_map: np.ndarray, outline: np.ndarray) -> float:
     shifted = (outline - np.asarray([x0, y0], outline.dtype)).astype(np.int32)
     cv2.fillPoly(mask, shifted.reshape(1, -1, 2), 1)
     return cv2.mean(prob_map[y0 : y1 + 1, x0 : x1 + 1], mask)[0]
+
+
+def means_inside(prob_map: np.ndarray, quads: np.ndarray) -> np.ndarray:
+    """`mean_inside` of each of `quads` float32 (N, 4, 2), float64 (N,)."""
+    most = np.asarray(prob_map.shape[1::-1]) - 1
+    lows = np.clip(np.floor(quads.min(axis=1)), 0, most).astype(np.int64)
+    highs = np.clip(np.ceil(quads.max(axis=1)), 0, most).astype(np.int64)
+    shifted = (quads - lows[:, None].astype(quads.dtype)).astype(np.int32)
+    scores = np.empty(len(quads), np.float64)
+    boxes = np.concatenate([lows, highs + 1], axis=1).tolist()
+    for index, (x0, y0, x1, y1) in enumerate(boxes):
+        mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        cv2.fillPoly(mask, shifted[index : index + 1], 1)
+        scores[index] = cv2.mean(prob_map[y0:y1, x0:x1], mask)[0]
+    return scores
 
 
 def to_image_pixels(points: np.ndarray, map_size: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:

@@ -15,15 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.modules.text_det.boxes import (
-    Regions,
-    binarise,
-    find_polygons,
-    find_quads,
-    grow_polygons,
-    grow_quads,
-)
 from plx_train.modules.text_det.metric import (
+    IOU_LEVELS,
     PagePairs,
     greedy_match,
     harmonic_mean,
@@ -35,8 +28,6 @@ from plx_train.modules.text_det.processor import TextDetProcessor
 THRESHES = (0.2, 0.3, 0.4, 0.5)
 BOX_THRESHES = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8)
 UNCLIP_RATIOS = (0.6, 0.8, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)
-IOU_LEVELS = (0.5, 0.6, 0.7)
-"""Settings are judged by the mean hmean at these: boxes that just pass 0.5 here would fail it on the next document."""
 MIN_GAIN = 0.001
 """Gain of hmean on the held-out pages below which the settings stay: less is no more than chance."""
 
@@ -94,7 +85,7 @@ def calibrate(
 ) -> Calibration:
     """Tries the grid, and `base`'s own values, on the held-out pages.
 
-    The best fit, mean hmean at several IoUs, wins. Settings that reach it within a tenth of `min_gain` count as
+    The best fit, mean hmean at `IOU_LEVELS`, wins. Settings that reach it within a tenth of `min_gain` count as
     equal, and of them the one nearest to `base` is taken; `base` stays if the gain is below `min_gain`.
 
     Args:
@@ -141,31 +132,27 @@ def _page_counts(
     truths = prepare_truths(labels)
     counts = np.zeros(grid.shape, np.int64)
     for row, thresh in enumerate(grid.threshes):
-        regions = _regions(prob_map, replace(base, thresh=thresh), grid.box_threshes[0])
+        regions = replace(base, thresh=thresh).regions(prob_map, grid.box_threshes[0])
         for column, ratio in enumerate(grid.unclip_ratios):
-            grow = grow_polygons if base.box_type == "poly" else grow_quads
-            boxes, kept = grow(regions, ratio, shape)
+            boxes, kept = replace(base, unclip_ratio=ratio).grow(regions, shape)
             pairs = overlapping_pairs(boxes, truths)
             counts[row, column] = _counts_by_score(pairs, regions.scores[kept], grid.box_threshes)
     return counts
 
 
-def _regions(prob_map: np.ndarray, processor: TextDetProcessor, min_score: float) -> Regions:
-    mask = binarise(prob_map, processor.thresh, processor.use_dilation)
-    if processor.box_type == "poly":
-        return find_polygons(prob_map, mask, processor.max_candidates, min_score)
-    return find_quads(prob_map, mask, processor.max_candidates, processor.score_mode, min_score)
-
-
 def _counts_by_score(pairs: PagePairs, scores: np.ndarray, box_threshes: Sequence[float]) -> np.ndarray:
     """Matched, predicted and true boxes with each of `box_threshes` at each IoU level, int64 (B, L, 3)."""
     counts = np.zeros((len(box_threshes), len(IOU_LEVELS), 3), np.int64)
-    for row, box_thresh in enumerate(box_threshes):
-        kept = scores >= box_thresh
-        for level, least_iou in enumerate(IOU_LEVELS):
-            met = kept[pairs.overlaps[:, 1]] & (pairs.ious > least_iou)
-            matched = greedy_match(pairs.overlaps[met])
-            counts[row, level] = len(matched), np.sum(pairs.counted_predictions & kept), np.sum(pairs.counted_truths)
+    kept = scores >= np.asarray(box_threshes)[:, None]
+    counts[..., 1] = (pairs.counted_predictions & kept).sum(axis=1)[:, None]
+    counts[..., 2] = pairs.counted_truths.sum()
+    if pairs.is_one_to_one:
+        good = pairs.ious > np.asarray(IOU_LEVELS)[:, None]
+        counts[..., 0] = (kept[:, None, pairs.overlaps[:, 1]] & good).sum(axis=2)
+        return counts
+    for (row, above), (level, least_iou) in itertools.product(enumerate(kept), enumerate(IOU_LEVELS)):
+        met = above[pairs.overlaps[:, 1]] & (pairs.ious > least_iou)
+        counts[row, level, 0] = len(greedy_match(pairs.overlaps[met]))
     return counts
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -12,6 +12,7 @@ import numpy as np
 from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.image import ImageError, read_image
+from plx_train.image_cache import ImageCache
 from plx_train.modules.text_det.augment import TextDetAugment
 from plx_train.modules.text_det.labels import PageLabel
 from plx_train.modules.text_det.processor import TextDetProcessor
@@ -49,7 +50,7 @@ class TextDetDataset(Dataset):
         self.processor = processor
         self.augment = augment
         self.targets = TextDetTargets(shrink_ratio, min_text_size, with_threshold)
-        self._cache = _ImageCache(cache_bytes)
+        self._cache = ImageCache(cache_bytes)
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -66,7 +67,7 @@ class TextDetDataset(Dataset):
         """
         page = self.pages[index]
         try:
-            image = self._cache.read(page)
+            image = self._cache.get(page.image, partial(read_image, page.image))
         except ImageError as error:
             raise DataError(f"{page.where}: {error}") from None
         if self.augment is None:
@@ -87,46 +88,19 @@ class TextDetDataset(Dataset):
         return {"image": crop.image, **self.targets.make(crop.polygons, crop.ignore, crop.image.shape[:2])}
 
 
-class _ImageCache:
-    """Decoded pages, the least recently used leaving first; a copy in another process begins empty."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self.num_bytes = 0
-        self.images: OrderedDict[str, np.ndarray] = OrderedDict()
-
-    def read(self, page: PageLabel) -> np.ndarray:
-        key = str(page.image)
-        image = self.images.get(key)
-        if image is not None:
-            self.images.move_to_end(key)
-            return image
-        image = read_image(page.image)
-        if image.nbytes > self.max_bytes:
-            return image
-        self.images[key] = image
-        self.num_bytes += image.nbytes
-        while self.num_bytes > self.max_bytes:
-            self.num_bytes -= self.images.popitem(last=False)[1].nbytes
-        return image
-
-    def __getstate__(self) -> int:
-        return self.max_bytes
-
-    def __setstate__(self, max_bytes: int) -> None:
-        self.__init__(max_bytes)  # type: ignore[misc]
-
-
 def collate(samples: Sequence[dict[str, Any]], processor: TextDetProcessor) -> dict[str, Any]:
     """A batch of training samples: ``x`` float32 (N, 3, S, S), the maps float32 (N, S, S), ``names``."""
     images = [sample["image"] for sample in samples]
     if processor.image_mode == "RGB":
         images = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images]
     maps = [name for name in ("shrink_map", "shrink_mask", "threshold_map", "threshold_mask") if name in samples[0]]
+    x = np.empty((len(images), 3, *images[0].shape[:2]), np.float32)
+    for image, planes in zip(images, x, strict=True):
+        processor.normalise(image, planes)
     return {
-        "x": np.stack([processor.normalise(image) for image in images]),
+        "x": x,
         "names": [sample["name"] for sample in samples],
-        **{name: np.stack([sample[name] for sample in samples]).astype(np.float32) for name in maps},
+        **{name: np.stack([sample[name] for sample in samples], dtype=np.float32) for name in maps},
     }
 
 

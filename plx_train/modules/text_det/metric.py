@@ -13,10 +13,17 @@ from typing import Any
 import numpy as np
 import shapely
 
+from plx_train.geometry import signed_area
+from plx_train.modules.text_det.convex import convex_quads, shared_areas
+
 IOU_THRESHOLD = 0.5
 IGNORED_SHARE = 0.5
 """Share of a prediction's area inside an ignored region above which it counts neither way."""
 CURVE_POINTS = 200
+IOU_LEVELS = (IOU_THRESHOLD, 0.6, 0.7)
+"""What calibration looks at as well: boxes that just pass 0.5 there would fail it on the next document."""
+DECISIVE = 1e-8
+"""By how much a share must differ from each of these thresholds to be told from it without shapely."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +69,44 @@ class PagePairs:
     counted_truths: np.ndarray
     counted_predictions: np.ndarray
 
+    @property
+    def is_one_to_one(self) -> bool:
+        """Whether no box may match more than one, so that all pairs match."""
+        return all(len(np.unique(side)) == len(side) for side in self.overlaps.T)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Polygons in all forms that matching needs.
+
+    Attributes:
+        outlines: (P, 2) each, pixels.
+        quads: clockwise, float64 (N, 4, 2), zeros where it is no convex quad.
+        is_convex: bool (N,), true where it is one.
+        areas: float64 (N,) square pixels.
+        bounds: float64 (N, 4) x0, y0, x1, y1.
+        is_valid: bool (N,), false where it crosses itself.
+    """
+
+    outlines: Sequence[np.ndarray] | np.ndarray
+    quads: np.ndarray
+    is_convex: np.ndarray
+    areas: np.ndarray
+    bounds: np.ndarray
+    is_valid: np.ndarray
+
 
 @dataclass(frozen=True)
 class Truths:
     """The true boxes of one page, ready to be met with any number of predictions.
 
     Attributes:
-        polygons: shapely polygons (T,).
-        areas: float64 (T,) square pixels.
-        bounds: float64 (T, 4) x0, y0, x1, y1.
+        shapes: of all.
         counted: bool (T,), false where ignored or crossing itself.
         ignored: bool (T,), true where ignored and a polygon.
     """
 
-    polygons: np.ndarray
-    areas: np.ndarray
-    bounds: np.ndarray
+    shapes: Shapes
     counted: np.ndarray
     ignored: np.ndarray
 
@@ -131,11 +160,9 @@ class TextDetMetric:
 
 def prepare_truths(labels: Sequence[Any]) -> Truths:
     """The true boxes of `labels`, each with `points` (P, 2) in pixels and `ignore`."""
-    polygons = _polygons([label.points for label in labels])
+    shapes = _shapes([label.points for label in labels])
     ignored = np.asarray([label.ignore for label in labels], bool)
-    valid = shapely.is_valid(polygons)
-    bounds = shapely.bounds(polygons).reshape(-1, 4)
-    return Truths(polygons, shapely.area(polygons), bounds, valid & ~ignored, valid & ignored)
+    return Truths(shapes, shapes.is_valid & ~ignored, shapes.is_valid & ignored)
 
 
 def match_page(predicted: Sequence[np.ndarray] | np.ndarray, scores: np.ndarray, truths: Truths) -> PageMatch:
@@ -152,18 +179,19 @@ def match_page(predicted: Sequence[np.ndarray] | np.ndarray, scores: np.ndarray,
 
 def overlapping_pairs(predicted: Sequence[np.ndarray] | np.ndarray, truths: Truths) -> PagePairs:
     """The pairs that may match, and which boxes count; arguments as in `match_page`."""
-    found = _polygons(predicted)
-    area, counted = shapely.area(found), shapely.is_valid(found)
-    most = _box_intersection(truths.bounds, shapely.bounds(found).reshape(-1, 4))
+    true, found = truths.shapes, _shapes(predicted)
+    counted = found.is_valid.copy()
+    most = _box_intersection(true.bounds, found.bounds)
     # Most pairs are settled by their bounding boxes: polygons can't share more than those do.
-    rows, columns = np.nonzero((most > IGNORED_SHARE * area) & truths.ignored[:, None] & counted)
-    shared = shapely.area(shapely.intersection(truths.polygons[rows], found[columns]))
-    counted[columns[shared > IGNORED_SHARE * area[columns]]] = False
+    if truths.ignored.any():
+        rows, columns = np.nonzero((most > IGNORED_SHARE * found.areas) & truths.ignored[:, None] & counted)
+        shared = _shared(true, rows, found, columns)
+        counted[columns[shared > IGNORED_SHARE * found.areas[columns]]] = False
 
-    least_union = truths.areas[:, None] + area - most
+    least_union = np.add.outer(true.areas, found.areas) - most
     rows, columns = np.nonzero((most > IOU_THRESHOLD * least_union) & truths.counted[:, None] & counted)
-    shared = shapely.area(shapely.intersection(truths.polygons[rows], found[columns]))
-    ious = shared / (truths.areas[rows] + area[columns] - shared)
+    shared = _shared(true, rows, found, columns)
+    ious = shared / (true.areas[rows] + found.areas[columns] - shared)
     overlap = ious > IOU_THRESHOLD
     return PagePairs(np.stack([rows, columns], axis=1)[overlap], ious[overlap], truths.counted, counted)
 
@@ -192,13 +220,41 @@ def harmonic_mean(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def _polygons(outlines: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """shapely polygons (N,) of outlines (P, 2)."""
-    polygons = np.empty(len(outlines), object)
-    lengths = np.asarray([len(points) for points in outlines], np.int64)
+def _shapes(outlines: Sequence[np.ndarray] | np.ndarray) -> Shapes:
+    quads, is_convex = convex_quads(outlines)
+    areas, is_valid = signed_area(quads), is_convex.copy()
+    bounds = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
+    others = np.flatnonzero(~is_convex)
+    if len(others):
+        polygons = _polygons(outlines, others)
+        areas[others], is_valid[others] = shapely.area(polygons), shapely.is_valid(polygons)
+        bounds[others] = shapely.bounds(polygons).reshape(-1, 4)
+    return Shapes(outlines, quads, is_convex, areas, bounds, is_valid)
+
+
+def _shared(first: Shapes, rows: np.ndarray, second: Shapes, columns: np.ndarray) -> np.ndarray:
+    """Areas (K,) that pairs share; `rows` and `columns` int64 (K,) are theirs in `first` and `second`."""
+    shared = shared_areas(first.quads[rows], second.quads[columns])
+    shared[~(first.is_convex[rows] & second.is_convex[columns])] = np.nan
+    wholes = second.areas[columns]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.stack([shared / wholes, shared / (first.areas[rows] + wholes - shared)])
+    # Where the last bits would decide, they are shapely's.
+    decisive = (np.abs(shares[..., None] - np.asarray(IOU_LEVELS)) > DECISIVE).all(axis=(0, 2))
+    unclear = np.flatnonzero(~decisive)
+    if len(unclear):
+        polygons = _polygons(first.outlines, rows[unclear]), _polygons(second.outlines, columns[unclear])
+        shared[unclear] = shapely.area(shapely.intersection(*polygons))
+    return shared
+
+
+def _polygons(outlines: Sequence[np.ndarray] | np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """shapely polygons (K,) of those outlines (P, 2) that `chosen` int64 (K,) names."""
+    polygons = np.empty(len(chosen), object)
+    lengths = np.asarray([len(outlines[place]) for place in chosen.tolist()], np.int64)
     for length in np.unique(lengths):
         places = np.flatnonzero(lengths == length)
-        corners = np.asarray([outlines[place] for place in places.tolist()], np.float64)
+        corners = np.asarray([outlines[place] for place in chosen[places].tolist()], np.float64)
         polygons[places] = shapely.polygons(corners)
     return polygons
 

@@ -21,7 +21,8 @@ from plx_train.modules.text_det.loss import TextDetLoss
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.network import TextDetNetwork
 from plx_train.modules.text_det.overlay import draw_overlay
-from plx_train.modules.text_det.processor import TextDetPrediction, TextDetProcessor
+from plx_train.modules.text_det.prediction import TextDetPrediction
+from plx_train.modules.text_det.processor import TextDetProcessor
 
 
 class TextDet(Module):

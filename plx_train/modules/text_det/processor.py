@@ -6,7 +6,8 @@ The arithmetic is that of PaddleX's text detection predictor: an export behaves 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import numpy as np
 
 from plx_train.contract import Processor
 from plx_train.errors import UserError
-from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
-from plx_train.modules.text_det.boxes import binarise, find_polygons, find_quads, grow_polygons, grow_quads
+from plx_train.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
+from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
+from plx_train.modules.text_det.prediction import TextDetPrediction
 
 STRIDE = 32
 """The network's input sides are multiples of it."""
@@ -29,33 +31,6 @@ NAMES_THAT_SHRINK_ONLY = frozenset(
     )
 )
 """PaddleX ties `limit_type` to the model's name: ``max`` for these, ``min`` for all others."""
-
-
-@dataclass(frozen=True)
-class TextDetPrediction:
-    """The text boxes of one image.
-
-    Attributes:
-        quads: float32 (N, 4, 2), whole pixels, clockwise from the top left; a list of (P, 2) for polygons.
-        scores: float32 (N,), mean probability inside each box before it was grown, 0 to 1.
-    """
-
-    quads: np.ndarray | list[np.ndarray]
-    scores: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __repr__(self) -> str:
-        span = f", scores {self.scores.min():.2f} to {self.scores.max():.2f}" if len(self) else ""
-        return f"TextDetPrediction({len(self)} boxes{span})"
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """``[{"points": [[x, y], …], "score": s}, …]`` of plain numbers."""
-        return [
-            {"points": [[int(x), int(y)] for x, y in points], "score": round(float(score), 6)}
-            for points, score in zip(self.quads, self.scores, strict=True)
-        ]
 
 
 @dataclass(frozen=True)
@@ -153,10 +128,14 @@ class TextDetProcessor(Processor):
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         return self.normalise(image), shape
 
-    def normalise(self, image: np.ndarray) -> np.ndarray:
-        """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w)."""
-        return np.stack([cv2.LUT(channel, row) for channel, row in zip(cv2.split(image), self._table(), strict=True)])
+    def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w), in `out` if given."""
+        if out is None:
+            out = np.empty((3, *image.shape[:2]), np.float32)
+        to_planes(image, self._table, out)
+        return out
 
+    @cached_property
     def _table(self) -> np.ndarray:
         """The normalised value of each of the 256 pixel values per channel, float32 (3, 256)."""
         mean, std = np.asarray(self.mean), np.asarray(self.std)
@@ -166,14 +145,32 @@ class TextDetProcessor(Processor):
 
     def postprocess(self, prob_map: np.ndarray, shape: tuple[int, int]) -> TextDetPrediction:
         """From a probability map float32 (h, w) to the boxes of the image of `shape` (H, W) in its pixels."""
+        return self._grown(self.regions(prob_map, self.box_thresh), shape)
+
+    def postprocess_with(
+        self, other: TextDetProcessor, prob_map: np.ndarray, shape: tuple[int, int]
+    ) -> tuple[TextDetPrediction, TextDetPrediction]:
+        """As `postprocess` of both; what both find on the map is found once."""
+        if replace(other, box_thresh=self.box_thresh, unclip_ratio=self.unclip_ratio) != self:
+            return self.postprocess(prob_map, shape), other.postprocess(prob_map, shape)
+        regions = self.regions(prob_map, min(self.box_thresh, other.box_thresh))
+        first, second = (each._grown(regions.above(each.box_thresh), shape) for each in (self, other))
+        return first, second
+
+    def regions(self, prob_map: np.ndarray, min_score: float) -> Regions:
+        """What is found on a map before it is grown, with a score of at least `min_score`."""
         mask = binarise(prob_map, self.thresh, self.use_dilation)
-        quads: np.ndarray | list[np.ndarray]
         if self.box_type == "poly":
-            regions = find_polygons(prob_map, mask, self.max_candidates, self.box_thresh)
-            quads, kept = grow_polygons(regions, self.unclip_ratio, shape)
-        else:
-            regions = find_quads(prob_map, mask, self.max_candidates, self.score_mode, self.box_thresh)
-            quads, kept = grow_quads(regions, self.unclip_ratio, shape)
+            return find_polygons(prob_map, mask, self.max_candidates, min_score)
+        return find_quads(prob_map, mask, self.max_candidates, self.score_mode, min_score)
+
+    def grow(self, regions: Regions, shape: tuple[int, int]) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
+        """The boxes of regions in pixels of an image of `shape`, and the regions' indices int64 (N,)."""
+        grow = grow_polygons if self.box_type == "poly" else grow_quads
+        return grow(regions, self.unclip_ratio, shape)
+
+    def _grown(self, regions: Regions, shape: tuple[int, int]) -> TextDetPrediction:
+        quads, kept = self.grow(regions, shape)
         return TextDetPrediction(quads, regions.scores[kept].astype(np.float32))
 
     def split_outputs(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:

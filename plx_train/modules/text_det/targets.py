@@ -13,6 +13,7 @@ every size.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -108,41 +109,56 @@ def threshold_maps(
     nearness = np.zeros(size, np.float32)
     mask = np.zeros(size, np.uint8)
     _fill(mask, polygons, 1)
-    for polygon, distance in zip(polygons, distances, strict=True):
-        if distance <= 0:
-            continue
-        low = np.maximum(np.floor(polygon.min(axis=0) - distance), 0).astype(int)
-        high = np.minimum(np.ceil(polygon.max(axis=0) + distance) + 1, size[::-1]).astype(int)
-        if (low >= high).any():
-            continue
+    lows, highs = _windows(polygons, distances, size)
+    for index in np.flatnonzero((distances > 0) & (lows < highs).all(axis=1)).tolist():
+        low, high = lows[index], highs[index]
         window = nearness[low[1] : high[1], low[0] : high[0]]
-        near = 1 - outline_distance(polygon, low, high) / np.float32(distance)
+        near = outline_distance(polygons[index], low, high)
+        near /= np.float32(distances[index])
+        np.subtract(1, near, out=near)
         np.maximum(window, near, out=window)
         mask[low[1] : high[1], low[0] : high[0]] |= near > 0
     threshold = nearness * np.float32(THRESHOLD_MAX - THRESHOLD_MIN) + np.float32(THRESHOLD_MIN)
     return {"threshold_map": threshold.astype(np.float16), "threshold_mask": mask}
 
 
+def _windows(
+    polygons: Sequence[np.ndarray], distances: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """First and past the last x, y of the pixels within `distances` (N,) of polygons, int64 (N, 2) each."""
+    if not polygons:
+        return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
+    starts = np.cumsum([0, *(len(polygon) for polygon in polygons[:-1])])
+    points = np.concatenate(polygons)
+    lows = np.floor(np.minimum.reduceat(points, starts) - distances[:, None])
+    highs = np.ceil(np.maximum.reduceat(points, starts) + distances[:, None]) + 1
+    return np.maximum(lows, 0).astype(np.int64), np.minimum(highs, size[::-1]).astype(np.int64)
+
+
 def outline_distance(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Distance of the pixels from (x, y) `low` to before `high` to a polygon's outline, float32 (h, w)."""
     starts = polygon.astype(np.float32)
-    edges = np.roll(starts, -1, axis=0) - starts
+    edges = np.concatenate([starts[1:], starts[:1]]) - starts
     squared = np.maximum((edges**2).sum(axis=1), np.float32(1e-12))
     x = np.arange(low[0], high[0], dtype=np.float32) - starts[:, :1]
     y = np.arange(low[1], high[1], dtype=np.float32) - starts[:, 1:]
     along = (x * (edges[:, :1] / squared[:, None]))[:, None, :] + (y * (edges[:, 1:] / squared[:, None]))[:, :, None]
-    np.clip(along, 0, 1, out=along)
+    np.minimum(np.maximum(along, 0, out=along), 1, out=along)
     away_x = x[:, None, :] - along * edges[:, 0, None, None]
     away_y = y[:, :, None] - along * edges[:, 1, None, None]
     away_x *= away_x
     away_y *= away_y
     away_x += away_y
-    return np.sqrt(away_x.min(axis=0))
+    nearest = away_x.min(axis=0)
+    return np.sqrt(nearest, out=nearest)
 
 
 def _fill(canvas: np.ndarray, polygons: Sequence[np.ndarray], value: int) -> None:
     """Fills each polygon (P, 2) on `canvas` with `value`."""
-    for polygon in polygons:
-        corners = np.rint(polygon * 2**SUB_PIXEL_BITS).astype(np.int32)
+    if not polygons:
+        return
+    corners = np.rint(np.concatenate(polygons) * 2**SUB_PIXEL_BITS).astype(np.int32)
+    ends = itertools.accumulate(map(len, polygons), initial=0)
+    for start, end in itertools.pairwise(ends):
         # One at a time: together, overlapping polygons would cancel out by the even-odd rule.
-        cv2.fillPoly(canvas, [corners], value, cv2.LINE_8, SUB_PIXEL_BITS)
+        cv2.fillPoly(canvas, [corners[start:end]], value, cv2.LINE_8, SUB_PIXEL_BITS)

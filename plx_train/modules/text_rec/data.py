@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from plx_train.contract import Dataset
 from plx_train.errors import DataError
 from plx_train.image import ImageError, image_size, read_image
+from plx_train.image_cache import ImageCache
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.labels import LineLabel
 from plx_train.modules.text_rec.processor import HEIGHT, MAX_WIDTH, TextRecProcessor, steps_needed, steps_of
@@ -30,12 +32,18 @@ class TextRecDataset(Dataset):
     """
 
     def __init__(
-        self, crops: Sequence[LineLabel], processor: TextRecProcessor, augment: TextRecAugment | None = None
+        self,
+        crops: Sequence[LineLabel],
+        processor: TextRecProcessor,
+        augment: TextRecAugment | None = None,
+        cache_bytes: int = 0,
     ) -> None:
+        """`cache_bytes` is the memory for decoded crops, in each process that holds the dataset."""
         self.crops = list(crops)
         self.names = [f"{crop.image.name} ({crop.where})" for crop in self.crops]
         self.processor = processor
         self.augment = augment
+        self._cache = ImageCache(cache_bytes)
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -64,7 +72,7 @@ class TextRecDataset(Dataset):
         """
         crop = self.crops[index]
         try:
-            image = read_image(crop.image)
+            image = self._cache.get(crop.image, partial(read_image, crop.image))
         except ImageError as error:
             raise DataError(f"{crop.where}: {error}") from None
         if self.augment is None:
@@ -94,8 +102,11 @@ def collate(
     classes = np.zeros((len(samples), longest), np.int32)
     for row, sample in zip(classes, samples, strict=True):
         row[: len(sample["classes"])] = sample["classes"]
+    x = np.zeros((len(samples), 3, HEIGHT, width), np.float32)
+    for sample, canvas in zip(samples, x, strict=True):
+        processor.write(sample["image"], canvas)
     batch = {
-        "x": np.stack([processor.normalise(sample["image"], width) for sample in samples]),
+        "x": x,
         "classes": classes,
         "lengths": np.asarray([len(sample["classes"]) for sample in samples], np.int64),
         "names": [sample["name"] for sample in samples],

@@ -82,8 +82,10 @@ class TextRec(Module):
 
     def dataset(self, crops: Sequence[LineLabel], split: str, cache_mb: int) -> TextRecDataset:
         """Crops of one split; ``train`` gives changed ones, the others plain ones."""
-        options = dataclasses.asdict(self.config.augment)
-        return TextRecDataset(crops, self.processor, TextRecAugment(**options) if split == "train" else None)
+        if split != "train":
+            return TextRecDataset(crops, self.processor)
+        augment = TextRecAugment(**dataclasses.asdict(self.config.augment))
+        return TextRecDataset(crops, self.processor, augment, cache_mb * 2**20)
 
     def collate(self, samples: list[dict[str, Any]]) -> Batch:
         """Training crops as float32 arrays, with the classes of their texts, and for a guide their tokens."""

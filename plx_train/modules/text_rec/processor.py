@@ -18,7 +18,7 @@ import numpy as np
 
 from plx_train.contract import Processor
 from plx_train.errors import UserError
-from plx_train.image import IMAGE_SUFFIXES, as_image, white_image
+from plx_train.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
 
 HEIGHT = 48
 """Pixels; the network's pooling fits no other."""
@@ -27,6 +27,9 @@ MAX_WIDTH = 3200
 BLANK = 0
 MEAN = STD = 0.5
 """Of pixels scaled to 0..1; PaddleX has no other."""
+# In these steps and this precision PaddleX normalises, so both give the same bits.
+TABLE = np.tile((np.arange(256, dtype=np.float32) / 255 - np.float32(MEAN)) / np.float32(STD), (3, 1))
+"""The normalised value of each pixel value, for three channels."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,15 @@ class TextRecProcessor(Processor):
 
     def normalise(self, image: np.ndarray, padded: int) -> np.ndarray:
         """From pixels uint8 (48, w, 3) BGR to float32 (3, 48, padded), with zeros (grey) to the right."""
+        canvas = np.zeros((3, HEIGHT, padded), np.float32)
+        self.write(image, canvas)
+        return canvas
+
+    def write(self, image: np.ndarray, canvas: np.ndarray) -> None:
+        """As `normalise`, onto zeros float32 (3, 48, padded)."""
         if self.image_mode == "RGB":
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        # In these steps and this precision PaddleX normalises, so both give the same bits.
-        values = (np.arange(256, dtype=np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
-        canvas = np.zeros((3, HEIGHT, padded), np.float32)
-        canvas[:, :, : image.shape[1]] = values[image].transpose(2, 0, 1)
-        return canvas
+        to_planes(image, TABLE, canvas[:, :, : image.shape[1]])
 
     def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> TextRecPrediction:
         """The text of probabilities float32 (T, classes): the likeliest class of each step, runs of one as one."""
