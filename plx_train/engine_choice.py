@@ -14,7 +14,7 @@ from plx_train.errors import UserError
 from plx_train.hardware import cpu, usable_cores
 
 CHOICE_FILE = "engine.json"
-"""Beside ``inference.*``, not in them: the proof and the registry's hashes are about what a model does, not how fast."""
+"""Beside ``inference.*``, not in them: proof and registry's hashes are about what a model does, not how fast."""
 PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 
 

@@ -15,7 +15,7 @@ from plx_train.errors import ConfigError, UserError
 from plx_train.static_model import ONNX_FILE, StaticModel, is_onnx_only
 
 Model = Callable[..., list[np.ndarray]]
-"""Takes arrays in the alphabetical order of the inputs' names; gives the outputs. May be called from several threads."""
+"""Takes arrays in the alphabetical order of the inputs' names; gives the outputs; called from several threads."""
 ENGINES = ("auto", "paddle", "native", "onnx", "openvino")
 OF_PADDLE = ("paddle", "native")
 

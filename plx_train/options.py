@@ -9,7 +9,7 @@ from plx_train.optimizer import OptimizerOptions
 
 MODES = (
     *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
-    *("export_pipeline", "promote", "serve", "doctor", "sweep_report"),
+    *("quantize", "export_pipeline", "promote", "serve", "doctor", "sweep_report"),
 )
 
 
@@ -179,6 +179,18 @@ class PromoteOptions:
 
 
 @dataclass
+class QuantizeOptions:
+    """mode=quantize"""
+
+    samples: int = 64
+    """Training samples by which the ranges of activations are found."""
+    method: str = "minmax"
+    """minmax, percentile or entropy: what range is taken of the values that were seen."""
+    tolerance: float = 0.01
+    """What the metric may lose before int8 is advised against; where it is an error, that share of it."""
+
+
+@dataclass
 class ServeOptions:
     """mode=serve"""
 
@@ -277,12 +289,13 @@ class RunOptions:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
     promote: PromoteOptions = field(default_factory=PromoteOptions)
+    quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     serve: ServeOptions = field(default_factory=ServeOptions)
     sweep: SweepOptions = field(default_factory=SweepOptions)
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None
-    """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
+    """evaluate, export, quantize, benchmark, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
     input: str | None = None
     """predict: an image or a folder."""
     pipeline: str | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from plx_train.api import RunResult
 from plx_train.config import Composed
+from plx_train.contract import Dataset, Module
 from plx_train.device import check_device
 from plx_train.engine_choice import write_choice
 from plx_train.engine_speed import (
@@ -23,6 +23,7 @@ from plx_train.engine_speed import (
     tolerance_of,
     ways_of,
 )
+from plx_train.engines import Model
 from plx_train.errors import UserError
 from plx_train.hardware import usable_cores
 from plx_train.modes.prepare import Session, check_data, open_session, split, start_device
@@ -62,7 +63,7 @@ def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSp
         models = opened_engines(folder, way.threads, inputs[0])
         if not models:
             raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
-        works = {name: _work(processor, model) for name, model in models.items()}
+        works = {name: work_of(processor, model) for name, model in models.items()}
         found += measure(works, inputs, way, tolerance_of(folder))
     return found
 
@@ -73,15 +74,18 @@ def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]
         _, checked = check_data(session, source.export)
         val = split(checked, session.options.dataset, session.options.seed).val[:SAMPLES]
         module = build_room(session.options.module, True)
-        dataset = module.dataset(val, "val", 0)
-        # Of series a split has few, but many windows.
-        chosen = range(min(len(dataset), SAMPLES))
-        unused = np.random.default_rng(0)
-        batches = [module.collate_eval([dataset.get(index, unused)]) for index in chosen]
-        return [batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],) for batch in batches]
+        return inputs_of(module, module.dataset(val, "val", 0), SAMPLES)
     except UserError as error:
         session.console.warn(f"measured on a made-up sample, because the run's own are not to be had: {error}")
         return [stacked([processor.preprocess(processor.example())[0]])]
+
+
+def inputs_of(module: Module, dataset: Dataset, count: int) -> list[Inputs]:
+    """The graph's inputs for `count` samples that are spread over `dataset`, one by one."""
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
+    unused = np.random.default_rng(0)
+    batches = [module.collate_eval([dataset.get(int(index), unused)]) for index in chosen]
+    return [batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],) for batch in batches]
 
 
 def rows_of(speeds: list[EngineSpeed], best: dict[int, str]) -> list[tuple[str, ...]]:
@@ -107,7 +111,9 @@ def _verdict(speed: EngineSpeed, best: dict[int, str]) -> str:
     return "chosen" if best.get(speed.way.threads) == speed.engine else ""
 
 
-def _work(processor: Any, model: Callable[..., list[np.ndarray]]) -> Work:
+def work_of(processor: Any, model: Model) -> Work:
+    """`model` run on a sample's inputs, as often as the sample needs."""
+
     def run(inputs: Inputs) -> list[Any]:
         return processor.run(model, inputs)
 
