@@ -59,9 +59,10 @@ def largest_difference(wanted: list[np.ndarray], got: list[np.ndarray]) -> float
 def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None:
     from plx_train.onnx_export import onnx_model, write_onnx
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent))
+    temporary = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent))
         for suffix in (".json", ".pdiparams"):
             shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
         with _silenced():
@@ -72,12 +73,14 @@ def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None
         for suffix in (".json", ".pdiparams"):
             (temporary / f"{STEM}{suffix}").unlink()
         temporary.rename(target)
-    except OSError:
-        # Another process was quicker.
+    except OSError as error:
+        # Another process was quicker, or nothing can be written.
         if not (target / ONNX_FILE).is_file():
-            raise
+            told = f"{target} can't be written ({error.strerror or error})"
+            raise UserError(f"{told}: set PLX_TRAIN_CACHE to a folder that can, or take engine=paddle") from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _tried(
