@@ -65,7 +65,7 @@ def test_it_is_an_export_that_paddle_cannot_run(made: tuple[Path, Path]) -> None
 
 
 def test_it_is_not_promoted(made: tuple[Path, Path]) -> None:
-    with pytest.raises(UserError, match="is an int8 export.*only the export that it was made of can be promoted"):
+    with pytest.raises(UserError, match=r"is an int8 export.*only the export that it was made of can be promoted"):
         read_candidate(made[1], None)
 
 

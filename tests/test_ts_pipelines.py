@@ -135,9 +135,7 @@ def test_a_graph_that_onnx_gets_wrong_is_run_by_paddle(
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path))
     monkeypatch.setattr("plx_train.engines._can_run_onnx", lambda folder: True)
     monkeypatch.setattr("plx_train.onnx_export.write_onnx", lambda folder: folder)
-    monkeypatch.setattr(
-        "plx_train.onnx_export.onnx_model", lambda folder, threads=1: lambda *inputs: [np.full((1, 1), np.nan)]
-    )
+    monkeypatch.setattr("plx_train.onnx_export.onnx_model", lambda folder: lambda *inputs: [np.full((1, 1), np.nan)])
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     assert pipeline.parts[part].predictor.engine == "paddle"
     assert len(list(pipeline.predict(dataset / "val.csv"))) > 0
