@@ -6,6 +6,7 @@ with one size neither Paddle Inference nor paddle2onnx reads it.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ import numpy as np
 
 from plx_train.converted import onnx_folder
 from plx_train.errors import ExportError
-from plx_train.onnx_export import require_onnx
+from plx_train.onnx_export import INSTALL, require_onnx
 from plx_train.static_model import ONNX_FILE, STEM
 
 QUANTIZED_FILE = "quantized.json"
@@ -42,6 +43,8 @@ def write_quantized(export: Path, folder: Path, inputs: Sequence[Inputs], method
         UserError: the extra onnx is missing, or the graph can't be converted or quantised.
     """
     require_onnx()
+    if importlib.util.find_spec("ml_dtypes") is None:
+        raise ExportError(f"int8 needs ml-dtypes of the extra onnx: run {INSTALL}")
     source = onnx_folder(export, inputs[0]) / ONNX_FILE
     folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:

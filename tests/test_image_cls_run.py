@@ -181,7 +181,7 @@ def test_int8_is_written_judged_and_evaluated(
     trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("paddle2onnx")
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime.quantization")
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
     result = of_export("quantize", trained, tmp_path, "quantize.tolerance=0", "quantize.samples=12")
 

@@ -23,7 +23,7 @@ from plx_train.static_model import StaticModel, is_export, is_onnx_only
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """An export and its int8 version."""
     pytest.importorskip("paddle2onnx")
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime.quantization")
     root = tmp_path_factory.mktemp("int8")
     module = TinyDetector()
     write_export(module, module.processor, root / "export", "PP-OCRv4_mobile_det", {})
