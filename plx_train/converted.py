@@ -8,22 +8,24 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from plx_train.dataset_fingerprint import cache_folder
 from plx_train.errors import UserError
-from plx_train.static_model import ONNX_FILE, STEM, StaticModel
+from plx_train.static_model import ONNX_FILE, STEM, StaticModel, is_onnx_only
 
+Inputs = tuple[np.ndarray, ...]
 CONVERTED_TOLERANCE = 1e-3
 """Largest difference of any output between a conversion and the graph it was made of."""
 RECIPE = b"opset 14, folded"
 """Conversions of another recipe lie elsewhere in the cache."""
 
 
-def onnx_folder(folder: Path, sample: tuple[np.ndarray, ...]) -> Path:
+def onnx_folder(folder: Path, sample: Inputs) -> Path:
     """The folder with ``inference.onnx``: `folder`, or one in the cache that was made of it and tried on `sample`.
 
     Raises:
@@ -35,6 +37,28 @@ def onnx_folder(folder: Path, sample: tuple[np.ndarray, ...]) -> Path:
     if not (target / ONNX_FILE).is_file():
         _convert(folder, target, sample)
     return target
+
+
+def check_once(folder: Path, model: Callable[..., list[np.ndarray]], package: str, sample: Inputs) -> None:
+    """Compares `model` with `folder`'s graph on `sample`, unless this version of `package` stood the test before.
+
+    The conversion was tried by ONNX Runtime, but another package may understand it otherwise.
+
+    Raises:
+        UserError: it does something else.
+    """
+    if is_onnx_only(folder):
+        return
+    passed = cache_folder() / "onnx" / f"{graph_digest(folder, metadata.version(package).encode())[:32]}.{package}"
+    if passed.is_file():
+        return
+    difference = largest_difference(StaticModel(folder)(*sample), model(*sample))
+    if not difference <= CONVERTED_TOLERANCE:
+        raise UserError(f"{folder} by {package} differs by {difference:.1e} from itself: take engine=paddle")
+    # Where nothing can be kept it is tested every time.
+    with suppress(OSError):
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
 
 
 def graph_digest(folder: Path, salt: bytes = b"") -> str:
@@ -56,7 +80,7 @@ def largest_difference(wanted: list[np.ndarray], got: list[np.ndarray]) -> float
     return max(found, default=0.0) if np.isfinite(found).all() else float("inf")
 
 
-def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None:
+def _convert(folder: Path, target: Path, sample: Inputs) -> None:
     from plx_train.onnx_export import onnx_model, write_onnx
 
     temporary = None
@@ -84,7 +108,7 @@ def _convert(folder: Path, target: Path, sample: tuple[np.ndarray, ...]) -> None
 
 
 def _tried(
-    onnx_model: Callable[[Path], Callable[..., list[np.ndarray]]], folder: Path, sample: tuple[np.ndarray, ...]
+    onnx_model: Callable[[Path], Callable[..., list[np.ndarray]]], folder: Path, sample: Inputs
 ) -> list[np.ndarray]:
     try:
         return onnx_model(folder)(*sample)

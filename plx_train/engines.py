@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.converted import onnx_folder
+from plx_train.converted import check_once, onnx_folder
 from plx_train.engine_choice import chosen_engine
 from plx_train.errors import ConfigError, UserError
 from plx_train.static_model import ONNX_FILE, StaticModel, is_onnx_only
@@ -67,7 +67,9 @@ def _opened(folder: Path, device: str, threads: int, engine: str, sample: tuple[
     if engine == "openvino":
         from plx_train.openvino_model import openvino_model
 
-        return openvino_model(source, threads)
+        model = openvino_model(source, threads)
+        check_once(folder, model, "openvino", sample)
+        return model
     from plx_train.onnx_export import onnx_model
 
     return onnx_model(source, threads)

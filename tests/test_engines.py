@@ -13,6 +13,7 @@ import pytest
 from tiny_detector import TinyDetector, draw_page
 
 from plx_train import engine_choice, engines
+from plx_train.converted import check_once
 from plx_train.engine_choice import CHOICE_FILE, chosen_engine, write_choice
 from plx_train.engine_speed import Way, measure, quickest, ways_of
 from plx_train.engines import open_model
@@ -177,6 +178,18 @@ def test_openvino_predicts_what_paddle_does(folder: Path, tmp_path: Path, monkey
     predictor = Predictor(folder, threads=1, engine="openvino")
     assert predictor.engine == "openvino" and "OpenVINO" in predictor._repr_html_()
     assert np.array_equal(predictor.predict(page).quads, Predictor(folder).predict(page).quads)
+
+
+def test_an_engine_that_does_something_else_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    wrong, right = (lambda *inputs: [np.zeros((1, 1, 64, 96), np.float32)]), StaticModel(folder)
+    for model, package in ((wrong, "numpy"), (lambda *inputs: [np.full((1, 1, 64, 96), np.nan)], "numpy")):
+        with pytest.raises(UserError, match=r"by numpy differs by .*take engine=paddle"):
+            check_once(folder, model, package, SAMPLE)
+    check_once(folder, right, "numpy", SAMPLE)
+    check_once(folder, wrong, "numpy", SAMPLE)  # it passed before, so nothing is run
 
 
 def test_without_openvino_there_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
