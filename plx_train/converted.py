@@ -52,7 +52,7 @@ def check_once(folder: Path, model: Callable[..., list[np.ndarray]], package: st
     passed = cache_folder() / "onnx" / f"{graph_digest(folder, metadata.version(package).encode())[:32]}.{package}"
     if passed.is_file():
         return
-    difference = largest_difference(StaticModel(folder)(*sample), model(*sample))
+    difference = largest_difference(StaticModel(folder)(*sample), _tried(model, folder, package, sample))
     if not difference <= CONVERTED_TOLERANCE:
         raise UserError(f"{folder} by {package} differs by {difference:.1e} from itself: take engine=paddle")
     # Where nothing can be kept it is tested every time.
@@ -91,7 +91,8 @@ def _convert(folder: Path, target: Path, sample: Inputs) -> None:
             shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
         with _silenced():
             write_onnx(temporary)
-        difference = largest_difference(StaticModel(folder)(*sample), _tried(onnx_model, temporary, sample))
+        got = _tried(onnx_model(temporary), folder, "onnxruntime", sample)
+        difference = largest_difference(StaticModel(folder)(*sample), got)
         if not difference <= CONVERTED_TOLERANCE:
             raise UserError(f"{folder} as ONNX differs by {difference:.1e} from itself: take engine=paddle")
         for suffix in (".json", ".pdiparams"):
@@ -107,13 +108,11 @@ def _convert(folder: Path, target: Path, sample: Inputs) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _tried(
-    onnx_model: Callable[[Path], Callable[..., list[np.ndarray]]], folder: Path, sample: Inputs
-) -> list[np.ndarray]:
+def _tried(model: Callable[..., list[np.ndarray]], folder: Path, how: str, sample: Inputs) -> list[np.ndarray]:
     try:
-        return onnx_model(folder)(*sample)
-    except Exception as error:  # its errors have no base class but this
-        raise UserError(f"{folder} as ONNX does not run ({str(error)[:200]}): take engine=paddle") from None
+        return model(*sample)
+    except Exception as error:  # these packages' errors have no base class but this
+        raise UserError(f"{folder} by {how} does not run ({str(error)[:200]}): take engine=paddle") from None
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
     """``inference.onnx`` run by onnxruntime on the CPU; takes arrays in the inputs' alphabetical order.
 
     Raises:
-        UserError: onnxruntime is not installed.
+        UserError: onnxruntime is not installed, or can't run the graph.
     """
     try:
         import onnxruntime
@@ -90,7 +90,11 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; it warns of every unused constant
-    session = onnxruntime.InferenceSession(str(folder / ONNX_FILE), options, providers=["CPUExecutionProvider"])
+    path = folder / ONNX_FILE
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base class but this
+        raise UserError(f"ONNX Runtime can't run {path} ({str(error)[:200]}): take engine=paddle") from None
     names = sorted(item.name for item in session.get_inputs())
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:
