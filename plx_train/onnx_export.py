@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.errors import ExportError
-from plx_train.static_model import STEM
+from plx_train.errors import ExportError, UserError
+from plx_train.static_model import ONNX_FILE, STEM
 
 OPSET = 14
 INSTALL = "pip install -e '.[onnx]'"
@@ -40,7 +40,7 @@ def write_onnx(folder: Path) -> Path:
     os.environ["POLYGRAPHY_AUTOINSTALL_DEPS"] = "0"
     import paddle2onnx
 
-    target = folder / f"{STEM}.onnx"
+    target = folder / ONNX_FILE
     try:
         paddle2onnx.export(
             str(folder / f"{STEM}.json"),
@@ -54,17 +54,47 @@ def write_onnx(folder: Path) -> Path:
         raise ExportError(f"the graph can't be converted to ONNX: {error}") from error
     if not target.is_file():
         raise ExportError("the graph can't be converted to ONNX: the converter wrote nothing")
+    _fold(target)
     return target
 
 
-def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:
-    """``inference.onnx`` run by onnxruntime on the CPU; takes arrays in the inputs' alphabetical order."""
+def _fold(path: Path) -> None:
+    """Computes what depends on no input: the converter writes shapes as calculations, which OpenVINO can't follow."""
     import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3
+    folded = path.with_name(f".folded-{path.name}")
+    options.optimized_model_filepath = str(folded)
+    try:
+        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        folded.replace(path)
+    except Exception as error:  # its errors have no base class but this
+        raise ExportError(f"the graph as ONNX can't be read: {str(error)[:200]}") from None
+    finally:
+        folded.unlink(missing_ok=True)
+
+
+def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:
+    """``inference.onnx`` run by onnxruntime on the CPU; takes arrays in the inputs' alphabetical order.
+
+    Raises:
+        UserError: onnxruntime is not installed, or can't run the graph.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UserError(f"engine=onnx needs onnxruntime of the extra onnx: run {INSTALL}") from None
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; it warns of every unused constant
-    session = onnxruntime.InferenceSession(str(folder / f"{STEM}.onnx"), options, providers=["CPUExecutionProvider"])
+    path = folder / ONNX_FILE
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base class but this
+        raise UserError(f"ONNX Runtime can't run {path} ({str(error)[:200]}): take engine=paddle") from None
     names = sorted(item.name for item in session.get_inputs())
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:

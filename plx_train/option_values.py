@@ -19,6 +19,7 @@ CHOICES = {
     "trainer.oom": ("fail", "halve"),
     "trainer.nonfinite": ("stop", "skip", "rollback"),
     "dataset.unreadable": ("fail", "skip"),
+    "quantize.method": ("minmax", "percentile", "entropy"),
     "sweep.sampler": ("grid", "random", "tpe", "gp", "cmaes"),
     "sweep.pruner": ("none", "median", "asha", "hyperband"),
     "sweep.engine": ("local", "ray", "submitit"),
@@ -28,6 +29,7 @@ AT_LEAST_ONE = (
     *("trainer.epochs", "trainer.max_steps", "trainer.batch_size", "trainer.accumulate_steps", "dataset.limit"),
     *("trainer.eval_every_epochs", "trainer.eval_every_steps", "trainer.log_every_steps", "trainer.patience"),
     *("trainer.save_every_steps", "trainer.keep_last", "trainer.keep_every_steps", "device.processes"),
+    "quantize.samples",
     *("sweep.trials", "sweep.warmup", "sweep.seeds", "sweep.workers", "sweep.max_failures"),
     *("serve.max_batch", "serve.queue_size", "serve.max_pages", "serve.timeout_seconds", "serve.poll_seconds"),
 )
@@ -36,6 +38,7 @@ SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "tr
 """Keys of values from 0 to below 1."""
 NOT_NEGATIVE = (
     *("optimizer.lr", "optimizer.weight_decay", "dataset.cache_mb", "device.num_workers", "seed"),
+    "quantize.tolerance",
     *("serve.port", "serve.max_wait_ms", "serve.max_body_mb", "serve.max_megapixels", "serve.drain_seconds"),
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from plx_train.model_options import PromoteOptions, QuantizeOptions
 from plx_train.optimizer import OptimizerOptions
 from plx_train.serving.options import ServeOptions
 
 MODES = (
     *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),
-    *("export_pipeline", "promote", "serve", "doctor", "sweep_report"),
+    *("quantize", "export_pipeline", "promote", "serve", "doctor", "sweep_report"),
 )
 
 
@@ -162,28 +163,6 @@ class DoctorOptions:
 
 
 @dataclass
-class PromoteOptions:
-    """mode=promote; each key may be written without `promote.`, as in alias=champion."""
-
-    alias: str = "champion"
-    """What the pipelines and the server follow."""
-    registered: str | None = None
-    """Name of the registered model; null: the module's."""
-    part: str | None = None
-    """The pipeline's part that the model takes, as in TextDetection; null: by the registered model's name."""
-    history: bool = False
-    """Shows every attempt so far."""
-    rollback: bool = False
-    """Points the alias at the version before."""
-    force: bool = False
-    """Moves the alias although gates do not hold; needs a reason."""
-    reason: str | None = None
-    """Is kept in the ledger."""
-    delete: str | None = None
-    """Deletes this version, if no alias points at it."""
-
-
-@dataclass
 class SweepOptions:
     """-m: many runs of one command."""
 
@@ -241,12 +220,14 @@ class RunOptions:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     doctor: DoctorOptions = field(default_factory=DoctorOptions)
     promote: PromoteOptions = field(default_factory=PromoteOptions)
+    quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     serve: ServeOptions = field(default_factory=ServeOptions)
     sweep: SweepOptions = field(default_factory=SweepOptions)
     output: str | None = None
     """Folder of the run; null: outputs/<module>-<time>."""
     run: str | None = None
-    """evaluate, export, predict: a run id (or its beginning), a run folder, a checkpoint or an exported folder."""
+    """evaluate, export, quantize, benchmark, predict: a run id (or its beginning), a run folder, a checkpoint or an
+    exported folder."""
     input: str | None = None
     """predict: an image or a folder."""
     pipeline: str | None = None

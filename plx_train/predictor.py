@@ -29,7 +29,8 @@ class Predictor:
         device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
         threads: CPU threads for each image; None: all cores, up to 8.
         onednn: on a CPU, run by oneDNN: several times faster, and what PaddleX does.
-        engine: ``paddle``, or ``onnx`` for ONNX Runtime, or ``auto``: the quicker one that can be had.
+        engine: ``paddle``, ``native`` (without oneDNN), ``onnx`` (ONNX Runtime), ``openvino``, or ``auto``: the one
+            that `mode=benchmark run=…` found to be the quickest on this machine, else ONNX Runtime where it is there.
 
     Raises:
         UserError: `folder` is missing, is no exported folder, or can't be loaded.
@@ -109,7 +110,7 @@ class Predictor:
 
     def _how(self) -> str:
         if not isinstance(self.model, StaticModel):
-            return "ONNX Runtime"
+            return {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}[self.engine]
         return f"{'oneDNN' if self.model.onednn else 'native'}, {self.model.threads} threads"
 
     def _repr_html_(self) -> str:

@@ -17,6 +17,7 @@ from plx_train.errors import DeviceError, UserError
 from plx_train.rooms import room_file, room_names
 
 STEM = "inference"
+ONNX_FILE = f"{STEM}.onnx"
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
 
@@ -76,7 +77,19 @@ def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Cal
 def is_export(folder: Path) -> bool:
     """Whether `folder` holds an exported graph with its ``inference.yml``."""
     has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
-    return has_graph and (folder / f"{STEM}.yml").is_file() and (folder / f"{STEM}.pdiparams").is_file()
+    is_whole = has_graph and (folder / f"{STEM}.pdiparams").is_file()
+    return (is_whole or is_onnx_only(folder)) and (folder / f"{STEM}.yml").is_file()
+
+
+def is_onnx_only(folder: Path) -> bool:
+    """Whether `folder` holds a graph that Paddle can't run, only ONNX Runtime and OpenVINO: an int8 export's."""
+    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
+    return not has_graph and (folder / ONNX_FILE).is_file()
+
+
+def parameters_file(folder: Path) -> Path:
+    """The file that holds the parameters."""
+    return folder / (ONNX_FILE if is_onnx_only(folder) else f"{STEM}.pdiparams")
 
 
 def graph_files(folder: Path) -> tuple[Path, Path]:
@@ -87,6 +100,10 @@ def graph_files(folder: Path) -> tuple[Path, Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: give one that plx_train or PaddleX exported")
+    if is_onnx_only(folder):
+        raise UserError(
+            f"{folder} holds {ONNX_FILE} alone, which Paddle can't run: take engine=onnx or engine=openvino"
+        )
     graphs = [folder / f"{STEM}{suffix}" for suffix in (".json", ".pdmodel")]
     graph = next((path for path in graphs if path.is_file()), None)
     parameters = folder / f"{STEM}.pdiparams"

@@ -15,7 +15,9 @@ import yaml
 import plx_train
 from plx_train.api import RunResult
 from plx_train.checkpoint import load_checkpoint
+from plx_train.export_files import file_hashes
 from plx_train.keeper import step_checkpoints
+from plx_train.registry.candidate import read_candidate
 
 TINY = (
     "module=image_cls",
@@ -138,3 +140,66 @@ def test_turned_images_train_themselves(dataset: Path, tmp_path: Path) -> None:
     assert settings["PostProcess"]["Topk"]["label_list"] == ["0_degree", "180_degree"]
     assert settings["Global"]["model_name"] == "PP-LCNet_x0_25_textline_ori"
     assert 0 <= result.metrics["val/accuracy"] <= 1
+
+
+def of_export(mode: str, trained: RunResult, tmp_path: Path, *overrides: str) -> RunResult:
+    given = (f"run={trained.output}", f"output={tmp_path / mode}", "device=cpu", "tracking=off", *overrides)
+    return plx_train.run([f"mode={mode}", *given])
+
+
+def test_engines_are_measured_and_the_quickest_is_noted(
+    trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    folder = trained.output / "export"
+    before = file_hashes(folder)
+
+    result = of_export("benchmark", trained, tmp_path)
+
+    shown = capsys.readouterr().out
+    assert "Paddle, oneDNN" in shown and "chosen" in shown and "made-up" not in shown
+    assert result.export == folder
+    choice = json.loads((folder / "engine.json").read_text())
+    for threads, engine in choice["quickest"].items():
+        agreeing = [one for one in choice["figures"] if one["threads"] == int(threads) and one["agrees"]]
+        assert engine == min(agreeing, key=lambda one: one["median_ms"])["engine"]
+        assert plx_train.Predictor(folder, threads=int(threads), engine="auto").engine == engine
+    assert file_hashes(folder) == before and read_candidate(folder, None).parity_fault is None
+
+
+def test_engines_are_measured_without_the_dataset(
+    trained: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = shutil.copytree(trained.output / "export", tmp_path / "alone")
+    given = (f"run={export}", "module=image_cls", f"dataset.root={tmp_path / 'gone'}", f"output={tmp_path / 'b'}")
+    plx_train.run(["mode=benchmark", *given, "device=cpu", "tracking=off"])
+    assert "measured on a made-up sample" in capsys.readouterr().err
+    assert (export / "engine.json").is_file()
+
+
+def test_int8_is_written_judged_and_evaluated(
+    trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("paddle2onnx")
+    pytest.importorskip("onnxruntime.quantization")
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    result = of_export("quantize", trained, tmp_path, "quantize.tolerance=0", "quantize.samples=12")
+
+    assert result.export == tmp_path / "quantize" / "export_int8"
+    report = json.loads((result.export / "quantized.json").read_text())
+    assert report["fp32"] == pytest.approx(trained.metrics["val/accuracy"])
+    assert report["lost"] == pytest.approx(report["fp32"] - min(report["int8"].values()))
+    assert report["files"] == file_hashes(result.export)
+    assert report["is_bearable"] == (report["lost"] <= 0)
+    assert ("more than quantize.tolerance=0" in capsys.readouterr().err) == (report["lost"] > 0)
+    evaluated = plx_train.run(
+        ["mode=evaluate", f"run={result.export}", "module=image_cls", f"dataset.root={dataset_of(trained)}",
+         f"output={tmp_path / 'e'}", "device=cpu", "tracking=off", "quiet=true"]
+    )  # fmt: skip
+    assert evaluated.metrics["val/accuracy"] in [pytest.approx(value) for value in report["int8"].values()]
+    with pytest.raises(plx_train.UserError, match="is an int8 export already"):
+        plx_train.run(["mode=quantize", f"run={result.export}", "device=cpu"])
+
+
+def dataset_of(trained: RunResult) -> str:
+    return str(yaml.safe_load((trained.output / "config.yaml").read_text())["dataset"]["root"])

@@ -23,6 +23,7 @@ from plx_train.device import check_device
 from plx_train.evaluate import network_engine, run_samples
 from plx_train.export import write_export
 from plx_train.loader import Loader, Sampler
+from plx_train.modes import benchmark_engines
 from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device
 from plx_train.modes.train import build_module
 from plx_train.optimizer import learning_rate
@@ -36,7 +37,12 @@ SAMPLES = 6
 
 
 def run(composed: Composed) -> RunResult:
-    """Measures on the run's own network, batch and crop size; nothing of it is kept but the figures."""
+    """Measures on the run's own network, batch and crop size; nothing of it is kept but the figures.
+
+    With ``run=`` it is what runs an exported model that is measured: `benchmark_engines`.
+    """
+    if composed.options.run:
+        return benchmark_engines.run(composed)
     check_device(composed.options.device)
     session = open_session(composed)
     _, checked = check_data(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from plx_train.api import RunResult
 from plx_train.config import Composed
 from plx_train.device import check_device
+from plx_train.engines import Model, open_model
 from plx_train.evaluate import Evaluation, evaluate, network_engine
 from plx_train.modes.conclude import write_details, write_overlays
 from plx_train.modes.prepare import (
@@ -22,7 +24,8 @@ from plx_train.modes.prepare import (
     with_processor,
 )
 from plx_train.modes.source import Source, build_room, find_source, load_source, with_recorded_options
-from plx_train.static_model import StaticModel, folder_engine, processor_of, read_inference
+from plx_train.predictor import stacked
+from plx_train.static_model import StaticModel, folder_engine, is_onnx_only, processor_of, read_inference
 
 
 def run(composed: Composed) -> RunResult:
@@ -54,7 +57,7 @@ def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Eval
     if source.export:
         module = build_room(session.options.module, True)
         processor = processor_of(read_inference(source.export))
-        engine = folder_engine(StaticModel(source.export, device.name, threads=1), processor)
+        engine = folder_engine(_model_of(source.export, device.name, processor), processor)
         val = module.dataset(splits.val, "val", 0)
         return module, evaluate(module, engine, val, processor, device.eval_threads)
     module, state = load_source(session.options.module, source)
@@ -63,6 +66,13 @@ def measure(session: Session, source: Source, splits: Splits) -> tuple[Any, Eval
     engine = network_engine(module)
     official = module.processor if module.has_calibration and module.has_official else None
     return module, evaluate(module, engine, val, processor, device.eval_threads, official)
+
+
+def _model_of(folder: Path, device: str, processor: Any) -> Model:
+    """Run by Paddle, which is what the proof is about; by another engine only where Paddle can't run it."""
+    if not is_onnx_only(folder):
+        return StaticModel(folder, device, threads=1)
+    return open_model(folder, device, 1, "auto", stacked([processor.preprocess(processor.example())[0]]))[0]
 
 
 def _compare(value: float, logged: float | None) -> str:

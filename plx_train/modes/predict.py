@@ -14,7 +14,7 @@ from plx_train.image import IMAGE_SUFFIXES, write_image
 from plx_train.modes.pipelines import predict as predict_pages
 from plx_train.modes.prepare import open_session
 from plx_train.modes.source import Source, find_source
-from plx_train.static_model import processor_of, read_inference
+from plx_train.static_model import is_onnx_only, processor_of, read_inference
 
 
 def run(composed: Composed) -> RunResult:
@@ -33,7 +33,8 @@ def run(composed: Composed) -> RunResult:
     from plx_train.device import open_device
     from plx_train.predictor import Predictor
 
-    predictor = Predictor(folder, open_device(options.device).name)
+    engine = "auto" if is_onnx_only(folder) else "paddle"
+    predictor = Predictor(folder, open_device(options.device).name, engine=engine)
     overlays = session.output / "overlays"
     overlays.mkdir(exist_ok=True)
     predictions, failed = {}, 0

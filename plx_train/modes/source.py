@@ -61,6 +61,22 @@ def find_source(options: RunOptions) -> Source:
     raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
 
 
+def find_export(options: RunOptions) -> Source:
+    """The exported folder that `options.run` names, by itself or as part of a run.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not options.run:
+        raise ConfigError(f"mode={options.mode} needs run=<run id, run folder or exported folder>")
+    folder = run_folder(options.run, options)
+    export = folder if is_export(folder) else folder / "export"
+    if not is_export(export):
+        raise UserError(f"run={options.run}: {folder} holds no exported model: run mode=export run={options.run}")
+    parent = export.parent
+    return Source(None, export, parent if (parent / RUN_FILE).is_file() else None)
+
+
 def run_folder(name: str, options: RunOptions) -> Path:
     """The folder of a run that is named by its folder, or by its id in the store.
 

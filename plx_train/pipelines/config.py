@@ -86,7 +86,7 @@ def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def engine_of(config: Mapping[str, Any]) -> str:
-    """``auto``, ``paddle`` or ``onnx``; PaddleX's names for these are understood."""
+    """One of `plx_train.engines.ENGINES`, as the configuration has it; PaddleX's names for these are understood."""
     given = str(config.get("engine") or "auto")
     return {"paddle_static": "paddle", "onnxruntime": "onnx"}.get(given, given)
 

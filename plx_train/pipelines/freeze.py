@@ -12,10 +12,12 @@ from typing import Any
 
 import yaml
 
+from plx_train.engine_choice import CHOICE_FILE
 from plx_train.errors import UserError
 from plx_train.pipelines.base import LoadedModel, Pipeline
 from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.load import load_pipeline
+from plx_train.static_model import is_onnx_only
 
 CONFIG_FILE = "pipeline.yaml"
 MANIFEST = "manifest.json"
@@ -74,7 +76,8 @@ def verify(folder: Path) -> None:
 def _copy_model(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for path in sorted(source.iterdir()):
-        if (path.suffix in MODEL_SUFFIXES or path.name in FOR_PADDLEX) and path.is_file():
+        # What was measured on this machine stays on it.
+        if path.name != CHOICE_FILE and (path.suffix in MODEL_SUFFIXES or path.name in FOR_PADDLEX) and path.is_file():
             shutil.copyfile(path, target / path.name)
 
 
@@ -87,6 +90,8 @@ def _portable(pipeline: Pipeline) -> dict[str, Any]:
                 continue
             part |= {"model_dir": f"models/{key}", "model_name": pipeline.models[key].name}
             part |= pipeline.settings_of(key)
+            if is_onnx_only(pipeline.models[key].folder):
+                part["engine"] = "onnxruntime"  # which PaddleX has to be told
     config.pop(OWN_SECTION, None)
     return {name: value for name, value in config.items() if value not in ({}, None)}
 

@@ -13,6 +13,7 @@ from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipeline
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.published import published_folder
 from plx_train.predictor import Predictor
+from plx_train.static_model import parameters_file
 
 REGISTRY_PREFIXES = ("models:/", "runs:/")
 
@@ -74,7 +75,7 @@ def _load_part(
         folder, reference = _folder(Path(str(given)), key), str(given)
     predictor = Predictor(folder, device, threads, engine=engine)
     run_id = run_id or predictor.lineage.get("run_id")
-    digest = hashlib.sha256((folder / "inference.pdiparams").read_bytes()).hexdigest()
+    digest = hashlib.sha256(parameters_file(folder).read_bytes()).hexdigest()
     model = LoadedModel(predictor.model_name, predictor.module, folder, reference, version, run_id, digest)
     # The section says what was loaded, as PaddleX wants to read it.
     if isinstance(section, dict):

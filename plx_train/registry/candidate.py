@@ -11,7 +11,7 @@ from typing import Any
 
 from plx_train.errors import UserError
 from plx_train.export_files import PARITY_FILE, file_hashes, sha256
-from plx_train.static_model import STEM, graph_files, lineage, read_inference, room_of
+from plx_train.static_model import STEM, graph_files, is_onnx_only, lineage, read_inference, room_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ def read_candidate(folder: Path, run_id: str | None) -> Candidate:
     Raises:
         UserError: it is no exported folder, or of no module type that is known here.
     """
+    if is_onnx_only(folder):
+        raise UserError(
+            f"{folder} is an int8 export: its metric was measured, but it can't be proven equal to what was trained, "
+            "so only the export that it was made of can be promoted"
+        )
     graph_files(folder)
     inference = read_inference(folder)
     module = room_of(inference)

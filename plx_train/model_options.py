@@ -1,0 +1,39 @@
+"""Options of what is done with a finished model: it is promoted, or quantised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class PromoteOptions:
+    """mode=promote; each key may be written without `promote.`, as in alias=champion."""
+
+    alias: str = "champion"
+    """What the pipelines and the server follow."""
+    registered: str | None = None
+    """Name of the registered model; null: the module's."""
+    part: str | None = None
+    """The pipeline's part that the model takes, as in TextDetection; null: by the registered model's name."""
+    history: bool = False
+    """Shows every attempt so far."""
+    rollback: bool = False
+    """Points the alias at the version before."""
+    force: bool = False
+    """Moves the alias although gates do not hold; needs a reason."""
+    reason: str | None = None
+    """Is kept in the ledger."""
+    delete: str | None = None
+    """Deletes this version, if no alias points at it."""
+
+
+@dataclass
+class QuantizeOptions:
+    """mode=quantize"""
+
+    samples: int = 64
+    """Training samples by which the ranges of activations are found."""
+    method: str = "minmax"
+    """minmax, percentile or entropy: what range is taken of the values that were seen."""
+    tolerance: float = 0.01
+    """What the metric may lose before int8 is advised against; where it is an error, that share of it."""

@@ -1,0 +1,148 @@
+"""mode=quantize: an exported model in int8, calibrated on training samples and judged on the validation split."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from plx_train.api import RunResult
+from plx_train.config import Composed
+from plx_train.contract import Dataset, Module
+from plx_train.device import check_device
+from plx_train.engine_speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
+from plx_train.errors import ConfigError, UserError
+from plx_train.evaluate import evaluate
+from plx_train.export_files import file_hashes
+from plx_train.hardware import usable_cores
+from plx_train.metric_direction import sign
+from plx_train.modes.benchmark_engines import SAMPLES, SHOWN, inputs_of, work_of
+from plx_train.modes.prepare import Session, check_data, open_session, split, start_device
+from plx_train.modes.source import build_room, find_export, with_recorded_options
+from plx_train.quantize import QUANTIZED_FILE, write_quantized
+from plx_train.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
+
+FOLDER = "export_int8"
+EVALUATED_AS = "paddle"
+"""What the fp32 export's metric is taken with: the engine that its proof is about."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What int8 costs.
+
+    Attributes:
+        fp32: the monitored metric of the export.
+        int8: of its int8 version, by engine.
+        tolerance: what it may lose; where the metric is an error, that share of it.
+    """
+
+    monitor: str
+    fp32: float
+    int8: dict[str, float]
+    tolerance: float
+
+    @property
+    def worst(self) -> float:
+        """What the worst of the engines reaches."""
+        return min(self.int8.values(), key=lambda value: sign(self.monitor) * value)
+
+    @property
+    def lost(self) -> float:
+        """Above 0 where int8 is worse; where the metric is an error, as a share of it."""
+        lost = sign(self.monitor) * (self.fp32 - self.worst)
+        return lost if sign(self.monitor) > 0 else lost / max(abs(self.fp32), 1e-6)
+
+    @property
+    def is_bearable(self) -> bool:
+        return self.lost <= self.tolerance
+
+
+def run(composed: Composed) -> RunResult:
+    """Writes ``<output>/export_int8``, whatever it loses, and says what that is."""
+    check_device(composed.options.device)
+    source = find_export(composed.options)
+    assert source.export is not None
+    if is_onnx_only(source.export):
+        raise ConfigError(f"run={composed.options.run} is an int8 export already")
+    session = open_session(with_recorded_options(composed, source))
+    options = session.options.quantize
+    _, checked = check_data(session, source.export)
+    splits = split(checked, session.options.dataset, session.options.seed)
+    start_device(session.options)
+    module = build_room(session.options.module, True)
+    processor = processor_of(read_inference(source.export))
+    train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
+    folder = session.output / FOLDER
+    write_quantized(source.export, folder, inputs_of(module, train, options.samples), options.method)
+    loss = judge(module, source.export, folder, processor, val, options.tolerance)
+    speeds = compare(source.export, folder, processor, inputs_of(module, val, SAMPLES))
+    _record(folder, loss, speeds, options)
+    _tell(session, source.export, folder, loss, speeds)
+    return RunResult("quantize", session.output, {f"val/{loss.monitor}": loss.worst}, export=folder)
+
+
+def judge(module: Module, export: Path, folder: Path, processor: Any, val: Dataset, tolerance: float) -> Loss:
+    """The metric of both on `val`, by the evaluator that training uses."""
+    sample = inputs_of(module, val, 1)[0]
+
+    def metric(model: Any) -> float:
+        return evaluate(module, folder_engine(model, processor), val, processor).metrics[module.monitor]
+
+    models = opened_engines(folder, 1, sample)
+    if not models:
+        raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
+    fp32 = metric(opened_engines(export, 1, sample)[EVALUATED_AS])
+    return Loss(module.monitor, fp32, {name: metric(model) for name, model in models.items()}, tolerance)
+
+
+def compare(export: Path, folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSpeed]:
+    """The speed of every engine with either, in turn; `difference` is that from Paddle with fp32."""
+    found: list[EngineSpeed] = []
+    for way in ways_of(min(usable_cores(), 8)):
+        models = opened_engines(export, way.threads, inputs[0])
+        models |= {f"{name} int8": model for name, model in opened_engines(folder, way.threads, inputs[0]).items()}
+        works = {name: work_of(processor, model) for name, model in models.items()}
+        found += measure(works, inputs, way, float("inf"))
+    return found
+
+
+def _record(folder: Path, loss: Loss, speeds: list[EngineSpeed], options: Any) -> None:
+    content = {
+        **asdict(loss),
+        "lost": loss.lost,
+        "is_bearable": loss.is_bearable,
+        "calibration": {"samples": options.samples, "method": options.method},
+        "milliseconds": {f"{speed.engine}, {speed.way}": speed.median for speed in speeds},
+        "files": file_hashes(folder),
+    }
+    (folder / QUANTIZED_FILE).write_text(json.dumps(content, indent=1), "utf-8")
+
+
+def _tell(session: Session, export: Path, folder: Path, loss: Loss, speeds: list[EngineSpeed]) -> None:
+    first = {speed.way: speed.median for speed in reversed(speeds)}
+    rows = [
+        (_shown(speed.engine), str(speed.way), f"{speed.median:.2f}", f"{speed.spread:.0%}",
+         f"{speed.median / first[speed.way]:.2f}")
+        for speed in speeds
+    ]  # fmt: skip
+    session.console.table("speed", ["engine", "called", "ms", "spread", "ratio"], rows)
+    sizes = [(export / f"{STEM}.pdiparams").stat().st_size, (folder / ONNX_FILE).stat().st_size]
+    metrics = ", ".join(f"{value:.4f} by {SHOWN[name]}" for name, value in loss.int8.items())
+    facts = [
+        ("folder", str(folder)),
+        (loss.monitor, f"{loss.fp32:.4f} in fp32; in int8 {metrics}"),
+        ("size", " → ".join(f"{size / 1e6:.1f} MB" for size in sizes)),
+    ]
+    session.console.summary("quantize", facts)
+    if not loss.is_bearable:
+        session.console.warn(
+            f"int8 loses {loss.lost:.4f} of {loss.monitor}, more than quantize.tolerance={loss.tolerance:g}: "
+            "try another quantize.method or more quantize.samples, or keep the fp32 export"
+        )
+
+
+def _shown(name: str) -> str:
+    engine, _, kind = name.partition(" ")
+    return f"{SHOWN[engine]}, int8" if kind else SHOWN[engine]

@@ -1,0 +1,102 @@
+"""An exported folder in int8: its graph as ONNX with quantised weights and activations, for ONNX Runtime and OpenVINO.
+
+Paddle 3.3 can't do it itself: what `paddle.quantization.PTQ` converts can't be saved with inputs of any size, and saved
+with one size neither Paddle Inference nor paddle2onnx reads it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.converted import onnx_folder
+from plx_train.errors import ExportError
+from plx_train.onnx_export import INSTALL, require_onnx
+from plx_train.static_model import ONNX_FILE, STEM
+
+QUANTIZED_FILE = "quantized.json"
+"""What was measured of an int8 export; it has no proof, for it is not equal to what was trained."""
+METHODS = ("minmax", "percentile", "entropy")
+PERCENTILE = 99.99
+OPERATIONS = ["Conv", "MatMul", "Gemm"]
+"""Where the time goes; the others are quicker left as they are than with conversions around them."""
+COPIED = (f"{STEM}.yml", "scaler.pkl")
+
+Inputs = tuple[np.ndarray, ...]
+
+
+def write_quantized(export: Path, folder: Path, inputs: Sequence[Inputs], method: str) -> None:
+    """Writes `export` in int8 into the new `folder`: weights by channel, activations by what `inputs` cause.
+
+    Args:
+        inputs: of training samples, each as the graph takes it.
+        method: how the range of an activation is found: ``minmax``, ``percentile`` or ``entropy``.
+
+    Raises:
+        UserError: the extra onnx is missing, or the graph can't be converted or quantised.
+    """
+    require_onnx()
+    if importlib.util.find_spec("ml_dtypes") is None:
+        raise ExportError(f"int8 needs ml-dtypes of the extra onnx: run {INSTALL}")
+    source = onnx_folder(export, inputs[0]) / ONNX_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        if (export / name).is_file():
+            shutil.copyfile(export / name, folder / name)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        # Its shapes are inferred in place beside the model.
+        copy = Path(shutil.copyfile(source, Path(scratch) / ONNX_FILE))
+        _quantize(copy, folder / ONNX_FILE, inputs, method)
+
+
+def _quantize(source: Path, target: Path, inputs: Sequence[Inputs], method: str) -> None:
+    from onnxruntime import quantization
+
+    former = logging.getLogger().level
+    # It recommends on the root logger what was done when the graph was converted.
+    logging.getLogger().setLevel(logging.ERROR)
+    try:
+        quantization.quantize_static(
+            str(source),
+            str(target),
+            _reader(source, inputs),
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=OPERATIONS,
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            calibrate_method=quantization.CalibrationMethod[
+                {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}[method]
+            ],
+            extra_options={"CalibPercentile": PERCENTILE} if method == "percentile" else {},
+        )
+    except Exception as error:  # its errors have no base class but this
+        raise ExportError(f"{source.name} can't be quantised ({str(error)[:200]})") from error
+    finally:
+        logging.getLogger().setLevel(former)
+
+
+def _reader(source: Path, inputs: Sequence[Inputs]) -> Any:
+    """What hands one sample after the other to the calibration."""
+    import onnxruntime
+    from onnxruntime.quantization import CalibrationDataReader
+
+    session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
+    names = sorted(item.name for item in session.get_inputs())
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.samples: Iterator[Inputs] = iter(inputs)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            sample = next(self.samples, None)
+            return None if sample is None else dict(zip(names, sample, strict=True))
+
+    return Reader()

@@ -1,0 +1,93 @@
+"""int8: what is written runs, is nearly the same, says what it lost, and is taken for nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_detector import TinyDetector, draw_page
+
+import plx_train
+from plx_train.errors import UserError
+from plx_train.export import write_export
+from plx_train.export_files import file_hashes
+from plx_train.modes.quantize import Loss
+from plx_train.pipelines.load import _load_part
+from plx_train.quantize import write_quantized
+from plx_train.registry.candidate import read_candidate
+from plx_train.static_model import StaticModel, is_export, is_onnx_only
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An export and its int8 version."""
+    pytest.importorskip("paddle2onnx")
+    pytest.importorskip("onnxruntime.quantization")
+    root = tmp_path_factory.mktemp("int8")
+    module = TinyDetector()
+    write_export(module, module.processor, root / "export", "PP-OCRv4_mobile_det", {})
+    rng = np.random.default_rng(0)
+    inputs = [(module.processor.preprocess(draw_page(rng)[0])[0][None],) for _ in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLX_TRAIN_CACHE", str(root / "cache"))
+        write_quantized(root / "export", root / "export_int8", inputs, "minmax")
+    return root / "export", root / "export_int8"
+
+
+def test_weights_and_activations_are_int8(made: tuple[Path, Path]) -> None:
+    import onnx
+
+    graph = onnx.load(str(made[1] / "inference.onnx")).graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.count("QuantizeLinear") >= 1 and kinds.count("DequantizeLinear") >= 2
+    assert any(one.data_type == onnx.TensorProto.INT8 and len(one.dims) == 4 for one in graph.initializer)
+    assert sorted(path.name for path in made[1].iterdir()) == ["inference.onnx", "inference.yml"]
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx", "openvino"])
+def test_it_finds_the_same_text(made: tuple[Path, Path], engine: str) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    export, int8 = made
+    page, labels = draw_page(np.random.default_rng(7))
+    found = plx_train.Predictor(int8, engine=engine, threads=1).predict(page)
+    wanted = plx_train.Predictor(export, threads=1).predict(page)
+    assert len(found) == len(wanted) == len(labels)
+    assert np.abs(np.asarray(found.quads) - np.asarray(wanted.quads)).max() <= 2
+
+
+def test_it_is_an_export_that_paddle_cannot_run(made: tuple[Path, Path]) -> None:
+    assert is_export(made[1]) and is_onnx_only(made[1]) and not is_onnx_only(made[0])
+    for run in (StaticModel, plx_train.Predictor):
+        with pytest.raises(UserError, match=r"inference\.onnx alone.*take engine=onnx or engine=openvino"):
+            run(made[1])
+
+
+def test_it_is_not_promoted(made: tuple[Path, Path]) -> None:
+    with pytest.raises(UserError, match=r"is an int8 export.*only the export that it was made of can be promoted"):
+        read_candidate(made[1], None)
+
+
+def test_its_hash_is_that_of_the_file_with_its_parameters(made: tuple[Path, Path]) -> None:
+    section = {"model_dir": str(made[1])}
+    part = _load_part(section, "TextDetection", 1, device="cpu", engine="auto", tracking_uri=None)
+    assert part.model.sha256 == file_hashes(made[1])["inference.onnx"]
+
+
+def test_a_graph_that_cannot_be_quantised(made: tuple[Path, Path], tmp_path: Path) -> None:
+    for path in made[1].iterdir():
+        (tmp_path / path.name).write_bytes(b"no graph" if path.suffix == ".onnx" else path.read_bytes())
+    with pytest.raises(UserError, match="can't be quantised"):
+        write_quantized(tmp_path, tmp_path / "int8", [(np.zeros((1, 3, 32, 32), np.float32),)], "minmax")
+
+
+def test_the_worst_engine_says_what_is_lost() -> None:
+    loss = Loss("hmean", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
+    assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.78, 0.02, False)
+    assert Loss("hmean", 0.80, {"onnx": 0.81}, 0.0).is_bearable
+
+
+def test_errors_are_lost_by_their_share() -> None:
+    loss = Loss("mse", 0.1, {"onnx": 0.11, "openvino": 0.105}, 0.05)
+    assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.11, 0.1, False)
