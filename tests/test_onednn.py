@@ -254,6 +254,18 @@ def test_auto_takes_oneDNN_and_gives_it_back() -> None:
     assert functional.conv2d is former
 
 
+def test_natively_is_for_a_block() -> None:
+    former = functional.conv2d
+    with choice.natively():
+        assert functional.conv2d is former
+    choice.choose_convolutions("auto", "fp32", is_cpu=True)
+    with choice.natively():
+        assert functional.conv2d is former
+    assert functional.conv2d is not former
+    choice.restore_convolutions()
+    assert functional.conv2d is former
+
+
 def test_a_library_that_disagrees_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def off(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None, geometry: Geometry) -> paddle.Tensor:
         return convolve(x, weight, bias, geometry) * 1.001

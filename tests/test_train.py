@@ -153,6 +153,7 @@ def test_benchmark_gives_every_figure(dataset: Path, tmp_path: Path) -> None:
     assert {
         "bare_step_images_per_second",
         "full_loop_images_per_second",
+        "native_step_takes_times",
         "loop_overhead_percent",
         "tracking_share_percent",
         "loader_alone_images_per_second",

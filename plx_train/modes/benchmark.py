@@ -26,6 +26,7 @@ from plx_train.loader import Loader, Sampler
 from plx_train.modes import benchmark_engines
 from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device
 from plx_train.modes.train import build_module
+from plx_train.onednn.choice import natively
 from plx_train.optimizer import learning_rate
 from plx_train.static_model import StaticModel, folder_engine
 from plx_train.tracking import start_tracking
@@ -60,7 +61,7 @@ def run(composed: Composed) -> RunResult:
 
 
 def _training(session: Session, module: Any, splits: Splits, device: Any) -> dict[str, float]:
-    """Bare step, full loop and loader in turn, a few steps each, `ROUNDS` times; medians."""
+    """Bare step, the same by Paddle's kernels alone, full loop and loader in turn, `ROUNDS` times; medians."""
     import paddle
 
     from plx_train.learner import Learner
@@ -79,11 +80,13 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
     )
     for _ in range(WARM_UP):
         learner.update([fixed], rate, 0)
-    bare, loop, logging = [], [], []
+    bare, loop, logging, native = [], [], [], []
     batches = _endless(loader)
     next(batches)
     for _ in range(ROUNDS):
         bare.append(_seconds(lambda: [learner.update([fixed], rate, 0) for _ in range(STEPS)]) / STEPS)
+        with natively():
+            native.append(_seconds(lambda: learner.update([fixed], rate, 0)))
         before = tracker.seconds_logging
         loop.append(_seconds(partial(_loop, batches, learner, tracker, rate)) / STEPS)
         logging.append((tracker.seconds_logging - before) / STEPS)
@@ -91,11 +94,13 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
     alone = [_seconds(partial(next, batches)) for _ in range(ROUNDS * STEPS)]
     loader.close()
     step, full = statistics.median(bare), statistics.median(loop)
+    overhead = statistics.median(whole / part for whole, part in zip(loop, bare, strict=True)) - 1
     batch = options.trainer.batch_size
     return {
         "bare_step_images_per_second": batch / step,
         "full_loop_images_per_second": batch / full,
-        "loop_overhead_percent": 100 * (full / step - 1),
+        "native_step_takes_times": statistics.median(slow / fast for slow, fast in zip(native, bare, strict=True)),
+        "loop_overhead_percent": 100 * overhead,
         "tracking_share_percent": 100 * statistics.median(logging) / full,
         "loader_alone_images_per_second": batch / statistics.mean(alone),
         "data_share_percent": 100 * min(statistics.mean(alone) / full, 1.0),

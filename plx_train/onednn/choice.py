@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plx_train.errors import DeviceError
@@ -28,7 +29,8 @@ class Convolutions:
     is_substitute: bool = False
 
 
-_restore: list[Callable[[], None]] = []
+_exchanged: list[tuple[str, Callable[[], None]]] = []
+"""The precision in use and what undoes it, where oneDNN is in use."""
 
 
 def choose_convolutions(backend: str, precision: str, is_cpu: bool) -> Convolutions:
@@ -46,9 +48,7 @@ def choose_convolutions(backend: str, precision: str, is_cpu: bool) -> Convoluti
         return Convolutions("native", "convolutions by Paddle")
     fault = _fault(precision)
     if fault is None:
-        from plx_train.onednn.seam import exchange
-
-        _restore.append(exchange(precision))
+        _exchange(precision)
         in_precision = "" if precision == "fp32" else f" in {precision}"
         return Convolutions("onednn", f"convolutions by oneDNN {version()}{in_precision}")
     if backend == "onednn" or precision != "fp32":
@@ -58,8 +58,26 @@ def choose_convolutions(backend: str, precision: str, is_cpu: bool) -> Convoluti
 
 def restore_convolutions() -> None:
     """Paddle's own again."""
-    while _restore:
-        _restore.pop()()
+    while _exchanged:
+        _exchanged.pop()[1]()
+
+
+@contextmanager
+def natively() -> Iterator[None]:
+    """Paddle's own inside the block, whatever was chosen."""
+    precisions = [precision for precision, _ in _exchanged]
+    restore_convolutions()
+    try:
+        yield
+    finally:
+        for precision in precisions:
+            _exchange(precision)
+
+
+def _exchange(precision: str) -> None:
+    from plx_train.onednn.seam import exchange
+
+    _exchanged.append((precision, exchange(precision)))
 
 
 def _fault(precision: str) -> str | None:
