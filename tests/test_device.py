@@ -14,7 +14,7 @@ import yaml
 from plx_train import device as devices
 from plx_train import hardware, paddle_build
 from plx_train.config import compose_run
-from plx_train.device import WHEELS, check_device, environment, open_device, resolve
+from plx_train.device import WHEELS, OpenDevice, check_device, environment, open_device, resolve
 from plx_train.errors import DeviceError
 from plx_train.hardware import Cpu, Gpu
 from plx_train.options import DeviceOptions
@@ -465,3 +465,15 @@ def test_a_profile_holds_only_known_keys(name: str) -> None:
     content = yaml.safe_load((conf_dir() / "device" / f"{name}.yaml").read_text("utf-8"))
 
     assert set(content) <= {"name", "type", "ids", "precision", "num_workers", "threads", "flags", "env"}
+
+
+def test_a_benchmark_tells_the_cards_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    import paddle
+
+    from plx_train.modes.benchmark import device_memory
+
+    asked = []
+    monkeypatch.setattr(paddle.device.cuda, "max_memory_allocated", lambda name: asked.append(name) or 3 * 2**20)
+    assert device_memory(OpenDevice("gpu:1", "gpu", "bf16", 4, 1, "")) == {"peak_device_memory_mib": 3.0}
+    assert asked == ["gpu:1"]
+    assert device_memory(OpenDevice("cpu", "cpu", "fp32", 1, 2, "")) == {}

@@ -19,7 +19,7 @@ import numpy as np
 from plx_train.api import RunResult
 from plx_train.config import Composed
 from plx_train.contract import Batch
-from plx_train.device import check_device
+from plx_train.device import OpenDevice, check_device
 from plx_train.evaluate import network_engine, run_samples
 from plx_train.export import write_export
 from plx_train.loader import Loader, Sampler
@@ -53,6 +53,7 @@ def run(composed: Composed) -> RunResult:
     figures = _training(session, module, splits, device)
     figures |= _evaluation(session, module, splits)
     figures["peak_memory_mib"] = peak_memory_mib()
+    figures |= device_memory(device)
     (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
     rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
     session.console.table(f"{module.name} on {device.name}, batch {session.options.trainer.batch_size}", ["", ""], rows)
@@ -140,6 +141,15 @@ def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, floa
             seconds = _seconds(partial(list, map(exported, batches)))
             figures[f"export_{name}_images_per_second"] = len(chosen) / seconds
     return figures
+
+
+def device_memory(device: OpenDevice) -> dict[str, float]:
+    """The most memory that tensors took on the device; nothing for a CPU."""
+    if device.type not in ("gpu", "dcu"):
+        return {}
+    import paddle
+
+    return {"peak_device_memory_mib": paddle.device.cuda.max_memory_allocated(device.name) / 2**20}
 
 
 def _seconds(work: Callable[[], Any]) -> float:
