@@ -31,12 +31,12 @@ def test_the_rectangle_around_is_that_of_pyclipper(ratio: float) -> None:
     quads = random_quads(1500, int(10 * ratio))
     spans = Regions(list(quads), np.ones(len(quads)), (960, 960)).spans
     rectangles = grown_rectangles(quads, spans[:, 0] * ratio / spans[:, 1])
-    assert np.mean([rectangle is not None for rectangle in rectangles]) > 0.7
-    for quad, rectangle in zip(quads, rectangles, strict=True):
-        if rectangle is not None:
+    assert np.mean([found is not None for found in rectangles]) > 0.7
+    for quad, found in zip(quads, rectangles, strict=True):
+        if found is not None:
             (path,) = unclip(quad, ratio)
             # An upright rectangle may be told as one that is turned by 90 degrees.
-            ours, theirs = (cv2.boxPoints(each) for each in (rectangle, cv2.minAreaRect(np.asarray(path, np.int32))))
+            ours, theirs = (cv2.boxPoints(each) for each in (found, cv2.minAreaRect(np.asarray(path, np.int32))))
             assert np.array_equal(order_corners(ours[None]), order_corners(theirs[None]))
 
 
