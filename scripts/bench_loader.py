@@ -203,10 +203,8 @@ def digest(room: str) -> str:
         for name in sorted(batch):
             value = batch[name]
             for part in value if isinstance(value, tuple) else (value,):
-                content.update(f"{name}{getattr(part, 'dtype', '')}".encode())
-                content.update(
-                    np.ascontiguousarray(part).tobytes() if isinstance(part, np.ndarray) else str(part).encode()
-                )
+                if isinstance(part, np.ndarray):
+                    content.update(f"{name} {part.dtype} {part.shape}".encode() + np.ascontiguousarray(part).tobytes())
     return content.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from tiny_detector import Label, rectangle
 from plx_train.modules.text_det import boxes, processor
 from plx_train.modules.text_det.boxes import Regions, grow_quads, mean_inside, means_inside, order_corners, unclip
 from plx_train.modules.text_det.calibrate import _counts_by_score
-from plx_train.modules.text_det.growth import grown_hulls
+from plx_train.modules.text_det.growth import grown_hulls, grown_rectangles
 from plx_train.modules.text_det.metric import IOU_LEVELS, PagePairs, greedy_match, overlapping_pairs, prepare_truths
 from plx_train.modules.text_det.processor import TextDetProcessor
 
@@ -30,13 +30,33 @@ def random_quads(count: int, seed: int) -> np.ndarray:
 def test_the_rectangle_around_is_that_of_pyclipper(ratio: float) -> None:
     quads = random_quads(1500, int(10 * ratio))
     spans = Regions(list(quads), np.ones(len(quads)), (960, 960)).spans
-    hulls, is_sound = grown_hulls(quads, spans[:, 0] * ratio / spans[:, 1])
-    assert is_sound.mean() > 0.8
-    for quad, hull in zip(quads[is_sound], hulls[is_sound], strict=True):
-        (path,) = unclip(quad, ratio)
-        # An upright rectangle may be told as one that is turned by 90 degrees.
-        ours, theirs = (cv2.boxPoints(cv2.minAreaRect(points)) for points in (hull, np.asarray(path, np.int32)))
-        assert np.array_equal(order_corners(ours[None]), order_corners(theirs[None]))
+    rectangles = grown_rectangles(quads, spans[:, 0] * ratio / spans[:, 1])
+    assert np.mean([found is not None for found in rectangles]) > 0.7
+    for quad, found in zip(quads, rectangles, strict=True):
+        if found is not None:
+            (path,) = unclip(quad, ratio)
+            # An upright rectangle may be told as one that is turned by 90 degrees.
+            ours, theirs = (cv2.boxPoints(each) for each in (found, cv2.minAreaRect(np.asarray(path, np.int32))))
+            assert np.array_equal(order_corners(ours[None]), order_corners(theirs[None]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_so_it_is_for_small_quads_too(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sides, angles = rng.integers(6, 24, (3000, 2)) / 2, rng.integers(0, 91, 3000)
+    found = [
+        cv2.boxPoints(((100.0, 100.0), tuple(side), float(angle))) for side, angle in zip(sides, angles, strict=True)
+    ]
+    regions = Regions(list(order_corners(np.asarray(found, np.float32))), np.ones(3000), (200, 200))
+    ours, kept = grow_quads(regions, 1.5, (200, 200))
+    expected = [grown_by_clipper(quad, 1.5) for quad in np.asarray(regions.outlines)[kept]]
+    assert len(kept) > 2000 and np.array_equal(ours, np.asarray(expected))
+
+
+def grown_by_clipper(quad: np.ndarray, ratio: float) -> np.ndarray:
+    (path,) = unclip(quad, ratio)
+    corners = cv2.boxPoints(cv2.minAreaRect(np.asarray(path, np.int32)))
+    return np.rint(order_corners(corners[None])[0].astype(np.float64)).astype(np.float32)
 
 
 def test_quads_that_clipper_has_to_be_asked_for() -> None:
@@ -52,9 +72,7 @@ def test_grown_boxes_are_the_same_whoever_grows_them(monkeypatch: pytest.MonkeyP
     quads = random_quads(400, 5)
     regions = Regions(list(quads), np.linspace(0, 1, 400), (960, 960))
     expected = grow_quads(regions, 1.5, (1200, 1100))
-    monkeypatch.setattr(
-        boxes, "grown_hulls", lambda quads, _: (np.zeros((len(quads), 0, 2)), np.zeros(len(quads), bool))
-    )
+    monkeypatch.setattr(boxes, "grown_rectangles", lambda quads, _: [None] * len(quads))
     for one, other in zip(expected, grow_quads(regions, 1.5, (1200, 1100)), strict=True):
         assert np.array_equal(one, other)
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pyclipper
 
-from plx_train.modules.text_det.growth import grown_hulls
+from plx_train.modules.text_det.growth import grown_rectangles
 
 MIN_SIDE = 3
 """Shortest side, in pixels of the map, that a region must have; the grown box must have 2 more."""
@@ -106,12 +106,13 @@ def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) ->
     """
     quads, kept = [], []
     outlines = np.asarray(regions.outlines, np.float32).reshape(-1, 4, 2)
-    hulls, is_sound = grown_hulls(outlines, regions.spans[:, 0] * unclip_ratio / regions.spans[:, 1])
-    for index, sound in enumerate(is_sound.tolist()):
-        points = hulls[index] if sound else _joined(unclip(outlines[index], unclip_ratio))
-        if not len(points):
-            continue
-        rectangle = cv2.minAreaRect(points)
+    rectangles = grown_rectangles(outlines, regions.spans[:, 0] * unclip_ratio / regions.spans[:, 1])
+    for index, rectangle in enumerate(rectangles):
+        if rectangle is None:
+            points = [point for path in unclip(outlines[index], unclip_ratio) for point in path]
+            if not points:
+                continue
+            rectangle = cv2.minAreaRect(np.asarray(points, np.int32))
         if min(rectangle[1]) < MIN_SIDE + 2:
             continue
         quads.append(cv2.boxPoints(rectangle))
@@ -144,11 +145,6 @@ def unclip(outline: np.ndarray, ratio: float) -> list[list[list[int]]]:
     offset = pyclipper.PyclipperOffset()
     offset.AddPath(outline, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     return offset.Execute(distance)
-
-
-def _joined(paths: list[list[list[int]]]) -> np.ndarray:
-    """The points of all paths, int32 (P, 2)."""
-    return np.asarray([point for path in paths for point in path], np.int32).reshape(-1, 2)
 
 
 def order_corners(quads: np.ndarray) -> np.ndarray:

@@ -1,18 +1,46 @@
 """Rectangles grown with round corners, many at once, by the arithmetic of the Clipper library.
 
-PaddleX grows boxes with pyclipper, one by one, and then takes the smallest rectangle around the result. That depends
-on the result's convex hull alone, and of a convex quad the hull is that of the arcs around its corners: these are made
-here step for step as Clipper 6.4 makes them, roundings included, and what joins them is left out.
+PaddleX grows boxes with pyclipper, one by one, and then takes the smallest rectangle around the result. Of a convex
+quad the result's hull is that of the arcs around its corners: these are made here step for step as Clipper 6.4 makes
+them, roundings included, and what joins them is left out. Which of two equally small rectangles OpenCV takes depends on
+the point that the hull begins with: such boxes, some small ones at an angle, are left to Clipper.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import cv2
 import numpy as np
 
 ARC_TOLERANCE = 0.25
 """Clipper's own: how far an arc's points may stay from it, in pixels."""
 MARGIN = 1e-6
 """Corners this near to where Clipper goes another way are left to it."""
+CLEAR_GAIN = 1.001
+"""How much larger than the smallest rectangle the upright one must be, for it to be no rival."""
+
+
+def grown_rectangles(quads: np.ndarray, distances: np.ndarray) -> list[Any]:
+    """The smallest rectangles around grown quads, as from ``cv2.minAreaRect``; None where Clipper has to be asked.
+
+    Args:
+        quads, distances: as for `grown_hulls`.
+    """
+    hulls, is_sound = grown_hulls(quads, distances)
+    if not is_sound.any():
+        return [None] * len(quads)
+    upright_areas = np.ptp(hulls, axis=1).prod(axis=1).tolist()
+    whole = np.trunc(quads)
+    is_upright = (whole == np.roll(whole, -1, axis=1)).any(axis=2).all(axis=1).tolist()
+    found: list[Any] = [cv2.minAreaRect(hull) if sound else None for hull, sound in zip(hulls, is_sound, strict=True)]
+    for index in np.flatnonzero(is_sound).tolist():
+        _, (width, height), angle = found[index]
+        # The hull's beginning decides when the upright rectangle is tried, and that alone.
+        is_clear = is_upright[index] if angle % 90 == 0 else upright_areas[index] > CLEAR_GAIN * width * height
+        if not is_clear:
+            found[index] = None
+    return found
 
 
 def grown_hulls(quads: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
