@@ -61,19 +61,19 @@ def export(
     """
     temporary = folder.with_name(f".{folder.name}.tmp")
     failed = folder.with_name(f"{folder.name}.failed")
-    _remove(temporary)
+    remove_folder(temporary)
     try:
         write_export(module, processor, temporary, model_name, lineage, onnx)
         report = check_parity(module, processor, temporary, dataset, expected, tolerance, num_threads)
         (temporary / PARITY_FILE).write_text(report.to_json(file_hashes(temporary)), "utf-8")
         if report.ok:
-            _replace(temporary, folder)
+            replace_folder(temporary, folder)
             return Exported(folder, report)
-        _replace(temporary, failed)
+        replace_folder(temporary, failed)
     except OSError as error:
         raise ExportError(f"{folder} can't be written ({error.strerror or error})") from None
     finally:
-        _remove(temporary)
+        remove_folder(temporary)
     raise ExportError(f"{report.sentence}; what was written is kept in {failed}")
 
 
@@ -130,15 +130,16 @@ def _evaluating(layer: paddle.nn.Layer) -> Iterator[None]:
             part.training = training
 
 
-def _replace(source: Path, target: Path) -> None:
-    """A folder can't be renamed over a full one: the old one steps aside and goes last."""
+def replace_folder(source: Path, target: Path) -> None:
+    """Gives `source` the name of `target`: a folder can't be renamed over a full one: the old one steps aside and goes last."""
     old = target.with_name(f".{target.name}.old")
-    _remove(old)
+    remove_folder(old)
     if target.exists():
         target.rename(old)
     source.replace(target)
-    _remove(old)
+    remove_folder(old)
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Removes it if it is there."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -185,7 +185,8 @@ def test_int8_is_written_judged_and_evaluated(
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
     result = of_export("quantize", trained, tmp_path, "quantize.tolerance=0", "quantize.samples=12")
 
-    assert result.export == tmp_path / "quantize" / "export_int8"
+    assert result.export == trained.output / "export_int8"
+    assert not list(trained.output.glob(".export_int8*"))
     report = json.loads((result.export / "quantized.json").read_text())
     assert report["fp32"] == pytest.approx(trained.metrics["val/accuracy"])
     assert report["lost"] == pytest.approx(report["fp32"] - min(report["int8"].values()))
@@ -193,13 +194,15 @@ def test_int8_is_written_judged_and_evaluated(
     assert report["is_bearable"] == (report["lost"] <= 0)
     assert ("more than quantize.tolerance=0" in capsys.readouterr().err) == (report["lost"] > 0)
     evaluated = plx_train.run(
-        ["mode=evaluate", f"run={result.export}", "module=image_cls", f"dataset.root={dataset_of(trained)}",
-         f"output={tmp_path / 'e'}", "device=cpu", "tracking=off", "quiet=true"]
-    )  # fmt: skip
+        [
+            "mode=evaluate",
+            f"run={result.export}",
+            f"output={tmp_path / 'e'}",
+            "device=cpu",
+            "tracking=off",
+            "quiet=true",
+        ]
+    )
     assert evaluated.metrics["val/accuracy"] in [pytest.approx(value) for value in report["int8"].values()]
     with pytest.raises(plx_train.UserError, match="is an int8 export already"):
         plx_train.run(["mode=quantize", f"run={result.export}", "device=cpu"])
-
-
-def dataset_of(trained: RunResult) -> str:
-    return str(yaml.safe_load((trained.output / "config.yaml").read_text())["dataset"]["root"])

@@ -14,6 +14,7 @@ from plx_train.device import check_device
 from plx_train.engine_speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
 from plx_train.errors import ConfigError, UserError
 from plx_train.evaluate import evaluate
+from plx_train.export import remove_folder, replace_folder
 from plx_train.export_files import file_hashes
 from plx_train.hardware import usable_cores
 from plx_train.metric_direction import sign
@@ -60,7 +61,7 @@ class Loss:
 
 
 def run(composed: Composed) -> RunResult:
-    """Writes ``<output>/export_int8``, whatever it loses, and says what that is."""
+    """Writes ``export_int8`` into the run's folder, or `output` where there is none, and says what it loses."""
     check_device(composed.options.device)
     source = find_export(composed.options)
     assert source.export is not None
@@ -74,11 +75,18 @@ def run(composed: Composed) -> RunResult:
     module = build_room(session.options.module, True)
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
-    folder = session.output / FOLDER
-    write_quantized(source.export, folder, inputs_of(module, train, options.samples), options.method)
-    loss = judge(module, source.export, folder, processor, val, options.tolerance)
-    speeds = compare(source.export, folder, processor, inputs_of(module, val, SAMPLES))
-    _record(folder, loss, speeds, options)
+    # Beside the export, where its run's configuration is found again.
+    folder = (source.run or session.output) / FOLDER
+    temporary = folder.with_name(f".{FOLDER}.tmp")
+    remove_folder(temporary)
+    try:
+        write_quantized(source.export, temporary, inputs_of(module, train, options.samples), options.method)
+        loss = judge(module, source.export, temporary, processor, val, options.tolerance)
+        speeds = compare(source.export, temporary, processor, inputs_of(module, val, SAMPLES))
+        _record(temporary, loss, speeds, options)
+        replace_folder(temporary, folder)
+    finally:
+        remove_folder(temporary)
     _tell(session, source.export, folder, loss, speeds)
     return RunResult("quantize", session.output, {f"val/{loss.monitor}": loss.worst}, export=folder)
 
