@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How commands, data and steps grow with what there is of it; docs/performance_scale.md has the figures.
+"""How commands, data and steps grow with what there is of it; docs/performance.md has the figures.
 
 python scripts/bench_scale.py store --runs 10 1000 100000      # an MLflow store with so many runs, in SQLite
 python scripts/bench_scale.py folders --runs 10 1000 10000     # mode=sync over so many runs' folders
