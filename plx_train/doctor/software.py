@@ -34,7 +34,10 @@ import paddle
 started = time.perf_counter()
 convolved = paddle.nn.functional.conv2d(paddle.ones([1, 3, 64, 64]), paddle.ones([8, 3, 3, 3]))
 assert float(convolved[0, 0, 0, 0]) == 27.0, "a convolution gives wrong numbers"
-print(f"{opened.note}; a convolution takes {1000 * (time.perf_counter() - started):.0f} ms")
+milliseconds = 1000 * (time.perf_counter() - started)
+from plx_train.onednn.choice import choose_convolutions
+chosen = choose_convolutions(options.conv_backend, options.conv_precision, opened.type == "cpu")
+print(f"{opened.note}; a convolution takes {milliseconds:.0f} ms; {chosen.sentence}")
 """
 
 

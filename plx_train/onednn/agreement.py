@@ -1,15 +1,18 @@
-"""Whether oneDNN's convolutions give what Paddle's own do, tried on a few shapes before a run relies on them."""
+"""Whether oneDNN gives what Paddle's own kernels do, tried on a few shapes before a run relies on it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import paddle
 from paddle.nn import functional
 
-from plx_train.onednn.convolution import Geometry
+from plx_train.onednn.convolution import Geometry, Sizes
 from plx_train.onednn.convolve import convolve
+from plx_train.onednn.elementwise import Enlargement, Hardswish
 
 PLAIN = Geometry((2, 16, 9, 12), (24, 16, 3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 1, True)
 SHAPES = (
@@ -21,45 +24,68 @@ SHAPES = (
 )
 TOLERANCES = {"fp32": 1e-4, "bf16": 5e-2}
 """Largest difference of any number, as a share of the largest."""
+GIVEN = ("x", "weight", "bias")
+Function = Callable[..., paddle.Tensor]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Two functions that should be one, of tensors of these shapes."""
+
+    name: str
+    ours: Function
+    native: Function
+    shapes: tuple[Sizes, ...]
 
 
 def disagreement(precision: str) -> str | None:
-    """In words, the first shape whose result or gradients differ from those of Paddle's kernels; None if none does.
+    """In words, the first result or gradient that differs from that of Paddle's kernels; None if none does.
 
     Raises:
         LibraryError: oneDNN can't compute one of them.
     """
-    for shape in SHAPES:
-        geometry = replace(shape, precision=precision if shape.groups == 1 else "fp32")
-        tensors = _random_tensors(geometry)
-        for name, ours, theirs in zip(
-            ("result", "gradient for x", "gradient for the weight", "gradient for the bias"),
-            _with_gradients(geometry, tensors, is_native=False),
-            _with_gradients(geometry, tensors, is_native=True),
-            strict=False,
-        ):
-            share = float(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-6))
+    for trial in _trials(precision):
+        rng = np.random.default_rng(0)
+        # Positive, so that sums don't cancel and a share of them says something.
+        arrays = [rng.uniform(0.5, 1.5, shape).astype(np.float32) for shape in trial.shapes]
+        ours, theirs = (_with_gradients(function, arrays) for function in (trial.ours, trial.native))
+        names = ("result", *(f"gradient for the {name}" for name in GIVEN[: len(arrays)]))
+        for name, own, other in zip(names, ours, theirs, strict=True):
+            share = float(np.abs(own - other).max() / max(np.abs(other).max(), 1e-6))
             if not share <= TOLERANCES[precision]:
-                return f"the {name} of a convolution of {geometry.x} by {geometry.weight} is off by {share:.2g} of it"
+                return f"the {name} of {trial.name} is off by {share:.2g} of it"
     return None
 
 
-def _random_tensors(geometry: Geometry) -> list[np.ndarray]:
-    rng = np.random.default_rng(0)
-    shapes = [geometry.x, geometry.weight, *([(geometry.y[1],)] if geometry.has_bias else [])]
-    # Positive, so that sums don't cancel and a share of them says something.
-    return [rng.uniform(0.5, 1.5, shape).astype(np.float32) for shape in shapes]
+def _trials(precision: str) -> Iterator[Trial]:
+    for shape in SHAPES:
+        geometry = replace(shape, precision=precision if shape.groups == 1 else "fp32")
+        shapes = (shape.x, shape.weight, (shape.y[1],))
+        name = f"a convolution of {shape.x} by {shape.weight}"
+        ours, native = partial(_ours, geometry), partial(_native, geometry)
+        yield Trial(name, ours, native, shapes if shape.has_bias else shapes[:2])
+    yield Trial("hard swish", Hardswish.apply, functional.hardswish, ((3, 5, 7),))
+    enlarged = partial(functional.interpolate, scale_factor=2)
+    yield Trial("an enlargement", lambda x: Enlargement.apply(x, 2), enlarged, ((2, 3, 5, 7),))
 
 
-def _with_gradients(geometry: Geometry, arrays: list[np.ndarray], is_native: bool) -> list[np.ndarray]:
+def _with_gradients(function: Function, arrays: list[np.ndarray]) -> list[np.ndarray]:
     tensors = [paddle.to_tensor(array, place="cpu", stop_gradient=False) for array in arrays]
-    x, weight, bias = tensors[0], tensors[1], tensors[2] if geometry.has_bias else None
-    y = _native(x, weight, bias, geometry) if is_native else convolve(x, weight, bias, geometry)
-    y.sum().backward()
+    y = function(*tensors)
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, y.shape).astype(np.float32)
+    (y * paddle.to_tensor(weights, place="cpu")).sum().backward()
     return [y.numpy(), *(tensor.grad.numpy() for tensor in tensors)]
 
 
-def _native(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None, geometry: Geometry) -> paddle.Tensor:
+def _ours(
+    geometry: Geometry, x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None = None
+) -> paddle.Tensor:
+    return convolve(x, weight, bias, geometry)
+
+
+def _native(
+    geometry: Geometry, x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None = None
+) -> paddle.Tensor:
     top, left, bottom, right = geometry.padding
     how = {"stride": geometry.stride, "dilation": geometry.dilation, "groups": geometry.groups}
     function = functional.conv2d_transpose if geometry.transposed else functional.conv2d
