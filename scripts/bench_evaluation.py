@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import itertools
 import statistics
 import time
@@ -33,8 +34,13 @@ ROUNDS = 5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--drawn", action="store_true")
+    parser.add_argument("--native", action="store_true", help="the network by Paddle's own kernels")
     given = parser.parse_args()
     cv2.setNumThreads(1)
+    if not given.native and importlib.util.find_spec("plx_train.onednn"):
+        from plx_train.onednn.choice import choose_convolutions
+
+        print(choose_convolutions("auto", "fp32", is_cpu=True).sentence)
     module, splits = prepare()
     datasets = [module.dataset(pages, "val", 0) for pages in (splits.val, splits.holdout)]
     module.eval_mode()
