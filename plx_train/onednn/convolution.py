@@ -14,7 +14,6 @@ from plx_train.onednn.library import (
     DIFF_SRC,
     DIFF_WEIGHTS,
     DST,
-    FORWARD_INFERENCE,
     FORWARD_TRAINING,
     SRC,
     WEIGHTS,
@@ -78,16 +77,14 @@ class Plan:
         self._hint: Owned | None = None
         self._made: dict[str, Primitive] = {}
 
-    def forward(self, x: int, weight: int, bias: int | None, y: int, is_training: bool) -> None:
+    def forward(self, x: int, weight: int, bias: int | None, y: int) -> None:
         """Writes the result."""
-        kind = FORWARD_TRAINING if is_training else FORWARD_INFERENCE
-        name = f"forward_{kind}"
-        if name not in self._made:
+        if "forward" not in self._made:
             inputs = {SRC: self.plain["x"], WEIGHTS: self.plain["weight"]}
             if self.geometry.has_bias:
                 inputs[BIAS] = self.plain["bias"]
-            self._made[name] = Primitive(self.state, self._forward(kind), inputs, {DST: self.plain["y"]})
-        self._made[name](*(address for address in (x, weight, bias) if address is not None), y)
+            self._made["forward"] = Primitive(self.state, self._forward(), inputs, {DST: self.plain["y"]})
+        self._made["forward"](*(address for address in (x, weight, bias) if address is not None), y)
 
     def backward_data(self, dy: int, weight: int, dx: int) -> Primitive:
         """Writes the gradient for x; gives what did, for `backward_weights`."""
@@ -111,9 +108,10 @@ class Plan:
         self._made["weights"](dy, x, *written, previous=previous)
         return self._made["weights"]
 
-    def _forward(self, kind: int) -> Owned:
+    def _forward(self) -> Owned:
+        # Evaluation too: what oneDNN prefers for inference has layouts that take longer to copy to and from.
         tensors = (self._free("x"), self._free("weight"), self._free("bias"), self._free("y", "fp32"))
-        return self._describe("forward", (kind, self._algorithm), tensors)
+        return self._describe("forward", (FORWARD_TRAINING, self._algorithm), tensors)
 
     def _backward_data(self) -> Owned:
         tensors = (self._free("x", "fp32"), self._free("weight"), self._free("y"))
@@ -129,7 +127,7 @@ class Plan:
 
     def _forward_hint(self) -> Owned:
         if self._hint is None:
-            self._hint = self._forward(FORWARD_TRAINING)
+            self._hint = self._forward()
         return self._hint
 
     def _free(self, tensor: str, precision: str | None = None) -> Owned | None:

@@ -32,7 +32,7 @@ def convolve(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None
     given = (x, weight) if bias is None else (x, weight, bias)
     if paddle.is_grad_enabled() and not all(tensor.stop_gradient for tensor in given):
         return _Convolution.apply(x, weight, bias, geometry)
-    return _forward(CACHE.get(planned, geometry).plan, x.contiguous(), weight.contiguous(), bias, is_training=False)
+    return _forward(CACHE.get(planned, geometry).plan, x.contiguous(), weight.contiguous(), bias)
 
 
 class _Convolution(PyLayer):
@@ -42,7 +42,7 @@ class _Convolution(PyLayer):
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
         ctx.wants = (not x.stop_gradient, not weight.stop_gradient, bias is not None and not bias.stop_gradient)
-        return _forward(CACHE.get(planned, geometry).plan, x, weight, bias, is_training=True)
+        return _forward(CACHE.get(planned, geometry).plan, x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
@@ -62,9 +62,9 @@ class _Convolution(PyLayer):
         return gradients if ctx.geometry.has_bias else gradients[:2]
 
 
-def _forward(plan: Plan, x: Any, weight: Any, bias: Any, is_training: bool) -> Any:
+def _forward(plan: Plan, x: Any, weight: Any, bias: Any) -> Any:
     y = paddle.empty(plan.y_shape, "float32")
-    plan.forward(x.data_ptr(), weight.data_ptr(), address(bias), y.data_ptr(), is_training)
+    plan.forward(x.data_ptr(), weight.data_ptr(), address(bias), y.data_ptr())
     return y
 
 
