@@ -10,7 +10,7 @@ import pytest
 from tiny_detector import Label, rectangle
 
 from plx_train.modules.text_det import boxes, processor
-from plx_train.modules.text_det.boxes import Regions, grow_quads, mean_inside, means_inside, order_corners, unclip
+from plx_train.modules.text_det.boxes import Regions, grow_quads, mean_inside, means_inside, order_corners
 from plx_train.modules.text_det.calibrate import _counts_by_score
 from plx_train.modules.text_det.growth import grown_hulls, grown_rectangles
 from plx_train.modules.text_det.metric import IOU_LEVELS, PagePairs, greedy_match, overlapping_pairs, prepare_truths

@@ -2,8 +2,8 @@
 
 PaddleX grows boxes with pyclipper, one by one, and then takes the smallest rectangle around the result. Of a convex
 quad the result's hull is that of the arcs around its corners: these are made here step for step as Clipper 6.4 makes
-them, roundings included, and what joins them is left out. OpenCV tries an upright rectangle first or last, as the hull's
-first point lies: where that could decide between two equally small ones, or in rounding, the box is left to Clipper.
+them, roundings included, and what joins them is left out. OpenCV tries an upright rectangle first or last, as the
+hull's first point lies: where that could decide between two equally small ones, or in rounding, Clipper is asked.
 """
 
 from __future__ import annotations
