@@ -106,7 +106,8 @@ def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) ->
     """
     quads, kept = [], []
     outlines = np.asarray(regions.outlines, np.float32).reshape(-1, 4, 2)
-    rectangles = grown_rectangles(outlines, regions.spans[:, 0] * unclip_ratio / regions.spans[:, 1])
+    distances = regions.spans[:, 0] * unclip_ratio / regions.spans[:, 1]
+    rectangles = grown_rectangles(outlines, distances, _scale(regions.map_size, shape), MIN_SIDE + 2)
     for index, rectangle in enumerate(rectangles):
         if rectangle is None:
             points = [point for path in unclip(outlines[index], unclip_ratio) for point in path]
@@ -191,9 +192,13 @@ def to_image_pixels(points: np.ndarray, map_size: tuple[int, int], shape: tuple[
 
     An image's right and lower border (x = width, y = height) count as inside.
     """
-    scale = np.asarray([shape[1] / map_size[1], shape[0] / map_size[0]], np.float64)
-    scaled = np.rint(np.asarray(points).astype(np.float64) * scale)
+    scaled = np.rint(np.asarray(points).astype(np.float64) * _scale(map_size, shape))
     return np.clip(scaled, 0, [shape[1], shape[0]]).astype(np.float32)
+
+
+def _scale(map_size: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """Pixels of an image per pixel of its map, along x and y."""
+    return np.asarray([shape[1] / map_size[1], shape[0] / map_size[0]], np.float64)
 
 
 def _contours(mask: np.ndarray) -> Sequence[np.ndarray]:

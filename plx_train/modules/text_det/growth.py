@@ -2,8 +2,8 @@
 
 PaddleX grows boxes with pyclipper, one by one, and then takes the smallest rectangle around the result. Of a convex
 quad the result's hull is that of the arcs around its corners: these are made here step for step as Clipper 6.4 makes
-them, roundings included, and what joins them is left out. Which of two equally small rectangles OpenCV takes depends on
-the point that the hull begins with: such boxes, some small ones at an angle, are left to Clipper.
+them, roundings included, and what joins them is left out. OpenCV tries an upright rectangle first or last, as the
+hull's first point lies: where that could decide between two equally small ones, or in rounding, Clipper is asked.
 """
 
 from __future__ import annotations
@@ -19,28 +19,39 @@ MARGIN = 1e-6
 """Corners this near to where Clipper goes another way are left to it."""
 CLEAR_GAIN = 1.001
 """How much larger than the smallest rectangle the upright one must be, for it to be no rival."""
+NOISE = 5e-3
+"""More than an upright rectangle's corners may differ by, in pixels, with the order in which rectangles are tried."""
 
 
-def grown_rectangles(quads: np.ndarray, distances: np.ndarray) -> list[Any]:
+def grown_rectangles(quads: np.ndarray, distances: np.ndarray, scale: np.ndarray, least_side: int) -> list[Any]:
     """The smallest rectangles around grown quads, as from ``cv2.minAreaRect``; None where Clipper has to be asked.
 
     Args:
         quads, distances: as for `grown_hulls`.
+        scale: what x and y are multiplied by before they are rounded, float64 (2,).
+        least_side: of a rectangle that is kept, pixels.
     """
     hulls, is_sound = grown_hulls(quads, distances)
     if not is_sound.any():
         return [None] * len(quads)
-    upright_areas = np.ptp(hulls, axis=1).prod(axis=1).tolist()
+    low, high = hulls.min(axis=1), hulls.max(axis=1)
     whole = np.trunc(quads)
-    is_upright = (whole == np.roll(whole, -1, axis=1)).any(axis=2).all(axis=1).tolist()
-    found: list[Any] = [cv2.minAreaRect(hull) if sound else None for hull, sound in zip(hulls, is_sound, strict=True)]
+    is_upright = (whole == np.roll(whole, -1, axis=1)).any(axis=2).all(axis=1)
+    is_upright &= (_from_half(low * scale) > NOISE) & (_from_half(high * scale) > NOISE)
+    is_upright &= (high - low).min(axis=1) != least_side
+    upright_areas = (high - low).prod(axis=1)
+    found: list[Any] = [None] * len(quads)
     for index in np.flatnonzero(is_sound).tolist():
-        _, (width, height), angle = found[index]
-        # The hull's beginning decides when the upright rectangle is tried, and that alone.
-        is_clear = is_upright[index] if angle % 90 == 0 else upright_areas[index] > CLEAR_GAIN * width * height
-        if not is_clear:
-            found[index] = None
+        rectangle = cv2.minAreaRect(hulls[index])
+        _, (width, height), angle = rectangle
+        if is_upright[index] if angle % 90 == 0 else upright_areas[index] > CLEAR_GAIN * width * height:
+            found[index] = rectangle
     return found
+
+
+def _from_half(values: np.ndarray) -> np.ndarray:
+    """How far the nearest of each row of `values` (N, 2) is from where rounding turns, (N,)."""
+    return np.abs(values % 1 - 0.5).min(axis=1)
 
 
 def grown_hulls(quads: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
