@@ -131,7 +131,7 @@ def _evaluating(layer: paddle.nn.Layer) -> Iterator[None]:
 
 
 def replace_folder(source: Path, target: Path) -> None:
-    """Gives `source` the name of `target`, whose folder steps aside first: none can be renamed over a full one."""
+    """Gives `source` the name `target`; a folder can't be renamed over a full one, so the old one steps aside first."""
     old = target.with_name(f".{target.name}.old")
     remove_folder(old)
     if target.exists():

@@ -33,7 +33,5 @@ class QuantizeOptions:
 
     samples: int = 64
     """Training samples by which the ranges of activations are found."""
-    method: str = "minmax"
-    """minmax, percentile or entropy: what range is taken of the values that were seen."""
     tolerance: float = 0.01
     """What the metric may lose before int8 is advised against; where it is an error, that share of it."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.errors import ExportError, UserError
+from plx_train.onnx_fold import fold
 from plx_train.static_model import ONNX_FILE, STEM
 
 OPSET = 14
@@ -54,26 +55,11 @@ def write_onnx(folder: Path) -> Path:
         raise ExportError(f"the graph can't be converted to ONNX: {error}") from error
     if not target.is_file():
         raise ExportError("the graph can't be converted to ONNX: the converter wrote nothing")
-    _fold(target)
-    return target
-
-
-def _fold(path: Path) -> None:
-    """Computes what depends on no input: the converter writes shapes as calculations, which OpenVINO can't follow."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.log_severity_level = 3
-    folded = path.with_name(f".folded-{path.name}")
-    options.optimized_model_filepath = str(folded)
     try:
-        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        folded.replace(path)
-    except Exception as error:  # its errors have no base class but this
-        raise ExportError(f"the graph as ONNX can't be read: {str(error)[:200]}") from None
-    finally:
-        folded.unlink(missing_ok=True)
+        fold(target)
+    except Exception as error:  # whatever a graph does to onnx's evaluator
+        raise ExportError(f"the graph as ONNX can't be simplified: {str(error)[:200]}") from error
+    return target
 
 
 def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:

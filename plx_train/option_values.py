@@ -19,7 +19,6 @@ CHOICES = {
     "trainer.oom": ("fail", "halve"),
     "trainer.nonfinite": ("stop", "skip", "rollback"),
     "dataset.unreadable": ("fail", "skip"),
-    "quantize.method": ("minmax", "percentile", "entropy"),
     "sweep.sampler": ("grid", "random", "tpe", "gp", "cmaes"),
     "sweep.pruner": ("none", "median", "asha", "hyperband"),
     "sweep.engine": ("local", "ray", "submitit"),

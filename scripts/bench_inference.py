@@ -68,7 +68,7 @@ def main() -> int:
 def bench(case: Case, int8: Path, rounds: int) -> list[EngineSpeed]:
     """Speeds of all engines, those with int8 among them."""
     processor = processor_of(read_inference(case.export))
-    write_quantized(case.export, int8, inputs_of(processor, case.train), "minmax")
+    write_quantized(case.export, int8, inputs_of(processor, case.train))
     inputs = inputs_of(processor, case.val)
     found: list[EngineSpeed] = []
     for way in ways_of(min(usable_cores(), 8)):

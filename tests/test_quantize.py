@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     inputs = [(module.processor.preprocess(draw_page(rng)[0])[0][None],) for _ in range(3)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLX_TRAIN_CACHE", str(root / "cache"))
-        write_quantized(root / "export", root / "export_int8", inputs, "minmax")
+        write_quantized(root / "export", root / "export_int8", inputs)
     return root / "export", root / "export_int8"
 
 
@@ -79,7 +79,7 @@ def test_a_graph_that_cannot_be_quantised(made: tuple[Path, Path], tmp_path: Pat
     for path in made[1].iterdir():
         (tmp_path / path.name).write_bytes(b"no graph" if path.suffix == ".onnx" else path.read_bytes())
     with pytest.raises(UserError, match="can't be quantised"):
-        write_quantized(tmp_path, tmp_path / "int8", [(np.zeros((1, 3, 32, 32), np.float32),)], "minmax")
+        write_quantized(tmp_path, tmp_path / "int8", [(np.zeros((1, 3, 32, 32), np.float32),)])
 
 
 def test_the_worst_engine_says_what_is_lost() -> None:

@@ -80,7 +80,7 @@ def run(composed: Composed) -> RunResult:
     temporary = folder.with_name(f".{FOLDER}.tmp")
     remove_folder(temporary)
     try:
-        write_quantized(source.export, temporary, inputs_of(module, train, options.samples), options.method)
+        write_quantized(source.export, temporary, inputs_of(module, train, options.samples))
         loss = judge(module, source.export, temporary, processor, val, options.tolerance)
         speeds = compare(source.export, temporary, processor, inputs_of(module, val, SAMPLES))
         _record(temporary, loss, speeds, options)
@@ -121,7 +121,7 @@ def _record(folder: Path, loss: Loss, speeds: list[EngineSpeed], options: Any) -
         **asdict(loss),
         "lost": loss.lost,
         "is_bearable": loss.is_bearable,
-        "calibration": {"samples": options.samples, "method": options.method},
+        "calibration_samples": options.samples,
         "milliseconds": {f"{speed.engine}, {speed.way}": speed.median for speed in speeds},
         "files": file_hashes(folder),
     }
@@ -147,7 +147,7 @@ def _tell(session: Session, export: Path, folder: Path, loss: Loss, speeds: list
     if not loss.is_bearable:
         session.console.warn(
             f"int8 loses {loss.lost:.4f} of {loss.monitor}, more than quantize.tolerance={loss.tolerance:g}: "
-            "try another quantize.method or more quantize.samples, or keep the fp32 export"
+            "try more quantize.samples, or keep the fp32 export"
         )
 
 
