@@ -90,7 +90,7 @@ class DeviceOptions:
     conv_backend: str = "auto"
     """What computes convolutions on a CPU: native, onednn, or auto for the latter where it agrees with the former."""
     conv_precision: str = "fp32"
-    """bf16 has oneDNN multiply in it, on processors that can; sums, results and the export stay fp32."""
+    """bf16 has oneDNN multiply in it in training, on processors that can; all else stays fp32."""
     flags: dict[str, Any] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
 

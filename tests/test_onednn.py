@@ -295,6 +295,14 @@ def test_an_unknown_version_is_not_used(monkeypatch: pytest.MonkeyPatch, major: 
     assert f"oneDNN {found.major}.{found.minor} is not {found.major + major}." in chosen.sentence
 
 
+def test_bf16_is_for_training_alone() -> None:
+    x, weight = paddle.ones([1, 4, 6, 6]), paddle.ones([4, 4, 3, 3])
+    given = (x, weight, None, 1, 0, 1, 1, "NCHW", "bf16")
+    assert geometry_of(*given).precision == "bf16"
+    with paddle.no_grad():
+        assert geometry_of(*given).precision == "fp32"
+
+
 def test_bf16_is_near_or_said_to_be_impossible() -> None:
     from plx_train.hardware import cpu
 

@@ -24,7 +24,7 @@ def exchange(precision: str) -> Callable[[], None]:
     """Has Paddle's layers and functions compute by oneDNN from now on; the function that is returned undoes it.
 
     Args:
-        precision: fp32, or bf16 to multiply in; sums and results are fp32.
+        precision: fp32, or bf16 to multiply in where gradients are wanted; sums and results are fp32.
     """
     places = [
         (functional.conv, "_conv_nd", _layer),
@@ -174,8 +174,9 @@ def geometry_of(
         return None
     if has_bias and bias.shape != [kernel[1] * groups if transposed else kernel[0]]:
         return None
-    # What is grouped has too few products for bf16 to pay, and slow kernels for it.
-    precision = precision if groups == 1 else "fp32"
+    # What is grouped has too few products for bf16 to pay, and slow kernels for it; and a network is judged as its
+    # export will compute.
+    precision = precision if groups == 1 and paddle.is_grad_enabled() else "fp32"
     return Geometry(
         shape, kernel, steps, pads, spread, groups, has_bias, precision, transposed, output_padding or (0, 0)
     )
