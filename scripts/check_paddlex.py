@@ -1,6 +1,6 @@
 """The three steps of scripts/check_paddlex, each run in the environment that has what it needs.
 
-plx_train FOLDER OUT.json IMAGES…   boxes or texts by plx_train.Predictor
+plx_train FOLDER OUT.json IMAGES…   boxes, texts or classes by plx_train.Predictor
 paddlex   FOLDER OUT.json IMAGES…   the same by PaddleX with default options
 compare   OURS.json PADDLEX.json    prints the differences; exit code 1 if there are any
 """
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,28 @@ def list_images(paths: list[str]) -> list[Path]:
 
 
 def with_plx_train(folder: str) -> Callable[[Path], Any]:
-    """Boxes of an image, or its text, by plx_train."""
+    """Boxes of an image, or its text or class, by plx_train."""
     from plx_train.predictor import Predictor
 
     predictor = Predictor(folder)
-    return lambda image: predictor.predict(image).to_json()
+    if hasattr(predictor.processor, "temperature"):
+        # PaddleX knows the scores before calibration.
+        predictor.processor = replace(predictor.processor, temperature=1.0)
+
+    def predict(image: Path) -> Any:
+        found = predictor.predict(image).to_json()
+        return best_class(found) if "label_names" in found else found
+
+    return predict
+
+
+def best_class(found: Any) -> dict[str, Any]:
+    """The likeliest class as a text with its score."""
+    return {"text": str(found["label_names"][0]), "score": float(found["scores"][0])}
 
 
 def with_paddlex(folder: str) -> Callable[[Path], Any]:
-    """Boxes of an image, or its text, by PaddleX, default options but for the device."""
+    """Boxes of an image, or its text or class, by PaddleX, default options but for the device."""
     import yaml
     from paddlex import create_model
 
@@ -50,6 +64,8 @@ def with_paddlex(folder: str) -> Callable[[Path], Any]:
         result = next(iter(model.predict(str(image))))
         if "rec_text" in result:
             return {"text": result["rec_text"], "score": float(result["rec_score"])}
+        if "label_names" in result:
+            return best_class(result)
         boxes = zip(result["dt_polys"], result["dt_scores"], strict=True)
         return [{"points": [[int(x), int(y)] for x, y in box], "score": float(score)} for box, score in boxes]
 
@@ -84,7 +100,7 @@ def compare(ours_file: str, paddlex_file: str) -> int:
         mark = "" if same else "  DIFFERS"
         print(f"{Path(name).name:{width}}  {len(boxes):9}  {len(others):7}  {pixels:6g}  {scores:9.1e}{mark}")
     print(
-        f"{len(ours['boxes']) - differing} of {len(ours['boxes'])} images have the same boxes; "
+        f"{len(ours['found']) - differing} of {len(ours['found'])} images have the same boxes; "
         f"seconds per image: plx_train {ours['seconds_per_image']:.3f}, "
         f"PaddleX {theirs['seconds_per_image']:.3f}"
     )

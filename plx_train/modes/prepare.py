@@ -80,10 +80,18 @@ def open_session(composed: Composed) -> Session:
             f"by resume={shlex.quote(str(output))}"
         )
     with explained_faults(output):
-        output.mkdir(parents=True, exist_ok=True)
+        _make_folder(output)
         if not is_known:
             (output / CONFIG_FILE).write_text(composed.yaml, "utf-8")
     return Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        # Where the system makes the folders itself, under /proc for example.
+        raise PermissionError(errno.EACCES, error.strerror) from None
 
 
 @contextmanager
