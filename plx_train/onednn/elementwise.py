@@ -85,14 +85,15 @@ def _hardswish(state: ThreadState, shape: Sizes) -> Primitive:
 
 def _hardswish_gradient(state: ThreadState, shape: Sizes) -> Primitive:
     layout = plain_layout(shape)
-    hint = _describe_hardswish(layout).handle
-    tensors = (layout.handle,) * 3
+    tensors = (layout,) * 3
+    # Handed over as it is: its handle alone would not keep it.
+    hint = _describe_hardswish(layout)
     description = _described("eltwise_backward", HARDSWISH, *tensors, SLOPE, OFFSET, hint, attributes())
     return Primitive(state, description, {DIFF_DST: layout, SRC: layout}, {DIFF_SRC: layout})
 
 
 def _describe_hardswish(layout: Owned) -> Owned:
-    tensors = (layout.handle,) * 2
+    tensors = (layout,) * 2
     return _described("eltwise_forward", FORWARD_TRAINING, HARDSWISH, *tensors, SLOPE, OFFSET, attributes())
 
 
@@ -100,7 +101,7 @@ def _enlarge(state: ThreadState, sizes: Sizes) -> Primitive:
     small, large = _layouts(sizes)
     factors = (ctypes.c_float * 2)(sizes[-1], sizes[-1])
     kind = (FORWARD_INFERENCE, NEAREST)
-    description = _described("resampling_forward", *kind, factors, small.handle, large.handle, attributes())
+    description = _described("resampling_forward", *kind, factors, small, large, attributes())
     return Primitive(state, description, {SRC: small}, {DST: large})
 
 
@@ -109,7 +110,7 @@ def _average(state: ThreadState, sizes: Sizes) -> Primitive:
     kernel, none = int64s((sizes[-1],) * 2), int64s((0, 0))
     places = (kernel, kernel, none, none, none)
     kind = (FORWARD_INFERENCE, AVERAGE_POOLING)
-    description = _described("pooling_forward", *kind, large.handle, small.handle, *places, attributes())
+    description = _described("pooling_forward", *kind, large, small, *places, attributes())
     return Primitive(state, description, {SRC: large}, {DST: small})
 
 
@@ -119,7 +120,9 @@ def _layouts(sizes: Sizes) -> tuple[Owned, Owned]:
 
 
 def _described(name: str, *given: Any) -> Owned:
+    """A primitive's description; what is `Owned` among `given` lives at least until it is made."""
     made = Owned("primitive_desc")
     call: Callable[..., int] = getattr(library(), f"dnnl_{name}_primitive_desc_create")
-    check(call(ctypes.byref(made.handle), engine(), *given), name)
+    handles = [part.handle if isinstance(part, Owned) else part for part in given]
+    check(call(ctypes.byref(made.handle), engine(), *handles), name)
     return made
