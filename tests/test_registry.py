@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import threading
 import time
 from pathlib import Path
@@ -180,6 +181,9 @@ def command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
         assert (config, tracking_uri) == ("OCR", desk.uri)
         return FakePipeline(Path(models["TextDetection"]))
 
+    # Who keeps the real one by name must have it before: imported later, they would keep the pretence for other tests.
+    importlib.import_module("plx_train.modes.pipelines")
+    importlib.import_module("plx_train.pipelines.freeze")
     monkeypatch.setattr("plx_train.pipelines.load.load_pipeline", load_pipeline)
     monkeypatch.chdir(desk.root)
     return lambda *arguments: main(["mode=promote", f"tracking.uri={desk.uri}", *arguments])
