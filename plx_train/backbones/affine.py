@@ -29,7 +29,10 @@ class LearnableAffine(nn.Layer):
 
 
 class _InOnePass(PyLayer):
-    """Reads each tensor once, where multiplying and adding read it twice; other devices would wait for the numbers."""
+    """Reads each tensor once, where multiplying and adding read it twice; other devices would wait for the numbers.
+
+    Paddle 3.3's layers of this kind pass backward once only: with `retain_graph` a second pass ends the process.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any, scale: Any, bias: Any) -> Any:
