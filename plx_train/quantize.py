@@ -69,7 +69,7 @@ def _quantize(source: Path, target: Path, inputs: Sequence[Inputs]) -> None:
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_exclude=_depthwise(source),
+            nodes_to_exclude=_left_alone(source),
         )
     except Exception as error:  # its errors have no base class but this
         raise ExportError(f"{source.name} can't be quantised ({str(error)[:200]})") from error
@@ -77,13 +77,23 @@ def _quantize(source: Path, target: Path, inputs: Sequence[Inputs]) -> None:
         logging.getLogger().setLevel(former)
 
 
-def _depthwise(source: Path) -> list[str]:
-    """Names of the convolutions of each channel by itself: they lose the most in int8, and gain no time."""
+def _left_alone(source: Path) -> list[str]:
+    """Names of convolutions that lose much in int8 and gain no time.
+
+    These are those of each channel by itself (depthwise), and of one pixel after a global average (squeeze and excite).
+    """
     import onnx
 
     graph = onnx.load(str(source)).graph
-    convolutions = [node for node in graph.node if node.op_type == "Conv" and node.name]
-    return [node.name for node in convolutions if any(one.name == "group" and one.i > 1 for one in node.attribute)]
+    known, averaged, found = {one.name for one in graph.initializer}, set(), []
+    for node in graph.node:
+        read = [name for name in node.input if name and name not in known]
+        if node.op_type == "GlobalAveragePool" or (read and averaged.issuperset(read)):
+            averaged.update(node.output)
+        is_depthwise = any(one.name == "group" and one.i > 1 for one in node.attribute)
+        if node.op_type == "Conv" and node.name and (is_depthwise or node.output[0] in averaged):
+            found.append(node.name)
+    return found
 
 
 def _reader(source: Path, inputs: Sequence[Inputs]) -> Any:

@@ -54,7 +54,7 @@ def main() -> int:
     parser.add_argument("--only", choices=list(CASES))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print(f"{cpu().model}, {usable_cores()} cores, {options.rounds} rounds in turn")
+    print(f"{cpu().model}, {usable_cores()} cores, {options.rounds} rounds in turn", flush=True)
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for name in [options.only] if options.only else CASES:
@@ -102,7 +102,7 @@ def text_det(scratch: Path) -> Case:
     files = sorted((datasets_dir() / "pages" / "images").iterdir())
     pages = [cv2.resize(as_image(path), (640, 640)) for path in files]
     export = published_folder("TextDetection", "PP-OCRv4_mobile_det")
-    return Case("text_det, 640 x 640", export, pages[NUM_TIMED:], pages[: NUM_TIMED // 2])
+    return Case("text_det, 640 x 640", export, pages[NUM_TIMED : NUM_TIMED + NUM_CALIBRATED], pages[: NUM_TIMED // 2])
 
 
 def text_rec(scratch: Path) -> Case:

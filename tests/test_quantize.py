@@ -82,6 +82,28 @@ def test_a_graph_that_cannot_be_quantised(made: tuple[Path, Path], tmp_path: Pat
         write_quantized(tmp_path, tmp_path / "int8", [(np.zeros((1, 3, 32, 32), np.float32),)])
 
 
+def test_convolutions_that_lose_much_stay_as_they_are(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    from plx_train.quantize import _left_alone
+
+    weights = {"w": (4, 3, 1, 1), "d": (4, 1, 3, 3), "s": (4, 4, 1, 1), "v": (2, 4, 1, 1)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="plain"),
+        helper.make_node("Conv", ["a", "d"], ["b"], name="depthwise", group=4),
+        helper.make_node("GlobalAveragePool", ["b"], ["p"]),
+        helper.make_node("Conv", ["p", "s"], ["q"], name="excite"),
+        helper.make_node("HardSigmoid", ["q"], ["r"]),
+        helper.make_node("Mul", ["b", "r"], ["m"]),
+        helper.make_node("Conv", ["m", "v"], ["y"], name="after"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
+    given = [numpy_helper.from_array(np.zeros(shape, np.float32), name) for name, shape in weights.items()]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "graph", ends[:1], ends[1:], given)), str(tmp_path / "m.onnx"))
+    assert _left_alone(tmp_path / "m.onnx") == ["depthwise", "excite"]
+
+
 def test_the_worst_engine_says_what_is_lost() -> None:
     loss = Loss("hmean", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
     assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.78, 0.02, False)
