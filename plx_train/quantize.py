@@ -85,7 +85,9 @@ def _left_alone(source: Path) -> list[str]:
     import onnx
 
     graph = onnx.load(str(source)).graph
-    known, averaged, found = {one.name for one in graph.initializer}, set(), []
+    known = {one.name for one in graph.initializer}
+    averaged: set[str] = set()
+    found = []
     for node in graph.node:
         read = [name for name in node.input if name and name not in known]
         if node.op_type == "GlobalAveragePool" or (read and averaged.issuperset(read)):

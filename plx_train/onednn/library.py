@@ -10,6 +10,7 @@ from typing import Any
 
 MAJOR, OLDEST_MINOR = 3, 4
 """Versions whose functions and numbers are those below; 3.4 brought the attribute for equal bits."""
+OUT_OF_MEMORY = 1
 CPU_ENGINE, IN_ORDER_STREAM, USER_SCRATCHPAD, ANY_FORMAT = 1, 1, 1, 1
 TYPES = {"bf16": 2, "fp32": 3}
 FORWARD_TRAINING, FORWARD_INFERENCE = 64, 96
@@ -84,8 +85,11 @@ def check(status: int, call: str) -> None:
     """Does nothing for the status 0.
 
     Raises:
-        LibraryError: the call failed.
+        MemoryError: there is too little memory for the call.
+        LibraryError: it failed.
     """
+    if status == OUT_OF_MEMORY:
+        raise MemoryError(f"oneDNN's {call}: out of memory")
     if status:
         raise LibraryError(f"oneDNN's {call} ended with status {status}")
 
