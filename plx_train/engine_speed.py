@@ -19,8 +19,6 @@ from plx_train.errors import UserError
 from plx_train.static_model import is_onnx_only
 
 ROUNDS = 7
-INT8_TOLERANCE = 0.1
-"""Engines round int8 at other places, so that a value on the edge of a step differs by the step."""
 
 Inputs = tuple[np.ndarray, ...]
 Work = Callable[[Inputs], list[Any]]
@@ -88,7 +86,11 @@ def opened_engines(folder: Path, threads: int, sample: Inputs) -> dict[str, Mode
 
 
 def measure(
-    works: Mapping[str, Work], inputs: Sequence[Inputs], way: Way, tolerance: float, rounds: int = ROUNDS
+    works: Mapping[str, Work],
+    inputs: Sequence[Inputs],
+    way: Way,
+    tolerance: float = CONVERTED_TOLERANCE,
+    rounds: int = ROUNDS,
 ) -> list[EngineSpeed]:
     """Each of `works` on all `inputs` in every round, in another order each round.
 
@@ -116,11 +118,6 @@ def quickest(speeds: Sequence[EngineSpeed]) -> dict[int, str]:
         if speed.agrees and (best is None or speed.median < best.median):
             found[speed.way.threads] = speed
     return {threads: speed.engine for threads, speed in found.items()}
-
-
-def tolerance_of(folder: Path) -> float:
-    """What an engine's outputs may differ by from the reference's."""
-    return INT8_TOLERANCE if is_onnx_only(folder) else CONVERTED_TOLERANCE
 
 
 def _milliseconds(work: Work, inputs: Sequence[Inputs], way: Way, pool: ThreadPoolExecutor) -> float:

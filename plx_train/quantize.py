@@ -7,6 +7,7 @@ with one size neither Paddle Inference nor paddle2onnx reads it.
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ import numpy as np
 
 from plx_train.converted import onnx_folder
 from plx_train.errors import ExportError
+from plx_train.metric_direction import sign
 from plx_train.onnx_export import INSTALL, require_onnx
 from plx_train.static_model import ONNX_FILE, STEM
 
@@ -25,6 +27,7 @@ QUANTIZED_FILE = "quantized.json"
 """What was measured of an int8 export; it has no proof, for it is not equal to what was trained."""
 OPERATIONS = ["Conv", "MatMul", "Gemm"]
 """Where the time goes; the others are quicker left as they are than with conversions around them."""
+NEARLY_ZERO = 1e-6
 COPIED = (f"{STEM}.yml", "scaler.pkl")
 
 Inputs = tuple[np.ndarray, ...]
@@ -51,6 +54,18 @@ def write_quantized(export: Path, folder: Path, inputs: Sequence[Inputs]) -> Non
         # Its shapes are inferred in place beside the model.
         copy = Path(shutil.copyfile(source, Path(scratch) / ONNX_FILE))
         _quantize(copy, folder / ONNX_FILE, inputs)
+
+
+def engines_as_good(folder: Path) -> set[str]:
+    """The engines by which an int8 export reaches nearly what it does by the best, as was measured when it was made."""
+    try:
+        content = json.loads((folder / QUANTIZED_FILE).read_text("utf-8"))
+        reached = {str(name): sign(content["monitor"]) * float(value) for name, value in content["int8"].items()}
+        best, tolerance = max(reached.values()), float(content["tolerance"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"onnx"}
+    unit = 1.0 if sign(content["monitor"]) > 0 else max(abs(best), NEARLY_ZERO)
+    return {name for name, value in reached.items() if best - value <= tolerance * unit}
 
 
 def _quantize(source: Path, target: Path, inputs: Sequence[Inputs]) -> None:

@@ -204,5 +204,7 @@ def test_int8_is_written_judged_and_evaluated(
         ]
     )
     assert evaluated.metrics["val/accuracy"] in [pytest.approx(value) for value in report["int8"].values()]
+    plx_train.run(["mode=benchmark", f"run={result.export}", f"output={tmp_path / 'b'}", "device=cpu", "tracking=off"])
+    assert set(json.loads((result.export / "engine.json").read_text())["quickest"].values()) <= set(report["int8"])
     with pytest.raises(plx_train.UserError, match="is an int8 export already"):
         plx_train.run(["mode=quantize", f"run={result.export}", "device=cpu"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from plx_train.export import write_export
 from plx_train.export_files import file_hashes
 from plx_train.modes.quantize import Loss
 from plx_train.pipelines.load import _load_part
-from plx_train.quantize import write_quantized
+from plx_train.quantize import engines_as_good, write_quantized
 from plx_train.registry.candidate import read_candidate
 from plx_train.static_model import StaticModel, is_export, is_onnx_only
 
@@ -108,6 +109,20 @@ def test_the_worst_engine_says_what_is_lost() -> None:
     loss = Loss("hmean", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
     assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.78, 0.02, False)
     assert Loss("hmean", 0.80, {"onnx": 0.81}, 0.0).is_bearable
+
+
+@pytest.mark.parametrize(
+    ("content", "good"),
+    [
+        ({"monitor": "hmean", "int8": {"onnx": 0.795, "openvino": 0.80}, "tolerance": 0.01}, {"onnx", "openvino"}),
+        ({"monitor": "hmean", "int8": {"onnx": 0.7, "openvino": 0.80}, "tolerance": 0.01}, {"openvino"}),
+        ({"monitor": "mse", "int8": {"onnx": 0.1, "openvino": 0.12}, "tolerance": 0.01}, {"onnx"}),
+        ({"monitor": "hmean"}, {"onnx"}),
+    ],
+)
+def test_engines_are_as_good_by_their_metric(tmp_path: Path, content: dict, good: set[str]) -> None:
+    (tmp_path / "quantized.json").write_text(json.dumps(content))
+    assert engines_as_good(tmp_path) == good
 
 
 def test_errors_are_lost_by_their_share() -> None:
