@@ -58,6 +58,24 @@ def test_it_finds_the_same_text(made: tuple[Path, Path], engine: str) -> None:
     assert np.abs(np.asarray(found.quads) - np.asarray(wanted.quads)).max() <= 2
 
 
+def test_one_odd_sample_takes_no_steps_from_the_others(
+    made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    module, rng = TinyDetector(), np.random.default_rng(0)
+    pages = [module.processor.preprocess(draw_page(rng)[0])[0][None] for _ in range(10)]
+    write_quantized(made[0], tmp_path / "int8", [(page,) for page in [*pages[:9], 50 * pages[9]]])
+    assert _step_of_input(tmp_path / "int8") < 10 * _step_of_input(made[1])
+
+
+def _step_of_input(folder: Path) -> float:
+    from onnx import load, numpy_helper
+
+    graph = load(str(folder / "inference.onnx")).graph
+    reader = next(node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == "x")
+    return float(numpy_helper.to_array(next(one for one in graph.initializer if one.name == reader.input[1])))
+
+
 def test_it_is_an_export_that_paddle_cannot_run(made: tuple[Path, Path]) -> None:
     assert is_export(made[1]) and is_onnx_only(made[1]) and not is_onnx_only(made[0])
     for run in (StaticModel, plx_train.Predictor):
