@@ -18,6 +18,7 @@ from plx_train.errors import ExportError, UserError
 from plx_train.export import PARITY_FILE, export, write_export
 from plx_train.export_files import file_hashes
 from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
+from plx_train.onednn import choice
 from plx_train.parity import Tolerance, check_parity
 from plx_train.registry.candidate import read_candidate
 from plx_train.static_model import StaticModel, interpolations, is_export
@@ -107,6 +108,30 @@ def test_changed_weights_fail_the_proof(tmp_path: Path) -> None:
 
     assert not report.ok
     assert any("outputs differ" in fault for fault in report.faults)
+
+
+def test_the_network_is_compared_by_the_operations_that_are_exported(
+    module: TinyDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_export(module, module.processor, tmp_path / "export", NAME, {})
+    computed, forward = [], TinyDetector.forward
+
+    def noted(self: TinyDetector, batch: dict[str, Any]) -> Any:
+        computed.append(bool(choice._exchanged))
+        return forward(self, batch)
+
+    monkeypatch.setattr(TinyDetector, "forward", noted)
+    try:
+        if choice.choose_convolutions("auto", "fp32", True).backend == "native":
+            pytest.skip("there is no oneDNN to train by here")
+        report = check_parity(module, module.processor, tmp_path / "export", Pages(module.processor))
+    finally:
+        choice.restore_convolutions()
+
+    assert report.ok and report.engines[0].max_difference <= 1e-6
+    assert computed[: report.num_compared] == [False] * report.num_compared
+    # The metric is that of the network as it was trained.
+    assert set(computed[report.num_compared :]) == {True}
 
 
 def test_values_that_are_not_numbers_fail_the_proof(tmp_path: Path) -> None:
