@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.api import RunResult
+from plx_train.batches import size_of
 from plx_train.config import Composed
 from plx_train.contract import Batch
 from plx_train.device import OpenDevice, check_device
@@ -61,6 +62,16 @@ def run(composed: Composed) -> RunResult:
     return RunResult("benchmark", session.output, figures)
 
 
+class _Again(Sampler):
+    """The first few batches again and again: the loop computes what the bare step does, whatever its batches' sizes."""
+
+    def batches(self, epoch: int, cursor: int = 0) -> Iterator[list[tuple[int, list[int]]]]:
+        return itertools.cycle(list(itertools.islice(super().batches(epoch, cursor), STEPS)))
+
+    def indices(self, epoch: int, cursor: int = 0) -> Iterator[np.ndarray]:
+        return itertools.cycle(list(itertools.islice(super().indices(epoch, cursor), STEPS)))
+
+
 def _training(session: Session, module: Any, splits: Splits, device: Any) -> dict[str, float]:
     """Bare step, the same by Paddle's kernels alone, full loop and loader in turn, `ROUNDS` times; medians."""
     import paddle
@@ -68,50 +79,63 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
     from plx_train.learner import Learner
 
     options = session.options
-    dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
-    sampler = Sampler(len(dataset), options.trainer.batch_size, options.seed, groups=dataset.groups())
-    loader = Loader(dataset, sampler, module.collate, device.num_workers)
     with paddle.utils.unique_name.guard():
         learner = Learner(module, options.optimizer, options.trainer.ema_decay, device.precision, session.output)
     module.train_mode()
-    fixed = next(loader.epoch(0))
     rate = learning_rate(options.optimizer, 0.5)
     tracker = start_tracking(
         options.tracking, params={}, tags={"mode": "benchmark"}, output=session.output, datasets=[], config_yaml=""
     )
-    for _ in range(WARM_UP):
-        learner.update([fixed], rate, 0)
+    # Decoded images are not kept: of those few batches all would be.
+    again = _loader(session, module, splits, device, _Again, 0)
+    batches = again.epoch(0)
+    fixed = list(itertools.islice(batches, STEPS))
     bare, loop, logging, native = [], [], [], []
-    batches = _endless(loader)
-    next(batches)
-    for _ in range(ROUNDS):
-        bare.append(_seconds(lambda: [learner.update([fixed], rate, 0) for _ in range(STEPS)]) / STEPS)
-        with natively():
-            native.append(_seconds(lambda: learner.update([fixed], rate, 0)))
+    for turn in range(WARM_UP + ROUNDS):
+        times = [_seconds(partial(learner.update, [batch], rate, 0)) for batch in fixed]
         before = tracker.seconds_logging
-        loop.append(_seconds(partial(_loop, batches, learner, tracker, rate)) / STEPS)
-        logging.append((tracker.seconds_logging - before) / STEPS)
+        whole = _seconds(partial(_loop, batches, learner, tracker, rate))
+        if turn < WARM_UP:
+            continue
+        bare.append(sum(times))
+        loop.append(whole)
+        logging.append(tracker.seconds_logging - before)
+        with natively():
+            native.append(_seconds(partial(learner.update, fixed[:1], rate, 0)) / times[0])
     tracker.finish("FINISHED")
-    alone = [_seconds(partial(next, batches)) for _ in range(ROUNDS * STEPS)]
-    loader.close()
-    step, full = statistics.median(bare), statistics.median(loop)
-    overhead = statistics.median(whole / part for whole, part in zip(loop, bare, strict=True)) - 1
-    batch = options.trainer.batch_size
+    again.close()
+    full = statistics.median(loop)
+    alone = _loader_alone(_loader(session, module, splits, device, Sampler, options.dataset.cache_mb))
+    images = sum(map(size_of, fixed))
     return {
-        "bare_step_images_per_second": batch / step,
-        "full_loop_images_per_second": batch / full,
-        "native_step_takes_times": statistics.median(slow / fast for slow, fast in zip(native, bare, strict=True)),
-        "loop_overhead_percent": 100 * overhead,
+        "bare_step_images_per_second": images / statistics.median(bare),
+        "full_loop_images_per_second": images / full,
+        "native_step_takes_times": statistics.median(native),
+        "loop_overhead_percent": 100
+        * (statistics.median(whole / part for whole, part in zip(loop, bare, strict=True)) - 1),
         "tracking_share_percent": 100 * statistics.median(logging) / full,
-        "loader_alone_images_per_second": batch / statistics.mean(alone),
-        "data_share_percent": 100 * min(statistics.mean(alone) / full, 1.0),
+        "loader_alone_images_per_second": options.trainer.batch_size / alone,
+        "data_share_percent": 100 * min(alone / (full / STEPS), 1.0),
         "spread_of_step_percent": 100 * (max(bare) / min(bare) - 1),
     }
 
 
-def _endless(loader: Loader) -> Iterator[Batch]:
-    for epoch in itertools.count():
-        yield from loader.epoch(epoch)
+def _loader(
+    session: Session, module: Any, splits: Splits, device: OpenDevice, kind: type[Sampler], cache_mb: int
+) -> Loader:
+    options = session.options
+    dataset = module.dataset(splits.train, "train", cache_mb)
+    sampler = kind(len(dataset), options.trainer.batch_size, options.seed, groups=dataset.groups())
+    return Loader(dataset, sampler, module.collate, device.num_workers)
+
+
+def _loader_alone(loader: Loader) -> float:
+    """Seconds a batch takes when nothing else is done."""
+    batches = itertools.chain.from_iterable(map(loader.epoch, itertools.count()))
+    next(batches)
+    seconds = statistics.mean(_seconds(partial(next, batches)) for _ in range(ROUNDS * STEPS))
+    loader.close()
+    return seconds
 
 
 def _loop(batches: Iterator[Batch], learner: Any, tracker: Any, rate: float) -> None:
