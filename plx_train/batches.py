@@ -13,14 +13,15 @@ from plx_train.contract import Batch
 
 def to_tensors(batch: Batch) -> dict[str, Any]:
     """Arrays, and tuples of them, as tensors on the current device; lists stay as they are."""
+    return {
+        key: tuple(map(_tensor, value)) if isinstance(value, tuple) else _tensor(value) for key, value in batch.items()
+    }
+
+
+def _tensor(value: Any) -> Any:
     import paddle
 
-    def tensor(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(map(tensor, value))
-        return paddle.to_tensor(value) if isinstance(value, np.ndarray) else value
-
-    return {key: tensor(value) for key, value in batch.items()}
+    return paddle.to_tensor(value) if isinstance(value, np.ndarray) else value
 
 
 def size_of(batch: Batch) -> int:

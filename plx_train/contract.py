@@ -33,8 +33,11 @@ class Dataset(Protocol):
         """A number per sample, int64 (N,): batches are made of samples with near ones; None where any will do."""
         return None
 
-    def batch(self, indices: Sequence[int]) -> Batch | None:
-        """A training batch made in one go, where nothing in it is drawn; None where samples are made one by one."""
+    def batch(self, indices: np.ndarray) -> Batch | None:
+        """A training batch made in one go of the samples at `indices`, int64 (N,), where nothing in it is drawn.
+
+        None where samples are made one by one.
+        """
         return None
 
     def original(self, index: int) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from plx_train.errors import TrainingError
 from plx_train.memory import is_out_of_memory
 from plx_train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients, squared_norm
 from plx_train.step_figures import Piece, read_figures, sums_to_share
+from plx_train.step_seed import StepSeed
 
 AMP_TYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
@@ -72,7 +72,7 @@ class Learner:
         self.precision = precision
         self.scaler = paddle.amp.GradScaler(enable=precision == "fp16", init_loss_scaling=2.0**12)
         self.output = output
-        self.seed = seed
+        self.begin_step = StepSeed(seed)
         self._restored: dict[str, np.ndarray] = {}
         self.parts = 1
         """Pieces that each batch is computed in, one after the other, to fit into memory."""
@@ -85,7 +85,7 @@ class Learner:
         Raises:
             OutOfMemory: there is too little memory for it.
         """
-        seed_step(self.seed, step)
+        self.begin_step(step)
         held = [value.clone() for value in self.statistics]
         shortage = None
         try:
@@ -116,17 +116,15 @@ class Learner:
 
     def _gradients(self, batches: list[Batch]) -> tuple[list[Piece], int, int]:
         """Leaves the mean loss's gradient in the parameters; the pieces, batches and samples of all ranks."""
-        table = ranks.counts([size_of(batch) for batch in batches])
-        usable = [index for index in range(len(batches)) if table[:, index].all()]
+        usable = ranks.shares([size_of(batch) for batch in batches])
         found: list[Piece] = []
-        for index in usable:
-            column = table[:, index]
-            for piece, share in pieces(batches[index], min(self.parts, int(column.min()))):
-                weight = float(share * column[ranks.rank()] / column.sum())
+        for index, own in usable.items():
+            for piece, part in pieces(batches[index], min(self.parts, own.fewest)):
+                weight = part * own.share
                 with ranks.batch_share(weight):
                     losses = self._backward(piece, weight / len(usable))
                 found.append(Piece(losses, weight, piece["names"]))
-        return found, len(usable), int(table[:, usable].sum())
+        return found, len(usable), sum(own.total for own in usable.values())
 
     def _backward(self, batch: Batch, weight: float) -> dict[str, Any]:
         """The losses, on the device: reading them here would keep it waiting for its next work."""
@@ -248,16 +246,6 @@ class Learner:
             yield
         finally:
             network.set_state_dict(live)
-
-
-def seed_step(seed: int, step: int) -> None:
-    """Has every generator of this process begin a step where only (seed, step, rank) says: nothing to carry over."""
-    import paddle
-
-    word = int(np.random.SeedSequence([seed, step, ranks.rank()]).generate_state(1)[0])
-    random.seed(word)
-    np.random.seed(word)
-    paddle.seed(word)
 
 
 def batch_statistics(network: Any) -> list[Any]:

@@ -67,12 +67,22 @@ class Sampler:
     def batches(self, epoch: int, cursor: int = 0) -> Iterator[list[tuple[int, list[int]]]]:
         """From batch `cursor` on: per sample its index and the seed words of its random generator."""
         order = self.order(epoch)
+        for own in self._places(cursor):
+            yield [(int(order[place]), [self.seed, epoch, place]) for place in own]
+
+    def indices(self, epoch: int, cursor: int = 0) -> Iterator[np.ndarray]:
+        """From batch `cursor` on the indices of its samples alone, int64 (samples,)."""
+        order = self.order(epoch)
+        for own in self._places(cursor):
+            yield order[own.start : own.stop]
+
+    def _places(self, cursor: int) -> Iterator[range]:
+        """This process's part of each batch, as places in the epoch's order."""
         for number in range(cursor, self.batches_per_epoch):
             start = number * self.batch_size
             is_last = number == self.batches_per_epoch - 1
             size = (self.num_samples if is_last else start + self.batch_size) - start
-            own = range(start + size * self.part // self.parts, start + size * (self.part + 1) // self.parts)
-            yield [(int(order[place]), [self.seed, epoch, place]) for place in own]
+            yield range(start + size * self.part // self.parts, start + size * (self.part + 1) // self.parts)
 
 
 class Loader:
@@ -93,7 +103,7 @@ class Loader:
         self.unreadable: set[str] = set()
         self._pool: WorkerPool | None = None
         # Such batches are views of what is in memory: a worker process could only copy it.
-        self._is_whole = len(dataset) > 0 and dataset.batch([0]) is not None
+        self._is_whole = len(dataset) > 0 and dataset.batch(np.zeros(1, np.int64)) is not None
 
     def epoch(self, epoch: int, cursor: int = 0) -> Iterator[Batch]:
         """Batches `cursor`, `cursor` + 1, … of `epoch`.
@@ -101,10 +111,10 @@ class Loader:
         Raises:
             DataError: a sample can't be read, or a worker process was killed.
         """
-        batches = self.sampler.batches(epoch, cursor)
         if self._is_whole:
-            yield from (self._whole(keys) for keys in batches)
+            yield from map(self._whole, self.sampler.indices(epoch, cursor))
             return
+        batches = self.sampler.batches(epoch, cursor)
         read = partial(_samples, self.dataset)
         if self.num_workers == 0:
             yield from (self._batch(read(keys)) for keys in batches)
@@ -120,8 +130,8 @@ class Loader:
                 "trainer.batch_size"
             ) from error
 
-    def _whole(self, keys: list[tuple[int, list[int]]]) -> Batch:
-        batch = self.dataset.batch([index for index, _ in keys])
+    def _whole(self, indices: np.ndarray) -> Batch:
+        batch = self.dataset.batch(indices)
         assert batch is not None
         return batch
 

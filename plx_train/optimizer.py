@@ -84,32 +84,24 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
     """
     import paddle
 
-    groups: dict[tuple[float, float], list[paddle.Tensor]] = {}
-    exempt: set[str] = set()
-    is_adamw = options.name == "adamw"
-    for name, parameter in network.named_parameters():
-        if parameter.stop_gradient:
-            continue
-        decay = options.weight_decay
-        if _is_exempt_from_decay(parameter):
-            exempt.add(parameter.name)
-            # Each group is a pass of its own in every step; AdamW can tell its exempt ones apart within a group.
-            decay = options.weight_decay if is_adamw else 0.0
-        scale = math.prod(factor for pattern, factor in options.lr_scale.items() if re.search(pattern, name))
-        groups.setdefault((decay, scale), []).append(parameter)
-    if not groups:
+    trained = {name: item for name, item in network.named_parameters() if not item.stop_gradient}
+    if not trained:
         raise ConfigError("optimizer.freeze leaves no parameter to train")
-    parameters = [
-        {"params": members, "weight_decay": decay, "learning_rate": scale} for (decay, scale), members in groups.items()
-    ]
-    shared: dict[str, Any] = {
-        "learning_rate": options.lr,
-        "parameters": parameters,
-        "weight_decay": 0.0,
-    }
-    if is_adamw:
-        shared |= {"apply_decay_param_fun": lambda name: name not in exempt}
-        return paddle.optimizer.AdamW(beta1=options.momentum, beta2=options.beta2, **shared)
+    for name, parameter in trained.items():
+        _scale_rate(parameter, name, options.lr_scale)
+    if options.name == "adamw":
+        from plx_train.direct_adamw import DirectAdamW
+
+        exempt = {parameter.name for parameter in trained.values() if _is_exempt_from_decay(parameter)}
+        return DirectAdamW(
+            learning_rate=options.lr,
+            parameters=list(trained.values()),
+            weight_decay=options.weight_decay,
+            beta1=options.momentum,
+            beta2=options.beta2,
+            apply_decay_param_fun=lambda name: name not in exempt,
+        )
+    shared = {"learning_rate": options.lr, "parameters": _groups(trained.values(), options), "weight_decay": 0.0}
     if options.name == "adam":
         return paddle.optimizer.Adam(beta1=options.momentum, beta2=options.beta2, **shared)
     if options.name == "momentum":
@@ -117,12 +109,35 @@ def build_optimizer(network: paddle.nn.Layer, options: OptimizerOptions) -> Any:
     return paddle.optimizer.SGD(**shared)
 
 
+def _scale_rate(parameter: paddle.Tensor, name: str, scales: Mapping[str, float]) -> None:
+    """Gives `parameter` the factor on its rate that its network gave it, times those of `scales` that match `name`."""
+    attributes = parameter.optimize_attr
+    own = attributes.setdefault("own_learning_rate", attributes["learning_rate"])
+    attributes["learning_rate"] = own * math.prod(
+        factor for pattern, factor in scales.items() if re.search(pattern, name)
+    )
+
+
+def _groups(parameters: Iterable[paddle.Tensor], options: OptimizerOptions) -> list[dict[str, Any]]:
+    """Parameters by weight decay and factor on their rate, as Paddle's other optimizers take them."""
+    found: dict[tuple[float, float], list[paddle.Tensor]] = {}
+    for parameter in parameters:
+        decay = 0.0 if _is_exempt_from_decay(parameter) else options.weight_decay
+        found.setdefault((decay, parameter.optimize_attr["learning_rate"]), []).append(parameter)
+    return [
+        {"params": members, "weight_decay": decay, "learning_rate": factor}
+        for (decay, factor), members in found.items()
+    ]
+
+
 def squared_norm(parameters: Iterable[paddle.Tensor]) -> paddle.Tensor | None:
     """Of all gradients together, a scalar on the device; None where there is none."""
     import paddle
+    from paddle import _C_ops  # as Paddle's own clipping: a product with itself is slower, and coarser where it is long
 
-    flat = [parameter.grad.flatten() for parameter in parameters if parameter.grad is not None]
-    return paddle.add_n([paddle.dot(one, one) for one in flat]) if flat else None
+    gradients = (parameter.grad for parameter in parameters)
+    squares = [_C_ops.squared_l2_norm(gradient) for gradient in gradients if gradient is not None]
+    return paddle.add_n(squares).reshape([]) if squares else None
 
 
 def clip_gradients(parameters: Iterable[paddle.Tensor], norm: float, most: float | None) -> None:

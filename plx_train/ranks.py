@@ -7,6 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +23,13 @@ _share = 1.0
 _meetings: dict[str, int] = {}
 
 
+@cache
 def rank() -> int:
     """This process's number, from 0; the first one alone writes, tracks and speaks."""
     return int(os.environ.get("PADDLE_TRAINER_ID", "0")) if num_ranks() > 1 else 0
 
 
+@cache
 def num_ranks() -> int:
     """How many processes train together."""
     return int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
@@ -113,9 +117,36 @@ def counts(values: list[int]) -> np.ndarray:
         return np.asarray(shared.numpy())
 
 
+@dataclass(frozen=True)
+class Share:
+    """Of one batch.
+
+    Attributes:
+        share: of its samples that this process has, above 0, to 1.
+        fewest: samples that any process has.
+        total: samples of all processes.
+    """
+
+    share: float
+    fewest: int
+    total: int
+
+
+def shares(sizes: list[int]) -> dict[int, Share]:
+    """By place the batches that every process has samples of; every process gives how many it has of each."""
+    if num_ranks() == 1:
+        return {place: Share(1.0, size, size) for place, size in enumerate(sizes) if size}
+    table = counts(sizes)
+    return {
+        place: Share(float(column[rank()] / column.sum()), int(column.min()), int(column.sum()))
+        for place, column in enumerate(table.T)
+        if column.all()
+    }
+
+
 def any_true(flag: bool) -> bool:
     """Whether it is true in at least one process."""
-    return bool(counts([int(flag)]).any())
+    return flag if num_ranks() == 1 else bool(counts([int(flag)]).any())
 
 
 def gather(value: Any) -> list[Any]:

@@ -146,7 +146,7 @@ def _show(progress: Progress, state: LoopState, update: Update, clock: _Clock) -
         step=state.step,
         epoch=state.epoch,
         loss=update.losses.get("loss"),
-        data_share=clock.shares()["data"],
+        data_share=clock.share("data"),
         best=state.best_value,
     )
 
@@ -207,8 +207,11 @@ class _Clock:
         self.timing[part] += now - self.last
         self.last = now
 
+    def share(self, part: str) -> float:
+        """Share of the step time, evaluation apart, that `part` took."""
+        total = sum(self.timing.values()) - self.timing["evaluate"]
+        return self.timing[part] / max(total, 1e-9)
+
     def shares(self) -> dict[str, float]:
-        """Share of the step time of each part, evaluation apart."""
-        parts = {part: seconds for part, seconds in self.timing.items() if part != "evaluate"}
-        total = max(sum(parts.values()), 1e-9)
-        return {part: seconds / total for part, seconds in parts.items()}
+        """That of each part."""
+        return {part: self.share(part) for part in self.timing if part != "evaluate"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from tiny_detector import TinyDetector
 
 from plx_train.learner import Learner
 from plx_train.optimizer import OptimizerOptions
+from plx_train.step_seed import StepSeed
 
 
 def test_the_scale_of_mixed_precision_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +49,21 @@ def test_what_was_restored_is_saved_again_before_any_step(tmp_path: Path) -> Non
     for group, tensors in saved.items():
         assert again[group].keys() == tensors.keys()
         assert all(np.array_equal(again[group][name], tensors[name]) for name in tensors), group
+
+
+def test_draws_of_a_step_follow_from_seed_and_step_alone() -> None:
+    def drawn(seed: int, step: int) -> tuple[float, float, float]:
+        begin(seed, step)
+        return random.random(), float(np.random.rand()), float(paddle.rand([]))
+
+    def begin(seed: int, step: int) -> None:
+        seeds.setdefault(seed, StepSeed(seed))(step)
+
+    seeds: dict[int, StepSeed] = {}
+    steps = [0, 63, 64, 1000]
+    forwards = {(seed, step): drawn(seed, step) for seed in (0, 1) for step in steps}
+    backwards = {(seed, step): drawn(seed, step) for step in reversed(steps) for seed in (1, 0)}
+    assert forwards == backwards
+    assert len({value for values in forwards.values() for value in values}) == 3 * len(forwards)
+    random.seed(int(np.random.SeedSequence([1, 64, 0]).generate_state(1)[0]))
+    assert forwards[1, 64][0] == random.random()

@@ -7,6 +7,7 @@ import paddle
 import pytest
 from paddle import nn
 
+from plx_train.direct_adamw import DirectAdamW
 from plx_train.errors import ConfigError
 from plx_train.optimizer import (
     OPTIMIZERS,
@@ -15,6 +16,7 @@ from plx_train.optimizer import (
     build_optimizer,
     freeze_parameters,
     learning_rate,
+    squared_norm,
 )
 
 
@@ -60,6 +62,54 @@ def test_every_optimizer_lowers_a_loss(name: str) -> None:
         optimizer.step()
         optimizer.clear_grad()
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_adamw_is_that_of_paddle_to_the_bit() -> None:
+    options = OptimizerOptions(name="adamw", weight_decay=0.1, lr_scale={"^0": 0.3})
+    found = []
+    for kind in (DirectAdamW, paddle.optimizer.AdamW):
+        with paddle.utils.unique_name.guard():
+            layer = network()
+            optimizer = build_optimizer(layer, options)
+            assert type(optimizer) is DirectAdamW
+            optimizer.__class__ = kind
+            x = paddle.randn([16, 3])
+            for step in range(12):
+                optimizer.set_lr(0.1 / (step + 1))
+                # In the first steps the last layer has no gradient, and no state either.
+                (layer(x) if step >= 3 else layer[0](x)).square().mean().backward()
+                optimizer.step()
+                optimizer.clear_grad()
+        state = {name: np.asarray(value) for name, value in optimizer.state_dict().items() if name != "LR_Scheduler"}
+        found.append({name: value.numpy() for name, value in layer.state_dict().items()} | state)
+    assert found[0].keys() == found[1].keys()
+    assert all(np.array_equal(found[0][name], found[1][name]) for name in found[0])
+
+
+def test_a_factor_that_a_network_gives_its_parameters_counts_as_well() -> None:
+    for name in OPTIMIZERS:
+        slow = paddle.ParamAttr(learning_rate=0.1)
+        layer = nn.Sequential(nn.Linear(3, 4, bias_attr=slow), nn.Linear(4, 1, bias_attr=slow))
+        before = {name: value.numpy().copy() for name, value in layer.named_parameters()}
+        options = OptimizerOptions(name=name, lr=1.0, weight_decay=0.0, lr_scale={"^1": 0.5})
+        # Whoever builds a second one doesn't multiply twice.
+        optimizer = [build_optimizer(layer, options) for _ in range(2)][-1]
+        for _ in range(2):
+            sum(value.sum() for value in layer.parameters()).backward()
+            optimizer.step()
+            optimizer.clear_grad()
+        moved = {key: float(np.abs(before[key] - value.numpy()).max()) for key, value in layer.named_parameters()}
+        shares = [moved[key] / moved["0.weight"] for key in ("0.bias", "1.weight", "1.bias")]
+        assert shares == pytest.approx([0.1, 0.5, 0.05], rel=1e-4), name
+
+
+def test_the_norm_of_long_gradients_is_exact() -> None:
+    values = np.random.default_rng(0).normal(size=2_000_000).astype(np.float32)
+    parameter = paddle.create_parameter(values.shape, "float32")
+    (parameter * paddle.to_tensor(values)).sum().backward()
+    wanted = float(np.square(values.astype(np.float64)).sum())
+    assert float(squared_norm([parameter])) == pytest.approx(wanted, rel=1e-5)
+    assert squared_norm([paddle.create_parameter([2], "float32")]) is None
 
 
 def test_weight_decay_leaves_biases_and_norms_alone() -> None:

@@ -141,7 +141,7 @@ def series(name: str, rows: int, marked: tuple[int, ...] = ()) -> Series:
 def test_windows_leave_marked_rows_out_and_are_scaled() -> None:
     windows = TrainWindows([series("a", 12, (5,)), series("b", 3)], PROCESSOR, "label")
     assert len(windows) == 2 + 3
-    batch = windows.batch([0, 2])
+    batch = windows.batch(np.array([0, 2]))
     assert batch["x"].dtype == np.float32 and batch["x"].shape == (2, 4, 1)
     np.testing.assert_allclose(batch["x"][..., 0] * 2 + 1, [[0, 1, 2, 3], [6, 7, 8, 9]])
     assert list(batch["names"]) == ["a from 0", "a from 6"] and list(batch["names"][1:]) == ["a from 6"]

@@ -240,5 +240,5 @@ def test_samples_are_scaled_filled_and_masked(root: Path) -> None:
     wanted = (dataset.original(4).values - module.fitted.mean) / module.fitted.std
     np.testing.assert_allclose(features[:rows], wanted, atol=1e-6)
     assert (features[rows:] == 0).all()
-    batch = dataset.batch([4, 0])
+    batch = dataset.batch(np.array([4, 0]))
     assert (batch["x"][0][0] == features).all() and batch["target"].tolist() == [dataset.labels[4], dataset.labels[0]]

@@ -57,7 +57,7 @@ def test_a_batch_is_its_windows_and_a_window_is_a_view() -> None:
     assert len(dataset) == 4 + 0 + 2
     rng = np.random.default_rng(0)
     samples = [dataset.get(index, rng) for index in (5, 0, 3)]
-    batch, stacked = dataset.batch([5, 0, 3]), collate_eval(samples)
+    batch, stacked = dataset.batch(np.array([5, 0, 3])), collate_eval(samples)
     for found, expected in zip(batch["x"], stacked["x"], strict=True):
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(batch["target"], np.stack([sample["labels"] for sample in samples]))

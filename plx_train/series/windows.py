@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,8 +62,10 @@ class WindowBlock:
     def __init__(self, arrays: Sequence[np.ndarray], length: int, stride: int = 1) -> None:
         self.index = WindowIndex([len(array) for array in arrays], length, stride)
         self.values = np.ascontiguousarray(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
-        self._offsets = np.concatenate([[0], np.cumsum(self.index.lengths)])
-        self.parts = [self.values[low:high] for low, high in zip(self._offsets, self._offsets[1:], strict=False)]
+        offsets = np.concatenate([[0], np.cumsum(self.index.lengths)])
+        self.parts = [self.values[low:high] for low, high in itertools.pairwise(offsets)]
+        self._offsets = offsets[:-1]
+        self._is_one = len(self.parts) == 1
         channels = self.values.shape[1]
         # Flat, a window is one stretch of memory; as rows and channels numpy would copy number by number.
         flat = self.values.reshape(-1)
@@ -83,8 +86,11 @@ class WindowBlock:
         shape = (len(numbers), self.index.length, self.values.shape[1])
         if len(numbers) == 0 or self._stretches is None:
             return np.zeros(shape, self.values.dtype) if len(numbers) == 0 else self._refuse(numbers)
-        if numbers.min() < 0 or numbers.max() >= len(self):
+        # Without their sign negative numbers are the largest of all.
+        if numbers.view(np.uint64).max() >= len(self):
             self._refuse(numbers)
+        if self._is_one:
+            return self._stretches[numbers * self.index.stride].reshape(shape)
         series, starts = self.index.lookup(numbers)
         return self._stretches[self._offsets[series] + starts].reshape(shape)
 

@@ -21,7 +21,7 @@ class WindowNames(Sequence[str]):
 
     series: Sequence[Series]
     windows: WindowBlock
-    numbers: Sequence[int]
+    numbers: Sequence[int] | np.ndarray
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -66,9 +66,9 @@ class TrainWindows(Dataset):
         window = self.windows.index[index]
         return self.series[window.series].rows(window.start, window.start + self.windows.index.length)
 
-    def batch(self, indices: Sequence[int]) -> Batch:
+    def batch(self, indices: np.ndarray) -> Batch:
         """The windows as one array, gathered in one go."""
-        rows = self.windows(np.asarray(indices, np.int64))
+        rows = self.windows(indices)
         return {"x": rows, "names": replace(self.names, numbers=indices)}
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:

@@ -38,10 +38,10 @@ class TsClsDataset(Dataset):
         """The series as it is."""
         return self.series[index]
 
-    def batch(self, indices: Sequence[int]) -> Batch:
+    def batch(self, indices: np.ndarray) -> Batch:
         """Series as arrays, filled up."""
         x = filled([self.rows[index] for index in indices], self.processor.length)
-        return {"x": x, "target": self.labels[list(indices)], "names": [self.names[index] for index in indices]}
+        return {"x": x, "target": self.labels[indices], "names": [self.names[index] for index in indices]}
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The sample at `index`; nothing is drawn from `rng`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class WindowNames(Sequence[str]):
 class BatchNames(Sequence[str]):
     """The names of a batch's samples; most batches are never asked for them."""
 
-    def __init__(self, names: Sequence[str], indices: Sequence[int]) -> None:
+    def __init__(self, names: Sequence[str], indices: np.ndarray) -> None:
         self._names, self._indices = names, indices
 
     def __len__(self) -> int:
@@ -66,17 +66,14 @@ class TsForecastDataset(Dataset):
         )
         self.static = np.asarray([statics_of(one, processor) for one in self.series], np.float32)
         self.names = WindowNames(self.series, self.windows, processor.context)
+        self._inputs, self._target = _cuts(processor)
 
     def __len__(self) -> int:
         return len(self.windows)
 
     def targets(self) -> list[np.ndarray]:
         """Each series' targets on the scaled axis, float32 (T, C); views."""
-        return [part[:, self.processor.num_future + self._num_past :] for part in self.windows.parts]
-
-    @property
-    def _num_past(self) -> int:
-        return len(self.processor.past_covariates)
+        return [part[:, self._target[1]] for part in self.windows.parts]
 
     def original(self, index: int) -> Series:
         """The rows of a window's context; with covariates known ahead those of its horizon, too."""
@@ -84,37 +81,41 @@ class TsForecastDataset(Dataset):
         ahead = self.processor.horizon if self.processor.future_covariates else 0
         return self.series[window.series].rows(window.start, window.start + self.processor.context + ahead)
 
-    def batch(self, indices: Sequence[int]) -> Batch:
+    def batch(self, indices: np.ndarray) -> Batch:
         """The windows as arrays, gathered in one go."""
-        numbers = np.asarray(indices, np.int64)
-        rows = self.windows(numbers)
-        static = self.static[self.windows.index.lookup(numbers)[0]] if self.processor.static_covariates else None
-        target = rows[:, self.processor.context :, self.processor.num_future + self._num_past :]
-        return {"x": tuple(self._inputs(rows, static)), "target": target, "names": BatchNames(self.names, indices)}
+        rows = self.windows(indices)
+        x = tuple([rows[:, place, channels] for place, channels in self._inputs])
+        if self.processor.static_covariates:
+            x += (self.static[self.windows.index.lookup(indices)[0]],)
+        place, channels = self._target
+        return {"x": x, "target": rows[:, place, channels], "names": BatchNames(self.names, indices)}
 
     def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """The sample at `index`; nothing is drawn from `rng`."""
         window, context = self.windows.index[index], self.processor.context
         series = self.series[window.series]
         rows = self.windows.parts[window.series][window.start : window.start + self.windows.index.length]
-        static = self.static[window.series] if self.processor.static_covariates else None
+        x = tuple(rows[cut] for cut in self._inputs)
         return {
-            "x": tuple(self._inputs(rows, static)),
+            "x": (*x, self.static[window.series]) if self.processor.static_covariates else x,
             "shape": Cutoff(int(series.times[window.start + context - 1]), series.is_datetime),
-            "labels": rows[context:, self.processor.num_future + self._num_past :],
+            "labels": rows[self._target],
             "name": self.names[index],
         }
 
-    def _inputs(self, rows: np.ndarray, static: np.ndarray | None) -> Iterator[np.ndarray]:
-        """The graph's inputs out of rows (…, L + H, channels)."""
-        context, num_future, num_past = self.processor.context, self.processor.num_future, self._num_past
-        if num_future:
-            yield rows[..., :num_future]
-        if num_past:
-            yield rows[..., :context, num_future : num_future + num_past]
-        yield rows[..., :context, num_future + num_past :]
-        if static is not None:
-            yield static
+
+Cut = tuple[slice, slice]
+"""Rows and channels of a window."""
+
+
+def _cuts(processor: TsForecastProcessor) -> tuple[list[Cut], Cut]:
+    """The graph's inputs out of a window (L + H, channels), static ones apart, and what is to be forecast."""
+    context, num_future, num_past = processor.context, processor.num_future, len(processor.past_covariates)
+    targets = slice(num_future + num_past, None)
+    inputs = [(slice(None), slice(num_future))] if num_future else []
+    if num_past:
+        inputs.append((slice(context), slice(num_future, num_future + num_past)))
+    return [*inputs, (slice(context), targets)], (slice(context, None), targets)
 
 
 def channels_of(series: Series, processor: TsForecastProcessor) -> np.ndarray:

@@ -66,7 +66,7 @@ def member_forecasts(network: Forecaster, dataset: TsForecastDataset) -> tuple[n
     network.eval()
     with paddle.no_grad():
         for start in range(0, len(dataset), BATCH_SIZE):
-            batch = dataset.batch(range(start, min(start + BATCH_SIZE, len(dataset))))
+            batch = dataset.batch(np.arange(start, min(start + BATCH_SIZE, len(dataset))))
             inputs = network.scaled(*map(paddle.to_tensor, batch["x"]))
             found.append([member(*inputs).numpy() for member in fusion.members])
             truths.append(batch["target"])
