@@ -16,7 +16,7 @@ import yaml
 from plx_train.errors import DeviceError
 from plx_train.hardware import cpu, driver_cuda, is_any_visible, mkl_cpu_type, nvidia_gpus, usable_cores
 from plx_train.options import DeviceOptions
-from plx_train.paddle_build import PaddleBuild, installed_paddle
+from plx_train.paddle_build import PaddleBuild, import_paddle, installed_paddle, num_threads
 from plx_train.resources import conf_dir
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
@@ -57,6 +57,7 @@ class OpenDevice:
         num_workers: loader processes.
         eval_threads: samples evaluated at once.
         note: what was picked and why, for people.
+        threads: of each operation on a CPU.
     """
 
     name: str
@@ -65,6 +66,7 @@ class OpenDevice:
     num_workers: int
     eval_threads: int
     note: str
+    threads: int = 1
 
 
 def check_device(options: DeviceOptions) -> None:
@@ -215,8 +217,7 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     build = installed_paddle()
     assert build is not None, "check_device has looked"
     resolved, reason = resolve(options, build)
-    import paddle
-
+    paddle = import_paddle()
     kind, index = resolved.type, _own_id(resolved)
     # DCU builds call their cards gpu.
     name = "cpu" if kind == "cpu" else f"{'gpu' if kind == 'dcu' else kind}:{index}"
@@ -232,10 +233,10 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     precision = _precision(resolved.precision, kind)
     cores = max(1, usable_cores() // int(os.environ.get(LOCAL_SIZE, "1")))
     workers = _default_workers(kind, cores) if resolved.num_workers is None else resolved.num_workers
-    eval_threads = min(cores, MAX_EVAL_THREADS) if kind == "cpu" else 1
-    return OpenDevice(
-        name, kind, precision, workers, eval_threads, _note(name, kind, precision, cores, workers, reason)
-    )
+    threads = num_threads()
+    eval_threads = max(1, min(cores // threads, MAX_EVAL_THREADS)) if kind == "cpu" else 1
+    note = _note(name, kind, precision, (cores, threads), workers, reason)
+    return OpenDevice(name, kind, precision, workers, eval_threads, note, threads)
 
 
 def _own_id(options: DeviceOptions) -> int:
@@ -248,9 +249,9 @@ def _default_workers(kind: str, cores: int) -> int:
     return max(1, min(cores - 1, MAX_CPU_WORKERS if kind == "cpu" else MAX_WORKERS))
 
 
-def _note(name: str, kind: str, precision: str, cores: int, workers: int, reason: str) -> str:
+def _note(name: str, kind: str, precision: str, cores: tuple[int, int], workers: int, reason: str) -> str:
     model = cpu().model if kind == "cpu" else _model(name, kind)
-    hardware = f"{model}, {cores} CPU cores"
+    hardware = f"{model}, {cores[0]} CPU cores" + (f", {cores[1]} threads" if cores[1] > 1 else "")
     return f"{name} ({hardware}), {precision}, {workers} loader workers; {reason}"
 
 

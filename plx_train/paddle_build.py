@@ -1,10 +1,14 @@
-"""Which PaddlePaddle is installed and what it was built for, read from its files without importing it."""
+"""Which PaddlePaddle is installed and what it was built for, read from its files; and its import."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
+import io
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,3 +84,16 @@ def _plugins() -> tuple[str, ...]:
     names = {path.name for folder in folders if folder.is_dir() for path in folder.glob("*.so")}
     found = (re.fullmatch(r"libpaddle-?(?:custom-)?(.+)\.so", name) for name in names)
     return tuple(sorted({match[1].replace("-", "_") for match in found if match}))
+
+
+def num_threads() -> int:
+    """Threads of an operation on a CPU, as numeric libraries read it when they are loaded; Paddle's default is one."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(said)) if said.isdecimal() else 1
+
+
+def import_paddle() -> Any:
+    """Paddle, without its warning of several threads: who asked for them knows."""
+    with contextlib.redirect_stderr(io.StringIO() if num_threads() > 1 else sys.stderr):
+        import paddle
+    return paddle

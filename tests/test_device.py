@@ -14,6 +14,7 @@ import yaml
 from plx_train import device as devices
 from plx_train import hardware, paddle_build
 from plx_train.config import compose_run
+from plx_train.determinism import determinism
 from plx_train.device import WHEELS, OpenDevice, check_device, environment, open_device, resolve
 from plx_train.errors import DeviceError
 from plx_train.hardware import Cpu, Gpu
@@ -369,6 +370,25 @@ def test_processes_of_one_machine_share_its_cores(monkeypatch: pytest.MonkeyPatc
     opened = open_device(profile("cpu"))
 
     assert (opened.num_workers, opened.eval_threads) == (1, 2)
+
+
+@pytest.mark.parametrize(("said", "threads", "level"), [("1", 1, "bitwise"), ("2", 2, "seeded"), ("", 1, "bitwise")])
+def test_several_threads_promise_no_bits(monkeypatch: pytest.MonkeyPatch, said: str, threads: int, level: str) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    monkeypatch.setattr(devices, "usable_cores", lambda: 4)
+
+    opened = open_device(profile("cpu"))
+
+    assert (opened.threads, opened.eval_threads) == (threads, 4 // threads)
+    assert (f"{threads} threads" in opened.note) == (threads > 1)
+    assert determinism(compose_run([]).options, opened).level == level
+
+
+def test_paddle_does_not_warn_of_threads_that_were_asked_for() -> None:
+    code = "from plx_train.paddle_build import import_paddle; import_paddle().ones([1])"
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert "OMP_NUM_THREADS" not in done.stderr
 
 
 def fake_paddle(folder: Path, **constants: object) -> None:
