@@ -245,6 +245,28 @@ def test_a_users_mistake_is_one_sentence(case: str, command: Any, capsys: Any) -
     assert told.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("pipeline=OCRR", "pipeline=OCRR does not exist; did you mean OCR?"),
+        ("part=TextDetektion", "the pipeline OCR has no part TextDetektion"),
+    ],
+)
+def test_a_misspelt_pipeline_is_told_before_anything_is_registered(
+    given: str, expected: str, desk: Desk, command: Any, capsys: Any
+) -> None:
+    make_export(desk.root / "a" / "export", 0.8)
+    assert command("run=a", given) == 2
+    assert desk.client.search_registered_models() == []
+    assert command("run=a") == 0
+    capsys.readouterr()
+
+    # No gate would ask: the alias stands on it already.
+    assert command("run=a", given) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ") and expected in told and told.count("\n") == 1
+
+
 def test_an_unreachable_store_is_told_by_the_command(desk: Desk, command: Any, capsys: Any) -> None:
     make_export(desk.root / "a" / "export", 0.8)
     for arguments in (["run=a"], ["history=true"], ["rollback=true"], ["delete=1"], ["run=models:/m@a"]):

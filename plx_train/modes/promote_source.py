@@ -12,6 +12,7 @@ from plx_train.image import IMAGE_SUFFIXES
 from plx_train.modes.predict import find_files
 from plx_train.modes.source import Source, with_recorded_options
 from plx_train.options import RunOptions
+from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
 from plx_train.registry.resolve import PREFIXES, resolve
@@ -79,13 +80,15 @@ def _run_folder(run_id: str | None, uri: str) -> Path | None:
 def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
     """
     Raises:
-        ConfigError: it is not known in which pipeline the model is to run.
+        ConfigError: it is not known in which pipeline the model is to run, or that has no such part.
     """
     options = composed.options
     pipeline, part = PLACES.get(name) or PLACES.get(candidate.module) or (None, None)
     pipeline, part = options.pipeline or pipeline, options.promote.part or part
     if pipeline is None or part is None:
         raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    # Said before a version is made, and where no gate would ask because the alias stands on it already.
+    with_models(read_config(pipeline), {part: str(candidate.folder)})
 
     def load(folder: Path) -> Any:
         from plx_train.pipelines.load import load_pipeline
