@@ -235,7 +235,8 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     workers = _default_workers(kind, cores) if resolved.num_workers is None else resolved.num_workers
     threads = num_threads()
     eval_threads = max(1, min(cores // threads, MAX_EVAL_THREADS)) if kind == "cpu" else 1
-    note = _note(name, kind, precision, (cores, threads), workers, reason)
+    hardware = _hardware(name, kind, cores, threads)
+    note = f"{name} ({hardware}), {precision}, {workers} loader workers; {reason}"
     return OpenDevice(name, kind, precision, workers, eval_threads, note, threads)
 
 
@@ -249,10 +250,9 @@ def _default_workers(kind: str, cores: int) -> int:
     return max(1, min(cores - 1, MAX_CPU_WORKERS if kind == "cpu" else MAX_WORKERS))
 
 
-def _note(name: str, kind: str, precision: str, cores: tuple[int, int], workers: int, reason: str) -> str:
+def _hardware(name: str, kind: str, cores: int, threads: int) -> str:
     model = cpu().model if kind == "cpu" else _model(name, kind)
-    hardware = f"{model}, {cores[0]} CPU cores" + (f", {cores[1]} threads" if cores[1] > 1 else "")
-    return f"{name} ({hardware}), {precision}, {workers} loader workers; {reason}"
+    return f"{model}, {cores} CPU cores" + (f", {threads} threads" if threads > 1 else "")
 
 
 def _model(name: str, kind: str) -> str:

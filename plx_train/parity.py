@@ -14,11 +14,10 @@ import numpy as np
 
 from plx_train.contract import Dataset, Module
 from plx_train.evaluate import Engine, evaluate, network_engine
-from plx_train.metric_direction import sign
+from plx_train.metric_direction import unit
 from plx_train.onednn.choice import natively
 from plx_train.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
 
-NEARLY_ZERO = 1e-6
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
 
@@ -101,9 +100,8 @@ class ParityReport:
             for engine in self.engines
             if not engine.ok
         ]
-        # An error may be as small as the tolerance: it may differ by that share of itself.
-        unit = 1.0 if sign(self.monitor) > 0 else max(abs(self.expected), NEARLY_ZERO)
-        if not abs(self.expected - self.exported) <= self.metric_tolerance * unit:
+        most = self.metric_tolerance * unit(self.monitor, self.expected)
+        if not abs(self.expected - self.exported) <= most:
             faults.append(
                 f"{self.monitor} is {self.exported:.4f} instead of {self.expected:.4f} "
                 f"(tolerance {self.metric_tolerance:.2g})"

@@ -19,7 +19,7 @@ import numpy as np
 
 from plx_train.converted import onnx_folder
 from plx_train.errors import ExportError
-from plx_train.metric_direction import sign
+from plx_train.metric_direction import sign, unit
 from plx_train.onnx_export import INSTALL, require_onnx
 from plx_train.static_model import ONNX_FILE, STEM
 
@@ -27,7 +27,6 @@ QUANTIZED_FILE = "quantized.json"
 """What was measured of an int8 export; it has no proof, for it is not equal to what was trained."""
 OPERATIONS = ["Conv", "MatMul", "Gemm"]
 """Where the time goes; the others are quicker left as they are than with conversions around them."""
-NEARLY_ZERO = 1e-6
 COPIED = (f"{STEM}.yml", "scaler.pkl")
 
 Inputs = tuple[np.ndarray, ...]
@@ -64,8 +63,8 @@ def engines_as_good(folder: Path) -> set[str]:
         best, tolerance = max(reached.values()), float(content["tolerance"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"onnx"}
-    unit = 1.0 if sign(content["monitor"]) > 0 else max(abs(best), NEARLY_ZERO)
-    return {name for name, value in reached.items() if best - value <= tolerance * unit}
+    most = tolerance * unit(content["monitor"], best)
+    return {name for name, value in reached.items() if best - value <= most}
 
 
 def _quantize(source: Path, target: Path, inputs: Sequence[Inputs]) -> None:

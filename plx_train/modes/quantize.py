@@ -17,11 +17,11 @@ from plx_train.evaluate import evaluate
 from plx_train.export import remove_folder, replace_folder
 from plx_train.export_files import file_hashes
 from plx_train.hardware import usable_cores
-from plx_train.metric_direction import sign
+from plx_train.metric_direction import sign, unit
 from plx_train.modes.benchmark_engines import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.modes.prepare import Session, check_data, open_session, split, start_device
 from plx_train.modes.source import build_room, find_export, with_recorded_options
-from plx_train.quantize import NEARLY_ZERO, QUANTIZED_FILE, write_quantized
+from plx_train.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
 
 FOLDER = "export_int8"
@@ -52,8 +52,7 @@ class Loss:
     @property
     def lost(self) -> float:
         """Above 0 where int8 is worse; where the metric is an error, as a share of it."""
-        lost = sign(self.monitor) * (self.fp32 - self.worst)
-        return lost if sign(self.monitor) > 0 else lost / max(abs(self.fp32), NEARLY_ZERO)
+        return sign(self.monitor) * (self.fp32 - self.worst) / unit(self.monitor, self.fp32)
 
     @property
     def is_bearable(self) -> bool:

@@ -65,7 +65,6 @@ class WindowBlock:
         offsets = np.concatenate([[0], np.cumsum(self.index.lengths)])
         self.parts = [self.values[low:high] for low, high in itertools.pairwise(offsets)]
         self._offsets = offsets[:-1]
-        self._is_one = len(self.parts) == 1
         channels = self.values.shape[1]
         # Flat, a window is one stretch of memory; as rows and channels numpy would copy number by number.
         flat = self.values.reshape(-1)
@@ -89,7 +88,7 @@ class WindowBlock:
         # Without their sign negative numbers are the largest of all.
         if numbers.view(np.uint64).max() >= len(self):
             self._refuse(numbers)
-        if self._is_one:
+        if len(self.parts) == 1:
             return self._stretches[numbers * self.index.stride].reshape(shape)
         series, starts = self.index.lookup(numbers)
         return self._stretches[self._offsets[series] + starts].reshape(shape)

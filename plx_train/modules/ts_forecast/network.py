@@ -38,6 +38,7 @@ class Forecaster(nn.Layer):
         fourth: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Forecasts (N, H, C) or (N, H, C, Q); inputs are future and past covariates, targets, static ones, if any."""
+        # Targets alone: nothing is scaled, and asking takes a share of the shortest steps.
         if second is None:
             return self.core(first)
         return self.core(*self.scaled(first, second, third, fourth))
