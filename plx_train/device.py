@@ -1,26 +1,18 @@
-"""Hardware profiles: what is set before paddle is imported, and the device it then runs on."""
+"""Hardware profiles: what can be told before paddle is imported, and the device it then runs on."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
-import sys
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import yaml
 
 from plx_train.errors import DeviceError
-from plx_train.hardware import cpu, driver_cuda, is_any_visible, mkl_cpu_type, nvidia_gpus, usable_cores
+from plx_train.hardware import cpu, driver_cuda, is_any_visible, nvidia_gpus, usable_cores
 from plx_train.options import DeviceOptions
 from plx_train.paddle_build import PaddleBuild, import_paddle, installed_paddle, num_threads
 from plx_train.resources import conf_dir
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""Parameters of glibc's mallopt."""
 MAX_WORKERS = 8
 MAX_CPU_WORKERS = 2
 MAX_EVAL_THREADS = 4
@@ -42,8 +34,6 @@ CONV_BACKENDS = ("auto", "native", "onednn")
 CONV_PRECISIONS = ("fp32", "bf16")
 LOCAL_RANK, LOCAL_SIZE = "PADDLE_LOCAL_RANK", "PADDLE_LOCAL_SIZE"
 """Variables of Paddle's launcher: which process of this machine this is, and of how many."""
-FOUND_ON_THE_MACHINE = {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type}
-"""Variables that a profile may give as ``auto``: what fits this machine, None for nothing."""
 
 
 @dataclass(frozen=True)
@@ -165,48 +155,6 @@ def _is_in_build(kind: str, build: PaddleBuild) -> bool:
     return built_in.get(kind, False) or kind in build.plugins
 
 
-def prepare_environment(options: DeviceOptions) -> list[str]:
-    """Sets what libraries read when they are loaded, before paddle is imported; what the user set wins.
-
-    Returns the names of the variables that come too late, because paddle is loaded.
-    """
-    build = installed_paddle()
-    resolved = resolve(options, build)[0] if build else options
-    new = {name: value for name, value in environment(resolved).items() if name not in os.environ}
-    os.environ.update(new)
-    _keep_freed_memory()
-    for noise in ("No ccache found", "Setuptools is replacing distutils", "When training, we now always track"):
-        warnings.filterwarnings("ignore", message=noise)
-    return sorted(new) if "paddle" in sys.modules else []
-
-
-def environment(options: DeviceOptions) -> dict[str, str]:
-    """Environment variables of a profile, Paddle's flags among them, those of this machine filled in."""
-    settings = {"GLOG_minloglevel": "2"}
-    if options.threads is not None:
-        settings |= {"OMP_NUM_THREADS": str(options.threads), "MKL_NUM_THREADS": str(options.threads)}
-    settings |= {f"FLAGS_{name.removeprefix('FLAGS_')}": str(value) for name, value in options.flags.items()}
-    return settings | _filled_in(options.env)
-
-
-def _filled_in(variables: Mapping[str, Any]) -> dict[str, str]:
-    filled = {}
-    for name, value in variables.items():
-        found = FOUND_ON_THE_MACHINE[name]() if value == "auto" and name in FOUND_ON_THE_MACHINE else value
-        if found not in (None, ""):
-            filled[name] = str(found)
-    return filled
-
-
-def _keep_freed_memory() -> None:
-    """Has glibc keep freed memory: a large tensor given back to the kernel costs a page fault per page."""
-    if platform.libc_ver()[0] != "glibc":
-        return
-    libc = ctypes.CDLL(None)
-    libc.mallopt(M_MMAP_MAX, 0)
-    libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-
-
 def open_device(options: DeviceOptions) -> OpenDevice:
     """Has paddle run on the device.
 
@@ -234,6 +182,8 @@ def open_device(options: DeviceOptions) -> OpenDevice:
     cores = max(1, usable_cores() // int(os.environ.get(LOCAL_SIZE, "1")))
     workers = _default_workers(kind, cores) if resolved.num_workers is None else resolved.num_workers
     threads = num_threads()
+    # A run or predictor before in this process may have left paddle another number.
+    paddle.base.core.set_num_threads(threads)
     eval_threads = max(1, min(cores // threads, MAX_EVAL_THREADS)) if kind == "cpu" else 1
     hardware = _hardware(name, kind, cores, threads)
     note = f"{name} ({hardware}), {precision}, {workers} loader workers; {reason}"

@@ -6,18 +6,21 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from plx_train import device as devices
-from plx_train import hardware, paddle_build
+from plx_train import device_environment, hardware, paddle_build
 from plx_train.config import compose_run
 from plx_train.determinism import determinism
-from plx_train.device import WHEELS, OpenDevice, check_device, environment, open_device, resolve
+from plx_train.device import WHEELS, OpenDevice, check_device, open_device, resolve
+from plx_train.device_environment import environment, prepare_environment
 from plx_train.errors import DeviceError
 from plx_train.hardware import Cpu, Gpu
+from plx_train.modes.prepare import start_device
 from plx_train.options import DeviceOptions
 from plx_train.paddle_build import PaddleBuild, installed_paddle
 from plx_train.resources import conf_dir
@@ -235,21 +238,40 @@ def test_flags_and_threads_become_environment_variables() -> None:
     }
 
 
-def test_what_the_user_has_set_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("PLX_TEST_VARIABLE", raising=False)
-    monkeypatch.setattr(devices, "_keep_freed_memory", lambda: None)
+@pytest.fixture
+def loaded_paddle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if paddle was loaded, nothing set before; what is set goes again."""
+    monkeypatch.setattr(device_environment, "_keep_freed_memory", lambda: None)
+    monkeypatch.setattr(device_environment, "_set_here", {})
+    monkeypatch.setitem(sys.modules, "paddle", None)
     before = dict(os.environ)
-    try:
-        monkeypatch.setitem(sys.modules, "paddle", None)
-        late = devices.prepare_environment(profile("cpu", "+device.env.PLX_TEST_VARIABLE=x"))
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
-        assert "PLX_TEST_VARIABLE" in late and "OMP_NUM_THREADS" not in late
-        assert os.environ["OMP_NUM_THREADS"] == "7"
-        assert os.environ["PLX_TEST_VARIABLE"] == "x"
-    finally:
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
+
+def test_what_the_user_has_set_wins(loaded_paddle: None) -> None:
+    os.environ["OMP_NUM_THREADS"] = "7"
+
+    late = prepare_environment(profile("cpu", "+device.env.PLX_TEST_VARIABLE=x"))
+
+    assert "PLX_TEST_VARIABLE" in late and "OMP_NUM_THREADS" not in late
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert os.environ["PLX_TEST_VARIABLE"] == "x"
+
+
+def test_what_a_run_has_set_does_not_bind_the_next(loaded_paddle: None) -> None:
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.pop(name, None)
+    first = profile("cpu", "+device.env.PLX_TEST_VARIABLE=x")
+    prepare_environment(first)
+    assert prepare_environment(first) == []
+
+    late = prepare_environment(profile("cpu", "device.threads=2"))
+
+    assert late == ["PLX_TEST_VARIABLE"]
+    assert "PLX_TEST_VARIABLE" not in os.environ
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("2", "2")
 
 
 def test_the_device_is_checked_without_importing_paddle() -> None:
@@ -382,6 +404,17 @@ def test_several_threads_promise_no_bits(monkeypatch: pytest.MonkeyPatch, said: 
     assert (opened.threads, opened.eval_threads) == (threads, 4 // threads)
     assert (f"{threads} threads" in opened.note) == (threads > 1)
     assert determinism(compose_run([]).options, opened).level == level
+
+
+def test_threads_that_the_environment_forbids_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    opened = start_device(compose_run(["device=cpu", "device.threads=2", "device.conv_backend=native"]).options)
+
+    assert opened.threads == 1
+    assert "device.threads=2: OMP_NUM_THREADS=1, set by you" in capsys.readouterr().err
 
 
 def test_paddle_does_not_warn_of_threads_that_were_asked_for() -> None:

@@ -15,6 +15,7 @@ from plx_train.api import RunResult
 from plx_train.checkpoint import load_checkpoint
 from plx_train.errors import ConfigError, DataError, UserError
 from plx_train.keeper import step_checkpoints
+from plx_train.static_model import StaticModel
 from plx_train.tracking import SPOOL_NAME, read_metrics
 
 OF_THE_CLOCK = ("time/", "system/")
@@ -80,6 +81,18 @@ def test_from_any_step_the_run_comes_to_the_same_bits_and_points(undisturbed: Pa
     assert result.metrics == whole["metrics"]
     facts = json.loads((killed / "run.json").read_text())
     assert (facts["status"], facts["continued"], facts["overrides"]) == ("FINISHED", 1, whole["overrides"])
+
+
+def test_a_predictor_made_before_in_the_process_changes_no_bit(
+    finished: RunResult, dataset: Path, tmp_path: Path
+) -> None:
+    assert finished.export is not None
+    predictor = StaticModel(finished.export, threads=2)
+
+    again = train(dataset, tmp_path / "again", "trainer.save_every_steps=1")
+
+    assert predictor.threads == 2
+    assert_same(finished.output, again.output)
 
 
 @pytest.fixture(scope="module")

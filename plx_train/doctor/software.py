@@ -13,7 +13,8 @@ from importlib import metadata, util
 from pathlib import Path
 
 from plx_train import hardware
-from plx_train.device import check_device, environment, resolve, what_to_install
+from plx_train.device import check_device, resolve, what_to_install
+from plx_train.device_environment import environment
 from plx_train.doctor.check import FAIL, OK, WARN, Check
 from plx_train.doctor.redact import redact_variables
 from plx_train.errors import UserError
@@ -25,7 +26,8 @@ PADDLE_SECONDS = 120.0
 SHOWN_VARIABLES = ("OMP_", "MKL_", "FLAGS_", "CUDA_", "PADDLE", "MLFLOW_", "HYDRA_", "PLX_", "CUSTOM_DEVICE")
 TRY_PADDLE = """
 import json, sys, time
-from plx_train.device import open_device, prepare_environment
+from plx_train.device import open_device
+from plx_train.device_environment import prepare_environment
 from plx_train.options import DeviceOptions
 options = DeviceOptions(**json.loads(sys.argv[1]))
 prepare_environment(options)

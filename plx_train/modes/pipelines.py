@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from plx_train.api import RunResult
 from plx_train.config import Composed, resolve_path
-from plx_train.device import check_device, open_device, prepare_environment
+from plx_train.device import check_device, open_device
+from plx_train.device_environment import prepare_environment
 from plx_train.errors import ConfigError
 from plx_train.modes.prepare import open_session
 from plx_train.options import RunOptions

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from plx_train.api import RunResult
 from plx_train.config import Composed, resolve_path
-from plx_train.device import check_device, prepare_environment
+from plx_train.device import check_device
+from plx_train.device_environment import prepare_environment
 from plx_train.errors import ConfigError, UserError
 from plx_train.image import IMAGE_SUFFIXES, write_image
 from plx_train.modes.pipelines import predict as predict_pages

@@ -21,7 +21,8 @@ from plx_train.config import Composed, resolve_path
 from plx_train.console import Console, make_console
 from plx_train.contract import Batch, Dataset, Module
 from plx_train.dataset_check import CheckReport
-from plx_train.device import OpenDevice, open_device, prepare_environment
+from plx_train.device import OpenDevice, open_device
+from plx_train.device_environment import prepare_environment
 from plx_train.errors import DataError, UserError
 from plx_train.evaluate import Engine, Evaluation, calibrate, evaluate
 from plx_train.options import DatasetOptions, RunOptions
@@ -174,6 +175,12 @@ def start_device(options: RunOptions) -> OpenDevice:
             "from those of the command; import paddle after, or set them yourself"
         )
     opened = open_device(options.device)
+    asked = options.device.threads or 1
+    if asked > 1 and asked != opened.threads:
+        make_console(quiet=options.quiet).warn(
+            f"device.threads={asked}: OMP_NUM_THREADS={opened.threads}, set by you or by an import of paddle before, "
+            "wins; unset it to compute with more"
+        )
     opened = replace(opened, note=f"{opened.note}; {_convolutions(options, opened)}")
     ranks.connect()
     seed_everything(options.seed, options.deterministic)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from plx_train.api import RunResult
 from plx_train.config import Composed, resolve_path
 from plx_train.console import make_console
-from plx_train.device import check_device, open_device, prepare_environment
+from plx_train.device import check_device, open_device
+from plx_train.device_environment import prepare_environment
 from plx_train.errors import ConfigError, UserError
 from plx_train.options import RunOptions
 from plx_train.serving.options import ServeOptions
