@@ -138,6 +138,15 @@ def test_longer_series_are_warned_of(root: Path) -> None:
     assert "more than 25 rows" in longer[0].reason and "module.length" in longer[0].reason
 
 
+def test_sizes_of_many_orders_are_warned_of_where_nothing_is_done_about_them(root: Path) -> None:
+    change(root, "train", lambda table: table.assign(dim_1=table.dim_1 * 10.0 ** (table.group_id % 7)))
+    found = [finding for finding in checked(root).report.findings if finding.code == "sizes-differ"]
+    assert [(finding.level, finding.path) for finding in found] == [("warning", "train.csv")]
+    assert "deviation of dim_1" in found[0].reason and "module.standardise=true" in found[0].reason
+    for module in (TsClsConfig(standardise=False), TsClsConfig(standardise=True), TsClsConfig(network="ROCKET")):
+        assert codes(checked(root, module)) == set()
+
+
 def test_rocket_needs_seven_rows(tmp_path: Path) -> None:
     root = make_class_set(tmp_path / "short", (30, 12), lengths=(5, 6))
     assert ("error", "too-short") in codes(checked(root, TsClsConfig(network="ROCKET")))

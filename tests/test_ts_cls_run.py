@@ -24,8 +24,7 @@ from plx_train.keeper import step_checkpoints
 from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
 from plx_train.modules.ts_cls.module import build
 from plx_train.modules.ts_cls.network import RocketClassifier
-from plx_train.modules.ts_cls.ridge import fit_ridge
-from plx_train.modules.ts_cls.rocket import rocket_features
+from plx_train.modules.ts_cls.rocket_fit import fit_rocket
 from plx_train.series.frame import Series
 
 TINY = (
@@ -86,6 +85,44 @@ def test_rocket_is_fitted_without_steps(fitted: RunResult) -> None:
     assert json.loads((fitted.output / "export" / "parity.json").read_text())["ok"]
     state = load_checkpoint(step_checkpoints(fitted.output / "checkpoints")[0])[1]
     assert state["loop"]["ended_by"] == "fit"
+
+
+@pytest.fixture(scope="module")
+def spread(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same waves, each in another unit, over six orders of magnitude."""
+    folder = tmp_path_factory.mktemp("spread")
+    for seed, name in enumerate(("train", "val")):
+        table = pd.read_csv(dataset / f"{name}.csv")
+        sizes = 10 ** np.random.default_rng(seed).uniform(-3, 3, table.group_id.max() + 1)
+        for column in ("dim_0", "dim_1"):
+            table[column] *= sizes[table.group_id]
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def test_series_of_any_size_are_told_where_they_are_standardised(
+    spread: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_choice = train(spread, tmp_path / "rocket", *ROCKET, "module.num_kernels=200")
+    assert "each series is brought to mean 0 and deviation 1 first" in capsys.readouterr().out
+    plain = train(spread, tmp_path / "plain", *ROCKET, "module.num_kernels=200", "module.standardise=false")
+    assert "each series is brought" not in capsys.readouterr().out
+    assert by_choice.metrics["val/accuracy"] > plain.metrics["val/accuracy"] + 0.1
+
+
+def test_a_network_standardises_where_it_is_told_to(
+    trained: RunResult, dataset: Path, spread: Path, tmp_path: Path
+) -> None:
+    run = train(spread, tmp_path / "run", "module.standardise=true")
+    assert run.metrics["val/accuracy"] >= 0.8
+    assert json.loads((run.output / "export" / "parity.json").read_text())["ok"]
+    predictors = [plx_train.Predictor(folder / "export") for folder in (run.output, trained.output)]
+    series = predictors[0].processor.as_inputs(dataset / "val.csv")
+    grown = [replace(one, values=one.values * 50) for one in series]
+    same, other = ([found.scores for found in predictor.predict(series)] for predictor in predictors)
+    for predictor, before, is_same in zip(predictors, (same, other), (True, False), strict=True):
+        after = [found.scores for found in predictor.predict(grown)]
+        assert np.allclose(before, after, atol=1e-2) == is_same
 
 
 def test_checkpoint_and_export_give_the_figures_of_the_run(fitted: RunResult, tmp_path: Path) -> None:
@@ -191,8 +228,8 @@ def test_filling_up_changes_no_answer(network: str) -> None:
     second = build(module_of(network, 60), False)
     if isinstance(first.network, RocketClassifier):
         rows = [np.random.default_rng(place).normal(size=(20, 2)).astype(np.float32) for place in range(8)]
-        features = rocket_features(first.network.kernels(), rows)
-        first.network.take(fit_ridge(features, np.arange(8) % 2, 2))
+        fitted = fit_rocket(first.network.kernels(), rows, np.arange(8) % 2, 2, standardise=None)
+        first.network.take(fitted.head, fitted.kernels)
     second.network.set_state_dict(first.network.state_dict())
     values = np.random.default_rng(9).normal(size=(17, 2))
     series = Series("s", "s:1", np.arange(17), False, ("a", "b"), values)

@@ -38,6 +38,9 @@ MAX_SERIES = 500
 MUCH_SHORTER = 0.1
 """Share of the length below which a series is hardly more than filling."""
 
+MUCH_LARGER = 1000
+"""Times that large series vary as much as small ones before it is told."""
+
 
 @dataclass(frozen=True)
 class CheckedSeries(Checked):
@@ -162,6 +165,7 @@ def check(dataset: DatasetOptions, module: TsClsConfig) -> CheckedSeries:
         findings += twin_findings(split.series) + _length_findings(split, module)
     if train:
         findings += class_findings(train, val, (dataset.train, dataset.val)) + leakage_findings(train, val)
+        findings += _size_findings(splits["train"], module)
         findings += _other_columns(splits, module)
     known = set(module.fitted.classes)
     report = CheckReport(
@@ -189,6 +193,23 @@ def _length_findings(split: ReadSplit, module: TsClsConfig) -> list[Finding]:
     if module.network == ROCKET and len(lengths) and module.fitted.median_rows < LENGTHS[0]:
         reason = f"half of the series have fewer than {LENGTHS[0]} rows, which ROCKET needs: choose another network"
         findings.append(Finding(split.file, 0, "error", "too-short", reason))
+    return findings
+
+
+def _size_findings(split: ReadSplit, module: TsClsConfig) -> list[Finding]:
+    """Where one scale for all series hides the small ones from a network; ROCKET decides for itself."""
+    if module.network == ROCKET or module.standardise is not None:
+        return []
+    findings = []
+    for column, name in enumerate(split.series[0].columns):
+        sizes = np.asarray([np.nanstd(one.values[:, column]) for one in split.series if len(one) > 1])
+        low, high = np.quantile(sizes[sizes > 0], (0.1, 0.9)) if (sizes > 0).any() else (1.0, 1.0)
+        if high > MUCH_LARGER * low:
+            reason = (
+                f"the deviation of {name} within a series is {low:.2g} in a tenth of the series and {high:.2g} in "
+                "another: by one scale for all, little is seen of the small ones; try module.standardise=true"
+            )
+            findings.append(Finding(split.file, 0, "warning", "sizes-differ", reason))
     return findings
 
 

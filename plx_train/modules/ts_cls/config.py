@@ -58,6 +58,9 @@ class TsClsConfig:
     """Random convolutions of ROCKET, each of which gives two features."""
     differences: bool = True
     """Every second kernel of ROCKET sees the differences from row to row in place of the rows."""
+    standardise: bool | None = None
+    """Brings each channel of each series to mean 0 and deviation 1 first, for series whose level and size say little or
+    differ by orders of magnitude; null: ROCKET decides by leave-one-out among the training series, networks don't."""
     label_smoothing: float = 0.0
     class_weights: str = "none"
     """none, or balanced: rare classes count more, so that all count alike together; not for ROCKET."""

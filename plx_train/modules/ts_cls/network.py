@@ -31,11 +31,26 @@ def build_network(config: TsClsConfig) -> nn.Layer:
         deviations = (found.difference_std or [1.0] * len(found.columns)) if config.differences else None
         kernels = draw_kernels(config.num_kernels, len(found.columns), found.median_rows, seed, differences=deviations)
         return RocketClassifier(kernels, len(found.classes))
-    return build_classifier(
+    network = build_classifier(
         config.network,
         *(found.length, len(found.columns), len(found.classes), tuple(found.periods)),
         *(config.hidden, config.depth, config.dropout),
     )
+    return Standardised(network) if config.standardise else network
+
+
+class Standardised(nn.Layer):
+    """A network that sees each channel of each series with mean 0 and deviation 1."""
+
+    def __init__(self, network: nn.Layer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: paddle.Tensor, pad_mask: paddle.Tensor) -> paddle.Tensor:
+        """Logits (B, n) of series float32 (B, L, C); the mask (B, L) is 1 for rows of the series."""
+        mask = pad_mask.unsqueeze(1)
+        channels = standardised(features.transpose([0, 2, 1]) * mask, mask)
+        return self.network(channels.transpose([0, 2, 1]), pad_mask)
 
 
 class RocketClassifier(nn.Layer):
@@ -59,8 +74,10 @@ class RocketClassifier(nn.Layer):
         """Those of now."""
         return from_arrays({name: getattr(self, f"kernel_{name}").numpy() for name in self.names})
 
-    def take(self, head: RidgeHead) -> None:
-        """Takes over a head that was fitted to `kernels`' features."""
+    def take(self, head: RidgeHead, kernels: RocketKernels) -> None:
+        """Takes over kernels, of as many as before, and the head that was fitted to their features."""
+        for name, values in kernels.to_arrays().items():
+            getattr(self, f"kernel_{name}").set_value(np.atleast_1d(values))
         weights, intercept = head.folded()
         self.head.weight.set_value(weights.astype(np.float32))
         self.head.bias.set_value(intercept.astype(np.float32))
