@@ -125,6 +125,8 @@ class Module(Protocol):
     """Whether post-processing has settings that are chosen on held-out samples."""
     has_official: bool = True
     """Whether there are published settings to compare those with."""
+    has_fit: bool = False
+    """Whether `fit` takes the place of training."""
     eval_batch_size: int = 1
     """Samples that are evaluated together; above 1 where all have one shape."""
     network: paddle.nn.Layer
@@ -148,9 +150,9 @@ class Module(Protocol):
         """
         return
 
-    def fit(self, train: Dataset, holdout: Dataset) -> bool:
-        """Fits what has no gradient; False where there is nothing such and the loop is to run."""
-        return False
+    def fit(self, train: Dataset, holdout: Dataset) -> None:
+        """Fits a method without gradients, in one go; called where `has_fit`."""
+        return
 
     def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Metrics on `val` that need no training, ``seasonal_naive_mse`` for example; they may use all but `val`."""

@@ -55,13 +55,16 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
         # The last evaluation and the export must fit into the time as well.
         state.max_seconds = max_seconds and max(max_seconds - 2.0 * state.first["seconds"], 1.0)
         _save(run, state)
-    if state.step == 0 and run.module.fit(run.loader.dataset, run.holdout):
+    if state.step == 0 and run.module.has_fit:
+        run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
+        run.module.fit(run.loader.dataset, run.holdout)
         # No steps are left to do: what was fitted is measured, and the loop is over.
         state.step, state.ended_by = 1, "fit"
     plan = make_plan(run.options, run.loader.sampler.batches_per_epoch, state.max_seconds)
     clock = _Clock(state.timing)
     notes: list[str] = []
-    with run.console.progress(plan.total_steps, plan.max_seconds) as progress:
+    num_steps = state.step if state.ended_by else plan.total_steps
+    with run.console.progress(num_steps, plan.max_seconds) as progress:
         progress.begin(state.step, state.seconds)
         steps = _steps(run.loader, run.options.accumulate_steps, state)
         while True:

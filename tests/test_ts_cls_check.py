@@ -19,6 +19,8 @@ from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
 from plx_train.modules.ts_cls.module import build_processor
 from plx_train.modules.ts_cls.processor import TsClsProcessor, from_inference
+from plx_train.modules.ts_cls.rocket import standardise
+from plx_train.modules.ts_cls.standardisation import find_scaling, scale_for_each
 from plx_train.options import ColumnsOptions, DatasetOptions
 from plx_train.series.frame import Series
 
@@ -147,6 +149,51 @@ def test_sizes_of_many_orders_are_warned_of_where_nothing_is_done_about_them(roo
         assert codes(checked(root, module)) == set()
 
 
+@pytest.fixture(params=[True, False])
+def waves(request: pytest.FixtureRequest) -> tuple[list[Series], bool]:
+    """Waves told apart by their shape, of sizes over six orders of magnitude, or by their size alone; and which."""
+    random = np.random.default_rng(0)
+    labels, is_by_shape = np.arange(60) % 2, bool(request.param)
+    periods = np.where(labels, 5.0, 9.0) if is_by_shape else np.full(60, 7.0)
+    sizes = 10 ** random.uniform(-3, 3, 60) if is_by_shape else np.where(labels, 1.0, 2.0)
+    waves = np.sin(6.28 * np.arange(40) / periods[:, None] + random.uniform(0, 6, (60, 1)))
+    values = (waves + random.normal(size=(60, 40)) * 0.3) * sizes[:, None]
+    make = [
+        Series(str(place), "", np.arange(40), False, ("a",), rows[:, None], label=str(labels[place]))
+        for place, rows in enumerate(values)
+    ]
+    return make, is_by_shape
+
+
+def test_rocket_standardises_where_that_tells_more_series(waves: tuple[list[Series], bool]) -> None:
+    series, is_by_shape = waves
+    found = find_scaling(series, TsClsConfig(network="ROCKET"), 40)
+    assert found.is_standardised == is_by_shape == (found.trial[1] > found.trial[0] + 0.1)
+    for asked in (False, True):
+        by_hand = find_scaling(series, TsClsConfig(network="ROCKET", standardise=asked), 40)
+        assert (by_hand.is_standardised, by_hand.trial) == (asked, ())
+    assert not find_scaling(series, TsClsConfig(), 40).is_standardised
+    rows = found.apply(series, 30)
+    assert rows[0].shape == (30, 1) and rows[0].dtype == np.float32
+    assert (abs(rows[7].mean()) < 1e-5 and rows[7].std() == pytest.approx(1, abs=1e-3)) == is_by_shape
+
+
+def test_a_scale_for_each_series_loses_no_digits() -> None:
+    wave = np.sin(np.arange(50.0))[:, None]
+    # Some tiny and some huge around 0, in the second channel all far from 0.
+    values = [
+        np.concatenate([wave * size, 1e5 + wave * (place + 1)], axis=1) for place, size in enumerate((1e-5, 1, 1e3))
+    ]
+    scaler = scale_for_each(values)
+    assert scaler.mean[0] == 0 and scaler.mean[1] == pytest.approx(1e5, abs=1)
+    assert scaler.std == pytest.approx((wave.std(), 2 * wave.std()), rel=1e-3)
+    for rows in values:
+        alone = standardise(scaler.transform(rows).astype(np.float32).T).T
+        np.testing.assert_allclose(alone, (rows - rows.mean(axis=0)) / rows.std(axis=0), atol=2e-2)
+    flat = scale_for_each([np.ones((5, 1)), np.full((4, 1), 3.0)])
+    assert flat.std == (1.0,) and np.isfinite(flat.mean).all()
+
+
 def test_rocket_needs_seven_rows(tmp_path: Path) -> None:
     root = make_class_set(tmp_path / "short", (30, 12), lengths=(5, 6))
     assert ("error", "too-short") in codes(checked(root, TsClsConfig(network="ROCKET")))
@@ -232,7 +279,7 @@ def test_baselines_by_hand() -> None:
 
 def test_the_processing_comes_back_from_its_settings() -> None:
     processor = TsClsProcessor(
-        30, ("a", "b"), ("walk", "run"), (0.1, 2.0), (1.5, 1.0), "when", "who", "10min", 21, (15, 7), 1.7
+        30, ("a", "b"), ("walk", "run"), (0.1, 2.0), (1.5, 1.0), "when", "who", "10min", 21, (15, 7), 1.7, True
     )
     settings = processor.to_inference("TimesNet_cls")
     assert from_inference(settings) == processor

@@ -14,15 +14,7 @@ from plx_train.errors import DataError
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, RocketNetwork
 from plx_train.modules.ts_cls.ridge import fit_ridge, head_from_arrays
-from plx_train.modules.ts_cls.rocket import (
-    RocketKernels,
-    draw_kernels,
-    from_arrays,
-    rocket_features,
-    some_of,
-    standardising,
-)
-from plx_train.modules.ts_cls.rocket_fit import fit_rocket
+from plx_train.modules.ts_cls.rocket import RocketKernels, draw_kernels, from_arrays, rocket_features
 
 
 def slow_features(kernels: RocketKernels, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,11 +38,6 @@ def slow_features(kernels: RocketKernels, series: np.ndarray) -> tuple[np.ndarra
 def some_series(seed: int, *lengths: int, num_channels: int = 2) -> list[np.ndarray]:
     random = np.random.default_rng(seed)
     return [random.normal(size=(length, num_channels)) for length in lengths]
-
-
-def prepared(kernels: RocketKernels, is_standardised: bool) -> RocketKernels:
-    series = some_series(7, *[40] * 5, num_channels=kernels.num_channels)
-    return standardising(kernels, series) if is_standardised else kernels
 
 
 def test_kernels_are_as_published() -> None:
@@ -95,7 +82,7 @@ def test_one_kernel_by_hand() -> None:
 
 @pytest.mark.parametrize("is_standardised", [False, True])
 def test_features_are_those_of_the_definition(is_standardised: bool) -> None:
-    kernels = prepared(draw_kernels(120, 2, 50, seed=0), is_standardised)
+    kernels = draw_kernels(120, 2, 50, seed=0, is_standardised=is_standardised)
     # Shorter ones than the kernels were drawn for, too: those that do not fit are padded.
     series = some_series(0, 50, 64, 50, 23, 8)
     found = rocket_features(kernels, series)
@@ -139,59 +126,9 @@ def test_every_second_kernel_sees_differences() -> None:
     assert (np.abs(found - moved)[:40][of_rows] > 1e-3).any()
 
 
-def test_kernels_that_standardise_see_differences_of_what_they_standardise() -> None:
-    series = [rows * size for rows, size in zip(some_series(4, 30, 40, 50), (1.0, 10.0, 1000.0), strict=True)]
-    made = [(rows - rows.mean(axis=0)) / rows.std(axis=0) for rows in series]
-    before, after = (np.concatenate([np.diff(rows, axis=0) for rows in each]).std(axis=0) for each in (series, made))
-    drawn = draw_kernels(40, 2, 30, seed=0, differences=list(before))
-
-    kernels = standardising(drawn, series)
-
-    wanted = draw_kernels(40, 2, 30, seed=0, differences=list(after))
-    np.testing.assert_allclose(kernels.weights, wanted.weights, rtol=1e-5)
-    assert kernels.is_standardised and not drawn.is_standardised
-
-
-def test_some_of_the_kernels_are_of_all_kinds() -> None:
-    kernels = draw_kernels(600, 2, 60, seed=0, differences=[1.0, 1.0])
-    some = some_of(kernels, 100)
-    assert some.weights.shape == (100, 4, 11) and some.has_differences
-    assert set(some.lengths) == {7, 9, 11} and 0 < some.paddings.mean() < 1
-    series = some_series(0, 60, 44)
-    every_sixth = rocket_features(kernels, series).reshape(2, 2, 600)[:, :, ::6]
-    np.testing.assert_allclose(rocket_features(some, series).reshape(2, 2, 100), every_sixth, rtol=1e-5, atol=1e-5)
-    assert some_of(some, 1000).equals(some)
-
-
-@pytest.mark.parametrize("is_told_by_shape", [True, False])
-def test_series_are_standardised_where_that_tells_more_of_them(is_told_by_shape: bool) -> None:
-    random = np.random.default_rng(0)
-    labels = np.arange(60) % 2
-    phases = random.uniform(0, 6, 60)
-    if is_told_by_shape:
-        # Waves of two frequencies, whose sizes span six orders of magnitude.
-        periods, sizes = np.where(labels, 5.0, 9.0), 10 ** random.uniform(-3, 3, 60)
-    else:
-        periods, sizes = np.full(60, 7.0), np.where(labels, 1.0, 2.0)
-    rows = np.arange(40)
-    waves = np.sin(6.28 * rows / periods[:, None] + phases[:, None]) + random.normal(size=(60, 40)) * 0.3
-    waves = (waves * sizes[:, None])[..., None]
-    series = list((waves - waves.mean()) / waves.std())
-    kernels = draw_kernels(200, 1, 40, seed=0, differences=[1.0])
-
-    fitted = fit_rocket(kernels, series, labels, 2, None)
-
-    assert fitted.trial is not None
-    assert bool(fitted.kernels.is_standardised) == is_told_by_shape == (fitted.trial[1] > fitted.trial[0] + 0.1)
-    for asked in (False, True):
-        by_hand = fit_rocket(kernels, series, labels, 2, asked)
-        assert (bool(by_hand.kernels.is_standardised), by_hand.trial) == (asked, None)
-        assert (by_hand.head.accuracy == fitted.head.accuracy) == (asked == is_told_by_shape)
-
-
 @pytest.mark.parametrize("is_standardised", [False, True])
 def test_the_graph_gives_the_same_features_of_differences(is_standardised: bool) -> None:
-    kernels = prepared(draw_kernels(100, 2, 40, seed=0, differences=[1.0, 2.0]), is_standardised)
+    kernels = draw_kernels(100, 2, 40, seed=0, is_standardised=is_standardised, differences=[1.0, 2.0])
     series = some_series(2, 40, 23)
     rows, mask = np.zeros((2, 40, 2), np.float32), np.zeros((2, 40), np.float32)
     for number, each in enumerate(series):
@@ -205,7 +142,7 @@ def test_the_graph_gives_the_same_features_of_differences(is_standardised: bool)
 
 @pytest.mark.parametrize("is_standardised", [False, True])
 def test_the_graph_gives_the_same_features(is_standardised: bool) -> None:
-    kernels = prepared(draw_kernels(300, 2, 60, seed=0), is_standardised)
+    kernels = draw_kernels(300, 2, 60, seed=0, is_standardised=is_standardised)
     series = some_series(2, 60, 60, 41, 12)
     rows, mask = np.zeros((4, 60, 2), np.float32), np.zeros((4, 60), np.float32)
     for number, each in enumerate(series):
@@ -226,7 +163,7 @@ def test_the_graph_gives_the_same_features(is_standardised: bool) -> None:
 
 
 def test_the_exported_graph_gives_the_scores_of_the_head(tmp_path: Path) -> None:
-    kernels = prepared(draw_kernels(30, 2, 30, seed=0, differences=[1.0, 1.0]), True)
+    kernels = draw_kernels(30, 2, 30, seed=0, is_standardised=True, differences=[1.0, 1.0])
     series = some_series(3, *[30] * 12)
     features = rocket_features(kernels, series)
     head = fit_ridge(features, np.arange(12) % 3, 3)
@@ -260,7 +197,7 @@ def test_weights_bring_their_own_kernels() -> None:
     first, second = (RocketClassifier(draw_kernels(40, 2, 30, seed), 3) for seed in (0, 1))
     series = some_series(5, *[30] * 9)
     head = fit_ridge(rocket_features(first.kernels(), series), np.arange(9) % 3, 3)
-    first.take(head, first.kernels())
+    first.take(head)
     rows, mask = paddle.to_tensor(np.stack(series).astype(np.float32)), paddle.ones([9, 30])
     second.set_state_dict(first.state_dict())
     wanted = head.logits(rocket_features(first.kernels(), series))

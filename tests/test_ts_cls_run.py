@@ -24,7 +24,8 @@ from plx_train.keeper import step_checkpoints
 from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
 from plx_train.modules.ts_cls.module import build
 from plx_train.modules.ts_cls.network import RocketClassifier
-from plx_train.modules.ts_cls.rocket_fit import fit_rocket
+from plx_train.modules.ts_cls.ridge import fit_ridge
+from plx_train.modules.ts_cls.rocket import rocket_features
 from plx_train.series.frame import Series
 
 TINY = (
@@ -104,9 +105,10 @@ def test_series_of_any_size_are_told_where_they_are_standardised(
     spread: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     by_choice = train(spread, tmp_path / "rocket", *ROCKET, "module.num_kernels=200")
-    assert "each series is brought to mean 0 and deviation 1 first" in capsys.readouterr().out
+    assert "each series is brought to mean 0 and deviation 1: so" in capsys.readouterr().out
     plain = train(spread, tmp_path / "plain", *ROCKET, "module.num_kernels=200", "module.standardise=false")
     assert "each series is brought" not in capsys.readouterr().out
+    assert json.loads((by_choice.output / "export" / "parity.json").read_text())["ok"]
     assert by_choice.metrics["val/accuracy"] > plain.metrics["val/accuracy"] + 0.1
 
 
@@ -228,8 +230,8 @@ def test_filling_up_changes_no_answer(network: str) -> None:
     second = build(module_of(network, 60), False)
     if isinstance(first.network, RocketClassifier):
         rows = [np.random.default_rng(place).normal(size=(20, 2)).astype(np.float32) for place in range(8)]
-        fitted = fit_rocket(first.network.kernels(), rows, np.arange(8) % 2, 2, standardise=None)
-        first.network.take(fitted.head, fitted.kernels)
+        features = rocket_features(first.network.kernels(), rows)
+        first.network.take(fit_ridge(features, np.arange(8) % 2, 2))
     second.network.set_state_dict(first.network.state_dict())
     values = np.random.default_rng(9).normal(size=(17, 2))
     series = Series("s", "s:1", np.arange(17), False, ("a", "b"), values)

@@ -55,6 +55,7 @@ class TsAnomaly(Module):
         self.monitor = config.monitor
         self.processor = build_processor(config)
         self.network = build_network(config)
+        self.has_fit = bool(config.models)
         self._chosen_on: tuple[str, ...] = ()
 
     def dataset(self, samples: Sequence[Series], split: str, cache_mb: int) -> TrainWindows | WholeSeries:
@@ -117,17 +118,14 @@ class TsAnomaly(Module):
             pot(normal, config.risk, config.level) if config.threshold == "pot" else percentile(normal, config.percent)
         )
 
-    def fit(self, train: Dataset, holdout: Dataset) -> bool:
-        """Takes over the members of a fusion and ranks their scores; a single network is trained."""
-        if not self.config.models:
-            return False
+    def fit(self, train: Dataset, holdout: Dataset) -> None:
+        """Takes over the members of a fusion and ranks their scores."""
         assert isinstance(train, TrainWindows) and isinstance(holdout, WholeSeries)
         load_members(self.network, self.config.members)
         self.network.eval()
         known = holdout if len(holdout) else WholeSeries(train.series, self.processor, None)
         for ranks, scale in zip(self.network.ranks, rank_scales(self.network, known), strict=True):
             ranks.take(scale)
-        return True
 
     def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Figures of the distance from a rolling median and from the nearest training window, where there are marks."""

@@ -18,6 +18,7 @@ from plx_train.modules.ts_cls.classes import balanced_weights, class_findings, c
 from plx_train.modules.ts_cls.config import ROCKET, FittedOptions
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled, from_inference
 from plx_train.modules.ts_cls.rocket import LENGTHS
+from plx_train.modules.ts_cls.standardisation import find_scaling
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 from plx_train.series.plot import draw_series, shown_times
@@ -107,8 +108,9 @@ def _read(dataset: DatasetOptions) -> dict[str, ReadSplit]:
 def _fit(splits: dict[str, ReadSplit], module: TsClsConfig) -> FittedOptions:
     train, roles, frequency = splits["train"].series, splits["train"].roles, splits["train"].frequency
     classes = class_names(train)
-    scaler = Scaler.fit([one.values for one in train])
     length = module.length or max(len(one) for split in splits.values() for one in split.series)
+    scaling = find_scaling(train, module, length)
+    rows = scaling.apply(train, length)
     return FittedOptions(
         columns=list(train[0].columns),
         classes=classes,
@@ -117,24 +119,25 @@ def _fit(splits: dict[str, ReadSplit], module: TsClsConfig) -> FittedOptions:
         frequency=str(frequency.text) if frequency else "1",
         length=length,
         median_rows=min(int(np.median([len(one) for one in train])), length),
-        periods=_periods(train, scaler, length),
-        mean=list(scaler.mean),
-        std=list(scaler.std),
-        difference_std=_difference_std(train, scaler),
+        periods=_periods(rows, length),
+        mean=list(scaling.scaler.mean),
+        std=list(scaling.scaler.std),
+        difference_std=_difference_std(rows),
+        is_standardised=scaling.is_standardised,
+        trial=list(scaling.trial),
         weight_of_class=balanced_weights(train, classes) if module.class_weights == "balanced" else None,
     )
 
 
-def _difference_std(train: Sequence[Series], scaler: Scaler) -> list[float]:
-    """Deviation of the channels' differences from row to row, scaled; 1 where nothing changes."""
-    changes = [np.diff(scaler.transform(one.values), axis=0) for one in train if len(one) > 1]
+def _difference_std(rows: Sequence[np.ndarray]) -> list[float]:
+    """Deviation of the channels' differences from row to row; 1 where nothing changes."""
+    changes = [np.diff(each, axis=0) for each in rows if len(each) > 1]
     return list(Scaler.fit(changes).std) if changes else []
 
 
-def _periods(train: Sequence[Series], scaler: Scaler, length: int) -> list[int]:
+def _periods(rows: Sequence[np.ndarray], length: int) -> list[int]:
     """Rows of the frequencies with the largest amplitudes in the series, strongest first."""
-    chosen = train[:: max(len(train) // MAX_SERIES, 1)]
-    features, _ = filled([scaler.transform(one.values[:length]).astype(np.float32) for one in chosen], length)
+    features, _ = filled(list(rows[:: max(len(rows) // MAX_SERIES, 1)]), length)
     amplitudes = np.abs(np.fft.rfft(features, axis=1)).mean(axis=(0, 2))[1 : length // 2 + 1]
     frequencies = np.argsort(-amplitudes, kind="stable") + 1
     return list(dict.fromkeys(length // int(frequency) for frequency in frequencies))[:NUM_PERIODS]
@@ -152,6 +155,7 @@ def _as_trained(module: TsClsConfig, processor: TsClsProcessor) -> TsClsConfig:
         periods=list(processor.periods),
         mean=list(processor.mean),
         std=list(processor.std),
+        is_standardised=processor.is_standardised,
     )
     return replace(module, fitted=fitted)
 

@@ -30,7 +30,11 @@ class FittedOptions:
     mean: list[float] = field(default_factory=list)
     std: list[float] = field(default_factory=list)
     difference_std: list[float] = field(default_factory=list)
-    """Of the scaled channels' differences from row to row, for ROCKET."""
+    """Of the channels' differences from row to row as the network sees them, for ROCKET."""
+    is_standardised: bool = False
+    """Each channel of each series is brought to mean 0 and deviation 1 by itself."""
+    trial: list[float] = field(default_factory=list)
+    """ROCKET's leave-one-out accuracies of series as they are and standardised, where these decided."""
     weight_of_class: list[float] | None = None
     """Found by `class_weights`."""
 

@@ -20,7 +20,8 @@ from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, build_network
 from plx_train.modules.ts_cls.overlay import draw_overlay
 from plx_train.modules.ts_cls.processor import TsClsPrediction, TsClsProcessor, softmax
-from plx_train.modules.ts_cls.rocket_fit import fit_rocket
+from plx_train.modules.ts_cls.ridge import fit_ridge
+from plx_train.modules.ts_cls.rocket import rocket_features
 from plx_train.series.frame import Series
 from plx_train.temperature import fit_temperature
 
@@ -50,8 +51,8 @@ class TsCls(Module):
         self.has_calibration = config.calibrate
         self.processor = build_processor(config)
         self.network = build_network(config)
-        self.trial: tuple[float, float] | None = None
-        if isinstance(self.network, RocketClassifier):
+        self.has_fit = isinstance(self.network, RocketClassifier)
+        if self.has_fit:
             self.eval_batch_size = min(max(ROCKET_ROWS // self.processor.length, 1), EVAL_BATCH_SIZE)
 
     def dataset(self, samples: Sequence[Series], split: str, cache_mb: int) -> TsClsDataset:
@@ -91,17 +92,11 @@ class TsCls(Module):
         """An empty metric."""
         return TsClsMetric()
 
-    def fit(self, train: Dataset, holdout: Dataset) -> bool:
-        """Fits ROCKET's head to the training series in one go; other networks are trained."""
-        if not isinstance(self.network, RocketClassifier):
-            return False
-        assert isinstance(train, TsClsDataset)
-        fitted = fit_rocket(
-            self.network.kernels(), train.rows, train.labels, len(self.processor.labels), self.config.standardise
-        )
-        self.network.take(fitted.head, fitted.kernels)
-        self.trial = fitted.trial
-        return True
+    def fit(self, train: Dataset, holdout: Dataset) -> None:
+        """Fits ROCKET's head to the training series."""
+        assert isinstance(self.network, RocketClassifier) and isinstance(train, TsClsDataset)
+        features = rocket_features(self.network.kernels(), train.rows)
+        self.network.take(fit_ridge(features, train.labels, len(self.processor.labels)))
 
     def baselines(self, train: Dataset, holdout: Dataset, val: Dataset) -> dict[str, float]:
         """Accuracy of the most frequent class, and of the nearest training series'."""
@@ -110,16 +105,17 @@ class TsCls(Module):
         return baseline_accuracies(known, train.labels, asked, val.labels)
 
     def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:
-        """What leave-one-out decided, and which classes were never told."""
-        return self._decided() + self._missed(val, evaluation)
+        """Whether series were found to be better standardised, and which classes were never told."""
+        return self._found() + self._missed(val, evaluation)
 
-    def _decided(self) -> list[str]:
-        if self.trial is None or self.trial[1] <= self.trial[0]:
+    def _found(self) -> list[str]:
+        found = self.config.fitted
+        if not (found.is_standardised and found.trial):
             return []
-        plain, standardised = (f"{accuracy:.3f}" for accuracy in self.trial)
+        plain, alone = (f"{accuracy:.3f}" for accuracy in found.trial)
         return [
-            "each series is brought to mean 0 and deviation 1 first: leave-one-out tells that share of the training "
-            f"series right then: {standardised}, as they are {plain}; module.standardise=false keeps level and size"
+            f"each series is brought to mean 0 and deviation 1: so {alone} of the training series are told right by "
+            f"leave-one-out, as they are {plain}; module.standardise=false keeps level and size"
         ]
 
     def _missed(self, val: Dataset, evaluation: Evaluation) -> list[str]:
@@ -186,4 +182,5 @@ def build_processor(config: TsClsConfig) -> TsClsProcessor:
         frequency=found.frequency,
         median_rows=found.median_rows,
         periods=tuple(found.periods),
+        is_standardised=found.is_standardised,
     )

@@ -10,7 +10,7 @@ from paddle.nn import functional as F
 from plx_train.backbones.series.registry import build_classifier
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.ridge import RidgeHead
-from plx_train.modules.ts_cls.rocket import MIN_DEVIATION, RocketKernels, draw_kernels, from_arrays
+from plx_train.modules.ts_cls.rocket import MIN_DEVIATION, MIN_SHARE, RocketKernels, draw_kernels, from_arrays
 
 HIGHEST = 1e30
 """Taken from responses that do not count; a maximum never sees them, for every series has one that does."""
@@ -29,14 +29,14 @@ def build_network(config: TsClsConfig) -> nn.Layer:
         # The run has seeded numpy; what is drawn here stays with the network's arrays.
         seed = int(np.random.randint(MAX_SEED))
         deviations = (found.difference_std or [1.0] * len(found.columns)) if config.differences else None
-        kernels = draw_kernels(config.num_kernels, len(found.columns), found.median_rows, seed, differences=deviations)
-        return RocketClassifier(kernels, len(found.classes))
+        sizes = (config.num_kernels, len(found.columns), found.median_rows)
+        return RocketClassifier(draw_kernels(*sizes, seed, found.is_standardised, deviations), len(found.classes))
     network = build_classifier(
         config.network,
         *(found.length, len(found.columns), len(found.classes), tuple(found.periods)),
         *(config.hidden, config.depth, config.dropout),
     )
-    return Standardised(network) if config.standardise else network
+    return Standardised(network) if found.is_standardised else network
 
 
 class Standardised(nn.Layer):
@@ -74,10 +74,8 @@ class RocketClassifier(nn.Layer):
         """Those of now."""
         return from_arrays({name: getattr(self, f"kernel_{name}").numpy() for name in self.names})
 
-    def take(self, head: RidgeHead, kernels: RocketKernels) -> None:
-        """Takes over kernels, of as many as before, and the head that was fitted to their features."""
-        for name, values in kernels.to_arrays().items():
-            getattr(self, f"kernel_{name}").set_value(np.atleast_1d(values))
+    def take(self, head: RidgeHead) -> None:
+        """Takes over a head that was fitted to `kernels`' features."""
         weights, intercept = head.folded()
         self.head.weight.set_value(weights.astype(np.float32))
         self.head.bias.set_value(intercept.astype(np.float32))
@@ -188,7 +186,8 @@ class RocketGroup(nn.Layer):
 def standardised(channels: paddle.Tensor, mask: paddle.Tensor) -> paddle.Tensor:
     """Series (B, C, L) with mean 0 and deviation 1 over the rows of the mask (B, 1, L), 0 elsewhere."""
     num_rows = mask.sum(axis=-1, keepdim=True)
-    centred = (channels - channels.sum(axis=-1, keepdim=True) / num_rows) * mask
+    mean = channels.sum(axis=-1, keepdim=True) / num_rows
+    centred = (channels - mean) * mask
     # Not paddle.square: in an exported graph oneDNN writes its result over `centred`, which is needed below.
     deviation = paddle.sqrt((centred * centred).sum(axis=-1, keepdim=True) / num_rows)
-    return centred / paddle.clip(deviation, min=MIN_DEVIATION)
+    return centred / paddle.maximum(deviation, MIN_SHARE * paddle.abs(mean) + MIN_DEVIATION)

@@ -64,6 +64,7 @@ class TsClsProcessor(SeriesProcessor):
         mean, std: of the channels in training.
         frequency: of the rows, as PaddleX writes it.
         median_rows, periods: what the training series said, for whoever builds the network again.
+        is_standardised: the network brings each series to mean 0 and deviation 1 by itself.
         temperature: what the logits are divided by (Guo et al., 2017): above 1 scores are less sure of themselves.
     """
 
@@ -78,6 +79,7 @@ class TsClsProcessor(SeriesProcessor):
     median_rows: int = 0
     periods: tuple[int, ...] = ()
     temperature: float = 1.0
+    is_standardised: bool = False
 
     @property
     def scaler(self) -> Scaler:
@@ -160,6 +162,7 @@ class TsClsProcessor(SeriesProcessor):
                 "median_rows": self.median_rows,
                 "periods": list(self.periods),
                 "temperature": self.temperature,
+                "is_standardised": self.is_standardised,
             },
         }
 
@@ -210,4 +213,5 @@ def from_inference(inference: dict[str, Any]) -> TsClsProcessor:
         median_rows=int(own.get("median_rows", 0)),
         periods=tuple(map(int, own.get("periods") or ())),
         temperature=float(own.get("temperature", 1.0)),
+        is_standardised=bool(own.get("is_standardised", False)),
     )

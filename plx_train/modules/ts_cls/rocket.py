@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -16,8 +16,8 @@ dilations and the exported graph stays small."""
 BLOCK_VALUES = 1 << 18
 """Responses computed at a time: more fall out of the processor's cache."""
 
-MIN_DEVIATION = 1e-6
-"""Of a channel that is standardised; flatter ones stay flat."""
+MIN_DEVIATION, MIN_SHARE = 1e-6, 1e-4
+"""Of a channel that is standardised, the latter as a share of its mean: flatter ones are rounding, and stay flat."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def draw_kernels(
     num_channels: int,
     num_rows: int,
     seed: int,
+    is_standardised: bool = False,
     differences: Sequence[float] | None = None,
 ) -> RocketKernels:
     """Random kernels as published, but for dilations.
@@ -91,6 +92,7 @@ def draw_kernels(
         num_channels: C of the series.
         num_rows: no kernel reaches further; the median length of the training series serves well.
         seed: the same gives the same kernels.
+        is_standardised: takes level and size out of each series, where they tell nothing about its class.
         differences: deviation of each channel's differences from row to row, (C,), that every second kernel sees;
             None: all see the rows themselves.
 
@@ -120,32 +122,9 @@ def draw_kernels(
         lengths[order].astype(np.int64),
         dilations[order],
         paddings[order].astype(np.int64),
-        np.asarray(False),
+        np.asarray(is_standardised),
         np.asarray(differences is not None),
     )
-
-
-def standardising(kernels: RocketKernels, series: Sequence[np.ndarray]) -> RocketKernels:
-    """The same kernels for series that are standardised first; those of differences are fitted to `series`, (T, C)."""
-    weights, num_channels = kernels.weights.copy(), kernels.num_channels
-    if kernels.has_differences:
-        before = _deviations_of_differences(series)
-        after = _deviations_of_differences([standardise(each.T).T for each in series])
-        weights[:, num_channels:] *= (before / after)[:, None]
-    return replace(kernels, weights=weights, is_standardised=np.asarray(True))
-
-
-def some_of(kernels: RocketKernels, num_kernels: int) -> RocketKernels:
-    """About so many of the kernels, spread evenly."""
-    step = max(1, len(kernels.biases) // num_kernels)
-    arrays = kernels.to_arrays().items()
-    return from_arrays({name: values[::step] if values.ndim else values for name, values in arrays})
-
-
-def _deviations_of_differences(series: Sequence[np.ndarray]) -> np.ndarray:
-    """Float32 (C,), of each channel's differences from row to row."""
-    changes = np.concatenate([np.diff(each, axis=0) for each in series])
-    return np.maximum(changes.std(axis=0, dtype=np.float64), MIN_DEVIATION).astype(np.float32)
 
 
 def _of_rows_and_differences(weights: np.ndarray, deviations: np.ndarray) -> np.ndarray:
@@ -198,7 +177,7 @@ def standardise(channels: np.ndarray) -> np.ndarray:
     """Series float32 (N, C, T) with mean 0 and deviation 1 in each channel of each; flat channels become 0."""
     means = channels.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
     deviations = channels.std(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
-    return (channels - means) / np.maximum(deviations, MIN_DEVIATION)
+    return (channels - means) / np.maximum(deviations, MIN_SHARE * np.abs(means) + MIN_DEVIATION)
 
 
 def with_differences(channels: np.ndarray) -> np.ndarray:

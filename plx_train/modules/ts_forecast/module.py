@@ -52,6 +52,7 @@ class TsForecast(Module):
         self.is_fine_tuning = is_fine_tuning
         self.processor = build_processor(config)
         self.network = self._new_network()
+        self.has_fit = bool(config.models)
 
     def _new_network(self) -> Forecaster:
         config, processor = self.config, self.processor
@@ -104,16 +105,13 @@ class TsForecast(Module):
             self.processor.scaler, np.asarray(self.processor.seasonal_errors), self.processor.quantiles
         )
 
-    def fit(self, train: Dataset, holdout: Dataset) -> bool:
-        """Takes over the members of a fusion and learns their weights; a single network is trained."""
-        if not self.config.models:
-            return False
+    def fit(self, train: Dataset, holdout: Dataset) -> None:
+        """Takes over the members of a fusion and learns their weights."""
         assert isinstance(holdout, TsForecastDataset)
         load_members(self.network, self.config.members)
         learn_weights(self.network, holdout, self.config.fusion)
         if self.config.refitted:
             load_members(self.network, self.config.refitted)
-        return True
 
     def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:
         """How the members of a fusion fare beside it."""

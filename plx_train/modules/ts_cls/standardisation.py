@@ -1,0 +1,88 @@
+"""Whether each series is brought to mean 0 and deviation 1 by itself, and the scale that all share before that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plx_train.modules.ts_cls.config import ROCKET
+from plx_train.modules.ts_cls.ridge import fit_ridge
+from plx_train.modules.ts_cls.rocket import LENGTHS, draw_kernels, rocket_features, standardise
+from plx_train.series.scale import Scaler
+
+if TYPE_CHECKING:
+    from plx_train.modules.ts_cls.config import TsClsConfig
+    from plx_train.series.frame import Series
+
+TRIAL_KERNELS = 500
+TRIAL_SERIES = 500
+"""By as many at most it is decided; series are taken evenly spread."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How training series come to a network.
+
+    Attributes:
+        scaler: of all series alike.
+        is_standardised: each channel of each series is brought to mean 0 and deviation 1 after that.
+        trial: ROCKET's leave-one-out accuracies of series as they are and standardised, where these decided.
+    """
+
+    scaler: Scaler
+    is_standardised: bool
+    trial: tuple[float, ...] = ()
+
+    def apply(self, series: Sequence[Series], length: int) -> list[np.ndarray]:
+        """The first `length` rows of each as the network sees them, float32 (T, C)."""
+        scaled = [self.scaler.transform(one.values[:length]).astype(np.float32) for one in series]
+        return [standardise(rows.T).T for rows in scaled] if self.is_standardised else scaled
+
+
+def find_scaling(train: Sequence[Series], module: TsClsConfig, length: int) -> Scaling:
+    """As `module.standardise` has it; where it is null, ROCKET's way is the one that tells more of `train` right."""
+    values = [one.values for one in train]
+    plain, alone = Scaling(Scaler.fit(values), False), Scaling(scale_for_each(values), True)
+    if module.standardise is not None or module.network != ROCKET or not _can_try(train):
+        return alone if module.standardise else plain
+    trial = tuple(_left_out_accuracy(train[:: -(-len(train) // TRIAL_SERIES)], way, length) for way in (plain, alone))
+    chosen = alone if trial[1] > trial[0] else plain
+    return Scaling(chosen.scaler, chosen.is_standardised, trial)
+
+
+def scale_for_each(values: Sequence[np.ndarray]) -> Scaler:
+    """A common scale of series (T, C) that are standardised afterwards: in float32 it must not drown the small ones.
+
+    It divides by the typical deviation within a series, and takes off the common mean only where that brings the series
+    nearer to 0, measured in what they vary by.
+    """
+    means = np.stack([np.nanmean(rows, axis=0, dtype=np.float64) for rows in values])
+    deviations = np.stack([np.nanstd(rows, axis=0, dtype=np.float64) for rows in values])
+    common = np.asarray(Scaler.fit(values).mean)
+    divisor = np.where(deviations > 0, deviations, np.inf)
+    far, far_from_common = (np.max(np.abs(means - centre) / divisor, axis=0) for centre in (0.0, common))
+    centres = np.where(far_from_common < far, common, 0.0)
+    varying = [column[column > 0] for column in deviations.T]
+    sizes = [float(np.median(column)) if len(column) else 1.0 for column in varying]
+    return Scaler(tuple(centres.tolist()), tuple(sizes), sum(map(len, values)))
+
+
+def _can_try(train: Sequence[Series]) -> bool:
+    is_long = np.median([len(one) for one in train]) >= LENGTHS[0]
+    return is_long and len({one.label for one in train}) > 1 and all(np.isfinite(one.values).all() for one in train)
+
+
+def _left_out_accuracy(train: Sequence[Series], scaling: Scaling, length: int) -> float:
+    """Share of the series whose class ROCKET tells, fitted without each of them."""
+    rows = scaling.apply(train, length)
+    classes, labels = np.unique([str(one.label) for one in train], return_inverse=True)
+    if len(classes) < 2:
+        return 0.0
+    changes = np.concatenate([np.diff(each, axis=0) for each in rows]).std(axis=0)
+    median = int(np.median([len(each) for each in rows]))
+    # `rows` are what they shall be already.
+    kernels = draw_kernels(TRIAL_KERNELS, rows[0].shape[1], median, 0, differences=changes)
+    return float(fit_ridge(rocket_features(kernels, rows), labels, len(classes)).accuracy)
