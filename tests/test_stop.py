@@ -31,6 +31,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("data") / "pages", num_train=7)
 
 
+@pytest.fixture(scope="module")
+def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that no signal came to."""
+    return train(dataset, tmp_path_factory.mktemp("whole") / "run", *LONG).output
+
+
 def start(dataset: Path, output: Path, *overrides: str) -> subprocess.Popen[str]:
     """The command, returned once it has logged a few steps."""
     given = [text for text in TINY if not text.startswith(("trainer.epochs", "trainer.eval_every", "device.num_"))]
@@ -52,9 +58,8 @@ def wait_for(process: subprocess.Popen[str], condition, seconds: float = 90.0) -
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_ends_within_ten_seconds_and_the_run_goes_on(
-    dataset: Path, tmp_path: Path, number: signal.Signals
+    dataset: Path, whole: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    whole = train(dataset, tmp_path / "whole", *LONG)
     process = start(dataset, tmp_path / "r")
     workers = psutil.Process(process.pid).children(recursive=True)
 
@@ -75,7 +80,7 @@ def test_a_signal_saves_and_ends_within_ten_seconds_and_the_run_goes_on(
     assert read_metrics(tmp_path / "r" / SPOOL_NAME)["train/loss"][-1][0] == step, "more was logged than saved"
 
     plx_train.run([f"resume={tmp_path / 'r'}", "quiet=true"])
-    assert_same(whole.output, tmp_path / "r")
+    assert_same(whole, tmp_path / "r")
 
 
 def test_a_second_signal_leaves_at_once(dataset: Path, tmp_path: Path) -> None:
