@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from plx_train.device_environment import THREAD_VARIABLES
 from plx_train.hardware import usable_cores
 from plx_train.options import DeviceOptions
 from plx_train.paddle_build import installed_paddle
@@ -41,7 +42,7 @@ def rank_environment(options: DeviceOptions, count: int, local_rank: int, host: 
         host: this machine's address, which the others reach it by.
     """
     threads = str(options.threads or max(1, usable_cores() // count))
-    settings: dict[str, str | None] = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    settings: dict[str, str | None] = dict.fromkeys(THREAD_VARIABLES, threads)
     interface = _interface(host)
     if interface:
         settings["GLOO_SOCKET_IFNAME"] = interface

@@ -158,11 +158,11 @@ def waves(request: pytest.FixtureRequest) -> tuple[list[Series], bool]:
     sizes = 10 ** random.uniform(-3, 3, 60) if is_by_shape else np.where(labels, 1.0, 2.0)
     waves = np.sin(6.28 * np.arange(40) / periods[:, None] + random.uniform(0, 6, (60, 1)))
     values = (waves + random.normal(size=(60, 40)) * 0.3) * sizes[:, None]
-    make = [
+    series = [
         Series(str(place), "", np.arange(40), False, ("a",), rows[:, None], label=str(labels[place]))
         for place, rows in enumerate(values)
     ]
-    return make, is_by_shape
+    return series, is_by_shape
 
 
 def test_rocket_standardises_where_that_tells_more_series(waves: tuple[list[Series], bool]) -> None:
@@ -194,9 +194,21 @@ def test_a_scale_for_each_series_loses_no_digits() -> None:
     assert flat.std == (1.0,) and np.isfinite(flat.mean).all()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("module", [TsClsConfig(), TsClsConfig(standardise=True), TsClsConfig(network="ROCKET")])
+def test_a_series_without_any_value_is_told_by_the_check_alone(module: TsClsConfig, root: Path) -> None:
+    change(root, "train", lambda table: table.assign(dim_1=table.dim_1.mask(table.group_id == 3)))
+    found = checked(root, module)
+    assert {code for level, code in codes(found) if level == "error"} == {"missing-values"}
+    fitted = resolve(options(root), module, None, False).fitted
+    assert np.isfinite([*fitted.mean, *fitted.std]).all() and fitted.is_standardised == bool(module.standardise)
+
+
 def test_rocket_needs_seven_rows(tmp_path: Path) -> None:
     root = make_class_set(tmp_path / "short", (30, 12), lengths=(5, 6))
     assert ("error", "too-short") in codes(checked(root, TsClsConfig(network="ROCKET")))
+    root = make_class_set(tmp_path / "cut", (30, 12), lengths=(20, 40))
+    assert ("error", "too-short") in codes(checked(root, TsClsConfig(network="ROCKET", length=5)))
     assert not checked(root).report.errors
 
 

@@ -206,8 +206,10 @@ def _size_findings(split: ReadSplit, module: TsClsConfig) -> list[Finding]:
         return []
     findings = []
     for column, name in enumerate(split.series[0].columns):
-        sizes = np.asarray([np.nanstd(one.values[:, column]) for one in split.series if len(one) > 1])
-        low, high = np.quantile(sizes[sizes > 0], (0.1, 0.9)) if (sizes > 0).any() else (1.0, 1.0)
+        sizes = np.asarray([one.values[:, column].std() for one in split.series])
+        # Neither flat ones nor those with missing values.
+        sizes = sizes[sizes > 0]
+        low, high = np.quantile(sizes, (0.1, 0.9)) if len(sizes) else (1.0, 1.0)
         if high > MUCH_LARGER * low:
             reason = (
                 f"the deviation of {name} within a series is {low:.2g} in a tenth of the series and {high:.2g} in "
