@@ -9,12 +9,12 @@ __all__ = ["Pipeline", "Predictor", "RunResult", "UserError", "__version__", "pi
 
 if TYPE_CHECKING:
     from plx_train.api import RunResult, run
-    from plx_train.errors import UserError
+    from plx_train.export.predictor import Predictor
+    from plx_train.ground.errors import UserError
     from plx_train.pipelines.base import Pipeline
     from plx_train.pipelines.load import pipeline
-    from plx_train.predictor import Predictor
 
-_HOMES = {"run": "api", "RunResult": "api", "Predictor": "predictor", "UserError": "errors"} | {
+_HOMES = {"run": "api", "RunResult": "api", "Predictor": "export.predictor", "UserError": "ground.errors"} | {
     "Pipeline": "pipelines.base",
     "pipeline": "pipelines.load",
 }

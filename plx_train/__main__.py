@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from plx_train.errors import UserError
-from plx_train.memory import is_out_of_memory
+from plx_train.ground.errors import UserError
+from plx_train.ground.memory import is_out_of_memory
 
 MEMORY_ADVICE = "end other programs, or lower trainer.batch_size, device.num_workers or dataset.cache_mb"
 
@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is 0, 1 (the run failed) or 2 (the command is wrong)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if {"-h", "--help"} & set(arguments):
-        from plx_train.usage import usage
+        from plx_train.config.usage import usage
 
         print(usage())
         return 0
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if {"-m", "--multirun"} & set(arguments):
-        from plx_train.multirun import multirun
+        from plx_train.sweep.multirun import multirun
 
         return multirun(arguments)
     from plx_train.api import run

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.onednn.choice import restore_convolutions
 
 
@@ -65,7 +65,7 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
         plx_train.UserError: a mistake in the overrides, the data or the environment, in one sentence.
     """
     with needing_the_workbench():
-        from plx_train.config import compose_run
+        from plx_train.config.compose import compose_run
 
     shows_config = "--cfg" in overrides
     composed = compose_run([text for text in overrides if text != "--cfg"])

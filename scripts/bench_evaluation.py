@@ -20,13 +20,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.config import compose_run
-from plx_train.evaluate import Engine, network_engine, run_samples
-from plx_train.image import image_size
-from plx_train.modes.prepare import split
+from plx_train.config.compose import compose_run
+from plx_train.contract.rooms import room_file
+from plx_train.metrics.evaluate import Engine, network_engine, run_samples
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.targets import TextDetTargets
-from plx_train.rooms import room_file
+from plx_train.vision.image import image_size
+from plx_train.workflow.session import split
 
 ROUNDS = 5
 

@@ -21,17 +21,17 @@ from typing import Any
 
 import cv2
 
-from plx_train.engine_speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.export import write_export
-from plx_train.hardware import cpu, usable_cores
-from plx_train.image import as_image
-from plx_train.modes.benchmark_engines import work_of
+from plx_train.contract.rooms import room_file
+from plx_train.export.predictor import stacked
+from plx_train.export.quantize import write_quantized
+from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
+from plx_train.export.static_model import processor_of, read_inference
+from plx_train.export.write import write_export
+from plx_train.ground.places import datasets_dir
+from plx_train.machine.hardware import cpu, usable_cores
 from plx_train.pipelines.published import published_folder
-from plx_train.predictor import stacked
-from plx_train.quantize import write_quantized
-from plx_train.resources import datasets_dir
-from plx_train.rooms import room_file
-from plx_train.static_model import processor_of, read_inference
+from plx_train.vision.image import as_image
+from plx_train.workflow.measure import work_of
 
 NUM_CALIBRATED = 32
 NUM_TIMED = 8

@@ -24,11 +24,11 @@ import cv2
 import numpy as np
 import psutil
 
-from plx_train.config import compose_run
-from plx_train.loader import Loader, Sampler, _sample
-from plx_train.modes.prepare import split
-from plx_train.rooms import room_file
-from plx_train.worker_pool import WorkerPool
+from plx_train.config.compose import compose_run
+from plx_train.contract.rooms import room_file
+from plx_train.data.loader import Loader, Sampler, _sample
+from plx_train.data.worker_pool import WorkerPool
+from plx_train.workflow.session import split
 
 ROOMS = {
     "text_det": ["trainer.batch_size=2"],
@@ -40,7 +40,7 @@ ROOMS = {
     "ts_anomaly": ["trainer.batch_size=32"],
 }
 STAGES = {
-    "decode": ("plx_train.image:read_bytes", "plx_train.image:decode_image"),
+    "decode": ("plx_train.vision.image:read_bytes", "plx_train.vision.image:decode_image"),
     "augment": (
         "plx_train.modules.text_det.augment:TextDetAugment.crop",
         "plx_train.modules.text_rec.augment:TextRecAugment.change",

@@ -110,7 +110,7 @@ def our_loop(
     from types import SimpleNamespace
 
     import plx_train
-    from plx_train import trainer
+    from plx_train.train import loop as trainer
 
     trainer.time = SimpleNamespace(perf_counter=clock)
 
@@ -126,8 +126,8 @@ def plain_loop(network: str, folder: Path, num_steps: int, clock: Callable[[], f
     """Seconds a step of the shortest loop that trains the same: windows by index, clipped AdamW."""
     import paddle
 
-    from plx_train.backbones.series.registry import build_forecaster
-    from plx_train.backbones.series.shape import SeriesShape
+    from plx_train.nn.series.registry import build_forecaster
+    from plx_train.nn.series.shape import SeriesShape
 
     paddle.seed(0)
     values = np.loadtxt(folder / "train.csv", delimiter=",", skiprows=1, usecols=1, dtype=np.float32)

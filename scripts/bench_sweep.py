@@ -34,18 +34,18 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "scripts")]
 
 from simulated_runs import SimulatedEngine  # noqa: E402
 
-from plx_train.console import make_console  # noqa: E402
-from plx_train.options import SweepOptions  # noqa: E402
-from plx_train.stop import StopRequest  # noqa: E402
+from plx_train.config.options import SweepOptions  # noqa: E402
+from plx_train.ground.stop import StopRequest  # noqa: E402
+from plx_train.runs.trial import environment_of  # noqa: E402
 from plx_train.sweep import sweeper as loop  # noqa: E402
-from plx_train.sweep.engine import JobSpec  # noqa: E402
+from plx_train.sweep.executors.executor import JobSpec  # noqa: E402
 from plx_train.sweep.history import load_record  # noqa: E402
 from plx_train.sweep.record import Objective, SweepRecord  # noqa: E402
 from plx_train.sweep.samplers import build_pruner, build_sampler  # noqa: E402
 from plx_train.sweep.space import parse_space  # noqa: E402
 from plx_train.sweep.study import Study  # noqa: E402
 from plx_train.sweep.sweeper import Plan, Sweeper  # noqa: E402
-from plx_train.trial import environment_of  # noqa: E402
+from plx_train.terminal.console import make_console  # noqa: E402
 
 SPACE = ["lr=tag(log, interval(1e-5, 1e-1))", "decay=interval(0.0, 0.3)", "augment=choice(light, strong)"]
 EPOCHS, TRIALS, PLACES, EPOCH_SECONDS = 27, 60, 4, 0.04

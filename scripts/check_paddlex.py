@@ -33,7 +33,7 @@ def list_images(paths: list[str]) -> list[Path]:
 
 def with_plx_train(folder: str) -> Callable[[Path], Any]:
     """Boxes of an image, or its text or class, by plx_train."""
-    from plx_train.predictor import Predictor
+    from plx_train.export.predictor import Predictor
 
     predictor = Predictor(folder)
     if hasattr(predictor.processor, "temperature"):

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from plx_train.api import RunResult, run  # noqa: E402
-from plx_train.trial import environment_of, read_reports  # noqa: E402
+from plx_train.runs.trial import environment_of, read_reports  # noqa: E402
 
 CURVES = ROOT / "scripts" / "curves"
 Draw = Callable[[random.Random], Any]

@@ -136,11 +136,11 @@ def report(folder: Path) -> Iterator[tuple[str, float]]:
     import optuna  # noqa: F401
 
     yield "import optuna", time.perf_counter() - began
-    from plx_train.console import make_console
     from plx_train.sweep.history import load_record
-    from plx_train.sweep.importance import parameter_importances
-    from plx_train.sweep.report import write_sweep_report
-    from plx_train.sweep.table import show_sweep
+    from plx_train.sweep.shown.importance import parameter_importances
+    from plx_train.sweep.shown.report import write_sweep_report
+    from plx_train.sweep.shown.table import show_sweep
+    from plx_train.terminal.console import make_console
 
     record = load_record(folder)
     parameter_importances(record)

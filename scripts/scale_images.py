@@ -43,7 +43,7 @@ def make(root: Path, count: int) -> None:
 
 def measure(root: Path) -> dict[str, float]:
     """Seconds of each step from label files to the first batch, and the most memory held, in MB."""
-    from plx_train.loader import Loader, Sampler
+    from plx_train.data.loader import Loader, Sampler
     from plx_train.modules.image_cls.augment import ImageClsAugment
     from plx_train.modules.image_cls.check import check_image_cls
     from plx_train.modules.image_cls.config import ImageClsConfig
@@ -77,7 +77,7 @@ def measure(root: Path) -> dict[str, float]:
 
 def orders(counts: list[int]) -> None:
     """What the order alone takes, of samples that are nowhere."""
-    from plx_train.loader import Sampler
+    from plx_train.data.loader import Sampler
 
     for count in counts:
         sampler = Sampler(count, BATCH, seed=0)

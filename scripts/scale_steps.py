@@ -23,10 +23,10 @@ def step(side: int, batch: int, classes: int) -> tuple[float, int]:
     import numpy as np
     import paddle
 
-    from plx_train.learner import Learner
+    from plx_train.config.options import OptimizerOptions
     from plx_train.modules.image_cls.config import ImageClsConfig
     from plx_train.modules.image_cls.module import build
-    from plx_train.options import OptimizerOptions
+    from plx_train.train.learner import Learner
 
     names = [str(number) for number in range(classes)]
     config = ImageClsConfig(network=NETWORK, size=[side, side], classes=names)
@@ -64,8 +64,8 @@ def steps() -> None:
 
 def exchanges(folder: Path) -> None:
     """Two processes on this machine sum numbers over gloo: seconds by size."""
-    from plx_train.launch import launch
-    from plx_train.options import DeviceOptions
+    from plx_train.config.options import DeviceOptions
+    from plx_train.distributed.launch import launch
 
     job = folder / "exchange.json"
     job.write_text(json.dumps({"sizes": EXCHANGED}))
@@ -76,7 +76,7 @@ def exchanges(folder: Path) -> None:
 def _measured(sizes: list[int]) -> Iterator[tuple[int, float]]:
     import paddle
 
-    from plx_train import ranks
+    from plx_train.distributed import ranks
 
     for size in sizes:
         tensor = paddle.ones([size])
@@ -91,7 +91,7 @@ def _measured(sizes: list[int]) -> Iterator[tuple[int, float]]:
 
 
 def main() -> None:
-    from plx_train import ranks
+    from plx_train.distributed import ranks
 
     ranks.connect()
     for size, seconds in _measured(json.loads(Path(sys.argv[1]).read_text())["sizes"]):

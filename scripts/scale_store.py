@@ -119,8 +119,8 @@ def calls(uri: str, num_runs: int, folder: Path) -> Iterator[tuple[str, float]]:
     """What each question to the store takes in a process that has MLflow: (question, median seconds)."""
     import contextlib
 
-    from plx_train.errors import UserError
-    from plx_train.options import TrackingOptions
+    from plx_train.config.options import TrackingOptions
+    from plx_train.ground.errors import UserError
     from plx_train.registry import ledger
     from plx_train.registry.resolve import current_version
     from plx_train.registry.versions import aliased_version

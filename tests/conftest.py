@@ -9,7 +9,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPE
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # What a profile would set before paddle is imported, which some tests do first.
-from plx_train.hardware import mkl_cpu_type  # noqa: E402
+from plx_train.machine.hardware import mkl_cpu_type  # noqa: E402
 
 for _name, _value in {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type(), "GLOG_minloglevel": "2"}.items():
     if _value:

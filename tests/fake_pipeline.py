@@ -12,8 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.errors import UserError
-from plx_train.image import drawn_page
+from plx_train.ground.errors import UserError
+from plx_train.vision.image import drawn_page
 
 LINES = ("Serving without models", "0123456789", "Every box stands where its text is drawn")
 

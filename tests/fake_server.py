@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_pipeline import FakePipeline
 
-from plx_train.config import compose_run
+from plx_train.config.compose import compose_run
 from plx_train.serving.app import create_app
 from plx_train.serving.server import Server, address_of, open_socket
 

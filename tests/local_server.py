@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from fastapi import FastAPI
 
-from plx_train.options import ServeOptions
+from plx_train.config.options import ServeOptions
 from plx_train.serving.app import Service
 from plx_train.serving.server import Server, address_of, open_socket
 

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from plx_train.backbones.affine import LearnableAffine
+from plx_train.nn.affine import LearnableAffine
 
 
 @pytest.mark.parametrize("scale", [1.7, 0.0, -0.3])

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plx_train.resources import datasets_dir
+from plx_train.ground.places import datasets_dir
 
 
 def plx(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.config import GROUPS, compose_run, default_values, flatten, group_options
-from plx_train.errors import ConfigError
-from plx_train.modes.durations import parse_duration, readable_duration
-from plx_train.multirun import combinations
-from plx_train.options import ColumnsOptions
-from plx_train.rooms import room_names
+from plx_train.config.compose import GROUPS, compose_run, default_values, flatten, group_options
+from plx_train.config.options import ColumnsOptions
+from plx_train.contract.rooms import room_names
+from plx_train.ground.durations import parse_duration, readable_duration
+from plx_train.ground.errors import ConfigError
+from plx_train.sweep.multirun import combinations
 
 SHIPPED = [(group, option) for group in GROUPS for option in group_options(group)]
 

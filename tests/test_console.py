@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.console import PlainConsole, RichTerminal, make_console
-from plx_train.progress import ProgressMeter, ProgressState, readable_clock
+from plx_train.terminal.console import PlainConsole, RichTerminal, make_console
+from plx_train.terminal.progress import ProgressMeter, ProgressState, readable_clock
 
 LONG_PATH = "/data/" + "deep/" * 60 + "inference"
 
@@ -161,6 +161,8 @@ def test_terminal(no_color: str, tmp_path: Path) -> None:
 
 
 def test_import_is_light() -> None:
-    script = "import sys, plx_train.console; print([m for m in ('rich', 'numpy', 'paddle') if m in sys.modules])"
+    script = (
+        "import sys, plx_train.terminal.console; print([m for m in ('rich', 'numpy', 'paddle') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

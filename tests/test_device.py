@@ -12,18 +12,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plx_train import device as devices
-from plx_train import device_environment, hardware, paddle_build
-from plx_train.config import compose_run
-from plx_train.determinism import determinism
-from plx_train.device import WHEELS, OpenDevice, check_device, open_device, resolve
-from plx_train.device_environment import environment, prepare_environment
-from plx_train.errors import DeviceError
-from plx_train.hardware import Cpu, Gpu
-from plx_train.modes.prepare import start_device
-from plx_train.options import DeviceOptions
-from plx_train.paddle_build import PaddleBuild, installed_paddle
-from plx_train.resources import conf_dir
+from plx_train.config.compose import compose_run
+from plx_train.config.options import DeviceOptions
+from plx_train.ground.errors import DeviceError
+from plx_train.ground.places import conf_dir
+from plx_train.machine import device as devices
+from plx_train.machine import environment as device_environment
+from plx_train.machine import hardware, paddle_build
+from plx_train.machine.determinism import determinism
+from plx_train.machine.device import WHEELS, OpenDevice, check_device, open_device, resolve
+from plx_train.machine.environment import environment, prepare_environment
+from plx_train.machine.hardware import Cpu, Gpu
+from plx_train.machine.paddle_build import PaddleBuild, installed_paddle
+from plx_train.workflow.session import start_device
 
 CPU_ONLY = PaddleBuild("3.3.1")
 CARD = Gpu(0, "NVIDIA H100", 81559)
@@ -277,8 +278,8 @@ def test_what_a_run_has_set_does_not_bind_the_next(loaded_paddle: None) -> None:
 def test_the_device_is_checked_without_importing_paddle() -> None:
     code = (
         "import sys, time\n"
-        "from plx_train.device import check_device\n"
-        "from plx_train.options import DeviceOptions\n"
+        "from plx_train.machine.device import check_device\n"
+        "from plx_train.config.options import DeviceOptions\n"
         "check_device(DeviceOptions())\n"
         "assert 'paddle' not in sys.modules and 'mlflow' not in sys.modules\n"
     )
@@ -418,7 +419,7 @@ def test_threads_that_the_environment_forbids_are_told(
 
 
 def test_paddle_does_not_warn_of_threads_that_were_asked_for() -> None:
-    code = "from plx_train.paddle_build import import_paddle; import_paddle().ones([1])"
+    code = "from plx_train.machine.paddle_build import import_paddle; import_paddle().ones([1])"
     environment = os.environ | {"OMP_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert "OMP_NUM_THREADS" not in done.stderr

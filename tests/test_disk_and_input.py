@@ -15,9 +15,9 @@ import pytest
 from test_train import TINY, make_dataset, train
 
 import plx_train
-from plx_train.errors import DataError, UserError
-from plx_train.keeper import step_checkpoints
+from plx_train.ground.errors import DataError, UserError
 from plx_train.tracking import SPOOL_NAME, read_metrics
+from plx_train.train.checkpoints import step_checkpoints
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from plx_train import doctor, hardware
+from plx_train import doctor
+from plx_train.config.options import DeviceOptions
 from plx_train.doctor import FAIL, OK, WARN, Check, last_run, machine, places, software, write_bundle
 from plx_train.doctor.redact import Redactor, redact_variables, this_redactor
-from plx_train.errors import UserError
-from plx_train.options import DeviceOptions
-from plx_train.paddle_build import PaddleBuild
+from plx_train.ground.errors import UserError
+from plx_train.machine import hardware
+from plx_train.machine.paddle_build import PaddleBuild
 
 HOME = "/home/maria"
 REDACTOR = Redactor(HOME, {"maria": "<user>", "gpu-box-7": "<host>"}, frozenset({"hunter2hunter2"}))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plx_train.config import compose_run
+from plx_train.config.compose import compose_run
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "draw_tables.py"
 specification = importlib.util.spec_from_file_location("draw_tables", SCRIPT)

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 from tiny_detector import TinyDetector, draw_page
 
-from plx_train import engine_choice, engines
-from plx_train.converted import check_once
-from plx_train.engine_choice import CHOICE_FILE, chosen_engine, write_choice
-from plx_train.engine_speed import EngineSpeed, Way, measure, quickest, ways_of
-from plx_train.engines import open_model
-from plx_train.errors import ConfigError, UserError
-from plx_train.export import write_export
+from plx_train.export import choice as engine_choice
+from plx_train.export import runtimes as engines
+from plx_train.export.choice import CHOICE_FILE, chosen_engine, write_choice
+from plx_train.export.onnx_cache import check_once
+from plx_train.export.predictor import Predictor
+from plx_train.export.runtimes import open_model
+from plx_train.export.speed import EngineSpeed, Way, measure, quickest, ways_of
+from plx_train.export.static_model import StaticModel
+from plx_train.export.write import write_export
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.pipelines.freeze import _copy_model
-from plx_train.predictor import Predictor
-from plx_train.static_model import StaticModel
 
 SAMPLE = (np.random.default_rng(0).random((1, 3, 64, 96), np.float32),)
 

@@ -14,14 +14,14 @@ import pytest
 import yaml
 from tiny_detector import Pages, TinyDetector
 
-from plx_train.errors import ExportError, UserError
-from plx_train.export import PARITY_FILE, export, write_export
-from plx_train.export_files import file_hashes
+from plx_train.export.files import file_hashes
+from plx_train.export.parity import Tolerance, check_parity
+from plx_train.export.static_model import StaticModel, interpolations, is_export
+from plx_train.export.write import PARITY_FILE, export, write_export
+from plx_train.ground.errors import ExportError, UserError
 from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
 from plx_train.onednn import choice
-from plx_train.parity import Tolerance, check_parity
 from plx_train.registry.candidate import read_candidate
-from plx_train.static_model import StaticModel, interpolations, is_export
 
 NAME = "PP-OCRv4_mobile_det"
 
@@ -246,7 +246,7 @@ def test_onnx_without_the_extra_names_the_command(
     module: TinyDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "paddle2onnx", None)
-    monkeypatch.setattr("plx_train.onnx_export.sys", SimpleNamespace(version_info=(3, 12)))
+    monkeypatch.setattr("plx_train.export.onnx_model.sys", SimpleNamespace(version_info=(3, 12)))
 
     with pytest.raises(ExportError, match=r"pip install -e '\.\[onnx\]'"):
         run_export(module, tmp_path / "export", onnx=True)

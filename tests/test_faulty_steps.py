@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from test_train import last_checkpoint, make_dataset, train
 
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import TrainingError
-from plx_train.memory import is_out_of_memory
+from plx_train.ground.errors import TrainingError
+from plx_train.ground.memory import is_out_of_memory
 from plx_train.modules.text_det.module import TextDet
+from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
 
 

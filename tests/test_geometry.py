@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plx_train.geometry import (
+from plx_train.vision.polygons import (
     CLIPPER_SCALE,
     areas_and_perimeters,
     clip_to_strip,

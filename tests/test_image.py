@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plx_train.errors import UserError
-from plx_train.image import ImageError, image_size, read_image, to_planes, write_image
-from plx_train.image_cache import ImageCache
+from plx_train.ground.errors import UserError
+from plx_train.vision.cache import ImageCache
+from plx_train.vision.image import ImageError, image_size, read_image, to_planes, write_image
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.config.options import DatasetOptions
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.image_cls.augment import ImageClsAugment
 from plx_train.modules.image_cls.check import check_image_cls, draw_samples, resolve
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.data import ImageClsDataset, collate
 from plx_train.modules.image_cls.labels import ClsLabel, read_classes, read_images, read_samples, turn, turned_samples
 from plx_train.modules.image_cls.processor import ImageClsProcessor
-from plx_train.options import DatasetOptions
 
 PROCESSOR = ImageClsProcessor(("a", "b"), None, (16, 12))
 

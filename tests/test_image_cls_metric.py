@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
-from plx_train.class_report import calibration_error, confusion
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
+from plx_train.metrics.classes import calibration_error, confusion
+from plx_train.metrics.temperature import fit_temperature, tempered
 from plx_train.modules.image_cls.metric import ImageClsMetric
 from plx_train.modules.image_cls.overlay import draw_overlay
 from plx_train.modules.image_cls.processor import (
@@ -15,7 +16,6 @@ from plx_train.modules.image_cls.processor import (
     ImageClsProcessor,
     from_inference,
 )
-from plx_train.temperature import fit_temperature, tempered
 
 
 def prediction(*classes: int, score: float = 0.5) -> ImageClsPrediction:

@@ -14,12 +14,12 @@ import numpy as np
 import paddle
 import pytest
 
-from plx_train.backbones.efficientnet_lite import EfficientNetLite0, from_torch
-from plx_train.backbones.pp_lcnet import PPLCNet
-from plx_train.errors import ConfigError, WeightsError
+from plx_train.ground.errors import ConfigError, WeightsError
 from plx_train.modules.image_cls.loss import classification_loss
 from plx_train.modules.image_cls.network import HEADS, NAMES, build_network
 from plx_train.modules.image_cls.rehead import rehead
+from plx_train.nn.efficientnet_lite import EfficientNetLite0, from_torch
+from plx_train.nn.pp_lcnet import PPLCNet
 from plx_train.weights.catalogue import Entry
 from plx_train.weights.fetch import _from_wheel
 from plx_train.weights.torch_state import MAGIC, read_torch_state

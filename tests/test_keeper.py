@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plx_train.checkpoint import MANIFEST, clear_leftovers, load_checkpoint, save_checkpoint
-from plx_train.errors import TrainingError, WeightsError
-from plx_train.keeper import Keeper, Retention
+from plx_train.ground.errors import TrainingError, WeightsError
+from plx_train.runs.checkpoint import MANIFEST, clear_leftovers, load_checkpoint, save_checkpoint
+from plx_train.train.checkpoints import Keeper, Retention
 
 
 def weights(value: float) -> dict[str, dict[str, np.ndarray]]:

@@ -16,11 +16,13 @@ from typing import Any
 import psutil
 import pytest
 
-from plx_train import device, launch, launch_environment
-from plx_train.errors import ConfigError, UserError
-from plx_train.launch import num_processes
-from plx_train.options import DeviceOptions
-from plx_train.paddle_build import PaddleBuild
+from plx_train.config.options import DeviceOptions
+from plx_train.distributed import environment as launch_environment
+from plx_train.distributed import launch
+from plx_train.distributed.launch import num_processes
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.machine import device
+from plx_train.machine.paddle_build import PaddleBuild
 
 WORKER = """
 import contextlib, io, json, os, signal, subprocess, sys, time

@@ -12,9 +12,9 @@ import paddle
 import pytest
 from tiny_detector import TinyDetector
 
-from plx_train.learner import Learner
-from plx_train.optimizer import OptimizerOptions
-from plx_train.step_seed import StepSeed
+from plx_train.train.learner import Learner
+from plx_train.train.optimizer import OptimizerOptions
+from plx_train.train.step_seed import StepSeed
 
 
 def test_the_scale_of_mixed_precision_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plx_train import worker_pool
-from plx_train.contract import Dataset
-from plx_train.errors import DataError
-from plx_train.loader import Loader, Sampler
-from plx_train.shared_slot import SMALL, Slot
+from plx_train.contract.module import Dataset
+from plx_train.data import worker_pool
+from plx_train.data.loader import Loader, Sampler
+from plx_train.data.shared_slot import SMALL, Slot
+from plx_train.ground.errors import DataError
 
 
 class Numbers(Dataset):

@@ -11,12 +11,12 @@ import paddle
 import pytest
 from paddle.nn import functional as F
 
-from plx_train.backbones.affine import LEARNING_RATE
-from plx_train.backbones.pp_lcnet_v3 import NUM_BRANCHES, RepConv
-from plx_train.image import read_image
+from plx_train.ground.places import datasets_dir
 from plx_train.modules.text_det.network import TextDetNetwork, upsample
 from plx_train.modules.text_det.processor import TextDetProcessor
-from plx_train.resources import datasets_dir
+from plx_train.nn.affine import LEARNING_RATE
+from plx_train.nn.pp_lcnet_v3 import NUM_BRANCHES, RepConv
+from plx_train.vision.image import read_image
 from plx_train.weights import load_weights
 
 PUBLISHED = "PP-OCRv4_mobile_det"

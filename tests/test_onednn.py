@@ -16,13 +16,13 @@ import pytest
 from paddle import nn
 from paddle.nn import functional
 
-from plx_train.errors import DeviceError
+from plx_train.config.options import DeviceOptions
+from plx_train.ground.errors import DeviceError
 from plx_train.onednn import agreement, cache, choice, library
 from plx_train.onednn.cache import CACHE
 from plx_train.onednn.convolution import Geometry
 from plx_train.onednn.convolve import convolve
 from plx_train.onednn.seam import exchanged, geometry_of
-from plx_train.options import DeviceOptions
 
 try:
     library.library()
@@ -304,7 +304,7 @@ def test_bf16_is_for_training_alone() -> None:
 
 
 def test_bf16_is_near_or_said_to_be_impossible() -> None:
-    from plx_train.hardware import cpu
+    from plx_train.machine.hardware import cpu
 
     if cpu().flags & choice.BF16_FLAGS:
         assert "in bf16" in choice.choose_convolutions("onednn", "bf16", is_cpu=True).sentence
@@ -322,7 +322,7 @@ def test_bf16_is_near_or_said_to_be_impossible() -> None:
     ],
 )
 def test_mistakes_are_told(options: dict, sentence: str) -> None:
-    from plx_train.device import check_device
+    from plx_train.machine.device import check_device
 
     with pytest.raises(DeviceError, match=sentence):
         check_device(DeviceOptions(name="cpu", type="cpu", **options))

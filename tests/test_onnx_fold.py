@@ -31,7 +31,7 @@ def outputs(path: Path) -> np.ndarray:
 
 
 def folded(path: Path) -> list[str]:
-    from plx_train.onnx_fold import fold
+    from plx_train.export.onnx_fold import fold
 
     before = outputs(path)
     fold(path)

@@ -7,9 +7,9 @@ import paddle
 import pytest
 from paddle import nn
 
-from plx_train.direct_adamw import DirectAdamW
-from plx_train.errors import ConfigError
-from plx_train.optimizer import (
+from plx_train.ground.errors import ConfigError
+from plx_train.train.adamw import DirectAdamW
+from plx_train.train.optimizer import (
     OPTIMIZERS,
     MovingAverage,
     OptimizerOptions,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from plx_train import resources
+from plx_train.ground import places as resources
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -19,8 +19,8 @@ from tiny_detector import TinyDetector, draw_page
 
 import plx_train
 import plx_train.pipelines.config
-from plx_train.errors import ConfigError, UserError
-from plx_train.export import write_export
+from plx_train.export.write import write_export
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.pipelines.crops import crop_line, reading_order, rotate
 from plx_train.pipelines.freeze import freeze, verify
 from plx_train.pipelines.searchable import searchable_pdf

@@ -10,11 +10,11 @@ import yaml
 from tiny_detector import TinyDetector, draw_page
 
 import plx_train
-from plx_train.errors import DeviceError, UserError
-from plx_train.export import write_export
-from plx_train.image import write_image
+from plx_train.export.predictor import Predictor
+from plx_train.export.write import write_export
+from plx_train.ground.errors import DeviceError, UserError
 from plx_train.modules.text_det.metric import TextDetMetric
-from plx_train.predictor import Predictor
+from plx_train.vision.image import write_image
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from promotion_kit import OTHER_DATASET, Desk, FakePipeline, cannot_measure, new_store
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.registry import ledger
 from plx_train.registry.candidate import Measurement
 from plx_train.registry.ledger import Entry

@@ -10,14 +10,14 @@ import pytest
 from tiny_detector import TinyDetector, draw_page
 
 import plx_train
-from plx_train.errors import UserError
-from plx_train.export import write_export
-from plx_train.export_files import file_hashes
+from plx_train.export.files import file_hashes
+from plx_train.export.quantize import engines_as_good, write_quantized
+from plx_train.export.static_model import StaticModel, is_export, is_onnx_only
+from plx_train.export.write import write_export
+from plx_train.ground.errors import UserError
 from plx_train.modes.quantize import Loss
 from plx_train.pipelines.load import _load_part
-from plx_train.quantize import engines_as_good, write_quantized
 from plx_train.registry.candidate import read_candidate
-from plx_train.static_model import StaticModel, is_export, is_onnx_only
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_convolutions_that_lose_much_stay_as_they_are(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
 
-    from plx_train.quantize import _left_alone
+    from plx_train.export.quantize import _left_alone
 
     weights = {"w": (4, 3, 1, 1), "d": (4, 1, 3, 3), "s": (4, 4, 1, 1), "v": (2, 4, 1, 1)}
     nodes = [

@@ -17,10 +17,10 @@ from test_resume import as_if_killed, assert_same
 from test_stop import wait_for
 from test_train import TINY, make_dataset, train
 
-from plx_train.checkpoint import load_checkpoint
-from plx_train.keeper import step_checkpoints
-from plx_train.loader import Sampler
+from plx_train.data.loader import Sampler
+from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
+from plx_train.train.checkpoints import step_checkpoints
 
 TOGETHER = ("module.freeze_norm=true", "trainer.batch_size=4", "dataset.holdout_share=0.3", "device.processes=2")
 
@@ -108,7 +108,7 @@ def test_a_rank_that_is_killed_ends_the_run_with_one_sentence(dataset: Path, tmp
     spool = tmp_path / "r" / SPOOL_NAME
     wait_for(process, lambda: len(read_metrics(spool).get("train/loss", [])) > 3)
     everyone = psutil.Process(process.pid).children(recursive=True)
-    ranks = [child for child in everyone if "plx_train.worker" in child.cmdline()]
+    ranks = [child for child in everyone if "plx_train.workflow.worker" in child.cmdline()]
     victim = next(child for child in ranks if child.environ()["PADDLE_TRAINER_ID"] == "1")
     killed_at = time.monotonic()
     victim.send_signal(signal.SIGKILL)
@@ -185,7 +185,7 @@ def test_batch_norms_over_all_processes_are_refused_on_a_cpu(dataset: Path, tmp_
 def test_layers_are_synchronised_within_the_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     import paddle
 
-    from plx_train import batch_norm
+    from plx_train.train import batch_norm
 
     network = paddle.nn.Sequential(paddle.nn.Conv2D(3, 4, 3), paddle.nn.BatchNorm2D(4), paddle.nn.BatchNorm2D(4))
     network[2].eval()

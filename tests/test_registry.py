@@ -13,7 +13,7 @@ import pytest
 from promotion_kit import Desk, FakePipeline, make_export, new_store
 
 from plx_train.__main__ import main
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.registry import exchange
 from plx_train.registry.exchange import LOCK_PREFIX, mutex
 from plx_train.registry.resolve import current_version, resolve
@@ -182,7 +182,7 @@ def command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
         return FakePipeline(Path(models["TextDetection"]))
 
     # Who keeps the real one by name must have it before: imported later, they would keep the pretence for other tests.
-    importlib.import_module("plx_train.modes.pipelines")
+    importlib.import_module("plx_train.workflow.pages")
     importlib.import_module("plx_train.pipelines.freeze")
     monkeypatch.setattr("plx_train.pipelines.load.load_pipeline", load_pipeline)
     monkeypatch.chdir(desk.root)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from promotion_kit import Desk, make_export, new_store
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.registry import exchange, ledger
 from plx_train.registry.candidate import read_candidate
 from plx_train.registry.promotion import Request, delete, roll_back

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plx_train.image import write_image
 from plx_train.report import (
     Command,
     MetricChange,
@@ -28,6 +27,7 @@ from plx_train.report.axes import nice_ticks, number_text
 from plx_train.report.charts import line_chart, precision_recall_chart, share_bar, smooth, thin_out
 from plx_train.report.pictures import Budget, embed, jpeg
 from plx_train.report.report import render_report
+from plx_train.vision.image import write_image
 
 EVIL = '<script>alert("x")</script>'
 CHECK = {

@@ -11,7 +11,7 @@ from test_train import make_dataset, train
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.errors import DataError, UserError
+from plx_train.ground.errors import DataError, UserError
 from plx_train.tracking import SPOOL_NAME
 
 

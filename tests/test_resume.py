@@ -12,11 +12,11 @@ from test_train import make_dataset, train
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import ConfigError, DataError, UserError
-from plx_train.keeper import step_checkpoints
-from plx_train.static_model import StaticModel
+from plx_train.export.static_model import StaticModel
+from plx_train.ground.errors import ConfigError, DataError, UserError
+from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
+from plx_train.train.checkpoints import step_checkpoints
 
 OF_THE_CLOCK = ("time/", "system/")
 VARIANTS = {

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import plx_train
-from plx_train.options import ColumnsOptions
+from plx_train.config.options import ColumnsOptions
 from plx_train.series.cell_faults import REASONS
 from plx_train.series.fill import POLICIES
 from plx_train.series.roles import TIME_NAMES

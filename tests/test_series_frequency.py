@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.series.frequency import DAY, LAST_DAY, infer_frequency, parse_frequency
 from plx_train.series.grid import find_gaps, future_times, grid_positions, grid_times
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.series.given import header_given, one_series, series_given
 from plx_train.series.read import Columns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.series.fill import MAX_GROWTH, POLICIES, fill_series
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency

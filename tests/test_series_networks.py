@@ -9,14 +9,14 @@ import paddle
 import pytest
 from paddle.static import InputSpec
 
-from plx_train.backbones.series.inception_time import InceptionTime
-from plx_train.backbones.series.layout import ReversibleNorm
-from plx_train.backbones.series.linear import DLinear, NLinear, trend_matrix
-from plx_train.backbones.series.registry import build_classifier, build_forecaster, build_reconstructor
-from plx_train.backbones.series.shape import SeriesShape
-from plx_train.backbones.series.sizes import CLASSIFIERS, FORECASTERS, RECONSTRUCTORS, WITH_COVARIATES, Sizes
-from plx_train.backbones.series.times_block import InceptionBlock, TimesBlock
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
+from plx_train.nn.series.inception_time import InceptionTime
+from plx_train.nn.series.layout import ReversibleNorm
+from plx_train.nn.series.linear import DLinear, NLinear, trend_matrix
+from plx_train.nn.series.registry import build_classifier, build_forecaster, build_reconstructor
+from plx_train.nn.series.shape import SeriesShape
+from plx_train.nn.series.sizes import CLASSIFIERS, FORECASTERS, RECONSTRUCTORS, WITH_COVARIATES, Sizes
+from plx_train.nn.series.times_block import InceptionBlock, TimesBlock
 
 CONTEXT, HORIZON, CHANNELS = 30, 7, 3
 PERIODS = (5, 12)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 from plx_train.series.calendar import calendar_features
 from plx_train.series.frame import time_text, time_texts
 from plx_train.series.read import Columns, read_series

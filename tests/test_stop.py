@@ -17,10 +17,10 @@ from test_resume import assert_same
 from test_train import TINY, make_dataset, train
 
 import plx_train
-import plx_train.stop as stop_module
-from plx_train.keeper import step_checkpoints
-from plx_train.stop import Stopped, StopRequest
+import plx_train.ground.stop as stop_module
+from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.tracking import SPOOL_NAME, read_metrics
+from plx_train.train.checkpoints import step_checkpoints
 
 LONG = ("trainer.epochs=40", "trainer.eval_every_epochs=100", "device.num_workers=1")
 NUM_STEPS = 120

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from simulated_runs import SimulatedEngine
 
-from plx_train.console import make_console
-from plx_train.options import SweepOptions
-from plx_train.stop import StopRequest
+from plx_train.config.options import SweepOptions
+from plx_train.ground.stop import StopRequest
+from plx_train.runs.trial import environment_of
 from plx_train.sweep import sweeper as loop
-from plx_train.sweep.engine import JobSpec
+from plx_train.sweep.executors.executor import JobSpec
 from plx_train.sweep.history import record_of
 from plx_train.sweep.record import Objective, SweepRecord
 from plx_train.sweep.samplers import build_pruner, build_sampler
 from plx_train.sweep.space import parse_space
 from plx_train.sweep.study import Study
 from plx_train.sweep.sweeper import Plan, Sweeper
-from plx_train.trial import environment_of
+from plx_train.terminal.console import make_console
 
 SEARCH = ["lr=tag(log, interval(1e-5, 1e-1))", "augment=choice(light, strong)"]
 SCORE = (Objective(""),)

@@ -13,7 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from plx_train.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.command import find_folder
 from plx_train.sweep.history import best_run, find_sweep, load_record
 from plx_train.sweep.order import order, sweep_id, trial_overrides

@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from plx_train.errors import ConfigError, UserError
-from plx_train.sweep import engine as protocol
-from plx_train.sweep.engine import Ended, Engine, Handle, JobSpec
-from plx_train.sweep.engines import EngineOptions, make_engine
-from plx_train.sweep.local_engine import LocalEngine, Slot, local_slots
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.sweep.executors import executor as protocol
+from plx_train.sweep.executors.executor import Ended, Engine, Handle, JobSpec
+from plx_train.sweep.executors.local import LocalEngine, Slot, local_slots
+from plx_train.sweep.executors.named import EngineOptions, make_engine
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 25.0
@@ -106,13 +106,13 @@ def local_engine(folder: Path) -> Engine:
 
 def submitit_engine(folder: Path) -> Engine:
     pytest.importorskip("submitit")
-    from plx_train.sweep.submitit_engine import SubmititEngine
+    from plx_train.sweep.executors.submitit_jobs import SubmititEngine
 
     return SubmititEngine(folder, "local", max_runs=2, orphan_seconds=1.0)
 
 
 def ray_engine(folder: Path) -> Engine:
-    from plx_train.sweep.ray_engine import RayEngine
+    from plx_train.sweep.executors.ray_actors import RayEngine
 
     return RayEngine(os.environ["TEST_RAY_ADDRESS"])
 
@@ -322,7 +322,7 @@ def test_slurm_gets_an_array_and_is_asked_about_jobs_that_are_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("submitit")
-    from plx_train.sweep import submitit_engine as tested
+    from plx_train.sweep.executors import submitit_jobs as tested
 
     for name, text in FAKE_SLURM.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -350,7 +350,7 @@ def test_slurm_gets_an_array_and_is_asked_about_jobs_that_are_silent(
 
 def test_a_scheduler_that_refuses_or_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit")
-    from plx_train.sweep.submitit_engine import SubmititEngine
+    from plx_train.sweep.executors.submitit_jobs import SubmititEngine
 
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(UserError, match="there is no SLURM on this machine"):

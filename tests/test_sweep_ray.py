@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from test_sweep_engines import NAP, PARENT, SAVES, begin, end_of, is_alive, job, output, pids_of, until
 
-from plx_train.errors import ConfigError, UserError
-from plx_train.sweep.engine import Ended
-from plx_train.sweep.ray_cluster import places
-from plx_train.sweep.ray_engine import RayEngine
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.sweep.executors.executor import Ended
+from plx_train.sweep.executors.ray_actors import RayEngine
+from plx_train.sweep.executors.ray_cluster import places
 
 MACHINE = {"num_cpus": 2, "num_gpus": 0, "object_store_memory": 100_000_000, "include_dashboard": False}
 COUNTS = """

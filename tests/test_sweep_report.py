@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 
-from plx_train.console import PlainConsole, RichTerminal
 from plx_train.report.axes import Categories, CountScale, LogScale, log_ticks, shortened
-from plx_train.sweep.charts import clamped, curves_chart, frontier_chart, history_chart, value_scale
-from plx_train.sweep.effort import merged, saved_by_pruning, spent_seconds, utilisation
-from plx_train.sweep.importance import kept_importances, parameter_importances
-from plx_train.sweep.param_axis import param_axes
-from plx_train.sweep.ranking import best_so_far, count_states, leaders, ranked, within_spread
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, Job, Objective, SweepRecord, TrialRecord
-from plx_train.sweep.report import render_sweep_report, write_sweep_report
-from plx_train.sweep.space_charts import parallel_chart, slice_charts
-from plx_train.sweep.table import show_sweep, sweep_tables
-from plx_train.sweep.timeline import OpenTime, timeline_chart
-from plx_train.sweep.wording import number_like, param_text, short_keys, value_text, verdict
+from plx_train.sweep.shown.charts import clamped, curves_chart, frontier_chart, history_chart, value_scale
+from plx_train.sweep.shown.effort import merged, saved_by_pruning, spent_seconds, utilisation
+from plx_train.sweep.shown.importance import kept_importances, parameter_importances
+from plx_train.sweep.shown.param_axis import param_axes
+from plx_train.sweep.shown.ranking import best_so_far, count_states, leaders, ranked, within_spread
+from plx_train.sweep.shown.report import render_sweep_report, write_sweep_report
+from plx_train.sweep.shown.space_charts import parallel_chart, slice_charts
+from plx_train.sweep.shown.table import show_sweep, sweep_tables
+from plx_train.sweep.shown.timeline import OpenTime, timeline_chart
+from plx_train.sweep.shown.wording import number_like, param_text, short_keys, value_text, verdict
+from plx_train.terminal.console import PlainConsole, RichTerminal
 
 distributions = pytest.importorskip("optuna").distributions
 NOW = 2000.0
@@ -200,7 +200,7 @@ def test_importances_of_the_same_trials_are_computed_once(tmp_path: Path, monkey
     record = replace(search(), folder=tmp_path)
     found = kept_importances(record)
     computed = [found, replace(found, remark="computed anew")]
-    monkeypatch.setattr("plx_train.sweep.importance.parameter_importances", lambda record: computed[-1])
+    monkeypatch.setattr("plx_train.sweep.shown.importance.parameter_importances", lambda record: computed[-1])
 
     assert kept_importances(record) == found == parameter_importances(record)
     assert kept_importances(replace(record, trials=record.trials[:-4])).remark == "computed anew"
@@ -209,7 +209,7 @@ def test_importances_of_the_same_trials_are_computed_once(tmp_path: Path, monkey
 
 
 def test_importances_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plx_train.sweep.importance.find_spec", lambda name: None)
+    monkeypatch.setattr("plx_train.sweep.shown.importance.find_spec", lambda name: None)
     found = parameter_importances(search())
 
     assert found.shares["optimizer.lr"] > 0.8 and "PED-ANOVA" in found.remark

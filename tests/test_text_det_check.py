@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plx_train.modules.text_det.check as check_module
-from plx_train.dataset_check import (
+from plx_train.data.findings import (
     CheckReport,
     Finding,
     document_of,
@@ -24,11 +24,11 @@ from plx_train.dataset_check import (
     report_lines,
     report_table,
 )
-from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
-from plx_train.image import read_image
+from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.modules.text_det.check import check_text_det, draw_samples
 from plx_train.modules.text_det.labels import read_label_file, read_lines
 from plx_train.modules.text_det.processor import TextDetProcessor
+from plx_train.vision.image import read_image
 
 POINTS = [[10, 10], [90, 10], [90, 30], [10, 30]]
 LABEL = {"transcription": "word", "points": POINTS}

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plx_train.errors import DataError
-from plx_train.image import write_image
+from plx_train.ground.errors import DataError
 from plx_train.modules.text_det.augment import (
     Outlines,
     TextDetAugment,
@@ -36,6 +35,7 @@ from plx_train.modules.text_det.photometric import (
 )
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.modules.text_det.targets import TextDetTargets, outline_distance
+from plx_train.vision.image import write_image
 
 PLAIN = {"colour": 0.0, "blur_probability": 0.0, "noise_probability": 0.0, "jpeg_probability": 0.0}
 

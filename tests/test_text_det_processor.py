@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import order_corners
 from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from text_lines import draw_text, make_lines
 
-from plx_train.dataset_check import Checked
-from plx_train.errors import DataError, UserError, WeightsError
+from plx_train.config.options import DatasetOptions
+from plx_train.data.findings import Checked
+from plx_train.ground.errors import DataError, UserError, WeightsError
 from plx_train.modules.text_rec.check import check_text_rec, draw_samples, resolve
 from plx_train.modules.text_rec.config import TextRecConfig
 from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed, read_dictionary
 from plx_train.modules.text_rec.processor import TextRecProcessor
-from plx_train.options import DatasetOptions
 
 ABC = TextRecProcessor(("a", "b", "c"))
 

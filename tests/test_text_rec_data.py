@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from plx_train.errors import DataError
-from plx_train.loader import Sampler
+from plx_train.data.loader import Sampler
+from plx_train.ground.errors import DataError
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.data import GROUP_WIDTH, TextRecDataset, collate, collate_eval
 from plx_train.modules.text_rec.labels import LineLabel

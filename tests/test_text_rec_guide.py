@@ -15,8 +15,7 @@ from text_lines import TEXTS, make_lines
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.text_rec.config import TextRecConfig
 from plx_train.modules.text_rec.data import collate
 from plx_train.modules.text_rec.guide import Decoder, positions
@@ -26,6 +25,7 @@ from plx_train.modules.text_rec.network import GuideShape, TextRecNetwork
 from plx_train.modules.text_rec.processor import TextRecProcessor
 from plx_train.modules.text_rec.rehead import BIAS, TOKEN_AXES, WEIGHT, rehead
 from plx_train.modules.text_rec.targets import END, PAD, START, guide_tokens, num_tokens
+from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.weights import load_weights
 from plx_train.weights.fetch import WeightsSource

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.modules.text_rec.processor import TextRecProcessor, from_inference, steps_needed, steps_of
 
 NAME = "PP-OCRv4_mobile_rec"

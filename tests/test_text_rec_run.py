@@ -12,8 +12,8 @@ from text_lines import TEXTS, make_lines
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.errors import DataError
-from plx_train.predictor import Predictor
+from plx_train.export.predictor import Predictor
+from plx_train.ground.errors import DataError
 
 TINY = (
     "module=text_rec",

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.errors import ConfigError, UserError
-from plx_train.stop import StopRequest
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.stop import StopRequest
 from plx_train.tracking import (
     TrackedDataset,
     Tracker,

@@ -17,7 +17,7 @@ import pytest
 from faulty_proxy import FaultyProxy
 
 import plx_train
-from plx_train.run_facts import write_facts
+from plx_train.runs.facts import write_facts
 from plx_train.tracking import Tracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
 from plx_train.tracking.store import open_client
 

@@ -12,9 +12,9 @@ import pytest
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import TrainingError, UserError, WeightsError
-from plx_train.keeper import step_checkpoints
+from plx_train.ground.errors import TrainingError, UserError, WeightsError
+from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.train.checkpoints import step_checkpoints
 
 TINY = (
     "device=cpu",

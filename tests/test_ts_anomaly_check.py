@@ -14,8 +14,8 @@ import pytest
 from made_series import make_anomaly_set
 
 import plx_train
-from plx_train.dataset_check import CheckReport
-from plx_train.errors import DataError, UserError
+from plx_train.data.findings import CheckReport
+from plx_train.ground.errors import DataError, UserError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, rows_needed
 from plx_train.modules.ts_anomaly.config import FittedOptions, TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries

@@ -14,11 +14,11 @@ from made_series import make_anomaly_set
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import UserError
-from plx_train.keeper import step_checkpoints
+from plx_train.export.static_model import StaticModel
+from plx_train.ground.errors import UserError
 from plx_train.modules.ts_anomaly.scores import last_window_scores
-from plx_train.static_model import StaticModel
+from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.train.checkpoints import step_checkpoints
 
 CONTEXT = 40
 TINY = (

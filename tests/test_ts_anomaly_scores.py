@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.ts_anomaly.rank_average import MAX_KNOTS, fit_ranks, rank_average, ranks_of
 from plx_train.modules.ts_anomaly.scores import SeriesScores, last_window_scores, window_starts
 from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, fit_pareto, percentile, pot

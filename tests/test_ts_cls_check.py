@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from made_series import make_class_set
 
-from plx_train.errors import ConfigError
+from plx_train.config.options import ColumnsOptions, DatasetOptions
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_cls.baselines import baseline_accuracies, nearest_series
 from plx_train.modules.ts_cls.check import CheckedSeries, check, draw_samples, resolve
 from plx_train.modules.ts_cls.classes import class_names
@@ -21,7 +22,6 @@ from plx_train.modules.ts_cls.module import build_processor
 from plx_train.modules.ts_cls.processor import TsClsProcessor, from_inference
 from plx_train.modules.ts_cls.rocket import standardise
 from plx_train.modules.ts_cls.standardisation import find_scaling, scale_for_each
-from plx_train.options import ColumnsOptions, DatasetOptions
 from plx_train.series.frame import Series
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]

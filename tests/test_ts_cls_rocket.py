@@ -9,8 +9,8 @@ import numpy as np
 import paddle
 import pytest
 
-from plx_train.class_report import confusion, per_class
-from plx_train.errors import DataError
+from plx_train.ground.errors import DataError
+from plx_train.metrics.classes import confusion, per_class
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, RocketNetwork
 from plx_train.modules.ts_cls.ridge import fit_ridge, head_from_arrays

@@ -17,16 +17,16 @@ from made_series import make_class_set
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import UserError, WeightsError
-from plx_train.evaluate import Evaluation, SampleScore
-from plx_train.keeper import step_checkpoints
+from plx_train.ground.errors import UserError, WeightsError
+from plx_train.metrics.evaluate import Evaluation, SampleScore
 from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
 from plx_train.modules.ts_cls.module import build
 from plx_train.modules.ts_cls.network import RocketClassifier
 from plx_train.modules.ts_cls.ridge import fit_ridge
 from plx_train.modules.ts_cls.rocket import rocket_features
+from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.series.frame import Series
+from plx_train.train.checkpoints import step_checkpoints
 
 TINY = (
     "module=ts_cls",

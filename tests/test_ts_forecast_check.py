@@ -11,7 +11,7 @@ import pytest
 from made_series import ForecastSet, make_forecast_set
 
 import plx_train
-from plx_train.errors import ConfigError, DataError, UserError
+from plx_train.ground.errors import ConfigError, DataError, UserError
 
 SMALL = ("module=ts_forecast", "module.context=48", "module.horizon=12", "dataset.columns.targets=[y0]", "quiet=true")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.modules.ts_forecast.check import CheckedSeries
 from plx_train.modules.ts_forecast.data import TsForecastDataset, collate_eval
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_inference

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.ts_forecast.baselines import fit_linear, seasonal_naive, window_moments
 from plx_train.modules.ts_forecast.metric import ForecastErrors, mae, mase, mse, pinball, seasonal_scale, smape
 from plx_train.modules.ts_forecast.stack import (

@@ -13,9 +13,9 @@ from made_series import ForecastSet, make_forecast_set
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import UserError
-from plx_train.keeper import step_checkpoints
+from plx_train.ground.errors import UserError
+from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.train.checkpoints import step_checkpoints
 
 TINY = (
     "module=ts_forecast",

@@ -11,7 +11,7 @@ import pytest
 from untrained_series import export_of
 
 import plx_train
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 
 PARTS = {
     "ts_forecast": ("ts_forecast", "TSForecast", "forecast"),
@@ -133,9 +133,11 @@ def test_a_graph_that_onnx_gets_wrong_is_run_by_paddle(
     room, export, dataset = made
     name, part, _ = PARTS[room]
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path))
-    monkeypatch.setattr("plx_train.engines._can_run_onnx", lambda folder: True)
-    monkeypatch.setattr("plx_train.onnx_export.write_onnx", lambda folder: folder)
-    monkeypatch.setattr("plx_train.onnx_export.onnx_model", lambda folder: lambda *inputs: [np.full((1, 1), np.nan)])
+    monkeypatch.setattr("plx_train.export.runtimes._can_run_onnx", lambda folder: True)
+    monkeypatch.setattr("plx_train.export.onnx_model.write_onnx", lambda folder: folder)
+    monkeypatch.setattr(
+        "plx_train.export.onnx_model.onnx_model", lambda folder: lambda *inputs: [np.full((1, 1), np.nan)]
+    )
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     assert pipeline.parts[part].predictor.engine == "paddle"
     assert len(list(pipeline.predict(dataset / "val.csv"))) > 0

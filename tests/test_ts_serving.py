@@ -19,7 +19,7 @@ from test_ts_pipelines import PARTS
 from untrained_series import export_of
 
 import plx_train
-from plx_train.options import ServeOptions
+from plx_train.config.options import ServeOptions
 from plx_train.serving.app import create_app
 
 PATHS = {

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from plx_train.watch import CONSTANT_LOSS_STEPS, LearningWatch, baseline_verdicts, by_heart_verdict, data_verdict
+from plx_train.train.warnings import (
+    CONSTANT_LOSS_STEPS,
+    LearningWatch,
+    baseline_verdicts,
+    by_heart_verdict,
+    data_verdict,
+)
 
 
 def test_a_constant_loss_is_said_once() -> None:

@@ -21,9 +21,9 @@ import pytest
 from paddle import nn
 from safetensors.numpy import save_file
 
-from plx_train.backbones.pp_lcnet_v3 import RepConv
-from plx_train.checkpoint import save_checkpoint
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
+from plx_train.nn.pp_lcnet_v3 import RepConv
+from plx_train.runs.checkpoint import save_checkpoint
 from plx_train.weights import catalogue, fetch, load_weights
 from plx_train.weights.load import read_weights
 from plx_train.weights.restricted_pickle import restricted_load
@@ -539,9 +539,9 @@ def _official_maps(folder: Path, inputs: list[np.ndarray]) -> list[np.ndarray]:
 
 @pytest.mark.network
 def test_published_weights_give_the_official_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from plx_train.image import read_image
     from plx_train.modules.text_det.network import TextDetNetwork
     from plx_train.modules.text_det.processor import TextDetProcessor
+    from plx_train.vision.image import read_image
 
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path))
     network = TextDetNetwork(merged=True)

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from plx_train.config.options import DeviceOptions
 from plx_train.doctor import machine, places, software
 from plx_train.doctor.bundle import last_run, write_bundle
 from plx_train.doctor.check import FAIL, OK, WARN, Check
-from plx_train.options import DeviceOptions
 
 __all__ = ["FAIL", "OK", "WARN", "Check", "diagnose", "last_run", "to_json", "worst", "write_bundle"]
 

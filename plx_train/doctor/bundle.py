@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from plx_train.doctor.redact import Redactor, this_redactor
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 
 RUN_FILES = ("config.yaml", "run.json", "check.json", "parity.json", "export/parity.json", "metrics.json")
 LOG_PATTERNS = ("*.log", "tracking*.jsonl")

@@ -6,8 +6,8 @@ import platform
 import shutil
 from pathlib import Path
 
-from plx_train import hardware
 from plx_train.doctor.check import FAIL, OK, WARN, Check
+from plx_train.machine import hardware
 
 LITTLE_MEMORY_MIB = 4096
 LITTLE_SHARED_MIB = 60

@@ -14,7 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from plx_train.dataset_fingerprint import cache_folder
+from plx_train.data.fingerprint import cache_folder
 from plx_train.doctor.check import FAIL, OK, WARN, Check
 from plx_train.tracking.store import database_path, without_password
 

@@ -12,14 +12,14 @@ from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
 
-from plx_train import hardware
-from plx_train.device import check_device, resolve, what_to_install
-from plx_train.device_environment import environment
+from plx_train.config.options import DeviceOptions
 from plx_train.doctor.check import FAIL, OK, WARN, Check
 from plx_train.doctor.redact import redact_variables
-from plx_train.errors import UserError
-from plx_train.options import DeviceOptions
-from plx_train.paddle_build import installed_paddle
+from plx_train.ground.errors import UserError
+from plx_train.machine import hardware
+from plx_train.machine.device import check_device, resolve, what_to_install
+from plx_train.machine.environment import environment
+from plx_train.machine.paddle_build import installed_paddle
 from plx_train.tracking.environment import git_state
 
 PADDLE_SECONDS = 120.0

@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 
 from plx_train.api import RunResult
-from plx_train.batches import size_of
-from plx_train.config import Composed
-from plx_train.contract import Batch
-from plx_train.device import OpenDevice, check_device
-from plx_train.evaluate import network_engine, run_samples
-from plx_train.export import write_export
-from plx_train.loader import Loader, Sampler
-from plx_train.modes import benchmark_engines
-from plx_train.modes.prepare import Session, Splits, check_data, open_session, split, start_device
+from plx_train.config.compose import Composed
+from plx_train.contract.module import Batch
+from plx_train.data.batches import size_of
+from plx_train.data.loader import Loader, Sampler
+from plx_train.export.static_model import StaticModel, folder_engine
+from plx_train.export.write import write_export
+from plx_train.machine.device import OpenDevice, check_device
+from plx_train.metrics.evaluate import network_engine, run_samples
 from plx_train.modes.train import build_module
 from plx_train.onednn.choice import natively
-from plx_train.optimizer import learning_rate
-from plx_train.static_model import StaticModel, folder_engine
 from plx_train.tracking import start_tracking
+from plx_train.train.optimizer import learning_rate
+from plx_train.workflow import measure as benchmark_engines
+from plx_train.workflow.session import Session, Splits, check_data, open_session, split, start_device
 
 WARM_UP = 2
 STEPS = 3
@@ -76,7 +76,7 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
     """Bare step, the same by Paddle's kernels alone, full loop and loader in turn, `ROUNDS` times; medians."""
     import paddle
 
-    from plx_train.learner import Learner
+    from plx_train.train.learner import Learner
 
     options = session.options
     with paddle.utils.unique_name.guard():

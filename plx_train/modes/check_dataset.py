@@ -7,10 +7,10 @@ import sys
 from dataclasses import replace
 
 from plx_train.api import RunResult
-from plx_train.config import Composed
-from plx_train.dataset_check import CheckReport, report_lines, report_table
-from plx_train.modes.prepare import Session, open_session, resolve_module
-from plx_train.rooms import room_file
+from plx_train.config.compose import Composed
+from plx_train.contract.rooms import room_file
+from plx_train.data.findings import CheckReport, report_lines, report_table
+from plx_train.workflow.session import Session, open_session, resolve_module
 
 MAX_SHOWN = 50
 """Findings shown; all are in ``check.json``."""

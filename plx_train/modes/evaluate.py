@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from plx_train.api import RunResult
-from plx_train.config import Composed
-from plx_train.device import check_device
-from plx_train.engines import Model, open_model
-from plx_train.evaluate import Evaluation, evaluate, network_engine
-from plx_train.modes.conclude import write_details, write_overlays
-from plx_train.modes.prepare import (
+from plx_train.config.compose import Composed
+from plx_train.export.predictor import stacked
+from plx_train.export.runtimes import Model, open_model
+from plx_train.export.static_model import StaticModel, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.machine.device import check_device
+from plx_train.metrics.evaluate import Evaluation, evaluate, network_engine
+from plx_train.workflow.conclude import write_details, write_overlays
+from plx_train.workflow.session import (
     Session,
     Splits,
     check_data,
@@ -23,9 +25,7 @@ from plx_train.modes.prepare import (
     start_device,
     with_processor,
 )
-from plx_train.modes.source import Source, build_room, find_source, load_source, with_recorded_options
-from plx_train.predictor import stacked
-from plx_train.static_model import StaticModel, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.workflow.source import Source, build_room, find_source, load_source, with_recorded_options
 
 
 def run(composed: Composed) -> RunResult:

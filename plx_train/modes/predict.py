@@ -7,15 +7,15 @@ from collections.abc import Collection
 from pathlib import Path
 
 from plx_train.api import RunResult
-from plx_train.config import Composed, resolve_path
-from plx_train.device import check_device
-from plx_train.device_environment import prepare_environment
-from plx_train.errors import ConfigError, UserError
-from plx_train.image import IMAGE_SUFFIXES, write_image
-from plx_train.modes.pipelines import predict as predict_pages
-from plx_train.modes.prepare import open_session
-from plx_train.modes.source import Source, find_source
-from plx_train.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.config.compose import Composed, resolve_path
+from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.machine.device import check_device
+from plx_train.machine.environment import prepare_environment
+from plx_train.vision.image import IMAGE_SUFFIXES, write_image
+from plx_train.workflow.pages import predict as predict_pages
+from plx_train.workflow.session import open_session
+from plx_train.workflow.source import Source, find_source
 
 
 def run(composed: Composed) -> RunResult:
@@ -31,8 +31,8 @@ def run(composed: Composed) -> RunResult:
     files = find_files(resolve_path(options.input), processor_of(read_inference(folder)).suffixes)
     session = open_session(composed)
     prepare_environment(options.device)
-    from plx_train.device import open_device
-    from plx_train.predictor import Predictor
+    from plx_train.export.predictor import Predictor
+    from plx_train.machine.device import open_device
 
     engine = "auto" if is_onnx_only(folder) else "paddle"
     predictor = Predictor(folder, open_device(options.device).name, engine=engine)

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.api import RunResult
-from plx_train.config import Composed
-from plx_train.contract import Dataset, Module
-from plx_train.device import check_device
-from plx_train.engine_speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.errors import ConfigError, UserError
-from plx_train.evaluate import evaluate
-from plx_train.export import remove_folder, replace_folder
-from plx_train.export_files import file_hashes
-from plx_train.hardware import usable_cores
-from plx_train.metric_direction import sign, unit
-from plx_train.modes.benchmark_engines import SAMPLES, SHOWN, inputs_of, work_of
-from plx_train.modes.prepare import Session, check_data, open_session, split, start_device
-from plx_train.modes.source import build_room, find_export, with_recorded_options
-from plx_train.quantize import QUANTIZED_FILE, write_quantized
-from plx_train.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.config.compose import Composed
+from plx_train.contract.module import Dataset, Module
+from plx_train.export.files import file_hashes
+from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
+from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
+from plx_train.export.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.export.write import remove_folder, replace_folder
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.machine.device import check_device
+from plx_train.machine.hardware import usable_cores
+from plx_train.metrics.direction import sign, unit
+from plx_train.metrics.evaluate import evaluate
+from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
+from plx_train.workflow.session import Session, check_data, open_session, split, start_device
+from plx_train.workflow.source import build_room, find_export, with_recorded_options
 
 FOLDER = "export_int8"
 EVALUATED_AS = "paddle"

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.api import RunResult
-from plx_train.config import Composed, resolve_path
-from plx_train.console import make_console
-from plx_train.device import check_device, open_device
-from plx_train.device_environment import prepare_environment
-from plx_train.errors import ConfigError, UserError
-from plx_train.options import RunOptions
+from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.options import RunOptions
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.machine.device import check_device, open_device
+from plx_train.machine.environment import prepare_environment
 from plx_train.serving.options import ServeOptions
+from plx_train.terminal.console import make_console
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from plx_train.api import RunResult
-from plx_train.config import Composed, resolve_path
-from plx_train.console import make_console
-from plx_train.errors import ConfigError
+from plx_train.config.compose import Composed, resolve_path
+from plx_train.ground.errors import ConfigError
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.conduct import REPORT_FILE
 from plx_train.sweep.history import find_sweep, load_record
-from plx_train.sweep.report import write_sweep_report
-from plx_train.sweep.table import show_sweep
+from plx_train.sweep.shown.report import write_sweep_report
+from plx_train.sweep.shown.table import show_sweep
+from plx_train.terminal.console import make_console
 
 
 def run(composed: Composed) -> RunResult:

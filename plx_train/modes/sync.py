@@ -8,14 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 from plx_train.api import RunResult
-from plx_train.config import Composed, resolve_path
-from plx_train.console import Console, make_console
-from plx_train.errors import UserError
-from plx_train.modes.source import run_folder
-from plx_train.run_facts import read_facts
-from plx_train.run_lock import hold
+from plx_train.config.compose import Composed, resolve_path
+from plx_train.ground.errors import UserError
+from plx_train.runs.facts import read_facts
+from plx_train.runs.lock import hold
+from plx_train.terminal.console import Console, make_console
 from plx_train.tracking import SILENT_REASON, SPOOL_NAME, end_record, has_died, replay, resolve_uri, unsent
 from plx_train.tracking.store import ARTIFACTS_NAME
+from plx_train.workflow.source import run_folder
 
 OUTPUTS = "outputs"
 WITHOUT_SPOOLS = ("checkpoints", "export", "overlays", "samples", "ranks")

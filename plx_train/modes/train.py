@@ -6,24 +6,30 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from plx_train import ranks
 from plx_train.api import RunResult
-from plx_train.batch_norm import batch_norms, check_sync_bn
-from plx_train.config import Composed
-from plx_train.console import make_console
-from plx_train.determinism import determinism
-from plx_train.device import OpenDevice, check_device
-from plx_train.errors import ConfigError, DataError
-from plx_train.evaluate import network_engine
-from plx_train.job import write_job
-from plx_train.keeper import Keeper, Retention, is_whole, step_checkpoints
-from plx_train.launch import launch, num_processes
-from plx_train.loader import Loader, Sampler
-from plx_train.loop_state import LoopState
-from plx_train.modes.conclude import conclude
-from plx_train.modes.durations import parse_duration
-from plx_train.modes.fuse import is_fusion, with_members
-from plx_train.modes.prepare import (
+from plx_train.config.compose import Composed
+from plx_train.data.loader import Loader, Sampler
+from plx_train.distributed import ranks
+from plx_train.distributed.launch import launch, num_processes
+from plx_train.ground.durations import parse_duration
+from plx_train.ground.errors import ConfigError, DataError
+from plx_train.machine.determinism import determinism
+from plx_train.machine.device import OpenDevice, check_device
+from plx_train.metrics.evaluate import network_engine
+from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.lock import hold
+from plx_train.terminal.console import make_console
+from plx_train.tracking import end_record
+from plx_train.train.batch_norm import batch_norms, check_sync_bn
+from plx_train.train.checkpoints import Keeper, Retention, is_whole, step_checkpoints
+from plx_train.train.state import LoopState
+from plx_train.weights import Coverage
+from plx_train.workflow.conclude import conclude
+from plx_train.workflow.fuse import is_fusion, with_members
+from plx_train.workflow.job import write_job
+from plx_train.workflow.record import Record, recording
+from plx_train.workflow.resume import Continuation, check_same_data, find_continuation, say_finished
+from plx_train.workflow.session import (
     CONFIG_FILE,
     Session,
     Splits,
@@ -34,12 +40,6 @@ from plx_train.modes.prepare import (
     start_device,
     starting_weights,
 )
-from plx_train.modes.record import Record, recording
-from plx_train.modes.resume import Continuation, check_same_data, find_continuation, say_finished
-from plx_train.run_facts import RUN_FILE, read_facts
-from plx_train.run_lock import hold
-from plx_train.tracking import end_record
-from plx_train.weights import Coverage
 
 SIGNAL_CODES = 128
 """Exit codes above say which signal ended a process."""
@@ -135,8 +135,8 @@ def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Cov
     """
     import paddle
 
-    from plx_train.modes.source import build_room
     from plx_train.weights import load_weights
+    from plx_train.workflow.source import build_room
 
     options = session.options
     source = starting_weights(options)
@@ -158,9 +158,9 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
     """The loop, in the network of `module`; a continued run goes on from its newest checkpoint."""
     import paddle
 
-    from plx_train.learner import Learner
-    from plx_train.trainer import train
-    from plx_train.training import Training
+    from plx_train.train.learner import Learner
+    from plx_train.train.loop import train
+    from plx_train.train.parts import Training
 
     session = record.session
     options = session.options
@@ -199,7 +199,7 @@ def _measure_baselines(record: Record, module: Any, datasets: tuple[Any, Any, An
 
 
 def _freeze(module: Any, patterns: list[str]) -> None:
-    from plx_train.optimizer import freeze_parameters
+    from plx_train.train.optimizer import freeze_parameters
 
     frozen = set(freeze_parameters(module.network, patterns))
     module.check_frozen([name for name, _ in module.network.named_parameters() if name not in frozen])

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from plx_train.errors import DeviceError
-from plx_train.hardware import cpu
+from plx_train.ground.errors import DeviceError
+from plx_train.machine.hardware import cpu
 from plx_train.onednn.library import LibraryError, version
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from plx_train.errors import ConfigError, UserError
-from plx_train.image import as_image, drawn_page
+from plx_train.export.predictor import Predictor
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
-from plx_train.predictor import Predictor
+from plx_train.vision.image import as_image, drawn_page
 
 
 @dataclass(frozen=True)

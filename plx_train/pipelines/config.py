@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from plx_train.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError, UserError
 
 OWN_SECTION = "plx_train"
 """Settings that PaddleX doesn't know, and passes over."""
@@ -86,7 +86,7 @@ def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def engine_of(config: Mapping[str, Any]) -> str:
-    """One of `plx_train.engines.ENGINES`, as the configuration has it; PaddleX's names for these are understood."""
+    """One of `export.runtimes.ENGINES`, as the configuration has it; PaddleX's names for these are understood."""
     given = str(config.get("engine") or "auto")
     return {"paddle_static": "paddle", "onnxruntime": "onnx"}.get(given, given)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 from plx_train.pipelines.base import LoadPart, Pipeline
 from plx_train.pipelines.crops import rotate
 from plx_train.pipelines.inputs import Page

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.drawing import draw_labels
 from plx_train.pipelines.inputs import Page

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import UserError
-from plx_train.image import as_image
+from plx_train.ground.errors import UserError
+from plx_train.vision.image import as_image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pdf")
 PDF_SCALE = 2.0

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plx_train.errors import ConfigError, UserError
+from plx_train.export.predictor import Predictor
+from plx_train.export.static_model import parameters_file
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.published import published_folder
-from plx_train.predictor import Predictor
-from plx_train.static_model import parameters_file
 
 REGISTRY_PREFIXES = ("models:/", "runs:/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 
 
 def angle_of(prediction: Any) -> int:

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from plx_train.dataset_fingerprint import cache_folder
-from plx_train.errors import UserError
-from plx_train.rooms import room_file
-from plx_train.static_model import is_export
+from plx_train.contract.rooms import room_file
+from plx_train.data.fingerprint import cache_folder
+from plx_train.export.static_model import is_export
+from plx_train.ground.errors import UserError
 from plx_train.weights.fetch import find_weights
 
 ROOMS = {"PP-OCRv4_mobile_det": "text_det", "PP-OCRv4_mobile_rec": "text_rec"}
@@ -34,7 +34,7 @@ def published_folder(key: str, model_name: Any) -> Path:
 
 
 def _make(folder: Path, model_name: str) -> None:
-    from plx_train.export import write_export
+    from plx_train.export.write import write_export
     from plx_train.weights import load_weights
 
     files = find_weights(model_name).path

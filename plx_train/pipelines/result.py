@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.errors import UserError
-from plx_train.image import write_image
+from plx_train.ground.errors import UserError
 from plx_train.series.frame import time_texts
+from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
     import pandas

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.pipelines.base import LoadPart, Pipeline
 from plx_train.pipelines.result import PipelineResult
 from plx_train.series.frame import Series

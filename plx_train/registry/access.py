@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

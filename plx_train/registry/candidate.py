@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.errors import UserError
-from plx_train.export_files import PARITY_FILE, file_hashes, sha256
-from plx_train.static_model import STEM, graph_files, is_onnx_only, lineage, read_inference, room_of
+from plx_train.export.files import PARITY_FILE, file_hashes, sha256
+from plx_train.export.static_model import STEM, graph_files, is_onnx_only, lineage, read_inference, room_of
+from plx_train.ground.errors import UserError
 
 
 @dataclass(frozen=True)

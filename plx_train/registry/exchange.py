@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.registry.access import is_missing, is_taken, who_asks
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from plx_train.errors import UserError
-from plx_train.memory import is_out_of_memory
-from plx_train.metric_direction import sign
+from plx_train.ground.errors import UserError
+from plx_train.ground.memory import is_out_of_memory
+from plx_train.metrics.direction import sign
 from plx_train.registry.candidate import Candidate, Measurement
 
 NUM_RUNS = 5

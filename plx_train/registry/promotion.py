@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.registry import ledger, versions
 from plx_train.registry.access import who_asks
 from plx_train.registry.artifacts import folder_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.registry.access import is_missing, is_taken
 from plx_train.registry.candidate import Candidate, Measurement
 

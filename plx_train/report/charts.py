@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
-from plx_train.metric_direction import sign
+from plx_train.metrics.direction import sign
 from plx_train.report.axes import (
     BOTTOM,
     HEIGHT,

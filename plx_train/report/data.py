@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.metric_direction import sign
+from plx_train.metrics.direction import sign
 
 
 @dataclass(frozen=True)

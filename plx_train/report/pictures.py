@@ -9,9 +9,9 @@ from pathlib import Path
 
 import cv2
 
-from plx_train.errors import UserError
-from plx_train.image import read_image
+from plx_train.ground.errors import UserError
 from plx_train.report.data import Picture
+from plx_train.vision.image import read_image
 
 LONGEST_SIDE = 1200
 MOST_BYTES = 6_000_000

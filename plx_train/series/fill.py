@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.series.frame import Series, time_text
 from plx_train.series.frequency import Frequency
 from plx_train.series.grid import Gaps, find_gaps, grid_positions, grid_times

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 
 NANOSECONDS = {
     "D": 86_400 * 10**9, "h": 3_600 * 10**9, "min": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series
 from plx_train.series.read import Columns, read_header, read_series, read_source
 from plx_train.series.scan import scan_header

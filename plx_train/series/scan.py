@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from plx_train.dataset_check import Finding, Level
-from plx_train.label_lines import BYTE_ORDER_MARK
+from plx_train.data.findings import Finding, Level
+from plx_train.data.label_file import BYTE_ORDER_MARK
 from plx_train.series.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
 from plx_train.series.source import READ_FAULTS, Source
 

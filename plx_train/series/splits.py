@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plx_train.dataset_check import Finding
-from plx_train.dataset_fingerprint import fingerprint
-from plx_train.errors import DataError
+from plx_train.data.findings import Finding
+from plx_train.data.fingerprint import fingerprint
+from plx_train.ground.errors import DataError
 from plx_train.series.fill import fill_series
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
@@ -18,7 +18,7 @@ from plx_train.series.read import read_header, read_series
 from plx_train.series.roles import Roles, find_roles, with_targets
 
 if TYPE_CHECKING:
-    from plx_train.options import DatasetOptions
+    from plx_train.config.options import DatasetOptions
 
 UNTOLD = ("missing-values", "gaps")
 """Findings that a policy of filling settles."""

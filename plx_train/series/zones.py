@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 
 SECOND, DAY_SECONDS = 10**9, 86_400
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

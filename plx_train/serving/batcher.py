@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import INTERNAL_ERROR
 from plx_train.serving.refusal import Refusal

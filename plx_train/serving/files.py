@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from plx_train.image import ImageError, decode_image
 from plx_train.serving.fetch import is_url
 from plx_train.serving.protocol import DataInfo, FileRequest, ImageRequest, PageInfo, Request
 from plx_train.serving.refusal import Refusal
+from plx_train.vision.image import ImageError, decode_image
 
 PDF, IMAGE = 0, 1
 TIFF_BEGINNINGS = (b"II\x2a\x00", b"MM\x00\x2a")

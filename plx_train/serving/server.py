@@ -11,7 +11,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.serving.options import ServeOptions
 
 logger = logging.getLogger(__name__)

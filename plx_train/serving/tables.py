@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.serving.files import Limits, content_of
 from plx_train.serving.protocol import CsvRequest, DataInfo, Request
 from plx_train.serving.refusal import Refusal

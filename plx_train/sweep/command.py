@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from plx_train.config import resolve_path
-from plx_train.console import Console, make_console
-from plx_train.stop import StopRequest
-from plx_train.sweep.engine import KILL_AFTER_SECONDS
+from plx_train.config.compose import resolve_path
+from plx_train.ground.stop import StopRequest
+from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
 from plx_train.sweep.order import Ordered, order, sweep_id
 from plx_train.sweep.record import FAILED, SweepRecord
+from plx_train.terminal.console import Console, make_console
 
 PATIENCE_SECONDS = KILL_AFTER_SECONDS + 30
 """What the runs take to save and end, and the report to be written, when a signal comes."""
@@ -81,7 +81,7 @@ def _is_complete(folder: Path, ordered: Ordered) -> bool:
 
 
 def _say_complete(folder: Path, console: Console) -> int:
-    from plx_train.sweep.table import show_sweep
+    from plx_train.sweep.shown.table import show_sweep
 
     record = load_record(folder)
     show_sweep(console, record)

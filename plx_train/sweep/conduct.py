@@ -5,22 +5,22 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from plx_train.console import Console
-from plx_train.device import check_device, resolve
-from plx_train.options import DeviceOptions, SweepOptions
-from plx_train.paddle_build import installed_paddle
-from plx_train.stop import StopRequest
-from plx_train.sweep.engines import EngineOptions, make_engine
+from plx_train.config.options import DeviceOptions, SweepOptions
+from plx_train.ground.stop import StopRequest
+from plx_train.machine.device import check_device, resolve
+from plx_train.machine.paddle_build import installed_paddle
+from plx_train.sweep.executors.named import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
-from plx_train.sweep.importance import kept_importances
 from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
 from plx_train.sweep.parent import Parent
 from plx_train.sweep.record import SweepRecord
-from plx_train.sweep.report import write_sweep_report
 from plx_train.sweep.samplers import build_pruner, build_sampler
+from plx_train.sweep.shown.importance import kept_importances
+from plx_train.sweep.shown.report import write_sweep_report
+from plx_train.sweep.shown.table import show_sweep
 from plx_train.sweep.study import Study
 from plx_train.sweep.sweeper import Plan, Sweeper
-from plx_train.sweep.table import show_sweep
+from plx_train.terminal.console import Console
 
 REPORT_FILE = "report.html"
 

@@ -8,9 +8,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.report.page import write_page
-from plx_train.run_lock import is_held
+from plx_train.runs.lock import is_held
 from plx_train.sweep.live import LiveJob
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study
@@ -145,7 +145,7 @@ def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:
 
 
 def _steps(jobs: tuple[Job, ...]) -> list[tuple[int, float]]:
-    from plx_train.trial import read_reports
+    from plx_train.runs.trial import read_reports
 
     return [(int(one["step"]), float(one["epochs"])) for one in read_reports(jobs[0].folder)] if jobs else []
 

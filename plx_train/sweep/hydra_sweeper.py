@@ -19,8 +19,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from plx_train.errors import ConfigError
-from plx_train.options import SweepOptions
+from plx_train.config.options import SweepOptions
+from plx_train.ground.errors import ConfigError
 from plx_train.sweep.record import Objective
 from plx_train.sweep.samplers import build_sampler
 from plx_train.sweep.space import Space, parse_space

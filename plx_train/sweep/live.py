@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.errors import UserError
-from plx_train.run_facts import RUN_FILE, read_facts
-from plx_train.sweep.engine import Ended, Handle
+from plx_train.ground.errors import UserError
+from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.trial import REPORTS_FILE, read_reports
+from plx_train.sweep.executors.executor import Ended, Handle
 from plx_train.sweep.record import Objective
-from plx_train.trial import REPORTS_FILE, read_reports
 
 OUT_OF_MEMORY = re.compile(r"memory (ran|runs) out|out of memory", re.I)
 MAX_INTERRUPTIONS = 4

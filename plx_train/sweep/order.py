@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from plx_train.config import Composed, compose_run
-from plx_train.errors import ConfigError
-from plx_train.metric_direction import sign
-from plx_train.modes.durations import parse_duration
-from plx_train.options import SweepOptions
-from plx_train.sweep.engine import JobSpec
+from plx_train.config.compose import Composed, compose_run
+from plx_train.config.options import SweepOptions
+from plx_train.ground.durations import parse_duration
+from plx_train.ground.errors import ConfigError
+from plx_train.metrics.direction import sign
+from plx_train.runs.trial import environment_of
+from plx_train.sweep.executors.executor import JobSpec
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space, parse_space
 from plx_train.tracking.store import without_password
-from plx_train.trial import environment_of
 
 DEFAULT_TRIALS = 20
 MOST_CHECKED = 40

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plx_train.contract import Tracker
-from plx_train.errors import UserError
-from plx_train.options import TrackingOptions
-from plx_train.run_lock import RunLock, hold
-from plx_train.silent import SilentTracker
-from plx_train.sweep.ranking import best_so_far, count_states, first_value
+from plx_train.config.options import TrackingOptions
+from plx_train.contract.module import Tracker
+from plx_train.ground.errors import UserError
+from plx_train.ground.silent import SilentTracker
+from plx_train.runs.lock import RunLock, hold
 from plx_train.sweep.record import SweepRecord
+from plx_train.sweep.shown.ranking import best_so_far, count_states, first_value
 from plx_train.sweep.study import Study
 
 CONNECT_SECONDS = 120.0

@@ -6,8 +6,8 @@ import importlib.util
 import warnings
 from typing import Any
 
-from plx_train.errors import UserError
-from plx_train.options import SweepOptions
+from plx_train.config.options import SweepOptions
+from plx_train.ground.errors import UserError
 
 NEEDS = {"gp": ("torch", "torch"), "cmaes": ("cmaes", "'plx_train[cmaes]'")}
 """Package without which a sampler does not work, and what to install."""

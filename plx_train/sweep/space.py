@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 
 CONDITION = re.compile(r"\s*(?P<key>[\w.@/]+)\s+if\s+(?P<other>[\w.@/]+)\s*=\s*(?P<values>.+?)\s*")
 WIDE = 100.0

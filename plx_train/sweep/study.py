@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from plx_train.errors import UserError
-from plx_train.file_lock import file_lock, try_lock
+from plx_train.ground.errors import UserError
+from plx_train.ground.file_lock import file_lock, try_lock
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.run_lock import is_held
-from plx_train.stop import StopRequest
-from plx_train.sweep.engine import KILL_AFTER_SECONDS, Ended, Engine, JobSpec
+from plx_train.ground.stop import StopRequest
+from plx_train.runs.lock import is_held
+from plx_train.runs.trial import prune
+from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS, Ended, Engine, JobSpec
 from plx_train.sweep.live import LiveJob, Outcome, mean_and_spread, objective_values, outcome_of
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, SURPLUS, VALUES, Study
-from plx_train.trial import prune
 
 if TYPE_CHECKING:
-    from plx_train.console import Console
+    from plx_train.terminal.console import Console
 
 POLL_SECONDS = 0.05
 ADOPT_SECONDS = 15.0

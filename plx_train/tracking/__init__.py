@@ -1,6 +1,6 @@
 """Records of runs in MLflow and VisualDL, written off the hot path; importing this imports neither."""
 
-from plx_train.options import TrackingOptions
+from plx_train.config.options import TrackingOptions
 from plx_train.tracking.content import TrackedDataset
 from plx_train.tracking.dead_runs import SILENT_REASON, end_record, has_died
 from plx_train.tracking.ending import tracked

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.dataset_fingerprint import cache_folder
-from plx_train.errors import UserError
-from plx_train.run_facts import read_facts, write_facts
-from plx_train.run_lock import hold, is_held
+from plx_train.data.fingerprint import cache_folder
+from plx_train.ground.errors import UserError
+from plx_train.runs.facts import read_facts, write_facts
+from plx_train.runs.lock import hold, is_held
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay

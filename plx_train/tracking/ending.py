@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plx_train.contract import Tracker
-from plx_train.errors import UserError
-from plx_train.stop import Stopped
+from plx_train.contract.module import Tracker
+from plx_train.ground.errors import UserError
+from plx_train.ground.stop import Stopped
+from plx_train.runs.trial import Pruned
 from plx_train.tracking.delivery import first_line
-from plx_train.trial import Pruned
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from plx_train.errors import ConfigError, UserError
-from plx_train.file_lock import file_lock
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.file_lock import file_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

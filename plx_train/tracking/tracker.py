@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plx_train.options import TrackingOptions
+from plx_train.config.options import TrackingOptions
 from plx_train.tracking.content import LONG_PARAMS_NAME, TrackedDataset, dataset_content, split_params
 from plx_train.tracking.dead_runs import Watchman
 from plx_train.tracking.delivery import Delivery, Feed

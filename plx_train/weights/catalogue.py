@@ -8,7 +8,7 @@ from importlib import resources
 
 import yaml
 
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 
 
 @dataclass(frozen=True)

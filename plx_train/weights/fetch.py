@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
-from plx_train.checkpoint import is_checkpoint
-from plx_train.dataset_fingerprint import cache_folder
-from plx_train.errors import WeightsError
+from plx_train.data.fingerprint import cache_folder
+from plx_train.ground.errors import WeightsError
+from plx_train.runs.checkpoint import is_checkpoint
 from plx_train.weights.catalogue import Entry, find_entry
 
 RECORD = "source.json"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plx_train.checkpoint import is_checkpoint, load_checkpoint
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
+from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint
 from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
 from plx_train.weights.pdiparams import read_pdiparams
 from plx_train.weights.pdparams import read_pdparams
@@ -162,7 +162,7 @@ def _named_alike(state: State, target: Iterable[str], source: WeightsSource) -> 
 
 
 def _merged(state: State, source: WeightsSource) -> State:
-    from plx_train.backbones.pp_lcnet_v3 import merge_arrays
+    from plx_train.nn.pp_lcnet_v3 import merge_arrays
 
     try:
         return merge_arrays(state)

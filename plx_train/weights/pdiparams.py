@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 from plx_train.weights.restricted_pickle import MALFORMED, restricted_load
 
 DTYPES = {0: "?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "u1", 21: "i1"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 from plx_train.weights.restricted_pickle import array_of, restricted_load
 
 NAME_TABLE = "StructuredToParameterName@@"

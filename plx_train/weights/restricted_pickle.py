@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 
 MEMO_OPCODES = ("PUT", "BINPUT", "LONG_BINPUT")
 MALFORMED = (

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 from plx_train.weights.restricted_pickle import MALFORMED
 
 MAGIC = 0x1950A86A20F9469CFC6C

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.dataset_check import Checked, CheckReport, Finding, Level
-from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
-from plx_train.errors import ConfigError, DataError
-from plx_train.image import ImageError, read_image, write_image
+from plx_train.data.findings import Checked, CheckReport, Finding, Level
+from plx_train.data.fingerprint import fingerprint, load_report, save_report
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.image_cls.labels import (
     QUARTER,
     ClsLabel,
@@ -25,10 +24,11 @@ from plx_train.modules.image_cls.labels import (
 )
 from plx_train.modules.image_cls.overlay import GREY, draw_lines
 from plx_train.modules.image_cls.rehead import classes_of
+from plx_train.vision.image import ImageError, read_image, write_image
 
 if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
     from plx_train.modules.image_cls.config import ImageClsConfig
-    from plx_train.options import DatasetOptions
 
 VERSION = 1
 """Of this check; reports of other versions are not reused."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract import Dataset
-from plx_train.errors import DataError
-from plx_train.image import ImageError
-from plx_train.image_cache import ImageCache
+from plx_train.contract.module import Dataset
+from plx_train.ground.errors import DataError
 from plx_train.modules.image_cls.augment import ImageClsAugment
 from plx_train.modules.image_cls.labels import ClsLabel
 from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.cache import ImageCache
+from plx_train.vision.image import ImageError
 
 
 class ImageClsDataset(Dataset):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.image import read_image
-from plx_train.label_lines import LabelFile
+from plx_train.data.label_file import LabelFile
+from plx_train.vision.image import read_image
 
 UPRIGHT = 0
 QUARTER = 90

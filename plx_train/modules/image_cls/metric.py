@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.class_report import calibration_error, per_class
+from plx_train.metrics.classes import calibration_error, per_class
 
 
 @dataclass

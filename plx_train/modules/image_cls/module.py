@@ -11,9 +11,9 @@ import paddle
 from paddle.nn import functional as F
 from paddle.static import InputSpec
 
-from plx_train.backbones.efficientnet_lite import from_torch
-from plx_train.class_report import class_files
-from plx_train.contract import Batch, Dataset, Module
+from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.metrics.classes import class_files
+from plx_train.metrics.temperature import fit_temperature
 from plx_train.modules.image_cls.augment import ImageClsAugment
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.data import ImageClsDataset, collate, collate_eval
@@ -24,10 +24,10 @@ from plx_train.modules.image_cls.network import HEADS, build_network
 from plx_train.modules.image_cls.overlay import draw_overlay
 from plx_train.modules.image_cls.processor import ImageClsPrediction, ImageClsProcessor
 from plx_train.modules.image_cls.rehead import classes_of, rehead
-from plx_train.temperature import fit_temperature
+from plx_train.nn.efficientnet_lite import from_torch
 
 if TYPE_CHECKING:
-    from plx_train.evaluate import Evaluation
+    from plx_train.metrics.evaluate import Evaluation
     from plx_train.weights.fetch import WeightsSource
 
 

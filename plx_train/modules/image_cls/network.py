@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from paddle import nn
 
-from plx_train.backbones.efficientnet_lite import EfficientNetLite0
-from plx_train.backbones.pp_lcnet import PPLCNet
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
+from plx_train.nn.efficientnet_lite import EfficientNetLite0
+from plx_train.nn.pp_lcnet import PPLCNet
 
 PP_LCNET_SCALES = ("0_25", "0_35", "0_5", "0_75", "1_0", "1_5", "2_0", "2_5")
 MOBILENET_SCALES = ("0_35", "0_5", "0_75", "1_0", "1_25")

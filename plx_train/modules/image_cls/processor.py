@@ -11,10 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract import Processor
-from plx_train.errors import UserError
-from plx_train.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
-from plx_train.temperature import tempered
+from plx_train.contract.module import Processor
+from plx_train.ground.errors import UserError
+from plx_train.metrics.temperature import tempered
+from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
 
 TOP = 5
 """Classes that a prediction holds."""

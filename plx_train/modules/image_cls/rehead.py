@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from plx_train.checkpoint import is_checkpoint
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
+from plx_train.runs.checkpoint import is_checkpoint
 
 
 def classes_of(weights: Path) -> tuple[str, ...] | None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from plx_train.geometry import areas_and_perimeters, clip_to_strip, strip_height
 from plx_train.modules.text_det.photometric import change_pixels
+from plx_train.vision.polygons import areas_and_perimeters, clip_to_strip, strip_height
 
 NUM_CROP_TRIES = 4
 """Places looked at for a crop; the one that cuts the smallest share of its texts is taken."""

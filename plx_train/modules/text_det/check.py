@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from plx_train.dataset_check import Checked, CheckReport, Finding, Level, document_of
-from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
-from plx_train.geometry import areas_and_perimeters, strip_height
-from plx_train.image import ImageError, read_image, write_image
+from plx_train.data.findings import Checked, CheckReport, Finding, Level, document_of
+from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.modules.text_det.labels import PageLabel, read_lines
 from plx_train.modules.text_det.layout import find_layout_faults
 from plx_train.modules.text_det.processor import TextDetProcessor
+from plx_train.vision.image import ImageError, read_image, write_image
+from plx_train.vision.polygons import areas_and_perimeters, strip_height
 
 if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
     from plx_train.modules.text_det.config import TextDetConfig
-    from plx_train.options import DatasetOptions
 
 VERSION = 1
 """Of this check; reports of other versions are not reused."""

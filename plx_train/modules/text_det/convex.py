@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.geometry import signed_area
+from plx_train.vision.polygons import signed_area
 
 NEARLY = 1e-6
 """Corners this near to another's side, in units of twice an area, but not on it: too near for arithmetic to tell."""

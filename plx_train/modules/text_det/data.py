@@ -9,14 +9,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract import Dataset
-from plx_train.errors import DataError
-from plx_train.image import ImageError, read_image
-from plx_train.image_cache import ImageCache
+from plx_train.contract.module import Dataset
+from plx_train.ground.errors import DataError
 from plx_train.modules.text_det.augment import TextDetAugment
 from plx_train.modules.text_det.labels import PageLabel
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.modules.text_det.targets import TextDetTargets
+from plx_train.vision.cache import ImageCache
+from plx_train.vision.image import ImageError, read_image
 
 
 class TextDetDataset(Dataset):

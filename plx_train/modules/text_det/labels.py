@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.dataset_check import Finding
-from plx_train.geometry import by_corners, is_simple, polygon_area
-from plx_train.label_lines import LabelFile
+from plx_train.data.findings import Finding
+from plx_train.data.label_file import LabelFile
+from plx_train.vision.polygons import by_corners, is_simple, polygon_area
 
 IGNORED_TEXTS = ("###", "*")
 MIN_AREA = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import paddle
 from paddle.nn import functional as F
 
-from plx_train.ranks import all_values, total
+from plx_train.distributed.ranks import all_values, total
 
 EPSILON = 1e-6
 

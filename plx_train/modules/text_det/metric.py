@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from plx_train.geometry import signed_area
 from plx_train.modules.text_det.convex import convex_quads, shared_areas
+from plx_train.vision.polygons import signed_area
 
 IOU_THRESHOLD = 0.5
 IGNORED_SHARE = 0.5

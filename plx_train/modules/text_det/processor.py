@@ -14,11 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract import Processor
-from plx_train.errors import UserError
-from plx_train.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
+from plx_train.contract.module import Processor
+from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
 from plx_train.modules.text_det.prediction import TextDetPrediction
+from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
 
 STRIDE = 32
 """The network's input sides are multiples of it."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from plx_train.geometry import areas_and_perimeters, offset_polygon, offset_quads, strip_height
+from plx_train.vision.polygons import areas_and_perimeters, offset_polygon, offset_quads, strip_height
 
 THRESHOLD_MIN = 0.3
 THRESHOLD_MAX = 0.7

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.dataset_check import Checked, CheckReport, Finding, Level, document_of
-from plx_train.dataset_fingerprint import fingerprint, load_report, save_report
-from plx_train.image import ImageError, read_image, write_image
+from plx_train.data.findings import Checked, CheckReport, Finding, Level, document_of
+from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, listed
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.overlay import BLACK, draw_lines
 from plx_train.modules.text_rec.processor import TextRecProcessor, steps_needed, steps_of
 from plx_train.modules.text_rec.targets import check_guide
+from plx_train.vision.image import ImageError, read_image, write_image
 
 if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
     from plx_train.modules.text_rec.config import TextRecConfig
-    from plx_train.options import DatasetOptions
 
 VERSION = 1
 """Of this check; reports of other versions are not reused."""

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract import Dataset
-from plx_train.errors import DataError
-from plx_train.image import ImageError, image_size, read_image
-from plx_train.image_cache import ImageCache
+from plx_train.contract.module import Dataset
+from plx_train.ground.errors import DataError
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.labels import LineLabel
 from plx_train.modules.text_rec.processor import HEIGHT, MAX_WIDTH, TextRecProcessor, steps_needed, steps_of
 from plx_train.modules.text_rec.targets import guide_tokens
+from plx_train.vision.cache import ImageCache
+from plx_train.vision.image import ImageError, image_size, read_image
 
 GROUP_WIDTH = 64
 """Crops whose widths differ by less go into one batch, as far as there are enough; pixels at a height of 48."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from plx_train.checkpoint import is_checkpoint
-from plx_train.errors import DataError, UserError, WeightsError
+from plx_train.ground.errors import DataError, UserError, WeightsError
+from plx_train.runs.checkpoint import is_checkpoint
 
 FROM_WEIGHTS, FROM_LABELS = "weights", "auto"
 HINT = "name the dictionary they were trained with by module.dict=/path/to/dict.txt"

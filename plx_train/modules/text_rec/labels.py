@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from plx_train.dataset_check import Finding
-from plx_train.label_lines import LabelFile
+from plx_train.data.findings import Finding
+from plx_train.data.label_file import LabelFile
 
 BOXES = re.compile(r'^\s*\[\s*\{.*"(points|transcription)"')
 IMAGE_LIST = re.compile(r'^\s*\[\s*"')

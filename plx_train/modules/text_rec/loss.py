@@ -5,9 +5,9 @@ from __future__ import annotations
 import paddle
 from paddle.nn import functional as F
 
+from plx_train.distributed.ranks import total
 from plx_train.modules.text_rec.processor import BLANK
 from plx_train.modules.text_rec.targets import PAD
-from plx_train.ranks import total
 
 SMOOTHING = 0.1
 """Share of the probability that the guide gives to all wrong tokens together."""

@@ -12,8 +12,8 @@ import paddle
 from paddle.nn import functional as F
 from paddle.static import InputSpec
 
-from plx_train.contract import Batch, Module
-from plx_train.errors import ConfigError
+from plx_train.contract.module import Batch, Module
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.config import NO_GUIDE, TextRecConfig
 from plx_train.modules.text_rec.data import TextRecDataset, collate, collate_eval

@@ -12,9 +12,9 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.backbones.pp_lcnet_v3 import PPLCNetV3Rec, RepConv
 from plx_train.modules.text_rec.guide import Decoder, FeatureProjection
 from plx_train.modules.text_rec.targets import num_tokens
+from plx_train.nn.pp_lcnet_v3 import PPLCNetV3Rec, RepConv
 
 NUM_HEADS = 8
 MLP_RATIO = 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 from plx_train.modules.text_rec.dictionary import HINT, dictionary_of, listed
 from plx_train.modules.text_rec.targets import SHIFT
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.errors import ConfigError
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.text_rec.config import GUIDES, TextRecConfig
 
 PAD, UNKNOWN, START, END = range(4)

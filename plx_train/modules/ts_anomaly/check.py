@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plx_train.backbones.series.sizes import RECONSTRUCTORS, check_names
-from plx_train.dataset_check import Checked, CheckReport, Finding
-from plx_train.errors import ConfigError
-from plx_train.image import write_image
+from plx_train.data.findings import Checked, CheckReport, Finding
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_anomaly.config import LOSSES, RULES, SCORES_PER_CONTEXT, FittedOptions
 from plx_train.modules.ts_anomaly.labels import features_of, has_both_kinds, marks_of, normal_stretches, read_marked
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor, from_inference
 from plx_train.modules.ts_anomaly.threshold import MIN_EXCESSES
+from plx_train.nn.series.sizes import RECONSTRUCTORS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 from plx_train.series.plot import draw_series, shown_times
@@ -25,10 +24,11 @@ from plx_train.series.splits import ReadSplit, fingerprint_of
 from plx_train.series.statistics import series_statistics, strongest_periods
 from plx_train.series.trained import trained_processor
 from plx_train.series.windows import too_short_text
+from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
     from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
-    from plx_train.options import DatasetOptions
 
 NUM_PERIODS = 3
 NUM_PICTURES = 6

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import WeightsError
+from plx_train.ground.errors import WeightsError
 from plx_train.modules.ts_anomaly.data import WholeSeries
 from plx_train.modules.ts_anomaly.metric import auprc, auroc
 from plx_train.modules.ts_anomaly.rank_average import RankScale, fit_ranks
 from plx_train.modules.ts_anomaly.scores import root_scores
+from plx_train.runs.checkpoint import load_checkpoint
 
 MEMBER = "members.0."
 """Where a run of one network keeps it."""

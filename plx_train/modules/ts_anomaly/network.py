@@ -11,9 +11,9 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.backbones.series.registry import build_reconstructor
 from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 from plx_train.modules.ts_anomaly.rank_average import RankScale
+from plx_train.nn.series.registry import build_reconstructor
 
 NUM_EVEN, NUM_HIGH = 48, 16
 """Stretches of a member's ranks: so many of equal share, and so many closer and closer to the highest."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, time_texts, waves

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plx_train.errors import DataError
+from plx_train.ground.errors import DataError
 
 MAX_KNOTS = 1001
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 
 WINDOWS_AT_ONCE = 256
 """That go through the network together: what it holds for them does not grow with the series."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 
 MIN_EXCESSES = 10
 """Fewer say nothing about the shape of a tail."""

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.backbones.series.sizes import CLASSIFIERS, check_names
-from plx_train.dataset_check import Checked, CheckReport, Finding
-from plx_train.errors import ConfigError
-from plx_train.image import write_image
+from plx_train.data.findings import Checked, CheckReport, Finding
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_cls.classes import balanced_weights, class_findings, class_names, one_of_each, twin_findings
 from plx_train.modules.ts_cls.config import ROCKET, FittedOptions
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled, from_inference
 from plx_train.modules.ts_cls.rocket import LENGTHS
 from plx_train.modules.ts_cls.standardisation import find_scaling
+from plx_train.nn.series.sizes import CLASSIFIERS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 from plx_train.series.plot import draw_series, shown_times
@@ -27,10 +26,11 @@ from plx_train.series.scale import Scaler
 from plx_train.series.splits import ReadSplit, fingerprint_of, read_split, roles_of
 from plx_train.series.statistics import series_statistics
 from plx_train.series.trained import trained_processor
+from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
     from plx_train.modules.ts_cls.config import TsClsConfig
-    from plx_train.options import DatasetOptions
 
 NUM_PERIODS = 3
 NUM_PICTURES = 12

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.class_report import calibration_error, per_class
+from plx_train.metrics.classes import calibration_error, per_class
 
 LOWEST_SCORE = 1e-15
 """Scores below count as this in the log loss, as in scikit-learn of old: one sure mistake is not the end of it."""

@@ -10,8 +10,9 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.class_report import class_files, per_class
-from plx_train.contract import Batch, Dataset, Module
+from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.metrics.classes import class_files, per_class
+from plx_train.metrics.temperature import fit_temperature
 from plx_train.modules.ts_cls.baselines import baseline_accuracies
 from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset, collate_eval
@@ -23,10 +24,9 @@ from plx_train.modules.ts_cls.processor import TsClsPrediction, TsClsProcessor, 
 from plx_train.modules.ts_cls.ridge import fit_ridge
 from plx_train.modules.ts_cls.rocket import rocket_features
 from plx_train.series.frame import Series
-from plx_train.temperature import fit_temperature
 
 if TYPE_CHECKING:
-    from plx_train.evaluate import Evaluation
+    from plx_train.metrics.evaluate import Evaluation
 
 EVAL_BATCH_SIZE = 64
 ROCKET_ROWS = 4096

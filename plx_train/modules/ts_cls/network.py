@@ -7,10 +7,10 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.backbones.series.registry import build_classifier
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.ridge import RidgeHead
 from plx_train.modules.ts_cls.rocket import MIN_DEVIATION, MIN_SHARE, RocketKernels, draw_kernels, from_arrays
+from plx_train.nn.series.registry import build_classifier
 
 HIGHEST = 1e30
 """Taken from responses that do not count; a maximum never sees them, for every series has one that does."""

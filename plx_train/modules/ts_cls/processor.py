@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series, waves
 from plx_train.series.given import header_given
 from plx_train.series.processor import SeriesProcessor

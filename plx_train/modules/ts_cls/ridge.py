@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from plx_train.errors import DataError
+from plx_train.ground.errors import DataError
 
 SHARPNESSES = np.logspace(-1, 1.5, 51)
 """Tried in calibrating."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from plx_train.errors import DataError
+from plx_train.ground.errors import DataError
 
 LENGTHS = (7, 9, 11)
 NUM_DILATIONS = 32

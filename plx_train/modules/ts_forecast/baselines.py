@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 
 ALPHAS = tuple(10.0**power for power in range(-2, 5))
 """Ridge penalties that are tried."""

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plx_train.backbones.series.sizes import FORECASTERS, check_names, check_takes_covariates
-from plx_train.dataset_check import Checked, CheckReport, Finding
-from plx_train.errors import ConfigError
-from plx_train.image import write_image
+from plx_train.data.findings import Checked, CheckReport, Finding
+from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_forecast.config import FUSIONS, LOSSES, FittedOptions
 from plx_train.modules.ts_forecast.metric import seasonal_scale
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_inference
+from plx_train.nn.series.sizes import FORECASTERS, check_names, check_takes_covariates
 from plx_train.series.frame import Series
 from plx_train.series.grid import future_times
 from plx_train.series.leakage import leakage_findings
@@ -25,10 +24,11 @@ from plx_train.series.splits import ReadSplit, fingerprint_of, read_split, roles
 from plx_train.series.statistics import seasonal_period, series_statistics, strongest_periods
 from plx_train.series.trained import trained_processor
 from plx_train.series.windows import too_short_text
+from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
     from plx_train.modules.ts_forecast.config import TsForecastConfig
-    from plx_train.options import DatasetOptions
 
 NUM_PERIODS = 3
 NUM_PICTURES = 6

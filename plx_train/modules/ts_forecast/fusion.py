@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from plx_train.checkpoint import load_checkpoint
-from plx_train.errors import TrainingError, WeightsError
+from plx_train.ground.errors import TrainingError, WeightsError
 from plx_train.modules.ts_forecast.data import TsForecastDataset
 from plx_train.modules.ts_forecast.network import Forecaster, Fusion
 from plx_train.modules.ts_forecast.stack import non_negative_weights
+from plx_train.runs.checkpoint import load_checkpoint
 
 BATCH_SIZE = 256
 NUM_ORIGINS = 5

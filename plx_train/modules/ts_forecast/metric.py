@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract import Metric
-from plx_train.errors import ConfigError, DataError
+from plx_train.contract.module import Metric
+from plx_train.ground.errors import ConfigError, DataError
 from plx_train.series.scale import Scaler
 
 

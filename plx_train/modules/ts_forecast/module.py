@@ -9,8 +9,7 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.backbones.series.shape import SeriesShape
-from plx_train.contract import Batch, Dataset, Module
+from plx_train.contract.module import Batch, Dataset, Module
 from plx_train.modules.ts_forecast.baselines import baseline_errors
 from plx_train.modules.ts_forecast.config import TsForecastConfig
 from plx_train.modules.ts_forecast.data import TsForecastDataset, collate_eval
@@ -29,10 +28,11 @@ from plx_train.modules.ts_forecast.network import Forecaster, build_network
 from plx_train.modules.ts_forecast.overlay import draw_overlay
 from plx_train.modules.ts_forecast.prediction import TsForecastPrediction
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.nn.series.shape import SeriesShape
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.evaluate import Evaluation
+    from plx_train.metrics.evaluate import Evaluation
 
 EVAL_BATCH_SIZE = 256
 

@@ -6,10 +6,10 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from plx_train.backbones.series.registry import build_forecaster
-from plx_train.backbones.series.shape import SeriesShape
 from plx_train.modules.ts_forecast.config import TsForecastConfig
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.nn.series.registry import build_forecaster
+from plx_train.nn.series.shape import SeriesShape
 from plx_train.series.calendar import PADDLEX_FEATURES
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.errors import UserError
+from plx_train.ground.errors import UserError
 from plx_train.modules.ts_forecast.prediction import Cutoff, TsForecastPrediction
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
 from plx_train.series.frame import Series, waves

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from plx_train.errors import ConfigError, DataError
+from plx_train.ground.errors import ConfigError, DataError
 
 MAX_MEMBERS = 12
 """All sets of members are tried: 4,095 small systems of equations at most."""

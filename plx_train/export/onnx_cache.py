@@ -1,0 +1,133 @@
+"""``inference.onnx`` of an exported folder: its own, or one in the cache that does what the graph does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from plx_train.data.fingerprint import cache_folder
+from plx_train.export.static_model import ONNX_FILE, STEM, StaticModel, is_onnx_only
+from plx_train.ground.errors import UserError
+
+Inputs = tuple[np.ndarray, ...]
+CONVERTED_TOLERANCE = 1e-3
+"""Largest difference of any output between a conversion and the graph it was made of."""
+RECIPE = b"opset 14, folded"
+"""Conversions of another recipe lie elsewhere in the cache."""
+
+
+def onnx_folder(folder: Path, sample: Inputs) -> Path:
+    """The folder with ``inference.onnx``: `folder`, or one in the cache that was made of it and tried on `sample`.
+
+    Raises:
+        UserError: its graph can't be converted, or the conversion does something else.
+    """
+    if (folder / ONNX_FILE).is_file():
+        return folder
+    target = cache_folder() / "onnx" / graph_digest(folder, RECIPE)[:32]
+    if not (target / ONNX_FILE).is_file():
+        _convert(folder, target, sample)
+    return target
+
+
+def check_once(folder: Path, model: Callable[..., list[np.ndarray]], package: str, sample: Inputs) -> None:
+    """Compares `model` with `folder`'s graph on `sample`, unless this version of `package` stood the test before.
+
+    The conversion was tried by ONNX Runtime, but another package may understand it otherwise.
+
+    Raises:
+        UserError: it does something else.
+    """
+    if is_onnx_only(folder):
+        return
+    passed = cache_folder() / "onnx" / f"{graph_digest(folder, metadata.version(package).encode())[:32]}.{package}"
+    if passed.is_file():
+        return
+    difference = largest_difference(StaticModel(folder)(*sample), _tried(model, folder, package, sample))
+    if not difference <= CONVERTED_TOLERANCE:
+        raise UserError(f"{folder} by {package} differs by {difference:.1e} from itself: take engine=paddle")
+    # Where nothing can be kept it is tested every time.
+    with suppress(OSError):
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
+
+
+def graph_digest(folder: Path, salt: bytes = b"") -> str:
+    """sha256 over the graph and its parameters, whichever files these are."""
+    digest = hashlib.sha256(salt)
+    for suffix in (".pdiparams", ".json", ".pdmodel", ".onnx"):
+        path = folder / f"{STEM}{suffix}"
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def largest_difference(wanted: list[np.ndarray], got: list[np.ndarray]) -> float:
+    """Of any value; not finite where a shape or a value is no good."""
+    if [one.shape for one in wanted] != [other.shape for other in got]:
+        return float("inf")
+    found = [float(np.abs(one - other).max(initial=0.0)) for one, other in zip(wanted, got, strict=True)]
+    # `max` lets NaN pass for small.
+    return max(found, default=0.0) if np.isfinite(found).all() else float("inf")
+
+
+def _convert(folder: Path, target: Path, sample: Inputs) -> None:
+    from plx_train.export.onnx_model import onnx_model, write_onnx
+
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent))
+        for suffix in (".json", ".pdiparams"):
+            shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
+        with _silenced():
+            write_onnx(temporary)
+        got = _tried(onnx_model(temporary), folder, "onnxruntime", sample)
+        difference = largest_difference(StaticModel(folder)(*sample), got)
+        if not difference <= CONVERTED_TOLERANCE:
+            raise UserError(f"{folder} as ONNX differs by {difference:.1e} from itself: take engine=paddle")
+        for suffix in (".json", ".pdiparams"):
+            (temporary / f"{STEM}{suffix}").unlink()
+        temporary.rename(target)
+    except OSError as error:
+        # Another process was quicker, or nothing can be written.
+        if not (target / ONNX_FILE).is_file():
+            told = f"{target} can't be written ({error.strerror or error})"
+            raise UserError(f"{told}: set PLX_TRAIN_CACHE to a folder that can, or take engine=paddle") from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _tried(model: Callable[..., list[np.ndarray]], folder: Path, how: str, sample: Inputs) -> list[np.ndarray]:
+    try:
+        return model(*sample)
+    except Exception as error:  # these packages' errors have no base class but this
+        raise UserError(f"{folder} by {how} does not run ({str(error)[:200]}): take engine=paddle") from None
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keeps the converter's own messages, which come from native code, off the terminal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    shown = [os.dup(number) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, former in zip((1, 2), shown, strict=True):
+            os.dup2(former, number)
+            os.close(former)
+        os.close(nowhere)

@@ -1,0 +1,95 @@
+"""An exported folder as ONNX, with the extra ``onnx``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from plx_train.export.onnx_fold import fold
+from plx_train.export.static_model import ONNX_FILE, STEM
+from plx_train.ground.errors import ExportError, UserError
+
+OPSET = 14
+INSTALL = "pip install -e '.[onnx]'"
+
+
+def require_onnx() -> None:
+    """Does nothing where the extra is installed; better asked before a long run than after.
+
+    Raises:
+        ExportError: it is not, with the command that installs it.
+    """
+    try:
+        import onnxruntime  # noqa: F401
+        import paddle2onnx  # noqa: F401
+    except ImportError as error:
+        raise ExportError(_missing(error.name)) from None
+
+
+def write_onnx(folder: Path) -> Path:
+    """Converts `folder`'s graph to ``inference.onnx`` beside it.
+
+    Raises:
+        ExportError: the extra is not installed, or an operation has no counterpart.
+    """
+    require_onnx()
+    # The converter's default optimiser installs packages while it runs.
+    os.environ["POLYGRAPHY_AUTOINSTALL_DEPS"] = "0"
+    import paddle2onnx
+
+    target = folder / ONNX_FILE
+    try:
+        paddle2onnx.export(
+            str(folder / f"{STEM}.json"),
+            str(folder / f"{STEM}.pdiparams"),
+            str(target),
+            opset_version=OPSET,
+            optimize_tool="None",
+        )
+    except (Exception, SystemExit) as error:
+        # A graph that can't be converted ends the converter's process, or raises whatever its parts raise.
+        raise ExportError(f"the graph can't be converted to ONNX: {error}") from error
+    if not target.is_file():
+        raise ExportError("the graph can't be converted to ONNX: the converter wrote nothing")
+    try:
+        fold(target)
+    except Exception as error:  # whatever a graph does to onnx's evaluator
+        raise ExportError(f"the graph as ONNX can't be simplified: {str(error)[:200]}") from error
+    return target
+
+
+def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:
+    """``inference.onnx`` run by onnxruntime on the CPU; takes arrays in the inputs' alphabetical order.
+
+    Raises:
+        UserError: onnxruntime is not installed, or can't run the graph.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UserError(f"engine=onnx needs onnxruntime of the extra onnx: run {INSTALL}") from None
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors; it warns of every unused constant
+    path = folder / ONNX_FILE
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base class but this
+        raise UserError(f"ONNX Runtime can't run {path} ({str(error)[:200]}): take engine=paddle") from None
+    names = sorted(item.name for item in session.get_inputs())
+
+    def run(*inputs: np.ndarray) -> list[np.ndarray]:
+        return session.run(None, dict(zip(names, inputs, strict=True)))
+
+    return run
+
+
+def _missing(package: str | None) -> str:
+    if sys.version_info >= (3, 13):
+        return "ONNX export needs Python 3.12 or older: there is no paddle2onnx 2.1.0 for newer ones"
+    return f"ONNX export needs {package or 'packages'} of the extra onnx: run {INSTALL}"

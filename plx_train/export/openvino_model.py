@@ -1,0 +1,63 @@
+"""``inference.onnx`` run by OpenVINO on the CPU, with the extra ``openvino``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.export.static_model import ONNX_FILE
+from plx_train.ground.errors import UserError
+from plx_train.machine.hardware import usable_cores
+
+
+def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:
+    """``inference.onnx`` run by OpenVINO; takes arrays in the inputs' alphabetical order.
+
+    Each thread that calls it has an infer request of its own; Python's lock is let go of meanwhile.
+
+    Args:
+        threads: of one call.
+
+    Raises:
+        UserError: OpenVINO is not installed, or can't run the graph.
+    """
+    try:
+        import openvino
+    except ImportError:
+        raise UserError("engine=openvino needs the extra openvino: run pip install 'plx_train[openvino]'") from None
+    path = folder / ONNX_FILE
+    try:
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(path), "CPU", _settings(threads))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        raise UserError(f"OpenVINO can't run {path} ({reason[0][:200]}): take engine=onnx or engine=paddle") from None
+    names = sorted(port.any_name for port in compiled.inputs)
+    own = threading.local()
+
+    def run(*inputs: np.ndarray) -> list[np.ndarray]:
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        request: Any = own.request
+        given = {name: np.ascontiguousarray(value) for name, value in zip(names, inputs, strict=True)}
+        request.infer(given, share_inputs=True)
+        # Of the request's own memory, which the next call writes to.
+        return [np.array(tensor.data) for tensor in request.output_tensors]
+
+    return run
+
+
+def _settings(threads: int) -> dict[str, Any]:
+    """As many calls side by side as the cores have room for; in float32, where it would take bfloat16 if it could."""
+    streams = max(usable_cores() // threads, 1)
+    return {
+        "INFERENCE_NUM_THREADS": streams * threads,
+        "NUM_STREAMS": streams,
+        "INFERENCE_PRECISION_HINT": "f32",
+        # Pinned threads of two processes would wait for each other on the same cores.
+        "ENABLE_CPU_PINNING": False,
+    }

@@ -1,0 +1,244 @@
+"""Proof that an exported folder does what the network does, on real samples and with its own processing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract.module import Dataset, Module
+from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
+from plx_train.metrics.direction import unit
+from plx_train.metrics.evaluate import Engine, evaluate, network_engine
+from plx_train.onednn.choice import natively
+
+NUM_COMPARED = 4
+"""Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far an export may be from the network.
+
+    Attributes:
+        native: of any output value, run by Paddle's own operations.
+        accelerated: of any output value, run by oneDNN or onnxruntime, which order their sums differently.
+        metric: of the monitored metric; where that is an error, this share of it.
+    """
+
+    native: float = 1e-4
+    accelerated: float = 1e-3
+    metric: float = 0.002
+
+
+DEFAULT_TOLERANCE = Tolerance()
+
+
+@dataclass(frozen=True)
+class EngineParity:
+    """One way to run the export, against the live network.
+
+    Attributes:
+        name: ``native``, ``onednn`` or ``onnx``.
+        max_difference: largest difference of an output value on the compared samples.
+        mean_difference: mean over all values.
+        tolerance: what `max_difference` may be.
+        seconds: median time of the graph for one sample.
+    """
+
+    name: str
+    max_difference: float
+    mean_difference: float
+    tolerance: float
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return self.max_difference <= self.tolerance
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """The outcome of `check_parity`.
+
+    Attributes:
+        engines: differences of raw outputs, by the ways the export can be run.
+        num_compared: samples whose raw outputs were compared.
+        num_samples: samples the metric was taken over.
+        monitor: name of the metric.
+        expected: the live network's metric with the processing it was trained and calibrated with.
+        exported: the exported folder's, with the processing read back from ``inference.yml``.
+        metric_tolerance: what the two may differ by.
+        processor_differences: settings that came back otherwise than they were written.
+    """
+
+    engines: tuple[EngineParity, ...]
+    num_compared: int
+    num_samples: int
+    monitor: str
+    expected: float
+    exported: float
+    metric_tolerance: float
+    processor_differences: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything lies within the tolerances."""
+        return not self.faults
+
+    @property
+    def faults(self) -> list[str]:
+        """What lies beyond a tolerance, in words."""
+        faults = [
+            f"outputs differ by {engine.max_difference:.2g} ({engine.name}; tolerance {engine.tolerance:.2g})"
+            for engine in self.engines
+            if not engine.ok
+        ]
+        most = self.metric_tolerance * unit(self.monitor, self.expected)
+        if not abs(self.expected - self.exported) <= most:
+            faults.append(
+                f"{self.monitor} is {self.exported:.4f} instead of {self.expected:.4f} "
+                f"(tolerance {self.metric_tolerance:.2g})"
+            )
+        if self.processor_differences:
+            faults.append(f"its processing differs in {', '.join(self.processor_differences)}")
+        return faults
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in one sentence."""
+        if not self.ok:
+            return f"the exported model is not equal to the trained one: {'; '.join(self.faults)}"
+        largest = ", ".join(f"{engine.name} {engine.max_difference:.1e}" for engine in self.engines)
+        return (
+            f"the export equals the trained network: {self.monitor} {self.exported:.4f} against "
+            f"{self.expected:.4f} on {self.num_samples} samples, largest differences of outputs on "
+            f"{self.num_compared}: {largest}"
+        )
+
+    def to_json(self, files: Mapping[str, str] | None = None) -> str:
+        """All figures, with ``ok``, ``sentence`` and the sha256 of the `files` they are about, by name."""
+        return json.dumps(
+            {"ok": self.ok, "sentence": self.sentence, **asdict(self), "files": dict(files or {})}, indent=1
+        )
+
+
+def check_parity(
+    module: Module,
+    processor: Any,
+    folder: Path,
+    dataset: Dataset,
+    expected: float | None = None,
+    tolerance: Tolerance = DEFAULT_TOLERANCE,
+    num_threads: int = 1,
+) -> ParityReport:
+    """Runs the exported `folder` beside the live network.
+
+    Args:
+        module: its network is put into evaluation mode.
+        processor: what the export should ship.
+        folder: as `plx_train.export.write.write_export` leaves it.
+        dataset: samples with labels, as for evaluation.
+        expected: the live network's metric on `dataset` with `processor`; None: it is measured here.
+        num_threads: samples that are computed at once.
+
+    Raises:
+        UserError: `folder` can't be loaded.
+    """
+    module.eval_mode()
+    live, shipped = network_engine(module), processor_of(read_inference(folder))
+    engines = _export_engines(folder, shipped, tolerance)
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(NUM_COMPARED, len(dataset))).round().astype(int))
+    batches = [module.collate_eval([dataset.get(int(index), np.random.default_rng(0))]) for index in chosen]
+    # By the very operations that the export holds: the strictest tolerance is for what is left then.
+    with _on_cpu(module), natively():
+        references = [live(batch)[0] for batch in batches]
+    compared = tuple(_compare(name, engine, batches, references, limit) for name, engine, limit in engines)
+
+    if expected is None:
+        expected = evaluate(module, live, dataset, processor, num_threads).metrics[module.monitor]
+    # On a CPU by oneDNN, which is what PaddleX runs by default, and the fastest.
+    fastest = folder_engine(StaticModel(folder, _metric_device(), threads=1), shipped)
+    exported = evaluate(module, fastest, dataset, shipped, num_threads).metrics[module.monitor]
+    return ParityReport(
+        engines=compared,
+        num_compared=len(batches),
+        num_samples=len(dataset),
+        monitor=module.monitor,
+        expected=expected,
+        exported=exported,
+        metric_tolerance=tolerance.metric,
+        processor_differences=_differences(processor, shipped),
+    )
+
+
+@contextmanager
+def _on_cpu(module: Module) -> Iterator[None]:
+    """The live network on the CPU inside: GPUs round convolutions too coarsely to compare by."""
+    import paddle
+
+    device = paddle.get_device()
+    if device == "cpu":
+        yield
+        return
+    module.network.to("cpu")
+    paddle.set_device("cpu")
+    try:
+        yield
+    finally:
+        paddle.set_device(device)
+        module.network.to(device)
+
+
+def _metric_device() -> str:
+    """Where the export's metric is taken: on the GPU the expected one was taken on, else on the CPU."""
+    import paddle
+
+    device = paddle.get_device()
+    return device if device.startswith("gpu") else "cpu"
+
+
+def _export_engines(folder: Path, processor: Any, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
+    """Name, engine and tolerance of each way to run `folder`."""
+    models: list[tuple[str, Callable[..., list[np.ndarray]], float]] = [
+        ("native", StaticModel(folder, onednn=False), tolerance.native),
+        ("onednn", StaticModel(folder), tolerance.accelerated),
+    ]
+    if (folder / f"{STEM}.onnx").is_file():
+        from plx_train.export.onnx_model import onnx_model
+
+        models.append(("onnx", onnx_model(folder), tolerance.accelerated))
+    return [(name, folder_engine(model, processor), limit) for name, model, limit in models]
+
+
+def _compare(
+    name: str, engine: Engine, batches: list[dict[str, Any]], references: list[np.ndarray], tolerance: float
+) -> EngineParity:
+    largest, means, seconds = 0.0, [], []
+    for batch, reference in zip(batches, references, strict=True):
+        started = time.perf_counter()
+        output = engine(batch)[0]
+        seconds.append(time.perf_counter() - started)
+        if output.shape != reference.shape:
+            return EngineParity(name, float("inf"), float("inf"), tolerance, float(np.median(seconds)))
+        difference = np.abs(output.astype(np.float64) - reference)
+        # `max` lets NaN pass for small.
+        largest = float("inf") if not np.isfinite(difference).all() else max(largest, float(difference.max()))
+        means.append(float(difference.mean()))
+    return EngineParity(name, largest, float(np.mean(means)), tolerance, float(np.median(seconds)))
+
+
+def _differences(written: Any, read: Any) -> tuple[str, ...]:
+    """Names of the fields in which two processors, frozen dataclasses, differ."""
+    first, second = asdict(written), asdict(read)
+    return tuple(
+        f"{name} ({first.get(name)!r} became {second.get(name)!r})"
+        for name in sorted({*first, *second})
+        if first.get(name) != second.get(name)
+    )

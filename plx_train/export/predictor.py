@@ -1,0 +1,139 @@
+"""``plx_train.Predictor``: an exported folder on paths and arrays."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract.rooms import room_file
+from plx_train.export.runtimes import Model, open_model
+from plx_train.export.static_model import StaticModel, lineage, processor_of, read_inference, room_of
+from plx_train.ground.errors import UserError
+
+LARGEST_BATCH = 8
+Input = Any
+"""A file, or its content: for images an array uint8 (H, W, 3) BGR as OpenCV reads it."""
+
+
+class Predictor:
+    """A model as it was exported, with the pre- and postprocessing that it carries.
+
+    The folder is only read: nothing in it is executed. One predictor may serve several threads at once.
+
+    Args:
+        folder: an exported folder; those of PaddleX work as well where the module type is known here.
+        device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
+        threads: CPU threads for each image; None: all cores, up to 8.
+        onednn: on a CPU, run by oneDNN: several times faster, and what PaddleX does.
+        engine: ``paddle``, ``native`` (without oneDNN), ``onnx`` (ONNX Runtime), ``openvino``, or ``auto``: the one
+            that `mode=benchmark run=…` found to be the quickest on this machine, else ONNX Runtime where it is there.
+
+    Raises:
+        UserError: `folder` is missing, is no exported folder, or can't be loaded.
+        DeviceError: the device is not there.
+
+    Example:
+        >>> predictor = Predictor("outputs/my-run/export")
+        >>> prediction = predictor.predict("page.jpg")
+        >>> prediction.quads.shape, prediction.scores.shape
+        ((52, 4, 2), (52,))
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        device: str = "cpu",
+        threads: int | None = None,
+        onednn: bool = True,
+        engine: str = "paddle",
+    ) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise UserError(f"{folder} is not a folder: give one that plx_train or PaddleX exported")
+        inference = read_inference(self.folder)
+        self.module = room_of(inference)
+        """The module type, for example ``text_det``."""
+        self.model_name = str((inference.get("Global") or {}).get("model_name", ""))
+        """The name PaddleX knows the model by."""
+        self.lineage = lineage(inference)
+        """Where the model comes from, as far as its export says so."""
+        self.processor = processor_of(inference)
+        """Its pre- and postprocessing, a frozen dataclass."""
+        self.device = device
+        self.model: Model
+        """The graph; takes arrays, gives arrays."""
+        if engine == "paddle":
+            self.model, self.engine = StaticModel(self.folder, device, onednn, threads), "paddle"
+        else:
+            sample, _ = self.processor.preprocess(self.processor.example())
+            self.model, self.engine = open_model(self.folder, device, threads, engine, stacked([sample]))
+
+    def predict(self, given: Input | list[Input] | tuple[Input, ...]) -> Any:
+        """The prediction for one picture or series, or the list of them for a list.
+
+        What a prediction is depends on the module type: for ``text_det`` a `TextDetPrediction` with `quads`
+        (N, 4, 2) in pixels and `scores` (N,). Each has ``to_json()``.
+
+        Raises:
+            UserError: a file is missing or can't be read, or an array has another shape or type.
+        """
+        if not isinstance(given, list | tuple):
+            return self._predict_many([self.processor.as_input(given)])[0]
+        return self._predict_many([self.processor.as_input(one) for one in given])
+
+    def _predict_many(self, originals: Sequence[Any]) -> list[Any]:
+        """Those of equal input shapes go through the graph together; each as if alone, up to the last bits."""
+        prepared = [self.processor.preprocess(original) for original in originals]
+        by_shape: dict[Any, list[int]] = {}
+        for index, (values, _) in enumerate(prepared):
+            by_shape.setdefault(_shape(values), []).append(index)
+        found: dict[int, Any] = {}
+        for members in by_shape.values():
+            for start in range(0, len(members), LARGEST_BATCH):
+                batch = members[start : start + LARGEST_BATCH]
+                inputs = stacked([prepared[index][0] for index in batch])
+                outputs = self.processor.run(self.model, inputs)
+                for index, output in zip(batch, outputs, strict=True):
+                    found[index] = self.processor.postprocess(output, prepared[index][1])
+        return [found[index] for index in range(len(originals))]
+
+    def overlay(self, given: Input, prediction: Any) -> np.ndarray:
+        """A picture of `given` with `prediction` drawn on it, uint8 (H, W, 3) BGR."""
+        return room_file(self.module, "overlay").draw_overlay(self.processor.as_input(given), prediction)
+
+    def __repr__(self) -> str:
+        return f"Predictor({self.module}, {self.model_name}, {self.device}, {str(self.folder)!r})"
+
+    def _how(self) -> str:
+        if not isinstance(self.model, StaticModel):
+            return {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}[self.engine]
+        return f"{'oneDNN' if self.model.onednn else 'native'}, {self.model.threads} threads"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "module": self.module,
+            "model": self.model_name,
+            "folder": self.folder,
+            "device": f"{self.device} ({self._how()})",
+            **{name: value for name, value in self.lineage.items() if name != "module"},
+        }
+        rows = "".join(
+            f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
+            for name, value in facts.items()
+        )
+        return f"<table>{rows}</table>"
+
+
+def stacked(inputs: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    """The graph's inputs for several samples, each an array or a tuple of arrays."""
+    if isinstance(inputs[0], tuple):
+        return tuple(np.stack(parts) for parts in zip(*inputs, strict=True))
+    return (np.stack(inputs),)
+
+
+def _shape(values: Any) -> Any:
+    return tuple(part.shape for part in values) if isinstance(values, tuple) else values.shape

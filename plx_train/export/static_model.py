@@ -1,0 +1,250 @@
+"""An exported folder: its graph run by Paddle Inference and its ``inference.yml`` read as plain data."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from plx_train.contract.module import Batch
+from plx_train.contract.rooms import room_file, room_names
+from plx_train.ground.errors import DeviceError, UserError
+
+STEM = "inference"
+ONNX_FILE = f"{STEM}.onnx"
+INTERPOLATION_SUFFIX = "_interp"
+"""Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
+
+
+class StaticModel:
+    """The graph of an exported folder; may be called from several threads, each with a predictor of its own.
+
+    Args:
+        folder: holds ``inference.json`` (or the older ``inference.pdmodel``) and ``inference.pdiparams``.
+        device: ``cpu``, ``gpu``, ``gpu:1``, ``xpu``, or another type that Paddle knows.
+        onednn: on a CPU, run by oneDNN, as PaddleX does; several times faster than Paddle's own operations.
+        threads: CPU threads for each call; None: all cores, up to 8.
+
+    Raises:
+        UserError: `folder` is not an exported folder, or Paddle can't load it.
+        DeviceError: the device is not there.
+    """
+
+    def __init__(
+        self, folder: Path | str, device: str = "cpu", onednn: bool = True, threads: int | None = None
+    ) -> None:
+        self.folder = Path(folder)
+        self.device = device
+        graph, parameters = graph_files(self.folder)
+        # Paddle's oneDNN operations can't read a resizing operation from the json format.
+        self.onednn = onednn and device == "cpu" and not interpolations(graph)
+        self.threads = threads or min(os.cpu_count() or 1, 8)
+        self._first = _create_predictor(graph, parameters, device, self.onednn, self.threads)
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        """The graph's outputs for `inputs`, which come in the alphabetical order of the inputs' names."""
+        predictor = self._of_this_thread()
+        for name, value in zip(sorted(predictor.get_input_names()), inputs, strict=True):
+            predictor.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(value))
+        predictor.run()
+        return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
+
+    def _of_this_thread(self) -> Any:
+        if not hasattr(self._local, "predictor"):
+            with self._lock:
+                self._local.predictor = self._first.clone()
+        return self._local.predictor
+
+
+def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Callable[[Batch], list[np.ndarray]]:
+    """`model` as an engine for `plx_train.metrics.evaluate.evaluate`."""
+
+    def run(batch: Batch) -> list[np.ndarray]:
+        inputs = batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],)
+        return processor.run(model, inputs)
+
+    return run
+
+
+def is_export(folder: Path) -> bool:
+    """Whether `folder` holds an exported graph with its ``inference.yml``."""
+    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
+    is_whole = has_graph and (folder / f"{STEM}.pdiparams").is_file()
+    return (is_whole or is_onnx_only(folder)) and (folder / f"{STEM}.yml").is_file()
+
+
+def is_onnx_only(folder: Path) -> bool:
+    """Whether `folder` holds a graph that Paddle can't run, only ONNX Runtime and OpenVINO: an int8 export's."""
+    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
+    return not has_graph and (folder / ONNX_FILE).is_file()
+
+
+def parameters_file(folder: Path) -> Path:
+    """The file that holds the parameters."""
+    return folder / (ONNX_FILE if is_onnx_only(folder) else f"{STEM}.pdiparams")
+
+
+def graph_files(folder: Path) -> tuple[Path, Path]:
+    """The graph's and the parameters' file.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give one that plx_train or PaddleX exported")
+    if is_onnx_only(folder):
+        raise UserError(
+            f"{folder} holds {ONNX_FILE} alone, which Paddle can't run: take engine=onnx or engine=openvino"
+        )
+    graphs = [folder / f"{STEM}{suffix}" for suffix in (".json", ".pdmodel")]
+    graph = next((path for path in graphs if path.is_file()), None)
+    parameters = folder / f"{STEM}.pdiparams"
+    if graph is None or not parameters.is_file():
+        raise UserError(
+            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) and {STEM}.pdiparams"
+        )
+    return graph, parameters
+
+
+def read_inference(folder: Path) -> dict[str, Any]:
+    """The content of ``inference.yml``.
+
+    Raises:
+        UserError: it is missing or can't be read.
+    """
+    path = folder / f"{STEM}.yml"
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no settings")
+    return content
+
+
+def lineage(inference: dict[str, Any]) -> dict[str, Any]:
+    """What ``inference.yml`` says about the model's origin, by plx_train; empty in others' exports."""
+    section = inference.get("Global") or {}
+    found = section.get("plx_train") if isinstance(section, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def room_of(inference: dict[str, Any]) -> str:
+    """The module type an exported folder belongs to: the one it names, else the first that understands it.
+
+    Raises:
+        UserError: there is none.
+    """
+    name = lineage(inference).get("module")
+    if name in room_names():
+        return name
+    if name is not None:
+        raise UserError(f"inference.yml names the module type {name}, which is none of {', '.join(room_names())}")
+    reasons = []
+    for room in room_names():
+        try:
+            _processor(room, inference)
+        except UserError as error:
+            reasons.append(f"{room}: {error}")
+        else:
+            return room
+    raise UserError(f"inference.yml belongs to no module type that is known here ({'; '.join(reasons)})")
+
+
+def processor_of(inference: dict[str, Any]) -> Any:
+    """The processor that ``inference.yml`` describes.
+
+    Raises:
+        UserError: it belongs to no module type, or holds steps that can't be done.
+    """
+    return _processor(room_of(inference), inference)
+
+
+def _processor(room: str, inference: dict[str, Any]) -> Any:
+    try:
+        return room_file(room, "processor").from_inference(inference)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+
+
+def interpolations(graph: Path) -> list[str]:
+    """Names of the resizing operations in an ``inference.json``, sorted; empty for the older format.
+
+    Raises:
+        UserError: the file is not a graph.
+    """
+    if graph.suffix != ".json":
+        return []
+    try:
+        content = json.loads(graph.read_text("utf-8"))
+        regions = content["program"]["regions"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{graph} can't be read as a Paddle graph: {error}") from None
+    names: set[str] = set()
+    _collect_operations(regions, names)
+    return sorted(name for name in names if name.endswith(INTERPOLATION_SUFFIX))
+
+
+def _collect_operations(node: Any, names: set[str]) -> None:
+    """Adds the name of every operation under `node`, with nested blocks, to `names`."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("#"), str):
+                names.add(node["#"].rpartition(".")[2])
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+
+
+def _create_predictor(graph: Path, parameters: Path, device: str, onednn: bool, threads: int) -> Any:
+    from paddle import inference
+
+    config = inference.Config(str(graph), str(parameters))
+    config.disable_glog_info()
+    _set_device(config, device, onednn, threads)
+    # oneDNN on the older format works only without the new executor's program.
+    config.enable_new_ir(graph.suffix == ".json")
+    config.enable_new_executor()
+    config.enable_memory_optim()
+    try:
+        return inference.create_predictor(config)
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        raise UserError(f"Paddle can't load the exported model in {graph.parent}: {reason[0]}") from None
+
+
+def _set_device(config: Any, device: str, onednn: bool, threads: int) -> None:
+    import paddle
+
+    kind, _, number = device.partition(":")
+    index = int(number) if number.isdigit() else 0
+    if kind == "cpu":
+        config.disable_gpu()
+        config.set_cpu_math_library_num_threads(threads)
+        config.set_optimization_level(3)
+        config.enable_mkldnn() if onednn else config.disable_mkldnn()
+    elif kind == "gpu":
+        if not paddle.is_compiled_with_cuda() or paddle.device.cuda.device_count() <= index:
+            raise DeviceError(
+                f"device={device} is not there for this paddle: use device=cpu or install paddlepaddle-gpu"
+            )
+        config.enable_use_gpu(100, index)
+    elif kind == "xpu" and paddle.is_compiled_with_xpu():
+        config.enable_xpu()
+        config.set_xpu_device_id(index)
+    elif kind in (paddle.device.get_all_custom_device_type() or []):
+        config.enable_custom_device(kind, index)
+    else:
+        raise DeviceError(f"device={device} is not there for this paddle: use device=cpu or install its plugin")

@@ -1,0 +1,43 @@
+"""``run.json``: what is known of a run, in its folder, by which later commands find it again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from plx_train.ground.errors import UserError
+
+RUN_FILE = "run.json"
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Contents of a run's ``run.json``.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    try:
+        return dict(json.loads((folder / RUN_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{folder / RUN_FILE} can't be read ({error})") from None
+
+
+def write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    """Replaces ``run.json`` in one piece, which is on disk when this returns.
+
+    Raises:
+        OSError: it can't be written; what was there stays.
+    """
+    path = folder / RUN_FILE
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(facts, indent=1, default=str))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,78 @@
+"""Evaluates during training, remembers the best evaluation and has its weights kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+from plx_train.distributed import ranks
+from plx_train.metrics.direction import sign
+from plx_train.metrics.evaluate import Evaluation
+from plx_train.runs.checkpoint import arrays, load_checkpoint
+from plx_train.train.parts import Training
+from plx_train.train.state import LoopState
+
+
+class Judge:
+    """The evaluations of one run."""
+
+    def __init__(self, run: Training) -> None:
+        self.run = run
+        self.best: Evaluation | None = None
+        self.latest: dict[str, float] = {}
+
+    def measure(self, state: LoopState) -> None:
+        """One evaluation of the averaged weights, where there is an average."""
+        run = self.run
+        with run.learner.averaged_weights():
+            run.module.eval_mode()
+            evaluation = run.evaluate()
+            value = evaluation.metrics[run.module.monitor]
+            is_better = self._is_better(value, state)
+            if is_better:
+                self.best, state.best_value, state.best_step = evaluation, value, state.step
+                self._keep(evaluation, state)
+        run.module.train_mode()
+        state.evaluated_step = state.step
+        state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1
+        if state.step == 0:
+            seconds = ranks.gather(evaluation.seconds)[0]
+            state.first = {"metrics": evaluation.metrics, "curve": evaluation.curve, "seconds": seconds}
+        elif sign(run.module.monitor) > 0:
+            state.watch.see_metric(value)
+        self.latest = {f"val/{name}": number for name, number in evaluation.metrics.items()}
+        run.tracker.log_metrics(self.latest, state.step)
+
+    def _is_better(self, value: float, state: LoopState) -> bool:
+        if state.best_value is None:
+            return not math.isnan(value)
+        gain = sign(self.run.module.monitor) * (value - state.best_value)
+        return gain > (self.run.options.min_delta if state.step else 0.0)
+
+    def _keep(self, evaluation: Evaluation, state: LoopState) -> None:
+        content = {
+            "step": state.step,
+            "metrics": evaluation.metrics,
+            "processor": asdict(evaluation.processor),
+            "is_fine_tuning": self.run.module.is_fine_tuning,
+        }
+        if ranks.rank() == 0:
+            self.run.keeper.save_best({"network": arrays(self.run.module.network.state_dict())}, content)
+
+    def best_again(self, state: LoopState) -> Evaluation:
+        """The best evaluation, its weights in the network; repeated where it was made before the run went on."""
+        run = self.run
+        network = run.module.network
+        if ranks.rank() == 0:
+            network.set_state_dict(load_checkpoint(run.keeper.best)[0]["network"])
+        if self.best is None:
+            ranks.copy_from_first([*network.parameters(), *network.buffers()])
+            run.module.eval_mode()
+            self.best = run.evaluate()
+        return self.best
+
+    def first(self, state: LoopState) -> Evaluation:
+        """That of the initial weights, without its samples."""
+        first = state.first
+        curve = tuple((recall, precision) for recall, precision in first["curve"])
+        return Evaluation(first["metrics"], self.run.module.processor, (), curve, first["seconds"])

@@ -1,0 +1,220 @@
+"""The one loop. It knows four nouns: module, loader, optimizer, tracker."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plx_train.contract.module import Batch
+from plx_train.data.loader import Loader
+from plx_train.distributed import ranks
+from plx_train.ground.stop import Stopped
+from plx_train.metrics.evaluate import Evaluation
+from plx_train.runs.trial import Pruned
+from plx_train.train.best import Judge
+from plx_train.train.faulty_steps import take_step
+from plx_train.train.learner import Update
+from plx_train.train.optimizer import learning_rate
+from plx_train.train.parts import Training
+from plx_train.train.state import LoopState, Plan, is_evaluation_due, make_plan
+from plx_train.train.warnings import data_verdict
+
+if TYPE_CHECKING:
+    from plx_train.terminal.console import Console
+    from plx_train.terminal.progress import Progress
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What the loop leaves behind; `module.network` and ``checkpoints/best`` hold the best weights."""
+
+    first: Evaluation
+    best: Evaluation
+    state: LoopState
+    notes: tuple[str, ...]
+
+
+def train(run: Training, state: LoopState, max_seconds: float | None = None) -> TrainResult:
+    """Trains on from `state` and leaves the module with the best weights seen, the initial ones included.
+
+    Args:
+        max_seconds: the loop may take, from its first start on.
+
+    Raises:
+        TrainingError: the loss is not finite, memory runs out, or a checkpoint can't be written.
+        Stopped: a signal came; all is saved.
+        Pruned: the sweep that the run belongs to has no more use for it.
+    """
+    began = time.perf_counter() - state.seconds
+    judge = Judge(run)
+    if state.step == 0 and state.evaluated_step < 0:
+        judge.measure(state)
+        # The last evaluation and the export must fit into the time as well.
+        state.max_seconds = max_seconds and max(max_seconds - 2.0 * state.first["seconds"], 1.0)
+        _save(run, state)
+    if state.step == 0 and run.module.has_fit:
+        run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
+        run.module.fit(run.loader.dataset, run.holdout)
+        # No steps are left to do: what was fitted is measured, and the loop is over.
+        state.step, state.ended_by = 1, "fit"
+    plan = make_plan(run.options, run.loader.sampler.batches_per_epoch, state.max_seconds)
+    clock = _Clock(state.timing)
+    notes: list[str] = []
+    num_steps = state.step if state.ended_by else plan.total_steps
+    with run.console.progress(num_steps, plan.max_seconds) as progress:
+        progress.begin(state.step, state.seconds)
+        steps = _steps(run.loader, run.options.accumulate_steps, state)
+        while True:
+            if is_evaluation_due(run.options, state):
+                progress.update(step=state.step, note="evaluating")
+                _evaluate_or_save(run, judge, state)
+                _report(run, judge, plan, state)
+                notes += _say(run.console, state.watch.notes(is_over=bool(state.ended_by)))
+                progress.update(best=state.best_value, note="")
+                clock.mark("evaluate")
+                _save(run, state)
+                clock.mark("save")
+            if state.ended_by:
+                break
+
+            batches = next(steps)
+            clock.mark("data")
+            rate = state.rate_factor * learning_rate(run.optimizer_options, plan.progress(state))
+            update = take_step(run, batches, rate, state)
+            if update is None:
+                steps = _steps(run.loader, run.options.accumulate_steps, state)
+                continue
+            state.step += 1
+            state.seconds = _agreed(time.perf_counter() - began)
+            state.ended_by = plan.end(state)
+            clock.mark("compute")
+
+            _log(run, state, update, rate, clock)
+            _show(progress, state, update, clock)
+            clock.mark("log")
+
+            if ranks.any_true(run.stop.is_made):
+                _save(run, state)
+                run.keeper.wait()
+                raise Stopped(run.stop.number or signal.SIGTERM)
+            if run.trial.folder and ranks.any_true(run.trial.is_pruned()):
+                run.keeper.wait()
+                raise Pruned(run.trial.reason(), state.step)
+            if run.keeper.is_due(state.step) and not is_evaluation_due(run.options, state):
+                _save(run, state)
+                clock.mark("save")
+    run.keeper.wait()
+    best = judge.best_again(state)
+    verdict = data_verdict(state.timing["data"], sum(state.timing.values()), run.loader.num_workers)
+    notes += _say(run.console, [text for text in (verdict, _left_out(run.loader)) if text])
+    return TrainResult(judge.first(state), best, state, tuple(notes))
+
+
+def _steps(loader: Loader, accumulate_steps: int, state: LoopState) -> Iterator[list[Batch]]:
+    """The batches of each optimizer step, epoch after epoch; `state` points behind what was yielded."""
+    while True:
+        held: list[Batch] = []
+        for batch in loader.epoch(state.epoch, state.cursor):
+            held.append(batch)
+            state.cursor += 1
+            is_epoch_end = state.cursor == loader.sampler.batches_per_epoch
+            if is_epoch_end:
+                state.epoch, state.cursor = state.epoch + 1, 0
+            if is_epoch_end or len(held) == accumulate_steps:
+                yield held
+                held = []
+
+
+def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _Clock) -> None:
+    if update.num_samples:
+        state.watch.see_step(update.losses["loss"], update.gradient_norm)
+        state.unlogged.append(update.losses)
+    if not (state.ended_by or state.step % run.options.log_every_steps == 0):
+        return
+    recent, state.unlogged = state.unlogged, []
+    values = {f"train/{name}": sum(losses[name] for losses in recent) / len(recent) for name in (recent or [{}])[0]}
+    values |= {"train/lr": rate, "train/gradient_norm": update.gradient_norm, "train/epoch": float(state.epoch)}
+    unreadable = int(ranks.counts([len(run.loader.unreadable)]).sum())
+    if unreadable:
+        values["train/unreadable_samples"] = float(unreadable)
+    shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
+    run.tracker.log_metrics(values | shares, state.step)
+
+
+def _show(progress: Progress, state: LoopState, update: Update, clock: _Clock) -> None:
+    progress.update(
+        step=state.step,
+        epoch=state.epoch,
+        loss=update.losses.get("loss"),
+        data_share=clock.share("data"),
+        best=state.best_value,
+    )
+
+
+def _agreed(seconds: float) -> float:
+    """The first process's clock: what depends on the time must go alike in all."""
+    return float(ranks.gather(seconds)[0])
+
+
+def _evaluate_or_save(run: Training, judge: Judge, state: LoopState) -> None:
+    """Evaluates; a signal in the middle of it saves the step, to be evaluated when the run goes on."""
+    try:
+        judge.measure(state)
+    except Stopped:
+        _save(run, state)
+        run.keeper.wait()
+        raise
+    if run.options.patience and state.evaluations_without_gain >= run.options.patience:
+        state.ended_by = state.ended_by or "patience"
+
+
+def _report(run: Training, judge: Judge, plan: Plan, state: LoopState) -> None:
+    if ranks.rank() == 0:
+        per_epoch = run.loader.sampler.batches_per_epoch / run.options.accumulate_steps
+        epochs = (state.step / per_epoch, plan.total_steps / per_epoch)
+        run.trial.report(state.step, epochs, f"val/{run.module.monitor}", judge.latest)
+
+
+def _save(run: Training, state: LoopState) -> None:
+    if ranks.rank() == 0:
+        content = {"loop": state.to_json(), "learner": run.learner.state(), "run_id": run.tracker.run_id}
+        run.keeper.save_step(state.step, run.learner.tensors(), content)
+
+
+def _left_out(loader: Loader) -> str | None:
+    names = sorted(loader.unreadable)
+    if not names:
+        return None
+    return f"{len(names)} training samples could not be read and were left out, first {names[0]}"
+
+
+def _say(console: Console, sentences: list[str]) -> list[str]:
+    for sentence in sentences:
+        console.warn(sentence)
+    return sentences
+
+
+class _Clock:
+    """Splits the loop's time into named parts."""
+
+    def __init__(self, timing: dict[str, float]) -> None:
+        self.timing = timing
+        self.last = time.perf_counter()
+
+    def mark(self, part: str) -> None:
+        """Adds the time since the last mark to `part`."""
+        now = time.perf_counter()
+        self.timing[part] += now - self.last
+        self.last = now
+
+    def share(self, part: str) -> float:
+        """Share of the step time, evaluation apart, that `part` took."""
+        total = sum(self.timing.values()) - self.timing["evaluate"]
+        return self.timing[part] / max(total, 1e-9)
+
+    def shares(self) -> dict[str, float]:
+        """That of each part."""
+        return {part: self.share(part) for part in self.timing if part != "evaluate"}

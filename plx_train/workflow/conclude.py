@@ -1,0 +1,156 @@
+"""The end of a training run: export, proof, pictures, report, summary."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.api import RunResult
+from plx_train.contract.module import Dataset, Module
+from plx_train.data.findings import CheckReport
+from plx_train.export.write import Exported, export
+from plx_train.ground.durations import readable_duration
+from plx_train.metrics.direction import sign
+from plx_train.metrics.evaluate import Evaluation
+from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
+from plx_train.vision.image import write_image
+from plx_train.workflow.cost import cost_figures
+from plx_train.workflow.record import Record
+from plx_train.workflow.run_report import write_run_report
+from plx_train.workflow.session import Session, Splits
+
+CONNECT_SECONDS = 30
+NUM_WORST = 6
+"""Validation samples shown with what was found and missed."""
+
+
+def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any) -> RunResult:
+    """Exports the best weights, proves the export, writes pictures and report, and says what came of the run."""
+    session, best = record.session, result.best
+    # The store is made and reached in a thread; the report and the summary name the run.
+    record.tracker.wait_until_connected(CONNECT_SECONDS)
+    record.stop.check()
+    val = module.dataset(splits.val, "val", 0)
+    exported = _export(session, module, val, best, device, check.fingerprint)
+    record.stop.check()
+    overlays = write_overlays(session.output / "overlays", module, val, best)
+    details = write_details(session.output, module, val, best)
+    record.stop.check()
+    figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
+    figures |= cost_figures(record.trial.objectives, exported.folder, val)
+    verdicts = baseline_verdicts(module.monitor, best.metrics[module.monitor], record.baselines)
+    remarks = [*verdicts, *module.remarks(val, best)]
+    record.write(
+        metrics=figures,
+        monitor=f"val/{module.monitor}",
+        processor=asdict(best.processor),
+        export=str(exported.folder),
+        seconds=session.elapsed,
+        notes=remarks,
+    )
+    facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
+    report = write_run_report(record, module, check, result, exported, overlays, facts, remarks)
+    tracker = record.tracker
+    tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
+    tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
+    proof, pictures = exported.folder / "parity.json", session.output / "overlays"
+    for path in (report, session.output / "check.json", proof, pictures, *details):
+        tracker.log_artifact(path)
+    tracker.log_artifact(exported.folder, "export")
+    curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
+    tracker.log_text(json.dumps(curves), "precision_recall.json")
+    _summarise(session, record, result, exported, report, remarks)
+    return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
+
+
+def _export(session: Session, module: Module, val: Any, best: Evaluation, device: Any, fingerprint: str) -> Exported:
+    options = session.options
+    lineage = {
+        "run": session.output.name,
+        "dataset": options.dataset.name,
+        "dataset_fingerprint": fingerprint,
+        "metrics": {name: round(value, 6) for name, value in best.metrics.items()},
+    }
+    return export(
+        module,
+        best.processor,
+        session.output / "export",
+        options.module.model_name,
+        lineage,
+        val,
+        expected=best.metrics[module.monitor],
+        onnx=options.onnx,
+        num_threads=device.eval_threads,
+    )
+
+
+def write_overlays(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[tuple[str, Path]]:
+    """Pictures of the worst samples: (caption, file)."""
+    folder.mkdir(exist_ok=True)
+    better = sign(module.monitor)
+    worst = sorted(evaluation.samples, key=lambda sample: (better * sample.value, sample.index))[:NUM_WORST]
+    pictures = []
+    for rank, score in enumerate(worst, 1):
+        sample = val.get(score.index, np.random.default_rng(0))
+        image = module.overlay(val.original(score.index), score.prediction, sample)
+        name = score.name.partition(" (")[0]
+        path = folder / f"worst_{rank}_{plain_name(Path(name).stem)}.jpg"
+        write_image(path, image)
+        pictures.append((f"{name}: {module.sample_value or module.monitor} {score.value:.3f}", path))
+    return pictures
+
+
+def plain_name(text: str) -> str:
+    """`text` with nothing in it that a file's name can't hold everywhere."""
+    return re.sub(r"[^\w.-]+", "_", text)[:100]
+
+
+def write_details(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[Path]:
+    """Files that the module has to say about an evaluation, figures per class for example, where it has such."""
+    paths = []
+    for name, text in module.details(val, evaluation).items():
+        paths.append(folder / name)
+        paths[-1].write_text(text, "utf-8")
+    return paths
+
+
+def _figures(result: Any) -> dict[str, float]:
+    """Before and after, official settings and calibrated."""
+    figures = {f"val/{name}": value for name, value in result.best.metrics.items()}
+    return figures | {f"before/{name}": value for name, value in result.first.metrics.items()}
+
+
+def _summarise(
+    session: Session, record: Record, result: Any, exported: Exported, report: Path, remarks: list[str]
+) -> None:
+    tracker, name = record.tracker, record.session.options.module.name
+    before, after = result.first.metrics, result.best.metrics
+    monitor = next(iter(after))
+    official = f"{monitor}_official"
+    rows = [
+        (f"{monitor}, calibrated" if official in after else monitor, f"{before[monitor]:.4f} → {after[monitor]:.4f}")
+    ]
+    if official in after:
+        rows.append((f"{monitor}, official settings", f"{before[official]:.4f} → {after[official]:.4f}"))
+    rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
+    rows += [("note", said) for said in remarks]
+    if session.options.dataset.overfit:
+        rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))
+    rows += [
+        ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
+        ("time", readable_duration(session.elapsed)),
+        ("proof", exported.parity.sentence),
+        ("export", str(exported.folder)),
+        ("report", str(report)),
+        ("predict", f"python -m plx_train mode=predict run={exported.folder} input=<file or folder>"),
+    ]
+    if tracker.ui_command:
+        rows.append(("MLflow", tracker.ui_command))
+    if tracker.run_url:
+        rows.append(("this run", tracker.run_url))
+    session.console.summary(f"{name} on {session.options.dataset.name}", rows)

@@ -1,0 +1,99 @@
+"""Several networks as one model: a sweep trains the members, and a run of its own fuses them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from plx_train.config.compose import Composed
+from plx_train.ground.errors import TrainingError, UserError
+from plx_train.sweep.command import find_folder
+from plx_train.sweep.history import load_record
+from plx_train.sweep.order import order
+from plx_train.sweep.record import COMPLETE
+from plx_train.workflow.session import resolve_module
+
+OF_THE_FUSION = (
+    *("module.models", "module.fusion", "module.refit", "module.members", "module.model_name"),
+    *("dataset.holdout_share", "output", "resume", "mode"),
+)
+
+
+def is_fusion(composed: Composed) -> bool:
+    """Whether the run is to fuse members that are not yet trained."""
+    module = composed.options.module
+    return bool(getattr(module, "models", None)) and not module.members
+
+
+def with_members(composed: Composed) -> Composed:
+    """Trains the members, as runs of a sweep, and gives the command with their folders.
+
+    Given again, the command of a fusion that was interrupted goes on with its members where they were.
+
+    Raises:
+        UserError: fewer than two members are named, or one twice.
+        TrainingError: a member could not be trained.
+    """
+    options = composed.options
+    names = list(options.module.models)
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise UserError(f"module.models={names} names no two different networks: a fusion needs them")
+    # What validation holds may decide what is sought.
+    resolve_module(options)
+    shares = _shares(options.module.member_shares, options.dataset.holdout_share)
+    options.dataset.holdout_share = shares[0]
+    arguments = [text for text in composed.overrides if text.partition("=")[0].lstrip("+") not in OF_THE_FUSION]
+    arguments += [f"module.network={','.join(names)}", f"dataset.holdout_share={','.join(map(str, shares))}"]
+    if not any(text.startswith("sweep.workers=") for text in arguments):
+        arguments.append(f"sweep.workers={min(len(names), os.cpu_count() or 1)}")
+    if not any(text.startswith("sweep.objectives=") for text in arguments):
+        arguments.append(f"sweep.objectives=[val/{options.module.monitor}]")
+    if options.output:
+        arguments.append(f"output={options.output}-members")
+    done = _train(arguments)
+    options.module.members = _folders(done, names, shares[0])
+    if len(shares) > 1:
+        options.module.refitted = _folders(done, names, shares[1])
+    return composed
+
+
+def _shares(wanted: Sequence[float], given: float) -> list[float]:
+    """What members leave out; where the command says how much, that."""
+    return [given if share > 0 and given > 0 else share for share in wanted]
+
+
+def _train(arguments: list[str]) -> dict[tuple[str, float], Path]:
+    """The folders of the members' runs by network and share held out.
+
+    Raises:
+        TrainingError: one could not be trained.
+    """
+    from plx_train.sweep.command import run_sweep
+
+    folder = find_folder(order(arguments))
+    code = run_sweep(arguments)
+    record = load_record(folder)
+    failed = [trial for trial in record.trials if trial.state != COMPLETE]
+    if code or failed:
+        raise TrainingError(f"not all members could be trained: see {folder}; the same command goes on with them")
+    share = dict(text.partition("=")[::2] for text in arguments)["dataset.holdout_share"]
+    return {
+        (
+            str(trial.params["module.network"]),
+            float(trial.params.get("dataset.holdout_share", share)),
+        ): trial.jobs[0].folder
+        for trial in record.trials
+    }
+
+
+def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: float) -> list[str]:
+    """Those of the members that left out `share`, in the order of their names.
+
+    Raises:
+        TrainingError: one is missing.
+    """
+    missing = [name for name in names if (name, share) not in done]
+    if missing:
+        raise TrainingError(f"{', '.join(missing)} could not be trained: the same command goes on with it")
+    return [str(done[name, share]) for name in names]

@@ -1,0 +1,138 @@
+"""mode=benchmark run=…: which engine runs an exported model the quickest here, noted beside it for ``engine=auto``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.api import RunResult
+from plx_train.config.compose import Composed
+from plx_train.contract.module import Dataset, Module
+from plx_train.export.choice import write_choice
+from plx_train.export.predictor import stacked
+from plx_train.export.quantize import engines_as_good
+from plx_train.export.runtimes import Model
+from plx_train.export.speed import (
+    EngineSpeed,
+    Inputs,
+    Work,
+    measure,
+    opened_engines,
+    quickest,
+    ways_of,
+)
+from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.ground.errors import UserError
+from plx_train.machine.device import check_device
+from plx_train.machine.hardware import usable_cores
+from plx_train.workflow.session import Session, check_data, open_session, split, start_device
+from plx_train.workflow.source import Source, build_room, find_export, with_recorded_options
+
+SAMPLES = 6
+SHOWN = {"native": "Paddle", "paddle": "Paddle, oneDNN", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+
+
+def run(composed: Composed) -> RunResult:
+    """Measures on the run's own samples, tells it in a table and writes ``engine.json`` into the exported folder."""
+    check_device(composed.options.device)
+    source = find_export(composed.options)
+    assert source.export is not None
+    session = open_session(with_recorded_options(composed, source))
+    start_device(session.options)
+    processor = processor_of(read_inference(source.export))
+    inputs = samples_of(session, source, processor)
+    speeds = compare(source.export, processor, inputs)
+    best = quickest(speeds)
+    figures = [_figures(speed) for speed in speeds]
+    path = write_choice(source.export, best, figures)
+    (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    title = f"{source.export} on {usable_cores()} cores, {len(inputs)} samples"
+    session.console.table(title, ["engine", "called", "ms", "spread", "ratio", "difference", ""], rows_of(speeds, best))
+    session.console.info(f"engine=auto takes this from now on, on machines like this one: {path}")
+    metrics = {f"{speed.engine}_{speed.way.threads}_threads_ms": speed.median for speed in speeds}
+    return RunResult("benchmark", session.output, metrics, export=source.export)
+
+
+def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSpeed]:
+    """The speed of every engine that can run `folder`, in every way it may be called."""
+    found: list[EngineSpeed] = []
+    for way in ways_of(min(usable_cores(), 8)):
+        models = opened_engines(folder, way.threads, inputs[0])
+        if not models:
+            raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
+        works = {name: work_of(processor, model) for name, model in models.items()}
+        found += measure(works, inputs, way)
+    if is_onnx_only(folder):
+        # A value on the edge of a step differs by the step, so engines are compared by their metrics.
+        good = engines_as_good(folder)
+        found = [replace(speed, tolerance=float("inf") if speed.engine in good else -1.0) for speed in found]
+    return found
+
+
+def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]:
+    """Inputs made of the first validation samples; of the processor's example where the dataset is gone."""
+    try:
+        _, checked = check_data(session, source.export)
+        val = split(checked, session.options.dataset, session.options.seed).val[:SAMPLES]
+        module = build_room(session.options.module, True)
+        return inputs_of(module, module.dataset(val, "val", 0), SAMPLES)
+    except UserError as error:
+        session.console.warn(f"measured on a made-up sample, because the run's own are not to be had: {error}")
+        return [stacked([processor.preprocess(processor.example())[0]])]
+
+
+def inputs_of(module: Module, dataset: Dataset, count: int) -> list[Inputs]:
+    """The graph's inputs for `count` samples that are spread over `dataset`, one by one."""
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
+    unused = np.random.default_rng(0)
+    batches = [module.collate_eval([dataset.get(int(index), unused)]) for index in chosen]
+    return [batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],) for batch in batches]
+
+
+def rows_of(speeds: list[EngineSpeed], best: dict[int, str]) -> list[tuple[str, ...]]:
+    """Lines of the table; ratios are to Paddle's own operations, above 1 is slower."""
+    first = {speed.way: speed.median for speed in reversed(speeds)}
+    return [
+        (
+            SHOWN[speed.engine],
+            str(speed.way),
+            f"{speed.median:.2f}",
+            f"{speed.spread:.0%}",
+            f"{speed.median / first[speed.way]:.2f}",
+            f"{speed.difference:.1e}",
+            _verdict(speed, best),
+        )
+        for speed in speeds
+    ]
+
+
+def _verdict(speed: EngineSpeed, best: dict[int, str]) -> str:
+    if not speed.agrees:
+        return "differs too much"
+    return "chosen" if best.get(speed.way.threads) == speed.engine else ""
+
+
+def work_of(processor: Any, model: Model) -> Work:
+    """`model` run on a sample's inputs, as often as the sample needs."""
+
+    def run(inputs: Inputs) -> list[Any]:
+        return processor.run(model, inputs)
+
+    return run
+
+
+def _figures(speed: EngineSpeed) -> dict[str, Any]:
+    return {
+        "engine": speed.engine,
+        "threads": speed.way.threads,
+        "callers": speed.way.callers,
+        "median_ms": speed.median,
+        "spread": speed.spread,
+        "rounds_ms": list(speed.milliseconds),
+        "difference": speed.difference,
+        "agrees": speed.agrees,
+    }

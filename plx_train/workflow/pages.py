@@ -1,0 +1,45 @@
+"""Pipelines from the command line: ``pipeline=OCR models.TextDetection=models:/text_det@champion``."""
+
+from __future__ import annotations
+
+from plx_train.api import RunResult
+from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.options import RunOptions
+from plx_train.ground.errors import ConfigError
+from plx_train.machine.device import check_device, open_device
+from plx_train.machine.environment import prepare_environment
+from plx_train.pipelines.base import Pipeline
+from plx_train.pipelines.load import load_pipeline
+from plx_train.tracking import resolve_uri
+from plx_train.workflow.session import open_session
+
+
+def open_pipeline(options: RunOptions) -> Pipeline:
+    """The pipeline that the options name, loaded on their device.
+
+    Raises:
+        UserError: there is none, or a model of it can't be had.
+    """
+    if not options.pipeline:
+        raise ConfigError(f"mode={options.mode} needs pipeline=<OCR, another name, or a .yaml>")
+    check_device(options.device)
+    prepare_environment(options.device)
+    given = resolve_path(options.pipeline)
+    source = str(given) if given.exists() else options.pipeline
+    uri = resolve_uri(options.tracking.uri, resolve_path("outputs"))
+    return load_pipeline(source, open_device(options.device).name, options.models, uri)
+
+
+def predict(composed: Composed) -> RunResult:
+    """Writes what a pipeline finds in each page or series of ``input`` into the run's folder."""
+    options = composed.options
+    assert options.input is not None
+    pipeline = open_pipeline(options)
+    session = open_session(composed)
+    count = 0
+    for result in pipeline.predict(resolve_path(options.input)):
+        result.save_all(session.output)
+        count += 1
+    rows = [(key, f"{model.name} ({model.reference})") for key, model in pipeline.models.items()]
+    session.console.summary(f"{pipeline.name} on {count} {pipeline.ITEMS}", [*rows, ("results", str(session.output))])
+    return RunResult("predict", session.output, {pipeline.ITEMS: float(count)})

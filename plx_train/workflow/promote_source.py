@@ -1,0 +1,140 @@
+"""What mode=promote works on: the candidate that ``run=`` names, and what its gates are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.options import RunOptions
+from plx_train.export.static_model import is_export, processor_of, read_inference
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.places import datasets_dir
+from plx_train.modes.predict import find_files
+from plx_train.pipelines.config import read_config, with_models
+from plx_train.registry.candidate import Candidate, Measurement, read_candidate
+from plx_train.registry.promotion import Judges
+from plx_train.registry.resolve import PREFIXES, resolve
+from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.sweep.command import sweeps_folder
+from plx_train.sweep.history import best_run, find_sweep
+from plx_train.vision.image import IMAGE_SUFFIXES
+from plx_train.workflow.source import Source, with_recorded_options
+
+PLACES = {
+    "text_det": ("OCR", "TextDetection"),
+    "text_rec": ("OCR", "TextRecognition"),
+    "textline_ori": ("OCR", "TextLineOrientation"),
+    "doc_ori": ("doc_preprocessor", "DocOrientationClassify"),
+    "image_cls": ("image_classification", "ImageClassification"),
+    "ts_forecast": ("ts_forecast", "TSForecast"),
+    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection"),
+    "ts_cls": ("ts_classification", "TSClassification"),
+}
+"""The pipeline and the part of it that a registered model of this name is for."""
+
+
+def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
+    """The exported folder that `options.run` names, or a sweep's best run, and the source that leads to its dataset.
+
+    Raises:
+        UserError: there is none.
+    """
+    name = str(options.run or best_run(find_sweep(sweeps_folder(), str(options.sweep.id))))
+    if name.startswith(PREFIXES):
+        return _from_store(name, uri)
+    folder = resolve_path(name)
+    if not folder.exists():
+        from plx_train.tracking import find_run
+
+        record = find_run(uri, name)
+        if record.output is None or not is_export(record.output / "export"):
+            return _from_store(f"runs:/{record.run_id}", uri)
+        folder = record.output
+    export = folder if is_export(folder) else folder / "export"
+    if not is_export(export):
+        raise UserError(f"run={name}: {folder} holds no exported model: run mode=export run={name}")
+    parent = export.parent
+    run_id = read_facts(parent).get("run_id") if (parent / RUN_FILE).is_file() else None
+    has_config = (parent / "config.yaml").is_file()
+    return read_candidate(export, run_id), Source(None, export, parent if has_config else None)
+
+
+def _from_store(reference: str, uri: str) -> tuple[Candidate, Source]:
+    found = resolve(reference, uri)
+    return read_candidate(found.folder, found.run_id), Source(None, found.folder, _run_folder(found.run_id, uri))
+
+
+def _run_folder(run_id: str | None, uri: str) -> Path | None:
+    """The run's folder, where it is on this machine: its configuration names the dataset."""
+    from plx_train.tracking import find_run
+
+    try:
+        output = find_run(uri, run_id).output if run_id else None
+    except UserError:
+        return None
+    return output if output and (output / "config.yaml").is_file() else None
+
+
+def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
+    """
+    Raises:
+        ConfigError: it is not known in which pipeline the model is to run, or that has no such part.
+    """
+    options = composed.options
+    pipeline, part = PLACES.get(name) or PLACES.get(candidate.module) or (None, None)
+    pipeline, part = options.pipeline or pipeline, options.promote.part or part
+    if pipeline is None or part is None:
+        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    # Said before a version is made, and where no gate would ask because the alias stands on it already.
+    with_models(read_config(pipeline), {part: str(candidate.folder)})
+
+    def load(folder: Path) -> Any:
+        from plx_train.pipelines.load import load_pipeline
+
+        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, tracking_uri=uri)
+
+    def measure(folder: Path) -> Measurement:
+        return remeasure(composed, candidate, source, folder)
+
+    return Judges(measure, load, part, sample_file(options, processor_of(read_inference(candidate.folder)).suffixes))
+
+
+def sample_file(options: RunOptions, suffixes: Collection[str]) -> Path | None:
+    """What latency is measured on: the first file of `input`, else a page that comes with plx_train; None for series.
+
+    Raises:
+        UserError: `input` holds no file that can be read.
+    """
+    if options.input:
+        return next(iter(find_files(resolve_path(options.input), suffixes).values()))
+    if suffixes != IMAGE_SUFFIXES:
+        return None
+    return next(iter(find_files(datasets_dir() / "pages" / "images").values()))
+
+
+def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: Path) -> Measurement:
+    """What the exported `folder` reaches on the candidate's dataset, by the evaluator that training uses.
+
+    Raises:
+        UserError: the dataset is not here, or has changed.
+    """
+    from plx_train.modes.evaluate import measure
+    from plx_train.workflow.session import check_data, open_session, split
+
+    assert candidate.measurement is not None
+    session = open_session(with_recorded_options(composed, source))
+    report, checked = check_data(session)
+    splits = split(checked, session.options.dataset, session.options.seed)
+    if report.fingerprint != candidate.measurement.fingerprint:
+        raise UserError(
+            f"the dataset at {session.options.dataset.root} has the fingerprint {report.fingerprint[:12]}, but the "
+            f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
+        )
+    session.console.info("the current version was never measured on this dataset, so it is measured now")
+    _, evaluation = measure(session, Source(None, folder, None), splits)
+    metric = candidate.measurement.metric
+    if metric not in evaluation.metrics:
+        raise UserError(f"the evaluation gives no {metric}, only {', '.join(evaluation.metrics)}")
+    return Measurement(metric, evaluation.metrics[metric], report.fingerprint, len(splits.val))

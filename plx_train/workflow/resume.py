@@ -1,0 +1,172 @@
+"""``resume=``: goes on with a run from its own record, and refuses what would make it another one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from plx_train.api import RunResult
+from plx_train.config.compose import Composed, compose_run, composed_from, resolve_path
+from plx_train.ground.errors import ConfigError, DataError, UserError
+from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.terminal.console import Console
+from plx_train.workflow.session import CONFIG_FILE
+from plx_train.workflow.source import run_folder
+
+SURROUNDINGS = ("resume", "output", "mode", "quiet")
+"""Keys that say how to go on, not what."""
+HARMLESS = (
+    *("dataset.root", "dataset.cache_mb", "dataset.unreadable", "doctor.*", "onnx", "tracking.uri"),
+    *("tracking.visualdl", "tracking.system_metrics", "trainer.save_*", "trainer.keep_*", "trainer.oom"),
+    *("trainer.nonfinite", "trainer.log_every_steps"),
+    *("device.name", "device.type", "device.ids", "device.num_workers", "device.threads", "device.flags*"),
+    *("device.env*", "device.master", "device.node_rank"),
+)
+"""Keys that may differ when a run goes on: they change neither the steps nor what is measured; a dataset that has moved
+must still have the same content, and another device computes the same with other roundings."""
+
+
+OF_THE_DATASET = ("dataset.name", "dataset.columns")
+"""Keys that another ``dataset.root`` sets anew where a run begins."""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A run to go on with: its folder, what ``run.json`` says, and its options."""
+
+    folder: Path
+    facts: dict[str, Any]
+    composed: Composed
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is left to do."""
+        return bool(self.facts.get("status") == "FINISHED")
+
+
+def find_continuation(given: Composed) -> Continuation | None:
+    """The run that ``resume=`` names; None without it, and for auto in a folder without a run.
+
+    Raises:
+        UserError: there is no such run.
+        ConfigError: the command line would change it.
+    """
+    options = given.options
+    if not options.resume:
+        return None
+    if options.resume == "auto":
+        if not options.output:
+            raise ConfigError("resume=auto needs output=<folder of the run>; or give resume=<run id or folder>")
+        folder = resolve_path(options.output)
+        if not (folder / RUN_FILE).exists():
+            return None
+    else:
+        folder = run_folder(options.resume, options)
+        if not (folder / RUN_FILE).is_file():
+            raise UserError(f"resume={options.resume}: {folder} holds no run, which would have a {RUN_FILE}")
+        if options.output and resolve_path(options.output) != folder:
+            raise ConfigError(f"output={options.output}: a run goes on in its own folder, {folder}: leave output out")
+    facts = read_facts(folder)
+    if facts.get("mode") != "train":
+        raise UserError(f"{folder} is a run of mode={facts.get('mode')}, which can't be resumed")
+    return Continuation(folder, facts, _recorded_options(folder, facts, given))
+
+
+def load_config(folder: Path) -> DictConfig:
+    """A run's composed configuration.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    try:
+        recorded = OmegaConf.load(folder / CONFIG_FILE)
+    except Exception as error:  # whatever a YAML parser trips over
+        raise UserError(f"{folder / CONFIG_FILE} can't be read ({str(error).splitlines()[0]})") from None
+    if not isinstance(recorded, DictConfig) or "module" not in recorded:
+        raise UserError(f"{folder / CONFIG_FILE} is no configuration of a run")
+    return recorded
+
+
+def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> Composed:
+    """The run's options with the harmless changes of the command line."""
+    recorded = load_config(folder)
+    new = [text for text in given.overrides if _key(text) not in SURROUNDINGS]
+    old = [text for text in facts.get("overrides", []) if _key(text) not in SURROUNDINGS]
+    changed = _changes(old, new) if new else {}
+    refused = {key: pair for key, pair in changed.items() if not _is_harmless(key)}
+    if refused:
+        listed = ", ".join(f"{key}={_text(after)} (was {_text(before)})" for key, (before, after) in refused.items())
+        raise ConfigError(
+            f"resume: {listed} would make it another run: leave {'it' if len(refused) == 1 else 'them'} out, or start "
+            f"a new run from its weights with init_from={shlex.quote(str(folder))}"
+        )
+    for key, (_, value) in changed.items():
+        OmegaConf.update(recorded, key, value, force_add=True)
+    recorded.output, recorded.resume = str(folder), given.options.resume
+    recorded.quiet = given.options.quiet
+    return composed_from(recorded, facts.get("overrides", []))
+
+
+def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    """Per key, what the run was begun with and what the command line now says.
+
+    A dataset that has moved keeps the name and the columns it had.
+    """
+    keys = {_key(text) for text in new}
+    before = compose_run(old).flat
+    after = compose_run([*(text for text in old if _key(text) not in keys), *new]).flat
+    return {
+        key: (before.get(key), after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and (key in keys or not key.startswith(OF_THE_DATASET))
+    }
+
+
+def _key(text: str) -> str:
+    return text.partition("=")[0].lstrip("+~")
+
+
+def _is_harmless(key: str) -> bool:
+    return any(key == name or (name.endswith("*") and key.startswith(name[:-1])) for name in HARMLESS)
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def check_same_data(continuation: Continuation, fingerprint: str) -> None:
+    """
+    Raises:
+        DataError: the dataset is not the one the run began with.
+    """
+    former, root = str(continuation.facts.get("fingerprint")), continuation.composed.options.dataset.root
+    if former != fingerprint:
+        raise DataError(
+            f"the dataset at {root} is not the one the run began with (fingerprint {former[:12]}, now "
+            f"{fingerprint[:12]}): put it back as it was, or start a new run with "
+            f"init_from={shlex.quote(str(continuation.folder))}"
+        )
+
+
+def say_finished(continuation: Continuation, console: Console) -> RunResult:
+    """There is nothing to go on with; the run's own result, exit code 0."""
+    facts, folder = continuation.facts, continuation.folder
+    metrics = facts.get("metrics", {})
+    shown = ", ".join(f"{name} {value:.4f}" for name, value in list(metrics.items())[:1])
+    console.info(
+        f"{folder} is finished ({shown}): nothing is left to do; a new run starts from its weights with "
+        f"init_from={shlex.quote(str(folder))}"
+    )
+    export = Path(facts["export"]) if facts.get("export") else None
+    report = folder / "report.html"
+    return RunResult("train", folder, metrics, facts.get("run_id"), export, report if report.is_file() else None)
+
+
+def resume_command(folder: Path) -> str:
+    """What goes on with the run in `folder`."""
+    return f"python -m plx_train resume={shlex.quote(str(folder))}"

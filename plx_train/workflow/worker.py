@@ -1,0 +1,33 @@
+"""One of several processes that train together: ``python -m plx_train.workflow.worker JOB``, started by `launch`.
+
+It composes nothing: it gets the resolved configuration from the process that the user started.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from plx_train.__main__ import exit_code
+from plx_train.modes.train import run_here
+from plx_train.runs.facts import read_facts
+from plx_train.terminal.console import make_console
+from plx_train.workflow.job import read_job
+from plx_train.workflow.resume import Continuation
+from plx_train.workflow.session import Session
+
+
+def run_job(path: Path) -> int:
+    """Does this process's part of the run; the exit code."""
+    composed, is_continued = read_job(path)
+    output = path.parent
+    console = make_console(plain=True, quiet=composed.options.quiet)
+    session = Session(composed.options, composed, output, console, time.perf_counter())
+    continuation = Continuation(output, read_facts(output), composed) if is_continued else None
+    return run_here(session, continuation).exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(partial(run_job, Path(sys.argv[1]))))
