@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plx_train.contract.module import Dataset
+from plx_train.contract.dataset import Dataset
 from plx_train.data import worker_pool
 from plx_train.data.loader import Loader, Sampler
 from plx_train.data.shared_slot import SMALL, Slot

@@ -16,15 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plx_train.modules.text_det.check as check_module
-from plx_train.data.findings import (
-    CheckReport,
-    Finding,
-    document_of,
-    holdout_split,
-    report_lines,
-    report_table,
-)
+from plx_train.contract.check import CheckReport, Finding
+from plx_train.data.findings import report_lines, report_table
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
+from plx_train.data.splits import document_of, holdout_split
 from plx_train.modules.text_det.check import check_text_det, draw_samples
 from plx_train.modules.text_det.labels import read_label_file, read_lines
 from plx_train.modules.text_det.processor import TextDetProcessor

@@ -14,7 +14,7 @@ import pytest
 from made_series import make_anomaly_set
 
 import plx_train
-from plx_train.data.findings import CheckReport
+from plx_train.contract.check import CheckReport
 from plx_train.ground.errors import DataError, UserError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, rows_needed
 from plx_train.modules.ts_anomaly.config import FittedOptions, TsAnomalyConfig

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.processor import TextDetProcessor
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from plx_train.config.options import ColumnsOptions, PromoteOptions, RunOptions
 from plx_train.config.values import check_values, refuse
-from plx_train.contract.rooms import room_file, room_names
+from plx_train.contract.rooms import load_room, options_of, room_names
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.places import conf_dir, datasets_dir
 
@@ -51,17 +52,7 @@ def register_schemas() -> None:
     store = ConfigStore.instance()
     store.store(name="run_options", node=RunOptions)
     for room in room_names():
-        store.store(group="schema", name=room, node=room_schema(room))
-
-
-def room_schema(room: str) -> Any:
-    """The dataclass of a room's options."""
-    kinds = vars(room_file(room, "config")).values()
-    return next(kind for kind in kinds if is_dataclass(kind) and _is_room_schema(kind, room))
-
-
-def _is_room_schema(kind: Any, room: str) -> bool:
-    return any(entry.name == "name" and entry.default == room for entry in fields(kind))
+        store.store(group="schema", name=room, node=options_of(room))
 
 
 def group_options(group: str) -> dict[str, str]:
@@ -128,12 +119,21 @@ def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
     """
     try:
         config = OmegaConf.structured(RunOptions)
-        config.module = OmegaConf.structured(room_schema(str(recorded.module.name)))
-        merged = OmegaConf.merge(config, recorded)
+        config.module = OmegaConf.structured(options_of(str(recorded.module.name)))
+        merged = OmegaConf.merge(config, without_retired(recorded))
     except (OmegaConfBaseException, ModuleNotFoundError) as error:
         raise ConfigError(f"a recorded configuration can't be used: {_one_sentence(error)}") from None
     assert isinstance(merged, DictConfig)
     return _typed(merged, overrides)
+
+
+def without_retired(recorded: DictConfig) -> DictConfig:
+    """A recorded configuration without what its room's options held in former versions, and data say now."""
+    retired = load_room(str(recorded.module.name)).retired_options
+    kept = copy.deepcopy(recorded)
+    for key in retired & set(kept.module):
+        del kept.module[key]
+    return kept
 
 
 def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from plx_train.data.findings import Finding, Level
+from plx_train.contract.check import Finding, Level
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
 from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, lineage, processor_of, read_inference, room_of
 from plx_train.ground.errors import UserError
@@ -103,7 +103,7 @@ class Predictor:
 
     def overlay(self, given: Input, prediction: Any) -> np.ndarray:
         """A picture of `given` with `prediction` drawn on it, uint8 (H, W, 3) BGR."""
-        return room_file(self.module, "overlay").draw_overlay(self.processor.as_input(given), prediction)
+        return load_room(self.module).overlay(self.processor, self.processor.as_input(given), prediction)
 
     def __repr__(self) -> str:
         return f"Predictor({self.module}, {self.model_name}, {self.device}, {str(self.folder)!r})"

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from plx_train.contract.module import Batch
-from plx_train.contract.rooms import room_file, room_names
+from plx_train.contract.processor import Graph, Processor
+from plx_train.contract.rooms import load_room, room_names
+from plx_train.contract.sample import Batch
 from plx_train.ground.errors import DeviceError, UserError
 
 STEM = "inference"
@@ -64,7 +65,7 @@ class StaticModel:
         return self._local.predictor
 
 
-def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Callable[[Batch], list[np.ndarray]]:
+def folder_engine(model: Graph, processor: Processor) -> Callable[[Batch], list[np.ndarray]]:
     """`model` as an engine for `plx_train.metrics.evaluate.evaluate`."""
 
     def run(batch: Batch) -> list[np.ndarray]:
@@ -161,7 +162,7 @@ def room_of(inference: dict[str, Any]) -> str:
     raise UserError(f"inference.yml belongs to no module type that is known here ({'; '.join(reasons)})")
 
 
-def processor_of(inference: dict[str, Any]) -> Any:
+def processor_of(inference: dict[str, Any]) -> Processor:
     """The processor that ``inference.yml`` describes.
 
     Raises:
@@ -170,9 +171,9 @@ def processor_of(inference: dict[str, Any]) -> Any:
     return _processor(room_of(inference), inference)
 
 
-def _processor(room: str, inference: dict[str, Any]) -> Any:
+def _processor(room: str, inference: dict[str, Any]) -> Processor:
     try:
-        return room_file(room, "processor").from_inference(inference)
+        return load_room(room).processor.from_inference(inference)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from plx_train.contract.module import Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
 from plx_train.export.files import PARITY_FILE, file_hashes
 from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity

@@ -7,7 +7,8 @@ from plx_train.config.compose import Composed
 from plx_train.export.write import export
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import check_device
-from plx_train.workflow.session import check_data, open_session, split, start_device, with_processor
+from plx_train.workflow.dataset import open_data
+from plx_train.workflow.session import open_session, start_device
 from plx_train.workflow.source import find_source, load_source, with_recorded_options
 
 
@@ -19,16 +20,16 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError(f"run={composed.options.run} is an exported folder already")
     session = open_session(with_recorded_options(composed, source))
     options = session.options
-    report, checked = check_data(session, source.checkpoint)
-    val = split(checked, options.dataset, options.seed).val
+    data = open_data(session, source.checkpoint)
+    val = data.split(options).val
     device = start_device(options)
-    module, state = load_source(options.module, source)
+    module = load_source(options, data, source)
     exported = export(
         module,
-        with_processor(module, state["processor"]),
+        data.processor,
         session.output / "export",
-        options.module.model_name,
-        {"run": source.run.name if source.run else "", "dataset_fingerprint": report.fingerprint},
+        data.room.model_name(options.module),
+        {"run": source.run.name if source.run else "", "dataset_fingerprint": data.report.fingerprint},
         module.dataset(val, "val", 0),
         onnx=options.onnx,
         num_threads=device.eval_threads,

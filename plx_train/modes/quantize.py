@@ -9,7 +9,8 @@ from typing import Any
 
 from plx_train.api import RunResult
 from plx_train.config.compose import Composed
-from plx_train.contract.module import Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
 from plx_train.export.files import file_hashes
 from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
@@ -20,9 +21,10 @@ from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.metrics.direction import sign, unit
 from plx_train.metrics.evaluate import evaluate
+from plx_train.workflow.dataset import open_data
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
-from plx_train.workflow.source import build_room, find_export, with_recorded_options
+from plx_train.workflow.session import Session, open_session, start_device
+from plx_train.workflow.source import find_export, with_recorded_options
 
 FOLDER = "export_int8"
 EVALUATED_AS = "paddle"
@@ -68,10 +70,10 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError(f"run={composed.options.run} is an int8 export already")
     session = open_session(with_recorded_options(composed, source))
     options = session.options.quantize
-    _, checked = check_data(session, source.export)
-    splits = split(checked, session.options.dataset, session.options.seed)
+    data = open_data(session, source.export)
+    splits = data.split(session.options)
     start_device(session.options)
-    module = build_room(session.options.module, True)
+    module = data.build(session.options, is_fine_tuning=True)
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.

@@ -24,9 +24,10 @@ from plx_train.runs.lock import hold
 from plx_train.runs.trial import Trial
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics, read_run_tags
 from plx_train.train.checkpoints import step_checkpoints
+from plx_train.workflow.dataset import open_data
 from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data, load_config
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
+from plx_train.workflow.session import Session, open_session, start_device
 from plx_train.workflow.source import run_folder
 
 OF_THE_CLOCK = ("time/", "system/")
@@ -98,15 +99,15 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     expected = {(name, step): value for name, points in read_metrics(spool).items() for step, value in points}
     if not expected:
         raise UserError(f"{source} has no record to compare with: {spool} is missing or empty")
-    report, checked = check_data(session)
-    check_same_data(Continuation(source, facts, session.composed), report.fingerprint)
-    module, _ = build_module(session)
+    data = open_data(session)
+    check_same_data(Continuation(source, facts, session.composed), data.report.fingerprint)
+    module, _ = build_module(session, data)
     tracker, stop = Comparison(expected), StopRequest()
-    record = Record(session, tracker, stop, Trial(), {"fingerprint": report.fingerprint, "mode": "reproduce"})
+    record = Record(session, tracker, stop, Trial(), {"fingerprint": data.report.fingerprint, "mode": "reproduce"})
     difference = None
     with stop.listening():
         try:
-            train_module(record, module, split(checked, session.options.dataset, session.options.seed), device)
+            train_module(record, module, data.split(session.options), device)
         except DifferenceFound as found:
             difference = str(found)
     if difference is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plx_train.api import RunResult
 from plx_train.config.compose import Composed
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Members, Module
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
 from plx_train.distributed.launch import launch, num_processes
@@ -25,21 +27,16 @@ from plx_train.train.checkpoints import Keeper, Retention, is_whole, step_checkp
 from plx_train.train.state import LoopState
 from plx_train.weights import Coverage
 from plx_train.workflow.conclude import conclude
-from plx_train.workflow.fuse import is_fusion, with_members
-from plx_train.workflow.job import write_job
+from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
+from plx_train.workflow.fuse import with_members
+from plx_train.workflow.job import Job, write_job
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data, find_continuation, say_finished
-from plx_train.workflow.session import (
-    CONFIG_FILE,
-    Session,
-    Splits,
-    check_data,
-    make_evaluator,
-    open_session,
-    split,
-    start_device,
-    starting_weights,
-)
+from plx_train.workflow.session import CONFIG_FILE, Session, make_evaluator, open_session, start_device
+
+if TYPE_CHECKING:
+    from plx_train.train.loop import TrainResult
+    from plx_train.train.parts import Training
 
 SIGNAL_CODES = 128
 """Exit codes above say which signal ended a process."""
@@ -51,8 +48,7 @@ def run(composed: Composed) -> RunResult:
     if continuation and continuation.is_finished:
         return say_finished(continuation, make_console(quiet=composed.options.quiet))
     composed = continuation.composed if continuation else composed
-    if is_fusion(composed):
-        composed = with_members(composed)
+    composed, members = with_members(composed)
     options = composed.options
     durations(composed)
     check_device(options.device)
@@ -62,20 +58,20 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError("device.nodes: give output=<folder that all machines share>")
     session = open_session(composed)
     if together:
-        return _run_together(session, continuation)
-    return run_here(session, continuation)
+        return _run_together(session, continuation, members)
+    return run_here(session, continuation, members)
 
 
-def _run_together(session: Session, continuation: Continuation | None) -> RunResult:
+def _run_together(session: Session, continuation: Continuation | None, members: Members) -> RunResult:
     """The run in several processes, which this one starts and watches."""
     # Told here, a mistake needs no process to be started for it.
     options = session.options
     _check_shares(options.trainer.batch_size, num_processes(options.device) * options.device.nodes)
     hold(session.output).close()
-    report, _ = check_data(session)
+    data = open_data(session)
     if continuation:
-        check_same_data(continuation, report.fingerprint)
-    job = write_job(session.output, session.composed, continuation is not None)
+        check_same_data(continuation, data.report.fingerprint)
+    job = write_job(session.output, Job(session.composed, continuation is not None, members))
     console, output = session.console, session.output
     said: list[str] = []
     code = launch([str(job)], session.options.device, output / "ranks", said.append, console.info)
@@ -102,32 +98,32 @@ def durations(composed: Composed) -> tuple[float | None, float | None]:
     )
 
 
-def run_here(session: Session, continuation: Continuation | None) -> RunResult:
+def run_here(session: Session, continuation: Continuation | None, members: Members) -> RunResult:
     """The run in this process, which may be one of several."""
     with closing(hold(session.output)) if ranks.rank() == 0 else nullcontext():
-        return _run_locked(session, continuation)
+        return _run_locked(session, continuation, members)
 
 
-def _run_locked(session: Session, continuation: Continuation | None) -> RunResult:
+def _run_locked(session: Session, continuation: Continuation | None, members: Members) -> RunResult:
     options = session.options
-    report, checked = check_data(session)
+    data = open_data(session)
     if continuation:
-        check_same_data(continuation, report.fingerprint)
-    splits = split(checked, options.dataset, options.seed)
+        check_same_data(continuation, data.report.fingerprint)
+    splits = data.split(options)
     if not splits.train or not splits.val:
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
     device = start_device(options)
     session.console.info(f"device: {device.note}")
     is_begun = bool(continuation and step_checkpoints(session.output / "checkpoints"))
-    module, coverage = build_module(session, loads_weights=not is_begun)
-    with recording(session, report, coverage, determinism(options, device), continuation) as record:
-        result = train_module(record, module, splits, device)
+    module, coverage = build_module(session, data, loads_weights=not is_begun)
+    with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
+        result = train_module(record, module, splits, device, members)
         if ranks.rank():
             return RunResult("train", session.output)
-        return conclude(record, module, splits, report, result, device)
+        return conclude(record, data, module, module.dataset(splits.val, "val", 0), result, device)
 
 
-def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Coverage | None]:
+def build_module(session: Session, data: RunData, loads_weights: bool = True) -> tuple[Module[Any], Coverage | None]:
     """The module on the open device, with its starting weights unless a checkpoint is to give them.
 
     Raises:
@@ -136,12 +132,11 @@ def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Cov
     import paddle
 
     from plx_train.weights import load_weights
-    from plx_train.workflow.source import build_room
 
     options = session.options
     source = starting_weights(options)
     with paddle.utils.unique_name.guard():
-        module = build_room(options.module, is_fine_tuning=source is not None)
+        module = data.build(options, is_fine_tuning=source is not None)
     if not loads_weights:
         return module, None
     if source is None:
@@ -154,7 +149,9 @@ def build_module(session: Session, loads_weights: bool = True) -> tuple[Any, Cov
     return module, coverage
 
 
-def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice) -> Any:
+def train_module(
+    record: Record, module: Module[Any], splits: Splits, device: OpenDevice, members: Members = ()
+) -> TrainResult:
     """The loop, in the network of `module`; a continued run goes on from its newest checkpoint."""
     import paddle
 
@@ -184,13 +181,13 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
         )
         training = Training(
             *(module, loader, holdout, evaluator, learner, keeper, record.tracker, session.console, record.stop),
-            *(record.trial, options.trainer, options.optimizer),
+            *(record.trial, options.trainer, options.optimizer, members),
         )
         state = _continued(training) if options.resume else LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 
-def _measure_baselines(record: Record, module: Any, datasets: tuple[Any, Any, Any]) -> None:
+def _measure_baselines(record: Record, module: Module[Any], datasets: tuple[Dataset, Dataset, Dataset]) -> None:
     if ranks.rank() == 0:
         record.baselines = record.facts.get("baselines") or module.baselines(*datasets)
     if record.baselines and "baselines" not in record.facts:
@@ -198,14 +195,14 @@ def _measure_baselines(record: Record, module: Any, datasets: tuple[Any, Any, An
         record.tracker.log_metrics({f"baseline/{name}": value for name, value in record.baselines.items()}, 0)
 
 
-def _freeze(module: Any, patterns: list[str]) -> None:
+def _freeze(module: Module[Any], patterns: list[str]) -> None:
     from plx_train.train.optimizer import freeze_parameters
 
     frozen = set(freeze_parameters(module.network, patterns))
     module.check_frozen([name for name, _ in module.network.named_parameters() if name not in frozen])
 
 
-def _loader(module: Any, splits: Splits, session: Session, device: OpenDevice) -> Loader:
+def _loader(module: Module[Any], splits: Splits, session: Session, device: OpenDevice) -> Loader:
     options = session.options
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
     batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
@@ -237,7 +234,7 @@ def _keeper(record: Record) -> Keeper:
     return Keeper(folder, retention, texts, record.tracker.sync)
 
 
-def _continued(training: Any) -> LoopState:
+def _continued(training: Training) -> LoopState:
     """The state of the newest checkpoint, all else restored from it; the beginning where there is none."""
     keeper, console = training.keeper, training.console
     saved = keeper.newest()

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
 from plx_train.data.fingerprint import cache_folder
 from plx_train.export.static_model import is_export
 from plx_train.ground.errors import UserError
@@ -38,7 +38,9 @@ def _make(folder: Path, model_name: str) -> None:
     from plx_train.weights import load_weights
 
     files = find_weights(model_name).path
-    module = room_file(ROOMS[model_name], "module").published(files if files.is_dir() else files.parent)
+    room = load_room(ROOMS[model_name])
+    options, processor = room.published(files if files.is_dir() else files.parent)
+    module = room.build(options, processor, None, True)
     load_weights(module.network, model_name, optional=module.optional_weights)
     module.eval_mode()
     temporary = None

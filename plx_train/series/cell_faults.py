@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.series.scan import mending
 
 SHOWN = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plx_train.data.findings import Finding, Level
+from plx_train.contract.check import Finding, Level
 from plx_train.series.frame import time_text
 from plx_train.series.frequency import NANOSECONDS, Frequency, infer_frequency
 from plx_train.series.grid import find_gaps

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.data.findings import Finding, Level
+from plx_train.contract.check import Finding, Level
 from plx_train.series.content import limited
 from plx_train.series.frame import Series, time_text
 

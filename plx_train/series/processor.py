@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plx_train.contract.module import Processor
+from plx_train.contract.processor import Processor
 from plx_train.series.frame import Series
 from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.read import Columns

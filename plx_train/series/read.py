@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.series.content import Rows, check_rows
 from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE

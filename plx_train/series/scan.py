@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from plx_train.data.findings import Finding, Level
+from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
 from plx_train.series.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
 from plx_train.series.source import READ_FAULTS, Source

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 
 EXCEL = (".xlsx", ".xls")
 # The stream is closed by whoever opens the source.

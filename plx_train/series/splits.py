@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.data.fingerprint import fingerprint
 from plx_train.ground.errors import DataError
 from plx_train.series.fill import fill_series

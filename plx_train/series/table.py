@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.series.cell_faults import CellFaults
 from plx_train.series.scan import Scan, open_at_header
 from plx_train.series.source import READ_FAULTS, Source

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import TrackingOptions
-from plx_train.contract.module import Tracker
+from plx_train.contract.tracker import Tracker
 from plx_train.ground.errors import UserError
 from plx_train.ground.silent import SilentTracker
 from plx_train.runs.lock import RunLock, hold

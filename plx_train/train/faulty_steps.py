@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plx_train.contract.module import Batch
+from plx_train.contract.sample import Batch
 from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError
 from plx_train.train.learner import OutOfMemory, Update, size_of

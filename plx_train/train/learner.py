@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Module
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.data.batches import pieces, size_of, slice_batch, to_tensors
 from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError

@@ -6,39 +6,46 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plx_train.api import RunResult
-from plx_train.contract.module import Dataset, Module
-from plx_train.data.findings import CheckReport
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.module import Module
+from plx_train.contract.room import AnyRoom
 from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
+from plx_train.machine.device import OpenDevice
 from plx_train.metrics.direction import sign
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
 from plx_train.workflow.cost import cost_figures
+from plx_train.workflow.dataset import RunData
 from plx_train.workflow.record import Record
 from plx_train.workflow.run_report import write_run_report
-from plx_train.workflow.session import Session, Splits
+from plx_train.workflow.session import Session
+
+if TYPE_CHECKING:
+    from plx_train.train.loop import TrainResult
 
 CONNECT_SECONDS = 30
 NUM_WORST = 6
 """Validation samples shown with what was found and missed."""
 
 
-def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any) -> RunResult:
+def conclude(
+    record: Record, data: RunData, module: Module[Any], val: Dataset, result: TrainResult, device: OpenDevice
+) -> RunResult:
     """Exports the best weights, proves the export, writes pictures and report, and says what came of the run."""
     session, best = record.session, result.best
     # The store is made and reached in a thread; the report and the summary name the run.
     record.tracker.wait_until_connected(CONNECT_SECONDS)
     record.stop.check()
-    val = module.dataset(splits.val, "val", 0)
-    exported = _export(session, module, val, best, device, check.fingerprint)
+    exported = _export(session, data, module, val, best, device)
     record.stop.check()
-    overlays = write_overlays(session.output / "overlays", module, val, best)
+    overlays = write_overlays(session.output / "overlays", data.room, module, val, best)
     details = write_details(session.output, module, val, best)
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
@@ -53,8 +60,8 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
         seconds=session.elapsed,
         notes=remarks,
     )
-    facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
-    report = write_run_report(record, module, check, result, exported, overlays, facts, remarks)
+    facts = {"device": device.name, "precision": device.precision, "ended by": str(result.state.ended_by)}
+    report = write_run_report(record, module, data.report, result, exported, overlays, facts, remarks)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
@@ -68,19 +75,21 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
-def _export(session: Session, module: Module, val: Any, best: Evaluation, device: Any, fingerprint: str) -> Exported:
+def _export(
+    session: Session, data: RunData, module: Module[Any], val: Dataset, best: Evaluation, device: OpenDevice
+) -> Exported:
     options = session.options
     lineage = {
         "run": session.output.name,
         "dataset": options.dataset.name,
-        "dataset_fingerprint": fingerprint,
+        "dataset_fingerprint": data.report.fingerprint,
         "metrics": {name: round(value, 6) for name, value in best.metrics.items()},
     }
     return export(
         module,
         best.processor,
         session.output / "export",
-        options.module.model_name,
+        data.room.model_name(options.module),
         lineage,
         val,
         expected=best.metrics[module.monitor],
@@ -89,7 +98,9 @@ def _export(session: Session, module: Module, val: Any, best: Evaluation, device
     )
 
 
-def write_overlays(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[tuple[str, Path]]:
+def write_overlays(
+    folder: Path, room: AnyRoom, module: Module[Any], val: Dataset, evaluation: Evaluation
+) -> list[tuple[str, Path]]:
     """Pictures of the worst samples: (caption, file)."""
     folder.mkdir(exist_ok=True)
     better = sign(module.monitor)
@@ -97,7 +108,7 @@ def write_overlays(folder: Path, module: Module, val: Dataset, evaluation: Evalu
     pictures = []
     for rank, score in enumerate(worst, 1):
         sample = val.get(score.index, np.random.default_rng(0))
-        image = module.overlay(val.original(score.index), score.prediction, sample)
+        image = room.overlay(evaluation.processor, val.original(score.index), score.prediction, sample.truth)
         name = score.name.partition(" (")[0]
         path = folder / f"worst_{rank}_{plain_name(Path(name).stem)}.jpg"
         write_image(path, image)
@@ -110,7 +121,7 @@ def plain_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "_", text)[:100]
 
 
-def write_details(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[Path]:
+def write_details(folder: Path, module: Module[Any], val: Dataset, evaluation: Evaluation) -> list[Path]:
     """Files that the module has to say about an evaluation, figures per class for example, where it has such."""
     paths = []
     for name, text in module.details(val, evaluation).items():
@@ -119,14 +130,14 @@ def write_details(folder: Path, module: Module, val: Dataset, evaluation: Evalua
     return paths
 
 
-def _figures(result: Any) -> dict[str, float]:
+def _figures(result: TrainResult) -> dict[str, float]:
     """Before and after, official settings and calibrated."""
     figures = {f"val/{name}": value for name, value in result.best.metrics.items()}
     return figures | {f"before/{name}": value for name, value in result.first.metrics.items()}
 
 
 def _summarise(
-    session: Session, record: Record, result: Any, exported: Exported, report: Path, remarks: list[str]
+    session: Session, record: Record, result: TrainResult, exported: Exported, report: Path, remarks: list[str]
 ) -> None:
     tracker, name = record.tracker, record.session.options.module.name
     before, after = result.first.metrics, result.best.metrics

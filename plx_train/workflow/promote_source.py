@@ -121,19 +121,20 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
         UserError: the dataset is not here, or has changed.
     """
     from plx_train.modes.evaluate import measure
-    from plx_train.workflow.session import check_data, open_session, split
+    from plx_train.workflow.dataset import open_data
+    from plx_train.workflow.session import open_session
 
     assert candidate.measurement is not None
     session = open_session(with_recorded_options(composed, source))
-    report, checked = check_data(session)
-    splits = split(checked, session.options.dataset, session.options.seed)
+    data = open_data(session, folder)
+    report, splits = data.report, data.split(session.options)
     if report.fingerprint != candidate.measurement.fingerprint:
         raise UserError(
             f"the dataset at {session.options.dataset.root} has the fingerprint {report.fingerprint[:12]}, but the "
             f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
         )
     session.console.info("the current version was never measured on this dataset, so it is measured now")
-    _, evaluation = measure(session, Source(None, folder, None), splits)
+    _, evaluation = measure(session, Source(None, folder, None), data, splits)
     metric = candidate.measurement.metric
     if metric not in evaluation.metrics:
         raise UserError(f"the evaluation gives no {metric}, only {', '.join(evaluation.metrics)}")

@@ -9,14 +9,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed, resolve_path, without_retired
 from plx_train.config.options import RunOptions
-from plx_train.contract.rooms import room_file
+from plx_train.contract.module import Module
+from plx_train.contract.rooms import load_room
 from plx_train.export.static_model import is_export, read_inference, room_of
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint
+from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.facts import RUN_FILE
 from plx_train.tracking import find_run, resolve_uri
+from plx_train.workflow.dataset import RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
 
@@ -103,15 +105,16 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
         return composed
     recorded = OmegaConf.load(path)
     assert isinstance(recorded, DictConfig)
+    known = without_retired(recorded)
     given = {text.partition("=")[0] for text in composed.overrides}
     options = replace(composed.options, seed=recorded.seed)
     if recorded.module.name != options.module.name:
-        options.module = _default_module(recorded.module.name)
+        options.module = load_room(recorded.module.name).options()
     for section in RECORDED_SECTIONS:
         if section in given:
             continue
         current = OmegaConf.structured(getattr(options, section))
-        merged = OmegaConf.merge(current, recorded[section])
+        merged = OmegaConf.merge(current, known[section])
         for key in (name for name in given if name.startswith(f"{section}.")):
             leaf = key.removeprefix(f"{section}.")
             OmegaConf.update(merged, leaf, OmegaConf.select(current, leaf))
@@ -119,20 +122,8 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
     return replace(composed, options=options)
 
 
-def _default_module(name: str) -> Any:
-    config = room_file(name, "config")
-    return next(
-        kind() for kind in vars(config).values() if isinstance(kind, type) and getattr(kind, "name", None) == name
-    )
-
-
-def build_room(config: Any, is_fine_tuning: bool) -> Any:
-    """The room's module for its typed options."""
-    return room_file(config.name, "module").build(config, is_fine_tuning)
-
-
-def load_source(config: Any, source: Source) -> tuple[Any, dict[str, Any]]:
-    """The module of a checkpoint, with its weights, and its state.
+def load_source(options: RunOptions, data: RunData, source: Source) -> Module[Any]:
+    """The module of a checkpoint, with its weights.
 
     Raises:
         WeightsError: the checkpoint is damaged or of another network.
@@ -140,10 +131,7 @@ def load_source(config: Any, source: Source) -> tuple[Any, dict[str, Any]]:
     from plx_train.weights import load_weights
 
     assert source.checkpoint is not None
-    _, state = load_checkpoint(source.checkpoint)
-    if "processor" not in state:
-        raise UserError(f"{source.checkpoint} is for continuing a run: give the run's checkpoints/best")
-    module = build_room(config, state["is_fine_tuning"])
+    module = data.build(options, load_state(source.checkpoint)["is_fine_tuning"])
     load_weights(module.network, str(source.checkpoint), False, module.optional_weights)
     module.eval_mode()
-    return module, state
+    return module

@@ -21,12 +21,12 @@ from plx_train.workflow.session import Session
 
 def run_job(path: Path) -> int:
     """Does this process's part of the run; the exit code."""
-    composed, is_continued = read_job(path)
-    output = path.parent
+    job = read_job(path)
+    composed, output = job.composed, path.parent
     console = make_console(plain=True, quiet=composed.options.quiet)
     session = Session(composed.options, composed, output, console, time.perf_counter())
-    continuation = Continuation(output, read_facts(output), composed) if is_continued else None
-    return run_here(session, continuation).exit_code
+    continuation = Continuation(output, read_facts(output), composed) if job.is_continued else None
+    return run_here(session, continuation, job.members).exit_code
 
 
 if __name__ == "__main__":

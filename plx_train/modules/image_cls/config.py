@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+
+from plx_train.vision.views import ViewOptions
 
 PRETRAINED = ("EfficientNet-Lite0",)
 """Networks whose published weights the catalogue holds, under the same name."""
 
 
 @dataclass
-class ImageClsAugmentOptions:
-    """Random changes of training images."""
-
-    crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
-    """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
-    aspect: float = 1.33
-    """Sides of what is cut out change by up to this factor."""
-    flip: bool = True
-    """Mirrors half of the images left to right."""
-    colour: float = 0.3
-    """Strength of brightness and contrast changes, 0 to 1."""
-    shift: int = 0
-    """Moves the image by up to this many pixels of the network's input, edges repeated."""
-    erase_probability: float = 0.0
-    """How often a rectangle of noise covers a part."""
-    mixup: float = 0.0
-    """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
-    cutmix: float = 0.0
-    """Alpha of the Beta distribution for a patch of another image (Yun et al., 2019); 0 for none."""
-
-
-@dataclass
 class ImageClsConfig:
     """Options of the room image_cls."""
 
-    monitor: ClassVar[str] = "accuracy"
-    """Key of the metric that picks the best checkpoint."""
     name: str = "image_cls"
     network: str = "EfficientNet-Lite0"
     """EfficientNet-Lite0, PP-LCNet_x0_25 … x2_5, MobileNetV3_small_x1_0, MobileNetV3_large_x0_5 …, ResNet18 … 152."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    classes: list[str] | None = None
-    """Found in label.txt when a run begins; not for hand."""
     label_file: str = "label.txt"
     """In the dataset's folder: a number and a name a line."""
     rotations: list[int] | None = None
@@ -63,15 +38,8 @@ class ImageClsConfig:
     label_smoothing: float = 0.0
     class_weights: str = "none"
     """none, or balanced: rare classes count more, so that all count alike together."""
-    weight_of_class: list[float] | None = None
-    """Found by `class_weights` when a run begins."""
     calibrate: bool = True
     """Chooses the temperature of the scores on held-out samples."""
     freeze_norm: bool = False
     """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
-    augment: ImageClsAugmentOptions = field(default_factory=ImageClsAugmentOptions)
-
-    @property
-    def pretrained(self) -> str | None:
-        """Weights that `weights=auto` stands for; None: there are none of this network, it starts from scratch."""
-        return self.network if self.network in PRETRAINED else None
+    augment: ViewOptions = field(default_factory=ViewOptions)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from plx_train.data.findings import Checked, CheckReport, Finding, Level, document_of
+from plx_train.contract.check import Checked, CheckReport, Finding, Level
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
+from plx_train.data.splits import document_of
 from plx_train.modules.text_det.labels import PageLabel, read_lines
 from plx_train.modules.text_det.layout import find_layout_faults
 from plx_train.modules.text_det.processor import TextDetProcessor

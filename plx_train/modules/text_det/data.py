@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract.module import Dataset
+from plx_train.contract.dataset import Dataset
 from plx_train.ground.errors import DataError
 from plx_train.modules.text_det.augment import TextDetAugment
 from plx_train.modules.text_det.labels import PageLabel

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.data.label_file import LabelFile
 from plx_train.vision.polygons import by_corners, is_simple, polygon_area
 

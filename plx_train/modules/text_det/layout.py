@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 
 MAX_FOLDERS = 200
 """Folders looked into for files in the wrong place."""

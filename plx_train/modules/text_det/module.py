@@ -11,7 +11,8 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.contract.module import Batch, Module
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.modules.text_det.augment import TextDetAugment
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.config import TextDetConfig

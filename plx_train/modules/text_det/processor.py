@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract.module import Processor
+from plx_train.contract.processor import Processor
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
 from plx_train.modules.text_det.prediction import TextDetPrediction

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.data.findings import Checked, CheckReport, Finding, Level, document_of
+from plx_train.contract.check import Checked, CheckReport, Finding, Level
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
+from plx_train.data.splits import document_of
 from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, listed
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.overlay import BLACK, draw_lines

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.data.label_file import LabelFile
 
 BOXES = re.compile(r'^\s*\[\s*\{.*"(points|transcription)"')

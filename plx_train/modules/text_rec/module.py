@@ -12,7 +12,8 @@ import paddle
 from paddle.nn import functional as F
 from paddle.static import InputSpec
 
-from plx_train.contract.module import Batch, Module
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.text_rec.augment import TextRecAugment
 from plx_train.modules.text_rec.config import NO_GUIDE, TextRecConfig

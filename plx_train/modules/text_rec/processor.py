@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract.module import Processor
+from plx_train.contract.processor import Processor
 from plx_train.ground.errors import UserError
 from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
 

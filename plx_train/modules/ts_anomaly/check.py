@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plx_train.data.findings import Checked, CheckReport, Finding
+from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_anomaly.config import LOSSES, RULES, SCORES_PER_CONTEXT, FittedOptions
 from plx_train.modules.ts_anomaly.labels import features_of, has_both_kinds, marks_of, normal_stretches, read_marked

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch
 from plx_train.modules.ts_anomaly.labels import features_of, marks_of, normal_stretches
 from plx_train.modules.ts_anomaly.processor import Scored, TsAnomalyProcessor
 from plx_train.series.frame import Series, time_text

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Metric
+from plx_train.contract.metric import Metric
 
 NUM_PLACES = 100
 """Points of the curve of precision and recall."""

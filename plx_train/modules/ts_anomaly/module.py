@@ -12,7 +12,9 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.modules.ts_anomaly.baselines import baseline_figures
 from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT, TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries, collate_eval
@@ -34,7 +36,7 @@ from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, percentil
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
 
 FEW_EVENTS = 5
 """Fewer than this make event-wise figures jump."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.data.findings import Checked, CheckReport, Finding
+from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_cls.classes import balanced_weights, class_findings, class_names, one_of_each, twin_findings
 from plx_train.modules.ts_cls.config import ROCKET, FittedOptions

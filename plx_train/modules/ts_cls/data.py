@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled
 from plx_train.series.frame import Series
 

@@ -10,7 +10,9 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.metrics.classes import class_files, per_class
 from plx_train.metrics.temperature import fit_temperature
 from plx_train.modules.ts_cls.baselines import baseline_accuracies
@@ -26,7 +28,7 @@ from plx_train.modules.ts_cls.rocket import rocket_features
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
 
 EVAL_BATCH_SIZE = 64
 ROCKET_ROWS = 4096

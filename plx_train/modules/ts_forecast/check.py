@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plx_train.data.findings import Checked, CheckReport, Finding
+from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_forecast.config import FUSIONS, LOSSES, FittedOptions
 from plx_train.modules.ts_forecast.metric import seasonal_scale

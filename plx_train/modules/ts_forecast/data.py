@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch
 from plx_train.modules.ts_forecast.prediction import Cutoff
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
 from plx_train.series.calendar import calendar_features

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Metric
+from plx_train.contract.metric import Metric
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.series.scale import Scaler
 

@@ -9,7 +9,9 @@ import numpy as np
 import paddle
 from paddle.static import InputSpec
 
-from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.modules.ts_forecast.baselines import baseline_errors
 from plx_train.modules.ts_forecast.config import TsForecastConfig
 from plx_train.modules.ts_forecast.data import TsForecastDataset, collate_eval
@@ -32,7 +34,7 @@ from plx_train.nn.series.shape import SeriesShape
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
 
 EVAL_BATCH_SIZE = 256
 

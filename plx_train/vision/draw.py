@@ -1,4 +1,4 @@
-"""An image with the classes it was given under it; beside the truth, green where right and red where not."""
+"""Pictures of images with what is said of them under them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ GREEN, RED, GREY = (20, 130, 40), (210, 30, 30), (70, 70, 70)
 """RGB."""
 
 
-def draw_overlay(image: np.ndarray, prediction: Any, labels: int | None = None) -> np.ndarray:
-    """The image uint8 (H, W, 3) BGR with its likeliest classes and their scores under it."""
+def draw_answers(image: np.ndarray, prediction: Any, truth: int | None = None) -> np.ndarray:
+    """The image uint8 (H, W, 3) BGR with its likeliest classes and their scores under it.
+
+    Beside the truth, green where right and red where not.
+    """
     lines = []
     answers = zip(prediction.classes.tolist(), prediction.scores.tolist(), prediction.names, strict=True)
     for place, (number, score, name) in enumerate(answers):
-        is_right = number == labels
+        is_right = number == truth
         if place < SHOWN or is_right:
-            colour = GREEN if is_right else RED if place == 0 and labels is not None else GREY
+            colour = GREEN if is_right else RED if place == 0 and truth is not None else GREY
             lines.append((f"{score:.3f}  {name}", colour))
-    if labels is not None and labels not in prediction.classes:
-        lines.append((f"true: class {labels}", GREEN))
-    return draw_lines(image, lines)
+    if truth is not None and truth not in prediction.classes:
+        lines.append((f"true: class {truth}", GREEN))
+    return draw_captions(image, lines)
 
 
-def draw_lines(image: np.ndarray, lines: list[tuple[str, tuple[int, int, int]]]) -> np.ndarray:
+def draw_captions(image: np.ndarray, lines: list[tuple[str, tuple[int, int, int]]]) -> np.ndarray:
     """The image with lines of text in RGB colours under it, (h, w, 3) uint8 BGR."""
     font = ImageFont.load_default(FONT_SIZE)
     longest = max(image.shape[:2])

@@ -1,4 +1,4 @@
-"""Networks by name: those written here and those of ``paddle.vision``."""
+"""Classifiers of images by name: those written here and those of ``paddle.vision``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADS = re.compile(r"^(fc|classifier\.3)\.(weight|bias)$")
 """Parameters with one column, or number, per class."""
 
 
-def build_network(name: str, num_classes: int, stem_stride: int = 2, dropout: float = 0.2) -> nn.Layer:
+def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout: float = 0.2) -> nn.Layer:
     """A network that gives logits (N, num_classes) of images (N, 3, H, W).
 
     Args:

@@ -1,52 +1,94 @@
-"""Random changes of training images; every draw comes from the sample's own generator."""
+"""Random views of training images; every draw comes from the sample's own generator."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
 
-from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.samples import LabelledImage
+from plx_train.vision.whole_image import WholeImageProcessor
 
 ATTEMPTS = 10
 
 
-@dataclass(frozen=True)
-class ImageClsAugment:
-    """What is changed; fields as in `ImageClsAugmentOptions`."""
+@dataclass
+class ViewOptions:
+    """Random changes of training images that a network sees as a whole."""
 
-    crop: tuple[float, float] = (0.6, 1.0)
+    crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
+    """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
     aspect: float = 1.33
+    """Sides of what is cut out change by up to this factor."""
     flip: bool = True
+    """Mirrors half of the images left to right."""
     colour: float = 0.3
+    """Strength of brightness and contrast changes, 0 to 1."""
     shift: int = 0
+    """Moves the image by up to this many pixels of the network's input, edges repeated."""
     erase_probability: float = 0.0
+    """How often a rectangle of noise covers a part."""
     mixup: float = 0.0
+    """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
     cutmix: float = 0.0
+    """Alpha of the Beta distribution for a patch of another image (Yun et al., 2019); 0 for none."""
 
-    def change(self, image: np.ndarray, processor: ImageClsProcessor, rng: np.random.Generator) -> np.ndarray:
+
+@dataclass(frozen=True)
+class Views:
+    """Makes training samples of whole images: changed, with the share of each class in them.
+
+    Attributes:
+        options: what is changed.
+        target: the truth as float32 (classes,).
+    """
+
+    options: ViewOptions
+    processor: WholeImageProcessor
+    target: Callable[[Any], np.ndarray]
+
+    def __call__(
+        self,
+        samples: Sequence[LabelledImage[Any]],
+        index: int,
+        read: Callable[[int], np.ndarray],
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A changed image uint8 (height, width, 3) BGR, and its target."""
+        image, target = self.change(read(index), rng), self.target(samples[index].truth)
+        if not self.mixes:
+            return image, target
+        other = int(rng.integers(len(samples)))
+        image, share = self.mix(image, self.change(read(other), rng), rng)
+        return image, target * np.float32(share) + self.target(samples[other].truth) * np.float32(1 - share)
+
+    def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A changed image at the network's size, uint8 (height, width, 3), from one (H, W, 3)."""
-        image = self._cut(image, processor, rng)
-        if self.flip and rng.random() < 0.5:
+        image = self._cut(image, rng)
+        if self.options.flip and rng.random() < 0.5:
             image = cv2.flip(image, 1)
-        if self.shift:
+        if self.options.shift:
             image = self._shifted(image, rng)
-        if self.colour:
+        if self.options.colour:
             image = self._coloured(image, rng)
-        if self.erase_probability and rng.random() < self.erase_probability:
+        if self.options.erase_probability and rng.random() < self.options.erase_probability:
             image = self._erased(image, rng)
         return np.ascontiguousarray(image)
 
-    def _cut(self, image: np.ndarray, processor: ImageClsProcessor, rng: np.random.Generator) -> np.ndarray:
-        if tuple(self.crop) == (1.0, 1.0):
+    def _cut(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        processor = self.processor
+        smallest, largest = self.options.crop
+        if smallest == largest == 1:
             return processor.fit(image)
         height, width = image.shape[:2]
         target = processor.size[0] / processor.size[1] if processor.resize_short else width / height
         for _ in range(ATTEMPTS):
-            area = height * width * rng.uniform(*self.crop)
-            ratio = target * math.exp(rng.uniform(-1, 1) * math.log(self.aspect))
+            area = height * width * rng.uniform(smallest, largest)
+            ratio = target * math.exp(rng.uniform(-1, 1) * math.log(self.options.aspect))
             columns, rows = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
             if 0 < columns <= width and 0 < rows <= height:
                 left, top = int(rng.integers(width - columns + 1)), int(rng.integers(height - rows + 1))
@@ -55,13 +97,13 @@ class ImageClsAugment:
 
     def _shifted(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         height, width = image.shape[:2]
-        pad = self.shift
+        pad = self.options.shift
         padded = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
         top, left = rng.integers(2 * pad + 1, size=2)
         return padded[top : top + height, left : left + width]
 
     def _coloured(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        contrast, brightness = rng.uniform(1 - self.colour, 1 + self.colour, 2)
+        contrast, brightness = rng.uniform(1 - self.options.colour, 1 + self.options.colour, 2)
         values = (np.arange(256) - 128) * contrast + 128 * brightness
         return cv2.LUT(image, np.clip(values, 0, 255).astype(np.uint8))
 
@@ -76,12 +118,12 @@ class ImageClsAugment:
     @property
     def mixes(self) -> bool:
         """Whether two samples go into one."""
-        return self.mixup > 0 or self.cutmix > 0
+        return self.options.mixup > 0 or self.options.cutmix > 0
 
     def mix(self, first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """Two images of one size as one, by mixup or cutmix (drawn where both are on), and the first's share."""
-        use_patch = self.cutmix > 0 and (self.mixup == 0 or rng.random() < 0.5)
-        alpha = self.cutmix if use_patch else self.mixup
+        use_patch = self.options.cutmix > 0 and (self.options.mixup == 0 or rng.random() < 0.5)
+        alpha = self.options.cutmix if use_patch else self.options.mixup
         share = float(rng.beta(alpha, alpha))
         if not use_patch:
             mixed = first.astype(np.float32) * share + second.astype(np.float32) * (1 - share)

@@ -1,8 +1,7 @@
-"""Fits a classifier to other classes: those of the same name are kept, the others start anew."""
+"""A classifier for other classes: columns of those of the same name are carried over, the others start anew."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import yaml
 
 from plx_train.ground.errors import WeightsError
-from plx_train.runs.checkpoint import is_checkpoint
+from plx_train.runs.checkpoint import is_checkpoint, load_state
 
 
 def classes_of(weights: Path) -> tuple[str, ...] | None:
@@ -23,21 +22,22 @@ def classes_of(weights: Path) -> tuple[str, ...] | None:
     """
     folder = weights if weights.is_dir() else weights.parent
     if is_checkpoint(folder):
-        found = (_read(folder / "state.json", json.loads).get("processor") or {}).get("labels")
+        found = (load_state(folder).get("processor") or {}).get("labels")
     elif (folder / "inference.yml").is_file():
-        post = _read(folder / "inference.yml", yaml.safe_load).get("PostProcess") or {}
-        found = (post.get("Topk") or {}).get("label_list")
+        found = _label_list(folder / "inference.yml")
     else:
         return None
     return tuple(str(name) for name in found) if found else None
 
 
-def _read(path: Path, parse: Any) -> dict[str, Any]:
+def _label_list(path: Path) -> Sequence[Any] | None:
+    """The list of labels of whichever step of ``PostProcess`` has one."""
     try:
-        content = parse(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        post = (yaml.safe_load(path.read_text("utf-8")) or {}).get("PostProcess") or {}
+        lists = [step["label_list"] for step in post.values() if isinstance(step, dict) and "label_list" in step]
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
-    return content if isinstance(content, dict) else {}
+    return lists[0] if lists else None
 
 
 def rehead(

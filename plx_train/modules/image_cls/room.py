@@ -1,0 +1,135 @@
+"""Image classification, as the core knows it without its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.data.splits import CheckedDocuments
+from plx_train.ground.errors import ConfigError
+from plx_train.modules.image_cls.check import ImageClsCheck, rotation_names
+from plx_train.modules.image_cls.config import PRETRAINED, ImageClsConfig
+from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turned_samples
+from plx_train.modules.image_cls.metric import ImageClsMetric
+from plx_train.modules.image_cls.processor import ImageClsPrediction, ImageClsProcessor
+from plx_train.vision.check import ImageData
+from plx_train.vision.draw import GREY, draw_answers, draw_captions
+from plx_train.vision.labels.classes import read_class_file
+from plx_train.vision.room import ImageRoom
+
+if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
+    from plx_train.modules.image_cls.module import ImageCls
+
+
+class ImageClsRoom(ImageRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
+    """Says which of several classes an image shows."""
+
+    contract = 1
+    name = "image_cls"
+    options = ImageClsConfig
+    processor = ImageClsProcessor
+    metric = ImageClsMetric
+    monitor = "accuracy"
+    retired_options = frozenset({"classes", "weight_of_class"})
+    wanted = "images/*.jpg, label.txt"
+
+    def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
+        """Refuses rotations that can't be made."""
+        if options.class_weights not in ("none", "balanced"):
+            raise ConfigError(f"module.class_weights must be none or balanced, not {options.class_weights!r}")
+        if options.rotations:
+            rotation_names(options)
+
+    def read_classes(
+        self, root: Path, options: ImageClsConfig
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
+        """The classes that ``label.txt`` names."""
+        if options.rotations:
+            return None, (), ()
+        classes, file = read_class_file(root / options.label_file, root)
+        return (None, (), ()) if classes is None else (tuple(classes), (options.label_file,), tuple(file.findings))
+
+    def read_file(
+        self, path: Path, root: Path, options: ImageClsConfig, classes: Sequence[str] | None
+    ) -> tuple[list[ClsLabel], list[Finding]]:
+        """The images of a label file with their classes; where these are made by turning, the images alone."""
+        samples, file = read_images(path, root) if options.rotations else read_samples(path, root, classes)
+        return samples, file.findings
+
+    def fit(
+        self, data: ImageData[ClsLabel], dataset: DatasetOptions, options: ImageClsConfig, weights: str | None
+    ) -> ImageClsProcessor | None:
+        """The processing that the options ask for, with the classes of the label files."""
+        if data.faults:
+            return None
+        highest = max((sample.truth for sample in data.train.samples), default=0)
+        found = data.classes or [str(number) for number in range(highest + 1)]
+        width, height = options.size
+        return ImageClsProcessor(
+            labels=tuple(rotation_names(options) if options.rotations else found),
+            resize_short=options.resize_short,
+            size=(width, height),
+            interpolation=options.interpolation,
+            mean=tuple(options.mean),
+            std=tuple(options.std),
+        )
+
+    def rules(self, processor: ImageClsProcessor, options: ImageClsConfig) -> ImageClsCheck:
+        """What is looked for in a dataset."""
+        return ImageClsCheck(options, processor.labels)
+
+    def check(
+        self,
+        data: ImageData[ClsLabel],
+        processor: ImageClsProcessor | None,
+        dataset: DatasetOptions,
+        options: ImageClsConfig,
+    ) -> CheckedDocuments[ClsLabel]:
+        """Everything that is wrong or odd in a dataset, and the samples without errors, turned where that is asked."""
+        checked = super().check(data, processor, dataset, options)
+        if not options.rotations or processor is None:
+            return checked
+        train, val = (
+            turned_samples(images, options.rotations, processor.labels) for images in (checked.train, checked.val)
+        )
+        return replace(checked, train=train, val=val)
+
+    def draw_sample(self, sample: ClsLabel) -> np.ndarray:
+        """The image with its class under it."""
+        return draw_captions(sample.read(), [(f"{sample.truth}: {sample.class_name}", GREY)])
+
+    def overlay(
+        self, processor: ImageClsProcessor, original: np.ndarray, prediction: ImageClsPrediction, truth: Any = None
+    ) -> np.ndarray:
+        """The image with its likeliest classes under it."""
+        return draw_answers(original, prediction, truth)
+
+    def official(self, processor: ImageClsProcessor, options: ImageClsConfig) -> ImageClsProcessor:
+        """`processor` with scores as they are trained."""
+        return replace(processor, temperature=1.0)
+
+    def build(
+        self,
+        options: ImageClsConfig,
+        processor: ImageClsProcessor,
+        checked: CheckedDocuments[ClsLabel] | None,
+        is_fine_tuning: bool,
+    ) -> ImageCls:
+        """The module; balanced weights of classes are those of the training samples."""
+        from plx_train.modules.image_cls.module import ImageCls
+
+        return ImageCls(options, processor, checked, is_fine_tuning)
+
+    def pretrained(self, options: ImageClsConfig) -> str | None:
+        """Weights of the same network, where they are published."""
+        return options.network if options.network in PRETRAINED else None
+
+    def model_name(self, options: ImageClsConfig) -> str:
+        """Name in the exported ``inference.yml``."""
+        return options.model_name
