@@ -89,8 +89,8 @@ class Module(ABC, Generic[ProcessorT]):
         """An empty metric."""
 
     @abstractmethod
-    def export_network(self) -> tuple[paddle.nn.Layer, list[InputSpec]]:
-        """The layer to save as a static graph, and its inputs."""
+    def export_network(self, processor: ProcessorT) -> tuple[paddle.nn.Layer, list[InputSpec]]:
+        """The layer to save as a static graph beside `processor`, which ships with it, and its inputs."""
 
     def train_mode(self) -> None:
         """Training behaviour."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
 from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
@@ -131,8 +132,8 @@ class ParityReport:
 
 
 def check_parity(
-    module: Module,
-    processor: Any,
+    module: Module[Any],
+    processor: Processor,
     folder: Path,
     dataset: Dataset,
     expected: float | None = None,
@@ -180,7 +181,7 @@ def check_parity(
 
 
 @contextmanager
-def _on_cpu(module: Module) -> Iterator[None]:
+def _on_cpu(module: Module[Any]) -> Iterator[None]:
     """The live network on the CPU inside: GPUs round convolutions too coarsely to compare by."""
     import paddle
 
@@ -205,7 +206,7 @@ def _metric_device() -> str:
     return device if device.startswith("gpu") else "cpu"
 
 
-def _export_engines(folder: Path, processor: Any, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
+def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
     """Name, engine and tolerance of each way to run `folder`."""
     models: list[tuple[str, Callable[..., list[np.ndarray]], float]] = [
         ("native", StaticModel(folder, onednn=False), tolerance.native),
@@ -235,7 +236,7 @@ def _compare(
     return EngineParity(name, largest, float(np.mean(means)), tolerance, float(np.median(seconds)))
 
 
-def _differences(written: Any, read: Any) -> tuple[str, ...]:
+def _differences(written: Processor, read: Processor) -> tuple[str, ...]:
     """Names of the fields in which two processors, frozen dataclasses, differ."""
     first, second = asdict(written), asdict(read)
     return tuple(
