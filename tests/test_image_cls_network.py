@@ -15,7 +15,7 @@ import paddle
 import pytest
 
 from plx_train.ground.errors import ConfigError, WeightsError
-from plx_train.modules.image_cls.loss import classification_loss
+from plx_train.nn.losses import classification_loss
 from plx_train.modules.image_cls.network import HEADS, NAMES, build_network
 from plx_train.modules.image_cls.rehead import rehead
 from plx_train.nn.efficientnet_lite import EfficientNetLite0, from_torch
