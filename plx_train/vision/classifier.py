@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import numpy as np
+
 from plx_train.contract.check import Finding
 from plx_train.vision.check import ImageData
+from plx_train.vision.draw import GREY, draw_captions
 from plx_train.vision.labels.classes import read_class_file
 from plx_train.vision.room import ImageRoom
 from plx_train.vision.samples import Labelled
@@ -82,15 +85,33 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         if data.faults:
             return None
         width, height = options.size
+        labels = tuple(self.classes(data, options))
         made: Any = self.processor(
-            labels=tuple(self.classes(data, options)),
+            labels=labels,
             resize_short=options.resize_short,
             size=(width, height),
             interpolation=options.interpolation,
             mean=tuple(options.mean),
             std=tuple(options.std),
+            **self.settings(options, labels),
         )
         return made
+
+    def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:
+        """Fields of the processor's own before any calibration."""
+        return {}
+
+    def official(self, processor: ProcessorC, options: OptionsC) -> ProcessorC:
+        """`processor` before any calibration."""
+        return replace(processor, **self.settings(options, processor.labels))
+
+    def truth_text(self, sample: Labelled) -> str:
+        """The sample's truth in words, for pictures of it."""
+        return str(sample.truth)
+
+    def draw_sample(self, sample: Labelled) -> np.ndarray:
+        """The image with its truth under it."""
+        return draw_captions(sample.read(), [(self.truth_text(sample), GREY)])
 
     def pretrained(self, options: OptionsC) -> str | None:
         """Weights of the same network, where they are published."""
