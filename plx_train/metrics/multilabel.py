@@ -11,6 +11,10 @@ import numpy as np
 from plx_train.metrics.ranking import average_precision
 
 
+HOLDS = 0.5
+"""Moved score from which on a label holds."""
+
+
 @dataclass(frozen=True)
 class LabelFigures:
     """Figures of one label; `average_precision` is NaN where no sample has it."""
@@ -63,9 +67,17 @@ def over_labels(truth: np.ndarray, found: np.ndarray, scores: np.ndarray) -> dic
     }
 
 
-def label_file(rows: Sequence[LabelFigures], thresholds: Sequence[float]) -> dict[str, str]:
-    """``classes.json``: figures per label with its threshold."""
-    found = [asdict(row) | {"threshold": limit} for row, limit in zip(rows, thresholds, strict=True)]
+def label_file(
+    truth: np.ndarray, scores: np.ndarray, names: Sequence[str], thresholds: Sequence[float]
+) -> dict[str, str]:
+    """``classes.json``: figures per label with its threshold.
+
+    Args:
+        truth: bool (N, labels).
+        scores: (N, labels), moved so that 0.5 is each label's threshold.
+    """
+    rows = zip(per_label(truth, scores >= HOLDS, scores, names), thresholds, strict=True)
+    found = [asdict(row) | {"threshold": limit} for row, limit in rows]
     found = [{name: None if value != value else value for name, value in row.items()} for row in found]
     return {"classes.json": json.dumps(found, indent=1, ensure_ascii=False)}
 
