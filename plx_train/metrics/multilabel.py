@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
+from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
 from plx_train.metrics.ranking import average_precision
 
 
@@ -84,3 +87,29 @@ def label_file(
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else 0.0
+
+
+@dataclass
+class LabelMetric(Metric):
+    """Accumulates samples one by one, whose truth is 0 or 1 for each label."""
+
+    errors: ClassVar[frozenset[str]] = frozenset()
+    truth: list[np.ndarray] = field(default_factory=list)
+    scores: list[np.ndarray] = field(default_factory=list)
+
+    def update(self, prediction: Any, sample: Sample) -> float:
+        """Adds one sample and returns the F1 of its labels, 1 where there are none and none was found.
+
+        Args:
+            prediction: its `all_scores` (labels,) are moved so that 0.5 is each label's threshold.
+        """
+        truth, found = np.asarray(sample.truth, bool), prediction.all_scores >= HOLDS
+        self.truth.append(truth)
+        self.scores.append(prediction.all_scores)
+        total = int(truth.sum() + found.sum())
+        return 2 * int((truth & found).sum()) / total if total else 1.0
+
+    def compute(self) -> dict[str, float]:
+        """``mAP``, ``micro_f1``, ``macro_f1`` and ``exact``, see `over_labels`."""
+        scores = np.stack(self.scores)
+        return over_labels(np.stack(self.truth), scores >= HOLDS, scores)
