@@ -25,7 +25,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from plx_train.api import RunResult, run  # noqa: E402
+from plx_train.api import run  # noqa: E402
+from plx_train.runs.result import RunResult  # noqa: E402
 from plx_train.runs.trial import environment_of, read_reports  # noqa: E402
 
 CURVES = ROOT / "scripts" / "curves"

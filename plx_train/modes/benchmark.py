@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.module import Batch
 from plx_train.data.batches import size_of
@@ -27,6 +26,7 @@ from plx_train.machine.device import OpenDevice, check_device
 from plx_train.metrics.evaluate import network_engine, run_samples
 from plx_train.modes.train import build_module
 from plx_train.onednn.choice import natively
+from plx_train.runs.result import RunResult
 from plx_train.tracking import start_tracking
 from plx_train.train.optimizer import learning_rate
 from plx_train.workflow import measure as benchmark_engines

@@ -6,10 +6,10 @@ import json
 import sys
 from dataclasses import replace
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.rooms import room_file
 from plx_train.data.findings import CheckReport, report_lines, report_table
+from plx_train.runs.result import RunResult
 from plx_train.workflow.session import Session, open_session, resolve_module
 
 MAX_SHOWN = 50

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.export.write import export
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import check_device
+from plx_train.runs.result import RunResult
 from plx_train.workflow.session import check_data, open_session, split, start_device, with_processor
 from plx_train.workflow.source import find_source, load_source, with_recorded_options
 

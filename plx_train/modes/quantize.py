@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.module import Dataset, Module
 from plx_train.export.files import file_hashes
@@ -20,6 +19,7 @@ from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.metrics.direction import sign, unit
 from plx_train.metrics.evaluate import evaluate
+from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session, check_data, open_session, split, start_device
 from plx_train.workflow.source import build_room, find_export, with_recorded_options

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed, composed_from
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.silent import SilentTracker
@@ -21,6 +20,7 @@ from plx_train.modes.train import build_module, train_module
 from plx_train.runs.checkpoint import MANIFEST
 from plx_train.runs.facts import read_facts
 from plx_train.runs.lock import hold
+from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics, read_run_tags
 from plx_train.train.checkpoints import step_checkpoints

@@ -6,7 +6,6 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
@@ -18,6 +17,7 @@ from plx_train.machine.device import OpenDevice, check_device
 from plx_train.metrics.evaluate import network_engine
 from plx_train.runs.facts import RUN_FILE, read_facts
 from plx_train.runs.lock import hold
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 from plx_train.tracking import end_record
 from plx_train.train.batch_norm import batch_norms, check_sync_bn

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.module import Dataset, Module
 from plx_train.export.choice import write_choice
@@ -29,6 +28,7 @@ from plx_train.export.static_model import is_onnx_only, processor_of, read_infer
 from plx_train.ground.errors import UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
+from plx_train.runs.result import RunResult
 from plx_train.workflow.session import Session, check_data, open_session, split, start_device
 from plx_train.workflow.source import Source, build_room, find_export, with_recorded_options
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed, resolve_path
 from plx_train.config.options import RunOptions
 from plx_train.ground.errors import ConfigError
@@ -10,6 +9,7 @@ from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.load import load_pipeline
+from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.session import open_session
 

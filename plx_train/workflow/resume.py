@@ -10,10 +10,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed, compose_run, composed_from, resolve_path
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console
 from plx_train.workflow.session import CONFIG_FILE
 from plx_train.workflow.source import run_folder
