@@ -17,8 +17,8 @@ from made_series import make_class_set
 
 import plx_train
 from plx_train.api import RunResult
+from plx_train.contract.evaluation import Evaluation, SampleScore
 from plx_train.ground.errors import UserError, WeightsError
-from plx_train.metrics.evaluate import Evaluation, SampleScore
 from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
 from plx_train.modules.ts_cls.module import build
 from plx_train.modules.ts_cls.network import RocketClassifier

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import paddle
 
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
     from plx_train.weights.fetch import WeightsSource
 
 Batch = dict[str, Any]

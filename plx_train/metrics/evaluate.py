@@ -6,42 +6,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from plx_train.contract.evaluation import Evaluation, SampleScore
 from plx_train.contract.module import Batch, Dataset, Module
 from plx_train.distributed import ranks
 
 Engine = Callable[[Batch], list[np.ndarray]]
 """Runs a batch and gives per sample what `processor.postprocess` takes; called from several threads."""
-
-
-@dataclass(frozen=True)
-class SampleScore:
-    """How well one sample was predicted."""
-
-    index: int
-    name: str
-    value: float
-    prediction: Any
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Metrics on the validation split.
-
-    `metrics` holds the metric's own names for the processor in use, and ``<name>_official`` for the module's
-    published settings where the two differ.
-    """
-
-    metrics: dict[str, float]
-    processor: Any
-    samples: tuple[SampleScore, ...]
-    curve: tuple[tuple[float, float], ...]
-    """(recall, precision) pairs, where the metric has such a curve."""
-    seconds: float
 
 
 def network_engine(module: Module) -> Engine:

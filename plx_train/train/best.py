@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
+from plx_train.contract.evaluation import Evaluation
 from plx_train.distributed import ranks
 from plx_train.metrics.direction import sign
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.checkpoint import arrays, load_checkpoint
 from plx_train.train.parts import Training
 from plx_train.train.state import LoopState

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Batch
 from plx_train.data.loader import Loader
 from plx_train.distributed import ranks
 from plx_train.ground.stop import Stopped
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.trial import Pruned
 from plx_train.train.best import Judge
 from plx_train.train.faulty_steps import take_step

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from plx_train.config.optimizer_options import OptimizerOptions
 from plx_train.config.options import TrainerOptions
+from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Dataset, Module, Tracker
 from plx_train.data.loader import Loader
 from plx_train.ground.stop import StopRequest
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.trial import Trial
 from plx_train.train.checkpoints import Keeper
 from plx_train.train.learner import Learner

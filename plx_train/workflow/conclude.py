@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Dataset, Module
 from plx_train.data.findings import CheckReport
 from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
 from plx_train.metrics.direction import sign
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.result import RunResult
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image

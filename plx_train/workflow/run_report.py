@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.compose import default_values
+from plx_train.contract.evaluation import Evaluation
 from plx_train.data.findings import CheckReport
 from plx_train.export.write import Exported
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.report import (
     Command,
     MetricChange,

@@ -18,6 +18,7 @@ import numpy as np
 
 from plx_train.config.compose import Composed, resolve_path
 from plx_train.config.options import DatasetOptions, RunOptions
+from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Batch, Dataset, Module
 from plx_train.contract.rooms import room_file
 from plx_train.data.findings import CheckReport
@@ -26,7 +27,7 @@ from plx_train.ground.errors import DataError, UserError
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import OpenDevice, open_device
 from plx_train.machine.environment import prepare_environment
-from plx_train.metrics.evaluate import Engine, Evaluation, calibrate, evaluate
+from plx_train.metrics.evaluate import Engine, calibrate, evaluate
 from plx_train.runs.facts import RUN_FILE
 from plx_train.terminal.console import Console, make_console
 

@@ -27,7 +27,7 @@ from plx_train.modules.image_cls.rehead import classes_of, rehead
 from plx_train.nn.efficientnet_lite import from_torch
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
     from plx_train.weights.fetch import WeightsSource
 
 

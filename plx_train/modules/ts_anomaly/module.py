@@ -34,7 +34,7 @@ from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, percentil
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
 
 FEW_EVENTS = 5
 """Fewer than this make event-wise figures jump."""

@@ -26,7 +26,7 @@ from plx_train.modules.ts_cls.rocket import rocket_features
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
 
 EVAL_BATCH_SIZE = 64
 ROCKET_ROWS = 4096

@@ -32,7 +32,7 @@ from plx_train.nn.series.shape import SeriesShape
 from plx_train.series.frame import Series
 
 if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+    from plx_train.contract.evaluation import Evaluation
 
 EVAL_BATCH_SIZE = 256
 
