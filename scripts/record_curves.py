@@ -112,7 +112,7 @@ def main() -> None:
 
 def record(recipe: Recipe, values: dict[str, Any]) -> list[float]:
     """The monitored figure at each evaluation of one training, that of the initial weights left out."""
-    import plx_train.modes.train as mode
+    import plx_train.workflow.training as mode
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "run"

@@ -24,13 +24,13 @@ from plx_train.export.static_model import StaticModel, folder_engine
 from plx_train.export.write import write_export
 from plx_train.machine.device import OpenDevice, check_device
 from plx_train.metrics.evaluate import network_engine, run_samples
-from plx_train.modes.train import build_module
 from plx_train.onednn.choice import natively
 from plx_train.runs.result import RunResult
 from plx_train.tracking import start_tracking
 from plx_train.train.optimizer import learning_rate
 from plx_train.workflow import measure as benchmark_engines
 from plx_train.workflow.session import Session, Splits, check_data, open_session, split, start_device
+from plx_train.workflow.training import build_module
 
 WARM_UP = 2
 STEPS = 3

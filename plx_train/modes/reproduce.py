@@ -16,7 +16,6 @@ from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.determinism import determinism
 from plx_train.machine.device import check_device
-from plx_train.modes.train import build_module, train_module
 from plx_train.runs.checkpoint import MANIFEST
 from plx_train.runs.facts import read_facts
 from plx_train.runs.lock import hold
@@ -28,6 +27,7 @@ from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data, load_config
 from plx_train.workflow.session import Session, check_data, open_session, split, start_device
 from plx_train.workflow.source import run_folder
+from plx_train.workflow.training import build_module, train_module
 
 OF_THE_CLOCK = ("time/", "system/")
 """Beginnings of metrics that say how long something took, not what it gave."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,17 @@ class RunResult:
         rows |= {name: f"{value:.4g}" for name, value in self.metrics.items()}
         cells = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table>{cells}</table>"
+
+
+def recorded_result(folder: Path, facts: Mapping[str, Any], exit_code: int = 0) -> RunResult:
+    """The result of a training run, from what its ``run.json`` says."""
+    export, report = facts.get("export"), folder / "report.html"
+    return RunResult(
+        mode="train",
+        output=folder,
+        metrics=facts.get("metrics", {}),
+        run_id=facts.get("run_id"),
+        export=Path(export) if export else None,
+        report=report if report.is_file() else None,
+        exit_code=exit_code,
+    )
