@@ -1,14 +1,18 @@
-"""The same from Python: ``plx_train.run(["module=text_det", …])``."""
+"""The same from Python: ``plx_train.run(["module=text_det", …])``, ``plx_train.pipeline("OCR")``."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.extras import needing_the_workbench
 from plx_train.onednn.choice import restore_convolutions
 from plx_train.runs.result import RunResult
+
+if TYPE_CHECKING:
+    from plx_train.pipelines.base import Pipeline
 
 
 def run(overrides: Sequence[str] = ()) -> RunResult:
@@ -30,3 +34,27 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
         return mode.run(composed)
     finally:
         restore_convolutions()
+
+
+def pipeline(config: str | Path | Mapping[str, Any] = "OCR", device: str = "cpu", **models: str) -> Pipeline:
+    """A pipeline by its name, its YAML file or folder, or its configuration.
+
+    Args:
+        config: ``OCR``, ``image_classification``, ``doc_preprocessor``, a YAML in PaddleX's schema, a frozen folder,
+            or a mapping.
+        device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
+        models: models by part, for example ``TextDetection="models:/text_det@champion"``: an exported folder of ours
+            or of PaddleX, a version or alias in the registry, or ``runs:/<id>``.
+
+    Raises:
+        UserError: something is missing or can't be loaded.
+
+    Example:
+        >>> ocr = pipeline("OCR", TextRecognition="outputs/my-run/export")
+        >>> for result in ocr.predict("page.jpg"):
+        ...     print(result.text)
+    """
+    from plx_train.pipelines.load import load_pipeline
+    from plx_train.registry.resolve import resolver
+
+    return load_pipeline(config, device, models, resolver())

@@ -90,7 +90,7 @@ def test_it_is_not_promoted(made: tuple[Path, Path]) -> None:
 
 def test_its_hash_is_that_of_the_file_with_its_parameters(made: tuple[Path, Path]) -> None:
     section = {"model_dir": str(made[1])}
-    part = _load_part(section, "TextDetection", 1, device="cpu", engine="auto", tracking_uri=None)
+    part = _load_part(section, "TextDetection", 1, device="cpu", engine="auto")
     assert part.model.sha256 == file_hashes(made[1])["inference.onnx"]
 
 

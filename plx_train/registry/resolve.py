@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,15 @@ def resolve(reference: str, tracking_uri: str | None = None) -> Resolved:
             return _resolve_run(client, uri, run[1], run[2])
         assert version is not None
         return _resolve_version(client, version[1], version[2], version[3])
+
+
+def resolver(tracking_uri: str | None = None) -> Callable[[str], Resolved | None]:
+    """`resolve` in one store, for text that may be no reference: None then."""
+
+    def find(text: str) -> Resolved | None:
+        return resolve(text, tracking_uri) if text.startswith(PREFIXES) else None
+
+    return find
 
 
 def current_version(name: str, alias: str, tracking_uri: str | None = None) -> str | None:

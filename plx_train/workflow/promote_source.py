@@ -15,7 +15,7 @@ from plx_train.modes.predict import find_files
 from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
-from plx_train.registry.resolve import PREFIXES, resolve
+from plx_train.registry.resolve import PREFIXES, resolve, resolver
 from plx_train.runs.facts import RUN_FILE, read_facts
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
@@ -93,7 +93,7 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
     def load(folder: Path) -> Any:
         from plx_train.pipelines.load import load_pipeline
 
-        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, tracking_uri=uri)
+        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, resolve=resolver(uri))
 
     def measure(folder: Path) -> Measurement:
         return remeasure(composed, candidate, source, folder)
