@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from plx_train.export.static_model import STEM
+from plx_train.ground.files import sha256
 
 PARITY_FILE = "parity.json"
-READ_BYTES = 1 << 20
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
@@ -18,12 +17,3 @@ def file_hashes(folder: Path) -> dict[str, str]:
         OSError: one can't be read.
     """
     return {path.name: sha256(path) for path in sorted(folder.glob(f"{STEM}.*")) if path.is_file()}
-
-
-def sha256(path: Path) -> str:
-    """Of a file's content, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 from plx_train.export.predictor import Predictor
 from plx_train.export.static_model import parameters_file
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.published import published_folder
@@ -68,7 +68,7 @@ def _load_part(
         folder, reference = _folder(Path(str(given)), key), str(given)
     predictor = Predictor(folder, device, threads, engine=engine)
     run_id = run_id or predictor.lineage.get("run_id")
-    digest = hashlib.sha256(parameters_file(folder).read_bytes()).hexdigest()
+    digest = sha256(parameters_file(folder))
     model = LoadedModel(predictor.model_name, predictor.module, folder, reference, version, run_id, digest)
     # The section says what was loaded, as PaddleX wants to read it.
     if isinstance(section, dict):
