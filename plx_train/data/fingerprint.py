@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.ground.files import cache_folder, sha256
+from plx_train.ground.files import cache_folder, replace_file, sha256
 
 FRESH_SECONDS = 2.0
 """Files changed so lately are hashed again next time: a second change may leave size and time as they are."""
@@ -105,13 +105,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
     """Replaces the file in one step; a cache that can't be written is no reason to stop."""
-    temporary = None
-    try:
+    with suppress(OSError, UnicodeError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-            temporary = Path(file.name)
-            json.dump(values, file)
-        temporary.replace(path)
-    except (OSError, UnicodeError):
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        replace_file(path, json.dumps(values))
