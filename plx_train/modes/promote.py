@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import PromoteOptions
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.registry import ledger
 from plx_train.registry.access import explained, registry_client
 from plx_train.registry.promotion import Outcome, Request, delete, promote, roll_back

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.runs.result import RunResult

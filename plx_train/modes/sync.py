@@ -7,8 +7,9 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
 from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file
+from plx_train.ground.files import replace_file, resolve_path
 from plx_train.runs.lock import is_held
 from plx_train.sweep.live import LiveJob
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
@@ -44,9 +44,9 @@ def find_sweep(root: Path, name: str) -> Path:
     Raises:
         UserError: there is none, or several.
     """
-    direct = Path(name).expanduser()
+    direct = resolve_path(name)
     if (direct / SETTINGS_FILE).is_file():
-        return direct.absolute()
+        return direct
     known = {path.parent.name: path.parent for path in sorted(root.glob(f"*/{SETTINGS_FILE}"))}
     matches = [known[name]] if name in known else [folder for key, folder in known.items() if key.startswith(name)]
     if len(matches) == 1:

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from plx_train.ground.errors import WeightsError
-from plx_train.ground.files import cache_folder, sha256
+from plx_train.ground.files import cache_folder, sha256, user_path
 from plx_train.runs.checkpoint import is_checkpoint
 from plx_train.weights.catalogue import Entry, find_entry
 
@@ -93,7 +93,7 @@ def _looks_like_path(source: str) -> bool:
 
 def _local(source: str) -> Path | None:
     try:
-        path = Path(source).expanduser()
+        path = user_path(source)
         # PaddleOCR's configs name weights without the suffix.
         bare = path.with_name(path.name + ".pdparams") if path.name else path
         if not path.exists():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.export.static_model import is_export, processor_of, read_inference
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.places import datasets_dir
 from plx_train.modes.predict import find_files
 from plx_train.pipelines.config import read_config, with_models

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import DatasetOptions, RunOptions
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Batch, Dataset, Module
@@ -24,6 +24,7 @@ from plx_train.contract.rooms import room_file
 from plx_train.data.findings import CheckReport
 from plx_train.distributed import ranks
 from plx_train.ground.errors import DataError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import OpenDevice, open_device
 from plx_train.machine.environment import prepare_environment

@@ -14,6 +14,7 @@ import numpy as np
 from plx_train.data.findings import Checked, CheckReport, Finding, Level
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.ground.errors import ConfigError, DataError
+from plx_train.ground.files import user_path
 from plx_train.modules.image_cls.labels import (
     QUARTER,
     ClsLabel,
@@ -66,7 +67,7 @@ def resolve(dataset: DatasetOptions, module: ImageClsConfig, weights: str | None
         return replace(module, classes=list(found), weight_of_class=None)
     if module.rotations:
         return replace(module, classes=list(_rotation_names(module)), weight_of_class=None)
-    root = Path(dataset.root).expanduser()
+    root = user_path(dataset.root)
     classes, _ = read_classes(root / module.label_file, root)
     train = read_samples(root / dataset.train, root, classes)[0] if (root / dataset.train).is_file() else []
     if classes is None:
@@ -94,7 +95,7 @@ def _rotation_names(module: ImageClsConfig) -> list[str]:
 
 def check(dataset: DatasetOptions, module: ImageClsConfig) -> Checked:
     """Checks the dataset of a run, whose module options were resolved."""
-    root = Path(dataset.root).expanduser()
+    root = user_path(dataset.root)
     return check_image_cls(root, dataset.train, dataset.val, module)
 
 

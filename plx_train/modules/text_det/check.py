@@ -13,6 +13,7 @@ import numpy as np
 
 from plx_train.data.findings import Checked, CheckReport, Finding, Level, document_of
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
+from plx_train.ground.files import user_path
 from plx_train.modules.text_det.labels import PageLabel, read_lines
 from plx_train.modules.text_det.layout import find_layout_faults
 from plx_train.modules.text_det.processor import TextDetProcessor
@@ -59,7 +60,7 @@ class _Page:
 def check(dataset: DatasetOptions, module: TextDetConfig) -> Checked:
     """Checks the dataset of a run."""
     processor = TextDetProcessor(limit_side_len=module.limit_side_len)
-    return check_text_det(Path(dataset.root).expanduser(), dataset.train, dataset.val, processor)
+    return check_text_det(user_path(dataset.root), dataset.train, dataset.val, processor)
 
 
 def check_text_det(
