@@ -14,6 +14,7 @@ import numpy as np
 
 from plx_train.contract.module import Dataset, Module
 from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
+from plx_train.ground.spread import spread
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
@@ -154,8 +155,8 @@ def check_parity(
     module.eval_mode()
     live, shipped = network_engine(module), processor_of(read_inference(folder))
     engines = _export_engines(folder, shipped, tolerance)
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(NUM_COMPARED, len(dataset))).round().astype(int))
-    batches = [module.collate_eval([dataset.get(int(index), np.random.default_rng(0))]) for index in chosen]
+    chosen = spread(len(dataset), NUM_COMPARED)
+    batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
     # By the very operations that the export holds: the strictest tolerance is for what is left then.
     with _on_cpu(module), natively():
         references = [live(batch)[0] for batch in batches]

@@ -26,6 +26,7 @@ from plx_train.export.speed import (
 )
 from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
 from plx_train.ground.errors import UserError
+from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.runs.result import RunResult
@@ -87,9 +88,9 @@ def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]
 
 def inputs_of(module: Module, dataset: Dataset, count: int) -> list[Inputs]:
     """The graph's inputs for `count` samples that are spread over `dataset`, one by one."""
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
+    chosen = spread(len(dataset), count)
     unused = np.random.default_rng(0)
-    batches = [module.collate_eval([dataset.get(int(index), unused)]) for index in chosen]
+    batches = [module.collate_eval([dataset.get(index, unused)]) for index in chosen]
     return [batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],) for batch in batches]
 
 

@@ -15,6 +15,7 @@ from plx_train.data.findings import Checked, CheckReport, Finding, Level
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.ground.files import user_path
+from plx_train.ground.spread import spread
 from plx_train.modules.image_cls.labels import (
     QUARTER,
     ClsLabel,
@@ -143,7 +144,7 @@ def check_image_cls(
 
 def draw_samples(samples: Sequence[ClsLabel], folder: Path, num_images: int = 12) -> list[Path]:
     """Writes pictures of a few samples, spread over the file, with their classes under them."""
-    chosen = np.unique(np.linspace(0, len(samples) - 1, min(num_images, len(samples))).round().astype(int))
+    chosen = spread(len(samples), num_images)
     paths = []
     for index in chosen:
         sample = samples[index]

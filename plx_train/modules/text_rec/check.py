@@ -15,6 +15,7 @@ import numpy as np
 from plx_train.data.findings import Checked, CheckReport, Finding, Level, document_of
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.ground.files import user_path
+from plx_train.ground.spread import spread
 from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, listed
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.overlay import BLACK, draw_lines
@@ -114,7 +115,7 @@ def check_text_rec(
 
 def draw_samples(crops: Sequence[LineLabel], folder: Path, num_crops: int = 12) -> list[Path]:
     """Writes pictures of a few crops, spread over the file, with their texts under them."""
-    chosen = np.unique(np.linspace(0, len(crops) - 1, min(num_crops, len(crops))).round().astype(int))
+    chosen = spread(len(crops), num_crops)
     paths = []
     for index in chosen:
         path = folder / f"{crops[index].image.stem}.jpg"
