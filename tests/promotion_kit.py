@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from plx_train.export.files import PARITY_FILE, file_hashes
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.registry.access import registry_client
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges, Outcome, Request, promote
+from plx_train.runs.exported import PARITY_FILE, file_hashes
 
 DATASET = "d" * 64
 OTHER_DATASET = "e" * 64

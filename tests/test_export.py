@@ -14,14 +14,14 @@ import pytest
 import yaml
 from tiny_detector import Pages, TinyDetector
 
-from plx_train.export.files import file_hashes
 from plx_train.export.parity import Tolerance, check_parity
-from plx_train.export.static_model import StaticModel, interpolations, is_export
+from plx_train.export.static_model import StaticModel, interpolations
 from plx_train.export.write import PARITY_FILE, export, write_export
 from plx_train.ground.errors import ExportError, UserError
 from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
 from plx_train.onednn import choice
 from plx_train.registry.candidate import read_candidate
+from plx_train.runs.exported import file_hashes, is_export
 
 NAME = "PP-OCRv4_mobile_det"
 

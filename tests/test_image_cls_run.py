@@ -14,9 +14,9 @@ import yaml
 
 import plx_train
 from plx_train.api import RunResult
-from plx_train.export.files import file_hashes
 from plx_train.registry.candidate import read_candidate
 from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.runs.exported import file_hashes
 from plx_train.train.checkpoints import step_checkpoints
 
 TINY = (

@@ -10,14 +10,14 @@ import pytest
 from tiny_detector import TinyDetector, draw_page
 
 import plx_train
-from plx_train.export.files import file_hashes
 from plx_train.export.quantize import engines_as_good, write_quantized
-from plx_train.export.static_model import StaticModel, is_export, is_onnx_only
+from plx_train.export.static_model import StaticModel
 from plx_train.export.write import write_export
 from plx_train.ground.errors import UserError
 from plx_train.modes.quantize import Loss
 from plx_train.pipelines.load import _load_part
 from plx_train.registry.candidate import read_candidate
+from plx_train.runs.exported import file_hashes, is_export, is_onnx_only
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.module import Dataset, Module
-from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
+from plx_train.export.static_model import StaticModel, folder_engine, processor_of
 from plx_train.ground.spread import spread
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
+from plx_train.runs.exported import STEM, read_inference
 
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""

@@ -12,9 +12,10 @@ from plx_train.config.compose import Composed
 from plx_train.contract.evaluation import Evaluation
 from plx_train.export.predictor import stacked
 from plx_train.export.runtimes import Model, open_model
-from plx_train.export.static_model import StaticModel, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import StaticModel, folder_engine, processor_of
 from plx_train.machine.device import check_device
 from plx_train.metrics.evaluate import evaluate, network_engine
+from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.result import RunResult
 from plx_train.workflow.conclude import write_details, write_overlays
 from plx_train.workflow.session import (

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from plx_train.config.compose import Composed
-from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device
 from plx_train.machine.environment import prepare_environment
+from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.result import RunResult
 from plx_train.vision.image import IMAGE_SUFFIXES, write_image
 from plx_train.workflow.pages import predict as predict_pages

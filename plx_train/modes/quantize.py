@@ -9,16 +9,16 @@ from typing import Any
 
 from plx_train.config.compose import Composed
 from plx_train.contract.module import Dataset, Module
-from plx_train.export.files import file_hashes
 from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.export.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import folder_engine, processor_of
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.metrics.direction import sign, unit
 from plx_train.metrics.evaluate import evaluate
+from plx_train.runs.exported import ONNX_FILE, STEM, file_hashes, is_onnx_only, read_inference
 from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session, check_data, open_session, split, start_device

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from plx_train.export.predictor import Predictor
-from plx_train.export.static_model import parameters_file
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.published import published_folder
+from plx_train.runs.exported import parameters_file
 
 
 class Found(Protocol):

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.export.files import PARITY_FILE
 from plx_train.ground.errors import UserError
 from plx_train.registry.access import default_uri, explained, registry_client
 from plx_train.registry.exchange import LOCK_PREFIX
+from plx_train.runs.exported import PARITY_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -24,11 +24,12 @@ from plx_train.export.speed import (
     quickest,
     ways_of,
 )
-from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import UserError
 from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
+from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.result import RunResult
 from plx_train.workflow.session import Session, check_data, open_session, split, start_device
 from plx_train.workflow.source import Source, build_room, find_export, with_recorded_options

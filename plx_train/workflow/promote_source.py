@@ -8,7 +8,7 @@ from typing import Any
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
-from plx_train.export.static_model import is_export, processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.places import datasets_dir
@@ -17,6 +17,7 @@ from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
 from plx_train.registry.resolve import PREFIXES, resolve, resolver
+from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.facts import RUN_FILE, read_facts
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep

@@ -12,10 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.rooms import room_file
-from plx_train.export.static_model import is_export, read_inference, room_of
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint
+from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.facts import RUN_FILE
 from plx_train.tracking import find_run, resolve_uri
 
