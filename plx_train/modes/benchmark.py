@@ -29,8 +29,9 @@ from plx_train.runs.result import RunResult
 from plx_train.tracking import start_tracking
 from plx_train.train.optimizer import learning_rate
 from plx_train.workflow import measure as benchmark_engines
-from plx_train.workflow.session import Session, Splits, check_data, open_session, split, start_device
+from plx_train.workflow.session import Session, Splits
 from plx_train.workflow.training import build_module
+from plx_train.workflow.workbench import open_workbench
 
 WARM_UP = 2
 STEPS = 3
@@ -46,10 +47,8 @@ def run(composed: Composed) -> RunResult:
     if composed.options.run:
         return benchmark_engines.run(composed)
     check_device(composed.options.device)
-    session = open_session(composed)
-    _, checked = check_data(session)
-    splits = split(checked, composed.options.dataset, composed.options.seed)
-    device = start_device(session.options)
+    bench = open_workbench(composed)
+    session, splits, device = bench.session, bench.splits, bench.device
     module, _ = build_module(session)
     figures = _training(session, module, splits, device)
     figures |= _evaluation(session, module, splits)

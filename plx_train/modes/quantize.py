@@ -21,8 +21,9 @@ from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.exported import ONNX_FILE, STEM, file_hashes, is_onnx_only, read_inference
 from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
-from plx_train.workflow.source import build_room, find_export, with_recorded_options
+from plx_train.workflow.session import Session
+from plx_train.workflow.source import build_room, find_export
+from plx_train.workflow.workbench import open_workbench
 
 FOLDER = "export_int8"
 EVALUATED_AS = "paddle"
@@ -66,11 +67,9 @@ def run(composed: Composed) -> RunResult:
     assert source.export is not None
     if is_onnx_only(source.export):
         raise ConfigError(f"run={composed.options.run} is an int8 export already")
-    session = open_session(with_recorded_options(composed, source))
+    bench = open_workbench(composed, source)
+    session, splits = bench.session, bench.splits
     options = session.options.quantize
-    _, checked = check_data(session, source.export)
-    splits = split(checked, session.options.dataset, session.options.seed)
-    start_device(session.options)
     module = build_room(session.options.module, True)
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)

@@ -12,7 +12,6 @@ from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.places import datasets_dir
-from plx_train.modes.predict import find_files
 from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
@@ -22,6 +21,7 @@ from plx_train.runs.facts import RUN_FILE, read_facts
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
+from plx_train.workflow.inputs import find_files
 from plx_train.workflow.source import Source, with_recorded_options
 
 PLACES = {
@@ -122,8 +122,8 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
     Raises:
         UserError: the dataset is not here, or has changed.
     """
-    from plx_train.modes.evaluate import measure
-    from plx_train.workflow.session import check_data, open_session, split
+    from plx_train.workflow.evaluation import evaluate_source
+    from plx_train.workflow.session import check_data, open_session, split, start_device
 
     assert candidate.measurement is not None
     session = open_session(with_recorded_options(composed, source))
@@ -135,7 +135,8 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
             f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
         )
     session.console.info("the current version was never measured on this dataset, so it is measured now")
-    _, evaluation = measure(session, Source(None, folder, None), splits)
+    device = start_device(session.options)
+    _, evaluation = evaluate_source(session.options, Source(None, folder, None), splits, device)
     metric = candidate.measurement.metric
     if metric not in evaluation.metrics:
         raise UserError(f"the evaluation gives no {metric}, only {', '.join(evaluation.metrics)}")

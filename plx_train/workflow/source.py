@@ -37,6 +37,11 @@ class Source:
     export: Path | None
     run: Path | None
 
+    @property
+    def model(self) -> Path | None:
+        """The folder with its weights."""
+        return self.export or self.checkpoint
+
     def recorded(self) -> dict[str, Any]:
         """Contents of the run's ``run.json``; nothing where there is none."""
         path = self.run / RUN_FILE if self.run else None

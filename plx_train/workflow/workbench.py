@@ -1,0 +1,37 @@
+"""What most modes open before they begin: the run's folder, the checked dataset, the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plx_train.config.compose import Composed
+from plx_train.data.findings import CheckReport
+from plx_train.machine.device import OpenDevice
+from plx_train.workflow.session import Session, Splits, check_data, open_session, split, start_device
+from plx_train.workflow.source import Source, with_recorded_options
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Surroundings, data and device of a mode."""
+
+    session: Session
+    report: CheckReport
+    splits: Splits
+    device: OpenDevice
+
+
+def open_workbench(composed: Composed, source: Source | None = None) -> Workbench:
+    """Makes the run's folder, checks and splits the dataset, and opens the device.
+
+    Args:
+        source: the finished model to work with; its run's options hold where the command line says nothing.
+
+    Raises:
+        UserError: the folder can't be written, the dataset has errors, or the device is not there.
+    """
+    session = open_session(with_recorded_options(composed, source) if source else composed)
+    options = session.options
+    report, checked = check_data(session, source.model if source else None)
+    splits = split(checked, options.dataset, options.seed)
+    return Workbench(session, report, splits, start_device(options))
