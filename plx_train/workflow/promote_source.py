@@ -22,7 +22,7 @@ from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.inputs import find_files
-from plx_train.workflow.source import Source, with_recorded_options
+from plx_train.workflow.source import Source
 
 PLACES = {
     "text_det": ("OCR", "TextDetection"),
@@ -123,21 +123,19 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
         UserError: the dataset is not here, or has changed.
     """
     from plx_train.workflow.evaluation import evaluate_source
-    from plx_train.workflow.session import check_data, open_session, split, start_device
+    from plx_train.workflow.workbench import open_workbench
 
     assert candidate.measurement is not None
-    session = open_session(with_recorded_options(composed, source))
-    report, checked = check_data(session)
-    splits = split(checked, session.options.dataset, session.options.seed)
-    if report.fingerprint != candidate.measurement.fingerprint:
+    bench = open_workbench(composed, source)
+    session, fingerprint = bench.session, bench.report.fingerprint
+    if fingerprint != candidate.measurement.fingerprint:
         raise UserError(
-            f"the dataset at {session.options.dataset.root} has the fingerprint {report.fingerprint[:12]}, but the "
+            f"the dataset at {session.options.dataset.root} has the fingerprint {fingerprint[:12]}, but the "
             f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
         )
     session.console.info("the current version was never measured on this dataset, so it is measured now")
-    device = start_device(session.options)
-    _, evaluation = evaluate_source(session.options, Source(None, folder, None), splits, device)
+    _, evaluation = evaluate_source(session.options, Source(None, folder, None), bench.splits, bench.device)
     metric = candidate.measurement.metric
     if metric not in evaluation.metrics:
         raise UserError(f"the evaluation gives no {metric}, only {', '.join(evaluation.metrics)}")
-    return Measurement(metric, evaluation.metrics[metric], report.fingerprint, len(splits.val))
+    return Measurement(metric, evaluation.metrics[metric], fingerprint, len(bench.splits.val))
