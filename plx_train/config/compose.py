@@ -22,6 +22,7 @@ from plx_train.config.options import ColumnsOptions, PromoteOptions, RunOptions
 from plx_train.config.values import check_values, refuse
 from plx_train.contract.rooms import load_room, options_of, room_names
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.places import conf_dir, datasets_dir
 
 GROUPS = ("module", "dataset", "device", "tracking", "sweep", "experiment", "debug")
@@ -251,8 +252,3 @@ def default_values(options: Composed) -> dict[str, Any]:
     """The leaves of the same module, dataset and device without any other override, to show what was changed."""
     groups = [text for text in options.overrides if text.partition("=")[0] in GROUPS]
     return compose_run(groups).flat
-
-
-def resolve_path(path: str | Path) -> Path:
-    """Absolute, with ``~`` expanded, relative to where the command runs."""
-    return Path(path).expanduser().absolute()

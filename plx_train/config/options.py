@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plx_train.config.model_options import PromoteOptions, QuantizeOptions
-from plx_train.serving.options import ServeOptions
-from plx_train.train.optimizer import OptimizerOptions
+from plx_train.config.optimizer_options import OptimizerOptions
+from plx_train.config.serve_options import ServeOptions
 
 MODES = (
     *("check_dataset", "train", "evaluate", "export", "predict", "benchmark", "sync", "reproduce"),

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plx_train.config.optimizer_options import OPTIMIZERS, SCHEDULES
 from plx_train.config.options import MODES
 from plx_train.ground.errors import ConfigError
-from plx_train.train.optimizer import OPTIMIZERS, SCHEDULES
 
 CHOICES = {
     "mode": MODES,

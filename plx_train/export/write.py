@@ -15,11 +15,11 @@ import yaml
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
-from plx_train.export.files import PARITY_FILE, file_hashes
 from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
-from plx_train.export.static_model import STEM, interpolations
+from plx_train.export.static_model import interpolations
 from plx_train.ground.errors import ExportError
+from plx_train.runs.exported import PARITY_FILE, STEM, file_hashes
 
 if TYPE_CHECKING:
     import paddle

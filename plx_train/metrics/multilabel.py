@@ -13,7 +13,6 @@ from plx_train.contract.metric import Metric
 from plx_train.contract.sample import Sample
 from plx_train.metrics.ranking import average_precision
 
-
 HOLDS = 0.5
 """Moved score from which on a label holds."""
 

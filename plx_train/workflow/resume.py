@@ -10,10 +10,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, compose_run, composed_from, resolve_path
+from plx_train.config.compose import Composed, compose_run, composed_from
 from plx_train.ground.errors import ConfigError, DataError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
 from plx_train.workflow.session import CONFIG_FILE
 from plx_train.workflow.source import run_folder
@@ -162,9 +163,7 @@ def say_finished(continuation: Continuation, console: Console) -> RunResult:
         f"{folder} is finished ({shown}): nothing is left to do; a new run starts from its weights with "
         f"init_from={shlex.quote(str(folder))}"
     )
-    export = Path(facts["export"]) if facts.get("export") else None
-    report = folder / "report.html"
-    return RunResult("train", folder, metrics, facts.get("run_id"), export, report if report.is_file() else None)
+    return recorded_result(folder, facts)
 
 
 def resume_command(folder: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_anomaly.config import LOSSES, RULES, SCORES_PER_CONTEXT, FittedOptions
 from plx_train.modules.ts_anomaly.labels import features_of, has_both_kinds, marks_of, normal_stretches, read_marked
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor, from_inference
@@ -170,7 +171,7 @@ def _as_trained(module: TsAnomalyConfig, processor: TsAnomalyProcessor) -> TsAno
 
 def check(dataset: DatasetOptions, module: TsAnomalyConfig) -> CheckedMarks:
     """Reads and checks the dataset; findings are in the report, nothing is raised for them."""
-    root, label = Path(dataset.root).expanduser(), module.fitted.label
+    root, label = user_path(dataset.root), module.fitted.label
     splits = {name: read_marked(dataset, getattr(dataset, name)) for name in ("train", "val")}
     findings = [finding for split in splits.values() for finding in split.findings]
     findings += _length_findings(splits, module)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.series.frame import Series
 from plx_train.series.read import read_header
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def read_marked(dataset: DatasetOptions, file: str) -> ReadSplit:
     """The series of a file; their last column marks anomalies, where the file has such a column."""
-    roles, root = roles_of(dataset), Path(dataset.root).expanduser()
+    roles, root = roles_of(dataset), user_path(dataset.root)
     is_marked = roles.label is not None and (
         roles.label in read_header(root / file, root) or dataset.columns.label is not None
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_cls.classes import balanced_weights, class_findings, class_names, one_of_each, twin_findings
 from plx_train.modules.ts_cls.config import ROCKET, FittedOptions
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled, from_inference
@@ -92,7 +93,7 @@ def _roles(dataset: DatasetOptions) -> Roles:
     if given.past_covariates or given.future_covariates or given.static_covariates:
         raise ConfigError("classification takes no covariates: name all channels in dataset.columns.targets")
     roles = roles_of(dataset)
-    is_there = (Path(dataset.root).expanduser() / dataset.train).is_file()
+    is_there = (user_path(dataset.root) / dataset.train).is_file()
     if roles.label is None and is_there:
         raise ConfigError(
             f"no column of {dataset.train} is named label: name the one that holds the classes by dataset.columns.label"
@@ -162,7 +163,7 @@ def _as_trained(module: TsClsConfig, processor: TsClsProcessor) -> TsClsConfig:
 
 def check(dataset: DatasetOptions, module: TsClsConfig) -> CheckedSeries:
     """Reads and checks the dataset; findings are in the report, nothing is raised for them."""
-    root, splits = Path(dataset.root).expanduser(), _read(dataset)
+    root, splits = user_path(dataset.root), _read(dataset)
     train, val = splits["train"].series, splits["val"].series
     findings = [finding for split in splits.values() for finding in split.findings]
     for split in splits.values():

@@ -11,6 +11,7 @@ import numpy as np
 
 from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_forecast.config import FUSIONS, LOSSES, FittedOptions
 from plx_train.modules.ts_forecast.metric import seasonal_scale
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_inference
@@ -175,7 +176,7 @@ def _as_trained(module: TsForecastConfig, processor: TsForecastProcessor) -> TsF
 
 def check(dataset: DatasetOptions, module: TsForecastConfig) -> CheckedSeries:
     """Reads and checks the dataset; findings are in the report, nothing is raised for them."""
-    root, roles = Path(dataset.root).expanduser(), roles_of(dataset)
+    root, roles = user_path(dataset.root), roles_of(dataset)
     splits = {name: read_split(dataset, getattr(dataset, name), roles) for name in ("train", "val")}
     findings = [finding for split in splits.values() for finding in split.findings]
     usable = {name: split.series for name, split in splits.items()}
