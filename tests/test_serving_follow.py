@@ -14,12 +14,12 @@ import pytest
 from fake_pipeline import FakePipeline
 from local_server import grey, serving, until
 
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import ENDPOINTS
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.metrics import Metrics
-from plx_train.serving.options import ServeOptions
 
 
 @dataclass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plx_train.contract.option import Trait, at_least, option
+
 
 @dataclass
 class PromoteOptions:
@@ -21,8 +23,8 @@ class PromoteOptions:
     """Points the alias at the version before."""
     force: bool = False
     """Moves the alias although gates do not hold; needs a reason."""
-    reason: str | None = None
-    """Is kept in the ledger."""
+    reason: str | None = option(None, Trait.TEXT)
+    """Why, in your words; kept in the ledger."""
     delete: str | None = None
     """Deletes this version, if no alias points at it."""
 
@@ -31,7 +33,7 @@ class PromoteOptions:
 class QuantizeOptions:
     """mode=quantize"""
 
-    samples: int = 64
+    samples: int = option(64, at_least(1))
     """Training samples by which the ranges of activations are found."""
-    tolerance: float = 0.01
+    tolerance: float = option(0.01, at_least(0))
     """What the metric may lose before int8 is advised against; where it is an error, that share of it."""

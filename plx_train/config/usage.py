@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plx_train.config.compose import GROUPS, group_options
+from plx_train.config.groups import GROUPS, group_options
 
 MODE_LINES = {
     "train": "fine-tune, evaluate, export and prove the export (the default)",

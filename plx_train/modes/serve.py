@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from plx_train.api import RunResult
 from plx_train.config.compose import Composed, resolve_path
 from plx_train.config.options import RunOptions
+from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
-from plx_train.serving.options import ServeOptions
 from plx_train.terminal.console import make_console
 
 if TYPE_CHECKING:

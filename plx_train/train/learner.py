@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.config.options import OptimizerOptions
 from plx_train.contract.module import Batch, Module
 from plx_train.data.batches import pieces, size_of, slice_batch, to_tensors
 from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError
 from plx_train.ground.memory import is_out_of_memory
 from plx_train.train.batch_norm import is_batch_norm
-from plx_train.train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients, squared_norm
+from plx_train.train.optimizer import MovingAverage, build_optimizer, clip_gradients, squared_norm
 from plx_train.train.step_figures import Piece, read_figures, sums_to_share
 from plx_train.train.step_seed import StepSeed
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plx_train.config.options import TrainerOptions
+from plx_train.config.options import OptimizerOptions, TrainerOptions
 from plx_train.contract.module import Dataset, Module, Tracker
 from plx_train.data.loader import Loader
 from plx_train.ground.stop import StopRequest
@@ -14,7 +14,6 @@ from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.trial import Trial
 from plx_train.train.checkpoints import Keeper
 from plx_train.train.learner import Learner
-from plx_train.train.optimizer import OptimizerOptions
 
 if TYPE_CHECKING:
     from plx_train.terminal.console import Console
