@@ -57,8 +57,6 @@ def resolve(dataset: DatasetOptions, module: ImageClsConfig, weights: str | None
     Raises:
         UserError: there are no classes.
     """
-    if module.class_weights not in ("none", "balanced"):
-        raise ConfigError(f"module.class_weights must be none or balanced, not {module.class_weights!r}")
     if is_trained and weights is not None:
         found = classes_of(Path(weights))
         if not found:

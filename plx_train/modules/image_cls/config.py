@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from plx_train.contract.option import Trait, one_of, option
+
+NETWORKS = (
+    "EfficientNet-Lite0",
+    *(f"PP-LCNet_x{scale}" for scale in ("0_25", "0_35", "0_5", "0_75", "1_0", "1_5", "2_0", "2_5")),
+    *(f"MobileNetV3_small_x{scale}" for scale in ("0_35", "0_5", "0_75", "1_0", "1_25")),
+    *(f"MobileNetV3_large_x{scale}" for scale in ("0_35", "0_5", "0_75", "1_0", "1_25")),
+    *(f"ResNet{depth}" for depth in (18, 34, 50, 101, 152)),
+)
 PRETRAINED = ("EfficientNet-Lite0",)
 """Networks whose published weights the catalogue holds, under the same name."""
 
@@ -24,7 +33,7 @@ class ImageClsAugmentOptions:
     shift: int = 0
     """Moves the image by up to this many pixels of the network's input, edges repeated."""
     erase_probability: float = 0.0
-    """How often a rectangle of noise covers a part."""
+    """How often a rectangle of noise covers a part, 0 to 1."""
     mixup: float = 0.0
     """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
     cutmix: float = 0.0
@@ -37,33 +46,38 @@ class ImageClsConfig:
 
     monitor: ClassVar[str] = "accuracy"
     """Key of the metric that picks the best checkpoint."""
-    name: str = "image_cls"
-    network: str = "EfficientNet-Lite0"
-    """EfficientNet-Lite0, PP-LCNet_x0_25 … x2_5, MobileNetV3_small_x1_0, MobileNetV3_large_x0_5 …, ResNet18 … 152."""
+    name: str = option("image_cls", Trait.INTERNAL)
+    network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
+    """Network that is trained; published weights there are of EfficientNet-Lite0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    classes: list[str] | None = None
+    classes: list[str] | None = option(None, Trait.INTERNAL)
     """Found in label.txt when a run begins; not for hand."""
-    label_file: str = "label.txt"
-    """In the dataset's folder: a number and a name a line."""
+    label_file: str = option("label.txt", Trait.TEXT)
+    """File of the classes in the dataset's folder: a number and a name a line."""
     rotations: list[int] | None = None
-    """Makes the classes by turning upright images by these angles clockwise; labels of the files are not read."""
+    """Makes the classes by turning upright images by these angles clockwise, in degrees; labels are not read."""
     rotation_names: list[str] | None = None
-    """Their names; null: the angles."""
+    """Names of the classes that `rotations` makes; null: the angles."""
     resize_short: int | None = 256
-    """Length of the shorter side before the centre is cut out; null: the image is stretched to `size`."""
+    """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
     size: list[int] = field(default_factory=lambda: [224, 224])
-    """Width and height of the network's input."""
+    """Width and height of the network's input, in pixels."""
     interpolation: str = "LINEAR"
+    """How images are resized: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
     mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
+    """Mean of each channel, of pixels from 0 to 1, which is taken off."""
     std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
+    """Deviation of each channel, which is divided by."""
     stem_stride: int = 2
-    """Of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
+    """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
     dropout: float = 0.2
+    """Share of features left out before the classifier, where the network has such."""
     label_smoothing: float = 0.0
-    class_weights: str = "none"
-    """none, or balanced: rare classes count more, so that all count alike together."""
-    weight_of_class: list[float] | None = None
+    """Share of the probability that is spread over all classes in training."""
+    class_weights: str = option("none", one_of("none", "balanced"))
+    """Weights of the classes in the loss; balanced: rare ones count more, so that all count alike together."""
+    weight_of_class: list[float] | None = option(None, Trait.INTERNAL)
     """Found by `class_weights` when a run begins."""
     calibrate: bool = True
     """Chooses the temperature of the scores on held-out samples."""
