@@ -10,7 +10,7 @@ from plx_train.contract.option import Trait, at_least, one_of, option
 
 @dataclass
 class DeviceOptions:
-    """A hardware profile."""
+    """A hardware profile: where and in what precision is computed."""
 
     name: str = option("auto", Trait.HARMLESS)
     """Name of the profile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,21 @@ from typing import Any
 import yaml
 
 from plx_train.config.values import flatten, refuse
-from plx_train.ground.places import conf_dir
+from plx_train.ground.places import conf_dir, datasets_dir
 
-GROUPS = ("module", "dataset", "device", "tracking", "sweep", "experiment", "debug")
+GROUPS = {
+    "module": "what is trained, with its recipe",
+    "dataset": "on what; dataset.root=/my/data takes your own",
+    "device": "where it is computed",
+    "tracking": "where it is recorded",
+    "sweep": "what chooses the values of -m",
+    "experiment": "a module, a dataset and settings that belong together",
+    "debug": "a trial of all parts",
+}
+"""What a preset of each group says."""
 GLOBAL = "# @package _global_"
 """First line of a YAML file whose keys are those of the whole configuration, not of its group's section."""
+EMBEDDED = re.compile(r"\$\{embedded:(\w+)\}")
 SCHEMA = "schema"
 """Group from which a module's preset takes the options of its room."""
 
@@ -49,7 +60,8 @@ class Preset:
     def settings(self) -> dict[str, Any]:
         """What it sets, by dotted key."""
         tree = {key: value for key, value in self._content.items() if key != "defaults"}
-        return flatten(tree, "" if self._text.startswith(GLOBAL) else self.group)
+        found = flatten(tree, "" if self._text.startswith(GLOBAL) else self.group)
+        return {key: EMBEDDED.sub(_dataset, value) if isinstance(value, str) else value for key, value in found.items()}
 
     @cached_property
     def _text(self) -> str:
@@ -58,6 +70,10 @@ class Preset:
     @cached_property
     def _content(self) -> dict[str, Any]:
         return yaml.safe_load(self._text) or {}
+
+
+def _dataset(found: re.Match[str]) -> str:
+    return str(datasets_dir() / found[1])
 
 
 def presets(group: str) -> dict[str, Preset]:

@@ -9,7 +9,7 @@ from plx_train.contract.option import Trait, at_least, option
 
 @dataclass
 class PromoteOptions:
-    """mode=promote; each key may be written without `promote.`, as in alias=champion."""
+    """How a model is promoted; each key may be written without `promote.`, as in alias=champion."""
 
     alias: str = "champion"
     """What the pipelines and the server follow."""
@@ -31,7 +31,7 @@ class PromoteOptions:
 
 @dataclass
 class QuantizeOptions:
-    """mode=quantize"""
+    """How an export is brought to int8."""
 
     samples: int = option(64, at_least(1))
     """Training samples by which the ranges of activations are found."""

@@ -63,7 +63,7 @@ class TrackingOptions:
 
 @dataclass
 class DoctorOptions:
-    """mode=doctor"""
+    """What is done with the findings of mode=doctor."""
 
     bundle: str | None = option(None, Trait.TEXT)
     """Zip file to write, to attach to a bug report."""

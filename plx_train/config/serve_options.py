@@ -9,7 +9,7 @@ from plx_train.contract.option import Trait, at_least, option
 
 @dataclass
 class ServeOptions:
-    """mode=serve"""
+    """How a pipeline is served: its address, batches and limits."""
 
     host: str = "127.0.0.1"
     """Address to listen at; 0.0.0.0 for all of this machine."""

@@ -10,7 +10,7 @@ from plx_train.contract.option import Trait, TypedAs, at_least, one_of, option
 
 @dataclass
 class SweepOptions:
-    """-m: many runs of one command."""
+    """How -m makes many runs of one command."""
 
     sampler: str = option("grid", one_of("grid", "random", "tpe", "gp", "cmaes"))
     """What chooses the values."""

@@ -9,7 +9,7 @@ from plx_train.contract.option import Trait, at_least, one_of, option
 
 @dataclass
 class TrainerOptions:
-    """The loop."""
+    """How long the loop runs, and when it evaluates, logs and saves."""
 
     epochs: int = option(20, at_least(1))
     """Times that the run goes through the training samples."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from plx_train.contract.option import Option
 from plx_train.ground.errors import ConfigError
@@ -45,16 +45,22 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def refuse(fault: str, given: str, known: Sequence[str]) -> None:
+def refuse(fault: str, given: str, known: Sequence[str]) -> NoReturn:
     """
     Raises:
         ConfigError: `fault`, with the nearest of the `known` names.
     """
+    near = nearest(given, known)
+    if near:
+        raise ConfigError(f"{fault}; did you mean '{near}'?")
+    shown = ", ".join(name for name in known if "." not in name)
+    raise ConfigError(f"{fault}; there is: {shown}")
+
+
+def nearest(given: str, known: Sequence[str]) -> str | None:
+    """The name that was meant, perhaps: the one like `given`, or whose last part is like that of `given`."""
     near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
     if not near:
         tails = {name.rpartition(".")[2]: name for name in reversed(known)}
         near = [tails[tail] for tail in difflib.get_close_matches(given.rpartition(".")[2], list(tails), n=1)]
-    if near:
-        raise ConfigError(f"{fault}; did you mean '{near[0]}'?")
-    shown = ", ".join(name for name in known if "." not in name)
-    raise ConfigError(f"{fault}; there is: {shown}")
+    return near[0] if near else None

@@ -211,4 +211,4 @@ def _type_name(hint: Any) -> str:
     if get_origin(hint) is not None:
         inner = ", ".join(_type_name(one) for one in get_args(hint))
         return f"{get_origin(hint).__name__}[{inner}]"
-    return str(getattr(hint, "__name__", hint))
+    return "any" if hint is Any else str(getattr(hint, "__name__", hint))

@@ -48,7 +48,7 @@ class ImageClsConfig:
     """Key of the metric that picks the best checkpoint."""
     name: str = option("image_cls", Trait.INTERNAL)
     network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
-    """Network that is trained; published weights there are of EfficientNet-Lite0 alone."""
+    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
     classes: list[str] | None = option(None, Trait.INTERNAL)
