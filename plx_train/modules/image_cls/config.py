@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from plx_train.contract.option import Trait, one_of, option
+from plx_train.contract.option import Trait, above, at_least, one_of, option
 
 NETWORKS = (
     "EfficientNet-Lite0",
@@ -22,21 +22,21 @@ PRETRAINED = ("EfficientNet-Lite0",)
 class ImageClsAugmentOptions:
     """Random changes of training images."""
 
-    crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
+    crop: list[float] = option([0.6, 1.0], above(0, at_most=1))
     """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
-    aspect: float = 1.33
+    aspect: float = option(1.33, at_least(1))
     """Sides of what is cut out change by up to this factor."""
     flip: bool = True
     """Mirrors half of the images left to right."""
-    colour: float = 0.3
-    """Strength of brightness and contrast changes, 0 to 1."""
-    shift: int = 0
+    colour: float = option(0.3, at_least(0, at_most=1))
+    """Strength of brightness and contrast changes."""
+    shift: int = option(0, at_least(0))
     """Moves the image by up to this many pixels of the network's input, edges repeated."""
-    erase_probability: float = 0.0
-    """How often a rectangle of noise covers a part, 0 to 1."""
-    mixup: float = 0.0
+    erase_probability: float = option(0.0, at_least(0, at_most=1))
+    """How often a rectangle of noise covers a part."""
+    mixup: float = option(0.0, at_least(0))
     """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
-    cutmix: float = 0.0
+    cutmix: float = option(0.0, at_least(0))
     """Alpha of the Beta distribution for a patch of another image (Yun et al., 2019); 0 for none."""
 
 
@@ -67,13 +67,13 @@ class ImageClsConfig:
     """How images are resized: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
     mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
     """Mean of each channel, of pixels from 0 to 1, which is taken off."""
-    std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
+    std: list[float] = option([0.229, 0.224, 0.225], above(0))
     """Deviation of each channel, which is divided by."""
     stem_stride: int = 2
     """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
-    dropout: float = 0.2
+    dropout: float = option(0.2, at_least(0, below=1))
     """Share of features left out before the classifier, where the network has such."""
-    label_smoothing: float = 0.0
+    label_smoothing: float = option(0.0, at_least(0, below=1))
     """Share of the probability that is spread over all classes in training."""
     class_weights: str = option("none", one_of("none", "balanced"))
     """Weights of the classes in the loss; balanced: rare ones count more, so that all count alike together."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from plx_train.contract.option import Trait, at_least, multiple_of, one_of, option
+from plx_train.contract.option import Trait, above, at_least, multiple_of, one_of, option
 
 NO_GUIDE = "none"
 
@@ -14,20 +14,20 @@ NO_GUIDE = "none"
 class TextRecAugmentOptions:
     """Random changes of training crops."""
 
-    stretch: float = 0.1
+    stretch: float = option(0.1, at_least(0, below=1))
     """Largest share by which widths change."""
-    shift: float = 0.06
+    shift: float = option(0.06, at_least(0))
     """How far the crop's corners move, as a share of its height: boxes of a detector are never quite right."""
-    colour: float = 0.3
-    """Strength of brightness and contrast changes, 0 to 1."""
-    blur_probability: float = 0.1
-    """How often a crop is out of focus, 0 to 1."""
-    noise_probability: float = 0.1
-    """How often a sensor's noise is added, 0 to 1."""
-    jpeg_probability: float = 0.1
-    """How often a crop goes through JPEG at a low quality, 0 to 1."""
-    invert_probability: float = 0.0
-    """How often dark and light change places, 0 to 1."""
+    colour: float = option(0.3, at_least(0, at_most=1))
+    """Strength of brightness and contrast changes."""
+    blur_probability: float = option(0.1, at_least(0, at_most=1))
+    """How often a crop is out of focus."""
+    noise_probability: float = option(0.1, at_least(0, at_most=1))
+    """How often a sensor's noise is added."""
+    jpeg_probability: float = option(0.1, at_least(0, at_most=1))
+    """How often a crop goes through JPEG at a low quality."""
+    invert_probability: float = option(0.0, at_least(0, at_most=1))
+    """How often dark and light change places."""
 
 
 @dataclass
@@ -43,9 +43,9 @@ class TextRecConfig:
     """Name in the exported inference.yml: PaddleX accepts only names it knows."""
     merged: bool | None = None
     """Single-branch network; null: merged when fine-tuning, multi-branch from scratch."""
-    scale: float = 0.95
+    scale: float = option(0.95, above(0))
     """Width of the backbone."""
-    neck_channels: int = 120
+    neck_channels: int = option(120, at_least(1))
     """Width of the neck, which mixes the columns of a crop."""
     neck_depth: int = 2
     """Transformer blocks in the neck."""
@@ -64,9 +64,9 @@ class TextRecConfig:
     file, one a line."""
     characters: list[str] | None = option(None, Trait.INTERNAL)
     """Found by `dict` when a run begins; not for hand."""
-    max_unknown_share: float = 0.02
+    max_unknown_share: float = option(0.02, at_least(0, at_most=1))
     """Share of a split's texts with characters outside the dictionary above which the check finds an error."""
-    width: int = 320
+    width: int = option(320, at_least(48))
     """Least width in pixels, at a height of 48, to which crops are padded; wider ones stay as wide as they are."""
     freeze_norm: bool | None = None
     """Batch norms keep their statistics; null: when fine-tuning."""

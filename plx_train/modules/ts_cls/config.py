@@ -68,7 +68,7 @@ class TsClsConfig:
     standardise: bool | None = None
     """Brings each channel of each series to mean 0 and deviation 1 first, for series whose level and size say little or
     differ by orders of magnitude; null: ROCKET decides by leave-one-out among the training series, networks don't."""
-    label_smoothing: float = 0.0
+    label_smoothing: float = option(0.0, at_least(0, below=1))
     """Share of the probability that is spread over all classes in training."""
     class_weights: str = option("none", one_of("none", "balanced"))
     """Weights of the classes in the loss; balanced: rare ones count more, so that all count alike together; not for
