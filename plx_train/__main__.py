@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -13,16 +14,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is 0, 1 (the run failed) or 2 (the command is wrong)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if {"-h", "--help"} & set(arguments):
-        from plx_train.config.usage import usage
-
-        print(usage())
-        return 0
+        return exit_code(partial(_help, [text for text in arguments if not text.startswith("-")]))
     if "--version" in arguments:
         from plx_train import __version__
 
         print(__version__)
         return 0
     return exit_code(partial(_run, arguments))
+
+
+def _help(words: list[str]) -> int:
+    from plx_train.config.columns import terminal_width
+    from plx_train.config.explain import explain
+    from plx_train.config.usage import usage
+
+    width = terminal_width()
+    text = explain(words, width) if words else usage(width)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _run(arguments: list[str]) -> int:

@@ -33,7 +33,7 @@ def _foreign() -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def options_of(name: str) -> type:
+def options_class(name: str) -> type:
     """The dataclass of a room's options, from its file ``config.py``: composing a command needs no more of a room."""
     kinds = vars(importlib.import_module(f"{room_package(name)}.config")).values()
     return next(kind for kind in kinds if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name))

@@ -19,7 +19,7 @@ from plx_train.series.read import read_header, read_series
 from plx_train.series.roles import Roles, find_roles, with_targets
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 UNTOLD = ("missing-values", "gaps")
 """Findings that a policy of filling settles."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.config.optimizer_options import OptimizerOptions
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
 from plx_train.data.batches import pieces, size_of, slice_batch, to_tensors

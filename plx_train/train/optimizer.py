@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from plx_train.config.optimizer_options import OptimizerOptions
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.ground.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plx_train.config.optimizer_options import OptimizerOptions
 from plx_train.config.options import TrainerOptions
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Members, Module

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.config.compose import GROUPS, compose_run, default_values, flatten, group_options
+from plx_train.config.compose import compose_run, default_values
+from plx_train.config.groups import GROUPS, group_options
 from plx_train.config.options import ColumnsOptions
+from plx_train.config.values import flatten
 from plx_train.contract.rooms import room_names
 from plx_train.ground.durations import parse_duration, readable_duration
 from plx_train.ground.errors import ConfigError

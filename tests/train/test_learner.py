@@ -12,7 +12,7 @@ import paddle
 import pytest
 
 from kit.tiny_detector import TinyDetector
-from plx_train.config.optimizer_options import OptimizerOptions
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.train.learner import Learner
 from plx_train.train.step_seed import StepSeed
 

@@ -7,7 +7,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from plx_train.config.optimizer_options import OPTIMIZERS, OptimizerOptions
+from plx_train.config.training_options import OPTIMIZERS, OptimizerOptions
 from plx_train.ground.errors import ConfigError
 from plx_train.train.adamw import DirectAdamW
 from plx_train.train.optimizer import MovingAverage, build_optimizer, freeze_parameters, learning_rate, squared_norm

@@ -11,7 +11,6 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.data.splits import CheckedDocuments
-from plx_train.ground.errors import ConfigError
 from plx_train.modules.image_cls.check import ImageClsCheck, rotation_names
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turned_samples
@@ -23,7 +22,7 @@ from plx_train.vision.classifier import ClassifierRoom
 from plx_train.vision.draw import draw_answers
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.image_cls.module import ImageCls
 
 
@@ -40,8 +39,6 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
 
     def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
         """Refuses rotations that can't be made."""
-        if options.class_weights not in ("none", "balanced"):
-            raise ConfigError(f"module.class_weights must be none or balanced, not {options.class_weights!r}")
         if options.rotations:
             rotation_names(options)
 

@@ -23,7 +23,7 @@ from plx_train.vision.image import ImageError, read_image, write_image
 from plx_train.vision.polygons import areas_and_perimeters, strip_height
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.text_det.config import TextDetConfig
 
 VERSION = 1

@@ -21,11 +21,10 @@ from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, 
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.overlay import BLACK, draw_lines
 from plx_train.modules.text_rec.processor import TextRecProcessor, steps_needed, steps_of
-from plx_train.modules.text_rec.targets import check_guide
 from plx_train.vision.image import ImageError, read_image, write_image
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.text_rec.config import TextRecConfig
 
 VERSION = 1
@@ -58,7 +57,6 @@ def resolve(dataset: DatasetOptions, module: TextRecConfig, weights: str | None,
     Raises:
         UserError: there is no such dictionary, or no such guide.
     """
-    check_guide(module)
     choice = FROM_WEIGHTS if is_trained else module.dict
     path = None
     if choice == FROM_WEIGHTS and weights is not None:

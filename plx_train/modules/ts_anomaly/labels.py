@@ -16,7 +16,7 @@ from plx_train.series.roles import Roles
 from plx_train.series.splits import ReadSplit, read_split, roles_of
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 
 def read_marked(dataset: DatasetOptions, file: str) -> ReadSplit:

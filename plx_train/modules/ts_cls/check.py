@@ -18,7 +18,6 @@ from plx_train.modules.ts_cls.config import ROCKET, FittedOptions
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled, from_inference
 from plx_train.modules.ts_cls.rocket import LENGTHS
 from plx_train.modules.ts_cls.standardisation import find_scaling
-from plx_train.nn.series.sizes import CLASSIFIERS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 from plx_train.series.plot import draw_series, shown_times
@@ -30,7 +29,7 @@ from plx_train.series.trained import trained_processor
 from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_cls.config import TsClsConfig
 
 NUM_PERIODS = 3
@@ -72,13 +71,6 @@ def resolve(dataset: DatasetOptions, module: TsClsConfig, weights: str | None, i
     Raises:
         UserError: an option does not fit, or there are no series to look at.
     """
-    check_names([module.network], [*CLASSIFIERS, ROCKET])
-    if module.class_weights not in ("none", "balanced"):
-        raise ConfigError(f"module.class_weights must be none or balanced, not {module.class_weights!r}")
-    if module.length is not None and module.length < 1:
-        raise ConfigError(f"module.length must be 1 at least, not {module.length}")
-    if module.num_kernels < 1:
-        raise ConfigError(f"module.num_kernels must be 1 at least, not {module.num_kernels}")
     if is_trained and weights is not None:
         return _as_trained(module, trained_processor(Path(weights), TsClsProcessor, from_inference))
     splits = _read(dataset)

@@ -10,7 +10,8 @@ import pytest
 from plx_train.modules.image_cls.augment import ImageClsAugment
 from plx_train.modules.image_cls.data import ImageClsDataset, collate
 
-from plx_train.config.options import DatasetOptions
+from plx_train.config.compose import compose_run
+from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.image_cls.check import check_image_cls, draw_samples, resolve
 from plx_train.modules.image_cls.config import ImageClsConfig
@@ -118,8 +119,8 @@ def test_balanced_weights_make_classes_count_alike(root: Path) -> None:
     (root / "train.txt").write_text("images/0.png 0\nimages/1.png 0\nimages/2.png 0\nimages/3.png 1\n")
     module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(class_weights="balanced"), None, False)
     assert module.weight_of_class == pytest.approx([4 / 6, 2.0])
-    with pytest.raises(ConfigError, match="none or balanced"):
-        resolve(DatasetOptions(root=str(root)), ImageClsConfig(class_weights="much"), None, False)
+    with pytest.raises(ConfigError, match=r"module.class_weights=much does not exist; there is: none, balanced"):
+        compose_run(["module=image_cls", "module.class_weights=much"])
 
 
 def test_turning_makes_classes_of_any_label_file(root: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kit.text_lines import draw_text, make_lines
-from plx_train.config.options import DatasetOptions
 from plx_train.contract.check import Checked
+from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.ground.errors import DataError, UserError, WeightsError
 from plx_train.modules.text_rec.check import check_text_rec, draw_samples, resolve
 from plx_train.modules.text_rec.config import TextRecConfig
