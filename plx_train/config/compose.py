@@ -17,7 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from plx_train.config.groups import GROUPS
+from plx_train.config.groups import GROUPS, foreign_presets
 from plx_train.config.keys import check_groups, check_keys, open_free_key
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
@@ -46,6 +46,8 @@ def register_schemas() -> None:
     store.store(name="run_options", node=RunOptions)
     for room in room_names():
         store.store(group="schema", name=room, node=options_class(room))
+    for one in foreign_presets():
+        store.store(group=one.group, name=one.name, node=OmegaConf.load(one.path), package=one.package)
 
 
 def compose_run(overrides: Sequence[str]) -> Composed:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from plx_train.config.values import flatten, refuse
+from plx_train.contract.rooms import foreign_folders
 from plx_train.ground.places import conf_dir, datasets_dir
 
 GROUPS = {
@@ -45,6 +46,11 @@ class Preset:
         return next((line for line in comments if not line.startswith("@package")), "")
 
     @property
+    def package(self) -> str | None:
+        """Where its keys stand, for Hydra; None: in its group's section."""
+        return "_global_" if self._text.startswith(GLOBAL) else None
+
+    @property
     def picks(self) -> dict[str, str]:
         """Which options of other groups it takes, by group."""
         found: dict[str, str] = {}
@@ -77,8 +83,18 @@ def _dataset(found: re.Match[str]) -> str:
 
 
 def presets(group: str) -> dict[str, Preset]:
-    """A group's presets by name."""
-    return {path.stem: Preset(group, path.stem, path) for path in sorted((conf_dir() / group).glob("*.yaml"))}
+    """A group's presets by name; those of packages that bring rooms come after ours, and can't take their names."""
+    folders = [conf_dir(), *(folder / "conf" for folder in foreign_folders())]
+    found: dict[str, Preset] = {}
+    for path in (path for folder in folders for path in sorted((folder / group).glob("*.yaml"))):
+        found.setdefault(path.stem, Preset(group, path.stem, path))
+    return found
+
+
+def foreign_presets() -> list[Preset]:
+    """The presets that packages with rooms bring, which lie outside the folder that Hydra looks into."""
+    found = (one for group in GROUPS for one in presets(group).values())
+    return [one for one in found if not one.path.is_relative_to(conf_dir())]
 
 
 def preset(group: str, name: str) -> Preset:
