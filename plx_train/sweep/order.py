@@ -18,6 +18,7 @@ from plx_train.config.options import SweepOptions
 from plx_train.config.schema import has_trait, options_of_run
 from plx_train.config.texts import key_of, short_keys
 from plx_train.contract.option import Trait
+from plx_train.contract.rooms import load_room
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.metrics.direction import sign
@@ -85,7 +86,7 @@ def order(arguments: Sequence[str]) -> Ordered:
         others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
         for value in parameter.choices[:MOST_CHECKED] or (parameter.low, parameter.high):
             compose_run([*space.fixed, *others, parameter.override(value)])
-    objectives = _objectives(options, composed.options.module.monitor)
+    objectives = _objectives(options, load_room(composed.options.module.name).monitor)
     configurations = space.grid() if options.sampler == "grid" else None
     if options.sampler != "grid" and not space.parameters:
         raise ConfigError(f"sweep={options.sampler} has nothing to search: give a key several values or an interval")

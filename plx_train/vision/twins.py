@@ -27,6 +27,7 @@ def twin_findings(
     hashes: Hashes,
     same_truth: Callable[[Any, Any], bool],
     truth: str,
+    tells_equal: bool = True,
 ) -> list[Finding]:
     """The same picture more than once in one split.
 
@@ -34,6 +35,7 @@ def twin_findings(
 
     Args:
         truth: what images are labelled with, in a word.
+        tells_equal: whether equal pictures of different files with the same truth are told.
     """
     findings: list[Finding] = []
     seen: dict[str, tuple[LabelledImage[Any], str]] = {}
@@ -50,7 +52,7 @@ def twin_findings(
         )  # fmt: skip
         if not same_truth(first.truth, sample.truth):
             findings.append(finding(sample, "error", "other-truth", f"{reason}, with another {truth}"))
-        else:
+        elif is_same_file or tells_equal:
             code = "image-twice" if is_same_file else "same-picture"
             findings.append(finding(sample, "warning", code, reason))
     return findings

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from plx_train.modules.image_cls.overlay import draw_overlay
 
+from kit.rooms import true_sample
 from plx_train.ground.errors import UserError
 from plx_train.metrics.classes import calibration_error, confusion
 from plx_train.metrics.temperature import fit_temperature, tempered
@@ -26,7 +27,7 @@ def prediction(*classes: int, score: float = 0.5) -> ImageClsPrediction:
 def test_figures_of_four_images() -> None:
     metric = ImageClsMetric()
     values = [
-        metric.update(answer, {"labels": true})
+        metric.update(answer, true_sample(true))
         for answer, true in [
             (prediction(0, 1, score=0.9), 0),
             (prediction(1, 0, score=0.6), 0),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kit.rooms import true_sample
 from kit.tiny_detector import Label, rectangle
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.metric import TextDetMetric
@@ -38,7 +39,7 @@ def run(margin: float, noise: float = 0.0, base: TextDetProcessor = BASE, min_ga
 def true_hmean(processor: TextDetProcessor, maps, labels) -> float:
     metric = TextDetMetric()
     for prob_map, page_labels in zip(maps, labels, strict=True):
-        metric.update(processor.postprocess(prob_map, SHAPE), {"labels": page_labels})
+        metric.update(processor.postprocess(prob_map, SHAPE), true_sample(page_labels))
     return metric.compute()["hmean"]
 
 
