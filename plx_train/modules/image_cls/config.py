@@ -25,7 +25,7 @@ class ImageClsAugmentOptions:
     crop: list[float] = option([0.6, 1.0], above(0, at_most=1))
     """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
     aspect: float = option(1.33, at_least(1))
-    """Sides of what is cut out change by up to this factor."""
+    """Largest factor by which the sides of what is cut out change."""
     flip: bool = True
     """Mirrors half of the images left to right."""
     colour: float = option(0.3, at_least(0, at_most=1))
@@ -33,7 +33,7 @@ class ImageClsAugmentOptions:
     shift: int = option(0, at_least(0))
     """Moves the image by up to this many pixels of the network's input, edges repeated."""
     erase_probability: float = option(0.0, at_least(0, at_most=1))
-    """How often a rectangle of noise covers a part."""
+    """Probability that a rectangle of noise covers a part."""
     mixup: float = option(0.0, at_least(0))
     """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
     cutmix: float = option(0.0, at_least(0))
@@ -64,7 +64,7 @@ class ImageClsConfig:
     size: list[int] = field(default_factory=lambda: [224, 224])
     """Width and height of the network's input, in pixels."""
     interpolation: str = "LINEAR"
-    """How images are resized: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
+    """Interpolation of resized images: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
     mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
     """Mean of each channel, of pixels from 0 to 1, which is taken off."""
     std: list[float] = option([0.229, 0.224, 0.225], above(0))
