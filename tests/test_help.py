@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,23 @@ def test_presets_among_the_words_count_for_what_is_asked_for_beside_them() -> No
     assert "network=PatchTST" in explain(["experiment=electricity", "module.network"], 79)
     assert "horizon=24" in explain(["module.horizon"], 79), "of the one room that has it"
     assert explain(["module.network"], 79).count("\nmodule.*") == 4, "of each room that has one"
+
+
+def test_a_room_of_another_package_is_explained_though_it_declares_plain_fields(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "tea_room").mkdir()
+    (tmp_path / "tea_room" / "__init__.py").touch()
+    (tmp_path / "tea_room" / "config.py").write_text(
+        'from dataclasses import dataclass\n\n\n@dataclass\nclass TeaConfig:\n    """Options of tea."""\n\n'
+        '    name: str = "tea"\n    leaves: int = 3\n    """Leaves a cup."""\n    sugar: bool = False\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [metadata.EntryPoint("tea", "tea_room", "plx_train.modules")]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points)
+    text = explain(["module=tea"], 79)
+    assert "module.*  Options of tea." in text
+    assert entry(text, "leaves=") == "leaves=3 Leaves a cup. (int)" and entry(text, "sugar=") == "sugar=false (bool)"
 
 
 def test_one_option_a_short_key_and_one_in_a_mapping() -> None:

@@ -34,7 +34,7 @@ class TrainerOptions:
     keep_last: int = option(2, at_least(1), Trait.HARMLESS)
     """Newest checkpoints that are kept; two, so that a damaged one costs little."""
     keep_every_steps: int | None = option(None, at_least(1), Trait.HARMLESS)
-    """Steps of which multiples keep their checkpoint for good."""
+    """Optimizer steps at whose multiples a checkpoint stays for good."""
     ema_decay: float | None = option(0.99, at_least(0, below=1))
     """Decay of the weights' moving average, which is what is evaluated and exported; null for none."""
     patience: int | None = option(None, at_least(1))
