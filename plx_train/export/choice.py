@@ -13,8 +13,8 @@ from plx_train.export.onnx_cache import graph_digest
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file
 from plx_train.machine.hardware import cpu, usable_cores
+from plx_train.runs.folder import CHOICE_FILE
 
-CHOICE_FILE = "engine.json"
 """Beside ``inference.*``, not in them: proof and registry's hashes are about what a model does, not how fast."""
 PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 

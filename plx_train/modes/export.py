@@ -6,6 +6,7 @@ from plx_train.config.compose import Composed
 from plx_train.export.write import export
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import check_device
+from plx_train.runs.folder import EXPORT
 from plx_train.runs.result import RunResult
 from plx_train.workflow.session import with_processor
 from plx_train.workflow.source import find_source, load_source
@@ -24,7 +25,7 @@ def run(composed: Composed) -> RunResult:
     exported = export(
         module,
         with_processor(module, state["processor"]),
-        session.output / "export",
+        session.output / EXPORT,
         options.module.model_name,
         {"run": source.run.name if source.run else "", "dataset_fingerprint": bench.report.fingerprint},
         module.dataset(bench.splits.val, "val", 0),

@@ -15,6 +15,7 @@ from plx_train.registry import ledger
 from plx_train.registry.access import explained, registry_client
 from plx_train.registry.promotion import Outcome, Request, delete, promote, roll_back
 from plx_train.registry.versions import aliased_version
+from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
 from plx_train.workflow.promote_source import find_candidate, make_judges
@@ -31,7 +32,7 @@ def run(composed: Composed) -> RunResult:
     check_options(options.promote, composed)
     from plx_train.tracking import resolve_uri
 
-    uri = resolve_uri(options.tracking.uri, Path("outputs"))
+    uri = resolve_uri(options.tracking.uri, Path(OUTPUTS))
     console = make_console(quiet=options.quiet)
     action = next((name for name in ACTIONS if getattr(options.promote, name)), "promote")
     work: Callable[[Composed, str, Console], RunResult] = {
@@ -102,7 +103,7 @@ def _told(outcome: Outcome, folder: Path, console: Console) -> RunResult:
 def _roll_back(composed: Composed, uri: str, console: Console) -> RunResult:
     promote = composed.options.promote
     request = Request(_name(composed), promote.alias, reason=(promote.reason or "").strip())
-    return _told(roll_back(registry_client(uri), uri, request), resolve_path("outputs"), console)
+    return _told(roll_back(registry_client(uri), uri, request), resolve_path(OUTPUTS), console)
 
 
 def _delete(composed: Composed, uri: str, console: Console) -> RunResult:
@@ -110,7 +111,7 @@ def _delete(composed: Composed, uri: str, console: Console) -> RunResult:
     number = str(int(str(promote.delete)))
     delete(registry_client(uri), uri, _name(composed), number, (promote.reason or "").strip())
     console.info(f"version {number} of {_name(composed)} is deleted; its files stay in the store")
-    return RunResult("promote", resolve_path("outputs"))
+    return RunResult("promote", resolve_path(OUTPUTS))
 
 
 def _history(composed: Composed, uri: str, console: Console) -> RunResult:
@@ -125,7 +126,7 @@ def _history(composed: Composed, uri: str, console: Console) -> RunResult:
         console.table("promotions", columns, [_row(entry) for entry in found])
     else:
         console.info("nothing was promoted yet")
-    return RunResult("promote", resolve_path("outputs"), {"entries": float(len(found))})
+    return RunResult("promote", resolve_path(OUTPUTS), {"entries": float(len(found))})
 
 
 def _row(entry: ledger.Entry) -> list[Any]:

@@ -9,6 +9,7 @@ from plx_train.config.options import DeviceOptions, SweepOptions
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import check_device, resolve
 from plx_train.machine.paddle_build import installed_paddle
+from plx_train.runs.folder import REPORT_FILE
 from plx_train.sweep.executors.named import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
 from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
@@ -21,8 +22,6 @@ from plx_train.sweep.shown.table import show_sweep
 from plx_train.sweep.study import Study
 from plx_train.sweep.sweeper import Plan, Sweeper
 from plx_train.terminal.console import Console
-
-REPORT_FILE = "report.html"
 
 
 def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest) -> SweepRecord:

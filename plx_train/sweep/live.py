@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.runs.facts import RUN_FILE, read_facts
-from plx_train.runs.trial import REPORTS_FILE, read_reports
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CHECKPOINTS, LOG_FILE, REPORTS_FILE, RUN_FILE
+from plx_train.runs.trial import read_reports
 from plx_train.sweep.executors.executor import Ended, Handle
 from plx_train.sweep.record import Objective
 
@@ -57,7 +58,7 @@ class LiveJob:
     def from_json(cls, content: dict[str, Any]) -> LiveJob:
         """What `to_json` gave; a process that was going on is taken to have ended when its log did."""
         job = cls(**(content | {"folder": Path(content["folder"])}))
-        log = job.folder / "run.log"
+        log = job.folder / LOG_FILE
         for span in job.spans:
             if span[1] is None:
                 span[1] = max(float(span[0] or 0.0), log.stat().st_mtime if log.exists() else 0.0)
@@ -113,13 +114,13 @@ def outcome_of(job: LiveJob, ended: Ended) -> Outcome:
         return Outcome("pruned", facts.get("reason"), {}, run_id)
     if ended.code is None or ended.code < 0 or ended.code >= SIGNAL_CODES:
         return _interruption(job, ended, run_id)
-    reason = (facts.get("reason") if status == "FAILED" else None) or last_line(job.folder / "run.log")
+    reason = (facts.get("reason") if status == "FAILED" else None) or last_line(job.folder / LOG_FILE)
     reason = str(reason or ended.reason or f"exit code {ended.code}")[:LONGEST_REASON]
     return Outcome("out of memory" if OUT_OF_MEMORY.search(reason) else "failed", reason, {}, run_id)
 
 
 def _interruption(job: LiveJob, ended: Ended, run_id: str | None) -> Outcome:
-    progress = [len(read_reports(job.folder)), sorted(path.name for path in (job.folder / "checkpoints").glob("*"))]
+    progress = [len(read_reports(job.folder)), sorted(path.name for path in (job.folder / CHECKPOINTS).glob("*"))]
     job.idle_deaths = job.idle_deaths + 1 if progress == job.progress or not progress[1] else 1
     job.progress = progress
     code = ended.code or 0

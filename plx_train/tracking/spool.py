@@ -15,7 +15,6 @@ from typing import Any
 
 from plx_train.ground.files import replace_file
 
-SPOOL_NAME = "tracking.jsonl"
 CHUNK_BYTES = 1 << 18
 
 

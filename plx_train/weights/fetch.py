@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import cache_folder, sha256, user_path
 from plx_train.runs.checkpoint import is_checkpoint
+from plx_train.runs.folder import best_checkpoint
 from plx_train.weights.catalogue import Entry, find_entry
 
 RECORD = "source.json"
@@ -100,7 +101,7 @@ def _local(source: str) -> Path | None:
             return bare if bare.is_file() else None
     except (OSError, RuntimeError, ValueError):
         return None
-    best = path / "checkpoints" / "best"
+    best = best_checkpoint(path)
     return best if is_checkpoint(best) else path
 
 

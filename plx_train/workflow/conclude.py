@@ -16,6 +16,7 @@ from plx_train.data.findings import CheckReport
 from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
 from plx_train.metrics.direction import sign
+from plx_train.runs.folder import CHECK_FILE, CURVES_FILE, EXPORT, OVERLAYS, PARITY_FILE
 from plx_train.runs.result import RunResult
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
@@ -38,7 +39,7 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     val = module.dataset(splits.val, "val", 0)
     exported = _export(session, module, val, best, device, check.fingerprint)
     record.stop.check()
-    overlays = write_overlays(session.output / "overlays", module, val, best)
+    overlays = write_overlays(session.output / OVERLAYS, module, val, best)
     details = write_details(session.output, module, val, best)
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
@@ -58,12 +59,12 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
-    proof, pictures = exported.folder / "parity.json", session.output / "overlays"
-    for path in (report, session.output / "check.json", proof, pictures, *details):
+    proof, pictures = exported.folder / PARITY_FILE, session.output / OVERLAYS
+    for path in (report, session.output / CHECK_FILE, proof, pictures, *details):
         tracker.log_artifact(path)
-    tracker.log_artifact(exported.folder, "export")
+    tracker.log_artifact(exported.folder, EXPORT)
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
-    tracker.log_text(json.dumps(curves), "precision_recall.json")
+    tracker.log_text(json.dumps(curves), CURVES_FILE)
     _summarise(session, record, result, exported, report, remarks)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
@@ -79,7 +80,7 @@ def _export(session: Session, module: Module, val: Any, best: Evaluation, device
     return export(
         module,
         best.processor,
-        session.output / "export",
+        session.output / EXPORT,
         options.module.model_name,
         lineage,
         val,

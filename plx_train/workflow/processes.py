@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from plx_train.distributed.launch import launch, num_processes
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import RANKS, RUN_FILE
 from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.tracking import end_record
@@ -28,7 +29,7 @@ def run_together(session: Session, continuation: Continuation | None) -> RunResu
     job = write_job(session.output, session.composed, continuation is not None)
     console, output = session.console, session.output
     said: list[str] = []
-    code = launch([str(job)], session.options.device, output / "ranks", said.append, console.info)
+    code = launch([str(job)], session.options.device, output / RANKS, said.append, console.info)
     for sentence in said:
         console.warn(sentence)
     facts = read_facts(output) if (output / RUN_FILE).is_file() else {}

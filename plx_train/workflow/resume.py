@@ -13,10 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from plx_train.config.compose import Composed, compose_run, composed_from
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CONFIG_FILE, RUN_FILE
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
-from plx_train.workflow.session import CONFIG_FILE
 from plx_train.workflow.source import run_folder
 
 SURROUNDINGS = ("resume", "output", "mode", "quiet")

@@ -29,10 +29,9 @@ from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import OpenDevice, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
-from plx_train.runs.facts import RUN_FILE
+from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
 from plx_train.terminal.console import Console, make_console
 
-CONFIG_FILE = "config.yaml"
 DISK_FAULTS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ENAMETOOLONG),
@@ -74,7 +73,7 @@ def open_session(composed: Composed) -> Session:
     """
     options = composed.options
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    default = f"outputs/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
+    default = f"{OUTPUTS}/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
     output = resolve_path(options.output or default)
     is_known = (output / RUN_FILE).exists()
     if options.mode == "train" and is_known and not options.resume:
@@ -146,7 +145,7 @@ def check_data(session: Session, trained: Path | None = None) -> tuple[CheckRepo
     checked = room.check(options.dataset, options.module)
     report: CheckReport = checked.report
     if ranks.rank() == 0:
-        (session.output / "check.json").write_text(json.dumps(report.to_json(), indent=1), "utf-8")
+        (session.output / CHECK_FILE).write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     if not report.ok and not options.dataset.ignore_findings:
         errors = [finding for finding in report.findings if finding.level == "error"]
         for finding in errors[1:MAX_SHOWN]:
@@ -154,7 +153,7 @@ def check_data(session: Session, trained: Path | None = None) -> tuple[CheckRepo
         number = f"{len(errors)} errors, the first" if len(errors) > 1 else "an error:"
         raise DataError(
             f"the dataset at {options.dataset.root} has {number} {errors[0]} (all are in "
-            f"{session.output / 'check.json'}): mend them, or leave the samples out with dataset.ignore_findings=true"
+            f"{session.output / CHECK_FILE}): mend them, or leave the samples out with dataset.ignore_findings=true"
         )
     return report, checked
 

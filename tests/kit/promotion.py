@@ -19,7 +19,8 @@ from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.registry.access import registry_client
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges, Outcome, Request, promote
-from plx_train.runs.exported import PARITY_FILE, file_hashes
+from plx_train.runs.exported import file_hashes
+from plx_train.runs.folder import PARITY_FILE
 
 DATASET = "d" * 64
 OTHER_DATASET = "e" * 64

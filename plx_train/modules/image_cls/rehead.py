@@ -13,6 +13,7 @@ import yaml
 
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import is_checkpoint
+from plx_train.runs.folder import INFERENCE_FILE, STATE_FILE
 
 
 def classes_of(weights: Path) -> tuple[str, ...] | None:
@@ -23,9 +24,9 @@ def classes_of(weights: Path) -> tuple[str, ...] | None:
     """
     folder = weights if weights.is_dir() else weights.parent
     if is_checkpoint(folder):
-        found = (_read(folder / "state.json", json.loads).get("processor") or {}).get("labels")
-    elif (folder / "inference.yml").is_file():
-        post = _read(folder / "inference.yml", yaml.safe_load).get("PostProcess") or {}
+        found = (_read(folder / STATE_FILE, json.loads).get("processor") or {}).get("labels")
+    elif (folder / INFERENCE_FILE).is_file():
+        post = _read(folder / INFERENCE_FILE, yaml.safe_load).get("PostProcess") or {}
         found = (post.get("Topk") or {}).get("label_list")
     else:
         return None
