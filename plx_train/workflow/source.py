@@ -58,8 +58,7 @@ def find_source(options: RunOptions) -> Source:
         raise ConfigError(f"mode={options.mode} needs run=<run id, run folder, checkpoint or exported folder>")
     folder = run_folder(options.run, options)
     if is_export(folder):
-        parent = folder.parent
-        return Source(None, folder, parent if (parent / RUN_FILE).is_file() else None)
+        return _of_export(folder)
     if is_checkpoint(folder):
         return Source(folder, None, folder.parent.parent)
     best = best_checkpoint(folder)
@@ -80,8 +79,12 @@ def find_export(options: RunOptions) -> Source:
     export = exported_in(folder)
     if export is None:
         raise UserError(f"run={options.run}: {folder} holds no exported model: run mode=export run={options.run}")
-    parent = export.parent
-    return Source(None, export, parent if (parent / RUN_FILE).is_file() else None)
+    return _of_export(export)
+
+
+def _of_export(folder: Path) -> Source:
+    """The run around an exported folder is known by its ``run.json``."""
+    return Source(None, folder, folder.parent if (folder.parent / RUN_FILE).is_file() else None)
 
 
 def run_folder(name: str, options: RunOptions) -> Path:
