@@ -20,7 +20,7 @@ PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
-class Machine:
+class MeasuredMachine:
     """What a measurement holds for.
 
     Attributes:
@@ -34,9 +34,9 @@ class Machine:
     versions: dict[str, str | None]
 
 
-def this_machine() -> Machine:
+def this_machine() -> MeasuredMachine:
     """The machine that this process runs on."""
-    return Machine(cpu().model, usable_cores(), {name: _version(name) for name in PACKAGES})
+    return MeasuredMachine(cpu().model, usable_cores(), {name: _version(name) for name in PACKAGES})
 
 
 def write_choice(folder: Path, quickest: Mapping[int, str], figures: list[dict[str, Any]]) -> Path:

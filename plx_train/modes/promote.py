@@ -13,7 +13,7 @@ from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.registry import ledger
 from plx_train.registry.access import explained, registry_client
-from plx_train.registry.promotion import Outcome, Request, delete, promote, roll_back
+from plx_train.registry.promotion import Outcome, PromotionRequest, delete, promote, roll_back
 from plx_train.registry.versions import aliased_version
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
@@ -78,7 +78,9 @@ def _promote(composed: Composed, uri: str, console: Console) -> RunResult:
     name = options.promote.registered or candidate.module
     judges = make_judges(composed, candidate, source, name, uri)
     client = registry_client(uri, may_create=True)
-    request = Request(name, options.promote.alias, options.promote.force, (options.promote.reason or "").strip())
+    request = PromotionRequest(
+        name, options.promote.alias, options.promote.force, (options.promote.reason or "").strip()
+    )
     outcome = promote(client, uri, candidate, request, judges)
     if outcome.entry.gates:
         rows = [(gate.name, "holds" if gate.ok else "FAILS", gate.detail) for gate in outcome.entry.gates]
@@ -102,7 +104,7 @@ def _told(outcome: Outcome, folder: Path, console: Console) -> RunResult:
 
 def _roll_back(composed: Composed, uri: str, console: Console) -> RunResult:
     promote = composed.options.promote
-    request = Request(_name(composed), promote.alias, reason=(promote.reason or "").strip())
+    request = PromotionRequest(_name(composed), promote.alias, reason=(promote.reason or "").strip())
     return _told(roll_back(registry_client(uri), uri, request), resolve_path(OUTPUTS), console)
 
 
@@ -129,7 +131,7 @@ def _history(composed: Composed, uri: str, console: Console) -> RunResult:
     return RunResult("promote", resolve_path(OUTPUTS), {"entries": float(len(found))})
 
 
-def _row(entry: ledger.Entry) -> list[Any]:
+def _row(entry: ledger.LedgerEntry) -> list[Any]:
     gates = "; ".join(f"{gate.name} {'holds' if gate.ok else 'FAILS'}{_figures(gate.numbers)}" for gate in entry.gates)
     former, target = entry.former or None, entry.target or None
     texts = (entry.when_utc, entry.who, entry.action, entry.model, entry.alias or None)

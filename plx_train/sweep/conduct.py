@@ -20,7 +20,7 @@ from plx_train.sweep.shown.importance import kept_importances
 from plx_train.sweep.shown.report import write_sweep_report
 from plx_train.sweep.shown.table import show_sweep
 from plx_train.sweep.study import Study
-from plx_train.sweep.sweeper import Plan, Sweeper
+from plx_train.sweep.sweeper import Sweeper, SweepPlan
 from plx_train.terminal.console import Console
 
 
@@ -45,7 +45,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         if ordered.configurations is not None:
             study.fill(ordered.configurations[: ordered.num_trials])
         _announce(ordered, folder, len(known), len(engine.slots), console)
-        plan = Plan(
+        plan = SweepPlan(
             space=ordered.space,
             objectives=ordered.objectives,
             num_trials=ordered.num_trials,

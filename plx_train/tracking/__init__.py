@@ -9,14 +9,14 @@ from plx_train.tracking.environment import environment_tags
 from plx_train.tracking.replay import replay, unsent
 from plx_train.tracking.spool import read_metrics, read_run_tags
 from plx_train.tracking.store import RunRecord, find_run, resolve_uri
-from plx_train.tracking.tracker import Tracker, start_tracking
+from plx_train.tracking.tracker import RunTracker, start_tracking
 
 __all__ = [
     "SILENT_REASON",
     "SPOOL_NAME",
     "RunRecord",
+    "RunTracker",
     "TrackedDataset",
-    "Tracker",
     "TrackingOptions",
     "end_record",
     "environment_tags",

@@ -40,7 +40,7 @@ KILLED_PATIENCE_SECONDS = 2.5
 """A signal leaves ten seconds for everything."""
 
 
-class Tracker:
+class RunTracker:
     """Takes a run's records at once, whatever state the store is in; none of its methods raises.
 
     Everything goes into a spool file in the run's folder, from which one thread delivers it; see `Spool`.
@@ -218,7 +218,7 @@ def start_tracking(
     config_yaml: str,
     warn: Callable[[str], None] | None = None,
     resume: bool = False,
-) -> Tracker:
+) -> RunTracker:
     """Starts a run's record and returns at once; the store is made, reached and written in a thread.
 
     Args:
@@ -236,7 +236,7 @@ def start_tracking(
     """
     uri = resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
     goes_on = resume and bool(read_run_tags(output / SPOOL_NAME))
-    tracker = Tracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
+    tracker = RunTracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
     own_tags = machine_tags() | {"plx.output": str(output.absolute())}
     if goes_on:
         tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
