@@ -20,7 +20,8 @@ from plx_train.ground.spread import spread
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
-from plx_train.runs.exported import STEM, read_inference
+from plx_train.runs.exported import read_inference
+from plx_train.runs.folder import ONNX_FILE
 
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
@@ -214,7 +215,7 @@ def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) ->
         ("native", StaticModel(folder, onednn=False), tolerance.native),
         ("onednn", StaticModel(folder), tolerance.accelerated),
     ]
-    if (folder / f"{STEM}.onnx").is_file():
+    if (folder / ONNX_FILE).is_file():
         from plx_train.export.onnx_model import onnx_model
 
         models.append(("onnx", onnx_model(folder), tolerance.accelerated))

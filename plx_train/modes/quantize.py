@@ -19,14 +19,14 @@ from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.metrics.direction import sign, unit
 from plx_train.metrics.evaluate import evaluate
-from plx_train.runs.exported import ONNX_FILE, STEM, file_hashes, is_onnx_only, read_inference
+from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
+from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
 from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import find_export
 from plx_train.workflow.workbench import open_workbench
 
-FOLDER = "export_int8"
 EVALUATED_AS = "paddle"
 """What the fp32 export's metric is taken with: the engine that its proof is about."""
 
@@ -75,8 +75,8 @@ def run(composed: Composed) -> RunResult:
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
-    folder = (source.run or session.output) / FOLDER
-    temporary = folder.with_name(f".{FOLDER}.tmp")
+    folder = (source.run or session.output) / INT8_EXPORT
+    temporary = folder.with_name(f".{INT8_EXPORT}.tmp")
     remove_folder(temporary)
     try:
         write_quantized(source.export, temporary, inputs_of(module, train, options.samples))
@@ -135,7 +135,7 @@ def _tell(session: Session, export: Path, folder: Path, loss: Loss, speeds: list
         for speed in speeds
     ]  # fmt: skip
     session.console.table("speed", ["engine", "called", "ms", "spread", "ratio"], rows)
-    sizes = [(export / f"{STEM}.pdiparams").stat().st_size, (folder / ONNX_FILE).stat().st_size]
+    sizes = [(export / PARAMETERS_FILE).stat().st_size, (folder / ONNX_FILE).stat().st_size]
     metrics = ", ".join(f"{value:.4f} by {SHOWN[name]}" for name, value in loss.int8.items())
     facts = [
         ("folder", str(folder)),

@@ -18,6 +18,7 @@ from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
+from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline
     from plx_train.serving.follow import NewVersions
 
-OUTPUTS = "outputs"
 KEY_VARIABLE = "PLX_SERVE_API_KEY"
 PIPELINES = {
     "ocr": "OCR",

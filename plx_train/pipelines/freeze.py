@@ -11,16 +11,15 @@ from typing import Any
 
 import yaml
 
-from plx_train.export.choice import CHOICE_FILE
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Pipeline
 from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.load import load_pipeline
 from plx_train.runs.exported import is_onnx_only
+from plx_train.runs.folder import CHOICE_FILE, MANIFEST
 
 CONFIG_FILE = "pipeline.yaml"
-MANIFEST = "manifest.json"
 MODEL_SUFFIXES = (".json", ".pdmodel", ".pdiparams", ".yml", ".onnx")
 FOR_PADDLEX = ("scaler.pkl",)
 """Files that PaddleX reads and nothing here does."""

@@ -14,6 +14,7 @@ from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipeline
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.published import published_folder
 from plx_train.runs.exported import parameters_file
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE
 
 
 class Found(Protocol):
@@ -77,8 +78,8 @@ def _load_part(
 
 
 def _folder(path: Path, key: str) -> Path:
-    for folder in (path, path / "export"):
-        if (folder / "inference.yml").is_file():
+    for folder in (path, path / EXPORT):
+        if (folder / INFERENCE_FILE).is_file():
             return folder
     raise UserError(
         f"{key}: {path} is no exported folder: give one, a run's folder, models:/<name>@<alias> or runs:/<run id>"

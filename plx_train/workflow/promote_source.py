@@ -16,8 +16,9 @@ from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
 from plx_train.registry.resolve import PREFIXES, resolve, resolver
-from plx_train.runs.exported import is_export, read_inference
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.exported import exported_in, is_export, read_inference
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CONFIG_FILE, EXPORT, RUN_FILE
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
@@ -51,15 +52,15 @@ def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
         from plx_train.tracking import find_run
 
         record = find_run(uri, name)
-        if record.output is None or not is_export(record.output / "export"):
+        if record.output is None or not is_export(record.output / EXPORT):
             return _from_store(f"runs:/{record.run_id}", uri)
         folder = record.output
-    export = folder if is_export(folder) else folder / "export"
-    if not is_export(export):
+    export = exported_in(folder)
+    if export is None:
         raise UserError(f"run={name}: {folder} holds no exported model: run mode=export run={name}")
     parent = export.parent
     run_id = read_facts(parent).get("run_id") if (parent / RUN_FILE).is_file() else None
-    has_config = (parent / "config.yaml").is_file()
+    has_config = (parent / CONFIG_FILE).is_file()
     return read_candidate(export, run_id), Source(None, export, parent if has_config else None)
 
 
@@ -76,7 +77,7 @@ def _run_folder(run_id: str | None, uri: str) -> Path | None:
         output = find_run(uri, run_id).output if run_id else None
     except UserError:
         return None
-    return output if output and (output / "config.yaml").is_file() else None
+    return output if output and (output / CONFIG_FILE).is_file() else None
 
 
 def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
