@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -50,7 +50,15 @@ class Dataset(Protocol):
 
 
 class Metric(Protocol):
-    """Accumulates over samples; `plx_train.metrics.direction` says which of its numbers are better when lower."""
+    """Accumulates over samples; rooms derive theirs from it."""
+
+    errors: ClassVar[frozenset[str]]
+    """Names of `compute`'s numbers that are better when lower; all others are better when higher."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not isinstance(getattr(cls, "errors", None), frozenset):
+            raise TypeError(f"{cls.__name__} must say which of its numbers are errors: errors = frozenset({{…}})")
 
     def update(self, prediction: Any, sample: dict[str, Any]) -> float:
         """Takes in one sample and returns its own value, which ranks the samples and is better as the monitor is."""

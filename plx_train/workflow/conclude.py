@@ -15,7 +15,7 @@ from plx_train.contract.module import Dataset, Module
 from plx_train.data.findings import CheckReport
 from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
-from plx_train.metrics.direction import sign
+from plx_train.metrics.direction import Better, errors_among, monitored, sign
 from plx_train.metrics.evaluate import Evaluation
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
@@ -43,10 +43,12 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
-    verdicts = baseline_verdicts(module.monitor, best.metrics[module.monitor], record.baselines)
+    better = monitored(module)
+    verdicts = baseline_verdicts(module.monitor, better, best.metrics[module.monitor], record.baselines)
     remarks = [*verdicts, *module.remarks(val, best)]
     record.write(
         metrics=figures,
+        errors=errors_among(figures, module.new_metric().errors),
         monitor=f"val/{module.monitor}",
         processor=asdict(best.processor),
         export=str(exported.folder),
@@ -64,7 +66,7 @@ def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, re
     tracker.log_artifact(exported.folder, "export")
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
     tracker.log_text(json.dumps(curves), "precision_recall.json")
-    _summarise(session, record, result, exported, report, remarks)
+    _summarise(session, record, result, exported, report, remarks, better)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
@@ -92,8 +94,8 @@ def _export(session: Session, module: Module, val: Any, best: Evaluation, device
 def write_overlays(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[tuple[str, Path]]:
     """Pictures of the worst samples: (caption, file)."""
     folder.mkdir(exist_ok=True)
-    better = sign(module.monitor)
-    worst = sorted(evaluation.samples, key=lambda sample: (better * sample.value, sample.index))[:NUM_WORST]
+    more = sign(monitored(module))
+    worst = sorted(evaluation.samples, key=lambda sample: (more * sample.value, sample.index))[:NUM_WORST]
     pictures = []
     for rank, score in enumerate(worst, 1):
         sample = val.get(score.index, np.random.default_rng(0))
@@ -126,7 +128,7 @@ def _figures(result: Any) -> dict[str, float]:
 
 
 def _summarise(
-    session: Session, record: Record, result: Any, exported: Exported, report: Path, remarks: list[str]
+    session: Session, record: Record, result: Any, exported: Exported, report: Path, remarks: list[str], better: Better
 ) -> None:
     tracker, name = record.tracker, record.session.options.module.name
     before, after = result.first.metrics, result.best.metrics
@@ -140,7 +142,7 @@ def _summarise(
     rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
     rows += [("note", said) for said in remarks]
     if session.options.dataset.overfit:
-        rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))
+        rows.append(("by heart", by_heart_verdict(better, after[monitor], before[monitor])))
     rows += [
         ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),

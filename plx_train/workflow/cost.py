@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from plx_train.contract.module import Dataset
+from plx_train.metrics.direction import LATENCY, SIZE
 
-LATENCY, SIZE = "latency_ms", "size_mb"
 WARM_UPS, MOST_SAMPLES, ROUNDS = 2, 8, 3
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from plx_train.contract.module import Metric
 from plx_train.metrics.classes import calibration_error, per_class
 
 
 @dataclass
-class ImageClsMetric:
+class ImageClsMetric(Metric):
     """Accumulates images one by one."""
+
+    errors: ClassVar[frozenset[str]] = frozenset()
 
     true: list[int] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)
