@@ -19,7 +19,7 @@ def room_names() -> list[str]:
 
 
 def room_file(room: str, file: str) -> ModuleType:
-    """The room's file, for example ``room_file("text_det", "config")``."""
+    """A file of the room, by its name without ``.py``: ``config``, for example."""
     for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
         if point.name == room:
             return importlib.import_module(f"{point.value}.{file}")

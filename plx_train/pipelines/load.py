@@ -10,9 +10,10 @@ from typing import Any
 
 from plx_train.export.predictor import Predictor
 from plx_train.export.static_model import parameters_file
-from plx_train.ground.errors import ConfigError, UserError
-from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
+from plx_train.ground.errors import UserError
+from plx_train.pipelines.base import LoadedModel, Part, Pipeline
 from plx_train.pipelines.config import engine_of, read_config, with_models
+from plx_train.pipelines.known import kind_of
 from plx_train.pipelines.published import published_folder
 
 REGISTRY_PREFIXES = ("models:/", "runs:/")
@@ -22,8 +23,8 @@ def pipeline(config: str | Path | Mapping[str, Any] = "OCR", device: str = "cpu"
     """A pipeline by its name, its YAML file or folder, or its configuration.
 
     Args:
-        config: ``OCR``, ``image_classification``, ``doc_preprocessor``, a YAML in PaddleX's schema, a frozen folder,
-            or a mapping.
+        config: ``OCR``, ``image_classification`` or another name, a YAML in PaddleX's schema, a frozen folder, or a
+            mapping.
         device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
         models: models by part, for example ``TextDetection="models:/text_det@champion"``: an exported folder of ours
             or of PaddleX, a version or alias in the registry, or ``runs:/<id>``.
@@ -47,16 +48,8 @@ def load_pipeline(
 ) -> Pipeline:
     """`pipeline`, with the store in which references to the registry are looked up."""
     resolved = with_models(read_config(config), models or {})
-    known = known_pipelines()
-    name = resolved["pipeline_name"]
-    if name not in known:
-        raise ConfigError(
-            f"pipeline_name: {name} is none that is known here ({', '.join(sorted(known))}); import the class of your "
-            "own before"
-        )
-    return known[name](
-        resolved, partial(_load_part, device=device, engine=engine_of(resolved), tracking_uri=tracking_uri)
-    )
+    load = partial(_load_part, device=device, engine=engine_of(resolved), tracking_uri=tracking_uri)
+    return kind_of(resolved)(resolved, load)
 
 
 def _load_part(

@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 
 from plx_train.contract.module import Processor
-from plx_train.ground.errors import UserError
+from plx_train.contract.prediction import Prediction
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.temperature import tempered
 from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
 
 TOP = 5
-"""Classes that a prediction holds."""
+"""Classes that a prediction holds unless it is asked for more or fewer."""
 SCALE = 1 / 255
 INTERPOLATIONS = {
     "NEAREST": cv2.INTER_NEAREST, "LINEAR": cv2.INTER_LINEAR, "BILINEAR": cv2.INTER_LINEAR,
@@ -28,7 +29,7 @@ CALIBRATION = "Calibration"
 
 
 @dataclass(frozen=True)
-class ImageClsPrediction:
+class ImageClsPrediction(Prediction):
     """The likeliest classes, best first.
 
     Attributes:
@@ -46,6 +47,15 @@ class ImageClsPrediction:
         scores = [round(float(score), 5) for score in self.scores]
         return {"class_ids": self.classes.tolist(), "scores": scores, "label_names": list(self.names)}
 
+    def findings(self) -> dict[str, Any]:
+        """The same as arrays, in PaddleX's types."""
+        scores = np.round(np.asarray(self.scores, np.float32), 5)
+        return {"class_ids": np.asarray(self.classes, np.int32), "scores": scores, "label_names": list(self.names)}
+
+    def captions(self) -> list[tuple[str, float]]:
+        """The classes and their scores."""
+        return list(zip(self.names, self.scores.tolist(), strict=True))
+
 
 @dataclass(frozen=True)
 class ImageClsProcessor(Processor):
@@ -56,6 +66,7 @@ class ImageClsProcessor(Processor):
         resize_short: length of the shorter side before the centre is cut out; None: stretched to `size`.
         size: width and height of the network's input in pixels.
         temperature: what the logits are divided by (Guo et al., 2017): above 1 scores are less sure of themselves.
+        topk: classes that a prediction holds, at most; not shipped.
     """
 
     labels: tuple[str, ...]
@@ -65,6 +76,7 @@ class ImageClsProcessor(Processor):
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     temperature: float = 1.0
+    topk: int = TOP
 
     def __post_init__(self) -> None:
         if not self.labels:
@@ -79,6 +91,8 @@ class ImageClsProcessor(Processor):
             raise UserError("mean and std must be three numbers each, those of std above 0")
         if not self.temperature > 0:
             raise UserError(f"temperature must be above 0, not {self.temperature}")
+        if self.topk < 1:
+            raise ConfigError(f"topk={self.topk} must be at least 1")
 
     @property
     def suffixes(self) -> frozenset[str]:
@@ -138,7 +152,7 @@ class ImageClsProcessor(Processor):
     def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> ImageClsPrediction:
         """The likeliest classes of probabilities float32 (classes,)."""
         scores = tempered(probabilities, self.temperature)
-        best = scores.argsort()[-TOP:][::-1]
+        best = scores.argsort()[-self.topk :][::-1]
         return ImageClsPrediction(best, scores[best], tuple(self.labels[index] for index in best))
 
     def split_outputs(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
