@@ -35,7 +35,7 @@ def kind_of(config: Mapping[str, Any]) -> type[Pipeline]:
         )
     by_input = {kind.READS: kind for kind in kinds if issubclass(kind, SingleModel) and kind.READS}
     if declared.reads not in by_input:
-        raise ConfigError(f"{declared.where}: {SECTION}.reads is {' or '.join(by_input)}, not {declared.reads}")
+        raise ConfigError(f"{declared.where}: {SECTION}.reads is {' or '.join(sorted(by_input))}, not {declared.reads}")
     return by_input[declared.reads]
 
 
