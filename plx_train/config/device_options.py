@@ -21,15 +21,15 @@ class DeviceOptions:
     )
     """Kind of device that computes; auto: an accelerator that paddle and the machine have, else the CPU."""
     ids: list[int] = option([0], Trait.HARMLESS)
-    """Which accelerators; with several, one process trains on each."""
+    """Numbers of the accelerators to use; with several, one process trains on each."""
     processes: int | None = option(None, at_least(1))
     """Processes that train together on this machine; null: one for each id."""
     nodes: int = 1
     """Machines that train together; the same command is given on each."""
     master: str | None = option(None, Trait.HARMLESS)
-    """host:port of the first machine, where there are several."""
+    """Address of the first machine, host:port, where there are several."""
     node_rank: int | None = option(None, Trait.HARMLESS)
-    """This machine's number, from 0; null: assigned by the first."""
+    """Number of this machine, from 0; null: assigned by the first."""
     sync_bn: bool = False
     """Batch statistics over all processes, where the device has it; else each has its own."""
     precision: str = option("auto", one_of("auto", "fp32", "bf16", "fp16"))
@@ -39,10 +39,10 @@ class DeviceOptions:
     threads: int | None = option(None, Trait.HARMLESS)
     """Threads of an operation on a CPU: one gives the same bits again, several are quicker; null: the profile's."""
     conv_backend: str = option("auto", one_of("auto", "native", "onednn"))
-    """What computes convolutions on a CPU: Paddle's kernels (native), oneDNN, or auto: the latter where both agree."""
+    """Library of convolutions on a CPU: Paddle's own (native), oneDNN, or auto: the latter where both agree."""
     conv_precision: str = option("fp32", one_of("fp32", "bf16"))
     """Number format in which oneDNN multiplies in training, on processors that have bf16; all else stays fp32."""
     flags: dict[str, Any] = option({}, Trait.HARMLESS)
-    """Paddle's flags by name, without FLAGS_: device.flags.use_stride_kernel=0."""
+    """Flags of Paddle by name, without FLAGS_: device.flags.use_stride_kernel=0."""
     env: dict[str, str] = option({}, Trait.HARMLESS)
     """Environment variables that are set before paddle is imported: device.env.NAME=value."""

@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plx_train.config.columns import in_columns, paragraph
 from plx_train.config.topics import Topic, topics_of
-from plx_train.config.written import written
+from plx_train.config.written import MISSING, written
 from plx_train.contract.option import Option
 from plx_train.contract.sentences import describe
-
-MISSING = "???"
-"""Default of an option that has none."""
 
 
 def explain(words: Sequence[str], width: int) -> str:

@@ -55,6 +55,6 @@ def _known_keys(base: DictConfig) -> list[str]:
 
 
 def _is_free_key(key: str, base: DictConfig) -> bool:
-    """Inside a mapping whose keys users choose, such as device.env or optimizer.lr_scale."""
-    parent = OmegaConf.select(base, key.rpartition(".")[0]) if "." in key else None
-    return isinstance(parent, DictConfig) and parent._metadata.object_type is dict
+    """A mapping whose keys users choose, such as device.env or optimizer.lr_scale, or a key inside one."""
+    places = [OmegaConf.select(base, place) for place in (key, key.rpartition(".")[0]) if place]
+    return any(isinstance(place, DictConfig) and place._metadata.object_type is dict for place in places)

@@ -38,7 +38,7 @@ class WeightsOptions:
     """Where the network starts."""
 
     source: str | None = option("auto", Trait.TEXT, TypedAs("weights"))
-    """A catalogue name, a file or a folder; auto: the module's published weights; null: from scratch."""
+    """Catalogue name, file or folder of the weights; auto: the module's published ones; null: from scratch."""
     allow_partial: bool = False
     """Starts although some of the network's weights are missing there; those begin at random."""
 
@@ -48,7 +48,7 @@ class TrackingOptions:
     """Where a run is recorded."""
 
     backend: str = option("mlflow", one_of("mlflow", "off"))
-    """What keeps the record; off: nothing but the run's own folder."""
+    """Keeper of the record; off: nothing but the run's own folder."""
     uri: str | None = option(None, Trait.TEXT, Trait.HARMLESS)
     """Address of the MLflow server or database; null: a database in the folder `outputs`."""
     experiment: str = "plx_train"
@@ -76,7 +76,7 @@ class RunOptions:
     """One run: module x dataset x device."""
 
     mode: str = option("train", one_of(*MODES), Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.OF_FUSION)
-    """What is done."""
+    """Task of the command."""
     module: Any = "???"
     """What is trained; its options are those of its room."""
     dataset: DatasetOptions = field(default_factory=DatasetOptions)
@@ -111,7 +111,7 @@ class RunOptions:
     seed: int = option(1, at_least(0))
     """Number from which every random choice follows, whatever the number of loader workers."""
     deterministic: bool = True
-    """Takes the kernels of a GPU that give the same bits again."""
+    """Takes those kernels of a GPU that give the same bits again."""
     onnx: bool = option(False, Trait.HARMLESS)
     """Exports ONNX too (extra onnx)."""
     quiet: bool = option(False, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP)

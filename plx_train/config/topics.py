@@ -15,7 +15,7 @@ from plx_train.contract.option import Option, Trait, options_of
 from plx_train.contract.rooms import options_class, room_names
 from plx_train.ground.errors import ConfigError
 
-MODE = "mode"
+MODE, WHAT_IS_DONE = "mode", "what is done"
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def _in_full(word: str) -> tuple[str, str]:
 
 
 def _topics_of(key: str, value: str, rooms: Sequence[str], values: Mapping[str, Any]) -> list[Topic]:
-    if key == MODE and value:
-        return [_mode(value, values)]
+    if key == MODE:
+        return [_mode(value, values) if value else Topic(f"{MODE}=", WHAT_IS_DONE, presets=MODES)]
     if key in GROUPS and value:
         return [_preset(key, value)]
     if key in GROUPS:

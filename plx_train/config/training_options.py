@@ -32,19 +32,20 @@ class TrainerOptions:
     save_interval: str | None = option("5m", Trait.HARMLESS)
     """Time between checkpoints, beside those at each evaluation: 30s, 5m; null for none."""
     keep_last: int = option(2, at_least(1), Trait.HARMLESS)
-    """The newest checkpoints that are kept; two, so that a damaged one costs little."""
+    """Newest checkpoints that are kept; two, so that a damaged one costs little."""
     keep_every_steps: int | None = option(None, at_least(1), Trait.HARMLESS)
-    """Checkpoints at multiples of this stay for good."""
+    """Optimizer steps at whose multiples a checkpoint stays for good."""
     ema_decay: float | None = option(0.99, at_least(0, below=1))
-    """Moving average of the weights, which is what is evaluated and exported; null for none."""
+    """Decay of the weights' moving average, which is what is evaluated and exported; null for none."""
     patience: int | None = option(None, at_least(1))
     """Evaluations without improvement after which the run ends; null: it goes on."""
     min_delta: float = 0.0
-    """What counts as an improvement for `patience`."""
+    """Least gain that counts as an improvement for `patience`."""
     oom: str = option("fail", one_of("fail", "halve"), Trait.HARMLESS)
-    """When memory runs out: fail names the batch size that fits; halve goes on in parts of the batch."""
+    """Answer to memory that runs out: fail names the batch size that fits; halve goes on in parts of the batch."""
     nonfinite: str = option("stop", one_of("stop", "skip", "rollback"), Trait.HARMLESS)
-    """When a loss or gradient is not finite: stop, skip the step, or rollback to a checkpoint and halve the rate."""
+    """Answer to a loss or gradient that is not finite: stop, skip the step, or go back to a checkpoint at half the
+    rate (rollback)."""
 
 
 @dataclass
@@ -56,7 +57,7 @@ class OptimizerOptions:
     lr: float = option(5e-4, at_least(0))
     """Peak learning rate."""
     schedule: str = option("cosine", one_of("constant", "cosine", "linear", "step"))
-    """How the rate falls after warm-up."""
+    """Curve along which the rate falls after warm-up."""
     warmup: float = option(0.05, at_least(0, below=1))
     """Share of the run in which the rate rises linearly from 0."""
     final_lr: float = option(0.01, at_least(0, below=1))

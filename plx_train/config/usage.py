@@ -5,6 +5,7 @@ from __future__ import annotations
 from plx_train.config.columns import in_columns
 from plx_train.config.groups import GROUPS, group_options
 from plx_train.config.options import MODES
+from plx_train.config.topics import MODE, WHAT_IS_DONE
 
 KEYS = {
     "dataset.root=/my/data": "your own data, laid out as the module's README says",
@@ -29,7 +30,7 @@ def usage(width: int) -> str:
     """The help text, about one screen, in lines of at most `width`."""
     lines = ["python -m plx_train key=value …", "", "Fine-tunes a module on a dataset, on a device."]
     groups = {f"{group}=  {sentence}": group_options(group) for group, sentence in GROUPS.items()}
-    blocks = {"mode=  what is done": MODES, **groups, "and": KEYS, "more": MORE}
+    blocks = {f"{MODE}=  {WHAT_IS_DONE}": MODES, **groups, "and": KEYS, "more": MORE}
     for title, entries in blocks.items():
         lines += ["", title, *in_columns(entries, width)] if entries else []
     return "\n".join(lines)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+MISSING = "???"
+"""Default of an option that has none."""
+
 
 def written(value: Any) -> str:
     """``null``, ``true``, ``[0.6,1.0]`` without spaces, which a shell would split; texts as they are."""

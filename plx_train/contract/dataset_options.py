@@ -16,7 +16,7 @@ class ColumnsOptions:
     time: str | None = None
     """Column of times; null: date, time, timestamp, datetime or ds, whichever there is."""
     targets: list[str] | None = None
-    """What is forecast, or looked at for anomalies, or classified by; null: all numbers that are nothing else."""
+    """Columns that are forecast, looked at for anomalies, or classified by; null: all numbers that are nothing else."""
     past_covariates: list[str] = field(default_factory=list)
     """Columns known up to the present."""
     future_covariates: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class DatasetOptions:
     """Where samples come from."""
 
     name: str = "custom"
-    """Name in records and reports; your own data are called by their folder's name."""
+    """Name of the data in records and reports; yours are called by their folder's name."""
     root: str = option("???", Trait.TEXT, Trait.HARMLESS)
     """Folder of the dataset; paths in the label files are relative to it."""
     train: str = "train.txt"
@@ -51,10 +51,10 @@ class DatasetOptions:
     """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
     columns: ColumnsOptions = field(default_factory=ColumnsOptions)
     fill: str = option("error", one_of(*FILL_POLICIES))
-    """What is done about missing values of a series: they are an error, are filled, or their rows are dropped."""
+    """Treatment of missing values of a series: they are an error, are filled, or their rows are dropped."""
     time_zone: str | None = None
     """Time zone of times that name none, as in Europe/Berlin; null: UTC."""
     unreadable: str = option("fail", one_of("fail", "skip"), Trait.HARMLESS)
-    """What a training sample that can't be read does: fail ends the run; skip leaves it out and counts it."""
+    """Effect of a training sample that can't be read: fail ends the run; skip leaves it out and counts it."""
     ignore_findings: bool = False
     """Trains although the check found errors; samples with errors are left out, and said so."""

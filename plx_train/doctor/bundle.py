@@ -13,9 +13,10 @@ import yaml
 from plx_train.doctor.redact import Redactor, this_redactor
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
+from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE, PARITY_FILE, RUN_FILE, SPOOL_PATTERN
 
-RUN_FILES = ("config.yaml", "run.json", "check.json", "parity.json", "export/parity.json", "metrics.json")
-LOG_PATTERNS = ("*.log", "tracking*.jsonl")
+RUN_FILES = (CONFIG_FILE, RUN_FILE, CHECK_FILE, PARITY_FILE, f"{EXPORT}/{PARITY_FILE}", METRICS_FILE)
+LOG_PATTERNS = ("*.log", SPOOL_PATTERN)
 MOST_BYTES = 2 << 20
 """Of each log, from its end."""
 
@@ -23,8 +24,8 @@ MOST_BYTES = 2 << 20
 def last_run(folder: Path) -> Path | None:
     """The run in `folder`, or the folder itself, that was begun or changed last."""
     candidates = [folder, *(folder.iterdir() if folder.is_dir() else [])]
-    runs = [path for path in candidates if (path / "config.yaml").is_file()]
-    return max(runs, key=lambda path: (path / "config.yaml").stat().st_mtime, default=None)
+    runs = [path for path in candidates if (path / CONFIG_FILE).is_file()]
+    return max(runs, key=lambda path: (path / CONFIG_FILE).stat().st_mtime, default=None)
 
 
 def write_bundle(

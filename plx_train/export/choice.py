@@ -13,14 +13,14 @@ from plx_train.export.onnx_cache import graph_digest
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file
 from plx_train.machine.hardware import cpu, usable_cores
+from plx_train.runs.folder import CHOICE_FILE
 
-CHOICE_FILE = "engine.json"
 """Beside ``inference.*``, not in them: proof and registry's hashes are about what a model does, not how fast."""
 PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
-class Machine:
+class MeasuredMachine:
     """What a measurement holds for.
 
     Attributes:
@@ -34,9 +34,9 @@ class Machine:
     versions: dict[str, str | None]
 
 
-def this_machine() -> Machine:
+def this_machine() -> MeasuredMachine:
     """The machine that this process runs on."""
-    return Machine(cpu().model, usable_cores(), {name: _version(name) for name in PACKAGES})
+    return MeasuredMachine(cpu().model, usable_cores(), {name: _version(name) for name in PACKAGES})
 
 
 def write_choice(folder: Path, quickest: Mapping[int, str], figures: list[dict[str, Any]]) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 
 from plx_train.export.onnx_fold import fold
 from plx_train.ground.errors import ExportError, UserError
-from plx_train.runs.exported import ONNX_FILE, STEM
+from plx_train.runs.folder import ONNX_FILE, PARAMETERS_FILE, STEM
 
 OPSET = 14
 INSTALL = "pip install -e '.[onnx]'"
@@ -45,7 +45,7 @@ def write_onnx(folder: Path) -> Path:
     try:
         paddle2onnx.export(
             str(folder / f"{STEM}.json"),
-            str(folder / f"{STEM}.pdiparams"),
+            str(folder / PARAMETERS_FILE),
             str(target),
             opset_version=OPSET,
             optimize_tool="None",

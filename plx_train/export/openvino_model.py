@@ -11,7 +11,7 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.machine.hardware import usable_cores
-from plx_train.runs.exported import ONNX_FILE
+from plx_train.runs.folder import ONNX_FILE
 
 
 def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:

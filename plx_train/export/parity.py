@@ -17,10 +17,11 @@ from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.export.static_model import StaticModel, folder_engine, processor_of
 from plx_train.ground.spread import spread
-from plx_train.metrics.direction import unit
+from plx_train.metrics.direction import Better, monitored, unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
-from plx_train.runs.exported import STEM, read_inference
+from plx_train.runs.exported import read_inference
+from plx_train.runs.folder import ONNX_FILE
 
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
@@ -76,6 +77,7 @@ class ParityReport:
         num_compared: samples whose raw outputs were compared.
         num_samples: samples the metric was taken over.
         monitor: name of the metric.
+        better: which of its values are.
         expected: the live network's metric with the processing it was trained and calibrated with.
         exported: the exported folder's, with the processing read back from ``inference.yml``.
         metric_tolerance: what the two may differ by.
@@ -86,6 +88,7 @@ class ParityReport:
     num_compared: int
     num_samples: int
     monitor: str
+    better: Better
     expected: float
     exported: float
     metric_tolerance: float
@@ -104,7 +107,7 @@ class ParityReport:
             for engine in self.engines
             if not engine.ok
         ]
-        most = self.metric_tolerance * unit(self.monitor, self.expected)
+        most = self.metric_tolerance * unit(self.better, self.expected)
         if not abs(self.expected - self.exported) <= most:
             faults.append(
                 f"{self.monitor} is {self.exported:.4f} instead of {self.expected:.4f} "
@@ -175,6 +178,7 @@ def check_parity(
         num_compared=len(batches),
         num_samples=len(dataset),
         monitor=module.monitor,
+        better=monitored(module),
         expected=expected,
         exported=exported,
         metric_tolerance=tolerance.metric,
@@ -214,7 +218,7 @@ def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) ->
         ("native", StaticModel(folder, onednn=False), tolerance.native),
         ("onednn", StaticModel(folder), tolerance.accelerated),
     ]
-    if (folder / f"{STEM}.onnx").is_file():
+    if (folder / ONNX_FILE).is_file():
         from plx_train.export.onnx_model import onnx_model
 
         models.append(("onnx", onnx_model(folder), tolerance.accelerated))

@@ -26,6 +26,7 @@ from plx_train.export.write import write_export
 from plx_train.machine.device import OpenDevice, check_device
 from plx_train.metrics.evaluate import network_engine, run_samples
 from plx_train.onednn.choice import natively
+from plx_train.runs.folder import BENCHMARK_FILE, EXPORT
 from plx_train.runs.result import RunResult
 from plx_train.tracking import start_tracking
 from plx_train.train.optimizer import learning_rate
@@ -56,10 +57,10 @@ def run(composed: Composed) -> RunResult:
     figures |= _evaluation(bench, module)
     figures["peak_memory_mib"] = peak_memory_mib()
     figures |= device_memory(device)
-    (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    (session.output / BENCHMARK_FILE).write_text(json.dumps(figures, indent=1), "utf-8")
     rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
     session.console.table(f"{module.name} on {device.name}, batch {session.options.trainer.batch_size}", ["", ""], rows)
-    session.console.info(f"figures: {session.output / 'benchmark.json'}")
+    session.console.info(f"figures: {session.output / BENCHMARK_FILE}")
     return RunResult("benchmark", session.output, figures)
 
 
@@ -158,7 +159,7 @@ def _evaluation(bench: Workbench, module: Module[Any]) -> dict[str, float]:
     seconds = _seconds(lambda: list(run_samples(module, engine, dataset, 2, chosen)))
     figures = {"evaluation_images_per_second": len(chosen) / seconds}
     with tempfile.TemporaryDirectory(dir=session.output) as folder:
-        target = Path(folder) / "export"
+        target = Path(folder) / EXPORT
         write_export(module, module.processor, target, bench.data.room.model_name(session.options.module), {})
         batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
         for name, onednn in (("native", False), ("onednn", True)):

@@ -8,6 +8,7 @@ import numpy as np
 
 from plx_train.config.compose import Composed
 from plx_train.machine.device import check_device
+from plx_train.runs.folder import METRICS_FILE, OVERLAYS
 from plx_train.runs.result import RunResult
 from plx_train.workflow.conclude import write_details, write_overlays
 from plx_train.workflow.evaluation import evaluate_source
@@ -23,17 +24,17 @@ def run(composed: Composed) -> RunResult:
     session = bench.session
     module, evaluation = evaluate_source(bench, source)
     val = module.dataset(bench.splits.val, "val", 0)
-    write_overlays(session.output / "overlays", bench.data.room, module, val, evaluation)
+    write_overlays(session.output / OVERLAYS, bench.data.room, module, val, evaluation)
     write_details(session.output, module, val, evaluation)
     metrics = {f"val/{name}": value for name, value in evaluation.metrics.items()}
-    (session.output / "metrics.json").write_text(json.dumps(metrics, indent=1), "utf-8")
+    (session.output / METRICS_FILE).write_text(json.dumps(metrics, indent=1), "utf-8")
     logged = source.recorded().get("metrics", {})
     rows = [
         (name, f"{value:.4f}" if np.isfinite(value) else str(value), _compare(value, logged.get(name)))
         for name, value in metrics.items()
     ]
     session.console.table(f"{module.name} on {session.options.dataset.name}", ["metric", "value", "logged"], rows)
-    session.console.info(f"overlays of the worst samples: {session.output / 'overlays'}")
+    session.console.info(f"overlays of the worst samples: {session.output / OVERLAYS}")
     return RunResult("evaluate", session.output, metrics)
 
 

@@ -6,6 +6,7 @@ from plx_train.config.compose import Composed
 from plx_train.export.write import export
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import check_device
+from plx_train.runs.folder import EXPORT
 from plx_train.runs.result import RunResult
 from plx_train.workflow.source import find_source, load_source
 from plx_train.workflow.workbench import open_workbench
@@ -23,7 +24,7 @@ def run(composed: Composed) -> RunResult:
     exported = export(
         module,
         bench.data.processor,
-        session.output / "export",
+        session.output / EXPORT,
         bench.data.room.model_name(options.module),
         {"run": source.run.name if source.run else "", "dataset_fingerprint": bench.data.report.fingerprint},
         module.dataset(bench.splits.val, "val", 0),

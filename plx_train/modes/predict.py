@@ -12,6 +12,7 @@ from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, OVERLAYS, PREDICTIONS_FILE
 from plx_train.runs.result import RunResult
 from plx_train.vision.image import write_image
 from plx_train.workflow.inputs import find_files
@@ -38,7 +39,7 @@ def run(composed: Composed) -> RunResult:
 
     engine = "auto" if is_onnx_only(folder) else "paddle"
     predictor = Predictor(folder, open_device(options.device).name, engine=engine)
-    overlays = session.output / "overlays"
+    overlays = session.output / OVERLAYS
     overlays.mkdir(exist_ok=True)
     predictions, failed = {}, 0
     for name, path in files.items():
@@ -51,9 +52,9 @@ def run(composed: Composed) -> RunResult:
             continue
         predictions[name] = prediction.to_json()
         write_image((overlays / name).with_suffix(".jpg"), predictor.overlay(original, prediction))
-    (session.output / "predictions.json").write_text(json.dumps(predictions, indent=1, ensure_ascii=False), "utf-8")
+    (session.output / PREDICTIONS_FILE).write_text(json.dumps(predictions, indent=1, ensure_ascii=False), "utf-8")
     rows = [("files", str(len(predictions))), ("not readable", str(failed)),
-            ("predictions", str(session.output / "predictions.json")), ("overlays", str(overlays))]  # fmt: skip
+            ("predictions", str(session.output / PREDICTIONS_FILE)), ("overlays", str(overlays))]  # fmt: skip
     session.console.summary("predict", rows)
     return RunResult("predict", session.output, {"files": float(len(predictions))}, exit_code=1 if failed else 0)
 
@@ -66,7 +67,7 @@ def exported_folder(source: Source) -> Path:
     """
     if source.export:
         return source.export
-    folder = source.run / "export" if source.run else None
-    if folder is None or not (folder / "inference.yml").is_file():
+    folder = source.run / EXPORT if source.run else None
+    if folder is None or not (folder / INFERENCE_FILE).is_file():
         raise UserError(f"{source.checkpoint} was not exported: run mode=export run={source.run or source.checkpoint}")
     return folder

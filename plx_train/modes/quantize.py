@@ -17,16 +17,16 @@ from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
-from plx_train.metrics.direction import sign, unit
+from plx_train.metrics.direction import Better, monitored, sign, unit
 from plx_train.metrics.evaluate import evaluate
-from plx_train.runs.exported import ONNX_FILE, STEM, file_hashes, is_onnx_only, read_inference
+from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
+from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
 from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import find_export
 from plx_train.workflow.workbench import open_workbench
 
-FOLDER = "export_int8"
 EVALUATED_AS = "paddle"
 """What the fp32 export's metric is taken with: the engine that its proof is about."""
 
@@ -36,12 +36,14 @@ class Loss:
     """What int8 costs.
 
     Attributes:
-        fp32: the monitored metric of the export.
+        better: which values of the monitored metric are.
+        fp32: that metric of the export.
         int8: of its int8 version, by engine.
         tolerance: what it may lose; where the metric is an error, that share of it.
     """
 
     monitor: str
+    better: Better
     fp32: float
     int8: dict[str, float]
     tolerance: float
@@ -49,12 +51,12 @@ class Loss:
     @property
     def worst(self) -> float:
         """What the worst of the engines reaches."""
-        return min(self.int8.values(), key=lambda value: sign(self.monitor) * value)
+        return min(self.int8.values(), key=lambda value: sign(self.better) * value)
 
     @property
     def lost(self) -> float:
         """Above 0 where int8 is worse; where the metric is an error, as a share of it."""
-        return sign(self.monitor) * (self.fp32 - self.worst) / unit(self.monitor, self.fp32)
+        return sign(self.better) * (self.fp32 - self.worst) / unit(self.better, self.fp32)
 
     @property
     def is_bearable(self) -> bool:
@@ -75,8 +77,8 @@ def run(composed: Composed) -> RunResult:
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
-    folder = (source.run or session.output) / FOLDER
-    temporary = folder.with_name(f".{FOLDER}.tmp")
+    folder = (source.run or session.output) / INT8_EXPORT
+    temporary = folder.with_name(f".{INT8_EXPORT}.tmp")
     remove_folder(temporary)
     try:
         write_quantized(source.export, temporary, inputs_of(module, train, options.samples))
@@ -101,7 +103,8 @@ def judge(module: Module[Any], export: Path, folder: Path, processor: Any, val: 
     if not models:
         raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
     fp32 = metric(opened_engines(export, 1, sample)[EVALUATED_AS])
-    return Loss(module.monitor, fp32, {name: metric(model) for name, model in models.items()}, tolerance)
+    int8 = {name: metric(model) for name, model in models.items()}
+    return Loss(module.monitor, monitored(module), fp32, int8, tolerance)
 
 
 def compare(export: Path, folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSpeed]:
@@ -135,7 +138,7 @@ def _tell(session: Session, export: Path, folder: Path, loss: Loss, speeds: list
         for speed in speeds
     ]  # fmt: skip
     session.console.table("speed", ["engine", "called", "ms", "spread", "ratio"], rows)
-    sizes = [(export / f"{STEM}.pdiparams").stat().st_size, (folder / ONNX_FILE).stat().st_size]
+    sizes = [(export / PARAMETERS_FILE).stat().st_size, (folder / ONNX_FILE).stat().st_size]
     metrics = ", ".join(f"{value:.4f} by {SHOWN[name]}" for name, value in loss.int8.items())
     facts = [
         ("folder", str(folder)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.ground.errors import UserError
 from plx_train.registry.access import default_uri, explained, registry_client
 from plx_train.registry.exchange import LOCK_PREFIX
-from plx_train.runs.exported import PARITY_FILE
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, PARAMETERS_FILE, PARITY_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMS = "models:/<name>@<alias>, models:/<name>/<version> or runs:/<run id>"
 PREFIXES = ("models:/", "runs:/")
-EXPORT_PLACES = ("export/export", "export", "")
+EXPORT_PLACES = (f"{EXPORT}/{EXPORT}", EXPORT, "")
 """Where a run keeps its exported folder among its artifacts."""
 
 
@@ -129,7 +129,7 @@ def _resolve_run(client: MlflowClient, uri: str, run_id: str, path: str | None) 
     what = f"run {record.run_id}"
     for place in [path] if path else EXPORT_PLACES:
         names = {Path(file.path).name for file in client.list_artifacts(record.run_id, place or None)}
-        if "inference.yml" not in names:
+        if INFERENCE_FILE not in names:
             continue
         source = f"{root}/{place}".rstrip("/")
         hashes = {} if local_path(source) else _proven_hashes(client, record.run_id, place, names)
@@ -152,4 +152,4 @@ def _proven_hashes(client: MlflowClient, run_id: str, place: str, names: set[str
         files = {str(name): str(value) for name, value in report["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return files if "inference.pdiparams" in files else {}
+    return files if PARAMETERS_FILE in files else {}

@@ -9,17 +9,19 @@ import yaml
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
-
-STEM = "inference"
-ONNX_FILE = f"{STEM}.onnx"
-PARITY_FILE = "parity.json"
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
 
 
 def is_export(folder: Path) -> bool:
     """Whether `folder` holds an exported graph with its ``inference.yml``."""
     has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
-    is_whole = has_graph and (folder / f"{STEM}.pdiparams").is_file()
-    return (is_whole or is_onnx_only(folder)) and (folder / f"{STEM}.yml").is_file()
+    is_whole = has_graph and (folder / PARAMETERS_FILE).is_file()
+    return (is_whole or is_onnx_only(folder)) and (folder / INFERENCE_FILE).is_file()
+
+
+def exported_in(folder: Path) -> Path | None:
+    """The exported folder that `folder` is, or holds as a run's folder; None where there is none."""
+    return next((place for place in (folder, folder / EXPORT) if is_export(place)), None)
 
 
 def is_onnx_only(folder: Path) -> bool:
@@ -30,7 +32,7 @@ def is_onnx_only(folder: Path) -> bool:
 
 def parameters_file(folder: Path) -> Path:
     """The file that holds the parameters."""
-    return folder / (ONNX_FILE if is_onnx_only(folder) else f"{STEM}.pdiparams")
+    return folder / (ONNX_FILE if is_onnx_only(folder) else PARAMETERS_FILE)
 
 
 def graph_files(folder: Path) -> tuple[Path, Path]:
@@ -47,10 +49,10 @@ def graph_files(folder: Path) -> tuple[Path, Path]:
         )
     graphs = [folder / f"{STEM}{suffix}" for suffix in (".json", ".pdmodel")]
     graph = next((path for path in graphs if path.is_file()), None)
-    parameters = folder / f"{STEM}.pdiparams"
+    parameters = folder / PARAMETERS_FILE
     if graph is None or not parameters.is_file():
         raise UserError(
-            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) and {STEM}.pdiparams"
+            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) and {PARAMETERS_FILE}"
         )
     return graph, parameters
 
@@ -61,7 +63,7 @@ def read_inference(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: it is missing or can't be read.
     """
-    path = folder / f"{STEM}.yml"
+    path = folder / INFERENCE_FILE
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:

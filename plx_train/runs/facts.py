@@ -8,8 +8,7 @@ from typing import Any
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file
-
-RUN_FILE = "run.json"
+from plx_train.runs.folder import RUN_FILE
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

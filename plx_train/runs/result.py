@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.runs.folder import REPORT_FILE
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -41,7 +43,7 @@ class RunResult:
 
 def recorded_result(folder: Path, facts: Mapping[str, Any], exit_code: int = 0) -> RunResult:
     """The result of a training run, from what its ``run.json`` says."""
-    export, report = facts.get("export"), folder / "report.html"
+    export, report = facts.get("export"), folder / REPORT_FILE
     return RunResult(
         mode="train",
         output=folder,

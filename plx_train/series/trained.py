@@ -9,6 +9,7 @@ from typing import Any
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import is_checkpoint
 from plx_train.runs.exported import is_export, read_inference
+from plx_train.runs.folder import STATE_FILE
 
 
 def recorded_processor(folder: Path) -> dict[str, Any] | None:
@@ -22,9 +23,9 @@ def recorded_processor(folder: Path) -> dict[str, Any] | None:
     if not is_checkpoint(folder):
         raise WeightsError(f"{folder} is neither a checkpoint nor an exported folder")
     try:
-        found = json.loads((folder / "state.json").read_text("utf-8"))["processor"]
+        found = json.loads((folder / STATE_FILE).read_text("utf-8"))["processor"]
     except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"{folder / 'state.json'} can't be read ({type(error).__name__})") from None
+        raise WeightsError(f"{folder / STATE_FILE} can't be read ({type(error).__name__})") from None
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 

@@ -15,12 +15,11 @@ from typing import Any
 
 from plx_train.ground.files import replace_file
 
-SPOOL_NAME = "tracking.jsonl"
 CHUNK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpoolEntry:
     """One record as it stands in the spool."""
 
     sequence: int
@@ -112,7 +111,7 @@ def _set_aside(path: Path) -> None:
         number += 1
 
 
-def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple[list[Entry], int]:
+def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple[list[SpoolEntry], int]:
     """The whole records from `offset` on, at most about `max_bytes` of them, and the offset behind them.
 
     Unreadable lines are passed over; an offset that has not moved is the end.
@@ -131,16 +130,16 @@ def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple
     return entries, offset
 
 
-def _parse(line: bytes, end: int) -> Entry | None:
+def _parse(line: bytes, end: int) -> SpoolEntry | None:
     try:
         content = json.loads(line)
         head = (content.pop("seq"), content.pop("ms"), content.pop("kind"))
     except (ValueError, KeyError, AttributeError):
         return None
-    return Entry(*head, content, end)
+    return SpoolEntry(*head, content, end)
 
 
-def all_entries(path: Path, offset: int = 0) -> Iterator[Entry]:
+def all_entries(path: Path, offset: int = 0) -> Iterator[SpoolEntry]:
     """Every record of the file at `path` from `offset` on, in order."""
     while True:
         entries, end = read_entries(path, offset)

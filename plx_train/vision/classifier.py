@@ -43,7 +43,7 @@ class ClassifierOptions:
     size: list[int] = field(default_factory=lambda: [224, 224])
     """Width and height of the network's input, in pixels."""
     interpolation: str = "LINEAR"
-    """How images are resized: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
+    """Interpolation of resized images: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
     mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
     """Mean of each channel, of pixels from 0 to 1, which is taken off."""
     std: list[float] = option([0.229, 0.224, 0.225], above(0))

@@ -12,6 +12,7 @@ import yaml
 
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.folder import INFERENCE_FILE
 
 
 def classes_of(weights: Path) -> tuple[str, ...] | None:
@@ -37,8 +38,8 @@ def recorded_names(weights: Path, field: str, key: str) -> tuple[str, ...] | Non
     found: Sequence[Any] | None = None
     if is_checkpoint(folder):
         found = (load_state(folder).get("processor") or {}).get(field)
-    elif (folder / "inference.yml").is_file():
-        found = _of_export(folder / "inference.yml", key)
+    elif (folder / INFERENCE_FILE).is_file():
+        found = _of_export(folder / INFERENCE_FILE, key)
     return tuple(str(name) for name in found) if found else None
 
 

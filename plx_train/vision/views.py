@@ -26,7 +26,7 @@ class ViewOptions:
     crop: list[float] = option([0.6, 1.0], above(0, at_most=1))
     """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
     aspect: float = option(1.33, at_least(1))
-    """Sides of what is cut out change by up to this factor."""
+    """Largest factor by which the sides of what is cut out change."""
     flip: bool = True
     """Mirrors half of the images left to right."""
     colour: float = option(0.3, at_least(0, at_most=1))
@@ -34,7 +34,7 @@ class ViewOptions:
     shift: int = option(0, at_least(0))
     """Moves the image by up to this many pixels of the network's input, edges repeated."""
     erase_probability: float = option(0.0, at_least(0, at_most=1))
-    """How often a rectangle of noise covers a part."""
+    """Probability that a rectangle of noise covers a part."""
     mixup: float = option(0.0, at_least(0))
     """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
     cutmix: float = option(0.0, at_least(0))

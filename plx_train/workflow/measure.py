@@ -31,6 +31,7 @@ from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.runs.folder import BENCHMARK_FILE
 from plx_train.runs.result import RunResult
 from plx_train.workflow.dataset import open_data
 from plx_train.workflow.session import Session, open_session, start_device
@@ -53,7 +54,7 @@ def run(composed: Composed) -> RunResult:
     best = quickest(speeds)
     figures = [_figures(speed) for speed in speeds]
     path = write_choice(source.export, best, figures)
-    (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    (session.output / BENCHMARK_FILE).write_text(json.dumps(figures, indent=1), "utf-8")
     title = f"{source.export} on {usable_cores()} cores, {len(inputs)} samples"
     session.console.table(title, ["engine", "called", "ms", "spread", "ratio", "difference", ""], rows_of(speeds, best))
     session.console.info(f"engine=auto takes this from now on, on machines like this one: {path}")

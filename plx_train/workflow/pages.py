@@ -11,6 +11,7 @@ from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.load import load_pipeline
 from plx_train.registry.resolve import resolver
+from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.session import open_session
@@ -28,7 +29,7 @@ def open_pipeline(options: RunOptions) -> Pipeline:
     prepare_environment(options.device)
     given = resolve_path(options.pipeline)
     source = str(given) if given.exists() else options.pipeline
-    uri = resolve_uri(options.tracking.uri, resolve_path("outputs"))
+    uri = resolve_uri(options.tracking.uri, resolve_path(OUTPUTS))
     return load_pipeline(source, open_device(options.device).name, options.models, resolver(uri))
 
 

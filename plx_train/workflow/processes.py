@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from plx_train.contract.module import Members
 from plx_train.distributed.launch import launch, num_processes
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import RANKS, RUN_FILE
 from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.tracking import end_record
@@ -30,7 +31,7 @@ def run_together(session: Session, continuation: Continuation | None, members: M
     job = write_job(session.output, Job(session.composed, continuation is not None, members))
     console, output = session.console, session.output
     said: list[str] = []
-    code = launch([str(job)], session.options.device, output / "ranks", said.append, console.info)
+    code = launch([str(job)], session.options.device, output / RANKS, said.append, console.info)
     for sentence in said:
         console.warn(sentence)
     facts = read_facts(output) if (output / RUN_FILE).is_file() else {}

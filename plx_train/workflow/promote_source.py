@@ -8,6 +8,7 @@ from typing import Any
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
+from plx_train.contract.pipelines import declaration_of, part_for, place_of
 from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -16,25 +17,14 @@ from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
 from plx_train.registry.resolve import PREFIXES, resolve, resolver
-from plx_train.runs.exported import is_export, read_inference
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.exported import exported_in, is_export, read_inference
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CONFIG_FILE, EXPORT, RUN_FILE
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.inputs import find_files
 from plx_train.workflow.source import Source
-
-PLACES = {
-    "text_det": ("OCR", "TextDetection"),
-    "text_rec": ("OCR", "TextRecognition"),
-    "textline_ori": ("OCR", "TextLineOrientation"),
-    "doc_ori": ("doc_preprocessor", "DocOrientationClassify"),
-    "image_cls": ("image_classification", "ImageClassification"),
-    "ts_forecast": ("ts_forecast", "TSForecast"),
-    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection"),
-    "ts_cls": ("ts_classification", "TSClassification"),
-}
-"""The pipeline and the part of it that a registered model of this name is for."""
 
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
@@ -51,15 +41,15 @@ def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
         from plx_train.tracking import find_run
 
         record = find_run(uri, name)
-        if record.output is None or not is_export(record.output / "export"):
+        if record.output is None or not is_export(record.output / EXPORT):
             return _from_store(f"runs:/{record.run_id}", uri)
         folder = record.output
-    export = folder if is_export(folder) else folder / "export"
-    if not is_export(export):
+    export = exported_in(folder)
+    if export is None:
         raise UserError(f"run={name}: {folder} holds no exported model: run mode=export run={name}")
     parent = export.parent
     run_id = read_facts(parent).get("run_id") if (parent / RUN_FILE).is_file() else None
-    has_config = (parent / "config.yaml").is_file()
+    has_config = (parent / CONFIG_FILE).is_file()
     return read_candidate(export, run_id), Source(None, export, parent if has_config else None)
 
 
@@ -76,7 +66,7 @@ def _run_folder(run_id: str | None, uri: str) -> Path | None:
         output = find_run(uri, run_id).output if run_id else None
     except UserError:
         return None
-    return output if output and (output / "config.yaml").is_file() else None
+    return output if output and (output / CONFIG_FILE).is_file() else None
 
 
 def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
@@ -85,10 +75,7 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
         ConfigError: it is not known in which pipeline the model is to run, or that has no such part.
     """
     options = composed.options
-    pipeline, part = PLACES.get(name) or PLACES.get(candidate.module) or (None, None)
-    pipeline, part = options.pipeline or pipeline, options.promote.part or part
-    if pipeline is None or part is None:
-        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    pipeline, part = _place(options, name, candidate.module)
     # Said before a version is made, and where no gate would ask because the alias stands on it already.
     with_models(read_config(pipeline), {part: str(candidate.folder)})
 
@@ -101,6 +88,22 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
         return remeasure(composed, candidate, source, folder)
 
     return Judges(measure, load, part, sample_file(options, processor_of(read_inference(candidate.folder)).suffixes))
+
+
+def _place(options: RunOptions, name: str, module: str) -> tuple[str, str]:
+    """The pipeline and its part that the model is for: what the command says, else what pipelines declare.
+
+    Raises:
+        ConfigError: neither says it.
+    """
+    known, part = place_of(name) or place_of(module), options.promote.part
+    if options.pipeline and not part:
+        part = part_for(declaration_of(read_config(options.pipeline)), name, module)
+    if known:
+        return options.pipeline or known[0], part or known[1]
+    if not options.pipeline or not part:
+        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    return options.pipeline, part
 
 
 def sample_file(options: RunOptions, suffixes: Collection[str]) -> Path | None:

@@ -16,10 +16,10 @@ from plx_train.config.texts import key_of
 from plx_train.contract.option import Trait
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CONFIG_FILE, RUN_FILE
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
-from plx_train.workflow.session import CONFIG_FILE
 from plx_train.workflow.source import run_folder
 
 OF_THE_DATASET = ("dataset.name", "dataset.columns")

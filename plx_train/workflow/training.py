@@ -15,6 +15,7 @@ from plx_train.ground.errors import ConfigError, DataError
 from plx_train.machine.determinism import determinism
 from plx_train.machine.device import OpenDevice
 from plx_train.metrics.evaluate import network_engine
+from plx_train.runs.folder import CHECKPOINTS, CONFIG_FILE, DATASET_FILE
 from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult
 from plx_train.train.batch_norm import batch_norms
@@ -25,7 +26,7 @@ from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
-from plx_train.workflow.session import CONFIG_FILE, Session, make_evaluator, start_device
+from plx_train.workflow.session import Session, make_evaluator, start_device
 
 if TYPE_CHECKING:
     from plx_train.train.loop import TrainResult
@@ -56,7 +57,7 @@ def _run_locked(session: Session, continuation: Continuation | None, members: Me
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
     device = start_device(options)
     session.console.info(f"device: {device.note}")
-    is_begun = bool(continuation and step_checkpoints(session.output / "checkpoints"))
+    is_begun = bool(continuation and step_checkpoints(session.output / CHECKPOINTS))
     module, coverage = build_module(session, data, loads_weights=not is_begun)
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
         result = train_module(record, module, splits, device, members)
@@ -181,12 +182,12 @@ def _keeper(record: Record) -> Keeper:
     trainer = session.options.trainer
     _, interval = durations(session.composed)
     retention = Retention(trainer.save_every_steps, interval, trainer.keep_last, trainer.keep_every_steps)
-    folder = session.output / "checkpoints"
+    folder = session.output / CHECKPOINTS
     if ranks.rank() == 0:
         folder.mkdir(exist_ok=True)
     texts = {
         CONFIG_FILE: session.composed.yaml,
-        "dataset.txt": f"{record.facts['fingerprint']}\n",
+        DATASET_FILE: f"{record.facts['fingerprint']}\n",
     }
     return Keeper(folder, retention, texts, record.tracker.sync)
 

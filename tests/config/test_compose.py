@@ -69,6 +69,12 @@ def test_mappings_with_free_keys() -> None:
     assert options.device.env == {"A": "b"}
 
 
+def test_a_mapping_with_free_keys_may_be_given_as_a_whole() -> None:
+    options = compose_run(["device.flags={use_stride_kernel: 0}", "models={TextDetection: a}"]).options
+    assert options.device.flags == {"use_stride_kernel": 0}
+    assert options.models == {"TextDetection": "a"}
+
+
 @pytest.mark.parametrize("override", ["trainer.nothing=1", "nothing=1", "module.augment.scael=[1,2]"])
 def test_unknown_keys_are_refused(override: str) -> None:
     with pytest.raises(ConfigError, match="does not exist"):

@@ -16,21 +16,21 @@ class TextDetAugmentOptions:
     rotate_degrees: float = option(4.0, at_least(0))
     """Largest angle by which a page is turned, either way."""
     flip_probability: float = option(0.0, at_least(0, at_most=1))
-    """How often a page is mirrored left to right, which makes text unreadable."""
+    """Probability that a page is mirrored left to right, which makes text unreadable."""
     perspective: float = option(0.0, at_least(0))
-    """How far corners move at most, as a share of the crop's sides; 0 for none."""
+    """Largest shift of the corners, as a share of the crop's sides; 0 for none."""
     colour: float = option(0.3, at_least(0, at_most=1))
     """Strength of brightness, contrast and saturation changes."""
     blur_probability: float = option(0.1, at_least(0, at_most=1))
-    """How often a crop is out of focus or smeared."""
+    """Probability that a crop is out of focus or smeared."""
     noise_probability: float = option(0.1, at_least(0, at_most=1))
-    """How often a sensor's noise is added."""
+    """Probability that a sensor's noise is added."""
     jpeg_probability: float = option(0.1, at_least(0, at_most=1))
-    """How often a crop goes through JPEG at a low quality."""
+    """Probability that a crop goes through JPEG at a low quality."""
     copy_paste_probability: float = option(0.0, at_least(0, at_most=1))
-    """How often a few texts are copied to free places of the crop."""
+    """Probability that a few texts are copied to free places of the crop."""
     min_cut_length: float = option(2.0, at_least(0))
-    """A text cut across by the crop's border is learned while this many of its heights show, else ignored."""
+    """Heights of a text that must show where the crop's border cuts across it; with fewer it is ignored."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class TextDetConfig:
 
     name: str = option("text_det", Trait.INTERNAL)
     pretrained: str = "PP-OCRv4_mobile_det"
-    """Weights that `weights=auto` stands for."""
+    """Published weights that `weights=auto` stands for."""
     model_name: str = "PP-OCRv4_mobile_det"
     """Name in the exported inference.yml: PaddleX accepts only names it knows."""
     merged: bool | None = None
@@ -65,9 +65,9 @@ class TextDetConfig:
     crop_size: list[int] = option([192, 960], multiple_of(32))
     """Height and width of training crops in pixels; strips as wide as a page keep lines whole."""
     shrink_ratio: float = option(0.5, above(0, at_most=1))
-    """How much of a text its kernel keeps; the published weights were trained from 0.4 rising to 0.6."""
+    """Share of a text that its kernel keeps; the published weights were trained from 0.4 rising to 0.6."""
     min_text_size: int = option(6, at_least(0))
-    """Height in pixels of a crop below which text is ignored in training."""
+    """Height of text, in pixels of a crop, below which it is ignored in training."""
     freeze_norm: bool | None = None
     """Batch norms keep their statistics, of which crops of a few pages are no measure; null: when fine-tuning."""
     limit_side_len: int = option(960, at_least(1))
@@ -77,7 +77,7 @@ class TextDetConfig:
     box_thresh: float = option(0.6, above(0, below=1))
     """Mean probability that a box must have."""
     unclip_ratio: float = option(1.5, above(0))
-    """How far boxes are grown, relative to area / perimeter."""
+    """Distance by which boxes are grown, relative to area / perimeter."""
     max_candidates: int = option(1000, at_least(1))
     """Regions looked at on one page; further ones are left out."""
     calibrate: bool = True

@@ -16,17 +16,17 @@ class TextRecAugmentOptions:
     stretch: float = option(0.1, at_least(0, below=1))
     """Largest share by which widths change."""
     shift: float = option(0.06, at_least(0))
-    """How far the crop's corners move, as a share of its height: boxes of a detector are never quite right."""
+    """Largest shift of the crop's corners, as a share of its height: boxes of a detector are never quite right."""
     colour: float = option(0.3, at_least(0, at_most=1))
     """Strength of brightness and contrast changes."""
     blur_probability: float = option(0.1, at_least(0, at_most=1))
-    """How often a crop is out of focus."""
+    """Probability that a crop is out of focus."""
     noise_probability: float = option(0.1, at_least(0, at_most=1))
-    """How often a sensor's noise is added."""
+    """Probability that a sensor's noise is added."""
     jpeg_probability: float = option(0.1, at_least(0, at_most=1))
-    """How often a crop goes through JPEG at a low quality."""
+    """Probability that a crop goes through JPEG at a low quality."""
     invert_probability: float = option(0.0, at_least(0, at_most=1))
-    """How often dark and light change places."""
+    """Probability that dark and light change places."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class TextRecConfig:
 
     name: str = option("text_rec", Trait.INTERNAL)
     pretrained: str = "PP-OCRv4_mobile_rec"
-    """Weights that `weights=auto` stands for."""
+    """Published weights that `weights=auto` stands for."""
     model_name: str = "PP-OCRv4_mobile_rec"
     """Name in the exported inference.yml: PaddleX accepts only names it knows."""
     merged: bool | None = None
@@ -49,7 +49,7 @@ class TextRecConfig:
     guide: str = option(NO_GUIDE, one_of(NO_GUIDE, "nrtr"))
     """Decoder that learns to spell the texts beside the CTC head and is in no export."""
     guide_alone: bool | None = None
-    """The backbone learns from the guide alone, as published; false: from CTC as well; null: false when fine-tuning."""
+    """Teaches the backbone by the guide alone, as published; false: by CTC as well; null: false when fine-tuning."""
     guide_max_length: int = option(25, at_least(3))
     """Longest text that the guide learns, in characters and two signs; of longer ones CTC alone learns."""
     guide_channels: int = option(384, multiple_of(32))

@@ -40,19 +40,19 @@ class TsAnomalyConfig:
     network: str = option("AutoEncoder_ad", one_of(*RECONSTRUCTORS))
     """Network that gives windows back."""
     models: list[str] = option([], one_of(*RECONSTRUCTORS), Trait.OF_FUSION)
-    """Several networks, each trained by a run of its own, and fused by the mean rank of their scores."""
+    """Networks, each trained by a run of its own, that are fused by the mean rank of their scores."""
     members: list[str] = option([], Trait.INTERNAL, Trait.OF_FUSION)
     """Folders of the runs to fuse; found by `models`, not for hand."""
     model_name: str | None = option(None, Trait.OF_FUSION)
     """Name in the exported inference.yml, which PaddleX must know; null: the network's."""
     context: int = option(96, at_least(1))
-    """Rows of a window that is given back; PaddleX's in_chunk_len. What is strange must be seen in one."""
+    """Rows of a window that is given back, in which what is strange must be seen; PaddleX's in_chunk_len."""
     stride: int = option(1, at_least(1))
     """Rows between one training window and the next."""
     score_stride: int | None = option(None, at_least(1))
     """Rows between windows when a series is scored; null: a sixteenth of the context, so that 16 score each row."""
     smooth: int = option(1, at_least(1))
-    """Rows over which errors are averaged within a window; 1: each row by itself. For events that last."""
+    """Rows over which errors are averaged within a window, for events that last; 1: each row by itself."""
     threshold: str = option("percentile", one_of("percentile", "pot", "best_f1"))
     """Rule for the score from which on rows are anomalous: percentile or pot of held-out rows, or best_f1 of labels."""
     percent: float = option(99.0, above(0, below=100))
@@ -62,7 +62,7 @@ class TsAnomalyConfig:
     level: float = option(0.98, above(0, below=1))
     """Quantile from which on scores count as peaks in pot."""
     loss: str = option("mse", one_of("mse", "mae", "huber"))
-    """What training lessens, on the scaled axis."""
+    """Error on the scaled axis that training lessens."""
     hidden: int | None = option(None, at_least(1))
     """Width of the network; null: its own default."""
     depth: int | None = option(None, at_least(1))

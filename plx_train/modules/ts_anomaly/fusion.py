@@ -16,6 +16,7 @@ from plx_train.modules.ts_anomaly.metric import auprc, auroc
 from plx_train.modules.ts_anomaly.rank_average import RankScale, fit_ranks
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.runs.folder import best_checkpoint
 
 MEMBER = "members.0."
 """Where a run of one network keeps it."""
@@ -30,7 +31,7 @@ def load_members(detector: Any, folders: Sequence[str]) -> None:
     if len(folders) != len(detector.members):
         raise WeightsError(f"{len(detector.members)} members are to be fused, but {len(folders)} runs were given")
     for member, folder in zip(detector.members, folders, strict=True):
-        best = load_checkpoint(Path(folder) / "checkpoints" / "best")[0]["network"]
+        best = load_checkpoint(best_checkpoint(Path(folder)))[0]["network"]
         state = {name.removeprefix(MEMBER): value for name, value in best.items() if name.startswith(MEMBER)}
         missing, unexpected = member.set_state_dict(state)
         if missing or unexpected:

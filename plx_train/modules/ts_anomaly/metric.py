@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -156,6 +156,8 @@ class TsAnomalyMetric(Metric):
     Args:
         is_marked: anomalies are known; without them nothing but the error can be told.
     """
+
+    errors: ClassVar[frozenset[str]] = frozenset({"mse", "delay_rows"})
 
     def __init__(self, is_marked: bool) -> None:
         self.is_marked = is_marked

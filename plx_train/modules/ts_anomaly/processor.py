@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from plx_train.ground.errors import UserError
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, time_texts, waves
+from plx_train.series.prediction import SeriesPrediction, time_index
 from plx_train.series.processor import SeriesProcessor
 from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
+
+if TYPE_CHECKING:
+    import pandas
 
 INPUT = "observed_cov_numeric"
 """Name of the graph's input."""
@@ -24,7 +28,7 @@ SECTION = "Series"
 
 
 @dataclass(frozen=True)
-class TsAnomalyPrediction:
+class TsAnomalyPrediction(SeriesPrediction):
     """How strange each row of a series is.
 
     Attributes:
@@ -67,6 +71,17 @@ class TsAnomalyPrediction:
             "score": self.scores.tolist(),
             "label": self.labels.tolist(),
         }
+
+    def table(self, time: str) -> pandas.DataFrame:
+        """Label 0 or 1 and score of every row that was scored, by its time."""
+        import pandas
+
+        columns = {"label": self.labels, "score": self.scores}
+        return pandas.DataFrame(columns, time_index(self.times, self.is_datetime, time))
+
+    def findings(self) -> dict[str, Any]:
+        """The threshold, and the events: runs of anomalous rows."""
+        return {"threshold": float(self.threshold), "events": self.events()}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class TsClsConfig:
     num_kernels: int = option(10_000, at_least(1))
     """Random convolutions of ROCKET, each of which gives two features."""
     differences: bool = True
-    """Every second kernel of ROCKET sees the differences from row to row in place of the rows."""
+    """Gives every second kernel of ROCKET the differences from row to row in place of the rows."""
     standardise: bool | None = None
     """Brings each channel of each series to mean 0 and deviation 1 first, for series whose level and size say little or
     differ by orders of magnitude; null: ROCKET decides by leave-one-out among the training series, networks don't."""

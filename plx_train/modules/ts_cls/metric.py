@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from plx_train.contract.metric import Metric
 from plx_train.metrics.classes import calibration_error, per_class
 
 LOWEST_SCORE = 1e-15
@@ -14,8 +15,10 @@ LOWEST_SCORE = 1e-15
 
 
 @dataclass
-class TsClsMetric:
+class TsClsMetric(Metric):
     """Accumulates series one by one."""
+
+    errors: ClassVar[frozenset[str]] = frozenset({"log_loss"})
 
     true: list[int] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)

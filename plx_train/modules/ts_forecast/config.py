@@ -45,9 +45,9 @@ class TsForecastConfig:
     network: str = option("DLinear", one_of(*FORECASTERS))
     """Network that forecasts."""
     models: list[str] = option([], one_of(*FORECASTERS), Trait.OF_FUSION)
-    """Several networks, each trained by a run of its own, and fused: [DLinear, PatchTST, TiDE]."""
+    """Networks, each trained by a run of its own, that are fused: [DLinear, PatchTST, TiDE]."""
     fusion: str = option("stack", one_of("stack", "mean", "median"), Trait.OF_FUSION)
-    """How `models` are fused; stack: with weights learned on held-out windows, none below 0."""
+    """Rule by which `models` are fused; stack: with weights learned on held-out windows, none below 0."""
     refit: bool = option(True, Trait.OF_FUSION)
     """Trains a stack's members anew on all rows after its weights are learned: twice the time."""
     members: list[str] = option([], Trait.INTERNAL, Trait.OF_FUSION)
@@ -67,7 +67,7 @@ class TsForecastConfig:
     quantiles: list[float] = option([], above(0, below=1))
     """Levels to forecast, rising, as in [0.1, 0.5, 0.9]; empty: the value alone."""
     loss: str = option("mse", one_of("mse", "mae", "huber"))
-    """What training lessens, on the scaled axis; with quantiles it is the pinball loss."""
+    """Error on the scaled axis that training lessens; with quantiles it is the pinball loss."""
     period: int | None = option(None, at_least(1))
     """Rows of a season, for the seasonal naive baseline and mase; null: found in the training series."""
     hidden: int | None = option(None, at_least(1))

@@ -14,6 +14,7 @@ from plx_train.modules.ts_forecast.data import TsForecastDataset
 from plx_train.modules.ts_forecast.network import Forecaster, Fusion
 from plx_train.modules.ts_forecast.stack import non_negative_weights
 from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.runs.folder import best_checkpoint
 
 BATCH_SIZE = 256
 NUM_ORIGINS = 5
@@ -32,7 +33,7 @@ def load_members(network: Forecaster, folders: Sequence[str]) -> None:
     if len(folders) != len(fusion.members):
         raise WeightsError(f"{len(fusion.members)} members are to be fused, but {len(folders)} runs were given")
     for member, folder in zip(fusion.members, folders, strict=True):
-        best = load_checkpoint(Path(folder) / "checkpoints" / "best")[0]["network"]
+        best = load_checkpoint(best_checkpoint(Path(folder)))[0]["network"]
         state = {name.removeprefix(CORE): value for name, value in best.items() if name.startswith(CORE)}
         missing, unexpected = member.set_state_dict(state)
         if missing or unexpected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -134,11 +134,14 @@ class TsForecastMetric(Metric):
         quantiles: levels, where they are forecast.
     """
 
+    errors: ClassVar[frozenset[str]] = frozenset(
+        {"mse", "mae", "mase", "smape", "original_mse", "original_mae", "pinball"}
+    )
+
     def __init__(self, scaler: Scaler, seasonal_errors: np.ndarray | None, quantiles: Sequence[float] = ()) -> None:
         self.scaler = scaler
         self.seasonal_errors = seasonal_errors
         self.quantiles = tuple(quantiles)
-        self.errors: list[float] = []
         self._forecasts: list[Any] = []
         self._truths: list[np.ndarray] = []
 
@@ -152,8 +155,7 @@ class TsForecastMetric(Metric):
         truth = sample["labels"]
         self._forecasts.append(prediction)
         self._truths.append(truth)
-        self.errors.append(mse(prediction.scaled, truth))
-        return self.errors[-1]
+        return mse(prediction.scaled, truth)
 
     def compute(self) -> dict[str, float]:
         """``mse``, ``mae`` and ``mase`` on the scaled axis, ``smape`` and the ``original_`` ones in the targets' units.

@@ -13,8 +13,9 @@ from typing import Any
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file
+from plx_train.runs.folder import LOG_FILE
 from plx_train.sweep.executors.executor import Ended
-from plx_train.sweep.executors.run_process import LOG, NEVER_BEGAN, RunProcess
+from plx_train.sweep.executors.run_process import NEVER_BEGAN, RunProcess
 
 POLL_SECONDS = 0.1
 BEGUN, STOP, ENDED = "begun", "stop", "ended.json"
@@ -66,7 +67,7 @@ def _carry_out(task: Task, place: Path) -> Ended:
     preemption = signal.Signals[f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}"]
     # It may be sent to every process of the job, and it would end those that do not expect it.
     signal.signal(preemption, signal.SIG_IGN)
-    process = RunProcess(task.command, task.environment, Path(task.run_folder) / LOG, task.kill_after)
+    process = RunProcess(task.command, task.environment, Path(task.run_folder) / LOG_FILE, task.kill_after)
     caught: list[int] = []
     # In place of submitit's, which would put the job back into the queue: what is run again is the sweep's decision.
     for number in (preemption, signal.SIGTERM, signal.SIGINT):

@@ -21,7 +21,7 @@ from plx_train.ground.errors import ConfigError, WeightsError
 from plx_train.nn.efficientnet_lite import EfficientNetLite0, from_torch
 from plx_train.nn.losses import classification_loss
 from plx_train.nn.pp_lcnet import PPLCNet
-from plx_train.weights.catalogue import Entry
+from plx_train.weights.catalogue import CatalogueEntry
 from plx_train.weights.fetch import _from_wheel
 from plx_train.weights.torch_state import MAGIC, read_torch_state
 
@@ -211,7 +211,7 @@ def test_published_weights_give_the_logits_of_their_own_program() -> None:
         assert logits.argmax() == place and logits.max() == pytest.approx(greatest, abs=1e-4)
 
 
-ORIENTATION = Entry(
+ORIENTATION = CatalogueEntry(
     name="PP-LCNet_x1_0_doc_ori",
     licence="Apache-2.0",
     size_mb=6.3,

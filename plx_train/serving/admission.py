@@ -31,7 +31,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Gate:
+class Admission:
     """ASGI middleware; `work_path` is the path whose requests cost something, `open_paths` need no key.
 
     Attributes:
