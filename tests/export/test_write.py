@@ -18,7 +18,7 @@ from plx_train.export.parity import Tolerance, check_parity
 from plx_train.export.static_model import StaticModel, interpolations
 from plx_train.export.write import PARITY_FILE, export, write_export
 from plx_train.ground.errors import ExportError, UserError
-from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
+from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.onednn import choice
 from plx_train.registry.candidate import read_candidate
 from plx_train.runs.exported import file_hashes, is_export
@@ -224,7 +224,7 @@ def test_settings_survive_the_way_through_yaml(module: TinyDetector, tmp_path: P
 
     settings = yaml.safe_load((tmp_path / "inference.yml").read_text("utf-8"))
 
-    assert from_inference(settings) == processor
+    assert TextDetProcessor.from_inference(settings) == processor
     assert settings["Global"]["plx_train"]["note"] == "größer"
 
 
