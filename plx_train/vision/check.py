@@ -100,14 +100,6 @@ class ImageCheck(ABC, Generic[Labelled]):
         """Whether two samples of one picture say the same."""
         return bool(first == second)
 
-    def twins(self, split: ImageSplit[Labelled], names: Sequence[str], hashes: Hashes) -> list[Finding]:
-        """Equal pictures in one split."""
-        return twin_findings(split.samples, names, hashes, self.same_truth, self.truth, self.tells_equal_pictures)
-
-    def leaks(self, data: ImageData[Labelled], names: dict[str, list[str]], hashes: Hashes) -> list[Finding]:
-        """Pictures of validation that are trained on."""
-        return leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
-
     def of_split(self, split: ImageSplit[Labelled], looks: Sequence[Look[Labelled]]) -> list[Finding]:
         """What is odd about a split as a whole."""
         return []
@@ -157,9 +149,9 @@ def _report(
             looks = list(pool.map(lambda sample: _look(sample, rules), split.samples))
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
-        findings += rules.twins(split, names[key], hashes)
+        findings += twin_findings(split.samples, names[key], hashes, rules)
         findings += rules.of_split(split, looks)
-    findings += rules.leaks(data, names, hashes)
+    findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
     findings += rules.of_both(data)
     order = {file: place for place, file in enumerate(data.files)}
     findings.sort(key=lambda found: (order.get(found.path, 0), found.line))

@@ -11,19 +11,10 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.modules.text_det.labels import PageLabel, TextLabel
 from plx_train.modules.text_det.processor import TextDetProcessor
-from plx_train.vision.check import (
-    ImageCheck,
-    ImageData,
-    ImageSplit,
-    Look,
-    measures,
-    num_documents,
-    percentiles,
-    sizes_of,
-)
+from plx_train.vision.check import ImageCheck, ImageSplit, Look, measures, num_documents, percentiles, sizes_of
 from plx_train.vision.outside import outside_findings
 from plx_train.vision.polygons import areas_and_perimeters, strip_height
-from plx_train.vision.twins import Hashes, finding
+from plx_train.vision.twins import finding
 
 SMALL_TEXT = 8
 """Text thinner than this, in pixels at the size evaluation sees, is hard to find."""
@@ -74,36 +65,6 @@ class TextDetCheck(ImageCheck[PageLabel]):
         return Look(
             sample, (height, width), findings, {"heights": heights, "scaled": scaled, "aspect_ratios": aspect_ratios}
         )
-
-    def twins(self, split: ImageSplit[PageLabel], names: Sequence[str], hashes: Hashes) -> list[Finding]:
-        """The same image more than once in one file."""
-        findings: list[Finding] = []
-        seen: dict[str, tuple[PageLabel, str]] = {}
-        for page, name in zip(split.samples, names, strict=True):
-            content = hashes[name]
-            first, first_name = seen.setdefault(content, (page, name)) if content else (page, name)
-            if first is page:
-                continue
-            if first_name != name:
-                reason = f"the image {name} is the same picture as {first_name} of {first.where}"
-                findings.append(finding(page, "warning", "same-picture", reason))
-                continue
-            reason = f"the image {name} is in {first.where} already"
-            if self.same_truth(first.truth, page.truth):
-                findings.append(finding(page, "warning", "image-twice", reason))
-            else:
-                findings.append(finding(page, "error", "image-twice", f"{reason}, with other labels"))
-        return findings
-
-    def leaks(self, data: ImageData[PageLabel], names: dict[str, list[str]], hashes: Hashes) -> list[Finding]:
-        """Images of the validation file that are trained on: its figures would be too good."""
-        train = zip(data.train.samples, names["train"], strict=True)
-        trained = {hashes[name]: page for page, name in train if hashes[name]}
-        return [
-            finding(page, "error", "train-and-val", f"the image {name} is in {trained[hashes[name]].where} as well")
-            for page, name in zip(data.val.samples, names["val"], strict=True)
-            if hashes[name] in trained
-        ]
 
     def of_split(self, split: ImageSplit[PageLabel], looks: Sequence[Look[PageLabel]]) -> list[Finding]:
         """Much small text."""

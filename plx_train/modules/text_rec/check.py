@@ -14,8 +14,8 @@ from plx_train.contract.check import Finding
 from plx_train.modules.text_rec.dictionary import listed
 from plx_train.modules.text_rec.labels import LineLabel
 from plx_train.modules.text_rec.processor import TextRecProcessor, steps_needed, steps_of
-from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, Look, num_documents, percentiles, sizes_of
-from plx_train.vision.twins import Hashes, finding
+from plx_train.vision.check import ImageCheck, ImageSplit, Look, num_documents, percentiles, sizes_of
+from plx_train.vision.twins import finding
 
 SMALL_HEIGHT = 10
 """Crops lower than this, in pixels, are enlarged more than fourfold."""
@@ -37,6 +37,7 @@ class TextRecCheck(ImageCheck[LineLabel]):
     max_unknown: float
     room = "text_rec"
     truth = "text"
+    tells_equal_pictures = False
 
     def settings(self) -> dict[str, Any]:
         """Dictionary, width and what is borne of unknown characters."""
@@ -59,27 +60,6 @@ class TextRecCheck(ImageCheck[LineLabel]):
             )
             findings.append(finding(sample, "warning", "text-too-long", reason))
         return Look(sample, (height, width), findings)
-
-    def twins(self, split: ImageSplit[LineLabel], names: Sequence[str], hashes: Hashes) -> list[Finding]:
-        """The same image more than once in one file."""
-        findings: list[Finding] = []
-        seen: dict[str, LineLabel] = {}
-        for crop, name in zip(split.samples, names, strict=True):
-            content = hashes[name]
-            first = seen.setdefault(content, crop) if content else crop
-            if first is crop:
-                continue
-            if first.truth != crop.truth:
-                reason = f"{name} is the same picture as {first.image.name} of {first.where}, but with another text"
-                findings.append(finding(crop, "error", "two-texts", reason))
-            elif first.image == crop.image:
-                findings.append(finding(crop, "warning", "image-twice", f"{name} is in {first.where} already"))
-        return findings
-
-    def leaks(self, data: ImageData[LineLabel], names: dict[str, list[str]], hashes: Hashes) -> list[Finding]:
-        """Images of the validation file that are trained on, each by itself."""
-        found = super().leaks(data, names, hashes)
-        return [item for item in found if item.code == "train-and-val"]
 
     def of_split(self, split: ImageSplit[LineLabel], looks: Sequence[Look[LineLabel]]) -> list[Finding]:
         """Many low crops, and characters outside the dictionary."""

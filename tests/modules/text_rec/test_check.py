@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,13 @@ BROKEN_LINES = [
     ("images/upright.png\tab\n", "warning", "upright", "higher than wide"),
     ("images/short.png\t" + "ab" * 40 + "\n", "warning", "text-too-long", "too narrow for its 80 characters"),
     (f"{IMAGE}\tab\n", "warning", "image-twice", "is in train.txt:1 already"),
-    (f"{IMAGE}\tba\n", "error", "two-texts", "but with another text"),
+    (f"{IMAGE}\tba\n", "error", "other-truth", "is in train.txt:1 already, with another text"),
+    (
+        "images/copy.png\tba\n",
+        "error",
+        "other-truth",
+        f"is the same picture as {IMAGE} of train.txt:1, with another text",
+    ),
 ]
 
 
@@ -84,6 +91,7 @@ def test_each_fault_of_a_line_is_told_with_its_line(
     (root / "images/text.png").write_text("no image")
     cv2.imwrite(str(root / "images/upright.png"), np.zeros((90, 20, 3), np.uint8))
     cv2.imwrite(str(root / "images/short.png"), draw_text("ab"))
+    shutil.copy(root / IMAGE, root / "images/copy.png")
     append(root, line)
     outcome = run(root)
     assert ("train.txt", 9, level, code) in found(outcome), found(outcome)
@@ -116,6 +124,13 @@ def test_a_crop_in_both_splits_is_an_error_and_equal_pictures_a_warning(root: Pa
         ("val.txt", 4, "error", "train-and-val"),
         ("val.txt", 5, "warning", "train-and-val"),
     ]
+
+
+def test_words_printed_alike_are_no_news(root: Path) -> None:
+    shutil.copy(root / IMAGE, root / "images/copy.png")
+    append(root, "images/copy.png\tab\n")
+    outcome = run(root)
+    assert found(outcome) == [] and len(outcome.train) == 9
 
 
 def test_low_crops_are_told(root: Path) -> None:
