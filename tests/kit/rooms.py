@@ -25,6 +25,12 @@ def fitted(name: str, root: Path, weights: str | None = None, **options: Any) ->
     return room.fit(room.read(dataset, module), dataset, module, weights)
 
 
+def built(name: str, options: dict[str, Any], **facts: Any) -> Any:
+    """The room's module as for fine-tuning, with a processor of these facts."""
+    room = load_room(name)
+    return room.build(room.options(**options), room.processor(**facts), None, is_fine_tuning=True)
+
+
 def checked(
     name: str,
     root: Path,
