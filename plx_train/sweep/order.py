@@ -86,8 +86,8 @@ def order(arguments: Sequence[str]) -> Ordered:
         others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
         for value in parameter.choices[:MOST_CHECKED] or (parameter.low, parameter.high):
             compose_run([*space.fixed, *others, parameter.override(value)])
-    name = composed.options.module.name
-    objectives = _objectives(options, load_room(name).monitor, room_errors(name))
+    module = composed.options.module
+    objectives = _objectives(options, load_room(module.name).monitor, room_errors(module.name))
     configurations = space.grid() if options.sampler == "grid" else None
     if options.sampler != "grid" and not space.parameters:
         raise ConfigError(f"sweep={options.sampler} has nothing to search: give a key several values or an interval")
