@@ -16,7 +16,7 @@ from plx_train.ground.errors import UserError
 from plx_train.pipelines.base import LoadPart, Pipeline
 from plx_train.pipelines.result import PipelineResult
 from plx_train.series.frame import Series
-from plx_train.series.given import need_pandas
+from plx_train.series.read.given import need_pandas
 
 if TYPE_CHECKING:
     import pandas

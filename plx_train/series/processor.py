@@ -6,8 +6,8 @@ from typing import Any
 
 from plx_train.contract.processor import Processor
 from plx_train.series.frame import Series
-from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
-from plx_train.series.read import Columns
+from plx_train.series.read.given import SERIES_SUFFIXES, one_series, series_given
+from plx_train.series.read.reader import Columns
 
 
 class SeriesProcessor(Processor):

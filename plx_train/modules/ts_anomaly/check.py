@@ -16,11 +16,11 @@ from plx_train.modules.ts_anomaly.labels import features_of, has_both_kinds, mar
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor, from_inference
 from plx_train.modules.ts_anomaly.threshold import MIN_EXCESSES
 from plx_train.nn.series.sizes import RECONSTRUCTORS, check_names
+from plx_train.series.draw.plot import draw_series, shown_times
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
-from plx_train.series.plot import draw_series, shown_times
+from plx_train.series.read.splits import ReadSplit, fingerprint_of
 from plx_train.series.scale import Scaler
-from plx_train.series.splits import ReadSplit, fingerprint_of
 from plx_train.series.statistics import series_statistics, strongest_periods
 from plx_train.series.trained import trained_processor
 from plx_train.series.windows import too_short_text

@@ -11,9 +11,9 @@ import numpy as np
 
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.series.frame import Series
-from plx_train.series.read import read_header
-from plx_train.series.roles import Roles
-from plx_train.series.splits import ReadSplit, read_split, roles_of
+from plx_train.series.read.reader import read_header
+from plx_train.series.read.roles import Roles
+from plx_train.series.read.splits import ReadSplit, read_split, roles_of
 
 if TYPE_CHECKING:
     from plx_train.config.options import DatasetOptions

@@ -14,7 +14,7 @@ from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, time_texts, waves
 from plx_train.series.processor import SeriesProcessor
-from plx_train.series.read import Columns
+from plx_train.series.read.reader import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
 INPUT = "observed_cov_numeric"

@@ -18,12 +18,12 @@ from plx_train.modules.ts_cls.processor import TsClsProcessor, filled, from_infe
 from plx_train.modules.ts_cls.rocket import LENGTHS
 from plx_train.modules.ts_cls.standardisation import find_scaling
 from plx_train.nn.series.sizes import CLASSIFIERS, check_names
+from plx_train.series.draw.plot import draw_series, shown_times
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
-from plx_train.series.plot import draw_series, shown_times
-from plx_train.series.roles import Roles
+from plx_train.series.read.roles import Roles
+from plx_train.series.read.splits import ReadSplit, fingerprint_of, read_split, roles_of
 from plx_train.series.scale import Scaler
-from plx_train.series.splits import ReadSplit, fingerprint_of, read_split, roles_of
 from plx_train.series.statistics import series_statistics
 from plx_train.series.trained import trained_processor
 from plx_train.vision.image import write_image

@@ -10,9 +10,9 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series, waves
-from plx_train.series.given import header_given
 from plx_train.series.processor import SeriesProcessor
-from plx_train.series.read import Columns
+from plx_train.series.read.given import header_given
+from plx_train.series.read.reader import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
 SECTION = "Series"

@@ -15,12 +15,12 @@ from plx_train.modules.ts_forecast.config import FUSIONS, LOSSES, FittedOptions
 from plx_train.modules.ts_forecast.metric import seasonal_scale
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor, from_inference
 from plx_train.nn.series.sizes import FORECASTERS, check_names, check_takes_covariates
+from plx_train.series.draw.plot import draw_series, shown_times
 from plx_train.series.frame import Series
 from plx_train.series.grid import future_times
 from plx_train.series.leakage import leakage_findings
-from plx_train.series.plot import draw_series, shown_times
+from plx_train.series.read.splits import ReadSplit, fingerprint_of, read_split, roles_of
 from plx_train.series.scale import Scaler
-from plx_train.series.splits import ReadSplit, fingerprint_of, read_split, roles_of
 from plx_train.series.statistics import seasonal_period, series_statistics, strongest_periods
 from plx_train.series.trained import trained_processor
 from plx_train.series.windows import too_short_text

@@ -15,7 +15,7 @@ from plx_train.series.frame import Series, waves
 from plx_train.series.frequency import parse_frequency
 from plx_train.series.grid import grid_times
 from plx_train.series.processor import SeriesProcessor
-from plx_train.series.read import Columns
+from plx_train.series.read.reader import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
 INPUTS = ("known_cov_numeric", "observed_cov_numeric", "past_target", "static_cov_numeric")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from plx_train.contract.check import Finding
 from plx_train.data.fingerprint import fingerprint
 from plx_train.ground.errors import DataError
-from plx_train.series.fill import fill_series
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
-from plx_train.series.read import read_header, read_series
-from plx_train.series.roles import Roles, find_roles, with_targets
+from plx_train.series.read.fill import fill_series
+from plx_train.series.read.reader import read_header, read_series
+from plx_train.series.read.roles import Roles, find_roles, with_targets
 
 if TYPE_CHECKING:
     from plx_train.config.options import DatasetOptions
