@@ -59,8 +59,9 @@ class RunData:
         return Splits(kept, held, val)
 
     def build(self, options: RunOptions, is_fine_tuning: bool) -> Module[Any]:
-        """The room's module for these data."""
-        return self.room.build(options.module, self.processor, self.checked, is_fine_tuning)
+        """The room's module for these data; its own processor is the one before any calibration."""
+        official = self.room.official(self.processor, options.module)
+        return self.room.build(options.module, official, self.checked, is_fine_tuning)
 
 
 def starting_weights(options: RunOptions) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from plx_train.series.options import SizeOptions
+
 RULES = ("percentile", "pot", "best_f1")
 """How the threshold is chosen."""
-LOSSES = ("mse", "mae", "huber")
 HOLDOUT_SHARE = 0.15
 """Of the training rows, on which the scores of a fusion's members are ranked where the command holds out none."""
 SCORES_PER_CONTEXT = 16
@@ -14,26 +15,7 @@ SCORES_PER_CONTEXT = 16
 
 
 @dataclass
-class FittedOptions:
-    """What the series say; found when a run begins, not for hand."""
-
-    features: list[str] = field(default_factory=list)
-    time: str | None = None
-    group: str | None = None
-    label: str | None = None
-    """Column of 0 and 1 that marks anomalies; null: neither file has one."""
-    has_anomalies: bool = True
-    """Whether validation has normal and anomalous rows: without them the reconstruction error is all there is."""
-    frequency: str = "1"
-    """As PaddleX writes it: 1h, 10min, or a whole number."""
-    periods: list[int] = field(default_factory=list)
-    """Rows of the strongest frequencies in training, for TimesNet_ad."""
-    mean: list[float] = field(default_factory=list)
-    std: list[float] = field(default_factory=list)
-
-
-@dataclass
-class TsAnomalyConfig:
+class TsAnomalyConfig(SizeOptions):
     """Options of the room ts_anomaly."""
 
     name: str = "ts_anomaly"
@@ -41,8 +23,6 @@ class TsAnomalyConfig:
     """AutoEncoder_ad, DLinear_ad, PatchTST_ad or TimesNet_ad."""
     models: list[str] = field(default_factory=list)
     """Several networks, each trained by a run of its own, and fused by the mean rank of their scores."""
-    members: list[str] = field(default_factory=list)
-    """Folders of the runs to fuse; found by `models`, not for hand."""
     model_name: str | None = None
     """Name in the exported inference.yml, which PaddleX must know; null: the network's."""
     context: int = 96
@@ -63,25 +43,8 @@ class TsAnomalyConfig:
     """For pot: quantile from which on scores count as peaks."""
     loss: str = "mse"
     """mse, mae or huber, on the scaled axis."""
-    hidden: int | None = None
-    """Width of the network; null: its own default."""
-    depth: int | None = None
-    """Layers of the network; null: its own default."""
-    dropout: float | None = None
-    """null: the network's own default."""
-    fitted: FittedOptions = field(default_factory=FittedOptions)
 
     @property
-    def member_shares(self) -> tuple[float, ...]:
-        """Shares of the training rows that members leave out, run by run: those that scores are ranked on."""
-        return (HOLDOUT_SHARE,)
-
-    @property
-    def monitor(self) -> str:
-        """Key of the metric that picks the best checkpoint."""
-        return "auroc" if self.fitted.has_anomalies else "mse"
-
-    @property
-    def pretrained(self) -> str | None:
-        """Nothing is published for these networks: they start from scratch."""
-        return None
+    def score_rows(self) -> int:
+        """Rows between windows when a series is scored."""
+        return self.score_stride or max(self.context // SCORES_PER_CONTEXT, 1)

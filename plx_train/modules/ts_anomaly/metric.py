@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
 
 NUM_PLACES = 100
 """Points of the curve of precision and recall."""
@@ -89,12 +90,6 @@ def random_point_adjusted_f1(labels: np.ndarray, rate: float) -> float:
     return float(np.mean(2 * hits / (hits + false_alarms + wanted)))
 
 
-def ratio_to_random(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Point-adjusted F1 over that of random answers at the same rate: 1 means no better than chance; NaN without."""
-    chance = random_point_adjusted_f1(labels, float(np.mean(np.asarray(predicted).astype(bool))))
-    return point_adjusted(labels, predicted).f1 / chance if chance else float("nan")
-
-
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Probability that an anomalous row scores above a normal one, ties counting half; NaN if all are of one kind."""
     truth = np.asarray(labels).astype(bool)
@@ -157,20 +152,22 @@ class TsAnomalyMetric(Metric):
         is_marked: anomalies are known; without them nothing but the error can be told.
     """
 
+    errors = frozenset({"mse", "delay_rows"})
+
     def __init__(self, is_marked: bool) -> None:
         self.is_marked = is_marked
         self._scores: list[np.ndarray] = []
         self._labels: list[np.ndarray | None] = []
         self._threshold = float("nan")
 
-    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+    def update(self, prediction: Any, sample: Sample) -> float:
         """Adds a series; its own auroc, or where that is not defined the share of rows called right; else its error.
 
         Args:
             prediction: has `scores` (T,) and `threshold`.
-            sample: ``labels`` (T,) of 0 and 1, or None.
+            sample: its truth is (T,) of 0 and 1, or None.
         """
-        labels, scores = sample["labels"], np.asarray(prediction.scores)
+        labels, scores = sample.truth, np.asarray(prediction.scores)
         self._scores.append(scores)
         self._labels.append(labels)
         self._threshold = prediction.threshold

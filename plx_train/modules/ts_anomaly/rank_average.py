@@ -1,8 +1,7 @@
-"""Scores of several detectors made one: each becomes its rank among training scores, and the ranks are averaged."""
+"""Scores of several detectors made comparable: each becomes its rank among training scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,14 +51,3 @@ def ranks_of(scale: RankScale, scores: np.ndarray) -> np.ndarray:
     scores = np.asarray(scores, np.float64)
     excess = np.maximum(scores - scale.values[-1], 0)
     return np.interp(scores, scale.values, scale.ranks, left=0.0) + excess / (excess + scale.spread)
-
-
-def rank_average(scales: Sequence[RankScale], scores: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean of the members' ranks, float64 (T,).
-
-    Args:
-        scales: one per member, of its training scores.
-        scores: one (T,) per member, in the same order.
-    """
-    ranked = [ranks_of(scale, each) for scale, each in zip(scales, scores, strict=True)]
-    return np.mean(ranked, axis=0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
+from plx_train.modules.ts_cls.processor import TsClsProcessor
 from plx_train.modules.ts_cls.ridge import RidgeHead
 from plx_train.modules.ts_cls.rocket import MIN_DEVIATION, MIN_SHARE, RocketKernels, draw_kernels, from_arrays
 from plx_train.nn.series.registry import build_classifier
@@ -17,26 +20,26 @@ HIGHEST = 1e30
 MAX_SEED = 1 << 31
 
 
-def build_network(config: TsClsConfig) -> nn.Layer:
-    """The network that `config` asks for: rows (B, L, C) and their mask (B, L) to logits (B, n).
+def build_network(options: TsClsConfig, processor: TsClsProcessor, deviations: Sequence[float] | None) -> nn.Layer:
+    """The network that `options` ask for: rows (B, L, C) and their mask (B, L) to logits (B, n).
+
+    Args:
+        deviations: of the channels' differences from row to row, for ROCKET; None: not known.
 
     Raises:
         ConfigError: there is no such network, or it has no such size.
         DataError: the series are too short for ROCKET.
     """
-    found = config.fitted
-    if config.network == ROCKET:
+    channels, classes = len(processor.columns), len(processor.labels)
+    if options.network == ROCKET:
         # The run has seeded numpy; what is drawn here stays with the network's arrays.
         seed = int(np.random.randint(MAX_SEED))
-        deviations = (found.difference_std or [1.0] * len(found.columns)) if config.differences else None
-        sizes = (config.num_kernels, len(found.columns), found.median_rows)
-        return RocketClassifier(draw_kernels(*sizes, seed, found.is_standardised, deviations), len(found.classes))
-    network = build_classifier(
-        config.network,
-        *(found.length, len(found.columns), len(found.classes), tuple(found.periods)),
-        *(config.hidden, config.depth, config.dropout),
-    )
-    return Standardised(network) if found.is_standardised else network
+        differences = (deviations or [1.0] * channels) if options.differences else None
+        sizes = (options.num_kernels, channels, processor.median_rows)
+        return RocketClassifier(draw_kernels(*sizes, seed, processor.is_standardised, differences), classes)
+    shape = (processor.length, channels, classes, processor.periods)
+    network = build_classifier(options.network, *shape, *options.sizes)
+    return Standardised(network) if processor.is_standardised else network
 
 
 class Standardised(nn.Layer):

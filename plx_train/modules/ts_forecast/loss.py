@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import paddle
-from paddle.nn import functional as F
+
+from plx_train.nn.series.loss import distance
 
 
 def forecast_loss(
@@ -22,9 +23,7 @@ def forecast_loss(
         return pinball_loss(prediction, target.unsqueeze(-1), quantiles)
     if len(quantiles) == 1:
         return pinball_loss(prediction.unsqueeze(-1), target.unsqueeze(-1), quantiles)
-    if kind == "mae":
-        return F.l1_loss(prediction, target)
-    return F.mse_loss(prediction, target) if kind == "mse" else F.smooth_l1_loss(prediction, target)
+    return distance(prediction, target, kind)
 
 
 def pinball_loss(prediction: paddle.Tensor, target: paddle.Tensor, quantiles: Sequence[float]) -> paddle.Tensor:

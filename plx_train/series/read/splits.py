@@ -40,6 +40,20 @@ class ReadSplit:
     findings: list[Finding]
     frequency: Frequency | None
 
+    @property
+    def frequency_text(self) -> str:
+        """The frequency as PaddleX writes it; 1 where there is none."""
+        return str(self.frequency.text) if self.frequency else "1"
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """A dataset of series: its two files as they were read."""
+
+    root: Path
+    train: ReadSplit
+    val: ReadSplit
+
 
 def roles_of(dataset: DatasetOptions) -> Roles:
     """What the dataset's columns are for, the open places filled from the training file's header."""
@@ -71,6 +85,17 @@ def read_split(dataset: DatasetOptions, file: str, roles: Roles) -> ReadSplit:
         dataset.time_zone,
         changed,
     )
+
+
+def read_data(dataset: DatasetOptions, train: Roles, val: Roles | None = None) -> SeriesData:
+    """Both files of a dataset, by the roles that their columns have.
+
+    Args:
+        val: None: those found in the training file, all numbers of which were targets where none were named.
+    """
+    root = Path(dataset.root).expanduser()
+    first = read_split(dataset, dataset.train, train)
+    return SeriesData(root, first, read_split(dataset, dataset.val, val or first.roles))
 
 
 @lru_cache(maxsize=4)

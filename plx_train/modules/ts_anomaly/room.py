@@ -1,0 +1,123 @@
+"""Anomaly detection, as the core knows it without its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plx_train.ground.errors import ConfigError
+from plx_train.modules.ts_anomaly.check import CheckedMarks, check_marks
+from plx_train.modules.ts_anomaly.config import HOLDOUT_SHARE, RULES, TsAnomalyConfig
+from plx_train.modules.ts_anomaly.facts import fit_facts
+from plx_train.modules.ts_anomaly.labels import MarkedData, read_marked
+from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric
+from plx_train.modules.ts_anomaly.overlay import draw_overlay
+from plx_train.modules.ts_anomaly.processor import UNCHOSEN, UNCHOSEN_RULE, TsAnomalyPrediction, TsAnomalyProcessor
+from plx_train.nn.series.sizes import RECONSTRUCTORS, check_names
+from plx_train.series.frame import Series
+from plx_train.series.fusion import name_of
+from plx_train.series.options import LOSSES
+from plx_train.series.room import SeriesRoom
+
+if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
+    from plx_train.modules.ts_anomaly.module import TsAnomaly
+
+
+class TsAnomalyRoom(SeriesRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, CheckedMarks]):
+    """Says which rows of a series are not like those that were trained on."""
+
+    contract = 1
+    name = "ts_anomaly"
+    options = TsAnomalyConfig
+    processor = TsAnomalyProcessor
+    metric = TsAnomalyMetric
+    monitor = "auroc"
+
+    def check_options(self, options: TsAnomalyConfig, dataset: DatasetOptions) -> None:
+        """Refuses networks, rules, losses and numbers of rows that there are not, and covariates."""
+        check_names([options.network], RECONSTRUCTORS)
+        check_names(options.models, RECONSTRUCTORS, "models")
+        for key, value, known in (("threshold", options.threshold, RULES), ("loss", options.loss, LOSSES)):
+            if value not in known:
+                raise ConfigError(f"module.{key} must be one of {', '.join(known)}, not {value!r}")
+        if min(options.context, options.stride, options.smooth) < 1:
+            raise ConfigError("module.context, module.stride and module.smooth must be 1 at least")
+        for key, rows in (("score_stride", options.score_stride), ("smooth", options.smooth)):
+            if rows is not None and not 1 <= rows <= options.context:
+                raise ConfigError(f"module.{key} must be 1 to module.context={options.context}, not {rows}")
+        if not 0 < options.percent < 100:
+            raise ConfigError(f"module.percent must lie between 0 and 100, as 99 does, not {options.percent:g}")
+        if not 0 < options.level < 1 or not 0 < options.risk < 1 - options.level:
+            raise ConfigError(
+                f"module.level={options.level:g} must be below 1 and module.risk={options.risk:g} below "
+                "1 - module.level"
+            )
+        columns = dataset.columns
+        if columns.past_covariates or columns.future_covariates or columns.static_covariates:
+            raise ConfigError("module=ts_anomaly takes no covariates: name all columns in dataset.columns.targets")
+
+    def read(self, dataset: DatasetOptions, options: TsAnomalyConfig) -> MarkedData:
+        """The series of both files with their marks."""
+        return read_marked(dataset)
+
+    def fit(
+        self, data: MarkedData, dataset: DatasetOptions, options: TsAnomalyConfig, weights: str | None
+    ) -> TsAnomalyProcessor | None:
+        """The processor with the scaling and the periods of the normal training rows that are not held out."""
+        return fit_facts(data, options, dataset.holdout_share)
+
+    def check(
+        self,
+        data: MarkedData,
+        processor: TsAnomalyProcessor | None,
+        dataset: DatasetOptions,
+        options: TsAnomalyConfig,
+    ) -> CheckedMarks:
+        """What is wrong or odd in a dataset, and its series with their marks."""
+        return check_marks(data, processor, options)
+
+    def build(
+        self,
+        options: TsAnomalyConfig,
+        processor: TsAnomalyProcessor,
+        checked: CheckedMarks | None,
+        is_fine_tuning: bool,
+    ) -> TsAnomaly:
+        """The module; the data say which column marks anomalies, and whether there are any to judge by."""
+        from plx_train.modules.ts_anomaly.module import TsAnomaly
+
+        return TsAnomaly(options, processor, checked, is_fine_tuning)
+
+    def overlay(
+        self,
+        processor: TsAnomalyProcessor,
+        original: Series,
+        prediction: TsAnomalyPrediction,
+        truth: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The series above its scores; `truth` is 1 where a row is anomalous."""
+        return draw_overlay(original, prediction, truth)
+
+    def official(self, processor: TsAnomalyProcessor, options: TsAnomalyConfig) -> TsAnomalyProcessor:
+        """`processor` before a threshold is chosen."""
+        return replace(processor, threshold=UNCHOSEN, rule=UNCHOSEN_RULE)
+
+    def monitor_of(self, checked: CheckedMarks) -> str:
+        """The reconstruction error where validation has no anomalies."""
+        return self.monitor if checked.has_anomalies else "mse"
+
+    def model_name(self, options: TsAnomalyConfig) -> str:
+        """Name in the exported ``inference.yml``."""
+        return name_of(options)
+
+    def member_networks(self, options: TsAnomalyConfig) -> Sequence[str]:
+        """The networks of a fusion."""
+        return options.models
+
+    def member_shares(self, options: TsAnomalyConfig) -> Sequence[float]:
+        """Shares of the training rows that members leave out: those that scores are ranked on."""
+        return (HOLDOUT_SHARE,)

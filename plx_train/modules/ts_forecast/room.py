@@ -1,0 +1,112 @@
+"""Forecasting, as the core knows it without its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plx_train.ground.errors import ConfigError
+from plx_train.modules.ts_forecast.check import CheckedSeries, check_forecasts
+from plx_train.modules.ts_forecast.config import FUSIONS, HOLDOUT_SHARE, TsForecastConfig
+from plx_train.modules.ts_forecast.facts import fit_facts
+from plx_train.modules.ts_forecast.metric import TsForecastMetric
+from plx_train.modules.ts_forecast.overlay import draw_overlay
+from plx_train.modules.ts_forecast.prediction import TsForecastPrediction
+from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.nn.series.sizes import FORECASTERS, check_names
+from plx_train.series.frame import Series
+from plx_train.series.fusion import name_of
+from plx_train.series.options import LOSSES
+from plx_train.series.read.splits import SeriesData, read_data, roles_of
+from plx_train.series.room import SeriesRoom
+
+if TYPE_CHECKING:
+    from plx_train.config.options import DatasetOptions
+    from plx_train.modules.ts_forecast.module import TsForecast
+
+
+class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcessor, CheckedSeries]):
+    """Says how series go on."""
+
+    contract = 1
+    name = "ts_forecast"
+    options = TsForecastConfig
+    processor = TsForecastProcessor
+    metric = TsForecastMetric
+    monitor = "mse"
+
+    def check_options(self, options: TsForecastConfig, dataset: DatasetOptions) -> None:
+        """Refuses networks, losses, sizes and levels that there are not."""
+        check_names([options.network], FORECASTERS)
+        check_names(options.models, FORECASTERS, "models")
+        if options.loss not in LOSSES:
+            raise ConfigError(f"module.loss must be one of {', '.join(LOSSES)}, not {options.loss!r}")
+        if options.fusion not in FUSIONS:
+            raise ConfigError(f"module.fusion must be one of {', '.join(FUSIONS)}, not {options.fusion!r}")
+        if min(options.context, options.horizon, options.stride) < 1:
+            raise ConfigError("module.context, module.horizon and module.stride must be 1 at least")
+        levels = options.quantiles
+        if levels != sorted(set(levels)) or any(not 0 < level < 1 for level in levels):
+            raise ConfigError(f"module.quantiles must rise and lie between 0 and 1, as in [0.1,0.5,0.9], not {levels}")
+        if options.period is not None and not 1 <= options.period <= options.context:
+            raise ConfigError(f"module.period must be 1 to module.context={options.context}, not {options.period}")
+
+    def read(self, dataset: DatasetOptions, options: TsForecastConfig) -> SeriesData:
+        """The series of both files."""
+        roles = roles_of(dataset)
+        return read_data(dataset, roles, roles)
+
+    def fit(
+        self, data: SeriesData, dataset: DatasetOptions, options: TsForecastConfig, weights: str | None
+    ) -> TsForecastProcessor | None:
+        """The processor with the scaling and the seasons of the training series."""
+        return fit_facts(data.train, options)
+
+    def check(
+        self,
+        data: SeriesData,
+        processor: TsForecastProcessor | None,
+        dataset: DatasetOptions,
+        options: TsForecastConfig,
+    ) -> CheckedSeries:
+        """What is wrong or odd in a dataset for the windows that options, or a finished model, ask for."""
+        facts = processor or options
+        return check_forecasts(data, processor, (facts.context, facts.horizon))
+
+    def build(
+        self,
+        options: TsForecastConfig,
+        processor: TsForecastProcessor,
+        checked: CheckedSeries | None,
+        is_fine_tuning: bool,
+    ) -> TsForecast:
+        """The module; it takes nothing of the data but what the processor says."""
+        from plx_train.modules.ts_forecast.module import TsForecast
+
+        return TsForecast(options, processor, is_fine_tuning)
+
+    def overlay(
+        self,
+        processor: TsForecastProcessor,
+        original: Series,
+        prediction: TsForecastPrediction,
+        truth: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The context with the forecast behind it; `truth` is on the scaled axis."""
+        return draw_overlay(original, prediction, None if truth is None else processor.scaler.inverse(truth))
+
+    def model_name(self, options: TsForecastConfig) -> str:
+        """Name in the exported ``inference.yml``."""
+        return name_of(options)
+
+    def member_networks(self, options: TsForecastConfig) -> Sequence[str]:
+        """The networks of a fusion."""
+        return options.models
+
+    def member_shares(self, options: TsForecastConfig) -> Sequence[float]:
+        """Shares of the training rows that members leave out; above 0 where weights are learned on them."""
+        if options.fusion != "stack":
+            return (0.0,)
+        return (HOLDOUT_SHARE, 0.0) if options.refit else (HOLDOUT_SHARE,)
