@@ -15,10 +15,13 @@ import numpy as np
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
-from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
+from plx_train.export.static_model import StaticModel, folder_engine, processor_of
+from plx_train.ground.spread import spread
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
+from plx_train.runs.exported import read_inference
+from plx_train.runs.folder import ONNX_FILE
 
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
@@ -156,8 +159,8 @@ def check_parity(
     module.eval_mode()
     live, shipped = network_engine(module), processor_of(read_inference(folder))
     engines = _export_engines(folder, shipped, tolerance)
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(NUM_COMPARED, len(dataset))).round().astype(int))
-    batches = [module.collate_eval([dataset.get(int(index), np.random.default_rng(0))]) for index in chosen]
+    chosen = spread(len(dataset), NUM_COMPARED)
+    batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
     # By the very operations that the export holds: the strictest tolerance is for what is left then.
     with _on_cpu(module), natively():
         references = [live(batch)[0] for batch in batches]
@@ -212,7 +215,7 @@ def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) ->
         ("native", StaticModel(folder, onednn=False), tolerance.native),
         ("onednn", StaticModel(folder), tolerance.accelerated),
     ]
-    if (folder / f"{STEM}.onnx").is_file():
+    if (folder / ONNX_FILE).is_file():
         from plx_train.export.onnx_model import onnx_model
 
         models.append(("onnx", onnx_model(folder), tolerance.accelerated))

@@ -19,15 +19,14 @@ import numpy as np
 
 from plx_train.export.onnx_cache import onnx_folder
 from plx_train.export.onnx_model import INSTALL, require_onnx
-from plx_train.export.static_model import ONNX_FILE, STEM
 from plx_train.ground.errors import ExportError
 from plx_train.metrics.direction import sign, unit
+from plx_train.runs.folder import INFERENCE_FILE, ONNX_FILE, QUANTIZED_FILE
 
-QUANTIZED_FILE = "quantized.json"
 """What was measured of an int8 export; it has no proof, for it is not equal to what was trained."""
 OPERATIONS = ["Conv", "MatMul", "Gemm"]
 """Where the time goes; the others are quicker left as they are than with conversions around them."""
-COPIED = (f"{STEM}.yml", "scaler.pkl")
+COPIED = (INFERENCE_FILE, "scaler.pkl")
 
 Inputs = tuple[np.ndarray, ...]
 

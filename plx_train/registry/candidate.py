@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.export.files import PARITY_FILE, file_hashes, sha256
-from plx_train.export.static_model import STEM, graph_files, is_onnx_only, lineage, read_inference, room_of
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
+from plx_train.runs.exported import file_hashes, graph_files, is_onnx_only, lineage, read_inference
+from plx_train.runs.folder import PARAMETERS_FILE, PARITY_FILE
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Candidate:
     @property
     def parameters_sha256(self) -> str:
         """sha256 of ``inference.pdiparams``."""
-        return self.hashes[f"{STEM}.pdiparams"]
+        return self.hashes[PARAMETERS_FILE]
 
 
 def read_candidate(folder: Path, run_id: str | None) -> Candidate:

@@ -32,7 +32,7 @@ class MetricChange:
 
 
 @dataclass(frozen=True)
-class Series:
+class ChartSeries:
     """A line of a chart; series of one group share a chart."""
 
     name: str
@@ -106,7 +106,7 @@ class ReportData:
     """Metrics that need no training, by ``<baseline>_<metric>``."""
     notes: tuple[str, ...] = ()
     """Warnings and remarks of the run."""
-    series: tuple[Series, ...] = ()
+    series: tuple[ChartSeries, ...] = ()
     precision_recall: tuple[PrecisionRecall, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds by part of the run: data, compute, log, evaluate …"""
@@ -141,13 +141,13 @@ def config_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[Series, ...]:
+def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[ChartSeries, ...]:
     """Series from what a run logged, as `tracking.read_metrics` gives it.
 
     The loss with its parts, validation metrics and learning rates each share a chart. Of values logged twice
     for a step the later one counts; a part that is the whole loss is left out.
     """
-    found: list[Series] = []
+    found: list[ChartSeries] = []
     for name in sorted(metrics, key=_chart_rank):
         points = sorted(dict(metrics[name]).items())
         kind, _, label = name.partition("/")
@@ -160,16 +160,16 @@ def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[Serie
     return tuple(found)
 
 
-def _placed(kind: str, label: str, steps: tuple[int, ...], values: tuple[float, ...]) -> Series:
+def _placed(kind: str, label: str, steps: tuple[int, ...], values: tuple[float, ...]) -> ChartSeries:
     if kind == "val":
         base = label.removesuffix("_official")
         name, variant_of = (label, None) if base == label else (f"{base}, official", base)
-        return Series(name, steps, values, "Validation", is_sparse=True, variant_of=variant_of)
+        return ChartSeries(name, steps, values, "Validation", is_sparse=True, variant_of=variant_of)
     if label.startswith("lr"):
-        return Series(label, steps, values, "Learning rate")
+        return ChartSeries(label, steps, values, "Learning rate")
     if label == "gradient_norm":
-        return Series("Gradient norm", steps, values, "Gradient norm", is_noisy=True)
-    return Series(label.removeprefix("loss_"), steps, values, "Training loss", is_noisy=True)
+        return ChartSeries("Gradient norm", steps, values, "Gradient norm", is_noisy=True)
+    return ChartSeries(label.removeprefix("loss_"), steps, values, "Training loss", is_noisy=True)
 
 
 def _chart_rank(name: str) -> int:

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
+from plx_train.runs.folder import MANIFEST, STATE_FILE
 
-MANIFEST = "manifest.json"
-STATE = "state.json"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Parameters of Linux's renameat2."""
 
@@ -46,7 +45,7 @@ def save_checkpoint(
             digests[f"{name}.safetensors"] = _write(temporary / f"{name}.safetensors", save(arrays))
         for name, text in (texts or {}).items():
             digests[name] = _write(temporary / name, text.encode())
-        digests[STATE] = _write(temporary / STATE, json.dumps(state, indent=1).encode())
+        digests[STATE_FILE] = _write(temporary / STATE_FILE, json.dumps(state, indent=1).encode())
         _write(temporary / MANIFEST, json.dumps(digests, indent=1).encode())
         _flush_folder(temporary)
         _replace_folder(temporary, folder)
@@ -114,9 +113,9 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, dict[str, np.ndarray]], dic
     for name, digest in digests.items():
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise WeightsError(f"{folder / name} was damaged after it was written: its sha256 differs")
-    if STATE not in contents:
-        raise WeightsError(f"{folder} is not a whole checkpoint: its manifest lacks {STATE}")
-    state = json.loads(contents[STATE])
+    if STATE_FILE not in contents:
+        raise WeightsError(f"{folder} is not a whole checkpoint: its manifest lacks {STATE_FILE}")
+    state = json.loads(contents[STATE_FILE])
     suffix = ".safetensors"
     return {name.removesuffix(suffix): load(data) for name, data in contents.items() if name.endswith(suffix)}, state
 
@@ -127,7 +126,7 @@ def load_state(folder: Path) -> dict[str, Any]:
     Raises:
         WeightsError: it can't be read.
     """
-    path = folder / STATE
+    path = folder / STATE_FILE
     try:
         state = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -137,7 +136,7 @@ def load_state(folder: Path) -> dict[str, Any]:
 
 def is_checkpoint(folder: Path) -> bool:
     """Whether `folder` was written by `save_checkpoint`."""
-    return (folder / MANIFEST).is_file() and (folder / STATE).is_file()
+    return (folder / MANIFEST).is_file() and (folder / STATE_FILE).is_file()
 
 
 def clear_leftovers(folder: Path) -> None:

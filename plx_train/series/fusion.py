@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.runs.folder import best_checkpoint
 
 if TYPE_CHECKING:
     from paddle import nn
@@ -43,7 +44,7 @@ def load_members(members: Sequence[nn.Layer], folders: Sequence[Path], prefix: s
     if len(folders) != len(members):
         raise WeightsError(f"{len(members)} members are to be fused, but {len(folders)} runs were given")
     for member, folder in zip(members, folders, strict=True):
-        best = load_checkpoint(folder / "checkpoints" / "best")[0]["network"]
+        best = load_checkpoint(best_checkpoint(folder))[0]["network"]
         state = {name.removeprefix(prefix): value for name, value in best.items() if name.startswith(prefix)}
         missing, unexpected = member.set_state_dict(state)
         if missing or unexpected:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LOSSES = ("mse", "mae", "huber")
+from plx_train.contract.option import at_least, option
 
 
 @dataclass
 class SizeOptions:
-    """How large a network is."""
+    """Options of a network's size."""
 
-    hidden: int | None = None
+    hidden: int | None = option(None, at_least(1))
     """Width of the network; null: its own default."""
-    depth: int | None = None
+    depth: int | None = option(None, at_least(1))
     """Layers of the network; null: its own default."""
-    dropout: float | None = None
-    """null: the network's own default."""
+    dropout: float | None = option(None, at_least(0, below=1))
+    """Share of features left out in training; null: the network's own default."""
 
     @property
     def sizes(self) -> tuple[int | None, int | None, float | None]:

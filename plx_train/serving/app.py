@@ -21,14 +21,14 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from plx_train import __version__
+from plx_train.config.serve_options import ServeOptions
+from plx_train.serving.admission import Admission
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch
 from plx_train.serving.files import Limits
 from plx_train.serving.follow import Follower, NewVersions
-from plx_train.serving.gate import Gate
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
-from plx_train.serving.options import ServeOptions
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
     Failure,
@@ -63,7 +63,7 @@ class Service:
         self.batcher = Batcher(pipeline, options.max_batch, options.max_wait_ms / 1000, self.metrics)
         self.follower = Follower(self.batcher, following, self.endpoint, self.metrics) if following else None
         self.has_key = bool(api_key)
-        self.gate: Gate | None = None
+        self.gate: Admission | None = None
         self.limits = Limits(
             int(options.max_megapixels * 1e6),
             options.max_pages,
@@ -155,8 +155,8 @@ def create_app(
     _add_errors(app)
     paths = (service.endpoint.path, *OPEN_PATHS, "/metrics", "/openapi.json")
 
-    def gate(inner: Any) -> Gate:
-        service.gate = Gate(
+    def gate(inner: Any) -> Admission:
+        service.gate = Admission(
             inner,
             service.metrics,
             service.endpoint.path,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import numpy as np
+
 from plx_train.contract.check import Finding
+from plx_train.contract.option import Trait, above, at_least, one_of, option
+from plx_train.nn.classifier_names import NETWORKS
 from plx_train.vision.check import ImageData
+from plx_train.vision.draw import GREY, draw_captions
 from plx_train.vision.labels.classes import read_class_file
 from plx_train.vision.room import ImageRoom
 from plx_train.vision.samples import Labelled
@@ -16,7 +21,7 @@ from plx_train.vision.views import ViewOptions
 from plx_train.vision.whole_image import WholeImageProcessor
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 PRETRAINED = ("EfficientNet-Lite0",)
 """Networks whose published weights the catalogue holds, under the same name."""
@@ -26,25 +31,29 @@ PRETRAINED = ("EfficientNet-Lite0",)
 class ClassifierOptions:
     """Options of a room whose networks see an image as a whole and score classes."""
 
-    name: str = ""
-    network: str = "EfficientNet-Lite0"
-    """EfficientNet-Lite0, PP-LCNet_x0_25 … x2_5, MobileNetV3_small_x1_0, MobileNetV3_large_x0_5 …, ResNet18 … 152."""
+    name: str = option("", Trait.INTERNAL)
+    network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
+    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    label_file: str = "label.txt"
-    """In the dataset's folder: a number and a name a line."""
+    label_file: str = option("label.txt", Trait.TEXT)
+    """File of the classes in the dataset's folder: a number and a name a line."""
     resize_short: int | None = 256
-    """Length of the shorter side before the centre is cut out; null: the image is stretched to `size`."""
+    """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
     size: list[int] = field(default_factory=lambda: [224, 224])
-    """Width and height of the network's input."""
+    """Width and height of the network's input, in pixels."""
     interpolation: str = "LINEAR"
+    """Interpolation of resized images: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
     mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
-    std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
+    """Mean of each channel, of pixels from 0 to 1, which is taken off."""
+    std: list[float] = option([0.229, 0.224, 0.225], above(0))
+    """Deviation of each channel, which is divided by."""
     stem_stride: int = 2
-    """Of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
-    dropout: float = 0.2
+    """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
+    dropout: float = option(0.2, at_least(0, below=1))
+    """Share of features left out before the classifier, where the network has such."""
     calibrate: bool = True
-    """Chooses post-processing on held-out samples."""
+    """Chooses settings of post-processing on held-out samples."""
     freeze_norm: bool = False
     """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
     augment: ViewOptions = field(default_factory=ViewOptions)
@@ -82,15 +91,33 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         if data.faults:
             return None
         width, height = options.size
+        labels = tuple(self.classes(data, options))
         made: Any = self.processor(
-            labels=tuple(self.classes(data, options)),
+            labels=labels,
             resize_short=options.resize_short,
             size=(width, height),
             interpolation=options.interpolation,
             mean=tuple(options.mean),
             std=tuple(options.std),
+            **self.settings(options, labels),
         )
         return made
+
+    def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:
+        """Fields of the processor's own before any calibration."""
+        return {}
+
+    def official(self, processor: ProcessorC, options: OptionsC) -> ProcessorC:
+        """`processor` before any calibration."""
+        return replace(processor, **self.settings(options, processor.labels))
+
+    def truth_text(self, sample: Labelled) -> str:
+        """The sample's truth in words, for pictures of it."""
+        return str(sample.truth)
+
+    def draw_sample(self, sample: Labelled) -> np.ndarray:
+        """The image with its truth under it."""
+        return draw_captions(sample.read(), [(self.truth_text(sample), GREY)])
 
     def pretrained(self, options: OptionsC) -> str | None:
         """Weights of the same network, where they are published."""

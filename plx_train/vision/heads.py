@@ -12,6 +12,7 @@ import yaml
 
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.folder import INFERENCE_FILE
 
 
 def classes_of(weights: Path) -> tuple[str, ...] | None:
@@ -23,8 +24,8 @@ def classes_of(weights: Path) -> tuple[str, ...] | None:
     folder = weights if weights.is_dir() else weights.parent
     if is_checkpoint(folder):
         found = (load_state(folder).get("processor") or {}).get("labels")
-    elif (folder / "inference.yml").is_file():
-        found = _label_list(folder / "inference.yml")
+    elif (folder / INFERENCE_FILE).is_file():
+        found = _label_list(folder / INFERENCE_FILE)
     else:
         return None
     return tuple(str(name) for name in found) if found else None

@@ -12,7 +12,7 @@ from plx_train.ground.errors import WeightsError
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """Published weights.
 
     Attributes:
@@ -34,16 +34,16 @@ class Entry:
     url: str | None = None
 
 
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, CatalogueEntry]:
     """All entries by name."""
     text = resources.files("plx_train.weights").joinpath("catalogue.yaml").read_text("utf-8")
     return {
-        name: Entry(name, **(values | {"members": tuple(values["members"])}))
+        name: CatalogueEntry(name, **(values | {"members": tuple(values["members"])}))
         for name, values in yaml.safe_load(text).items()
     }
 
 
-def find_entry(name: str) -> Entry:
+def find_entry(name: str) -> CatalogueEntry:
     """The entry called `name`.
 
     Raises:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
@@ -19,6 +18,8 @@ from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
 from plx_train.machine.device import OpenDevice
 from plx_train.metrics.direction import sign
+from plx_train.runs.folder import CHECK_FILE, CURVES_FILE, EXPORT, OVERLAYS, PARITY_FILE
+from plx_train.runs.result import RunResult
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
 from plx_train.workflow.cost import cost_figures
@@ -45,7 +46,7 @@ def conclude(
     record.stop.check()
     exported = _export(session, data, module, val, best, device)
     record.stop.check()
-    overlays = write_overlays(session.output / "overlays", data.room, module, val, best)
+    overlays = write_overlays(session.output / OVERLAYS, data.room, module, val, best)
     details = write_details(session.output, module, val, best)
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
@@ -65,12 +66,12 @@ def conclude(
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
-    proof, pictures = exported.folder / "parity.json", session.output / "overlays"
-    for path in (report, session.output / "check.json", proof, pictures, *details):
+    proof, pictures = exported.folder / PARITY_FILE, session.output / OVERLAYS
+    for path in (report, session.output / CHECK_FILE, proof, pictures, *details):
         tracker.log_artifact(path)
-    tracker.log_artifact(exported.folder, "export")
+    tracker.log_artifact(exported.folder, EXPORT)
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
-    tracker.log_text(json.dumps(curves), "precision_recall.json")
+    tracker.log_text(json.dumps(curves), CURVES_FILE)
     _summarise(session, record, result, exported, report, remarks)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
@@ -88,7 +89,7 @@ def _export(
     return export(
         module,
         best.processor,
-        session.output / "export",
+        session.output / EXPORT,
         data.room.model_name(options.module),
         lineage,
         val,

@@ -14,9 +14,10 @@ from plx_train.contract.processor import Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.distributed import ranks
-from plx_train.export.static_model import is_export, read_inference
 from plx_train.ground.errors import DataError, WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.exported import is_export, read_inference
+from plx_train.runs.folder import CHECK_FILE
 from plx_train.workflow.session import Session
 
 MAX_SHOWN = 10
@@ -115,7 +116,7 @@ def open_data(session: Session, trained: Path | None = None) -> RunData:
     processor, checked = check(options, trained)
     report = checked.report
     if ranks.rank() == 0:
-        (session.output / "check.json").write_text(json.dumps(report.to_json(), indent=1), "utf-8")
+        (session.output / CHECK_FILE).write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     if not report.ok and not options.dataset.ignore_findings:
         for finding in report.errors[1:MAX_SHOWN]:
             session.console.error(str(finding))

@@ -11,8 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from plx_train.config.compose import Composed, composed_from
 from plx_train.contract.module import Members
 from plx_train.ground.errors import UserError
-
-JOB_FILE = "ranks.json"
+from plx_train.runs.folder import JOB_FILE
 
 
 @dataclass(frozen=True)

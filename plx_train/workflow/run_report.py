@@ -23,10 +23,9 @@ from plx_train.report import (
     metric_series,
     write_report,
 )
-from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics
+from plx_train.runs.folder import REPORT_FILE, SPOOL_NAME
+from plx_train.tracking import environment_tags, read_metrics
 from plx_train.workflow.record import Record
-
-REPORT_FILE = "report.html"
 
 
 def write_run_report(

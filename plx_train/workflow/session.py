@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
@@ -22,14 +22,14 @@ from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
 from plx_train.distributed import ranks
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import OpenDevice, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
-from plx_train.runs.facts import RUN_FILE
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE
 from plx_train.terminal.console import Console, make_console
 
-CONFIG_FILE = "config.yaml"
 DISK_FAULTS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ENAMETOOLONG),
@@ -60,7 +60,7 @@ def open_session(composed: Composed) -> Session:
     """
     options = composed.options
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    default = f"outputs/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
+    default = f"{OUTPUTS}/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
     output = resolve_path(options.output or default)
     is_known = (output / RUN_FILE).exists()
     if options.mode == "train" and is_known and not options.resume:

@@ -9,14 +9,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.config.compose import Composed, resolve_path, without_retired
+from plx_train.config.compose import Composed, without_retired
 from plx_train.config.options import RunOptions
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
-from plx_train.export.static_model import is_export, read_inference, room_of
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.runs.checkpoint import is_checkpoint, load_state
-from plx_train.runs.facts import RUN_FILE
+from plx_train.runs.exported import exported_in, is_export, read_inference
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, resolve_uri
 from plx_train.workflow.dataset import RunData
 
@@ -37,6 +39,11 @@ class Source:
     export: Path | None
     run: Path | None
 
+    @property
+    def model(self) -> Path | None:
+        """The folder with its weights."""
+        return self.export or self.checkpoint
+
     def recorded(self) -> dict[str, Any]:
         """Contents of the run's ``run.json``; nothing where there is none."""
         path = self.run / RUN_FILE if self.run else None
@@ -53,11 +60,10 @@ def find_source(options: RunOptions) -> Source:
         raise ConfigError(f"mode={options.mode} needs run=<run id, run folder, checkpoint or exported folder>")
     folder = run_folder(options.run, options)
     if is_export(folder):
-        parent = folder.parent
-        return Source(None, folder, parent if (parent / RUN_FILE).is_file() else None)
+        return _of_export(folder)
     if is_checkpoint(folder):
         return Source(folder, None, folder.parent.parent)
-    best = folder / "checkpoints" / "best"
+    best = best_checkpoint(folder)
     if is_checkpoint(best):
         return Source(best, None, folder)
     raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
@@ -72,11 +78,15 @@ def find_export(options: RunOptions) -> Source:
     if not options.run:
         raise ConfigError(f"mode={options.mode} needs run=<run id, run folder or exported folder>")
     folder = run_folder(options.run, options)
-    export = folder if is_export(folder) else folder / "export"
-    if not is_export(export):
+    export = exported_in(folder)
+    if export is None:
         raise UserError(f"run={options.run}: {folder} holds no exported model: run mode=export run={options.run}")
-    parent = export.parent
-    return Source(None, export, parent if (parent / RUN_FILE).is_file() else None)
+    return _of_export(export)
+
+
+def _of_export(folder: Path) -> Source:
+    """The run around an exported folder is known by its ``run.json``."""
+    return Source(None, folder, folder.parent if (folder.parent / RUN_FILE).is_file() else None)
 
 
 def run_folder(name: str, options: RunOptions) -> Path:
@@ -88,7 +98,7 @@ def run_folder(name: str, options: RunOptions) -> Path:
     folder = resolve_path(name)
     if folder.exists():
         return folder
-    record = find_run(resolve_uri(options.tracking.uri, Path("outputs")), name)
+    record = find_run(resolve_uri(options.tracking.uri, Path(OUTPUTS)), name)
     if record.output is None or not record.output.is_dir():
         raise UserError(f"run {name} is recorded, but its folder {record.output} is not on this machine")
     return record.output
@@ -96,7 +106,7 @@ def run_folder(name: str, options: RunOptions) -> Path:
 
 def with_recorded_options(composed: Composed, source: Source) -> Composed:
     """The run's own module and dataset options, under whatever the command line says anew."""
-    path = source.run / "config.yaml" if source.run else None
+    path = source.run / CONFIG_FILE if source.run else None
     if source.export and not path:
         room = room_of(read_inference(source.export))
         if room != composed.options.module.name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plx_train.contract.option import Trait, at_least, one_of, option
 from plx_train.vision.classifier import ClassifierOptions
 
 
@@ -11,11 +12,12 @@ from plx_train.vision.classifier import ClassifierOptions
 class ImageClsConfig(ClassifierOptions):
     """Options of the room image_cls."""
 
-    name: str = "image_cls"
+    name: str = option("image_cls", Trait.INTERNAL)
     rotations: list[int] | None = None
-    """Makes the classes by turning upright images by these angles clockwise; labels of the files are not read."""
+    """Makes the classes by turning upright images by these angles clockwise, in degrees; labels are not read."""
     rotation_names: list[str] | None = None
-    """Their names; null: the angles."""
-    label_smoothing: float = 0.0
-    class_weights: str = "none"
-    """none, or balanced: rare classes count more, so that all count alike together."""
+    """Names of the classes that `rotations` makes; null: the angles."""
+    label_smoothing: float = option(0.0, at_least(0, below=1))
+    """Share of the probability that is spread over all classes in training."""
+    class_weights: str = option("none", one_of("none", "balanced"))
+    """Weights of the classes in the loss; balanced: rare ones count more, so that all count alike together."""

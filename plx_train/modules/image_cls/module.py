@@ -17,9 +17,9 @@ from plx_train.metrics.temperature import fit_temperature
 from plx_train.modules.image_cls.check import balanced_weights
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import ClsLabel
-from plx_train.modules.image_cls.loss import classification_loss
 from plx_train.modules.image_cls.metric import ImageClsMetric
 from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.nn.losses import classification_loss
 from plx_train.vision.classifier_module import ClassifierModule
 from plx_train.vision.samples import ImageDataset
 

@@ -11,18 +11,18 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.data.splits import CheckedDocuments
-from plx_train.ground.errors import ConfigError
 from plx_train.modules.image_cls.check import ImageClsCheck, rotation_names
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turned_samples
 from plx_train.modules.image_cls.metric import ImageClsMetric
-from plx_train.modules.image_cls.processor import ImageClsPrediction, ImageClsProcessor
+from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.answers import Answers
 from plx_train.vision.check import ImageData
 from plx_train.vision.classifier import ClassifierRoom
-from plx_train.vision.draw import GREY, draw_answers, draw_captions
+from plx_train.vision.draw import draw_answers
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.image_cls.module import ImageCls
 
 
@@ -39,8 +39,6 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
 
     def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
         """Refuses rotations that can't be made."""
-        if options.class_weights not in ("none", "balanced"):
-            raise ConfigError(f"module.class_weights must be none or balanced, not {options.class_weights!r}")
         if options.rotations:
             rotation_names(options)
 
@@ -81,19 +79,19 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
         )
         return replace(checked, train=train, val=val)
 
-    def draw_sample(self, sample: ClsLabel) -> np.ndarray:
-        """The image with its class under it."""
-        return draw_captions(sample.read(), [(f"{sample.truth}: {sample.class_name}", GREY)])
+    def settings(self, options: ImageClsConfig, labels: Sequence[str]) -> dict[str, Any]:
+        """Scores as they are trained."""
+        return {"temperature": 1.0}
+
+    def truth_text(self, sample: ClsLabel) -> str:
+        """Number and name of the class."""
+        return f"{sample.truth}: {sample.class_name}"
 
     def overlay(
-        self, processor: ImageClsProcessor, original: np.ndarray, prediction: ImageClsPrediction, truth: Any = None
+        self, processor: ImageClsProcessor, original: np.ndarray, prediction: Answers, truth: Any = None
     ) -> np.ndarray:
         """The image with its likeliest classes under it."""
-        return draw_answers(original, prediction, truth)
-
-    def official(self, processor: ImageClsProcessor, options: ImageClsConfig) -> ImageClsProcessor:
-        """`processor` with scores as they are trained."""
-        return replace(processor, temperature=1.0)
+        return draw_answers(original, prediction, None if truth is None else (truth,), processor.labels)
 
     def build(
         self,

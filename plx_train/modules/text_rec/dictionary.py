@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from plx_train.ground.errors import DataError, UserError, WeightsError
+from plx_train.ground.files import user_path
 from plx_train.runs.checkpoint import is_checkpoint
+from plx_train.runs.folder import INFERENCE_FILE, STATE_FILE
 
 FROM_WEIGHTS, FROM_LABELS = "weights", "auto"
 HINT = "name the dictionary they were trained with by module.dict=/path/to/dict.txt"
@@ -49,9 +51,9 @@ def dictionary_of(weights: Path) -> tuple[str, ...]:
     """
     folder = weights if weights.is_dir() else weights.parent
     if is_checkpoint(folder):
-        found = _read(folder / "state.json", json.loads).get("processor", {}).get("characters")
-    elif (folder / "inference.yml").is_file():
-        found = (_read(folder / "inference.yml", yaml.safe_load).get("PostProcess") or {}).get("character_dict")
+        found = _read(folder / STATE_FILE, json.loads).get("processor", {}).get("characters")
+    elif (folder / INFERENCE_FILE).is_file():
+        found = (_read(folder / INFERENCE_FILE, yaml.safe_load).get("PostProcess") or {}).get("character_dict")
     else:
         lists = sorted(folder.glob("*keys*.txt")) + sorted(folder.glob("*dict*.txt"))
         found = read_dictionary(lists[0]) if len(lists) == 1 else None
@@ -100,7 +102,7 @@ def dictionary_for(choice: str, weights: Path | None, texts: Iterable[str]) -> t
     if choice == FROM_LABELS:
         return dictionary_from(texts)
     if choice != FROM_WEIGHTS:
-        return read_dictionary(Path(choice).expanduser())
+        return read_dictionary(user_path(choice))
     if weights is None:
         raise UserError(
             "module.dict=weights needs weights: set module.dict=auto for the characters of the labels, or to a file"

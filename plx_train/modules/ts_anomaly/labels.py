@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.series.frame import Series
 from plx_train.series.read.reader import read_header
@@ -16,7 +16,7 @@ from plx_train.series.read.roles import Roles
 from plx_train.series.read.splits import ReadSplit, SeriesData, read_split, roles_of
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ def read_marked(dataset: DatasetOptions) -> MarkedData:
     train, val = (_read(dataset, file) for file in (dataset.train, dataset.val))
     judged = train if dataset.overfit else val
     label = next(iter((*train.roles.flags, *judged.roles.flags)), None)
-    return MarkedData(Path(dataset.root).expanduser(), train, val, label, has_both_kinds(judged.series, label))
+    return MarkedData(user_path(dataset.root), train, val, label, has_both_kinds(judged.series, label))
 
 
 def _read(dataset: DatasetOptions, file: str) -> ReadSplit:
-    roles, root = roles_of(dataset), Path(dataset.root).expanduser()
+    roles, root = roles_of(dataset), user_path(dataset.root)
     is_marked = roles.label is not None and (
         roles.label in read_header(root / file, root) or dataset.columns.label is not None
     )

@@ -10,20 +10,18 @@ import numpy as np
 
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, check_marks
-from plx_train.modules.ts_anomaly.config import HOLDOUT_SHARE, RULES, TsAnomalyConfig
+from plx_train.modules.ts_anomaly.config import HOLDOUT_SHARE, TsAnomalyConfig
 from plx_train.modules.ts_anomaly.facts import fit_facts
 from plx_train.modules.ts_anomaly.labels import MarkedData, read_marked
 from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric
 from plx_train.modules.ts_anomaly.overlay import draw_overlay
 from plx_train.modules.ts_anomaly.processor import UNCHOSEN, UNCHOSEN_RULE, TsAnomalyPrediction, TsAnomalyProcessor
-from plx_train.nn.series.sizes import RECONSTRUCTORS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.fusion import name_of
-from plx_train.series.options import LOSSES
 from plx_train.series.room import SeriesRoom
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_anomaly.module import TsAnomaly
 
 
@@ -38,23 +36,13 @@ class TsAnomalyRoom(SeriesRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, 
     monitor = "auroc"
 
     def check_options(self, options: TsAnomalyConfig, dataset: DatasetOptions) -> None:
-        """Refuses networks, rules, losses and numbers of rows that there are not, and covariates."""
-        check_names([options.network], RECONSTRUCTORS)
-        check_names(options.models, RECONSTRUCTORS, "models")
-        for key, value, known in (("threshold", options.threshold, RULES), ("loss", options.loss, LOSSES)):
-            if value not in known:
-                raise ConfigError(f"module.{key} must be one of {', '.join(known)}, not {value!r}")
-        if min(options.context, options.stride, options.smooth) < 1:
-            raise ConfigError("module.context, module.stride and module.smooth must be 1 at least")
+        """Refuses rows that no window holds, a risk that no peak has, and covariates."""
         for key, rows in (("score_stride", options.score_stride), ("smooth", options.smooth)):
-            if rows is not None and not 1 <= rows <= options.context:
+            if rows is not None and rows > options.context:
                 raise ConfigError(f"module.{key} must be 1 to module.context={options.context}, not {rows}")
-        if not 0 < options.percent < 100:
-            raise ConfigError(f"module.percent must lie between 0 and 100, as 99 does, not {options.percent:g}")
-        if not 0 < options.level < 1 or not 0 < options.risk < 1 - options.level:
+        if options.risk >= 1 - options.level:
             raise ConfigError(
-                f"module.level={options.level:g} must be below 1 and module.risk={options.risk:g} below "
-                "1 - module.level"
+                f"module.risk={options.risk:g} must be below 1 - module.level, which is {1 - options.level:g}"
             )
         columns = dataset.columns
         if columns.past_covariates or columns.future_covariates or columns.static_covariates:

@@ -28,7 +28,7 @@ MUCH_LARGER = 1000
 
 
 @dataclass(frozen=True)
-class CheckedSeries(Checked[Series]):
+class CheckedClasses(Checked[Series]):
     """The report, the series of known classes per split, and the data that they are of."""
 
     data: LabelledData
@@ -51,7 +51,7 @@ class CheckedSeries(Checked[Series]):
         return kept, [train[place] for place in sorted(held)]
 
 
-def check_classes(data: LabelledData, processor: TsClsProcessor | None) -> CheckedSeries:
+def check_classes(data: LabelledData, processor: TsClsProcessor | None) -> CheckedClasses:
     """What is wrong or odd in a dataset for a processor; None where there is no training series."""
     train, val = data.train.series, data.val.series
     findings: list[Finding] = []
@@ -68,7 +68,7 @@ def check_classes(data: LabelledData, processor: TsClsProcessor | None) -> Check
     known = set(processor.labels) if processor is not None else set()
     report = report_of(data, findings, _statistics)
     kept, judged = ([one for one in part if one.label in known] for part in (train, val))
-    return CheckedSeries(report, kept, judged, data)
+    return CheckedClasses(report, kept, judged, data)
 
 
 def _length_findings(split: ReadSplit, processor: TsClsProcessor, options: TsClsConfig) -> list[Finding]:

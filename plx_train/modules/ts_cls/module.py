@@ -15,7 +15,7 @@ from plx_train.contract.sample import Batch, Sample
 from plx_train.metrics.classes import class_files, per_class
 from plx_train.metrics.temperature import fit_temperature
 from plx_train.modules.ts_cls.baselines import baseline_accuracies
-from plx_train.modules.ts_cls.check import CheckedSeries
+from plx_train.modules.ts_cls.check import CheckedClasses
 from plx_train.modules.ts_cls.classes import LISTED, balanced_weights
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
@@ -49,7 +49,7 @@ class TsCls(SeriesModule[TsClsProcessor]):
     )
 
     def __init__(
-        self, options: TsClsConfig, processor: TsClsProcessor, checked: CheckedSeries | None, is_fine_tuning: bool
+        self, options: TsClsConfig, processor: TsClsProcessor, checked: CheckedClasses | None, is_fine_tuning: bool
     ) -> None:
         self.options = options
         self.processor = processor

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from plx_train.ground.errors import ConfigError
-from plx_train.modules.ts_cls.check import CheckedSeries, check_classes
+from plx_train.ground.files import user_path
+from plx_train.modules.ts_cls.check import CheckedClasses, check_classes
 from plx_train.modules.ts_cls.classes import one_of_each
-from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
+from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.facts import LabelledData, fit_facts
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.overlay import draw_overlay
 from plx_train.modules.ts_cls.processor import TsClsPrediction, TsClsProcessor
-from plx_train.nn.series.sizes import CLASSIFIERS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.read.splits import read_data, roles_of
 from plx_train.series.room import SeriesRoom
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_cls.module import TsCls
 
 
-class TsClsRoom(SeriesRoom[TsClsConfig, LabelledData, TsClsProcessor, CheckedSeries]):
+class TsClsRoom(SeriesRoom[TsClsConfig, LabelledData, TsClsProcessor, CheckedClasses]):
     """Says which of several classes a series is of."""
 
     contract = 1
@@ -39,18 +38,11 @@ class TsClsRoom(SeriesRoom[TsClsConfig, LabelledData, TsClsProcessor, CheckedSer
     num_pictures = 12
 
     def check_options(self, options: TsClsConfig, dataset: DatasetOptions) -> None:
-        """Refuses networks and sizes that there are not, covariates, and a training file without classes."""
-        check_names([options.network], [*CLASSIFIERS, ROCKET])
-        if options.class_weights not in ("none", "balanced"):
-            raise ConfigError(f"module.class_weights must be none or balanced, not {options.class_weights!r}")
-        if options.length is not None and options.length < 1:
-            raise ConfigError(f"module.length must be 1 at least, not {options.length}")
-        if options.num_kernels < 1:
-            raise ConfigError(f"module.num_kernels must be 1 at least, not {options.num_kernels}")
+        """Refuses covariates, and a training file without classes."""
         given = dataset.columns
         if given.past_covariates or given.future_covariates or given.static_covariates:
             raise ConfigError("classification takes no covariates: name all channels in dataset.columns.targets")
-        is_there = (Path(dataset.root).expanduser() / dataset.train).is_file()
+        is_there = (user_path(dataset.root) / dataset.train).is_file()
         if is_there and roles_of(dataset).label is None:
             raise ConfigError(
                 f"no column of {dataset.train} is named label: name the one that holds the classes by "
@@ -70,7 +62,7 @@ class TsClsRoom(SeriesRoom[TsClsConfig, LabelledData, TsClsProcessor, CheckedSer
 
     def check(
         self, data: LabelledData, processor: TsClsProcessor | None, dataset: DatasetOptions, options: TsClsConfig
-    ) -> CheckedSeries:
+    ) -> CheckedClasses:
         """What is wrong or odd in a dataset, and the series of the classes that are known."""
         return check_classes(data, processor)
 
@@ -79,7 +71,7 @@ class TsClsRoom(SeriesRoom[TsClsConfig, LabelledData, TsClsProcessor, CheckedSer
         return [(one, f"{one.name}: class {one.label}") for one in one_of_each(samples, self.num_pictures)]
 
     def build(
-        self, options: TsClsConfig, processor: TsClsProcessor, checked: CheckedSeries | None, is_fine_tuning: bool
+        self, options: TsClsConfig, processor: TsClsProcessor, checked: CheckedClasses | None, is_fine_tuning: bool
     ) -> TsCls:
         """The module; weights of classes and what ROCKET draws its kernels by are those of the training series."""
         from plx_train.modules.ts_cls.module import TsCls

@@ -20,7 +20,7 @@ from plx_train.series.windows import rows_of_windows
 
 
 @dataclass(frozen=True)
-class CheckedSeries(Checked[Series]):
+class CheckedForecasts(Checked[Series]):
     """The report, and the series per split; `context` and `horizon` are those of the windows to come."""
 
     context: int
@@ -44,7 +44,7 @@ class CheckedSeries(Checked[Series]):
         return kept, held
 
 
-def check_forecasts(data: SeriesData, processor: TsForecastProcessor | None, size: tuple[int, int]) -> CheckedSeries:
+def check_forecasts(data: SeriesData, processor: TsForecastProcessor | None, size: tuple[int, int]) -> CheckedForecasts:
     """What is wrong or odd in a dataset for windows of `size`, rows of context and horizon."""
     context, horizon = size
     train, val = data.train.series, data.val.series
@@ -59,7 +59,7 @@ def check_forecasts(data: SeriesData, processor: TsForecastProcessor | None, siz
         whose = "those of the model"
         findings += columns_differ(data.train.file, train[0].columns, processor.columns, whose=whose)
     report = report_of(data, findings, series_statistics)
-    return CheckedSeries(report, train, [_with_context(series, train, context) for series in val], context, horizon)
+    return CheckedForecasts(report, train, [_with_context(series, train, context) for series in val], context, horizon)
 
 
 def _length_findings(split: ReadSplit, context: int, horizon: int) -> list[Finding]:

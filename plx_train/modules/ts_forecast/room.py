@@ -8,26 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plx_train.ground.errors import ConfigError
-from plx_train.modules.ts_forecast.check import CheckedSeries, check_forecasts
-from plx_train.modules.ts_forecast.config import FUSIONS, HOLDOUT_SHARE, TsForecastConfig
+from plx_train.modules.ts_forecast.check import CheckedForecasts, check_forecasts
+from plx_train.modules.ts_forecast.config import HOLDOUT_SHARE, TsForecastConfig
 from plx_train.modules.ts_forecast.facts import fit_facts
 from plx_train.modules.ts_forecast.metric import TsForecastMetric
 from plx_train.modules.ts_forecast.overlay import draw_overlay
 from plx_train.modules.ts_forecast.prediction import TsForecastPrediction
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
-from plx_train.nn.series.sizes import FORECASTERS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.fusion import name_of
-from plx_train.series.options import LOSSES
 from plx_train.series.read.splits import SeriesData, read_data, roles_of
 from plx_train.series.room import SeriesRoom
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_forecast.module import TsForecast
 
 
-class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcessor, CheckedSeries]):
+class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcessor, CheckedForecasts]):
     """Says how series go on."""
 
     contract = 1
@@ -38,19 +36,11 @@ class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcesso
     monitor = "mse"
 
     def check_options(self, options: TsForecastConfig, dataset: DatasetOptions) -> None:
-        """Refuses networks, losses, sizes and levels that there are not."""
-        check_names([options.network], FORECASTERS)
-        check_names(options.models, FORECASTERS, "models")
-        if options.loss not in LOSSES:
-            raise ConfigError(f"module.loss must be one of {', '.join(LOSSES)}, not {options.loss!r}")
-        if options.fusion not in FUSIONS:
-            raise ConfigError(f"module.fusion must be one of {', '.join(FUSIONS)}, not {options.fusion!r}")
-        if min(options.context, options.horizon, options.stride) < 1:
-            raise ConfigError("module.context, module.horizon and module.stride must be 1 at least")
+        """Refuses levels that do not rise, and a season that no context holds."""
         levels = options.quantiles
-        if levels != sorted(set(levels)) or any(not 0 < level < 1 for level in levels):
-            raise ConfigError(f"module.quantiles must rise and lie between 0 and 1, as in [0.1,0.5,0.9], not {levels}")
-        if options.period is not None and not 1 <= options.period <= options.context:
+        if levels != sorted(set(levels)):
+            raise ConfigError(f"module.quantiles must rise, as in [0.1,0.5,0.9], not {levels}")
+        if options.period is not None and options.period > options.context:
             raise ConfigError(f"module.period must be 1 to module.context={options.context}, not {options.period}")
 
     def read(self, dataset: DatasetOptions, options: TsForecastConfig) -> SeriesData:
@@ -70,7 +60,7 @@ class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcesso
         processor: TsForecastProcessor | None,
         dataset: DatasetOptions,
         options: TsForecastConfig,
-    ) -> CheckedSeries:
+    ) -> CheckedForecasts:
         """What is wrong or odd in a dataset for the windows that options, or a finished model, ask for."""
         facts = processor or options
         return check_forecasts(data, processor, (facts.context, facts.horizon))
@@ -79,7 +69,7 @@ class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcesso
         self,
         options: TsForecastConfig,
         processor: TsForecastProcessor,
-        checked: CheckedSeries | None,
+        checked: CheckedForecasts | None,
         is_fine_tuning: bool,
     ) -> TsForecast:
         """The module; it takes nothing of the data but what the processor says."""

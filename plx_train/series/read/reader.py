@@ -14,7 +14,7 @@ from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.read.content import Rows, check_rows
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
-from plx_train.series.read.source import Source, find_source
+from plx_train.series.read.source import TableSource, find_source
 from plx_train.series.read.table import MISSING, Chosen, Table, read_table
 from plx_train.series.read.times import TimeFormat, guess_format
 
@@ -69,7 +69,9 @@ def read_series(
     return read_source(source, columns, time_zone) if source is not None else ([], findings)
 
 
-def read_source(source: Source, columns: Columns, time_zone: str | None = None) -> tuple[list[Series], list[Finding]]:
+def read_source(
+    source: TableSource, columns: Columns, time_zone: str | None = None
+) -> tuple[list[Series], list[Finding]]:
     """The same of what is not a file of its own."""
     scan = scan_lines(source)
     if scan.ok:

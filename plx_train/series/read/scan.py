@@ -13,7 +13,7 @@ import numpy as np
 from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
 from plx_train.series.read.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
-from plx_train.series.read.source import READ_FAULTS, Source
+from plx_train.series.read.source import READ_FAULTS, TableSource
 
 MAX_BLANKS = 1 << 20
 SHOWN = 3
@@ -56,7 +56,7 @@ class Scan:
         return lines + np.searchsorted(self.blanks - np.arange(len(self.blanks)), lines, side="right")
 
 
-def open_at_header(source: Source, scan: Scan) -> BinaryIO:
+def open_at_header(source: TableSource, scan: Scan) -> BinaryIO:
     """The file's bytes after the header line."""
     stream = source.open()
     for _ in range(scan.header_line):
@@ -64,7 +64,7 @@ def open_at_header(source: Source, scan: Scan) -> BinaryIO:
     return stream
 
 
-def scan_lines(source: Source) -> Scan:
+def scan_lines(source: TableSource) -> Scan:
     """Looks at every line of a file; nothing wrong is raised."""
     scan = _scanned(source, with_rows=True)
     if scan.ok and scan.num_rows == 0:
@@ -72,12 +72,12 @@ def scan_lines(source: Source) -> Scan:
     return scan
 
 
-def scan_header(source: Source) -> Scan:
+def scan_header(source: TableSource) -> Scan:
     """Looks at the header alone."""
     return _scanned(source, with_rows=False)
 
 
-def _scanned(source: Source, with_rows: bool) -> Scan:
+def _scanned(source: TableSource, with_rows: bool) -> Scan:
     scan = Scan(source.name)
     try:
         with source.open() as stream:

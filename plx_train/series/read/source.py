@@ -28,7 +28,7 @@ READ_FAULTS = (OSError, EOFError, lzma.LZMAError, ValueError)
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """A file that can be read more than once.
 
     Attributes:
@@ -40,7 +40,7 @@ class Source:
     open: Callable[[], BinaryIO]
 
 
-def find_source(path: Path, root: Path) -> tuple[Source | None, list[Finding]]:
+def find_source(path: Path, root: Path) -> tuple[TableSource | None, list[Finding]]:
     """The file as a source; None, and why, where it is missing, outside `root` or of an unknown kind."""
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
@@ -62,12 +62,12 @@ def find_source(path: Path, root: Path) -> tuple[Source | None, list[Finding]]:
     if kind in EXCEL:
         return _excel(path, name)
     opener = OPENERS[kind]
-    return Source(name, lambda: opener(path)), []
+    return TableSource(name, lambda: opener(path)), []
 
 
-def csv_source(content: bytes, name: str = "table") -> Source:
+def csv_source(content: bytes, name: str = "table") -> TableSource:
     """A CSV in memory; `name` stands in messages."""
-    return Source(name, lambda: io.BytesIO(content))
+    return TableSource(name, lambda: io.BytesIO(content))
 
 
 def _others(path: Path) -> str:
@@ -77,7 +77,7 @@ def _others(path: Path) -> str:
     return f"; there is {', '.join(files)}" if files else ""
 
 
-def _excel(path: Path, name: str) -> tuple[Source | None, list[Finding]]:
+def _excel(path: Path, name: str) -> tuple[TableSource | None, list[Finding]]:
     """The first sheet, held in memory as CSV: line numbers are the sheet's rows."""
     try:
         if _unpacked_size(path) > MAX_SHEET:

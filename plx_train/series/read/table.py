@@ -13,7 +13,7 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.series.read.cell_faults import CellFaults
 from plx_train.series.read.scan import Scan, open_at_header
-from plx_train.series.read.source import READ_FAULTS, Source
+from plx_train.series.read.source import READ_FAULTS, TableSource
 from plx_train.series.read.times import TimeFormat, parse_times
 from plx_train.series.zones import to_utc
 
@@ -74,7 +74,7 @@ class Table:
     faulty: set[str] = field(default_factory=set)
 
 
-def read_table(source: Source, scan: Scan, chosen: Chosen, time_zone: str | None) -> Table | None:
+def read_table(source: TableSource, scan: Scan, chosen: Chosen, time_zone: str | None) -> Table | None:
     """The rows of a file that was scanned; None, and a finding in `scan`, where it can't be read on."""
     needed = scan.num_rows * (8 * len(chosen.values) + BYTES_BESIDE)
     if needed > _memory():
@@ -106,7 +106,7 @@ def _memory() -> float:
         return float("inf")
 
 
-def _chunks(source: Source, scan: Scan, chosen: Chosen) -> Iterator[pandas.DataFrame]:
+def _chunks(source: TableSource, scan: Scan, chosen: Chosen) -> Iterator[pandas.DataFrame]:
     import pandas
 
     texts = {name: str for name in (chosen.time, chosen.group, chosen.label) if name}
