@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plx_train.contract.prediction import Prediction
 from plx_train.contract.sample import Arrays
 from plx_train.ground.errors import WeightsError
 
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
-
-
-class Prediction(Protocol):
-    """What a model finds in one sample."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, by the names that PaddleX has for them."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,8 +50,8 @@ class Processor(ABC):
         """The network's input for one sample, and what `postprocess` needs to know of the original."""
 
     @abstractmethod
-    def postprocess(self, output: np.ndarray, context: Any) -> Any:
-        """The prediction from one sample's output; it has `Prediction.to_json`."""
+    def postprocess(self, output: np.ndarray, context: Any) -> Prediction:
+        """The prediction from one sample's output."""
 
     @abstractmethod
     def to_inference(self, model_name: str) -> dict[str, Any]:

@@ -37,8 +37,14 @@ def _foreign() -> dict[str, metadata.EntryPoint]:
 
 def foreign_folders() -> list[Path]:
     """Folders of the packages that bring rooms from outside; nothing of them is imported."""
-    specs = (importlib.util.find_spec(point.value) for point in _foreign().values())
-    return [Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()]
+    found = []
+    for point in _foreign().values():
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except Exception:  # whatever is wrong with the package is told to whoever asks for its room
+            continue
+        found += [Path(place) for place in (spec.submodule_search_locations if spec else None) or ()]
+    return found
 
 
 def options_class(name: str) -> type:

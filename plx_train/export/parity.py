@@ -17,7 +17,7 @@ from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.export.static_model import StaticModel, folder_engine, processor_of
 from plx_train.ground.spread import spread
-from plx_train.metrics.direction import unit
+from plx_train.metrics.direction import Better, monitored, unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
 from plx_train.runs.exported import read_inference
@@ -77,6 +77,7 @@ class ParityReport:
         num_compared: samples whose raw outputs were compared.
         num_samples: samples the metric was taken over.
         monitor: name of the metric.
+        better: which of its values are.
         expected: the live network's metric with the processing it was trained and calibrated with.
         exported: the exported folder's, with the processing read back from ``inference.yml``.
         metric_tolerance: what the two may differ by.
@@ -87,6 +88,7 @@ class ParityReport:
     num_compared: int
     num_samples: int
     monitor: str
+    better: Better
     expected: float
     exported: float
     metric_tolerance: float
@@ -105,7 +107,7 @@ class ParityReport:
             for engine in self.engines
             if not engine.ok
         ]
-        most = self.metric_tolerance * unit(self.monitor, self.expected)
+        most = self.metric_tolerance * unit(self.better, self.expected)
         if not abs(self.expected - self.exported) <= most:
             faults.append(
                 f"{self.monitor} is {self.exported:.4f} instead of {self.expected:.4f} "
@@ -176,6 +178,7 @@ def check_parity(
         num_compared=len(batches),
         num_samples=len(dataset),
         monitor=module.monitor,
+        better=monitored(module),
         expected=expected,
         exported=exported,
         metric_tolerance=tolerance.metric,

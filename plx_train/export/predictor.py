@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,16 @@ class Predictor:
         if not isinstance(given, list | tuple):
             return self._predict_many([self.processor.as_input(given)])[0]
         return self._predict_many([self.processor.as_input(one) for one in given])
+
+    def with_settings(self, **settings: Any) -> Predictor:
+        """The same model with other values for some fields of its `processor`.
+
+        Raises:
+            UserError: a value is not possible.
+        """
+        other = copy.copy(self)
+        other.processor = replace(self.processor, **settings)
+        return other
 
     def _predict_many(self, originals: Sequence[Any]) -> list[Any]:
         """Those of equal input shapes go through the graph together; each as if alone, up to the last bits."""

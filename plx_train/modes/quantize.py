@@ -17,7 +17,7 @@ from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
-from plx_train.metrics.direction import sign, unit
+from plx_train.metrics.direction import Better, monitored, sign, unit
 from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
 from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
@@ -36,12 +36,14 @@ class Loss:
     """What int8 costs.
 
     Attributes:
-        fp32: the monitored metric of the export.
+        better: which values of the monitored metric are.
+        fp32: that metric of the export.
         int8: of its int8 version, by engine.
         tolerance: what it may lose; where the metric is an error, that share of it.
     """
 
     monitor: str
+    better: Better
     fp32: float
     int8: dict[str, float]
     tolerance: float
@@ -49,12 +51,12 @@ class Loss:
     @property
     def worst(self) -> float:
         """What the worst of the engines reaches."""
-        return min(self.int8.values(), key=lambda value: sign(self.monitor) * value)
+        return min(self.int8.values(), key=lambda value: sign(self.better) * value)
 
     @property
     def lost(self) -> float:
         """Above 0 where int8 is worse; where the metric is an error, as a share of it."""
-        return sign(self.monitor) * (self.fp32 - self.worst) / unit(self.monitor, self.fp32)
+        return sign(self.better) * (self.fp32 - self.worst) / unit(self.better, self.fp32)
 
     @property
     def is_bearable(self) -> bool:
@@ -101,7 +103,8 @@ def judge(module: Module[Any], export: Path, folder: Path, processor: Any, val: 
     if not models:
         raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
     fp32 = metric(opened_engines(export, 1, sample)[EVALUATED_AS])
-    return Loss(module.monitor, fp32, {name: metric(model) for name, model in models.items()}, tolerance)
+    int8 = {name: metric(model) for name, model in models.items()}
+    return Loss(module.monitor, monitored(module), fp32, int8, tolerance)
 
 
 def compare(export: Path, folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSpeed]:

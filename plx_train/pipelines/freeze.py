@@ -11,10 +11,11 @@ from typing import Any
 
 import yaml
 
+from plx_train.contract.pipeline import SECTION
+from plx_train.contract.pipelines import pipeline_files
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Pipeline
-from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.load import load_pipeline
 from plx_train.runs.exported import is_onnx_only
 from plx_train.runs.folder import CHOICE_FILE, MANIFEST
@@ -91,8 +92,21 @@ def _portable(pipeline: Pipeline) -> dict[str, Any]:
             part |= pipeline.settings_of(key)
             if is_onnx_only(pipeline.models[key].folder):
                 part["engine"] = "onnxruntime"  # which PaddleX has to be told
-    config.pop(OWN_SECTION, None)
+    section = _own_words(config)
+    if section:
+        config[SECTION] = section
+    else:
+        config.pop(SECTION, None)
     return {name: value for name, value in config.items() if value not in ({}, None)}
+
+
+def _own_words(config: dict[str, Any]) -> dict[str, Any]:
+    """What the section for us says beyond that of the pipeline known by the same name; the budget is this machine's."""
+    known = pipeline_files().get(config["pipeline_name"])
+    former = known.content.get(SECTION, {}) if known else {}
+    said = {name: value for name, value in (config.get(SECTION) or {}).items() if former.get(name) != value}
+    said.pop("latency_budget_ms", None)
+    return said
 
 
 def _origin(model: LoadedModel) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from plx_train.export.predictor import Predictor
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
-from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
+from plx_train.pipelines.base import LoadedModel, Part, Pipeline
 from plx_train.pipelines.config import engine_of, read_config, with_models
+from plx_train.pipelines.known import kind_of
 from plx_train.pipelines.published import published_folder
 from plx_train.runs.exported import parameters_file
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE
@@ -46,14 +47,8 @@ def load_pipeline(
         UserError: something is missing or can't be loaded.
     """
     resolved = with_models(read_config(config), models or {})
-    known = known_pipelines()
-    name = resolved["pipeline_name"]
-    if name not in known:
-        raise ConfigError(
-            f"pipeline_name: {name} is none that is known here ({', '.join(sorted(known))}); import the class of your "
-            "own before"
-        )
-    return known[name](resolved, partial(_load_part, device=device, engine=engine_of(resolved), resolve=resolve))
+    load = partial(_load_part, device=device, engine=engine_of(resolved), resolve=resolve)
+    return kind_of(resolved)(resolved, load)
 
 
 def _load_part(

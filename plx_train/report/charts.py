@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
-from plx_train.metrics.direction import sign
 from plx_train.report.axes import (
     BOTTOM,
     HEIGHT,
@@ -200,8 +199,8 @@ def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: i
 
 def _best(series: ChartSeries, frame: Frame) -> str:
     """The best point, marked and named."""
-    better = sign(series.name)
-    step, value = max(zip(series.steps, series.values, strict=True), key=lambda point: better * point[1])
+    best_of = min if series.is_error else max
+    step, value = best_of(zip(series.steps, series.values, strict=True), key=lambda point: point[1])
     x, y = frame.x(step), frame.y(value)
     anchor = "end" if x > WIDTH / 2 else ""
     # Below the line where there is room, because lines of metrics rise towards their best.

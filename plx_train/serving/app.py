@@ -35,7 +35,6 @@ from plx_train.serving.protocol import (
     failure,
     log_id_of,
     new_log_id,
-    parameters,
     parse,
     success,
 )
@@ -100,7 +99,7 @@ class Service:
         request = await self._in_thread(parse, body, self.endpoint.request)
         log_id = request.logId or new_log_id()
         draws = self.options.visualize if request.visualize is None else request.visualize
-        params = chosen_parameters(parameters(request), self.batcher.pipeline)
+        params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
         # Decoded images are many times the size of a request: few are held at once.
         async with self.decoded:
             pages, info = await self._in_thread(self.endpoint.read, request, self.limits, self.batcher.pipeline)
@@ -137,7 +136,7 @@ def create_app(
         api_key: what clients must send; None: nothing.
 
     Raises:
-        KeyError: the protocol has no place for this kind of pipeline.
+        UserError: the pipeline declares no endpoint.
     """
     service = Service(pipeline, options, following, api_key)
 
@@ -212,6 +211,8 @@ def _add_views(app: FastAPI, service: Service) -> None:
         about = {
             "pipeline": service.batcher.pipeline.name,
             "path": service.endpoint.path,
+            "field": service.endpoint.request.FILE_FIELD,
+            "answer": service.endpoint.kind,
             "version": __version__,
             "hasKey": service.has_key,
             "maxBytes": int(service.options.max_body_mb * 2**20),

@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from plx_train.contract.option import Trait
 from plx_train.contract.rooms import load_room
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
-from plx_train.metrics.direction import sign
+from plx_train.metrics.direction import HIGHER, better_of, room_errors
 from plx_train.runs.trial import environment_of
 from plx_train.sweep.executors.executor import JobSpec
 from plx_train.sweep.record import Objective
@@ -86,7 +86,8 @@ def order(arguments: Sequence[str]) -> Ordered:
         others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
         for value in parameter.choices[:MOST_CHECKED] or (parameter.low, parameter.high):
             compose_run([*space.fixed, *others, parameter.override(value)])
-    objectives = _objectives(options, load_room(composed.options.module.name).monitor)
+    module = composed.options.module
+    objectives = _objectives(options, load_room(module.name).monitor, room_errors(module.name))
     configurations = space.grid() if options.sampler == "grid" else None
     if options.sampler != "grid" and not space.parameters:
         raise ConfigError(f"sweep={options.sampler} has nothing to search: give a key several values or an interval")
@@ -111,13 +112,13 @@ def _check_keys(space: Space, options: SweepOptions) -> None:
             raise ConfigError("seed varies already: leave out sweep.seeds")
 
 
-def _objectives(options: SweepOptions, monitor: str) -> tuple[Objective, ...]:
+def _objectives(options: SweepOptions, monitor: str, errors: Collection[str]) -> tuple[Objective, ...]:
     found = []
     for text in options.objectives or [""]:
         direction, separator, metric = text.rpartition(":")
         if separator and direction not in ("min", "max"):
             raise ConfigError(f"sweep.objectives: '{text}' is not understood: write val/hmean, or min:latency_ms")
-        direction = direction or ("max" if sign(metric or monitor) > 0 else "min")
+        direction = direction or ("max" if better_of(metric or monitor, errors) == HIGHER else "min")
         found.append(Objective(metric, "minimize" if direction == "min" else "maximize"))
     return tuple(found)
 

@@ -23,6 +23,7 @@ class CatalogueEntry:
         sha256: of that wheel.
         members: files taken out of it.
         url: official address of the ``.pdparams``; None where there is none.
+        module: the module type that makes of them a model to run; None: they are for beginning to train with.
     """
 
     name: str
@@ -32,6 +33,7 @@ class CatalogueEntry:
     sha256: str
     members: tuple[str, ...]
     url: str | None = None
+    module: str | None = None
 
 
 def entries() -> dict[str, CatalogueEntry]:

@@ -17,7 +17,7 @@ from plx_train.contract.room import AnyRoom
 from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
 from plx_train.machine.device import OpenDevice
-from plx_train.metrics.direction import sign
+from plx_train.metrics.direction import Better, errors_among, monitored, sign
 from plx_train.runs.folder import CHECK_FILE, CURVES_FILE, EXPORT, OVERLAYS, PARITY_FILE
 from plx_train.runs.result import RunResult
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
@@ -51,10 +51,12 @@ def conclude(
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
-    verdicts = baseline_verdicts(module.monitor, best.metrics[module.monitor], record.baselines)
+    better = monitored(module)
+    verdicts = baseline_verdicts(module.monitor, better, best.metrics[module.monitor], record.baselines)
     remarks = [*verdicts, *module.remarks(val, best)]
     record.write(
         metrics=figures,
+        errors=errors_among(figures, module.new_metric().errors),
         monitor=f"val/{module.monitor}",
         processor=asdict(best.processor),
         export=str(exported.folder),
@@ -72,7 +74,7 @@ def conclude(
     tracker.log_artifact(exported.folder, EXPORT)
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
     tracker.log_text(json.dumps(curves), CURVES_FILE)
-    _summarise(session, record, result, exported, report, remarks)
+    _summarise(session, record, result, exported, report, remarks, better)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
@@ -104,8 +106,8 @@ def write_overlays(
 ) -> list[tuple[str, Path]]:
     """Pictures of the worst samples: (caption, file)."""
     folder.mkdir(exist_ok=True)
-    better = sign(module.monitor)
-    worst = sorted(evaluation.samples, key=lambda sample: (better * sample.value, sample.index))[:NUM_WORST]
+    more = sign(monitored(module))
+    worst = sorted(evaluation.samples, key=lambda sample: (more * sample.value, sample.index))[:NUM_WORST]
     pictures = []
     for rank, score in enumerate(worst, 1):
         sample = val.get(score.index, np.random.default_rng(0))
@@ -138,7 +140,13 @@ def _figures(result: TrainResult) -> dict[str, float]:
 
 
 def _summarise(
-    session: Session, record: Record, result: TrainResult, exported: Exported, report: Path, remarks: list[str]
+    session: Session,
+    record: Record,
+    result: TrainResult,
+    exported: Exported,
+    report: Path,
+    remarks: list[str],
+    better: Better,
 ) -> None:
     tracker, name = record.tracker, record.session.options.module.name
     before, after = result.first.metrics, result.best.metrics
@@ -152,7 +160,7 @@ def _summarise(
     rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
     rows += [("note", said) for said in remarks]
     if session.options.dataset.overfit:
-        rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))
+        rows.append(("by heart", by_heart_verdict(better, after[monitor], before[monitor])))
     rows += [
         ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),

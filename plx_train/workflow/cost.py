@@ -8,9 +8,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from plx_train.contract.dataset import Dataset
+from plx_train.metrics.direction import LATENCY, SIZE
 from plx_train.runs.folder import STEM
 
-LATENCY, SIZE = "latency_ms", "size_mb"
 WARM_UPS, MOST_SAMPLES, ROUNDS = 2, 8, 3
 
 

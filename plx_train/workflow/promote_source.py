@@ -8,6 +8,7 @@ from typing import Any
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
+from plx_train.contract.pipelines import declaration_of, part_for, place_of
 from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -24,18 +25,6 @@ from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.inputs import find_files
 from plx_train.workflow.source import Source
-
-PLACES = {
-    "text_det": ("OCR", "TextDetection"),
-    "text_rec": ("OCR", "TextRecognition"),
-    "textline_ori": ("OCR", "TextLineOrientation"),
-    "doc_ori": ("doc_preprocessor", "DocOrientationClassify"),
-    "image_cls": ("image_classification", "ImageClassification"),
-    "ts_forecast": ("ts_forecast", "TSForecast"),
-    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection"),
-    "ts_cls": ("ts_classification", "TSClassification"),
-}
-"""The pipeline and the part of it that a registered model of this name is for."""
 
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
@@ -86,10 +75,7 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
         ConfigError: it is not known in which pipeline the model is to run, or that has no such part.
     """
     options = composed.options
-    pipeline, part = PLACES.get(name) or PLACES.get(candidate.module) or (None, None)
-    pipeline, part = options.pipeline or pipeline, options.promote.part or part
-    if pipeline is None or part is None:
-        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    pipeline, part = _place(options, name, candidate.module)
     # Said before a version is made, and where no gate would ask because the alias stands on it already.
     with_models(read_config(pipeline), {part: str(candidate.folder)})
 
@@ -102,6 +88,22 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
         return remeasure(composed, candidate, source, folder)
 
     return Judges(measure, load, part, sample_file(options, processor_of(read_inference(candidate.folder)).suffixes))
+
+
+def _place(options: RunOptions, name: str, module: str) -> tuple[str, str]:
+    """The pipeline and its part that the model is for: what the command says, else what pipelines declare.
+
+    Raises:
+        ConfigError: neither says it.
+    """
+    known, part = place_of(name) or place_of(module), options.promote.part
+    if options.pipeline and not part:
+        part = part_for(declaration_of(read_config(options.pipeline)), name, module)
+    if known:
+        return options.pipeline or known[0], part or known[1]
+    if not options.pipeline or not part:
+        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    return options.pipeline, part
 
 
 def sample_file(options: RunOptions, suffixes: Collection[str]) -> Path | None:

@@ -124,9 +124,9 @@ def test_convolutions_that_lose_much_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_the_worst_engine_says_what_is_lost() -> None:
-    loss = Loss("hmean", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
+    loss = Loss("hmean", "higher", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
     assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.78, 0.02, False)
-    assert Loss("hmean", 0.80, {"onnx": 0.81}, 0.0).is_bearable
+    assert Loss("hmean", "higher", 0.80, {"onnx": 0.81}, 0.0).is_bearable
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_engines_are_as_good_by_their_metric(tmp_path: Path, content: dict, good
 
 
 def test_errors_are_lost_by_their_share() -> None:
-    loss = Loss("mse", 0.1, {"onnx": 0.11, "openvino": 0.105}, 0.05)
+    loss = Loss("mse", "lower", 0.1, {"onnx": 0.11, "openvino": 0.105}, 0.05)
     assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.11, 0.1, False)

@@ -74,7 +74,7 @@ def full(tmp_path: Path) -> ReportData:
             MetricChange("recall", 0.9, 0.85, "official"),
         ),
         notes=(f"data-bound {EVIL}",),
-        series=metric_series(logged),
+        series=metric_series(logged, frozenset()),
         precision_recall=(PrecisionRecall("after", ((0.1, 0.99), (0.8, 0.9), (0.95, 0.6)), (0.85, 0.88)),),
         timings={"compute": 30.0, "data": 10.0},
         overlays=(Picture(f"page {EVIL}", tmp_path / "page.png"), Picture("gone", tmp_path / "gone.png")),
@@ -282,7 +282,7 @@ def test_metric_series() -> None:
         "time/data_share": [(1, 0.1)],
         "system/cpu": [(1, 9.0)],
     }
-    found = metric_series(logged)
+    found = metric_series(logged, frozenset())
     assert [(one.group, one.name) for one in found] == [
         ("Training loss", "loss"),
         ("Training loss", "shrink"),

@@ -17,7 +17,7 @@ from kit.local_server import grey, serving, until
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.batcher import Batcher
-from plx_train.serving.endpoints import ENDPOINTS
+from plx_train.serving.endpoints import endpoint_of
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.metrics import Metrics
 
@@ -43,7 +43,7 @@ def follower(registry: FakeRegistry) -> tuple[Follower, Batcher]:
     metrics = Metrics()
     batcher = Batcher(FakePipeline(), 4, 0.0, metrics)
     source = NewVersions(registry.load, registry.current_version, 0.02)
-    return Follower(batcher, source, ENDPOINTS["OCR"], metrics), batcher
+    return Follower(batcher, source, endpoint_of(FakePipeline()), metrics), batcher
 
 
 def looks(follower: Follower, times: int = 1) -> list[bool]:

@@ -17,6 +17,7 @@ class ImageClsMetric(Metric):
     """Accumulates images one by one."""
 
     errors: ClassVar[frozenset[str]] = frozenset()
+
     true: list[int] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)

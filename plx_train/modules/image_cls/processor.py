@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.temperature import tempered
 from plx_train.vision.answers import Answers
 from plx_train.vision.whole_image import WholeImageProcessor, transforms_of
 
 TOP = 5
-"""Classes that a prediction holds."""
+"""Classes that a prediction holds unless it is asked for more or fewer."""
 CALIBRATION = "Calibration"
 """Section of ``inference.yml`` that PaddleX skips."""
 
@@ -24,19 +24,23 @@ class ImageClsProcessor(WholeImageProcessor):
 
     Attributes:
         temperature: what the logits are divided by (Guo et al., 2017): above 1 scores are less sure of themselves.
+        topk: classes that a prediction holds, at most; not shipped.
     """
 
     temperature: float = 1.0
+    topk: int = TOP
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.temperature > 0:
             raise UserError(f"temperature must be above 0, not {self.temperature}")
+        if self.topk < 1:
+            raise ConfigError(f"topk={self.topk} must be at least 1")
 
     def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> Answers:
         """The likeliest classes of probabilities float32 (classes,)."""
         scores = tempered(probabilities, self.temperature)
-        best = scores.argsort()[-TOP:][::-1]
+        best = scores.argsort()[-self.topk :][::-1]
         return Answers(best, scores[best], tuple(self.labels[index] for index in best), scores)
 
     def post_process(self) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import shapely
 
+from plx_train.contract.metric import Metric
 from plx_train.modules.text_det.convex import convex_quads, shared_areas
 from plx_train.vision.polygons import signed_area
 
@@ -111,8 +112,10 @@ class Truths:
     ignored: np.ndarray
 
 
-class TextDetMetric:
+class TextDetMetric(Metric):
     """Accumulates matches page by page."""
+
+    errors: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self) -> None:
         self.pages: list[PageMatch] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from plx_train.contract.metric import Metric
 
 
 @dataclass
@@ -36,8 +38,10 @@ class _Sums:
 
 
 @dataclass
-class TextRecMetric:
+class TextRecMetric(Metric):
     """Accumulates texts one by one."""
+
+    errors: ClassVar[frozenset[str]] = frozenset()
 
     spaced: _Sums = field(default_factory=_Sums)
     without_space: _Sums = field(default_factory=_Sums)

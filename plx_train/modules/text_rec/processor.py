@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from plx_train.contract.prediction import Prediction
 from plx_train.contract.processor import Processor
 from plx_train.ground.errors import UserError
 from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
@@ -33,7 +34,7 @@ TABLE = np.tile((np.arange(256, dtype=np.float32) / 255 - np.float32(MEAN)) / np
 
 
 @dataclass(frozen=True)
-class TextRecPrediction:
+class TextRecPrediction(Prediction):
     """The text of one crop, and the mean probability of its characters, 0 to 1."""
 
     text: str
@@ -42,6 +43,10 @@ class TextRecPrediction:
     def to_json(self) -> dict[str, Any]:
         """``{"text": …, "score": …}``."""
         return {"text": self.text, "score": round(self.score, 6)}
+
+    def findings(self) -> dict[str, Any]:
+        """``rec_text`` and ``rec_score``, as PaddleX names them."""
+        return {"rec_text": self.text, "rec_score": self.score}
 
 
 @dataclass(frozen=True)

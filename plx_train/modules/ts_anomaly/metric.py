@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -152,7 +152,7 @@ class TsAnomalyMetric(Metric):
         is_marked: anomalies are known; without them nothing but the error can be told.
     """
 
-    errors = frozenset({"mse", "delay_rows"})
+    errors: ClassVar[frozenset[str]] = frozenset({"mse", "delay_rows"})
 
     def __init__(self, is_marked: bool) -> None:
         self.is_marked = is_marked

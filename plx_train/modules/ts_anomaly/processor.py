@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,8 +13,12 @@ from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, time_texts, waves
+from plx_train.series.prediction import SeriesPrediction, time_index
 from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
 from plx_train.series.read.reader import Columns
+
+if TYPE_CHECKING:
+    import pandas
 
 INPUT = "observed_cov_numeric"
 """Name of the graph's input."""
@@ -23,7 +27,7 @@ UNCHOSEN, UNCHOSEN_RULE = 1.0, "Not chosen: the error of giving back the mean."
 
 
 @dataclass(frozen=True)
-class TsAnomalyPrediction:
+class TsAnomalyPrediction(SeriesPrediction):
     """How strange each row of a series is.
 
     Attributes:
@@ -66,6 +70,17 @@ class TsAnomalyPrediction:
             "score": self.scores.tolist(),
             "label": self.labels.tolist(),
         }
+
+    def table(self, time: str) -> pandas.DataFrame:
+        """Label 0 or 1 and score of every row that was scored, by its time."""
+        import pandas
+
+        columns = {"label": self.labels, "score": self.scores}
+        return pandas.DataFrame(columns, time_index(self.times, self.is_datetime, time))
+
+    def findings(self) -> dict[str, Any]:
+        """The threshold, and the events: runs of anomalous rows."""
+        return {"threshold": float(self.threshold), "events": self.events()}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class TsClsMetric(Metric):
     """Accumulates series one by one."""
 
     errors: ClassVar[frozenset[str]] = frozenset({"log_loss"})
+
     true: list[int] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)
     true_scores: list[float] = field(default_factory=list)

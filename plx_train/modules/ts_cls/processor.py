@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series, waves
+from plx_train.series.prediction import SeriesPrediction
 from plx_train.series.processor import PICKLED, SECTION, Facts, SeriesProcessor, floats, integers, texts, with_gaps
 from plx_train.series.read.given import header_given
 from plx_train.series.read.reader import Columns
 from plx_train.series.scale import write_scaler_pkl
 
+if TYPE_CHECKING:
+    import pandas
+
 
 @dataclass(frozen=True)
-class TsClsPrediction:
+class TsClsPrediction(SeriesPrediction):
     """The class of a series.
 
     Attributes:
@@ -48,6 +52,17 @@ class TsClsPrediction:
         found: dict[str, Any] = {"classid": int(self.classes[0]), "label": self.label, "score": scores[0]}
         found["probabilities"] = dict(zip(self.names, scores, strict=True))
         return found | ({"rows_left_out": self.rows_left_out} if self.rows_left_out else {})
+
+    def table(self, time: str) -> pandas.DataFrame:
+        """Number, name and score of the likeliest class, in one row."""
+        import pandas
+
+        columns = {"classid": [int(self.classes[0])], "label": [self.label], "score": [self.score]}
+        return pandas.DataFrame(columns, pandas.Index([0], name="sample"))
+
+    def findings(self) -> dict[str, Any]:
+        """All classes, best first."""
+        return {"label_names": list(self.names), "scores": np.asarray(self.scores, np.float64)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -98,7 +98,9 @@ class TsForecastMetric(Metric):
         quantiles: levels, where they are forecast.
     """
 
-    errors = frozenset({"mse", "mae", "smape", "mase", "original_mse", "original_mae", "pinball"})
+    errors: ClassVar[frozenset[str]] = frozenset(
+        {"mse", "mae", "mase", "smape", "original_mse", "original_mae", "pinball"}
+    )
 
     def __init__(self, scaler: Scaler, seasonal_errors: np.ndarray | None, quantiles: Sequence[float] = ()) -> None:
         self.scaler = scaler

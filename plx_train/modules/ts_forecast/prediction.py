@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plx_train.series.frame import time_texts
+from plx_train.series.prediction import SeriesPrediction, time_index
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
-class TsForecastPrediction:
+class TsForecastPrediction(SeriesPrediction):
     """The rows that follow a series.
 
     Attributes:
@@ -41,6 +45,17 @@ class TsForecastPrediction:
                 str(level): dict(zip(self.targets, values.T.tolist(), strict=True)) for level, values in by_level
             }
         return found
+
+    def table(self, time: str) -> pandas.DataFrame:
+        """A column per target, with quantiles one more per level, ``load_q0.1``; a row per time."""
+        import pandas
+
+        columns = dict(zip(self.targets, self.values.T, strict=True))
+        if self.quantiles is not None:
+            for target, values in zip(self.targets, self.quantiles.transpose(1, 2, 0), strict=True):
+                names = (f"{target}_q{level:g}" for level in self.levels)
+                columns |= dict(zip(names, values, strict=True))
+        return pandas.DataFrame(columns, time_index(self.times, self.is_datetime, time))
 
     def time_texts(self) -> list[str]:
         """The times as people write them, or whole numbers."""
