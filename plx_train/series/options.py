@@ -1,16 +1,19 @@
-"""Options that rooms of series have in common."""
+"""Options that all rooms of series have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import at_least, option
+from plx_train.contract.option import Trait, at_least, option
 
 
 @dataclass
-class SizeOptions:
-    """Options of a network's size."""
+class NetworkOptions:
+    """Which network it is, and how large; rooms say which ones there are."""
 
+    name: str = option("", Trait.INTERNAL)
+    network: str = ""
+    """Network that is trained."""
     hidden: int | None = option(None, at_least(1))
     """Width of the network; null: its own default."""
     depth: int | None = option(None, at_least(1))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plx_train.contract.option import Trait, above, at_least, one_of, option
 from plx_train.nn.series.sizes import RECONSTRUCTORS
-from plx_train.series.options import SizeOptions
+from plx_train.series.options import NetworkOptions
 
 HOLDOUT_SHARE = 0.15
 """Of the training rows, on which the scores of a fusion's members are ranked where the command holds out none."""
@@ -15,7 +15,7 @@ SCORES_PER_CONTEXT = 16
 
 
 @dataclass
-class TsAnomalyConfig(SizeOptions):
+class TsAnomalyConfig(NetworkOptions):
     """Options of the room ts_anomaly."""
 
     name: str = option("ts_anomaly", Trait.INTERNAL)

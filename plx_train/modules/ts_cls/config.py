@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from plx_train.contract.option import Trait, at_least, one_of, option
 from plx_train.nn.series.sizes import CLASSIFIERS
-from plx_train.series.options import SizeOptions
+from plx_train.series.options import NetworkOptions
 
 ROCKET = "ROCKET"
 """The network that is fitted in one go, without gradients."""
 
 
 @dataclass
-class TsClsConfig(SizeOptions):
+class TsClsConfig(NetworkOptions):
     """Options of the room ts_cls."""
 
     name: str = option("ts_cls", Trait.INTERNAL)

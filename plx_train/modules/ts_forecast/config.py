@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from plx_train.contract.option import Trait, above, at_least, one_of, option
 from plx_train.nn.series.sizes import FORECASTERS
-from plx_train.series.options import SizeOptions
+from plx_train.series.options import NetworkOptions
 
 HOLDOUT_SHARE = 0.15
 """Of the training rows, on which a stack's weights are learned where the command holds out none."""
 
 
 @dataclass
-class TsForecastConfig(SizeOptions):
+class TsForecastConfig(NetworkOptions):
     """Options of the room ts_forecast."""
 
     name: str = option("ts_forecast", Trait.INTERNAL)
