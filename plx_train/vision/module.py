@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import paddle
 
 from plx_train.contract.module import Module, ProcessorT
@@ -55,6 +56,18 @@ class Exported(paddle.nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.finish(self.network(x))
+
+
+class MovedLogits(paddle.nn.Layer):
+    """What makes scores of logits that were moved: `scores` of the logits without `shift`, (classes,)."""
+
+    def __init__(self, scores: Callable[[paddle.Tensor], paddle.Tensor], shift: np.ndarray) -> None:
+        super().__init__()
+        self.scores = scores
+        self.register_buffer("shift", paddle.to_tensor(shift.astype(np.float32)))
+
+    def forward(self, logits: paddle.Tensor) -> paddle.Tensor:
+        return self.scores(logits - self.shift)
 
 
 def exported(
