@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 import paddle
 from paddle.static import InputSpec
 
 from plx_train.contract.module import Module
+from plx_train.contract.room import OptionsT
 from plx_train.contract.sample import Batch, Sample
 from plx_train.series.processor import SeriesP
 from plx_train.series.samples import stacked
 
 
-class SeriesModule(Module[SeriesP]):
+class SeriesModule(Module[SeriesP], Generic[OptionsT, SeriesP]):
     """A module whose datasets make whole training batches by themselves."""
+
+    def __init__(self, options: OptionsT, processor: SeriesP, is_fine_tuning: bool) -> None:
+        self.options = options
+        self.processor = processor
+        self.is_fine_tuning = is_fine_tuning
+        self.network = self.new_network()
 
     @abstractmethod
     def new_network(self) -> paddle.nn.Layer:

@@ -9,11 +9,13 @@ from typing import ClassVar, TypeVar
 from plx_train.contract.room import CheckedT, OptionsT, Room
 from plx_train.series.draw.plot import draw_series, shown_times
 from plx_train.series.frame import Series
+from plx_train.series.fusion import FusionOptions, name_of
 from plx_train.series.processor import SeriesP
 from plx_train.series.read.splits import SeriesData
 from plx_train.vision.image import write_image
 
 SeriesDataT = TypeVar("SeriesDataT", bound=SeriesData)
+FusionOptionsT = TypeVar("FusionOptionsT", bound=FusionOptions)
 
 
 class SeriesRoom(Room[OptionsT, SeriesDataT, SeriesP, CheckedT]):
@@ -38,3 +40,15 @@ class SeriesRoom(Room[OptionsT, SeriesDataT, SeriesP, CheckedT]):
             times = shown_times(one.times, one.is_datetime)
             write_image(paths[-1], draw_series(one.values, caption, one.columns, times))
         return paths
+
+
+class FusingRoom(SeriesRoom[FusionOptionsT, SeriesDataT, SeriesP, CheckedT]):
+    """A room that trains one network, or several that it fuses."""
+
+    def model_name(self, options: FusionOptionsT) -> str:
+        """Name in the exported ``inference.yml``."""
+        return name_of(options)
+
+    def member_networks(self, options: FusionOptionsT) -> Sequence[str]:
+        """The networks of a fusion."""
+        return options.models

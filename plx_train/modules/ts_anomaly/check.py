@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.check import Checked, Finding
+from plx_train.metrics.anomaly_thresholds import MIN_EXCESSES
 from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 from plx_train.modules.ts_anomaly.labels import MarkedData, features_of, has_both_kinds, marks_of, normal_stretches
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
-from plx_train.modules.ts_anomaly.threshold import MIN_EXCESSES
 from plx_train.series.check import columns_differ, frequencies_differ, length_findings, report_of
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings

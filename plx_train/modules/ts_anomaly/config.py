@@ -43,8 +43,3 @@ class TsAnomalyConfig(NetworkOptions):
     """Quantile from which on scores count as peaks in pot."""
     loss: str = option("mse", one_of("mse", "mae", "huber"))
     """Error on the scaled axis that training lessens."""
-
-    @property
-    def score_rows(self) -> int:
-        """Rows between windows when a series is scored."""
-        return self.score_stride or max(self.context // SCORES_PER_CONTEXT, 1)

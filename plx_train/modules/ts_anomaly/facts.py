@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plx_train.modules.ts_anomaly.check import tails
-from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
+from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT, TsAnomalyConfig
 from plx_train.modules.ts_anomaly.labels import MarkedData, features_of, normal_stretches
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
 from plx_train.series.scale import Scaler
@@ -29,7 +29,7 @@ def fit_facts(data: MarkedData, options: TsAnomalyConfig, share: float) -> TsAno
     longest = max(parts, key=len)
     return TsAnomalyProcessor(
         context=options.context,
-        stride=options.score_rows,
+        stride=options.score_stride or max(options.context // SCORES_PER_CONTEXT, 1),
         features=longest.columns,
         mean=scaler.mean,
         std=scaler.std,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.metrics.ranking import auroc, average_precision
 from plx_train.modules.ts_anomaly.data import WholeSeries
-from plx_train.modules.ts_anomaly.metric import auprc, auroc
 from plx_train.modules.ts_anomaly.rank_average import RankScale, fit_ranks
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.fusion import beside_best
@@ -48,7 +48,9 @@ def compare(scores: dict[str, list[np.ndarray]], marks: Sequence[np.ndarray | No
         return {}
     truth = np.concatenate([np.asarray(marks[place]) for place in known])
     joined = {name: np.concatenate([each[place] for place in known]) for name, each in scores.items()}
-    return {name: {"auroc": auroc(truth, each), "auprc": auprc(truth, each)} for name, each in joined.items()}
+    return {
+        name: {"auroc": auroc(truth, each), "auprc": average_precision(truth, each)} for name, each in joined.items()
+    }
 
 
 def verdict(figures: dict[str, dict[str, float]]) -> list[str]:

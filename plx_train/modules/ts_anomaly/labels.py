@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plx_train.ground.files import user_path
-from plx_train.modules.ts_anomaly.metric import events
+from plx_train.metrics.events import events
 from plx_train.series.frame import Series
 from plx_train.series.read.reader import read_header
 from plx_train.series.read.roles import Roles

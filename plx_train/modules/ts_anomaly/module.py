@@ -16,16 +16,17 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Members
 from plx_train.contract.sample import Batch, Sample
+from plx_train.metrics.anomaly_thresholds import Threshold, best_f1, percentile, pot
+from plx_train.metrics.events import events
 from plx_train.modules.ts_anomaly.baselines import baseline_figures
 from plx_train.modules.ts_anomaly.check import CheckedMarks
 from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries
 from plx_train.modules.ts_anomaly.fusion import MEMBER, compare, member_scores, rank_scales, verdict
-from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric, events
+from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric
 from plx_train.modules.ts_anomaly.network import Detector, build_network
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
 from plx_train.modules.ts_anomaly.scores import root_scores
-from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, percentile, pot
 from plx_train.nn.series.loss import distance
 from plx_train.series.frame import Series
 from plx_train.series.fusion import load_members
@@ -36,7 +37,7 @@ FEW_EVENTS = 5
 """Fewer than this make event-wise figures jump."""
 
 
-class TsAnomaly(SeriesModule[TsAnomalyProcessor]):
+class TsAnomaly(SeriesModule[TsAnomalyConfig, TsAnomalyProcessor]):
     """The room's trainable side.
 
     Args:
@@ -56,13 +57,10 @@ class TsAnomaly(SeriesModule[TsAnomalyProcessor]):
         checked: CheckedMarks | None,
         is_fine_tuning: bool,
     ) -> None:
-        self.options = options
-        self.processor = processor
-        self.is_fine_tuning = is_fine_tuning
+        super().__init__(options, processor, is_fine_tuning)
         self.label = checked.label if checked else None
         self.has_anomalies = checked.has_anomalies if checked else True
         self.monitor = "auroc" if self.has_anomalies else "mse"
-        self.network = self.new_network()
         self.has_fit = bool(options.models)
         self._chosen_on: tuple[str, ...] = ()
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
+from plx_train.metrics.events import events
 from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT
-from plx_train.modules.ts_anomaly.metric import events
 from plx_train.modules.ts_anomaly.scores import root_scores
-from plx_train.series.frame import Series, time_texts, waves
-from plx_train.series.prediction import SeriesPrediction, time_index
+from plx_train.series.frame import Series, waves
+from plx_train.series.prediction import RowsPrediction
 from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
 from plx_train.series.read.reader import Columns
 
@@ -27,21 +27,18 @@ UNCHOSEN, UNCHOSEN_RULE = 1.0, "Not chosen: the error of giving back the mean."
 
 
 @dataclass(frozen=True)
-class TsAnomalyPrediction(SeriesPrediction):
+class TsAnomalyPrediction(RowsPrediction):
     """How strange each row of a series is.
 
     Attributes:
-        times: int64 (T,), nanoseconds since 1970 or whole numbers, as in the series.
         scores: float64 (T,), 0 or more: the squared error of the row, mean over features and over the windows that
             hold it, in squared training deviations; of a fusion the square of the mean rank, which is 1 for rows as
             strange as the strangest that was trained on.
         threshold: rows with this score or a higher one are anomalous.
     """
 
-    times: np.ndarray
     scores: np.ndarray
     threshold: float
-    is_datetime: bool
 
     @property
     def labels(self) -> np.ndarray:
@@ -57,10 +54,6 @@ class TsAnomalyPrediction(SeriesPrediction):
             for first, end in events(self.labels)
         ]  # fmt: skip
 
-    def time_texts(self) -> list[str]:
-        """The times as people write them, or whole numbers."""
-        return time_texts(self.times, self.is_datetime)
-
     def to_json(self) -> dict[str, Any]:
         """Threshold, events, and of each row its time, score and label."""
         return {
@@ -73,10 +66,7 @@ class TsAnomalyPrediction(SeriesPrediction):
 
     def table(self, time: str) -> pandas.DataFrame:
         """Label 0 or 1 and score of every row that was scored, by its time."""
-        import pandas
-
-        columns = {"label": self.labels, "score": self.scores}
-        return pandas.DataFrame(columns, time_index(self.times, self.is_datetime, time))
+        return self.rows({"label": self.labels, "score": self.scores}, time)
 
     def findings(self) -> dict[str, Any]:
         """The threshold, and the events: runs of anomalous rows."""
@@ -147,7 +137,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     def postprocess(self, output: np.ndarray, context: Scored) -> TsAnomalyPrediction:
         """Scores and labels of all rows, from the roots of the scores (T,)."""
-        return TsAnomalyPrediction(context.times, np.square(output), self.threshold, context.is_datetime)
+        return TsAnomalyPrediction(context.times, context.is_datetime, np.square(output), self.threshold)
 
     @property
     def rows(self) -> tuple[int, int]:

@@ -17,15 +17,14 @@ from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric
 from plx_train.modules.ts_anomaly.overlay import draw_overlay
 from plx_train.modules.ts_anomaly.processor import UNCHOSEN, UNCHOSEN_RULE, TsAnomalyPrediction, TsAnomalyProcessor
 from plx_train.series.frame import Series
-from plx_train.series.fusion import name_of
-from plx_train.series.room import SeriesRoom
+from plx_train.series.room import FusingRoom
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_anomaly.module import TsAnomaly
 
 
-class TsAnomalyRoom(SeriesRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, CheckedMarks]):
+class TsAnomalyRoom(FusingRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, CheckedMarks]):
     """Says which rows of a series are not like those that were trained on."""
 
     contract = 1
@@ -97,14 +96,6 @@ class TsAnomalyRoom(SeriesRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, 
     def monitor_of(self, checked: CheckedMarks) -> str:
         """The reconstruction error where validation has no anomalies."""
         return self.monitor if checked.has_anomalies else "mse"
-
-    def model_name(self, options: TsAnomalyConfig) -> str:
-        """Name in the exported ``inference.yml``."""
-        return name_of(options)
-
-    def member_networks(self, options: TsAnomalyConfig) -> Sequence[str]:
-        """The networks of a fusion."""
-        return options.models
 
     def member_shares(self, options: TsAnomalyConfig) -> Sequence[float]:
         """Shares of the training rows that members leave out: those that scores are ranked on."""

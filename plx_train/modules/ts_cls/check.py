@@ -14,7 +14,7 @@ from plx_train.modules.ts_cls.classes import class_findings, class_names, one_of
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.facts import LabelledData
 from plx_train.modules.ts_cls.processor import TsClsProcessor
-from plx_train.modules.ts_cls.rocket import LENGTHS
+from plx_train.nn.series.rocket import LENGTHS
 from plx_train.series.check import columns_differ, report_of
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import paddle
+from paddle.nn import functional as F
 
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
@@ -20,12 +21,12 @@ from plx_train.modules.ts_cls.classes import LISTED, balanced_weights
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
 from plx_train.modules.ts_cls.facts import difference_std
-from plx_train.modules.ts_cls.loss import classification_loss
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, build_network
 from plx_train.modules.ts_cls.processor import TsClsProcessor, softmax
 from plx_train.modules.ts_cls.ridge import fit_ridge
-from plx_train.modules.ts_cls.rocket import rocket_features
+from plx_train.nn.losses import classification_loss
+from plx_train.nn.series.rocket import rocket_features
 from plx_train.series.frame import Series
 from plx_train.series.module import SeriesModule
 
@@ -34,7 +35,7 @@ ROCKET_ROWS = 4096
 """Evaluated at a time: of more, the kernels' responses fall out of the processor's cache."""
 
 
-class TsCls(SeriesModule[TsClsProcessor]):
+class TsCls(SeriesModule[TsClsConfig, TsClsProcessor]):
     """The room's trainable side.
 
     Args:
@@ -51,18 +52,15 @@ class TsCls(SeriesModule[TsClsProcessor]):
     def __init__(
         self, options: TsClsConfig, processor: TsClsProcessor, checked: CheckedClasses | None, is_fine_tuning: bool
     ) -> None:
-        self.options = options
-        self.processor = processor
-        self.is_fine_tuning = is_fine_tuning
         self.has_calibration = options.calibrate
         self.has_fit = options.network == ROCKET
+        self._checked = checked
+        super().__init__(options, processor, is_fine_tuning)
         rows = min(max(ROCKET_ROWS // processor.length, 1), EVAL_BATCH_SIZE)
         self.eval_batch_size = rows if self.has_fit else EVAL_BATCH_SIZE
-        self._checked = checked
         self._weights: list[float] | None = None
         if checked and options.class_weights == "balanced":
             self._weights = balanced_weights(checked.train, processor.labels)
-        self.network = self.new_network()
 
     def new_network(self) -> paddle.nn.Layer:
         """The network that options and processor ask for, before any training."""
@@ -79,8 +77,8 @@ class TsCls(SeriesModule[TsClsProcessor]):
 
     def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalar ``loss``."""
-        smoothing = self.options.label_smoothing
-        return {"loss": classification_loss(outputs.astype("float32"), batch["target"], smoothing, self._weights)}
+        target = F.one_hot(batch["target"], len(self.processor.labels))
+        return classification_loss(outputs.astype("float32"), target, self.options.label_smoothing, self._weights)
 
     def new_metric(self) -> TsClsMetric:
         """An empty metric."""

@@ -24,16 +24,16 @@ from plx_train.modules.ts_forecast.fusion import (
     member_forecasts,
     verdict,
 )
-from plx_train.modules.ts_forecast.loss import forecast_loss
 from plx_train.modules.ts_forecast.metric import TsForecastMetric
 from plx_train.modules.ts_forecast.network import Forecaster, build_network
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.nn.series.loss import forecast_loss
 from plx_train.series.frame import Series
 from plx_train.series.fusion import load_members
 from plx_train.series.module import SeriesModule
 
 
-class TsForecast(SeriesModule[TsForecastProcessor]):
+class TsForecast(SeriesModule[TsForecastConfig, TsForecastProcessor]):
     """The room's trainable side."""
 
     name = "ts_forecast"
@@ -44,10 +44,7 @@ class TsForecast(SeriesModule[TsForecastProcessor]):
     network: Forecaster
 
     def __init__(self, options: TsForecastConfig, processor: TsForecastProcessor, is_fine_tuning: bool) -> None:
-        self.options = options
-        self.processor = processor
-        self.is_fine_tuning = is_fine_tuning
-        self.network = self.new_network()
+        super().__init__(options, processor, is_fine_tuning)
         self.has_fit = bool(options.models)
 
     def new_network(self) -> Forecaster:

@@ -1,4 +1,4 @@
-"""The forecasting network with its covariates scaled, and several of them fused."""
+"""The forecasting network with its covariates scaled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from paddle import nn
 
 from plx_train.modules.ts_forecast.config import TsForecastConfig
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.nn.series.fusion import Fusion
 from plx_train.nn.series.registry import build_forecaster
 from plx_train.nn.series.shape import SeriesShape
 from plx_train.series.calendar import PADDLEX_FEATURES
@@ -47,36 +48,6 @@ class Forecaster(nn.Layer):
         targets = given.pop(0)
         static = (given.pop(0) - self.static_mean) / self.static_std if self.has_static else None
         return targets, past, future, static
-
-
-class Fusion(nn.Layer):
-    """Several networks' forecasts as one: their weighted mean, or their median.
-
-    Args:
-        is_median: the median; weights are not used.
-    """
-
-    def __init__(self, members: list[nn.Layer], is_median: bool) -> None:
-        super().__init__()
-        self.members = nn.LayerList(members)
-        self.is_median = is_median
-        self.register_buffer("weights", paddle.full([len(members)], 1.0 / len(members)))
-
-    def forward(
-        self,
-        targets: paddle.Tensor,
-        past: paddle.Tensor | None = None,
-        future: paddle.Tensor | None = None,
-        static: paddle.Tensor | None = None,
-    ) -> paddle.Tensor:
-        """As each member's."""
-        found = [member(targets, past, future, static) for member in self.members]
-        if self.is_median:
-            ordered = paddle.sort(paddle.stack(found, axis=-1), axis=-1)
-            half = len(found) // 2
-            middle = ordered[..., half]
-            return middle if len(found) % 2 else (middle + ordered[..., half - 1]) / 2
-        return sum(self.weights[place] * forecast for place, forecast in enumerate(found))
 
 
 def build_network(options: TsForecastConfig, processor: TsForecastProcessor) -> Forecaster:

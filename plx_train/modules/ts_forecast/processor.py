@@ -143,7 +143,7 @@ class TsForecastProcessor(SeriesProcessor):
         quantiles = output * std[:, None] + mean[:, None] if self.quantiles else None
         values = middle * std + mean
         times = self.times(cutoff)
-        return TsForecastPrediction(times, values, self.targets, middle, cutoff.is_datetime, self.quantiles, quantiles)
+        return TsForecastPrediction(times, cutoff.is_datetime, values, self.targets, middle, self.quantiles, quantiles)
 
     @property
     def rows(self) -> tuple[int, int]:

@@ -16,16 +16,15 @@ from plx_train.modules.ts_forecast.overlay import draw_overlay
 from plx_train.modules.ts_forecast.prediction import TsForecastPrediction
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
 from plx_train.series.frame import Series
-from plx_train.series.fusion import name_of
 from plx_train.series.read.splits import SeriesData, read_data, roles_of
-from plx_train.series.room import SeriesRoom
+from plx_train.series.room import FusingRoom
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_forecast.module import TsForecast
 
 
-class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcessor, CheckedForecasts]):
+class TsForecastRoom(FusingRoom[TsForecastConfig, SeriesData, TsForecastProcessor, CheckedForecasts]):
     """Says how series go on."""
 
     contract = 1
@@ -86,14 +85,6 @@ class TsForecastRoom(SeriesRoom[TsForecastConfig, SeriesData, TsForecastProcesso
     ) -> np.ndarray:
         """The context with the forecast behind it; `truth` is on the scaled axis."""
         return draw_overlay(original, prediction, None if truth is None else processor.scaler.inverse(truth))
-
-    def model_name(self, options: TsForecastConfig) -> str:
-        """Name in the exported ``inference.yml``."""
-        return name_of(options)
-
-    def member_networks(self, options: TsForecastConfig) -> Sequence[str]:
-        """The networks of a fusion."""
-        return options.models
 
     def member_shares(self, options: TsForecastConfig) -> Sequence[float]:
         """Shares of the training rows that members leave out; above 0 where weights are learned on them."""
