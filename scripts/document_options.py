@@ -14,9 +14,10 @@ from pathlib import Path
 
 from plx_train.config.groups import GROUPS, SCHEMA, Preset, presets
 from plx_train.config.options import MODES
-from plx_train.config.schema import MODULE, options_of_run, room_schema
+from plx_train.config.schema import MODULE, options_of_run
 from plx_train.config.written import MISSING, written
 from plx_train.contract.option import Option, Trait, options_of
+from plx_train.contract.rooms import options_class
 from plx_train.contract.sentences import describe
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
@@ -40,7 +41,7 @@ def tables() -> str:
 
 
 def _of_room(room: str) -> list[Option]:
-    return [one for one in options_of(room_schema(room), MODULE).values() if Trait.INTERNAL not in one.traits]
+    return [one for one in options_of(options_class(room), MODULE).values() if Trait.INTERNAL not in one.traits]
 
 
 def _used_by(room: str) -> str:

@@ -14,9 +14,10 @@ from plx_train.__main__ import main
 from plx_train.config.explain import explain
 from plx_train.config.groups import GROUPS, presets
 from plx_train.config.options import MODES
-from plx_train.config.schema import options_of_run, room_schema
+from plx_train.config.schema import options_of_run
 from plx_train.config.usage import usage
 from plx_train.contract.option import Trait, options_of
+from plx_train.contract.rooms import options_class
 
 SECTIONS = sorted({key.partition(".")[0] for key in options_of_run() if "." in key})
 PRESETS = [f"{group}={name}" for group in GROUPS for name in presets(group)]
@@ -51,7 +52,7 @@ def test_the_overview_fits_and_names_every_mode_and_preset(width: int) -> None:
 @pytest.mark.parametrize("room", ["image_cls", "text_det", "text_rec", "ts_anomaly", "ts_cls", "ts_forecast"])
 def test_a_module_s_help_has_all_its_options_and_none_that_are_not_for_hand(room: str) -> None:
     text = " ".join(explain([f"module={room}"], 119).split())
-    for one in options_of(room_schema(room), "module").values():
+    for one in options_of(options_class(room), "module").values():
         if Trait.INTERNAL not in one.traits:
             assert f" {one.name}=" in text and f" {one.sentence} ({one.values}" in text
     assert " name=" not in text

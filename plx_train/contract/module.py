@@ -52,7 +52,7 @@ class Module(ABC, Generic[ProcessorT]):
     """What the colours of `Room.overlay` mean."""
     optional_weights: ClassVar[Sequence[str]] = ()
     """Regular expressions of parameter names that published weights may lack."""
-    eval_batch_size: ClassVar[int] = 1
+    eval_batch_size: int = 1
     """Samples that are evaluated together; above 1 where all have one shape."""
     has_official: ClassVar[bool] = True
     """Whether there are published settings to compare calibrated ones with."""

@@ -22,3 +22,14 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     hits = np.cumsum(holds[order])[ends]
     gained = np.diff(hits, prepend=0) / holds.sum()
     return float((gained * hits / (ends + 1)).sum())
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Probability that an anomalous row scores above a normal one, ties counting half; NaN if all are of one kind."""
+    truth = np.asarray(labels).astype(bool)
+    num, num_normal = int(truth.sum()), int((~truth).sum())
+    if not num or not num_normal:
+        return float("nan")
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    return float((ranks[truth].sum() - num * (num + 1) / 2) / (num * num_normal))

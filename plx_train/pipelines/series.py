@@ -19,8 +19,8 @@ from plx_train.pipelines.base import LoadPart
 from plx_train.pipelines.result import PipelineResult
 from plx_train.pipelines.single import SingleModel
 from plx_train.series.frame import Series
-from plx_train.series.given import need_pandas
 from plx_train.series.prediction import SeriesPrediction
+from plx_train.series.read.given import need_pandas
 
 
 @dataclass(frozen=True)

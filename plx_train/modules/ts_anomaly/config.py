@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from plx_train.contract.option import Trait, above, at_least, one_of, option
 from plx_train.nn.series.sizes import RECONSTRUCTORS
+from plx_train.series.options import NetworkOptions
 
 HOLDOUT_SHARE = 0.15
 """Of the training rows, on which the scores of a fusion's members are ranked where the command holds out none."""
@@ -14,26 +15,7 @@ SCORES_PER_CONTEXT = 16
 
 
 @dataclass
-class FittedOptions:
-    """What the series say; found when a run begins, not for hand."""
-
-    features: list[str] = field(default_factory=list)
-    time: str | None = None
-    group: str | None = None
-    label: str | None = None
-    """Column of 0 and 1 that marks anomalies; null: neither file has one."""
-    has_anomalies: bool = True
-    """Whether validation has normal and anomalous rows: without them the reconstruction error is all there is."""
-    frequency: str = "1"
-    """As PaddleX writes it: 1h, 10min, or a whole number."""
-    periods: list[int] = field(default_factory=list)
-    """Rows of the strongest frequencies in training, for TimesNet_ad."""
-    mean: list[float] = field(default_factory=list)
-    std: list[float] = field(default_factory=list)
-
-
-@dataclass
-class TsAnomalyConfig:
+class TsAnomalyConfig(NetworkOptions):
     """Options of the room ts_anomaly."""
 
     name: str = option("ts_anomaly", Trait.INTERNAL)
@@ -41,8 +23,6 @@ class TsAnomalyConfig:
     """Network that gives windows back."""
     models: list[str] = option([], one_of(*RECONSTRUCTORS), Trait.OF_FUSION)
     """Networks, each trained by a run of its own, that are fused by the mean rank of their scores."""
-    members: list[str] = option([], Trait.INTERNAL, Trait.OF_FUSION)
-    """Folders of the runs to fuse; found by `models`, not for hand."""
     model_name: str | None = option(None, Trait.OF_FUSION)
     """Name in the exported inference.yml, which PaddleX must know; null: the network's."""
     context: int = option(96, at_least(1))
@@ -63,25 +43,3 @@ class TsAnomalyConfig:
     """Quantile from which on scores count as peaks in pot."""
     loss: str = option("mse", one_of("mse", "mae", "huber"))
     """Error on the scaled axis that training lessens."""
-    hidden: int | None = option(None, at_least(1))
-    """Width of the network; null: its own default."""
-    depth: int | None = option(None, at_least(1))
-    """Layers of the network; null: its own default."""
-    dropout: float | None = option(None, at_least(0, below=1))
-    """Share of features left out in training; null: the network's own default."""
-    fitted: FittedOptions = option(FittedOptions, Trait.INTERNAL)
-
-    @property
-    def member_shares(self) -> tuple[float, ...]:
-        """Shares of the training rows that members leave out, run by run: those that scores are ranked on."""
-        return (HOLDOUT_SHARE,)
-
-    @property
-    def monitor(self) -> str:
-        """Key of the metric that picks the best checkpoint."""
-        return "auroc" if self.fitted.has_anomalies else "mse"
-
-    @property
-    def pretrained(self) -> str | None:
-        """Nothing is published for these networks: they start from scratch."""
-        return None

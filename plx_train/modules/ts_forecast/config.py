@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
 
 from plx_train.contract.option import Trait, above, at_least, one_of, option
 from plx_train.nn.series.sizes import FORECASTERS
+from plx_train.series.options import NetworkOptions
 
 HOLDOUT_SHARE = 0.15
 """Of the training rows, on which a stack's weights are learned where the command holds out none."""
 
 
 @dataclass
-class FittedOptions:
-    """What the training series say; found when a run begins, not for hand."""
-
-    targets: list[str] = field(default_factory=list)
-    past_covariates: list[str] = field(default_factory=list)
-    future_covariates: list[str] = field(default_factory=list)
-    static_covariates: list[str] = field(default_factory=list)
-    time: str | None = None
-    group: str | None = None
-    frequency: str = "1"
-    """As PaddleX writes it: 1h, 10min, or a whole number."""
-    period: int = 1
-    """Rows of a season, of the strongest autocorrelation; 1: there is none."""
-    periods: list[int] = field(default_factory=list)
-    """Rows of the strongest frequencies, for TimesNet."""
-    seasonal_errors: list[float] = field(default_factory=list)
-    """Of the seasonal naive in training, per target, scaled: what mase divides by."""
-    mean: list[float] = field(default_factory=list)
-    """Of targets, past, future and static covariates, in this order."""
-    std: list[float] = field(default_factory=list)
-
-
-@dataclass
-class TsForecastConfig:
+class TsForecastConfig(NetworkOptions):
     """Options of the room ts_forecast."""
 
-    monitor: ClassVar[str] = "mse"
-    """Key of the metric that picks the best checkpoint."""
     name: str = option("ts_forecast", Trait.INTERNAL)
     network: str = option("DLinear", one_of(*FORECASTERS))
     """Network that forecasts."""
@@ -50,10 +25,6 @@ class TsForecastConfig:
     """Rule by which `models` are fused; stack: with weights learned on held-out windows, none below 0."""
     refit: bool = option(True, Trait.OF_FUSION)
     """Trains a stack's members anew on all rows after its weights are learned: twice the time."""
-    members: list[str] = option([], Trait.INTERNAL, Trait.OF_FUSION)
-    """Folders of the runs to fuse; found by `models`, not for hand."""
-    refitted: list[str] = option([], Trait.INTERNAL)
-    """Folders of the same trained on all rows; found by `models`, not for hand."""
     model_name: str | None = option(None, Trait.OF_FUSION)
     """Name in the exported inference.yml, which PaddleX must know; null: the network's."""
     context: int = option(96, at_least(1))
@@ -70,22 +41,3 @@ class TsForecastConfig:
     """Error on the scaled axis that training lessens; with quantiles it is the pinball loss."""
     period: int | None = option(None, at_least(1))
     """Rows of a season, for the seasonal naive baseline and mase; null: found in the training series."""
-    hidden: int | None = option(None, at_least(1))
-    """Width of the network; null: its own default."""
-    depth: int | None = option(None, at_least(1))
-    """Layers of the network; null: its own default."""
-    dropout: float | None = option(None, at_least(0, below=1))
-    """Share of features left out in training; null: the network's own default."""
-    fitted: FittedOptions = option(FittedOptions, Trait.INTERNAL)
-
-    @property
-    def member_shares(self) -> tuple[float, ...]:
-        """Shares of the training rows that members leave out, run by run; above 0 where weights are learned on them."""
-        if self.fusion != "stack":
-            return (0.0,)
-        return (HOLDOUT_SHARE, 0.0) if self.refit else (HOLDOUT_SHARE,)
-
-    @property
-    def pretrained(self) -> str | None:
-        """Nothing is published for these networks: they start from scratch."""
-        return None

@@ -23,7 +23,7 @@ from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
 from plx_train.modules.ts_cls.module import build
 from plx_train.modules.ts_cls.network import RocketClassifier
 from plx_train.modules.ts_cls.ridge import fit_ridge
-from plx_train.modules.ts_cls.rocket import rocket_features
+from plx_train.nn.series.rocket import rocket_features
 from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.series.frame import Series
 from plx_train.train.checkpoints import step_checkpoints

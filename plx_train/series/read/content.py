@@ -11,7 +11,7 @@ from plx_train.contract.check import Finding, Level
 from plx_train.series.frame import time_text
 from plx_train.series.frequency import NANOSECONDS, Frequency, infer_frequency
 from plx_train.series.grid import find_gaps
-from plx_train.series.scan import Scan
+from plx_train.series.read.scan import Scan
 
 SHOWN = 5
 """Findings of one kind in one file; more of them are counted."""

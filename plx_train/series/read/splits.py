@@ -12,11 +12,11 @@ from plx_train.contract.check import Finding
 from plx_train.data.fingerprint import fingerprint
 from plx_train.ground.errors import DataError
 from plx_train.ground.files import user_path
-from plx_train.series.fill import fill_series
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
-from plx_train.series.read import read_header, read_series
-from plx_train.series.roles import Roles, find_roles, with_targets
+from plx_train.series.read.fill import fill_series
+from plx_train.series.read.reader import read_header, read_series
+from plx_train.series.read.roles import Roles, find_roles, with_targets
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -40,6 +40,20 @@ class ReadSplit:
     series: list[Series]
     findings: list[Finding]
     frequency: Frequency | None
+
+    @property
+    def frequency_text(self) -> str:
+        """The frequency as PaddleX writes it; 1 where there is none."""
+        return str(self.frequency.text) if self.frequency else "1"
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """A dataset of series: its two files as they were read."""
+
+    root: Path
+    train: ReadSplit
+    val: ReadSplit
 
 
 def roles_of(dataset: DatasetOptions) -> Roles:
@@ -73,6 +87,17 @@ def read_split(dataset: DatasetOptions, file: str, roles: Roles) -> ReadSplit:
         dataset.time_zone,
         changed,
     )
+
+
+def read_data(dataset: DatasetOptions, train: Roles, val: Roles | None = None) -> SeriesData:
+    """Both files of a dataset, by the roles that their columns have.
+
+    Args:
+        val: None: those found in the training file, all numbers of which were targets where none were named.
+    """
+    root = user_path(dataset.root)
+    first = read_split(dataset, dataset.train, train)
+    return SeriesData(root, first, read_split(dataset, dataset.val, val or first.roles))
 
 
 @lru_cache(maxsize=4)

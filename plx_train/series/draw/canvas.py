@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from plx_train.series.axis import Ticks, number_ticks
+from plx_train.series.draw.axis import Ticks, number_ticks
 
 OVERSIZE = 2
 """Shapes are drawn so many times larger."""

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.series.content import Rows, check_rows
 from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE
-from plx_train.series.scan import Scan, scan_header, scan_lines
-from plx_train.series.source import TableSource, find_source
-from plx_train.series.table import MISSING, Chosen, Table, read_table
-from plx_train.series.times import TimeFormat, guess_format
+from plx_train.series.read.content import Rows, check_rows
+from plx_train.series.read.scan import Scan, scan_header, scan_lines
+from plx_train.series.read.source import TableSource, find_source
+from plx_train.series.read.table import MISSING, Chosen, Table, read_table
+from plx_train.series.read.times import TimeFormat, guess_format
 
 MIN_NUMERIC = 0.5
 """Share of a column's sampled cells that must be numbers for it to be taken without being named."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.series.scan import mending
+from plx_train.series.read.scan import mending
 
 SHOWN = 3
 DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")

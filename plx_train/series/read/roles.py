@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from plx_train.series.read import Columns
+from plx_train.series.read.reader import Columns
 
 TIME_NAMES = ("date", "time", "timestamp", "datetime", "ds", "ts")
 GROUP_NAME, LABEL_NAME = "group_id", "label"

@@ -1,4 +1,4 @@
-"""What forecasts are trained on: squared or absolute errors on the scaled axis, or the pinball loss."""
+"""Losses of networks that give series: squared or absolute errors on the scaled axis, or the pinball loss."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Sequence
 
 import paddle
 from paddle.nn import functional as F
+
+
+def distance(given: paddle.Tensor, wanted: paddle.Tensor, kind: str) -> paddle.Tensor:
+    """Mean over all values of two tensors of one shape; `kind` is mse, mae or huber."""
+    if kind == "mae":
+        return F.l1_loss(given, wanted)
+    return F.mse_loss(given, wanted) if kind == "mse" else F.smooth_l1_loss(given, wanted)
 
 
 def forecast_loss(
@@ -22,9 +29,7 @@ def forecast_loss(
         return pinball_loss(prediction, target.unsqueeze(-1), quantiles)
     if len(quantiles) == 1:
         return pinball_loss(prediction.unsqueeze(-1), target.unsqueeze(-1), quantiles)
-    if kind == "mae":
-        return F.l1_loss(prediction, target)
-    return F.mse_loss(prediction, target) if kind == "mse" else F.smooth_l1_loss(prediction, target)
+    return distance(prediction, target, kind)
 
 
 def pinball_loss(prediction: paddle.Tensor, target: paddle.Tensor, quantiles: Sequence[float]) -> paddle.Tensor:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.series.cell_faults import CellFaults
-from plx_train.series.scan import Scan, open_at_header
-from plx_train.series.source import READ_FAULTS, TableSource
-from plx_train.series.times import TimeFormat, parse_times
+from plx_train.series.read.cell_faults import CellFaults
+from plx_train.series.read.scan import Scan, open_at_header
+from plx_train.series.read.source import READ_FAULTS, TableSource
+from plx_train.series.read.times import TimeFormat, parse_times
 from plx_train.series.zones import to_utc
 
 if TYPE_CHECKING:

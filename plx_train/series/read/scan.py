@@ -12,8 +12,8 @@ import numpy as np
 
 from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
-from plx_train.series.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
-from plx_train.series.source import READ_FAULTS, TableSource
+from plx_train.series.read.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
+from plx_train.series.read.source import READ_FAULTS, TableSource
 
 MAX_BLANKS = 1 << 20
 SHOWN = 3

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.series.axis import Ticks, row_ticks
-from plx_train.series.canvas import (
+from plx_train.series.draw.axis import Ticks, row_ticks
+from plx_train.series.draw.canvas import (
     BLACK,
     BLUE,
     GREEN,

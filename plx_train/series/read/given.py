@@ -12,9 +12,9 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series
-from plx_train.series.read import Columns, read_header, read_series, read_source
-from plx_train.series.scan import scan_header
-from plx_train.series.source import SUFFIXES, csv_source
+from plx_train.series.read.reader import Columns, read_header, read_series, read_source
+from plx_train.series.read.scan import scan_header
+from plx_train.series.read.source import SUFFIXES, csv_source
 
 SERIES_SUFFIXES = frozenset(Path(f"x{suffix}").suffix for suffix in SUFFIXES)
 """Last suffixes of the files that are read."""
