@@ -15,8 +15,9 @@ import paddle
 import pytest
 
 from plx_train.ground.errors import ConfigError, WeightsError
+from plx_train.modules.image_cls.config import NETWORKS
 from plx_train.modules.image_cls.loss import classification_loss
-from plx_train.modules.image_cls.network import HEADS, NAMES, build_network
+from plx_train.modules.image_cls.network import HEADS, build_network
 from plx_train.modules.image_cls.rehead import rehead
 from plx_train.nn.efficientnet_lite import EfficientNetLite0, from_torch
 from plx_train.nn.pp_lcnet import PPLCNet
@@ -48,7 +49,7 @@ def test_shapes_and_published_sizes(name: str, millions: float | None) -> None:
 
 
 def test_every_name_can_be_built_and_others_are_not() -> None:
-    assert len(set(NAMES)) == len(NAMES)
+    assert len(set(NETWORKS)) == len(NETWORKS)
     with pytest.raises(ConfigError, match=r"did you mean 'PP-LCNet_x0_25'"):
         build_network("PP-LCNet_x0_26", 2)
     with pytest.raises(ConfigError, match="stem_stride"):
