@@ -21,8 +21,8 @@ from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
 from plx_train.modules.ts_cls.module import build_processor
 from plx_train.modules.ts_cls.processor import TsClsProcessor, from_inference
-from plx_train.nn.series.rocket import standardise
 from plx_train.modules.ts_cls.standardisation import find_scaling, scale_for_each
+from plx_train.nn.series.rocket import standardise
 from plx_train.series.frame import Series
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
