@@ -47,4 +47,4 @@ class DocPreprocessor(Pipeline):
             "output_img": upright,
             "models": self.describe(),
         }
-        return PipelineResult(findings, page.name, lambda: {"preprocessed_img": upright})
+        return PipelineResult(findings, page.result_name, lambda: {"preprocessed_img": upright})

@@ -87,7 +87,7 @@ class ImageModel(SingleModel):
             **prediction.findings(),
             "models": self.describe(),
         }
-        return PipelineResult(findings, page.name, lambda: {"res": _picture(predictor, page.image, prediction)})
+        return PipelineResult(findings, page.result_name, lambda: {"res": _picture(predictor, page.image, prediction)})
 
 
 def _picture(predictor: Predictor, image: np.ndarray, prediction: Prediction) -> np.ndarray:
