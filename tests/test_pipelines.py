@@ -371,6 +371,7 @@ def test_classes_of_a_picture(classifiers: dict[str, str], pages: list[np.ndarra
     assert (tmp_path / "image_0_res.jpg").is_file()
     with pytest.raises(ConfigError, match="topk=0"):
         list(pipeline.predict(pages[0], topk=0))
+    assert set(next(iter(pipeline.predict(pages[0], topk=6)))["label_names"]) == set("uvwxyz")
 
 
 def test_pages_of_a_pdf_have_files_of_their_own(
