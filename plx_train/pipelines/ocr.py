@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class OCR(Pipeline):
 
     NAME = "OCR"
     PARTS = (DETECTION, RECOGNITION)
-    PARAMETERS: Mapping[str, type | tuple[type, ...]] = {
+    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
         "use_doc_orientation_classify": bool,
         "use_textline_orientation": bool,
         "text_det_limit_side_len": int,
