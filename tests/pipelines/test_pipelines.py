@@ -365,6 +365,23 @@ def test_classes_of_a_picture(classifiers: dict[str, str], pages: list[np.ndarra
     assert (tmp_path / "image_0_res.jpg").is_file()
     with pytest.raises(ConfigError, match="topk=0"):
         list(pipeline.predict(pages[0], topk=0))
+    assert set(next(iter(pipeline.predict(pages[0], topk=6)))["label_names"]) == set("uvwxyz")
+
+
+def test_pages_of_a_pdf_have_files_of_their_own(
+    classifiers: dict[str, str], pages: list[np.ndarray], tmp_path: Path
+) -> None:
+    pytest.importorskip("pypdfium2")
+    images = [Image.fromarray(page) for page in pages[:2]]
+    images[0].save(tmp_path / "two.pdf", save_all=True, append_images=images[1:])
+    for pipeline in (
+        plx_train.pipeline("image_classification", ImageClassification=classifiers["six"]),
+        plx_train.pipeline("doc_preprocessor", DocOrientationClassify=classifiers["doc"]),
+    ):
+        for result in pipeline.predict(tmp_path / "two.pdf"):
+            result.save_to_json(tmp_path / pipeline.name)
+        written = {path.name for path in (tmp_path / pipeline.name).iterdir()}
+        assert written == {"two_0_res.json", "two_1_res.json"}
 
 
 def test_pages_and_lines_are_turned_by_what_the_classifiers_say(
