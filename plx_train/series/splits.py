@@ -21,9 +21,6 @@ from plx_train.series.roles import Roles, find_roles, with_targets
 if TYPE_CHECKING:
     from plx_train.config.options import DatasetOptions
 
-UNTOLD = ("missing-values", "gaps")
-"""Findings that a policy of filling settles."""
-
 
 @dataclass(frozen=True)
 class ReadSplit:

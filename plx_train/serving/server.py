@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from fastapi import FastAPI
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
 
-logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 15
 CLOSING_SECONDS = 2
 """For connections to close once their requests are done."""

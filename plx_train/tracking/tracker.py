@@ -87,11 +87,6 @@ class RunTracker:
     def _waiting(self) -> int:
         return self._feed.pending() + len(self._feed.cursor.skipped) if self._feed else 0
 
-    @property
-    def seconds_delivering(self) -> float:
-        """CPU time of the thread that delivers, the start of MLflow included."""
-        return self._delivery.cpu_seconds if self._delivery else 0.0
-
     def wait_until_connected(self, seconds: float) -> bool:
         """Waits until the run has an id, at most `seconds` or until the store has failed once."""
         give_up = time.monotonic() + seconds

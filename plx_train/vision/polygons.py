@@ -40,11 +40,6 @@ def strip_height(area: np.ndarray, perimeter: np.ndarray) -> np.ndarray:
     return (perimeter - root) / 4
 
 
-def clockwise(points: np.ndarray) -> np.ndarray:
-    """The polygon (P, 2) with its first corner kept, running clockwise on the screen."""
-    return points if signed_area(points) >= 0 else np.concatenate([points[:1], points[:0:-1]])
-
-
 def is_convex(points: np.ndarray) -> bool:
     """Whether the corners of a polygon (P, 2) all turn the same way, once around."""
     edges = _following(points) - points

@@ -12,7 +12,6 @@ from plx_train.vision.polygons import (
     CLIPPER_SCALE,
     areas_and_perimeters,
     clip_to_strip,
-    clockwise,
     is_convex,
     is_simple,
     offset_polygon,
@@ -47,11 +46,6 @@ def test_strip_height_is_the_shorter_side_of_a_rectangle(width, height):
     assert strip_height(np.float64(width * height), np.float64(2 * (width + height))) == pytest.approx(
         min(width, height)
     )
-
-
-def test_clockwise_keeps_the_first_corner():
-    turned = clockwise(SQUARE[[0, 3, 2, 1]])
-    assert np.array_equal(turned, SQUARE)
 
 
 def test_convex_and_simple():

@@ -36,7 +36,6 @@ VERSION = 1
 """Of this check; reports of other versions are not reused."""
 IMBALANCE = 20
 """The largest class is so many times the smallest when the check speaks of it."""
-PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
 
 @dataclass(frozen=True)

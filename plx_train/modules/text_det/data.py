@@ -39,7 +39,7 @@ class TextDetDataset(Dataset):
     ) -> None:
         """
         Args:
-            pages: as from `read_label_file`.
+            pages: as from `read_lines`.
             processor: what evaluation does to a page.
             augment: how training crops are made; None for evaluation.
             shrink_ratio, min_text_size, with_threshold: see `TextDetTargets`.

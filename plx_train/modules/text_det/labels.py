@@ -58,7 +58,7 @@ class PageLabel:
         return str(self.image)
 
 
-def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
+def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
     """Reads every line of a label file.
 
     Args:
@@ -66,15 +66,8 @@ def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Findi
         root: the dataset's folder; images are relative to it and must lie in it. No image is opened.
 
     Returns:
-        the pages without errors, in the file's order, and all findings.
+        the pages in the file's order, each with those of its labels that hold no error, and all findings.
     """
-    pages, findings = read_lines(path, root)
-    faulty = {f"{finding.path}:{finding.line}" for finding in findings if finding.level == "error"}
-    return [page for page in pages if page.where not in faulty], findings
-
-
-def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
-    """As `read_label_file`, but pages whose labels hold errors are there as well, with those that don't."""
     found = LabelFile(path, root)
     pages = [_read_line(line, number, found) for number, line in found.lines()]
     return [page for page in pages if page is not None], found.findings

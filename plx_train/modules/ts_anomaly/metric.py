@@ -89,12 +89,6 @@ def random_point_adjusted_f1(labels: np.ndarray, rate: float) -> float:
     return float(np.mean(2 * hits / (hits + false_alarms + wanted)))
 
 
-def ratio_to_random(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Point-adjusted F1 over that of random answers at the same rate: 1 means no better than chance; NaN without."""
-    chance = random_point_adjusted_f1(labels, float(np.mean(np.asarray(predicted).astype(bool))))
-    return point_adjusted(labels, predicted).f1 / chance if chance else float("nan")
-
-
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Probability that an anomalous row scores above a normal one, ties counting half; NaN if all are of one kind."""
     truth = np.asarray(labels).astype(bool)

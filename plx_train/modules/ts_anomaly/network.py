@@ -70,7 +70,7 @@ class Detector(nn.Layer):
 
 
 class Ranks(nn.Layer):
-    """Ranks of scores among those of training rows, as `rank_average.ranks_of`, in so many straight stretches."""
+    """Ranks of scores among those of training rows, as `RankScale` has them, in so many straight stretches."""
 
     def __init__(self) -> None:
         super().__init__()

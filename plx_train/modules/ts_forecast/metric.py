@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,37 +81,6 @@ def pinball(prediction: np.ndarray, truth: np.ndarray, quantiles: Sequence[float
     levels = np.asarray(quantiles, np.float64)
     errors = truth[..., None] - prediction
     return float(np.mean(np.maximum(levels * errors, (levels - 1) * errors), dtype=np.float64))
-
-
-@dataclass
-class ForecastErrors:
-    """The same figures over any number of batches, holding five numbers per channel."""
-
-    num_channels: int
-    num_steps: int = 0
-    sums: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
-        """Adds windows (N, H, C)."""
-        found = {
-            "mse": np.square(prediction - truth),
-            "mae": np.abs(prediction - truth),
-            "smape": _symmetric_errors(prediction, truth),
-        }
-        for name, values in found.items():
-            summed = np.sum(values, axis=(0, 1), dtype=np.float64)
-            self.sums[name] = self.sums.get(name, np.zeros(self.num_channels)) + summed
-        self.num_steps += truth.shape[0] * truth.shape[1]
-
-    def per_channel(self) -> dict[str, np.ndarray]:
-        """mse, mae and smape of each channel, float64 (C,)."""
-        return {name: summed / max(self.num_steps, 1) for name, summed in self.sums.items()}
-
-    def compute(self, scale: np.ndarray | None = None) -> dict[str, float]:
-        """mse, mae, smape, and mase where `scale` (C,) from `seasonal_scale` is given."""
-        channels = self.per_channel()
-        means = {name: float(values.mean()) for name, values in channels.items()}
-        return means if scale is None else {**means, "mase": _mean_ratio(channels["mae"], scale)}
 
 
 def _symmetric_errors(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:

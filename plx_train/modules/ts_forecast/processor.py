@@ -18,7 +18,6 @@ from plx_train.series.processor import SeriesProcessor
 from plx_train.series.read import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
-INPUTS = ("known_cov_numeric", "observed_cov_numeric", "past_target", "static_cov_numeric")
 """Names of the graph's inputs, in their alphabetical order; those a model does without are left out."""
 SECTION = "Series"
 """Section of ``inference.yml`` that PaddleX skips."""

@@ -34,25 +34,9 @@ def non_negative_weights(predictions: np.ndarray, truth: np.ndarray) -> np.ndarr
     return _weights(error_products(predictions, truth))
 
 
-def horizon_weights(predictions: np.ndarray, truth: np.ndarray, num_groups: int) -> np.ndarray:
-    """Weights of their own for each of `num_groups` stretches of the horizon, float64 (M, H)."""
-    groups = np.array_split(np.arange(truth.shape[1]), num_groups)
-    weights = [non_negative_weights(predictions[:, :, steps], truth[:, steps]) for steps in groups]
-    return np.concatenate(
-        [np.repeat(each[:, None], len(steps), axis=1) for each, steps in zip(weights, groups, strict=True)], axis=1
-    )
-
-
 def equal_weights(num_members: int) -> np.ndarray:
     """Those of the plain mean, float64 (M,)."""
     return np.full(num_members, 1 / num_members)
-
-
-def weighted(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean (N, H, C) of members (M, N, H, C), by weights (M,) or, step by step, (M, H)."""
-    if weights.ndim == 2:
-        return np.einsum("mnhc,mh->nhc", predictions, weights)
-    return np.tensordot(weights, predictions, axes=1)
 
 
 def median(predictions: np.ndarray) -> np.ndarray:

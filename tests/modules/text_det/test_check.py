@@ -27,7 +27,6 @@ from plx_train.data.findings import (
 )
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.modules.text_det.check import check_text_det, draw_samples
-from plx_train.modules.text_det.labels import read_label_file, read_lines
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.vision.image import read_image
 
@@ -365,15 +364,6 @@ def test_polygons_of_more_points_and_nested_label_files(root):
         "labels/a.txt:2: there is no tab between image path and labels"
     ]
     assert checked.train[0].labels[0].points.shape == (6, 2)
-
-
-def test_read_label_file_leaves_faulty_pages_out(root):
-    (root / "train.txt").write_text(line("images/0.png") + line("images/1.png", [LABEL, 3]))
-    pages, findings = read_label_file(root / "train.txt", root)
-    assert [page.where for page in pages] == ["train.txt:1"] and len(findings) == 1
-    assert len(read_lines(root / "train.txt", root)[0]) == 2
-    text = pages[0].labels[0]
-    assert (text.text, text.ignore, text.points.tolist()) == ("word", False, POINTS)
 
 
 def test_ignored_texts(root):

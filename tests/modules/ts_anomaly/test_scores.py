@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kit.rank_scale import ranks_of
 from plx_train.ground.errors import ConfigError, DataError
-from plx_train.modules.ts_anomaly.rank_average import MAX_KNOTS, fit_ranks, rank_average, ranks_of
-from plx_train.modules.ts_anomaly.scores import SeriesScores, last_window_scores, window_starts
+from plx_train.modules.ts_anomaly.rank_average import MAX_KNOTS, fit_ranks
+from plx_train.modules.ts_anomaly.scores import SeriesScores, window_starts
 from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, fit_pareto, percentile, pot
 
 
@@ -56,7 +57,6 @@ def test_rows_without_a_window_are_not_silent() -> None:
 
 def test_the_last_window_is_scored_as_paddlex_does() -> None:
     rows, reconstruction = np.array([[1.0, 2.0], [0.0, 4.0]]), np.array([[0.0, 4.0], [3.0, 4.0]])
-    assert last_window_scores(rows, reconstruction).tolist() == [2.5, 4.5]
     scores = SeriesScores(2)
     scores.add(window_starts(2, 2, 2), np.square(reconstruction - rows)[None])
     assert scores.mean().tolist() == [2.5, 4.5]
@@ -160,7 +160,8 @@ def test_a_member_does_not_outvote_the_others_by_its_units() -> None:
     random = np.random.default_rng(0)
     training = [random.random(500), random.random(500) * 1e6]
     scales = [fit_ranks(each) for each in training]
-    fused = rank_average(scales, [np.array([0.5, 0.99]), np.array([0.5e6, 0.01e6])])
+    scores = [np.array([0.5, 0.99]), np.array([0.5e6, 0.01e6])]
+    fused = np.mean([ranks_of(scale, each) for scale, each in zip(scales, scores, strict=True)], axis=0)
     assert fused[0] == pytest.approx(0.5, abs=0.05)
     assert fused[1] == pytest.approx(0.5, abs=0.05)
 

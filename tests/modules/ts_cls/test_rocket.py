@@ -13,7 +13,7 @@ from plx_train.ground.errors import DataError
 from plx_train.metrics.classes import confusion, per_class
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, RocketNetwork
-from plx_train.modules.ts_cls.ridge import fit_ridge, head_from_arrays
+from plx_train.modules.ts_cls.ridge import RidgeHead, fit_ridge
 from plx_train.modules.ts_cls.rocket import RocketKernels, draw_kernels, from_arrays, rocket_features
 
 
@@ -229,7 +229,7 @@ def test_kernels_and_head_come_back_from_arrays(tmp_path: Path) -> None:
     read = {name: dict(np.load(tmp_path / f"{name}.npz")) for name in ("kernels", "head")}
     again = rocket_features(from_arrays(read["kernels"]), series)
     assert (again == features).all()
-    assert (head_from_arrays(read["head"]).scores(again) == head.scores(features)).all()
+    assert (RidgeHead(**read["head"]).scores(again) == head.scores(features)).all()
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
