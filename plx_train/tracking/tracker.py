@@ -38,6 +38,7 @@ DATABASE_PATIENCE_SECONDS = 90.0
 EXIT_PATIENCE_SECONDS = 5.0
 KILLED_PATIENCE_SECONDS = 2.5
 """A signal leaves ten seconds for everything."""
+SOURCE_TAGS = {"mlflow.source.name": "plx_train", "mlflow.source.type": "LOCAL"}
 
 
 class RunTracker:
@@ -238,12 +239,11 @@ def start_tracking(
         tracker._start(options.visualdl, options.system_metrics)
         return tracker
     short, long = split_params(params)
-    own_tags |= {"mlflow.source.name": "plx_train", "mlflow.source.type": "LOCAL"}
     run = {
         "experiment": options.experiment,
         "name": options.run_name or output.absolute().name,
         "token": uuid.uuid4().hex,
-        "tags": {key: without_password(str(value)) for key, value in (own_tags | tags).items()},
+        "tags": {key: without_password(str(value)) for key, value in (own_tags | SOURCE_TAGS | tags).items()},
         "params": short,
     }
     tracker.spool.append("run", run)

@@ -123,8 +123,18 @@ def train_module(record: Record, module: Any, splits: Splits, device: OpenDevice
             module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
         )
         training = Training(
-            *(module, loader, holdout, evaluator, learner, keeper, record.tracker, session.console, record.stop),
-            *(record.trial, options.trainer, options.optimizer),
+            module=module,
+            loader=loader,
+            holdout=holdout,
+            evaluate=evaluator,
+            learner=learner,
+            keeper=keeper,
+            tracker=record.tracker,
+            console=session.console,
+            stop=record.stop,
+            trial=record.trial,
+            options=options.trainer,
+            optimizer_options=options.optimizer,
         )
         state = _continued(training) if options.resume else LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)

@@ -33,8 +33,12 @@ def build_network(config: TsClsConfig) -> nn.Layer:
         return RocketClassifier(draw_kernels(*sizes, seed, found.is_standardised, deviations), len(found.classes))
     network = build_classifier(
         config.network,
-        *(found.length, len(found.columns), len(found.classes), tuple(found.periods)),
-        *(config.hidden, config.depth, config.dropout),
+        (found.length, len(found.columns)),
+        len(found.classes),
+        periods=tuple(found.periods),
+        hidden=config.hidden,
+        depth=config.depth,
+        dropout=config.dropout,
     )
     return Standardised(network) if found.is_standardised else network
 
