@@ -32,7 +32,8 @@ from plx_train.machine.hardware import usable_cores
 from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.folder import BENCHMARK_FILE
 from plx_train.runs.result import RunResult
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
+from plx_train.workflow.device import start_device
+from plx_train.workflow.session import Session, check_data, open_session, split
 from plx_train.workflow.source import Source, build_room, find_export, with_recorded_options
 
 SAMPLES = 6

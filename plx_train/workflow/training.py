@@ -21,17 +21,10 @@ from plx_train.train.checkpoints import Keeper, Retention, is_whole, step_checkp
 from plx_train.train.state import LoopState
 from plx_train.weights import Coverage
 from plx_train.workflow.conclude import conclude
+from plx_train.workflow.device import start_device
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
-from plx_train.workflow.session import (
-    Session,
-    Splits,
-    check_data,
-    make_evaluator,
-    split,
-    start_device,
-    starting_weights,
-)
+from plx_train.workflow.session import Session, Splits, check_data, make_evaluator, split, starting_weights
 
 
 def durations(composed: Composed) -> tuple[float | None, float | None]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from plx_train.config.compose import Composed
 from plx_train.data.findings import CheckReport
 from plx_train.machine.device import OpenDevice
-from plx_train.workflow.session import Session, Splits, check_data, open_session, split, start_device
+from plx_train.workflow.device import start_device
+from plx_train.workflow.session import Session, Splits, check_data, open_session, split
 from plx_train.workflow.source import Source, with_recorded_options
 
 
