@@ -74,8 +74,8 @@ if what == "train":
 COMMAND = """
 import json, sys
 from pathlib import Path
-from plx_train.launch import launch
-from plx_train.options import DeviceOptions
+from plx_train.distributed.launch import launch
+from plx_train.config.options import DeviceOptions
 
 options, logs, *arguments = sys.argv[1:]
 warn = lambda text: print("warning:", text, file=sys.stderr)

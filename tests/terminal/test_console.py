@@ -121,7 +121,7 @@ def test_terminal_line_fits_its_width() -> None:
 
 
 SCRIPT = """
-from plx_train.console import make_console
+from plx_train.terminal.console import make_console
 console = make_console()
 console.table("t", ["a"], [["b"]])
 with console.progress(2) as progress:

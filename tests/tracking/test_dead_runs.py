@@ -24,8 +24,8 @@ from plx_train.tracking.store import open_client
 RUN = """
 import sys, time
 from pathlib import Path
-from plx_train.run_facts import write_facts
-from plx_train.run_lock import hold
+from plx_train.runs.facts import write_facts
+from plx_train.runs.lock import hold
 from plx_train.tracking import TrackingOptions, start_tracking
 
 output, uri = Path(sys.argv[1]), sys.argv[2]
