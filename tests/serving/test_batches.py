@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kit.fake_pipeline import FakePipeline
-from kit.local_server import Answer, Running, grey, serving, until
+from kit.local_server import Answer, Running, grey, serving
+from kit.processes import until
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 
