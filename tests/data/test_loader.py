@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.numbers import Failing, Growing, Heavy, Numbers, collate
+from kit.figures import Failing, Growing, Heavy, Numbers, collate
 from kit.places import TESTS
 from plx_train.data import worker_pool
 from plx_train.data.loader import Loader, Sampler
@@ -112,7 +112,7 @@ def test_a_script_without_a_main_guard_may_use_workers(tmp_path: Path) -> None:
     script.write_text(
         "print('once')\n"
         f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
-        "from kit.numbers import Numbers, collate\n"
+        "from kit.figures import Numbers, collate\n"
         "from plx_train.data.loader import Loader, Sampler\n"
         "loader = Loader(Numbers(4), Sampler(4, 2, 1), collate, 1)\n"
         "print(len(list(loader.epoch(0))))\n"
