@@ -10,8 +10,8 @@ import paddle
 import pytest
 
 import plx_train
+from kit.runs import as_if_killed, assert_same, train_room
 from kit.text_lines import TEXTS, make_lines
-from modules.text_rec.test_run import TINY
 from plx_train.api import RunResult
 from plx_train.contract.sample import Sample
 from plx_train.ground.errors import ConfigError
@@ -28,7 +28,6 @@ from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.weights import load_weights
 from plx_train.weights.fetch import WeightsSource
-from workflow.test_resume import as_if_killed, assert_same
 
 GUIDED = ("optimizer.freeze=[]", "module.guide=nrtr", "module.guide_channels=32", "module.guide_depth=1")
 SHAPE = GuideShape(32, 1)
@@ -178,7 +177,7 @@ def test_a_part_of_the_backbone_may_be_frozen_under_a_guide() -> None:
 
 
 def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
-    return plx_train.run([*TINY, *GUIDED, f"dataset.root={dataset}", f"output={output}", *overrides])
+    return train_room("text_rec", dataset, output, *GUIDED, *overrides)
 
 
 @pytest.fixture(scope="module")
