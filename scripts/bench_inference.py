@@ -25,11 +25,12 @@ from plx_train.contract.rooms import room_file
 from plx_train.export.predictor import stacked
 from plx_train.export.quantize import write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.export.static_model import processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.export.write import write_export
 from plx_train.ground.places import datasets_dir
 from plx_train.machine.hardware import cpu, usable_cores
 from plx_train.pipelines.published import published_folder
+from plx_train.runs.exported import read_inference
 from plx_train.vision.image import as_image
 from plx_train.workflow.measure import work_of
 

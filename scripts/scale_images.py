@@ -43,11 +43,12 @@ def make(root: Path, count: int) -> None:
 
 def measure(root: Path) -> dict[str, float]:
     """Seconds of each step from label files to the first batch, and the most memory held, in MB."""
-    from plx_train.data.loader import Loader, Sampler
     from plx_train.modules.image_cls.augment import ImageClsAugment
+    from plx_train.modules.image_cls.data import ImageClsDataset
+
+    from plx_train.data.loader import Loader, Sampler
     from plx_train.modules.image_cls.check import check_image_cls
     from plx_train.modules.image_cls.config import ImageClsConfig
-    from plx_train.modules.image_cls.data import ImageClsDataset
     from plx_train.modules.image_cls.processor import ImageClsProcessor
 
     config = ImageClsConfig(size=[28, 28], resize_short=None, classes=[f"class{number}" for number in range(CLASSES)])

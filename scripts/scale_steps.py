@@ -23,7 +23,7 @@ def step(side: int, batch: int, classes: int) -> tuple[float, int]:
     import numpy as np
     import paddle
 
-    from plx_train.config.options import OptimizerOptions
+    from plx_train.config.training_options import OptimizerOptions
     from plx_train.modules.image_cls.config import ImageClsConfig
     from plx_train.modules.image_cls.module import build
     from plx_train.train.learner import Learner

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import paddle
     from paddle.static import InputSpec
 
+    from plx_train.contract.evaluation import Evaluation
     from plx_train.weights.fetch import WeightsSource
 
 ProcessorT = TypeVar("ProcessorT", bound=Processor)
@@ -89,8 +90,8 @@ class Module(ABC, Generic[ProcessorT]):
         """An empty metric."""
 
     @abstractmethod
-    def export_network(self) -> tuple[paddle.nn.Layer, list[InputSpec]]:
-        """The layer to save as a static graph, and its inputs."""
+    def export_network(self, processor: ProcessorT) -> tuple[paddle.nn.Layer, list[InputSpec]]:
+        """The layer to save as a static graph beside `processor`, which ships with it, and its inputs."""
 
     def train_mode(self) -> None:
         """Training behaviour."""

@@ -16,7 +16,7 @@ from plx_train.contract.processor import Processor
 from plx_train.ground.errors import UserError
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 CONTRACT = 1
 """Version of what a room must offer; it rises when rooms of other packages have to be changed."""

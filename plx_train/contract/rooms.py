@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from plx_train.contract.room import CONTRACT, AnyRoom, Room
 from plx_train.ground.errors import UserError
@@ -33,7 +35,13 @@ def _foreign() -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def options_of(name: str) -> type:
+def foreign_folders() -> list[Path]:
+    """Folders of the packages that bring rooms from outside; nothing of them is imported."""
+    specs = (importlib.util.find_spec(point.value) for point in _foreign().values())
+    return [Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()]
+
+
+def options_class(name: str) -> type:
     """The dataclass of a room's options, from its file ``config.py``: composing a command needs no more of a room."""
     kinds = vars(importlib.import_module(f"{room_package(name)}.config")).values()
     return next(kind for kind in kinds if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name))

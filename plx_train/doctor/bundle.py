@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 
 from plx_train.doctor.redact import Redactor, this_redactor
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import replacing
 
 RUN_FILES = ("config.yaml", "run.json", "check.json", "parity.json", "export/parity.json", "metrics.json")
 LOG_PATTERNS = ("*.log", "tracking*.jsonl")
@@ -53,14 +53,11 @@ def write_bundle(
     }
     if run is not None:
         contents |= _run_contents(run, redactor)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in contents.items():
                 archive.writestr(name, text)
-        temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"doctor.bundle={target} can't be written: {error.strerror or error}") from None
     return list(contents)
 

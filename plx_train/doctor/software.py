@@ -26,9 +26,9 @@ PADDLE_SECONDS = 120.0
 SHOWN_VARIABLES = ("OMP_", "MKL_", "FLAGS_", "CUDA_", "PADDLE", "MLFLOW_", "HYDRA_", "PLX_", "CUSTOM_DEVICE")
 TRY_PADDLE = """
 import json, sys, time
-from plx_train.device import open_device
-from plx_train.device_environment import prepare_environment
-from plx_train.options import DeviceOptions
+from plx_train.machine.device import open_device
+from plx_train.machine.environment import prepare_environment
+from plx_train.config.options import DeviceOptions
 options = DeviceOptions(**json.loads(sys.argv[1]))
 prepare_environment(options)
 opened = open_device(options)

@@ -11,6 +11,7 @@ from typing import Any
 
 from plx_train.export.onnx_cache import graph_digest
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import replace_file
 from plx_train.machine.hardware import cpu, usable_cores
 
 CHOICE_FILE = "engine.json"
@@ -54,10 +55,8 @@ def write_choice(folder: Path, quickest: Mapping[int, str], figures: list[dict[s
         "quickest": {str(threads): engine for threads, engine in quickest.items()},
         "figures": figures,
     }
-    temporary = path.with_name(f".{CHOICE_FILE}.new")
     try:
-        temporary.write_text(json.dumps(content, indent=1), "utf-8")
-        temporary.replace(path)
+        replace_file(path, json.dumps(content, indent=1))
     except OSError as error:
         raise UserError(f"{path} can't be written ({error.strerror or error}): copy the exported folder") from None
     return path

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.export.onnx_fold import fold
-from plx_train.export.static_model import ONNX_FILE, STEM
 from plx_train.ground.errors import ExportError, UserError
+from plx_train.runs.exported import ONNX_FILE, STEM
 
 OPSET = 14
 INSTALL = "pip install -e '.[onnx]'"

@@ -14,10 +14,13 @@ import numpy as np
 
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
-from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
+from plx_train.contract.processor import Processor
+from plx_train.export.static_model import StaticModel, folder_engine, processor_of
+from plx_train.ground.spread import spread
 from plx_train.metrics.direction import unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
+from plx_train.runs.exported import STEM, read_inference
 
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
@@ -131,8 +134,8 @@ class ParityReport:
 
 
 def check_parity(
-    module: Module,
-    processor: Any,
+    module: Module[Any],
+    processor: Processor,
     folder: Path,
     dataset: Dataset,
     expected: float | None = None,
@@ -155,8 +158,8 @@ def check_parity(
     module.eval_mode()
     live, shipped = network_engine(module), processor_of(read_inference(folder))
     engines = _export_engines(folder, shipped, tolerance)
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(NUM_COMPARED, len(dataset))).round().astype(int))
-    batches = [module.collate_eval([dataset.get(int(index), np.random.default_rng(0))]) for index in chosen]
+    chosen = spread(len(dataset), NUM_COMPARED)
+    batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
     # By the very operations that the export holds: the strictest tolerance is for what is left then.
     with _on_cpu(module), natively():
         references = [live(batch)[0] for batch in batches]
@@ -180,7 +183,7 @@ def check_parity(
 
 
 @contextmanager
-def _on_cpu(module: Module) -> Iterator[None]:
+def _on_cpu(module: Module[Any]) -> Iterator[None]:
     """The live network on the CPU inside: GPUs round convolutions too coarsely to compare by."""
     import paddle
 
@@ -205,7 +208,7 @@ def _metric_device() -> str:
     return device if device.startswith("gpu") else "cpu"
 
 
-def _export_engines(folder: Path, processor: Any, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
+def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
     """Name, engine and tolerance of each way to run `folder`."""
     models: list[tuple[str, Callable[..., list[np.ndarray]], float]] = [
         ("native", StaticModel(folder, onednn=False), tolerance.native),
@@ -235,7 +238,7 @@ def _compare(
     return EngineParity(name, largest, float(np.mean(means)), tolerance, float(np.median(seconds)))
 
 
-def _differences(written: Any, read: Any) -> tuple[str, ...]:
+def _differences(written: Processor, read: Processor) -> tuple[str, ...]:
     """Names of the fields in which two processors, frozen dataclasses, differ."""
     first, second = asdict(written), asdict(read)
     return tuple(

@@ -11,8 +11,9 @@ import numpy as np
 
 from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
-from plx_train.export.static_model import StaticModel, lineage, processor_of, read_inference, room_of
+from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError
+from plx_train.runs.exported import lineage, read_inference
 
 LARGEST_BATCH = 8
 Input = Any

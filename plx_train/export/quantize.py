@@ -19,9 +19,9 @@ import numpy as np
 
 from plx_train.export.onnx_cache import onnx_folder
 from plx_train.export.onnx_model import INSTALL, require_onnx
-from plx_train.export.static_model import ONNX_FILE, STEM
 from plx_train.ground.errors import ExportError
 from plx_train.metrics.direction import sign, unit
+from plx_train.runs.exported import ONNX_FILE, STEM
 
 QUANTIZED_FILE = "quantized.json"
 """What was measured of an int8 export; it has no proof, for it is not equal to what was trained."""

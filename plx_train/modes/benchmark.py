@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
@@ -26,13 +25,15 @@ from plx_train.export.static_model import StaticModel, folder_engine
 from plx_train.export.write import write_export
 from plx_train.machine.device import OpenDevice, check_device
 from plx_train.metrics.evaluate import network_engine, run_samples
-from plx_train.modes.train import build_module
 from plx_train.onednn.choice import natively
+from plx_train.runs.result import RunResult
 from plx_train.tracking import start_tracking
 from plx_train.train.optimizer import learning_rate
 from plx_train.workflow import measure as benchmark_engines
-from plx_train.workflow.dataset import RunData, Splits, open_data
-from plx_train.workflow.session import Session, open_session, start_device
+from plx_train.workflow.dataset import Splits
+from plx_train.workflow.session import Session
+from plx_train.workflow.training import build_module
+from plx_train.workflow.workbench import Workbench, open_workbench
 
 WARM_UP = 2
 STEPS = 3
@@ -48,13 +49,11 @@ def run(composed: Composed) -> RunResult:
     if composed.options.run:
         return benchmark_engines.run(composed)
     check_device(composed.options.device)
-    session = open_session(composed)
-    data = open_data(session)
-    splits = data.split(composed.options)
-    device = start_device(session.options)
-    module, _ = build_module(session, data)
+    bench = open_workbench(composed)
+    session, splits, device = bench.session, bench.splits, bench.device
+    module, _ = build_module(session, bench.data)
     figures = _training(session, module, splits, device)
-    figures |= _evaluation(session, data, module, splits)
+    figures |= _evaluation(bench, module)
     figures["peak_memory_mib"] = peak_memory_mib()
     figures |= device_memory(device)
     (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
@@ -148,10 +147,11 @@ def _loop(batches: Iterator[Batch], learner: Any, tracker: Any, rate: float) -> 
         tracker.log_metrics(values | {"train/gradient_norm": done.gradient_norm}, step)
 
 
-def _evaluation(session: Session, data: RunData, module: Module[Any], splits: Splits) -> dict[str, float]:
+def _evaluation(bench: Workbench, module: Module[Any]) -> dict[str, float]:
     """Evaluation with the network, and the exported folder's inference, one sample at a time."""
+    session = bench.session
     # Of series a split has few, but many windows.
-    dataset = module.dataset(splits.val[:SAMPLES], "val", 0)
+    dataset = module.dataset(bench.splits.val[:SAMPLES], "val", 0)
     chosen = range(min(len(dataset), SAMPLES))
     module.eval_mode()
     engine = network_engine(module)
@@ -159,7 +159,7 @@ def _evaluation(session: Session, data: RunData, module: Module[Any], splits: Sp
     figures = {"evaluation_images_per_second": len(chosen) / seconds}
     with tempfile.TemporaryDirectory(dir=session.output) as folder:
         target = Path(folder) / "export"
-        write_export(module, module.processor, target, data.room.model_name(session.options.module), {})
+        write_export(module, module.processor, target, bench.data.room.model_name(session.options.module), {})
         batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
         for name, onednn in (("native", False), ("onednn", True)):
             exported = folder_engine(StaticModel(target, onednn=onednn, threads=1), module.processor)

@@ -6,11 +6,11 @@ import json
 import sys
 from dataclasses import replace
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.check import CheckReport
 from plx_train.contract.rooms import load_room
 from plx_train.data.findings import report_lines, report_table
+from plx_train.runs.result import RunResult
 from plx_train.workflow.dataset import check
 from plx_train.workflow.session import Session, open_session
 

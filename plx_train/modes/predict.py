@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from pathlib import Path
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
-from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.config.compose import Composed
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device
 from plx_train.machine.environment import prepare_environment
-from plx_train.vision.image import IMAGE_SUFFIXES, write_image
+from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.runs.result import RunResult
+from plx_train.vision.image import write_image
+from plx_train.workflow.inputs import find_files
 from plx_train.workflow.pages import predict as predict_pages
 from plx_train.workflow.session import open_session
 from plx_train.workflow.source import Source, find_source
@@ -54,22 +56,6 @@ def run(composed: Composed) -> RunResult:
             ("predictions", str(session.output / "predictions.json")), ("overlays", str(overlays))]  # fmt: skip
     session.console.summary("predict", rows)
     return RunResult("predict", session.output, {"files": float(len(predictions))}, exit_code=1 if failed else 0)
-
-
-def find_files(path: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> dict[str, Path]:
-    """Files by a name relative to `path`: the file itself, or all with these suffixes in a folder and its subfolders.
-
-    Raises:
-        UserError: there is none.
-    """
-    if path.is_file():
-        return {path.name: path}
-    if not path.is_dir():
-        raise UserError(f"input={path} does not exist")
-    found = sorted(item for item in path.rglob("*") if item.suffix.lower() in suffixes)
-    if not found:
-        raise UserError(f"input={path} holds no file that can be read ({', '.join(sorted(suffixes))})")
-    return {item.relative_to(path).as_posix(): item for item in found}
 
 
 def exported_folder(source: Source) -> Path:

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import PromoteOptions
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.registry import ledger
 from plx_train.registry.access import explained, registry_client
 from plx_train.registry.promotion import Outcome, Request, delete, promote, roll_back
 from plx_train.registry.versions import aliased_version
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
 from plx_train.workflow.promote_source import find_candidate, make_judges
 

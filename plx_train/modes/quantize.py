@@ -7,24 +7,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
-from plx_train.export.files import file_hashes
 from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.export.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import folder_engine, processor_of
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.metrics.direction import sign, unit
 from plx_train.metrics.evaluate import evaluate
-from plx_train.workflow.dataset import open_data
+from plx_train.runs.exported import ONNX_FILE, STEM, file_hashes, is_onnx_only, read_inference
+from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
-from plx_train.workflow.session import Session, open_session, start_device
-from plx_train.workflow.source import find_export, with_recorded_options
+from plx_train.workflow.session import Session
+from plx_train.workflow.source import find_export
+from plx_train.workflow.workbench import open_workbench
 
 FOLDER = "export_int8"
 EVALUATED_AS = "paddle"
@@ -68,12 +68,10 @@ def run(composed: Composed) -> RunResult:
     assert source.export is not None
     if is_onnx_only(source.export):
         raise ConfigError(f"run={composed.options.run} is an int8 export already")
-    session = open_session(with_recorded_options(composed, source))
+    bench = open_workbench(composed, source)
+    session, splits = bench.session, bench.splits
     options = session.options.quantize
-    data = open_data(session, source.export)
-    splits = data.split(session.options)
-    start_device(session.options)
-    module = data.build(session.options, is_fine_tuning=True)
+    module = bench.data.build(session.options, is_fine_tuning=True)
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
@@ -92,7 +90,7 @@ def run(composed: Composed) -> RunResult:
     return RunResult("quantize", session.output, {f"val/{loss.monitor}": loss.worst}, export=folder)
 
 
-def judge(module: Module, export: Path, folder: Path, processor: Any, val: Dataset, tolerance: float) -> Loss:
+def judge(module: Module[Any], export: Path, folder: Path, processor: Any, val: Dataset, tolerance: float) -> Loss:
     """The metric of both on `val`, by the evaluator that training uses."""
     sample = inputs_of(module, val, 1)[0]
 

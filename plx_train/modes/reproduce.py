@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed, composed_from
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.determinism import determinism
 from plx_train.machine.device import check_device
-from plx_train.modes.train import build_module, train_module
 from plx_train.runs.checkpoint import MANIFEST
 from plx_train.runs.facts import read_facts
 from plx_train.runs.lock import hold
+from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
 from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics, read_run_tags
 from plx_train.train.checkpoints import step_checkpoints
@@ -29,6 +28,7 @@ from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data, load_config
 from plx_train.workflow.session import Session, open_session, start_device
 from plx_train.workflow.source import run_folder
+from plx_train.workflow.training import build_module, train_module
 
 OF_THE_CLOCK = ("time/", "system/")
 """Beginnings of metrics that say how long something took, not what it gave."""

@@ -6,17 +6,19 @@ import difflib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
+from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
-from plx_train.serving.options import ServeOptions
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 
 if TYPE_CHECKING:
@@ -55,19 +57,21 @@ def run(composed: Composed) -> RunResult:
     _log_to_stderr()
     prepare_environment(options.device)
     from plx_train.pipelines.load import load_pipeline
+    from plx_train.registry.resolve import resolver
     from plx_train.serving.app import create_app
     from plx_train.serving.endpoints import ENDPOINTS
     from plx_train.serving.follow import described, warm
     from plx_train.serving.server import Server
 
-    load = partial(load_pipeline, config, open_device(options.device).name, options.models, store(options))
+    uri = store(options)
+    load = partial(load_pipeline, config, open_device(options.device).name, options.models, resolver(uri))
     pipeline = load()
     if pipeline.name not in ENDPOINTS:
         raise UserError(
             f"the pipeline {pipeline.name} has no place in the protocol: {', '.join(ENDPOINTS)} can be served"
         )
     sample = pipeline.sample(resolve_path(serve.sample) if serve.sample else None)
-    following = new_versions(pipeline, load, sample, serve) if serve.follow else None
+    following = new_versions(pipeline, load, uri, sample, serve) if serve.follow else None
     warm(pipeline, sample, serve.max_batch)
     app = create_app(pipeline, serve, following, api_key)
     if not api_key and not serve.host.startswith(LOOPBACK):
@@ -131,8 +135,10 @@ def store(options: RunOptions) -> str | None:
     return resolve_uri(options.tracking.uri, Path(OUTPUTS))
 
 
-def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: Any, serve: ServeOptions) -> NewVersions:
-    """Follows the aliases that the pipeline was made with.
+def new_versions(
+    pipeline: Pipeline, load: Callable[[], Pipeline], uri: str | None, sample: Any, serve: ServeOptions
+) -> NewVersions:
+    """Follows the aliases that the pipeline was made with, in the store at `uri`.
 
     Raises:
         UserError: there are none.
@@ -142,13 +148,7 @@ def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: Any, serve
 
     if not followed(pipeline):
         raise UserError("serve.follow=true has nothing to follow: name a model by its alias, models:/<name>@<alias>")
-    uri = load.args[-1]
-    current = partial(_current_version, current_version, uri)
-    return NewVersions(load, current, serve.poll_seconds, sample)
-
-
-def _current_version(ask: object, uri: str | None, name: str, alias: str) -> str | None:
-    return ask(name, alias, uri)  # type: ignore[operator]
+    return NewVersions(load, partial(current_version, tracking_uri=uri), serve.poll_seconds, sample)
 
 
 def _log_to_stderr() -> None:

@@ -7,11 +7,12 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
 from plx_train.runs.lock import hold
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
 from plx_train.tracking import SILENT_REASON, SPOOL_NAME, end_record, has_died, replay, resolve_uri, unsent
 from plx_train.tracking.store import ARTIFACTS_NAME

@@ -9,18 +9,10 @@ from collections.abc import Callable
 from paddle import nn
 
 from plx_train.ground.errors import ConfigError
+from plx_train.nn.classifier_names import NETWORKS
 from plx_train.nn.efficientnet_lite import EfficientNetLite0
 from plx_train.nn.pp_lcnet import PPLCNet
 
-PP_LCNET_SCALES = ("0_25", "0_35", "0_5", "0_75", "1_0", "1_5", "2_0", "2_5")
-MOBILENET_SCALES = ("0_35", "0_5", "0_75", "1_0", "1_25")
-RESNET_DEPTHS = (18, 34, 50, 101, 152)
-NAMES = (
-    "EfficientNet-Lite0",
-    *(f"PP-LCNet_x{scale}" for scale in PP_LCNET_SCALES),
-    *(f"MobileNetV3_{size}_x{scale}" for size in ("small", "large") for scale in MOBILENET_SCALES),
-    *(f"ResNet{depth}" for depth in RESNET_DEPTHS),
-)
 HEADS = re.compile(r"^(fc|classifier\.3)\.(weight|bias)$")
 """Parameters with one column, or number, per class."""
 
@@ -35,9 +27,9 @@ def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout:
     Raises:
         ConfigError: there is no network called `name`, or it has no other stride.
     """
-    if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(NAMES)}"
+    if name not in NETWORKS:
+        near = difflib.get_close_matches(name, NETWORKS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(NETWORKS)}"
         raise ConfigError(f"module.network={name} is unknown; {hint}")
     family, _, scale = name.rpartition("_x")
     if family == "PP-LCNet":

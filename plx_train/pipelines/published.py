@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract.rooms import load_room
-from plx_train.data.fingerprint import cache_folder
-from plx_train.export.static_model import is_export
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder
+from plx_train.runs.exported import is_export
 from plx_train.weights.fetch import find_weights
 
 ROOMS = {"PP-OCRv4_mobile_det": "text_det", "PP-OCRv4_mobile_rec": "text_rec"}

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.export.files import PARITY_FILE, file_hashes, sha256
-from plx_train.export.static_model import STEM, graph_files, is_onnx_only, lineage, read_inference, room_of
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
+from plx_train.runs.exported import PARITY_FILE, STEM, file_hashes, graph_files, is_onnx_only, lineage, read_inference
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.export.files import PARITY_FILE
 from plx_train.ground.errors import UserError
 from plx_train.registry.access import default_uri, explained, registry_client
 from plx_train.registry.exchange import LOCK_PREFIX
+from plx_train.runs.exported import PARITY_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,6 +65,15 @@ def resolve(reference: str, tracking_uri: str | None = None) -> Resolved:
             return _resolve_run(client, uri, run[1], run[2])
         assert version is not None
         return _resolve_version(client, version[1], version[2], version[3])
+
+
+def resolver(tracking_uri: str | None = None) -> Callable[[str], Resolved | None]:
+    """`resolve` in one store, for text that may be no reference: None then."""
+
+    def find(text: str) -> Resolved | None:
+        return resolve(text, tracking_uri) if text.startswith(PREFIXES) else None
+
+    return find
 
 
 def current_version(name: str, alias: str, tracking_uri: str | None = None) -> str | None:

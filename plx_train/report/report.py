@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.files import replace_file
 from plx_train.report.charts import line_chart, precision_recall_chart, share_bar
 from plx_train.report.data import MetricChange, ReportData, Series
-from plx_train.report.page import number, page_environment, write_page
+from plx_train.report.page import number, page_environment
 
 TEMPLATE = "report/template.html.jinja"
 MOST_FINDINGS = 50
@@ -21,7 +22,7 @@ def write_report(path: Path, data: ReportData) -> None:
     Raises:
         OSError: the file can't be written.
     """
-    write_page(path, render_report(data))
+    replace_file(path, render_report(data))
 
 
 def render_report(data: ReportData) -> str:

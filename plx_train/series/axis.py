@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from plx_train.ground.spread import spread
 from plx_train.series.frequency import NANOSECONDS
 
 Ticks = list[tuple[float, str]]
@@ -67,7 +68,7 @@ def row_ticks(times: Sequence[str] | np.ndarray | None, num_rows: int, most: int
             return [(0.0, "0" if times is None else str(times[0]))]
         if times is None or len(times) == 0:
             return [(row, text) for row, text in number_ticks(0, max(num_rows - 1, 1), most) if row == round(row)]
-        places = np.unique(np.linspace(0, len(times) - 1, min(most, len(times))).round().astype(int))
+        places = spread(len(times), most)
         return [(float(place), str(times[place])) for place in places]
     numbers, is_datetime = found
     low, high = int(numbers[0]), int(numbers[-1])

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from plx_train.contract.dataset_options import FILL_POLICIES
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.series.frame import Series, time_text
 from plx_train.series.frequency import Frequency
 from plx_train.series.grid import Gaps, find_gaps, grid_positions, grid_times
 
-POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
+POLICIES = FILL_POLICIES
 """What `dataset.fill` may be.
 
 ``error``: a missing value is an error. ``linear``: on the line between its neighbours, the nearest value at the ends;

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from plx_train.ground.spread import spread
+
 BLOCK = 1 << 20
 MAX_LINE = 1 << 22
 """Bytes of a line: some ten thousand columns. A compressed file of one endless line would fill the memory."""
@@ -101,7 +103,7 @@ class Sample:
 
     def add(self, lines: Lines, rows: np.ndarray) -> None:
         """Some of the lines of these numbers, int (N,)."""
-        places = np.unique(np.linspace(0, len(rows) - 1, min(LINES_SAMPLED, len(rows))).round().astype(int))
+        places = spread(len(rows), LINES_SAMPLED)
         self.lines += [lines[row] for row in rows[places].tolist()]
         self.length = sum(map(len, self.lines))
         while len(self.lines) > MAX_SAMPLE or (self.length > MAX_SAMPLE_LENGTH and len(self.lines) > 2):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from plx_train.contract.check import Finding
 from plx_train.data.fingerprint import fingerprint
 from plx_train.ground.errors import DataError
+from plx_train.ground.files import user_path
 from plx_train.series.fill import fill_series
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
@@ -18,7 +19,7 @@ from plx_train.series.read import read_header, read_series
 from plx_train.series.roles import Roles, find_roles, with_targets
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 UNTOLD = ("missing-values", "gaps")
 """Findings that a policy of filling settles."""
@@ -44,7 +45,7 @@ class ReadSplit:
 def roles_of(dataset: DatasetOptions) -> Roles:
     """What the dataset's columns are for, the open places filled from the training file's header."""
     options = dataset.columns
-    root = Path(dataset.root).expanduser()
+    root = user_path(dataset.root)
     named = Roles(
         options.time,
         tuple(options.targets) if options.targets is not None else None,
@@ -60,11 +61,12 @@ def roles_of(dataset: DatasetOptions) -> Roles:
 
 def read_split(dataset: DatasetOptions, file: str, roles: Roles) -> ReadSplit:
     """The split in `file`; a second call for the same content reads nothing."""
-    path = Path(dataset.root).expanduser() / file
+    root = user_path(dataset.root)
+    path = root / file
     changed = path.stat().st_mtime_ns if path.is_file() else 0
     return _read(
         path,
-        path.parent if not path.is_relative_to(Path(dataset.root).expanduser()) else Path(dataset.root).expanduser(),
+        root if path.is_relative_to(root) else path.parent,
         file,
         roles,
         dataset.fill,

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plx_train.export.static_model import is_export, read_inference
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import is_checkpoint
+from plx_train.runs.exported import is_export, read_inference
 
 
 def recorded_processor(folder: Path) -> dict[str, Any] | None:

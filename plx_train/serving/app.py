@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from plx_train import __version__
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch
@@ -28,7 +29,6 @@ from plx_train.serving.files import Limits
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.gate import Gate
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
-from plx_train.serving.options import ServeOptions
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
     Failure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from plx_train.config.compose import resolve_path
+from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded

@@ -15,6 +15,9 @@ from typing import Any
 
 from plx_train.config.compose import Composed, compose_run
 from plx_train.config.options import SweepOptions
+from plx_train.config.schema import has_trait, options_of_run
+from plx_train.config.texts import key_of, short_keys
+from plx_train.contract.option import Trait
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.metrics.direction import sign
@@ -27,12 +30,6 @@ from plx_train.tracking.store import without_password
 DEFAULT_TRIALS = 20
 MOST_CHECKED = 40
 """Values of one parameter that are composed before the sweep begins; mistakes in others show in their runs."""
-FORBIDDEN = ("output", "resume", "mode", "run", "quiet")
-HOW_NOT_WHAT = (
-    *("sweep.workers", "sweep.slots", "sweep.engine", "sweep.engine_options", "sweep.trials", "sweep.max_failures"),
-    *("sweep.max_time", "sweep.storage", "sweep.fresh", "sweep.id", "device", "device.num_workers", "output", "quiet"),
-)
-"""Keys that may differ where a sweep goes on."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def _examples(space: Space) -> list[str]:
 def _check_keys(space: Space, options: SweepOptions) -> None:
     for parameter in space.parameters:
         key = parameter.key.lstrip("+~")
-        if key in FORBIDDEN or key.split(".")[0] in ("sweep", "tracking"):
+        if has_trait(options_of_run(), key, Trait.FIXED_IN_SWEEP):
             raise ConfigError(f"{key} can't vary in a sweep")
         if key == "seed" and options.seeds > 1:
             raise ConfigError("seed varies already: leave out sweep.seeds")
@@ -126,10 +123,15 @@ def _objectives(options: SweepOptions, monitor: str) -> tuple[Objective, ...]:
 
 def sweep_id(ordered: Ordered) -> str:
     """Made of what is swept, not of how."""
-    texts = [text for text in ordered.arguments if text.partition("=")[0] not in HOW_NOT_WHAT]
+    texts = [text for text in ordered.arguments if not _says_how(text.partition("=")[0])]
     root = str(ordered.composed.options.dataset.root)
     digest = hashlib.sha256(json.dumps([sorted(texts), root]).encode()).hexdigest()[:8]
     return f"{ordered.composed.options.module.name}-{digest}"
+
+
+def _says_how(key: str) -> bool:
+    # Another device computes the same with other roundings.
+    return key == "device" or has_trait(options_of_run(), key, Trait.HOW_TO_SWEEP)
 
 
 def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[str, Any]:
@@ -169,12 +171,12 @@ def _varying(space: Space) -> set[str]:
 
 def trial_overrides(fixed: Sequence[str]) -> list[str]:
     """Those of the command that its runs have too."""
-    kept = []
-    for text in fixed:
-        key = text.partition("=")[0].lstrip("+~")
-        if key not in ("sweep", "sweep_id", "output", "resume", "quiet") and not key.startswith("sweep."):
-            kept.append(text)
-    return kept
+    return [text for text in fixed if not _is_of_sweep(key_of(text))]
+
+
+def _is_of_sweep(key: str) -> bool:
+    key = short_keys().get(key, key)
+    return key.partition(".")[0] == "sweep" or has_trait(options_of_run(), key, Trait.SURROUNDING)
 
 
 def job_spec(ordered: Ordered, name: str, parent_run_id: str | None) -> Callable[..., JobSpec]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.data.fingerprint import cache_folder
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder
 from plx_train.runs.facts import read_facts, write_facts
 from plx_train.runs.lock import hold, is_held
 from plx_train.tracking.machine import machine_tags

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.files import replace_file
+
 SPOOL_NAME = "tracking.jsonl"
 CHUNK_BYTES = 1 << 18
 
@@ -181,10 +183,8 @@ class Cursor:
         if self.path is None:
             return
         content = {"offset": self.offset, "run_id": self.run_id, "skipped": self.skipped}
-        beside = self.path.with_suffix(".new")
         with contextlib.suppress(OSError):
-            beside.write_text(json.dumps(content), "utf-8")
-            beside.replace(self.path)
+            replace_file(self.path, json.dumps(content))
 
 
 def load_cursor(path: Path, spool: Path | None = None) -> Cursor:

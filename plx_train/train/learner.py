@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
 from plx_train.data.batches import pieces, size_of, slice_batch, to_tensors
@@ -19,7 +20,7 @@ from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError
 from plx_train.ground.memory import is_out_of_memory
 from plx_train.train.batch_norm import is_batch_norm
-from plx_train.train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients, squared_norm
+from plx_train.train.optimizer import MovingAverage, build_optimizer, clip_gradients, squared_norm
 from plx_train.train.step_figures import Piece, read_figures, sums_to_share
 from plx_train.train.step_seed import StepSeed
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plx_train.config.options import TrainerOptions
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Members, Module
@@ -16,7 +17,6 @@ from plx_train.ground.stop import StopRequest
 from plx_train.runs.trial import Trial
 from plx_train.train.checkpoints import Keeper
 from plx_train.train.learner import Learner
-from plx_train.train.optimizer import OptimizerOptions
 
 if TYPE_CHECKING:
     from plx_train.terminal.console import Console

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from plx_train.vision.answers import Answers
 
 MIN_SIDE, MAX_SIDE = 160, 480
 """Of the image in the picture; pixels."""
@@ -15,21 +17,27 @@ GREEN, RED, GREY = (20, 130, 40), (210, 30, 30), (70, 70, 70)
 """RGB."""
 
 
-def draw_answers(image: np.ndarray, prediction: Any, truth: int | None = None) -> np.ndarray:
+def draw_answers(
+    image: np.ndarray, answers: Answers, truth: Collection[int] | None = None, names: Sequence[str] = ()
+) -> np.ndarray:
     """The image uint8 (H, W, 3) BGR with its likeliest classes and their scores under it.
 
-    Beside the truth, green where right and red where not.
+    Beside the truth, green where right and red where wrong or missed.
+
+    Args:
+        truth: numbers of the classes that hold; None: not known.
+        names: of all classes, by number.
     """
     lines = []
-    answers = zip(prediction.classes.tolist(), prediction.scores.tolist(), prediction.names, strict=True)
-    for place, (number, score, name) in enumerate(answers):
-        is_right = number == truth
+    given = zip(answers.classes.tolist(), answers.scores.tolist(), answers.names, strict=True)
+    for place, (number, score, name) in enumerate(given):
+        is_right = truth is not None and number in truth
+        is_wrong = truth is not None and not is_right and place < max(len(truth), 1)
         if place < SHOWN or is_right:
-            colour = GREEN if is_right else RED if place == 0 and truth is not None else GREY
-            lines.append((f"{score:.3f}  {name}", colour))
-    if truth is not None and truth not in prediction.classes:
-        lines.append((f"true: class {truth}", GREEN))
-    return draw_captions(image, lines)
+            lines.append((f"{score:.3f}  {name}", GREEN if is_right else RED if is_wrong else GREY))
+    missed = [number for number in truth or () if number not in answers.classes]
+    lines += [(f"true: {names[number] if number < len(names) else number}", GREEN) for number in missed]
+    return draw_captions(image, lines or [("nothing found", GREY)])
 
 
 def draw_captions(image: np.ndarray, lines: list[tuple[str, tuple[int, int, int]]]) -> np.ndarray:

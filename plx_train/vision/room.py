@@ -19,7 +19,7 @@ from plx_train.vision.layout import find_layout_faults
 from plx_train.vision.samples import Labelled
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 
 class ImageRoom(Room[OptionsT, ImageData[Labelled], ProcessorT, CheckedDocuments[Labelled]]):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from plx_train.contract.option import above, at_least, option
 from plx_train.vision.samples import LabelledImage
 from plx_train.vision.whole_image import WholeImageProcessor
 
@@ -20,21 +21,21 @@ ATTEMPTS = 10
 class ViewOptions:
     """Random changes of training images that a network sees as a whole."""
 
-    crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
+    crop: list[float] = option([0.6, 1.0], above(0, at_most=1))
     """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
-    aspect: float = 1.33
+    aspect: float = option(1.33, at_least(1))
     """Sides of what is cut out change by up to this factor."""
     flip: bool = True
     """Mirrors half of the images left to right."""
-    colour: float = 0.3
-    """Strength of brightness and contrast changes, 0 to 1."""
-    shift: int = 0
+    colour: float = option(0.3, at_least(0, at_most=1))
+    """Strength of brightness and contrast changes."""
+    shift: int = option(0, at_least(0))
     """Moves the image by up to this many pixels of the network's input, edges repeated."""
-    erase_probability: float = 0.0
+    erase_probability: float = option(0.0, at_least(0, at_most=1))
     """How often a rectangle of noise covers a part."""
-    mixup: float = 0.0
+    mixup: float = option(0.0, at_least(0))
     """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
-    cutmix: float = 0.0
+    cutmix: float = option(0.0, at_least(0))
     """Alpha of the Beta distribution for a patch of another image (Yun et al., 2019); 0 for none."""
 
 

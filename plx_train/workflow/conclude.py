@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
@@ -19,6 +18,7 @@ from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
 from plx_train.machine.device import OpenDevice
 from plx_train.metrics.direction import sign
+from plx_train.runs.result import RunResult
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
 from plx_train.workflow.cost import cost_figures

@@ -14,9 +14,9 @@ from plx_train.contract.processor import Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.distributed import ranks
-from plx_train.export.static_model import is_export, read_inference
 from plx_train.ground.errors import DataError, WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.exported import is_export, read_inference
 from plx_train.workflow.session import Session
 
 MAX_SHOWN = 10

@@ -8,7 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from plx_train.config.compose import Composed
+from plx_train.config.schema import has_trait, options_with_module
+from plx_train.config.texts import key_of
 from plx_train.contract.module import Members
+from plx_train.contract.option import Trait
 from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import TrainingError, UserError
 from plx_train.sweep.command import find_folder
@@ -16,11 +19,6 @@ from plx_train.sweep.history import load_record
 from plx_train.sweep.order import order
 from plx_train.sweep.record import COMPLETE
 from plx_train.workflow.dataset import check
-
-OF_THE_FUSION = (
-    *("module.models", "module.fusion", "module.refit", "module.model_name"),
-    *("dataset.holdout_share", "output", "resume", "mode"),
-)
 
 
 def with_members(composed: Composed) -> tuple[Composed, Members]:
@@ -45,7 +43,8 @@ def with_members(composed: Composed) -> tuple[Composed, Members]:
     # What validation holds may decide what is sought.
     _, checked = check(options)
     shares = _shares(room.member_shares(options.module), options.dataset.holdout_share)
-    arguments = [text for text in composed.overrides if text.partition("=")[0].lstrip("+") not in OF_THE_FUSION]
+    known = options_with_module(options.module)
+    arguments = [text for text in composed.overrides if not has_trait(known, key_of(text), Trait.OF_FUSION)]
     arguments += [f"module.network={','.join(names)}", f"dataset.holdout_share={','.join(map(str, shares))}"]
     if not any(text.startswith("sweep.workers=") for text in arguments):
         arguments.append(f"sweep.workers={min(len(names), os.cpu_count() or 1)}")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
@@ -26,10 +25,13 @@ from plx_train.export.speed import (
     quickest,
     ways_of,
 )
-from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import UserError
+from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
+from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.runs.result import RunResult
 from plx_train.workflow.dataset import open_data
 from plx_train.workflow.session import Session, open_session, start_device
 from plx_train.workflow.source import Source, find_export, with_recorded_options
@@ -89,9 +91,9 @@ def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]
 
 def inputs_of(module: Module[Any], dataset: Dataset, count: int) -> list[Inputs]:
     """The graph's inputs for `count` samples that are spread over `dataset`, one by one."""
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
+    chosen = spread(len(dataset), count)
     unused = np.random.default_rng(0)
-    batches = [module.collate_eval([dataset.get(int(index), unused)]) for index in chosen]
+    batches = [module.collate_eval([dataset.get(index, unused)]) for index in chosen]
     return [batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],) for batch in batches]
 
 

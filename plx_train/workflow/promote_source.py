@@ -6,21 +6,23 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
-from plx_train.export.static_model import is_export, processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.places import datasets_dir
-from plx_train.modes.predict import find_files
 from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
-from plx_train.registry.resolve import PREFIXES, resolve
+from plx_train.registry.resolve import PREFIXES, resolve, resolver
+from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.facts import RUN_FILE, read_facts
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
-from plx_train.workflow.source import Source, with_recorded_options
+from plx_train.workflow.inputs import find_files
+from plx_train.workflow.source import Source
 
 PLACES = {
     "text_det": ("OCR", "TextDetection"),
@@ -93,7 +95,7 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
     def load(folder: Path) -> Any:
         from plx_train.pipelines.load import load_pipeline
 
-        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, tracking_uri=uri)
+        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, resolve=resolver(uri))
 
     def measure(folder: Path) -> Measurement:
         return remeasure(composed, candidate, source, folder)
@@ -120,22 +122,20 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
     Raises:
         UserError: the dataset is not here, or has changed.
     """
-    from plx_train.modes.evaluate import measure
-    from plx_train.workflow.dataset import open_data
-    from plx_train.workflow.session import open_session
+    from plx_train.workflow.evaluation import evaluate_source
+    from plx_train.workflow.workbench import open_workbench
 
     assert candidate.measurement is not None
-    session = open_session(with_recorded_options(composed, source))
-    data = open_data(session, folder)
-    report, splits = data.report, data.split(session.options)
-    if report.fingerprint != candidate.measurement.fingerprint:
+    bench = open_workbench(composed, source)
+    session, fingerprint = bench.session, bench.data.report.fingerprint
+    if fingerprint != candidate.measurement.fingerprint:
         raise UserError(
-            f"the dataset at {session.options.dataset.root} has the fingerprint {report.fingerprint[:12]}, but the "
+            f"the dataset at {session.options.dataset.root} has the fingerprint {fingerprint[:12]}, but the "
             f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
         )
     session.console.info("the current version was never measured on this dataset, so it is measured now")
-    _, evaluation = measure(session, Source(None, folder, None), data, splits)
+    _, evaluation = evaluate_source(bench, Source(None, folder, None))
     metric = candidate.measurement.metric
     if metric not in evaluation.metrics:
         raise UserError(f"the evaluation gives no {metric}, only {', '.join(evaluation.metrics)}")
-    return Measurement(metric, evaluation.metrics[metric], report.fingerprint, len(splits.val))
+    return Measurement(metric, evaluation.metrics[metric], fingerprint, len(bench.splits.val))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
@@ -22,6 +22,7 @@ from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
 from plx_train.distributed import ranks
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import OpenDevice, open_device
 from plx_train.machine.environment import prepare_environment

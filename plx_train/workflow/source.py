@@ -9,13 +9,15 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.config.compose import Composed, resolve_path, without_retired
+from plx_train.config.compose import Composed, without_retired
 from plx_train.config.options import RunOptions
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
-from plx_train.export.static_model import is_export, read_inference, room_of
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.facts import RUN_FILE
 from plx_train.tracking import find_run, resolve_uri
 from plx_train.workflow.dataset import RunData
@@ -36,6 +38,11 @@ class Source:
     checkpoint: Path | None
     export: Path | None
     run: Path | None
+
+    @property
+    def model(self) -> Path | None:
+        """The folder with its weights."""
+        return self.export or self.checkpoint
 
     def recorded(self) -> dict[str, Any]:
         """Contents of the run's ``run.json``; nothing where there is none."""

@@ -10,13 +10,13 @@ import time
 from functools import partial
 from pathlib import Path
 
-from plx_train.__main__ import exit_code
-from plx_train.modes.train import run_here
+from plx_train.ground.exit_code import exit_code
 from plx_train.runs.facts import read_facts
 from plx_train.terminal.console import make_console
 from plx_train.workflow.job import read_job
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
+from plx_train.workflow.training import run_here
 
 
 def run_job(path: Path) -> int:

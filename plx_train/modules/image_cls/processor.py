@@ -9,32 +9,13 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.metrics.temperature import tempered
+from plx_train.vision.answers import Answers
 from plx_train.vision.whole_image import WholeImageProcessor, transforms_of
 
 TOP = 5
 """Classes that a prediction holds."""
 CALIBRATION = "Calibration"
 """Section of ``inference.yml`` that PaddleX skips."""
-
-
-@dataclass(frozen=True)
-class ImageClsPrediction:
-    """The likeliest classes, best first.
-
-    Attributes:
-        classes: their numbers, int64 (k,).
-        scores: how probable each is, float32 (k,).
-        names: their names.
-    """
-
-    classes: np.ndarray
-    scores: np.ndarray
-    names: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """``{"class_ids": […], "scores": […], "label_names": […]}``, as PaddleX names them."""
-        scores = [round(float(score), 5) for score in self.scores]
-        return {"class_ids": self.classes.tolist(), "scores": scores, "label_names": list(self.names)}
 
 
 @dataclass(frozen=True)
@@ -52,11 +33,11 @@ class ImageClsProcessor(WholeImageProcessor):
         if not self.temperature > 0:
             raise UserError(f"temperature must be above 0, not {self.temperature}")
 
-    def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> ImageClsPrediction:
+    def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> Answers:
         """The likeliest classes of probabilities float32 (classes,)."""
         scores = tempered(probabilities, self.temperature)
         best = scores.argsort()[-TOP:][::-1]
-        return ImageClsPrediction(best, scores[best], tuple(self.labels[index] for index in best))
+        return Answers(best, scores[best], tuple(self.labels[index] for index in best), scores)
 
     def post_process(self) -> dict[str, Any]:
         """The section ``PostProcess``, as PaddleX reads it."""

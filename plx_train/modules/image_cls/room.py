@@ -11,23 +11,22 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.data.splits import CheckedDocuments
-from plx_train.ground.errors import ConfigError
 from plx_train.modules.image_cls.check import ImageClsCheck, rotation_names
-from plx_train.modules.image_cls.config import PRETRAINED, ImageClsConfig
+from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turned_samples
 from plx_train.modules.image_cls.metric import ImageClsMetric
-from plx_train.modules.image_cls.processor import ImageClsPrediction, ImageClsProcessor
+from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.answers import Answers
 from plx_train.vision.check import ImageData
-from plx_train.vision.draw import GREY, draw_answers, draw_captions
-from plx_train.vision.labels.classes import read_class_file
-from plx_train.vision.room import ImageRoom
+from plx_train.vision.classifier import ClassifierRoom
+from plx_train.vision.draw import draw_answers
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.image_cls.module import ImageCls
 
 
-class ImageClsRoom(ImageRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
+class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
     """Says which of several classes an image shows."""
 
     contract = 1
@@ -37,23 +36,17 @@ class ImageClsRoom(ImageRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
     metric = ImageClsMetric
     monitor = "accuracy"
     retired_options = frozenset({"classes", "weight_of_class"})
-    wanted = "images/*.jpg, label.txt"
 
     def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
         """Refuses rotations that can't be made."""
-        if options.class_weights not in ("none", "balanced"):
-            raise ConfigError(f"module.class_weights must be none or balanced, not {options.class_weights!r}")
         if options.rotations:
             rotation_names(options)
 
     def read_classes(
         self, root: Path, options: ImageClsConfig
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
-        """The classes that ``label.txt`` names."""
-        if options.rotations:
-            return None, (), ()
-        classes, file = read_class_file(root / options.label_file, root)
-        return (None, (), ()) if classes is None else (tuple(classes), (options.label_file,), tuple(file.findings))
+        """The classes that ``label.txt`` names; none where they are made by turning."""
+        return (None, (), ()) if options.rotations else super().read_classes(root, options)
 
     def read_file(
         self, path: Path, root: Path, options: ImageClsConfig, classes: Sequence[str] | None
@@ -62,23 +55,9 @@ class ImageClsRoom(ImageRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
         samples, file = read_images(path, root) if options.rotations else read_samples(path, root, classes)
         return samples, file.findings
 
-    def fit(
-        self, data: ImageData[ClsLabel], dataset: DatasetOptions, options: ImageClsConfig, weights: str | None
-    ) -> ImageClsProcessor | None:
-        """The processing that the options ask for, with the classes of the label files."""
-        if data.faults:
-            return None
-        highest = max((sample.truth for sample in data.train.samples), default=0)
-        found = data.classes or [str(number) for number in range(highest + 1)]
-        width, height = options.size
-        return ImageClsProcessor(
-            labels=tuple(rotation_names(options) if options.rotations else found),
-            resize_short=options.resize_short,
-            size=(width, height),
-            interpolation=options.interpolation,
-            mean=tuple(options.mean),
-            std=tuple(options.std),
-        )
+    def classes(self, data: ImageData[ClsLabel], options: ImageClsConfig) -> Sequence[str]:
+        """Names of the classes, by number."""
+        return rotation_names(options) if options.rotations else super().classes(data, options)
 
     def rules(self, processor: ImageClsProcessor, options: ImageClsConfig) -> ImageClsCheck:
         """What is looked for in a dataset."""
@@ -100,19 +79,19 @@ class ImageClsRoom(ImageRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
         )
         return replace(checked, train=train, val=val)
 
-    def draw_sample(self, sample: ClsLabel) -> np.ndarray:
-        """The image with its class under it."""
-        return draw_captions(sample.read(), [(f"{sample.truth}: {sample.class_name}", GREY)])
+    def settings(self, options: ImageClsConfig, labels: Sequence[str]) -> dict[str, Any]:
+        """Scores as they are trained."""
+        return {"temperature": 1.0}
+
+    def truth_text(self, sample: ClsLabel) -> str:
+        """Number and name of the class."""
+        return f"{sample.truth}: {sample.class_name}"
 
     def overlay(
-        self, processor: ImageClsProcessor, original: np.ndarray, prediction: ImageClsPrediction, truth: Any = None
+        self, processor: ImageClsProcessor, original: np.ndarray, prediction: Answers, truth: Any = None
     ) -> np.ndarray:
         """The image with its likeliest classes under it."""
-        return draw_answers(original, prediction, truth)
-
-    def official(self, processor: ImageClsProcessor, options: ImageClsConfig) -> ImageClsProcessor:
-        """`processor` with scores as they are trained."""
-        return replace(processor, temperature=1.0)
+        return draw_answers(original, prediction, None if truth is None else (truth,), processor.labels)
 
     def build(
         self,
@@ -125,11 +104,3 @@ class ImageClsRoom(ImageRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
         from plx_train.modules.image_cls.module import ImageCls
 
         return ImageCls(options, processor, checked, is_fine_tuning)
-
-    def pretrained(self, options: ImageClsConfig) -> str | None:
-        """Weights of the same network, where they are published."""
-        return options.network if options.network in PRETRAINED else None
-
-    def model_name(self, options: ImageClsConfig) -> str:
-        """Name in the exported ``inference.yml``."""
-        return options.model_name

@@ -14,6 +14,8 @@ import numpy as np
 from plx_train.contract.check import Checked, CheckReport, Finding, Level
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import document_of
+from plx_train.ground.files import user_path
+from plx_train.ground.spread import spread
 from plx_train.modules.text_det.labels import PageLabel, read_lines
 from plx_train.modules.text_det.layout import find_layout_faults
 from plx_train.modules.text_det.processor import TextDetProcessor
@@ -21,7 +23,7 @@ from plx_train.vision.image import ImageError, read_image, write_image
 from plx_train.vision.polygons import areas_and_perimeters, strip_height
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.text_det.config import TextDetConfig
 
 VERSION = 1
@@ -60,7 +62,7 @@ class _Page:
 def check(dataset: DatasetOptions, module: TextDetConfig) -> Checked:
     """Checks the dataset of a run."""
     processor = TextDetProcessor(limit_side_len=module.limit_side_len)
-    return check_text_det(Path(dataset.root).expanduser(), dataset.train, dataset.val, processor)
+    return check_text_det(user_path(dataset.root), dataset.train, dataset.val, processor)
 
 
 def check_text_det(
@@ -99,7 +101,7 @@ def check_text_det(
 
 def draw_samples(pages: Sequence[PageLabel], folder: Path, num_pages: int = 6) -> list[Path]:
     """Writes pictures of a few pages, spread over the file, with labels: text green, ignored text grey."""
-    chosen = np.unique(np.linspace(0, len(pages) - 1, min(num_pages, len(pages))).round().astype(int))
+    chosen = spread(len(pages), num_pages)
     paths = []
     for index in chosen:
         page = pages[index]

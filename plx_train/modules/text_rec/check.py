@@ -15,15 +15,16 @@ import numpy as np
 from plx_train.contract.check import Checked, CheckReport, Finding, Level
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import document_of
+from plx_train.ground.files import user_path
+from plx_train.ground.spread import spread
 from plx_train.modules.text_rec.dictionary import FROM_WEIGHTS, dictionary_for, listed
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.overlay import BLACK, draw_lines
 from plx_train.modules.text_rec.processor import TextRecProcessor, steps_needed, steps_of
-from plx_train.modules.text_rec.targets import check_guide
 from plx_train.vision.image import ImageError, read_image, write_image
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.text_rec.config import TextRecConfig
 
 VERSION = 1
@@ -56,14 +57,13 @@ def resolve(dataset: DatasetOptions, module: TextRecConfig, weights: str | None,
     Raises:
         UserError: there is no such dictionary, or no such guide.
     """
-    check_guide(module)
     choice = FROM_WEIGHTS if is_trained else module.dict
     path = None
     if choice == FROM_WEIGHTS and weights is not None:
         from plx_train.weights.fetch import find_weights
 
         path = find_weights(weights).path
-    root = Path(dataset.root).expanduser()
+    root = user_path(dataset.root)
     files = (root / name for name in (dataset.train, dataset.val))
     texts = (crop.labels for file in files if file.is_file() for crop in read_lines(file, root)[0])
     return replace(module, characters=list(dictionary_for(choice, path, texts)))
@@ -72,7 +72,7 @@ def resolve(dataset: DatasetOptions, module: TextRecConfig, weights: str | None,
 def check(dataset: DatasetOptions, module: TextRecConfig) -> Checked:
     """Checks the dataset of a run, whose module options were resolved."""
     processor = TextRecProcessor(tuple(module.characters or ()), module.width)
-    root = Path(dataset.root).expanduser()
+    root = user_path(dataset.root)
     return check_text_rec(root, dataset.train, dataset.val, processor, module.max_unknown_share)
 
 
@@ -114,7 +114,7 @@ def check_text_rec(
 
 def draw_samples(crops: Sequence[LineLabel], folder: Path, num_crops: int = 12) -> list[Path]:
     """Writes pictures of a few crops, spread over the file, with their texts under them."""
-    chosen = np.unique(np.linspace(0, len(crops) - 1, min(num_crops, len(crops))).round().astype(int))
+    chosen = spread(len(crops), num_crops)
     paths = []
     for index in chosen:
         path = folder / f"{crops[index].image.stem}.jpg"

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from plx_train.ground.errors import DataError, UserError, WeightsError
+from plx_train.ground.files import user_path
 from plx_train.runs.checkpoint import is_checkpoint
 
 FROM_WEIGHTS, FROM_LABELS = "weights", "auto"
@@ -100,7 +101,7 @@ def dictionary_for(choice: str, weights: Path | None, texts: Iterable[str]) -> t
     if choice == FROM_LABELS:
         return dictionary_from(texts)
     if choice != FROM_WEIGHTS:
-        return read_dictionary(Path(choice).expanduser())
+        return read_dictionary(user_path(choice))
     if weights is None:
         raise UserError(
             "module.dict=weights needs weights: set module.dict=auto for the characters of the labels, or to a file"

@@ -11,11 +11,10 @@ import numpy as np
 
 from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
-from plx_train.modules.ts_anomaly.config import LOSSES, RULES, SCORES_PER_CONTEXT, FittedOptions
+from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT, FittedOptions
 from plx_train.modules.ts_anomaly.labels import features_of, has_both_kinds, marks_of, normal_stretches, read_marked
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor, from_inference
 from plx_train.modules.ts_anomaly.threshold import MIN_EXCESSES
-from plx_train.nn.series.sizes import RECONSTRUCTORS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 from plx_train.series.plot import draw_series, shown_times
@@ -27,7 +26,7 @@ from plx_train.series.windows import too_short_text
 from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 
 NUM_PERIODS = 3
@@ -114,22 +113,11 @@ def resolve(dataset: DatasetOptions, module: TsAnomalyConfig, weights: str | Non
 
 
 def _check_options(module: TsAnomalyConfig, dataset: DatasetOptions) -> None:
-    check_names([module.network], RECONSTRUCTORS)
-    check_names(module.models, RECONSTRUCTORS, "models")
-    for key, value, known in (("threshold", module.threshold, RULES), ("loss", module.loss, LOSSES)):
-        if value not in known:
-            raise ConfigError(f"module.{key} must be one of {', '.join(known)}, not {value!r}")
-    if min(module.context, module.stride, module.smooth) < 1:
-        raise ConfigError("module.context, module.stride and module.smooth must be 1 at least")
     for key, rows in (("score_stride", module.score_stride), ("smooth", module.smooth)):
-        if rows is not None and not 1 <= rows <= module.context:
+        if rows is not None and rows > module.context:
             raise ConfigError(f"module.{key} must be 1 to module.context={module.context}, not {rows}")
-    if not 0 < module.percent < 100:
-        raise ConfigError(f"module.percent must lie between 0 and 100, as 99 does, not {module.percent:g}")
-    if not 0 < module.level < 1 or not 0 < module.risk < 1 - module.level:
-        raise ConfigError(
-            f"module.level={module.level:g} must be below 1 and module.risk={module.risk:g} below 1 - module.level"
-        )
+    if module.risk >= 1 - module.level:
+        raise ConfigError(f"module.risk={module.risk:g} must be below 1 - module.level, which is {1 - module.level:g}")
     columns = dataset.columns
     if columns.past_covariates or columns.future_covariates or columns.static_covariates:
         raise ConfigError("module=ts_anomaly takes no covariates: name all columns in dataset.columns.targets")

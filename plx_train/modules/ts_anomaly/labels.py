@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_anomaly.metric import events
 from plx_train.series.frame import Series
 from plx_train.series.read import read_header
@@ -16,12 +16,12 @@ from plx_train.series.roles import Roles
 from plx_train.series.splits import ReadSplit, read_split, roles_of
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 
 def read_marked(dataset: DatasetOptions, file: str) -> ReadSplit:
     """The series of a file; their last column marks anomalies, where the file has such a column."""
-    roles, root = roles_of(dataset), Path(dataset.root).expanduser()
+    roles, root = roles_of(dataset), user_path(dataset.root)
     is_marked = roles.label is not None and (
         roles.label in read_header(root / file, root) or dataset.columns.label is not None
     )

@@ -12,12 +12,12 @@ import numpy as np
 
 from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import user_path
 from plx_train.modules.ts_cls.classes import balanced_weights, class_findings, class_names, one_of_each, twin_findings
 from plx_train.modules.ts_cls.config import ROCKET, FittedOptions
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled, from_inference
 from plx_train.modules.ts_cls.rocket import LENGTHS
 from plx_train.modules.ts_cls.standardisation import find_scaling
-from plx_train.nn.series.sizes import CLASSIFIERS, check_names
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 from plx_train.series.plot import draw_series, shown_times
@@ -29,7 +29,7 @@ from plx_train.series.trained import trained_processor
 from plx_train.vision.image import write_image
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.ts_cls.config import TsClsConfig
 
 NUM_PERIODS = 3
@@ -71,13 +71,6 @@ def resolve(dataset: DatasetOptions, module: TsClsConfig, weights: str | None, i
     Raises:
         UserError: an option does not fit, or there are no series to look at.
     """
-    check_names([module.network], [*CLASSIFIERS, ROCKET])
-    if module.class_weights not in ("none", "balanced"):
-        raise ConfigError(f"module.class_weights must be none or balanced, not {module.class_weights!r}")
-    if module.length is not None and module.length < 1:
-        raise ConfigError(f"module.length must be 1 at least, not {module.length}")
-    if module.num_kernels < 1:
-        raise ConfigError(f"module.num_kernels must be 1 at least, not {module.num_kernels}")
     if is_trained and weights is not None:
         return _as_trained(module, trained_processor(Path(weights), TsClsProcessor, from_inference))
     splits = _read(dataset)
@@ -92,7 +85,7 @@ def _roles(dataset: DatasetOptions) -> Roles:
     if given.past_covariates or given.future_covariates or given.static_covariates:
         raise ConfigError("classification takes no covariates: name all channels in dataset.columns.targets")
     roles = roles_of(dataset)
-    is_there = (Path(dataset.root).expanduser() / dataset.train).is_file()
+    is_there = (user_path(dataset.root) / dataset.train).is_file()
     if roles.label is None and is_there:
         raise ConfigError(
             f"no column of {dataset.train} is named label: name the one that holds the classes by dataset.columns.label"
@@ -162,7 +155,7 @@ def _as_trained(module: TsClsConfig, processor: TsClsProcessor) -> TsClsConfig:
 
 def check(dataset: DatasetOptions, module: TsClsConfig) -> CheckedSeries:
     """Reads and checks the dataset; findings are in the report, nothing is raised for them."""
-    root, splits = Path(dataset.root).expanduser(), _read(dataset)
+    root, splits = user_path(dataset.root), _read(dataset)
     train, val = splits["train"].series, splits["val"].series
     findings = [finding for split in splits.values() for finding in split.findings]
     for split in splits.values():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-LOSSES = ("mse", "mae", "huber")
-FUSIONS = ("stack", "mean", "median")
+from plx_train.contract.option import Trait, above, at_least, one_of, option
+from plx_train.nn.series.sizes import FORECASTERS
+
 HOLDOUT_SHARE = 0.15
 """Of the training rows, on which a stack's weights are learned where the command holds out none."""
 
@@ -40,42 +41,42 @@ class TsForecastConfig:
 
     monitor: ClassVar[str] = "mse"
     """Key of the metric that picks the best checkpoint."""
-    name: str = "ts_forecast"
-    network: str = "DLinear"
-    """DLinear, NLinear, RLinear, PatchTST, TiDE or TimesNet."""
-    models: list[str] = field(default_factory=list)
+    name: str = option("ts_forecast", Trait.INTERNAL)
+    network: str = option("DLinear", one_of(*FORECASTERS))
+    """Network that forecasts."""
+    models: list[str] = option([], one_of(*FORECASTERS), Trait.OF_FUSION)
     """Several networks, each trained by a run of its own, and fused: [DLinear, PatchTST, TiDE]."""
-    fusion: str = "stack"
-    """How they are fused: stack (weights from held-out windows, none below 0), mean or median."""
-    refit: bool = True
-    """After the weights of a stack are learned, trains its members anew on all rows: twice the time."""
-    members: list[str] = field(default_factory=list)
+    fusion: str = option("stack", one_of("stack", "mean", "median"), Trait.OF_FUSION)
+    """How `models` are fused; stack: with weights learned on held-out windows, none below 0."""
+    refit: bool = option(True, Trait.OF_FUSION)
+    """Trains a stack's members anew on all rows after its weights are learned: twice the time."""
+    members: list[str] = option([], Trait.INTERNAL, Trait.OF_FUSION)
     """Folders of the runs to fuse; found by `models`, not for hand."""
-    refitted: list[str] = field(default_factory=list)
+    refitted: list[str] = option([], Trait.INTERNAL)
     """Folders of the same trained on all rows; found by `models`, not for hand."""
-    model_name: str | None = None
+    model_name: str | None = option(None, Trait.OF_FUSION)
     """Name in the exported inference.yml, which PaddleX must know; null: the network's."""
-    context: int = 96
+    context: int = option(96, at_least(1))
     """Rows that a forecast is made from; PaddleX's in_chunk_len."""
-    horizon: int = 24
+    horizon: int = option(24, at_least(1))
     """Rows that are forecast; PaddleX's out_chunk_len."""
-    stride: int = 1
+    stride: int = option(1, at_least(1))
     """Rows between one training window and the next."""
     calendar: bool = False
     """Adds hour, day of month, week and year as covariates that are known ahead; PaddleX's time_feat."""
-    quantiles: list[float] = field(default_factory=list)
-    """Levels to forecast, as in [0.1, 0.5, 0.9]; empty: the value alone."""
-    loss: str = "mse"
-    """mse, mae or huber, on the scaled axis; with quantiles the pinball loss."""
-    period: int | None = None
+    quantiles: list[float] = option([], above(0, below=1))
+    """Levels to forecast, rising, as in [0.1, 0.5, 0.9]; empty: the value alone."""
+    loss: str = option("mse", one_of("mse", "mae", "huber"))
+    """What training lessens, on the scaled axis; with quantiles it is the pinball loss."""
+    period: int | None = option(None, at_least(1))
     """Rows of a season, for the seasonal naive baseline and mase; null: found in the training series."""
-    hidden: int | None = None
+    hidden: int | None = option(None, at_least(1))
     """Width of the network; null: its own default."""
-    depth: int | None = None
+    depth: int | None = option(None, at_least(1))
     """Layers of the network; null: its own default."""
-    dropout: float | None = None
-    """null: the network's own default."""
-    fitted: FittedOptions = field(default_factory=FittedOptions)
+    dropout: float | None = option(None, at_least(0, below=1))
+    """Share of features left out in training; null: the network's own default."""
+    fitted: FittedOptions = option(FittedOptions, Trait.INTERNAL)
 
     @property
     def member_shares(self) -> tuple[float, ...]:

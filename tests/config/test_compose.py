@@ -1,0 +1,114 @@
+"""Composition: typed, resolved, and every shipped YAML holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plx_train.config.compose import compose_run, default_values
+from plx_train.config.groups import GROUPS, group_options
+from plx_train.config.options import ColumnsOptions
+from plx_train.config.values import flatten
+from plx_train.contract.rooms import room_names
+from plx_train.ground.durations import parse_duration, readable_duration
+from plx_train.ground.errors import ConfigError
+from plx_train.sweep.multirun import combinations
+
+SHIPPED = [(group, option) for group in GROUPS for option in group_options(group)]
+
+
+@pytest.mark.parametrize(("group", "option"), SHIPPED, ids=lambda value: str(value))
+def test_every_shipped_yaml_composes(group: str, option: str) -> None:
+    composed = compose_run([f"{group}={option}"])
+    assert composed.options.module.name in room_names()
+    assert group_options(group)[option], "its first comment is its line in --help"
+
+
+def test_values_arrive_typed() -> None:
+    options = compose_run(["trainer.epochs=3", "optimizer.lr=1e-4", "weights=null", "device.ids=[1]"]).options
+    assert (options.trainer.epochs, options.optimizer.lr, options.weights.source) == (3, 1e-4, None)
+    assert options.device.ids == [1]
+
+
+def test_weights_is_a_value_and_a_section() -> None:
+    options = compose_run(["weights=PP-OCRv4_mobile_det", "weights.allow_partial=true"]).options
+    assert (options.weights.source, options.weights.allow_partial) == ("PP-OCRv4_mobile_det", True)
+
+
+def test_dataset_root_alone_takes_a_users_data() -> None:
+    options = compose_run(["dataset.root=/data/mine"]).options
+    assert (options.dataset.root, options.dataset.train, options.dataset.val) == ("/data/mine", "train.txt", "val.txt")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my data (final), v=2", "it's", 'a"b', "50%", "[1]", "{a}", "a\\b", "数据", "~x", "a:b", "null", "1e3", "a=b"],
+)
+def test_any_path_survives(name: str) -> None:
+    assert compose_run([f"dataset.root=/data/{name}"]).options.dataset.root == f"/data/{name}"
+
+
+def test_the_yaml_reproduces_the_run(tmp_path: Path) -> None:
+    composed = compose_run(["trainer.epochs=3", "dataset=pages_lines"])
+    assert "epochs: 3" in composed.yaml
+    assert "train_lines.txt" in composed.yaml
+    assert "${" not in composed.yaml
+
+
+def test_defaults_show_what_a_run_changed() -> None:
+    composed = compose_run(["dataset=pages_lines", "trainer.epochs=3"])
+    defaults = default_values(composed)
+    changed = {key for key, value in composed.flat.items() if defaults[key] != value}
+    assert changed == {"trainer.epochs"}
+
+
+def test_mappings_with_free_keys() -> None:
+    options = compose_run(["optimizer.lr_scale.head=2.0", "device.env.A=b", "+device.flags.c=1"]).options
+    assert options.optimizer.lr_scale == {"head": 2.0}
+    assert options.device.env == {"A": "b"}
+
+
+@pytest.mark.parametrize("override", ["trainer.nothing=1", "nothing=1", "module.augment.scael=[1,2]"])
+def test_unknown_keys_are_refused(override: str) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        compose_run([override])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("20m", 1200), ("1h30m", 5400), ("45", 45), ("0.5h", 1800), (None, None)]
+)
+def test_durations(text: str | None, seconds: float | None) -> None:
+    assert parse_duration(text, "trainer.max_time") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5x", "-3m", "0s", "3 m"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.max_time"):
+        parse_duration(text, "trainer.max_time")
+
+
+def test_durations_for_people() -> None:
+    assert [readable_duration(value) for value in (4.24, 185, 3725)] == ["4.2 s", "3 min 05 s", "1 h 02 min"]
+
+
+def test_sweeps_are_every_combination() -> None:
+    runs = combinations(["optimizer.lr=1e-4,1e-3", "seed=range(1,3)", "dataset=pages"])
+    assert len(runs) == 4
+    assert runs[0] == ["dataset=pages", "optimizer.lr=0.0001", "seed=1"]
+    assert runs[1] == ["dataset=pages", "optimizer.lr=0.0001", "seed=2"], "the last changes fastest"
+
+
+def test_flatten() -> None:
+    assert flatten({"a": {"b": 1, "c": [2]}, "d": None}) == {"a.b": 1, "a.c": [2], "d": None}
+
+
+def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_columns() -> None:
+    own = compose_run(["module=ts_forecast", "dataset.root=/somewhere/loads"]).options.dataset
+    assert (own.name, own.columns) == ("loads", ColumnsOptions())
+    named = compose_run(["module=ts_forecast", "dataset.root=/somewhere/loads", "dataset.columns.time=t"])
+    assert named.options.dataset.columns == ColumnsOptions(time="t")
+    embedded = compose_run(["module=ts_forecast"]).options.dataset
+    assert (embedded.name, embedded.columns.targets) == ("traffic", ["traffic_volume"])
+    recipe = compose_run(["experiment=electricity", "dataset.root=/elsewhere/data"]).options.dataset
+    assert (recipe.name, recipe.columns.targets) == ("electricity", ["load"])

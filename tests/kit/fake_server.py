@@ -1,0 +1,32 @@
+"""Serves the pipeline without models: ``python tests/kit/fake_server.py serve.port=0``; prints its address."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from kit.fake_pipeline import FakePipeline
+from plx_train.config.compose import compose_run
+from plx_train.serving.app import create_app
+from plx_train.serving.server import Server, address_of, open_socket
+
+
+def main() -> int:
+    own = {text.partition("=")[0]: text.partition("=")[2] for text in sys.argv[1:] if not text.startswith("serve.")}
+    options = compose_run([text for text in sys.argv[1:] if text.startswith("serve.")]).options.serve
+    logging.basicConfig(level=logging.WARNING)
+    pipeline = FakePipeline(
+        seconds=float(own.get("seconds", 0)), seconds_each=float(own.get("seconds_each", 0)), reads_pages=True
+    )
+    listener = open_socket(options.host, options.port)
+    app = create_app(pipeline, options, api_key=own.get("api_key"))
+    server = Server(app, options, lambda: print(address_of(listener), flush=True))
+    server.run(sockets=[listener])
+    return min(server.left_undone, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""Label files of image classification with every fault a user can make, and what becomes of the samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from plx_train.modules.image_cls.augment import ImageClsAugment
+from plx_train.modules.image_cls.data import ImageClsDataset, collate
+
+from plx_train.config.compose import compose_run
+from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.ground.errors import ConfigError, DataError
+from plx_train.modules.image_cls.check import check_image_cls, draw_samples, resolve
+from plx_train.modules.image_cls.config import ImageClsConfig
+from plx_train.modules.image_cls.labels import ClsLabel, read_classes, read_images, read_samples, turn, turned_samples
+from plx_train.modules.image_cls.processor import ImageClsProcessor
+
+PROCESSOR = ImageClsProcessor(("a", "b"), None, (16, 12))
+
+
+def write_image(root: Path, name: str, value: int = 100, size: tuple[int, int] = (20, 30)) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = np.full((*size, 3), value, np.uint8)
+    image[:5, :5] = (value * 7) % 256
+    cv2.imwrite(str(path), image)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for index in range(6):
+        write_image(tmp_path, f"images/{index}.png", 20 * index)
+    (tmp_path / "label.txt").write_text("0 a\n1 b\n")
+    (tmp_path / "train.txt").write_text("".join(f"images/{index}.png {index % 2}\n" for index in range(4)))
+    (tmp_path / "val.txt").write_text("images/4.png 0\nimages/5.png 1\n")
+    return tmp_path
+
+
+def codes(root: Path, **changes: object) -> dict[str, str]:
+    """Code of each finding → where it is."""
+    dataset = DatasetOptions(root=str(root))
+    module = resolve(dataset, ImageClsConfig(**changes), None, False)  # type: ignore[arg-type]
+    report = check_image_cls(root, "train.txt", "val.txt", module).report
+    return {finding.code: f"{finding.path}:{finding.line}" for finding in report.findings}
+
+
+def test_a_good_dataset_has_no_findings(root: Path) -> None:
+    module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(), None, False)
+    checked = check_image_cls(root, "train.txt", "val.txt", module)
+    assert checked.report.ok and not checked.report.findings
+    assert [sample.labels for sample in checked.train] == [0, 1, 0, 1]
+    assert module.classes == ["a", "b"]
+    assert checked.report.statistics["train"]["images_per_class"] == {"min": 2, "p50": 2.0, "max": 2}
+    assert len(draw_samples(checked.train, root / "drawn", 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("images/0.png", "no-label"),
+        ("images/0.png a", "label-not-a-number"),
+        ("images/0.png -1", "label-not-a-number"),
+        ("images/0.png 1.0", "label-not-a-number"),
+        ("images/0.png 2", "label-unknown"),
+        ("/etc/passwd 0", "path-outside-root"),
+        ("../x.png 0", "path-outside-root"),
+        ("C:\\x.png 0", "path-outside-root"),
+        ("images\\5.png 0", "backslash-path"),
+        ("images/none.png 0", "image-missing"),
+        ("images/empty.png 0", "image-empty"),
+        ("images/text.png 0", "image-undecodable"),
+        ("images/0.png 1", "two-classes"),
+        ("images/0.png 0", "image-twice"),
+        ("images/4.png 0", "train-and-val"),
+        ("", "blank-line"),
+    ],
+)
+def test_each_fault_is_told_with_its_line(root: Path, line: str, code: str) -> None:
+    (root / "images/empty.png").touch()
+    (root / "images/text.png").write_text("no picture")
+    with (root / "train.txt").open("a") as file:
+        file.write(f"{line}\nimages/1.png 1\n")
+    expected = "val.txt:1" if code == "train-and-val" else "train.txt:5"
+    found = codes(root)
+    if code == "image-twice":
+        expected = "train.txt:6"  # the later of the two
+    assert found[code] == expected
+
+
+def test_faults_of_whole_files(root: Path) -> None:
+    (root / "train.txt").write_bytes(b"\xef\xbb\xbfimages/0.png 0\r\nimages/1.png 0\r\n\xff 1\n")
+    found = codes(root)
+    assert {"byte-order-mark", "crlf", "not-utf8", "class-not-trained", "class-empty"} <= set(found)
+    (root / "val.txt").unlink()
+    assert codes(root) == {"label-file-missing": "val.txt:0"}
+
+
+def test_classes_of_the_label_file(root: Path) -> None:
+    (root / "label.txt").write_text("0 cat and dog\n0 twice\n3 bird\nx y\n")
+    names, file = read_classes(root / "label.txt", root)
+    assert names == ["cat and dog", "1", "2", "bird"]
+    assert {(finding.code, finding.line) for finding in file.findings} == {
+        ("class-twice", 2),
+        ("class-line-invalid", 4),
+        ("class-missing", 0),
+    }
+    assert read_classes(root / "none.txt", root)[0] is None
+
+
+def test_without_names_the_numbers_are_the_classes(root: Path) -> None:
+    (root / "label.txt").unlink()
+    assert resolve(DatasetOptions(root=str(root)), ImageClsConfig(), None, False).classes == ["0", "1"]
+
+
+def test_balanced_weights_make_classes_count_alike(root: Path) -> None:
+    (root / "train.txt").write_text("images/0.png 0\nimages/1.png 0\nimages/2.png 0\nimages/3.png 1\n")
+    module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(class_weights="balanced"), None, False)
+    assert module.weight_of_class == pytest.approx([4 / 6, 2.0])
+    with pytest.raises(ConfigError, match=r"module.class_weights=much does not exist; there is: none, balanced"):
+        compose_run(["module=image_cls", "module.class_weights=much"])
+
+
+def test_turning_makes_classes_of_any_label_file(root: Path) -> None:
+    (root / "train.txt").write_text('images/0.png\t[{"points": 1}]\nimages/1.png\tsome text\nimages/0.png\tagain\n')
+    images, _ = read_images(root / "train.txt", root)
+    samples = turned_samples(images, [0, 90], ["0", "90"])
+    assert [(sample.image.name, sample.labels, sample.turned) for sample in samples] == [
+        ("0.png", 0, 0),
+        ("0.png", 1, 90),
+        ("1.png", 0, 0),
+        ("1.png", 1, 90),
+    ]
+    module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(rotations=[0, 90]), None, False)
+    checked = check_image_cls(root, "train.txt", "val.txt", module)
+    assert checked.report.ok and len(checked.train) == 4 and module.classes == ["0", "90"]
+    for rotations in ([0], [0, 45], [0, 0]):
+        with pytest.raises(ConfigError, match=r"module\.rotations"):
+            resolve(DatasetOptions(root=str(root)), ImageClsConfig(rotations=rotations), None, False)
+
+
+def test_a_class_says_how_far_the_picture_was_turned_clockwise() -> None:
+    """PaddleX turns a page of class 90 counter-clockwise by 90 degrees to set it upright."""
+    image = np.arange(6).reshape(2, 3, 1)
+    assert turn(image, 90)[:, :, 0].tolist() == [[3, 0], [4, 1], [5, 2]]
+    assert (np.rot90(turn(image, 90)) == image).all()
+
+
+def test_whole_classes_are_never_held_out() -> None:
+    names = [ClsLabel(Path(f"/d/shirt_{index}.png"), 0, "shirt", "t:1").document for index in range(5)]
+    assert len(set(names)) == 5
+    turned = {ClsLabel(Path("/d/a_1.png"), place, "", "t:1", 90 * place).document for place in range(4)}
+    assert len(turned) == 1
+
+
+def test_samples_depend_on_their_generator_alone(root: Path) -> None:
+    samples, _ = read_samples(root / "train.txt", root, ["a", "b"])
+    augment = ImageClsAugment(mixup=0.4, cutmix=1.0, erase_probability=0.5, shift=2)
+    dataset = ImageClsDataset(samples, PROCESSOR, augment, 10**6)
+    first, again, other = (dataset.get(1, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert (first["image"] == again["image"]).all() and (first["target"] == again["target"]).all()
+    assert (first["image"] != other["image"]).any()
+    assert first["image"].shape == (12, 16, 3) and first["target"].sum() == pytest.approx(1)
+    batch = collate([first, other], PROCESSOR)
+    assert batch["x"].shape == (2, 3, 12, 16) and batch["target"].shape == (2, 2)
+
+
+def test_mixed_shares_are_those_of_the_pixels() -> None:
+    black, white = np.zeros((40, 40, 3), np.uint8), np.full((40, 40, 3), 255, np.uint8)
+    for augment in (ImageClsAugment(mixup=1.0), ImageClsAugment(cutmix=1.0)):
+        for seed in range(10):
+            image, share = augment.mix(white, black, np.random.default_rng(seed))
+            assert image.mean() / 255 == pytest.approx(share, abs=0.003)
+
+
+def test_without_changes_training_sees_what_evaluation_sees() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)
+    augment = ImageClsAugment(crop=(1.0, 1.0), flip=False, colour=0)
+    for processor in (PROCESSOR, ImageClsProcessor(("a",), 32, (24, 24))):
+        changed = augment.change(image, processor, np.random.default_rng(0))
+        assert (processor.normalise(changed) == processor.preprocess(image)[0]).all()
+
+
+def test_an_unreadable_image_names_its_line(root: Path) -> None:
+    (root / "images/1.png").write_bytes(b"")
+    samples, _ = read_samples(root / "train.txt", root, ["a", "b"])
+    with pytest.raises(DataError, match=r"train\.txt:2: .*empty"):
+        ImageClsDataset(samples, PROCESSOR).get(1, np.random.default_rng(0))

@@ -1,0 +1,210 @@
+"""Whole runs of a tiny classifier on tiny files: what they leave, that they repeat, and that they go on exactly."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+import plx_train
+from plx_train.api import RunResult
+from plx_train.registry.candidate import read_candidate
+from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.runs.exported import file_hashes
+from plx_train.train.checkpoints import step_checkpoints
+
+TINY = (
+    "module=image_cls",
+    "module.network=PP-LCNet_x0_25",
+    "module.stem_stride=1",
+    "module.size=[16,16]",
+    "module.dropout=0.1",
+    "module.augment.mixup=0.2",
+    "module.augment.colour=0",
+    "weights=null",
+    "trainer.ema_decay=null",
+    "optimizer.lr=3e-3",
+    "device=cpu",
+    "device.num_workers=0",
+    "trainer.batch_size=8",
+    "trainer.epochs=2",
+    "trainer.eval_every_epochs=1",
+    "trainer.log_every_steps=1",
+    "tracking=off",
+    "quiet=true",
+)
+NAMES = ("red", "green", "blue")
+
+
+def make_dataset(root: Path) -> Path:
+    """Noisy pictures of three colours, of a size of their own each."""
+    rng = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True)
+    for split, count in (("train", 30), ("val", 9)):
+        lines = []
+        for index in range(count):
+            number = index % 3
+            image = rng.integers(0, 120, (20 + index, 30, 3), np.uint8)
+            image[:, :, 2 - number] += 120
+            cv2.imwrite(str(root / f"images/{split}_{index}.png"), image)
+            lines.append(f"images/{split}_{index}.png {number}\n")
+        (root / f"{split}.txt").write_text("".join(lines))
+    (root / "label.txt").write_text("".join(f"{number} {name}\n" for number, name in enumerate(NAMES)))
+    return root
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("data") / "colours")
+
+
+def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
+    keys = {text.partition("=")[0] for text in overrides}
+    given = [f"dataset.root={dataset}", f"output={output}", *TINY]
+    return plx_train.run([text for text in given if text.partition("=")[0] not in keys] + list(overrides))
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    output = tmp_path_factory.mktemp("runs") / "first"
+    longer = ("trainer.epochs=20", "trainer.eval_every_epochs=4", "optimizer.lr=5e-3", "module.augment.mixup=0")
+    return train(dataset, output, *longer)
+
+
+def test_colours_are_learned_and_the_export_is_proven(trained: RunResult) -> None:
+    assert trained.metrics["val/accuracy"] >= trained.metrics["before/accuracy"] + 0.2
+    folder = trained.output / "export"
+    assert json.loads((folder / "parity.json").read_text())["ok"]
+    settings = yaml.safe_load((folder / "inference.yml").read_text())
+    assert settings["PostProcess"]["Topk"] == {"topk": 3, "label_list": list(NAMES)}
+    assert settings["Global"]["model_name"] == "PP-LCNet_x1_0"
+
+
+def test_figures_per_class_lie_beside_the_report(trained: RunResult) -> None:
+    classes = json.loads((trained.output / "classes.json").read_text())
+    assert [row["name"] for row in classes] == list(NAMES) and all(row["samples"] == 3 for row in classes)
+    rows = list(csv.reader((trained.output / "confusion.csv").open()))
+    counts = np.asarray([row[1:] for row in rows[1:]], int)
+    assert rows[0][1:] == list(NAMES) and counts.sum() == 9
+    assert counts.trace() / 9 == pytest.approx(trained.metrics["val/accuracy"])
+
+
+def test_an_export_predicts_and_evaluates_alike(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
+    predictor = plx_train.Predictor(trained.output / "export")
+    assert predictor.module == "image_cls"
+    prediction = predictor.predict(dataset / "images/val_0.png")
+    assert prediction.names[0] in NAMES and prediction.scores.sum() == pytest.approx(1, abs=1e-4)
+    for source in (trained.output, trained.output / "export"):
+        given = (f"run={source}", f"output={tmp_path / source.name}", "device=cpu", "tracking=off", "quiet=true")
+        result = plx_train.run(["mode=evaluate", *given])
+        found = next(value for name, value in result.metrics.items() if name.endswith("accuracy"))
+        assert found == pytest.approx(trained.metrics["val/accuracy"])
+
+
+def test_a_run_that_goes_on_ends_in_the_same_bits(dataset: Path, tmp_path: Path) -> None:
+    whole = train(dataset, tmp_path / "whole", "trainer.save_every_steps=1", "trainer.keep_last=99")
+    killed = tmp_path / "killed"
+    shutil.copytree(whole.output, killed)
+    for path in step_checkpoints(killed / "checkpoints"):
+        if int(path.name.removeprefix("step_")) > 2:
+            shutil.rmtree(path)
+    facts = json.loads((killed / "run.json").read_text())
+    (killed / "run.json").write_text(json.dumps(facts | {"status": "RUNNING", "metrics": {}}))
+
+    resumed = plx_train.run([f"resume={killed}", "quiet=true"])
+
+    assert resumed.metrics == whole.metrics
+    for place in (0, -1):
+        first, second = (
+            load_checkpoint(step_checkpoints(run / "checkpoints")[place])[0] for run in (whole.output, killed)
+        )
+        assert all((first["network"][name] == second["network"][name]).all() for name in first["network"])
+
+
+def test_new_classes_keep_what_is_known(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "more")
+    (root / "label.txt").write_text("0 red\n1 lime\n2 blue\n")
+    result = train(root, tmp_path / "run", f"init_from={trained.output}", "trainer.epochs=1")
+    assert result.metrics["before/top5"] == 1
+
+
+def test_turned_images_train_themselves(dataset: Path, tmp_path: Path) -> None:
+    result = train(dataset, tmp_path / "run", "module=textline_ori", "module.size=[32,16]", "dataset.limit=6")
+    settings = yaml.safe_load((tmp_path / "run" / "export" / "inference.yml").read_text())
+    assert settings["PostProcess"]["Topk"]["label_list"] == ["0_degree", "180_degree"]
+    assert settings["Global"]["model_name"] == "PP-LCNet_x0_25_textline_ori"
+    assert 0 <= result.metrics["val/accuracy"] <= 1
+
+
+def of_export(mode: str, trained: RunResult, tmp_path: Path, *overrides: str) -> RunResult:
+    given = (f"run={trained.output}", f"output={tmp_path / mode}", "device=cpu", "tracking=off", *overrides)
+    return plx_train.run([f"mode={mode}", *given])
+
+
+def test_engines_are_measured_and_the_quickest_is_noted(
+    trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    folder = trained.output / "export"
+    before = file_hashes(folder)
+
+    result = of_export("benchmark", trained, tmp_path)
+
+    shown = capsys.readouterr().out
+    assert "Paddle, oneDNN" in shown and "chosen" in shown and "made-up" not in shown
+    assert result.export == folder
+    choice = json.loads((folder / "engine.json").read_text())
+    for threads, engine in choice["quickest"].items():
+        agreeing = [one for one in choice["figures"] if one["threads"] == int(threads) and one["agrees"]]
+        assert engine == min(agreeing, key=lambda one: one["median_ms"])["engine"]
+        assert plx_train.Predictor(folder, threads=int(threads), engine="auto").engine == engine
+    assert file_hashes(folder) == before and read_candidate(folder, None).parity_fault is None
+
+
+def test_engines_are_measured_without_the_dataset(
+    trained: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = shutil.copytree(trained.output / "export", tmp_path / "alone")
+    given = (f"run={export}", "module=image_cls", f"dataset.root={tmp_path / 'gone'}", f"output={tmp_path / 'b'}")
+    plx_train.run(["mode=benchmark", *given, "device=cpu", "tracking=off"])
+    assert "measured on a made-up sample" in capsys.readouterr().err
+    assert (export / "engine.json").is_file()
+
+
+def test_int8_is_written_judged_and_evaluated(
+    trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("paddle2onnx")
+    pytest.importorskip("onnxruntime.quantization")
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    result = of_export("quantize", trained, tmp_path, "quantize.tolerance=0", "quantize.samples=12")
+
+    assert result.export == trained.output / "export_int8"
+    assert not list(trained.output.glob(".export_int8*"))
+    report = json.loads((result.export / "quantized.json").read_text())
+    assert report["fp32"] == pytest.approx(trained.metrics["val/accuracy"])
+    assert report["lost"] == pytest.approx(report["fp32"] - min(report["int8"].values()))
+    assert report["files"] == file_hashes(result.export)
+    assert report["is_bearable"] == (report["lost"] <= 0)
+    assert ("more than quantize.tolerance=0" in capsys.readouterr().err) == (report["lost"] > 0)
+    evaluated = plx_train.run(
+        [
+            "mode=evaluate",
+            f"run={result.export}",
+            f"output={tmp_path / 'e'}",
+            "device=cpu",
+            "tracking=off",
+            "quiet=true",
+        ]
+    )
+    assert evaluated.metrics["val/accuracy"] in [pytest.approx(value) for value in report["int8"].values()]
+    plx_train.run(["mode=benchmark", f"run={result.export}", f"output={tmp_path / 'b'}", "device=cpu", "tracking=off"])
+    assert set(json.loads((result.export / "engine.json").read_text())["quickest"].values()) <= set(report["int8"])
+    with pytest.raises(plx_train.UserError, match="is an int8 export already"):
+        plx_train.run(["mode=quantize", f"run={result.export}", "device=cpu"])

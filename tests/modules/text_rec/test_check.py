@@ -1,0 +1,197 @@
+"""The check of text recognition: each fault has its code, its file and line, and its sentence; and dictionaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from kit.text_lines import draw_text, make_lines
+from plx_train.contract.check import Checked
+from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.ground.errors import DataError, UserError, WeightsError
+from plx_train.modules.text_rec.check import check_text_rec, draw_samples, resolve
+from plx_train.modules.text_rec.config import TextRecConfig
+from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed, read_dictionary
+from plx_train.modules.text_rec.processor import TextRecProcessor
+
+ABC = TextRecProcessor(("a", "b", "c"))
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    return make_lines(tmp_path / "data")
+
+
+def run(root: Path, max_unknown: float = 0.02, processor: TextRecProcessor = ABC) -> Checked:
+    return check_text_rec(root, "train.txt", "val.txt", processor, max_unknown)
+
+
+def found(checked: Checked) -> list[tuple[str, int, str, str]]:
+    return [(item.path, item.line, item.level, item.code) for item in checked.report.findings]
+
+
+def append(root: Path, line: str | bytes, file: str = "train.txt") -> None:
+    data = line if isinstance(line, bytes) else line.encode()
+    (root / file).write_bytes((root / file).read_bytes() + data)
+
+
+def test_a_good_dataset_has_no_finding_and_figures_of_its_texts(root: Path) -> None:
+    checked = run(root)
+    assert found(checked) == [] and checked.report.ok
+    assert (len(checked.train), len(checked.val)) == (8, 3)
+    statistics = checked.report.statistics["train"]
+    assert (statistics["crops"], statistics["different_characters"], statistics["texts_with_space"]) == (8, 4, 3)
+    assert run(root).report.to_json() == checked.report.to_json()  # the kept one
+
+
+IMAGE = "images/train_0000.png"
+BROKEN_LINES = [
+    (f"{IMAGE} ab\n", "error", "no-tab", "no tab between image path and text"),
+    (f"{IMAGE}\n", "error", "no-tab", "no tab"),
+    ("  \n", "warning", "blank-line", "blank"),
+    ("\tab\n", "error", "no-image-path", "no image path before the tab"),
+    (f"{IMAGE}\t\n", "error", "empty-text", "leave crops without text out"),
+    (f"{IMAGE}\ta\tb\n", "error", "tab-in-text", "a second tab"),
+    (f'{IMAGE}\t[{{"transcription": "a", "points": []}}]\n', "error", "boxes-for-text", "module=text_det"),
+    (f'["{IMAGE}", "b.png"]\tab\n', "error", "image-list", "a line of its own"),
+    (f"/{IMAGE}\tab\n", "error", "path-outside-root", "absolute"),
+    ("../secret.png\tab\n", "error", "path-outside-root", "leaves the dataset's folder"),
+    ("a\0b.png\tab\n", "error", "image-path-invalid", "zero character"),
+    (b"images/\xff.png\tab\n", "error", "not-utf8", "byte 8 of the line is not UTF-8"),
+    ("images/none.png\tab\n", "error", "image-missing", "none.png: there is no such image"),
+    ("images/empty.png\tab\n", "error", "image-empty", "0 bytes"),
+    ("images/text.png\tab\n", "error", "image-undecodable", "not an image of a known format"),
+    ("images/upright.png\tab\n", "warning", "upright", "higher than wide"),
+    ("images/short.png\t" + "ab" * 40 + "\n", "warning", "text-too-long", "too narrow for its 80 characters"),
+    (f"{IMAGE}\tab\n", "warning", "image-twice", "is in train.txt:1 already"),
+    (f"{IMAGE}\tba\n", "error", "two-texts", "but with another text"),
+]
+
+
+@pytest.mark.parametrize(("line", "level", "code", "reason"), BROKEN_LINES)
+def test_each_fault_of_a_line_is_told_with_its_line(
+    root: Path, line: str | bytes, level: str, code: str, reason: str
+) -> None:
+    (root / "images/empty.png").touch()
+    (root / "images/text.png").write_text("no image")
+    cv2.imwrite(str(root / "images/upright.png"), np.zeros((90, 20, 3), np.uint8))
+    cv2.imwrite(str(root / "images/short.png"), draw_text("ab"))
+    append(root, line)
+    checked = run(root)
+    assert ("train.txt", 9, level, code) in found(checked), found(checked)
+    assert any(item.code == code and reason in item.reason for item in checked.report.findings)
+    if level == "error":
+        assert len(checked.train) == 8, "the faulty crop is left out"
+
+
+def test_faults_of_a_whole_file(root: Path) -> None:
+    data = (root / "val.txt").read_bytes()
+    (root / "val.txt").write_bytes(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n"))
+    append(root, b"images\\val_0000.png\t ab \r\n", "val.txt")
+    codes = {code for path, _, _, code in found(run(root)) if path == "val.txt"}
+    assert codes == {"byte-order-mark", "crlf", "backslash-path", "outer-space", "image-twice"}
+    assert [crop.labels for crop in run(root).val] == ["ab", "b a", "cab", "ab"]
+
+    (root / "val.txt").write_text("")
+    assert ("val.txt", 0, "error", "label-file-empty") in found(run(root))
+    (root / "val.txt").unlink()
+    assert found(run(root)) == [("val.txt", 0, "error", "label-file-missing")]
+    assert found(run(root / "nowhere"))[0][3] == "root-missing"
+    same = check_text_rec(root, "train.txt", "train.txt", ABC, 0.0)
+    assert found(same) == [("train.txt", 0, "error", "same-label-file")]
+
+
+def test_a_crop_in_both_splits_is_an_error_and_equal_pictures_a_warning(root: Path) -> None:
+    append(root, f"{IMAGE}\tab\n", "val.txt")
+    (root / "images/copy.png").write_bytes((root / "images/train_0002.png").read_bytes())
+    append(root, "images/copy.png\tcab\n", "val.txt")
+    assert [item for item in found(run(root)) if item[3] == "train-and-val"] == [
+        ("val.txt", 4, "error", "train-and-val"),
+        ("val.txt", 5, "warning", "train-and-val"),
+    ]
+
+
+def test_low_crops_are_told(root: Path) -> None:
+    for index in range(4):
+        cv2.imwrite(str(root / f"images/train_{index:04d}.png"), draw_text("ab")[:8])
+    assert "crops-too-small" in {code for *_, code in found(run(root))}
+
+
+def test_characters_outside_the_dictionary_are_listed_with_counts(root: Path) -> None:
+    processor = TextRecProcessor(("a", "b"))
+    checked = run(root, processor=processor)
+    finding = next(item for item in checked.report.errors if item.path == "train.txt")
+    assert finding.code == "unknown-characters"
+    # cab, abc abc, c, acb, a c
+    assert "1 characters in 5 of 8 texts (62.5%)" in finding.reason and "'c' (U+0063) 6×" in finding.reason
+    assert "module.dict=auto" in finding.reason and "the first is in line 3" in finding.reason
+
+    checked = run(root, 0.7, processor)
+    assert checked.report.ok and checked.report.warnings
+    assert len(checked.train) == 3, "what can't be learned is not trained on"
+    assert len(checked.val) == 3, "but counts in validation"
+
+
+def test_long_lists_are_cut() -> None:
+    text = listed((chr(0x4E00 + place), 1) for place in range(50))
+    assert text.count("×") == 40 and text.endswith("and 10 more")
+
+
+def test_samples_are_drawn(root: Path, tmp_path: Path) -> None:
+    paths = draw_samples(run(root).train, tmp_path / "drawn", 3)
+    assert len(paths) == 3 and all(path.is_file() for path in paths)
+
+
+def options(root: Path) -> DatasetOptions:
+    return DatasetOptions(root=str(root))
+
+
+def test_auto_takes_the_characters_of_the_labels_without_the_space(root: Path) -> None:
+    config = resolve(options(root), TextRecConfig(dict="auto"), None, False)
+    assert config.characters == ["a", "b", "c"]
+
+
+def test_a_file_gives_the_dictionary(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.txt").write_bytes("\ufeffx\r\ny\r\n\u3000\r\n".encode())
+    config = resolve(options(root), TextRecConfig(dict=str(tmp_path / "d.txt")), None, False)
+    assert config.characters == ["x", "y", "\u3000"]
+
+
+def test_without_weights_there_is_no_dictionary_of_theirs(root: Path) -> None:
+    with pytest.raises(UserError, match=r"module\.dict=weights needs weights: set module\.dict=auto"):
+        resolve(options(root), TextRecConfig(), None, False)
+
+
+def test_a_trained_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "inference.pdiparams").touch()
+    (tmp_path / "inference.yml").write_text("PostProcess: {character_dict: [p, q]}")
+    config = resolve(options(root), TextRecConfig(dict="auto"), str(tmp_path), True)
+    assert config.characters == ["p", "q"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a\nbc\n", ":2: the line holds 2 characters"),
+        (b"a\n\nb\n", ":2: the line is blank"),
+        (b"a\nb\na\n", ":3: 'a' is in line 1 already"),
+        (b"a\n\xff\n", "is not UTF-8 at byte 3"),
+    ],
+)
+def test_a_faulty_dictionary_is_told_with_its_line(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "d.txt").write_bytes(content)
+    with pytest.raises(DataError, match=reason):
+        read_dictionary(tmp_path / "d.txt")
+
+
+def test_missing_dictionaries(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="can't be read"):
+        read_dictionary(tmp_path / "none.txt")
+    with pytest.raises(WeightsError, match=r"don't say which characters.*module\.dict="):
+        dictionary_of(tmp_path)
+    with pytest.raises(DataError, match="no character"):
+        dictionary_from([" ", ""])

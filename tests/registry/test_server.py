@@ -1,0 +1,150 @@
+"""The registry on a real MLflow server, whose files have to be fetched; and promotions that are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kit.places import TESTS
+from kit.promotion import Desk, make_export, new_store
+from plx_train.ground.errors import UserError
+from plx_train.registry import exchange, ledger
+from plx_train.registry.candidate import read_candidate
+from plx_train.registry.promotion import Request, delete, roll_back
+from plx_train.registry.resolve import current_version, resolve
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real MLflow server, which keeps the artifacts itself."""
+    import socket
+
+    folder = tmp_path_factory.mktemp("server")
+    uri = new_store(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", uri, "--artifacts-destination", str(folder / "artifacts")]
+    with (folder / "log").open("wb") as log:
+        process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        end = time.monotonic() + 90
+        while not _answers(port) and time.monotonic() < end:
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        for child in [*process.children(recursive=True), process]:
+            child.kill()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def test_the_whole_way_on_a_server(server: str, tmp_path: Path) -> None:
+    desk = Desk(server, tmp_path)
+    export = make_export(tmp_path / "run" / "export", 0.8)
+    run_id = desk.client.create_run(desk.client.create_experiment("runs"), run_name="trained").info.run_id
+    desk.client.log_artifacts(run_id, str(export), "export/export")
+
+    assert desk.promote(read_candidate(export, run_id)).ok
+    assert not desk.promote(desk.candidate(0.7)).ok
+    assert desk.promote(desk.candidate(0.9)).ok
+    assert desk.champion() == "3"
+    assert roll_back(desk.client, server, Request("text_det", "champion")).ok
+    with pytest.raises(UserError, match="champion points at it"):
+        delete(desk.client, server, "text_det", "1", "")
+    delete(desk.client, server, "text_det", "2", "")
+    outcomes = [entry.outcome for entry in ledger.entries(desk.client)]
+    assert outcomes == ["promoted", "refused", "promoted", "rolled back", "refused", "deleted"]
+
+    found = resolve("models:/text_det@champion", server)
+    assert (found.version, found.run_id) == ("1", run_id)
+    assert found.folder.is_relative_to(os.environ["PLX_TRAIN_CACHE"])
+    inode = (found.folder / "inference.yml").stat().st_ino
+    assert (resolve("models:/text_det/1", server).folder / "inference.yml").stat().st_ino == inode
+    (found.folder / "inference.yml").write_text("rotten")
+    again = resolve("models:/text_det/1", server).folder
+    assert (again / "inference.yml").read_bytes() == (export / "inference.yml").read_bytes()
+    of_run = resolve(f"runs:/{run_id}", server)
+    assert (of_run.folder / "inference.pdiparams").read_bytes() == (export / "inference.pdiparams").read_bytes()
+    assert resolve(f"runs:/{run_id}", server).folder == of_run.folder
+    assert [
+        path.name for path in (Path(os.environ["PLX_TRAIN_CACHE"]) / "models").iterdir() if path.name[0] == "."
+    ] == []
+    started = time.monotonic()
+    for _ in range(20):
+        current_version("text_det", "champion", server)
+    assert time.monotonic() - started < 10
+    with pytest.raises(UserError, match="no model text_dett is registered; did you mean text_det"):
+        resolve("models:/text_dett@champion", server)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[4])
+from kit.promotion import Desk
+from plx_train.registry import ledger
+die = lambda *rest: os.kill(os.getpid(), signal.SIGKILL)
+desk = Desk(sys.argv[1], Path(sys.argv[2]) / "killed")
+moment = sys.argv[3]
+if moment == "gates":
+    more = {"load": die}
+else:
+    more = {}
+    ledger.settle = die
+    if moment == "before":
+        type(desk.client).set_registered_model_alias = die
+desk.promote(desk.candidate(0.9), **more)
+"""
+
+
+@pytest.mark.parametrize(("moment", "champion"), [("gates", "1"), ("before", "1"), ("after", "2")])
+def test_a_killed_promotion_leaves_nothing_half_done(
+    moment: str, champion: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(new_store(tmp_path / "store", _template(tmp_path)), tmp_path)
+    desk.promote(desk.candidate(0.5))
+    command = [sys.executable, "-c", KILLED, desk.uri, str(tmp_path), moment, str(TESTS)]
+    killed = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+    assert desk.champion() == champion
+    monkeypatch.setattr(exchange, "STALE_SECONDS", 0.3)
+    monkeypatch.setattr(ledger, "SETTLING_SECONDS", 0.0)
+    outcomes = {"gates": ["promoted"], "before": ["promoted", "interrupted"], "after": ["promoted", "promoted"]}
+    places = {("text_det", "champion"): champion}
+    found = ledger.settled(ledger.entries(desk.client), places, patience=0)
+    assert [entry.outcome for entry in found] == outcomes[moment]
+    # The same files again: the version that was made is used.
+    again = read_candidate(tmp_path / "killed" / "export0", None)
+    assert desk.promote(again).entry.target == "2"
+    assert desk.champion() == "2"
+    assert len(desk.client.search_model_versions("name='text_det'")) == 2
+    assert roll_back(desk.client, desk.uri, Request("text_det", "champion")).entry.target == "1"
+
+
+_made: dict[str, Path] = {}
+
+
+def _template(folder: Path) -> Path:
+    """A database that is made once for all tests here."""
+    if "database" not in _made:
+        new_store(folder / "template")
+        _made["database"] = folder / "template" / "mlflow.db"
+    return _made["database"]

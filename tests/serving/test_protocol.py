@@ -1,0 +1,356 @@
+"""PaddleX's protocol as clients see it: fields, statuses, and a 4xx with a sentence for every bad request."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from kit.fake_pipeline import FakePipeline
+from plx_train.config.serve_options import ServeOptions
+from plx_train.serving.app import create_app
+from plx_train.serving.files import Limits, pages_of
+from plx_train.serving.protocol import FileRequest
+from plx_train.serving.refusal import Refusal
+
+GREY = np.full((40, 60, 3), 128, np.uint8)
+
+
+def encoded(image: np.ndarray = GREY, suffix: str = ".png") -> str:
+    return base64.b64encode(cv2.imencode(suffix, image)[1].tobytes()).decode()
+
+
+def as_text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def decoded(text: str) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image
+
+
+def client_of(pipeline: FakePipeline | None = None, **options: Any) -> TestClient:
+    key = options.pop("api_key", None)
+    return TestClient(create_app(pipeline or FakePipeline(), ServeOptions(**options), api_key=key))
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with client_of(max_wait_ms=0.0, max_megapixels=1.0, max_body_mb=1.0) as client:
+        yield client
+
+
+def test_ocr_answers_as_paddlex(client: TestClient) -> None:
+    answer = client.post("/ocr", json={"file": encoded(), "fileType": 1, "logId": "mine"})
+
+    told = answer.json()
+    assert answer.status_code == 200
+    assert list(told) == ["logId", "result", "errorCode", "errorMsg"]
+    assert (told["logId"], told["errorCode"], told["errorMsg"]) == ("mine", 0, "Success")
+    assert told["result"]["dataInfo"] == {"width": 60, "height": 40, "type": "image"}
+    (page,) = told["result"]["ocrResults"]
+    assert set(page) == {"prunedResult", "ocrImage", "inputImage"}
+    assert page["prunedResult"]["rec_texts"] == ["128"]
+    assert not {"input_path", "page_index"} & set(page["prunedResult"])
+    assert page["prunedResult"]["models"]["TextDetection"]["version"] == "1"
+    assert decoded(page["ocrImage"]).shape == decoded(page["inputImage"]).shape == (40, 60, 3)
+
+
+def test_pictures_are_left_out_where_they_are_not_wanted(client: TestClient) -> None:
+    (page,) = client.post("/ocr", json={"file": encoded(), "fileType": 1, "visualize": False}).json()["result"][
+        "ocrResults"
+    ]
+    assert set(page) == {"prunedResult"}
+
+
+def test_large_pictures_are_made_smaller() -> None:
+    image = np.full((10, 3000, 3), 100, np.uint8)
+    with client_of() as client:
+        (page,) = client.post("/ocr", json={"file": encoded(image), "fileType": 1}).json()["result"]["ocrResults"]
+    assert decoded(page["inputImage"]).shape[1] == 2000
+
+
+def test_parameters_reach_the_pipeline_by_their_names() -> None:
+    pipeline = FakePipeline()
+    given = {"textDetLimitSideLen": 64, "textDetLimitType": "min", "textDetThresh": 0.4, "textRecScoreThresh": 0.5}
+    with client_of(pipeline) as client:
+        asked = {**given, "useDocOrientationClassify": False, "useDocUnwarping": False, "returnWordBox": False}
+        answer = client.post("/ocr", json={"file": encoded(), "fileType": 1, **asked})
+    assert answer.status_code == 200
+    assert pipeline.batches[0][1] == {
+        "text_det_limit_side_len": 64,
+        "text_det_limit_type": "min",
+        "text_det_thresh": 0.4,
+        "text_rec_score_thresh": 0.5,
+        "use_doc_orientation_classify": False,
+    }
+
+
+def test_classification_answers_as_paddlex() -> None:
+    with client_of(FakePipeline("image_classification")) as client:
+        told = client.post("/image-classification", json={"image": encoded(), "topk": 2}).json()
+        assert client.post("/ocr", json={"file": encoded(), "fileType": 1}).status_code == 404
+    categories = told["result"]["categories"]
+    assert categories == [{"id": 1, "name": "dog", "score": 0.9}, {"id": 0, "name": "cat", "score": 0.1}]
+    assert decoded(told["result"]["image"]).shape == (40, 60, 3)
+
+
+def test_preprocessing_answers_as_paddlex() -> None:
+    with client_of(FakePipeline("doc_preprocessor")) as client:
+        told = client.post("/document-preprocessing", json={"file": encoded(), "fileType": 1}).json()
+    (page,) = told["result"]["docPreprocessingResults"]
+    assert set(page) == {"outputImage", "prunedResult", "docPreprocessingImage", "inputImage"}
+    assert np.array_equal(decoded(page["outputImage"]), GREY)
+    assert page["prunedResult"]["angle"] == 0
+
+
+def test_pages_of_a_tiff_and_of_a_pdf_come_in_order() -> None:
+    pages = [Image.new("RGB", (50 + 10 * number, 40), (20 * number,) * 3) for number in range(4)]
+    tiff = io.BytesIO()
+    pages[0].save(tiff, "TIFF", save_all=True, append_images=pages[1:])
+    with client_of(max_pages=3) as client:
+        told = client.post("/ocr", json={"file": as_text(tiff.getvalue()), "fileType": 1}).json()["result"]
+        assert [page["prunedResult"]["rec_texts"] for page in told["ocrResults"]] == [["0"], ["20"], ["40"]]
+        assert told["dataInfo"]["numPages"] == 3
+        assert told["dataInfo"]["pages"][2] == {"width": 70, "height": 40}
+        assert told["dataInfo"]["type"] == "tiff"
+        pytest.importorskip("pypdfium2")
+        pdf = io.BytesIO()
+        pages[1].save(pdf, "PDF", save_all=True, append_images=pages[2:], resolution=72)
+        told = client.post("/ocr", json={"file": as_text(pdf.getvalue()), "fileType": 0}).json()["result"]
+    assert [page["prunedResult"]["rec_texts"] for page in told["ocrResults"]] == [["20"], ["40"], ["60"]]
+    assert told["dataInfo"]["pages"][0] == {"width": 120, "height": 80}
+
+
+def test_pdf_without_its_package_is_a_sentence(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pypdfium2", None)
+    answer = client.post("/ocr", json={"file": as_text(b"%PDF-1.4"), "fileType": 0})
+    assert answer.status_code == 422
+    assert "pypdfium2" in answer.json()["errorMsg"]
+
+
+def big_png() -> bytes:
+    """A few bytes that claim 60000 x 60000 pixels."""
+    content = bytearray(cv2.imencode(".png", GREY)[1].tobytes())
+    content[16:24] = (60000).to_bytes(4, "big") * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    return bytes(content)
+
+
+PNG = cv2.imencode(".png", np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8))[1].tobytes()
+JPEG = cv2.imencode(".jpg", np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8))[1].tobytes()
+TIFF = cv2.imencode(".tif", GREY)[1].tobytes()
+BAD_FILES = {
+    "no base64": ("§§§ not base64", "not valid base64"),
+    "half base64": ("abc", "not valid base64"),
+    "nothing": ("", "empty"),
+    "no image": (as_text(b"hello, this is no image at all"), "not an image"),
+    "truncated png": (as_text(PNG[: len(PNG) // 2]), "cut off"),
+    "truncated jpeg": (as_text(JPEG[: len(JPEG) // 2]), "cut off"),
+    "truncated tiff": (as_text(TIFF[: len(TIFF) // 2]), "cut off"),
+    "huge size claimed": (as_text(big_png()), "pixels"),
+    "a file's path": ("/etc/passwd", "not valid base64"),
+    "a URL": ("http://127.0.0.1/x.png", "not fetched"),
+    "a file URL": ("file:///etc/passwd", "not valid base64"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_told_in_a_sentence(case: str, client: TestClient) -> None:
+    content, sentence = BAD_FILES[case]
+    answer = client.post("/ocr", json={"file": content, "fileType": 1, "logId": "7"})
+    assert answer.status_code == 422
+    assert answer.json()["errorCode"] == 422
+    assert answer.json()["logId"] == "7"
+    assert sentence in answer.json()["errorMsg"]
+
+
+def test_pixels_are_counted_over_all_pages(client: TestClient) -> None:
+    pages = [Image.new("RGB", (600, 600)) for _ in range(3)]
+    tiff = io.BytesIO()
+    pages[0].save(tiff, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    answer = client.post("/ocr", json={"file": as_text(tiff.getvalue()), "fileType": 1})
+    assert answer.status_code == 422
+    assert "1 million pixels" in answer.json()["errorMsg"]
+
+
+BAD_FIELDS = {
+    "no file": ({"file": None}, "string_type", "file"),
+    "file is a number": ({"file": 5}, "string_type", "file"),
+    "file is a list": ({"file": [["x"]]}, "string_type", "file"),
+    "unknown type": ({"fileType": 2}, "literal_error", "fileType"),
+    "text for a number": ({"textDetThresh": "much"}, "float_parsing", "textDetThresh"),
+    "share above 1": ({"textDetThresh": 2}, "less_than_equal", "textDetThresh"),
+    "enormous side": ({"textDetLimitSideLen": 10**9}, "less_than_equal", "textDetLimitSideLen"),
+    "long id": ({"logId": "x" * 300}, "string_too_long", "logId"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FIELDS)
+def test_a_bad_field_is_named(case: str, client: TestClient) -> None:
+    field, kind, place = BAD_FIELDS[case]
+    answer = client.post("/ocr", json={"file": "eA==", "fileType": 1, **field})
+    assert answer.status_code == 422
+    (fault,) = json.loads(answer.json()["errorMsg"])
+    assert set(fault) == {"type", "loc", "msg"}
+    assert fault["type"].startswith(kind)
+    assert fault["loc"] == f"body.{place}"
+
+
+BAD_BODIES = {
+    "nothing": b"",
+    "no json": b"file=abc",
+    "half json": b'{"file": "abc',
+    "deep json": b"[" * 200_000,
+    "deep json in a field": b'{"logId":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+    "a list": b"[1, 2]",
+    "null": b"null",
+    "no utf-8": b'{"file": "\xff\xfe"}',
+    "half a surrogate": b'{"file": "\\ud800", "logId": "\\udfff"}',
+    "not a number": b'{"file":"eA==","fileType":1,"textDetThresh":NaN}',
+    "infinity": b'{"file":"eA==","fileType":1,"textDetUnclipRatio":Infinity}',
+    "unending number": b'{"file":"eA==","fileType":1,"textDetLimitSideLen":' + b"9" * 5000 + b"}",
+    "doubled keys": b'{"file":1,"file":2}',
+}
+
+
+@pytest.mark.parametrize("case", BAD_BODIES)
+def test_a_bad_body_is_no_error_of_ours(case: str, client: TestClient) -> None:
+    answer = client.post("/ocr", content=BAD_BODIES[case], headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["errorCode"] == 422
+    assert json.loads(answer.json()["errorMsg"])[0]["loc"].startswith("body")
+
+
+def test_the_kind_of_file_must_be_said(client: TestClient) -> None:
+    answer = client.post("/ocr", json={"file": encoded()})
+    assert (answer.status_code, answer.json()["errorMsg"]) == (422, "File type cannot be determined")
+
+
+def test_what_the_pipeline_can_not_do_is_said(client: TestClient) -> None:
+    for field, sentence in (("useDocUnwarping", "not supported"), ("useTextlineOrientation", "needs a model")):
+        answer = client.post("/ocr", json={"file": encoded(), "fileType": 1, field: True})
+        assert answer.status_code == 422
+        assert sentence in answer.json()["errorMsg"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", ""]
+)
+def test_only_json_is_read(kind: str, client: TestClient) -> None:
+    answer = client.post("/ocr", content=b"{}", headers={"Content-Type": kind} if kind else {})
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["errorMsg"]
+
+
+def test_compressed_bodies_are_refused(client: TestClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert client.post("/ocr", content=b"x", headers=headers).status_code == 415
+
+
+def test_other_paths_and_methods_answer_in_the_same_form(client: TestClient) -> None:
+    assert client.get("/ocr").json()["errorCode"] == client.get("/ocr").status_code == 405
+    assert client.get("/nothing").json()["errorCode"] == 404
+
+
+def test_a_fault_of_the_pipeline_is_500_and_spoils_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = FakePipeline(fault=RuntimeError("secret path /root"))
+    with client_of(pipeline) as client:
+        answer = client.post("/ocr", json={"file": encoded(np.full((9, 9, 3), 13, np.uint8)), "fileType": 1})
+        assert client.post("/ocr", json={"file": encoded(), "fileType": 1}).status_code == 200
+    assert (answer.status_code, answer.json()["errorMsg"]) == (500, "Internal server error")
+    assert "secret path" in caplog.text
+
+
+def test_a_key_is_asked_for_where_work_is_done() -> None:
+    body = {"file": encoded(), "fileType": 1}
+    with client_of(api_key="geheim") as client:
+        for headers in (
+            {},
+            {"Authorization": "Bearer no"},
+            {"Authorization": "Basic geheim"},
+            {"X-API-Key": "geheimnis"},
+        ):
+            answer = client.post("/ocr", json=body, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.json()["errorCode"] == 401
+        for headers in ({"Authorization": "bearer geheim"}, {"X-API-Key": "geheim"}):
+            assert client.post("/ocr", json=body, headers=headers).status_code == 200
+        assert client.get("/metrics").status_code == client.get("/openapi.json").status_code == 401
+        assert [client.get(path).status_code for path in ("/health", "/", "/api")] == [200, 200, 200]
+
+
+def test_health_metrics_and_description(client: TestClient) -> None:
+    client.post("/ocr", json={"file": encoded(), "fileType": 1})
+    health = client.get("/health").json()
+    assert (health["errorCode"], health["errorMsg"]) == (0, "Healthy")
+    metrics = client.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert 'plx_requests_total{path="/ocr",status="200"} 1.0' in metrics.text
+    assert 'plx_model_info{name="PP-OCRv4_mobile_det",part="TextDetection",run_id="run1"' in metrics.text
+    api = client.get("/openapi.json").json()
+    asked = api["paths"]["/ocr"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert asked["required"] == ["file"]
+    assert "textDetUnclipRatio" in asked["properties"]
+
+
+def test_metrics_know_no_paths_of_strangers(client: TestClient) -> None:
+    client.get("/a-path-of-a-stranger")
+    assert "stranger" not in client.get("/metrics").text
+
+
+def test_pages_load_nothing_from_elsewhere(client: TestClient) -> None:
+    for path in ("/", "/api"):
+        page = client.get(path)
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert "{{" not in page.text
+        assert not [line for line in page.text.splitlines() if "src=" in line or "//cdn" in line or "@import" in line]
+
+
+def test_no_file_is_left_behind(client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    client.post("/ocr", json={"file": encoded(), "fileType": 1})
+    assert list(tmp_path.iterdir()) == []
+
+
+def files_of_all_kinds() -> dict[str, bytes]:
+    image = np.random.default_rng(2).integers(0, 255, (32, 48, 3), np.uint8)
+    kinds = {suffix: cv2.imencode(suffix, image)[1].tobytes() for suffix in (".png", ".jpg", ".bmp", ".webp", ".tif")}
+    pages = [Image.fromarray(image), Image.fromarray(image[::-1])]
+    for kind in ("GIF", "TIFF", "PDF"):
+        file = io.BytesIO()
+        pages[0].save(file, kind, save_all=True, append_images=pages[1:])
+        kinds[kind] = file.getvalue()
+    return kinds
+
+
+@pytest.mark.parametrize("kind", files_of_all_kinds())
+@pytest.mark.filterwarnings("ignore")
+def test_no_damaged_file_is_an_error_of_ours(kind: str) -> None:
+    generator = np.random.default_rng(3)
+    whole, limits = np.frombuffer(files_of_all_kinds()[kind], np.uint8), Limits(1_000_000, 5, 1000, 10)
+    for _ in range(150):
+        content = whole[: generator.integers(1, whole.size)] if generator.random() < 0.3 else whole.copy()
+        content = content.copy()
+        # Headers are where it hurts most.
+        places = generator.integers(0, min(content.size, generator.choice([64, content.size])), 4)
+        content[places] = generator.integers(0, 255, 4)
+        request = FileRequest(file=as_text(content.tobytes()), fileType=0 if kind == "PDF" else 1)
+        try:
+            pages, _ = pages_of(request, limits)
+        except Refusal as refusal:
+            assert refusal.status == 422
+        else:
+            assert sum(page.shape[0] * page.shape[1] for page in pages) <= 1_000_000

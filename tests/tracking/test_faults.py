@@ -1,0 +1,266 @@
+"""A store that is slow, down, broken, locked or full: training is not held up, and in the end nothing is missing."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import plx_train
+from kit.faulty_proxy import FaultyProxy
+from plx_train.runs.facts import write_facts
+from plx_train.tracking import Tracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
+from plx_train.tracking.store import open_client
+
+STEPS = 120
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a real MLflow server."""
+    folder = tmp_path_factory.mktemp("server")
+    uri = resolve_uri(None, folder)
+    open_client(uri)
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", uri, "--artifacts-destination", str(folder / "artifacts")]
+    with (folder / "log").open("wb") as log:
+        process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        wait_until(lambda: answers(port), 90)
+        yield port
+    finally:
+        for child in [*process.children(recursive=True), process]:
+            child.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, "nothing happened"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def proxy(server: int) -> Iterator[FaultyProxy]:
+    found = FaultyProxy(server)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SERVER_PATIENCE_SECONDS", "DATABASE_PATIENCE_SECONDS"):
+        monkeypatch.setattr(tracker, name, 1.0)
+
+
+def begin(output: Path, uri: str, said: list[str]) -> Tracker:
+    output.mkdir(exist_ok=True)
+    options = TrackingOptions(uri=uri, system_metrics=False)
+    return start_tracking(
+        options, params={"lr": 0.1, "long": "x" * 9000}, tags={}, output=output, datasets=[], config_yaml="a: 1\n",
+        warn=said.append,
+    )  # fmt: skip
+
+
+def log(record: Tracker, first: int, last: int) -> None:
+    """Steps like those of a training that never waits."""
+    for step in range(first, last):
+        started = time.perf_counter()
+        record.log_metrics({"loss": 1 / (step + 1), "odd": math.nan if step == 7 else step}, step)
+        assert time.perf_counter() - started < 0.2
+        time.sleep(0.002)
+
+
+def assert_whole(uri: str, run_id: str | None, steps: int = STEPS, status: str = "FINISHED") -> None:
+    """The store holds what an undisturbed run would have left: each point once, and all the rest."""
+    client = open_client(uri)
+    run = client.get_run(run_id)
+    for name, wanted in (
+        ("loss", [(step, 1 / (step + 1)) for step in range(steps)]),
+        ("odd", [(step, float(step)) for step in range(steps) if step != 7]),
+    ):
+        history = sorted((point.step, point.value) for point in client.get_metric_history(run_id, name))
+        assert history == wanted, name
+    assert run.info.status == status
+    assert run.data.tags["nonfinite/odd"] == "nan at step 7"
+    assert run.data.params == {"lr": "0.1", "long": "see artifact long_params.json"}
+    assert {file.path for file in client.list_artifacts(run_id)} >= {"config.yaml", "long_params.json"}
+    twins = client.search_runs([run.info.experiment_id], f"tags.`plx.token` = '{run.data.tags['plx.token']}'")
+    assert len(twins) == 1, "a second run was made of the same record"
+
+
+def test_a_server_of_two_seconds_an_answer(proxy: FaultyProxy, tmp_path: Path, said: list[str]) -> None:
+    proxy.fault, proxy.seconds = "slow", 2.0
+    record = begin(tmp_path / "r", proxy.uri, said)
+    log(record, 0, STEPS)
+    record.finish("FINISHED")
+    assert record.unsent > 0
+    assert f"mode=sync run={tmp_path / 'r'}" in said[-1]
+    proxy.fault = None
+    time.sleep(2.5)  # what is under way may still arrive
+    assert replay(record.spool.path, proxy.uri).left == 0
+    assert_whole(proxy.uri, replay(record.spool.path, proxy.uri).run_id)
+
+
+@pytest.mark.parametrize("fault", ["refuse", "error", "cut"])
+def test_a_server_that_is_down_at_the_start(fault: str, proxy: FaultyProxy, tmp_path: Path, said: list[str]) -> None:
+    proxy.fault = fault
+    record = begin(tmp_path / "r", proxy.uri, said)
+    log(record, 0, 60)
+    wait_until(lambda: bool(said))
+    assert "the run goes on" in said[0]
+    proxy.fault = None
+    log(record, 60, STEPS)
+    wait_until(lambda: record.run_id is not None)
+    # A busy machine may need longer than a finish waits.
+    wait_until(lambda: record.unsent == 0)
+    record.finish("FINISHED")
+    assert record.unsent == 0
+    assert "answers again" in said[-1]
+    assert_whole(proxy.uri, record.run_id)
+
+
+@pytest.mark.parametrize("fault", ["refuse", "error", "cut"])
+def test_a_server_that_goes_down_in_the_middle_and_stays_down(
+    fault: str, proxy: FaultyProxy, tmp_path: Path, said: list[str]
+) -> None:
+    record = begin(tmp_path / "r", proxy.uri, said)
+    log(record, 0, 40)
+    assert record.wait_until_connected(30)
+    proxy.fault = fault
+    log(record, 40, STEPS)
+    assert_training_is_fast_meanwhile(record, proxy)
+    record.finish("FINISHED")
+    assert record.unsent > 0
+    assert "did not reach MLflow" in said[-1]
+    before = unsent(record.spool.path)
+    assert not replay(record.spool.path, proxy.uri).sent or fault == "cut"
+    assert unsent(record.spool.path) <= before
+    proxy.fault = None
+    done = replay(record.spool.path, proxy.uri)
+    assert (done.left, done.run_id) == (0, record.run_id)
+    assert_whole(proxy.uri, record.run_id)
+
+
+def assert_training_is_fast_meanwhile(record: Tracker, proxy: FaultyProxy) -> None:
+    seen = proxy.requests
+    wait_until(lambda: proxy.requests > seen)
+    assert record.seconds_logging < 0.5
+
+
+def test_mode_sync_sends_what_waits_and_says_what_is_left(
+    proxy: FaultyProxy, tmp_path: Path, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "r"
+    proxy.fault = "error"
+    record = begin(output, proxy.uri, said)
+    log(record, 0, STEPS)
+    record.finish("FINISHED")
+    write_facts(output, {"status": "FINISHED", "tracking_uri": proxy.uri})
+
+    down = plx_train.run(["mode=sync", f"run={output}"])
+    assert (down.exit_code, down.metrics["sent"]) == (1, 0)
+    proxy.fault = None
+    up = plx_train.run(["mode=sync", f"run={output}"])
+    assert (up.exit_code, up.metrics["left"]) == (0, 0)
+    assert up.metrics["sent"] == down.metrics["left"] > STEPS
+    again = plx_train.run(["mode=sync", f"run={output}"])
+    assert again.metrics == {"sent": 0, "left": 0}
+    assert "nothing is unsent" in capsys.readouterr().out
+    assert_whole(proxy.uri, replay(record.spool.path, proxy.uri).run_id)
+
+
+def test_a_locked_database(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = resolve_uri(None, tmp_path)
+    open_client(uri)
+    lock = sqlite3.connect(tmp_path / "mlflow.db", check_same_thread=False)
+    lock.execute("BEGIN EXCLUSIVE")
+    record = begin(tmp_path / "r", uri, said)
+    log(record, 0, STEPS)
+    threading.Timer(3.0, lock.rollback).start()
+    monkeypatch.setattr(tracker, "DATABASE_PATIENCE_SECONDS", 60.0)
+    record.finish("FINISHED")
+    lock.close()
+    assert record.unsent == 0
+    assert_whole(uri, record.run_id)
+
+
+def test_the_disk_of_the_store_is_full(tmp_path: Path, said: list[str]) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no right to mount a file system")
+    try:
+        uri = resolve_uri(None, disk)
+        open_client(uri)
+        record = begin(tmp_path / "r", uri, said)
+        log(record, 0, 40)
+        assert record.wait_until_connected(30)
+        full = disk / "full"
+        fill(full)
+        log(record, 40, STEPS)
+        wait_until(lambda: bool(said))
+        record.finish("FINISHED")
+        assert record.unsent > 0
+        full.unlink()
+        assert replay(record.spool.path, uri).left == 0
+        assert_whole(uri, record.run_id)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"0" * 4096)
+        except OSError:
+            return
+
+
+def test_a_run_that_goes_on_repeats_no_point(proxy: FaultyProxy, tmp_path: Path, said: list[str]) -> None:
+    record = begin(tmp_path / "r", proxy.uri, said)
+    log(record, 0, 80)
+    record.finish("KILLED", "stopped by SIGTERM")
+    options = TrackingOptions(uri=proxy.uri, system_metrics=False)
+    again = start_tracking(options, params={}, tags={}, output=tmp_path / "r", datasets=[], config_yaml="", resume=True)
+    assert again.wait_until_connected(30)
+    log(again, 50, STEPS)
+    again.finish("FINISHED")
+    assert again.run_id == record.run_id
+    assert_whole(proxy.uri, again.run_id)

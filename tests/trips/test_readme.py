@@ -1,0 +1,35 @@
+"""The README's Python example runs as it stands, on a network small enough for a test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import plx_train
+from kit.places import ROOT
+from modes.test_train import TINY, make_dataset
+
+README = ROOT / "README.md"
+
+
+def test_the_python_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    dataset = make_dataset(tmp_path / "data")
+    cv2.imwrite("page.jpg", np.full((96, 160, 3), 255, np.uint8))
+    real = plx_train.run
+    small = [*TINY, f"dataset.root={dataset}", "tracking=off", "trainer.max_steps=1"]
+    monkeypatch.setattr(plx_train, "run", lambda overrides: real([*overrides[:1], *small]), raising=False)
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+
+    assert "4, 2)" in capsys.readouterr().out
+
+
+def test_links_and_pictures_lead_somewhere() -> None:
+    text = README.read_text("utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (README.parent / target).exists(), target
