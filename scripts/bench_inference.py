@@ -21,7 +21,7 @@ from typing import Any
 
 import cv2
 
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
 from plx_train.export.predictor import stacked
 from plx_train.export.quantize import write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
@@ -124,10 +124,9 @@ def listed(dataset: str) -> tuple[list[Any], list[Any]]:
 
 def image_cls(scratch: Path) -> Case:
     """A classifier that has learned nothing."""
-    config = room_file("image_cls", "config").ImageClsConfig(
-        network="PP-LCNet_x1_0", classes=[str(number) for number in range(10)]
-    )
-    module = room_file("image_cls", "module").build(config, False)
+    room = load_room("image_cls")
+    processor = room.processor(labels=tuple(map(str, range(10))))
+    module = room.build(room.options(network="PP-LCNet_x1_0"), processor, None, False)
     module.eval_mode()
     write_export(module, module.processor, scratch / "image_cls", "PP-LCNet_x1_0", {})
     return Case("image_cls, PP-LCNet_x1_0", scratch / "image_cls", *listed("clothes"))

@@ -19,6 +19,8 @@ from collections.abc import Iterator  # noqa: E402
 
 import pytest  # noqa: E402
 
+pytest.register_assert_rewrite("kit")
+
 CACHE = "PLX_TRAIN_CACHE"
 
 

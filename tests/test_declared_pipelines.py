@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import sys
 from collections.abc import Iterator
@@ -11,21 +12,22 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import toy_room
 import yaml
 from fake_pipeline import FakePipeline, FakeResult
 from fastapi.testclient import TestClient
-from toy_room import NAME, PART, PIPELINE
+from plx_train.serving.options import ServeOptions
 
 import plx_train
+import toy_room
 from plx_train.contract.pipeline import declare
 from plx_train.contract.pipelines import declaration_of, part_for, pipeline_files, place_of
+from plx_train.contract.rooms import room_names
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.modes.serve import pipeline_config
 from plx_train.pipelines.freeze import freeze
 from plx_train.serving.app import create_app
 from plx_train.serving.endpoints import endpoint_of
-from plx_train.serving.options import ServeOptions
+from toy_room import NAME, PART, PIPELINE
 
 PURPLE = np.full((20, 30, 3), (204, 0, 102), np.uint8)
 """BGR: 0.8 blue, 0.4 red."""
@@ -238,10 +240,12 @@ def test_a_declaration_that_is_wrong_is_a_sentence(model: str, section: dict[str
         ({"path": "/x", "answer": "boxes", "key": "y"}, "key is nothing that answers of the kind boxes take"),
         ({"path": "/x", "answer": "pages", "key": "y", "pictures": ["z"]}, "pictures must hold the answer's fields"),
         ({"path": "/x", "answer": "table"}, "lacks table"),
+        ({"path": "/x", "answer": "boxes"}, r"parameters\.visualize has the name of a field that every request has"),
     ],
 )
 def test_an_endpoint_that_can_not_be_is_a_sentence(endpoint: dict[str, Any] | None, message: str) -> None:
-    pipeline = FakePipeline("my_fake", config={"plx_train": {"endpoint": endpoint}})
+    section = {"endpoint": endpoint, "parameters": {"visualize": {"type": "boolean"}}}
+    pipeline = FakePipeline("my_fake", config={"plx_train": section})
     with pytest.raises(UserError, match=message):
         endpoint_of(pipeline)
 
@@ -289,7 +293,24 @@ def test_a_class_of_ones_own_goes_before_what_its_yaml_reads(model: str) -> None
             return found
 
     pipeline = plx_train.pipeline(changed() | {"pipeline_name": "toy_counting"}, ToyMultiLabel=model)
+    with pytest.raises(ConfigError, match="parts must name the one part that the pipeline always has"):
+        plx_train.pipeline({"pipeline_name": "toy_counting", "SubModules": {PART: {"model_dir": model}}})
     assert isinstance(pipeline, Counting) and next(iter(pipeline.predict(PURPLE)))["count"] == 2
+
+
+def test_the_core_names_no_room_and_no_pipeline_of_one_model() -> None:
+    package = Path(plx_train.__file__).parent
+    single = {name for name, file in pipeline_files().items() if file.declaration.reads}
+    parts = [part for file in pipeline_files().values() for part in file.declaration.parts.values()]
+    registered = {name for part in parts for name in part.registered}
+    files = [path for path in package.rglob("*.py") if not path.is_relative_to(package / "modules")]
+    found = [
+        f"{path.relative_to(package)}:{node.lineno}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value in {*room_names(), *registered, *single}
+    ]
+    assert len(files) > 200 and len(registered) > 7 and found == []
 
 
 def test_declarations_are_read_as_they_stand() -> None:

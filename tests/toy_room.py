@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from plx_train.export.files import PARITY_FILE, file_hashes
+
 from plx_train.export.write import write_export
 
 NAME, PIPELINE, PART = "toy_colours", "toy_multilabel", "ToyMultiLabel"

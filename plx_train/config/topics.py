@@ -8,7 +8,7 @@ from typing import Any
 
 from plx_train.config.groups import GROUPS, SCHEMA, group_options, preset, presets
 from plx_train.config.options import MODES
-from plx_train.config.schema import MODULE, options_of_run
+from plx_train.config.schema import MODULE, option_at, options_of_run
 from plx_train.config.texts import key_of, short_keys
 from plx_train.config.values import nearest, refuse
 from plx_train.contract.option import Option, Trait, options_of
@@ -113,10 +113,8 @@ def _options(key: str, rooms: Sequence[str], values: Mapping[str, Any]) -> list[
 
 def _below(options: Mapping[str, Option], key: str) -> dict[str, Option]:
     found = {name: one for name, one in options.items() if name == key or name.startswith(f"{key}.")}
-    holder = options.get(key.rpartition(".")[0])
-    if not found and holder and holder.type_name.startswith("dict"):
-        return {holder.key: holder}
-    return found
+    holder = option_at(options, key)
+    return found or ({holder.key: holder} if holder and holder.type_name.startswith("dict") else {})
 
 
 def _of_room(room: str) -> dict[str, Option]:

@@ -103,13 +103,11 @@ class Declaration:
         where: it stands, for messages.
         reads: ``image`` or ``series``, of a pipeline of one model; None: the pipeline has a class of its own.
         table: under which name a pipeline of series gives what it finds.
-        latency_budget_ms: what promotion lets one input take.
     """
 
     where: str
     reads: str | None = None
     table: str | None = None
-    latency_budget_ms: float | None = None
     parts: Mapping[str, DeclaredPart] = field(default_factory=dict)
     pipelines: tuple[SubPipeline, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
@@ -131,11 +129,11 @@ def declare(section: Mapping[str, Any], where: str) -> Declaration:
     if reads and sum(part.switch is None for part in parts.values()) != 1:
         raise reader.fault("reads", "makes a pipeline of one model, so parts must name one that it always has")
     subs = reader.mappings(known, "pipelines")
+    reader.number(known, "latency_budget_ms")
     return Declaration(
         where=where,
         reads=reads,
         table=reader.text(known, "table"),
-        latency_budget_ms=reader.number(known, "latency_budget_ms"),
         parts=parts,
         pipelines=tuple(_sub_pipeline(reader, key, value) for key, value in subs.items()),
         parameters={key: _parameter(reader, key, value) for key, value in reader.mappings(known, "parameters").items()},

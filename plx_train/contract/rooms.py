@@ -65,7 +65,15 @@ def load_room(name: str) -> AnyRoom:
         UserError: it is of another package and was written for another version of the contract, or is not whole.
     """
     package = room_package(name)
-    file = importlib.import_module(f"{package}.room")
+    try:
+        file = importlib.import_module(f"{package}.room")
+    except ModuleNotFoundError as error:
+        if error.name != f"{package}.room":
+            raise
+        raise UserError(
+            f"the module type {name} ({_origin(name)}) has no room.py, so it was written for a version of plx_train's "
+            f"contract before {CONTRACT}: install a release of it that fits, or change it"
+        ) from None
     kinds = [
         kind
         for kind in vars(file).values()

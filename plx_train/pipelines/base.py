@@ -65,9 +65,9 @@ class Pipeline:
     than images reads it by its own `read`, `as_item` and `sample`.
     """
 
-    NAME: str = ""
-    PARTS: tuple[str, ...] = ()
-    PARAMETERS: Mapping[str, type | tuple[type, ...]] = {}
+    NAME: ClassVar[str] = ""
+    PARTS: ClassVar[tuple[str, ...]] = ()
+    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
     ITEMS: ClassVar[str] = "pages"
     """What an input consists of, for messages."""
     SAMPLE: ClassVar[str] = "image"

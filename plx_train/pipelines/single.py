@@ -31,10 +31,14 @@ class SingleModel(Pipeline):
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
         declared = declaration_of(config)
-        self.NAME = config["pipeline_name"]
-        self.PARTS = tuple(part.key for part in declared.parts.values() if part.switch is None)
+        # What other kinds of pipelines have as a class, this one has by its YAML.
+        self.NAME = config["pipeline_name"]  # type: ignore[misc]
+        self.PARTS = tuple(part.key for part in declared.parts.values() if part.switch is None)  # type: ignore[misc]
         types = {name: parameter.python_types for name, parameter in declared.parameters.items()}
-        self.PARAMETERS = {name: kinds[0] if len(kinds) == 1 else kinds for name, kinds in types.items()}
+        single = {name: kinds[0] if len(kinds) == 1 else kinds for name, kinds in types.items()}
+        self.PARAMETERS = single  # type: ignore[misc]
+        if len(self.PARTS) != 1:
+            raise ConfigError(f"{declared.where}: {SECTION}.parts must name the one part that the pipeline always has")
         super().__init__(config, load)
         section = config["SubModules"][self.key]
         self._section = self.checked({name: section.get(name) for name in self.PARAMETERS})
@@ -87,7 +91,7 @@ class ImageModel(SingleModel):
             **prediction.findings(),
             "models": self.describe(),
         }
-        return PipelineResult(findings, page.name, lambda: {"res": _picture(predictor, page.image, prediction)})
+        return PipelineResult(findings, page.result_name, lambda: {"res": _picture(predictor, page.image, prediction)})
 
 
 def _picture(predictor: Predictor, image: np.ndarray, prediction: Prediction) -> np.ndarray:

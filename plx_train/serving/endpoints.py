@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, Field, create_model
 
-from plx_train.contract.pipeline import Parameter
+from plx_train.contract.pipeline import SECTION, Declaration, Parameter
 from plx_train.contract.pipelines import declaration_of, pipeline_files
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.serving.files import Limits, image_info, pages_of
 from plx_train.serving.kinds import Answered, answer_kind
 from plx_train.serving.protocol import CsvRequest, DataInfo, Request, Success
@@ -69,7 +69,7 @@ def endpoint_of(pipeline: ServedPipeline) -> Endpoint:
 
     return Endpoint(
         path=declared.endpoint.path,
-        request=_request_model(kind.request, declared.parameters.values(), declared.endpoint.path),
+        request=_request_model(kind.request, declared, declared.endpoint.path),
         answer=Success[answer],
         build=build,
         read=series_of if reads_tables else _pages,
@@ -84,7 +84,17 @@ def servable() -> list[str]:
     return [name for name, file in pipeline_files().items() if file.declaration.endpoint]
 
 
-def _request_model(base: type[Request], parameters: Iterable[Parameter], path: str) -> type[Request]:
+def _request_model(base: type[Request], declared: Declaration, path: str) -> type[Request]:
+    """
+    Raises:
+        ConfigError: a parameter has the name of another field.
+    """
+    parameters = declared.parameters.values()
+    taken = sorted(parameter.name for parameter in parameters if parameter.request_name in base.model_fields)
+    if taken:
+        raise ConfigError(
+            f"{declared.where}: {SECTION}.parameters.{taken[0]} has the name of a field that every request has"
+        )
     fields: dict[str, Any] = {one.request_name: (_field_type(one) | None, None) for one in parameters}
     model: type[Request] = create_model("Request", __base__=base, __doc__=f"POST {path}", **fields)
     return model

@@ -16,7 +16,7 @@ from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
 from plx_train.vision.samples import Labelled
-from plx_train.vision.twins import finding, leak_findings, twin_findings
+from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
 
 VERSION = 2
 """Version of what all rooms look for; reports of other versions are not reused."""
@@ -79,11 +79,14 @@ class ImageCheck(ABC, Generic[Labelled]):
     Attributes:
         room: its name, and `version` that of what it adds: kept reports are of both.
         truth: what images are labelled with, in a word.
+        tells_equal_pictures: whether equal pictures of different files in one split are worth a warning; not where they
+            are equal by chance, as short words printed alike.
     """
 
     room: str
     version: int = 1
     truth: str = "label"
+    tells_equal_pictures: bool = True
 
     def settings(self) -> dict[str, Any]:
         """Plain values that the findings depend on, beside the content."""
@@ -138,7 +141,7 @@ def _report(
     rules: ImageCheck[Labelled],
     names: dict[str, list[str]],
     value: str,
-    hashes: dict[str, str | None],
+    hashes: Hashes,
 ) -> CheckReport:
     findings, statistics = list(data.findings), {}
     for key, split in (("train", data.train), ("val", data.val)):
@@ -146,7 +149,7 @@ def _report(
             looks = list(pool.map(lambda sample: _look(sample, rules), split.samples))
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
-        findings += twin_findings(split.samples, names[key], hashes, rules.same_truth, rules.truth)
+        findings += twin_findings(split.samples, names[key], hashes, rules)
         findings += rules.of_split(split, looks)
     findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
     findings += rules.of_both(data)
@@ -171,6 +174,11 @@ def percentiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
         return {}
     inner = {f"p{share}": value for share, value in zip(PERCENTILES, np.percentile(given, PERCENTILES), strict=True)}
     return {name: round(float(value), 2) for name, value in {"min": given.min(), **inner, "max": given.max()}.items()}
+
+
+def measures(looks: Sequence[Look[Any]], name: str) -> np.ndarray:
+    """What the room measured as `name` in the images that could be read, in a row, float64 (N,)."""
+    return np.concatenate([np.zeros(0), *(look.values[name] for look in looks if name in look.values)])
 
 
 def sizes_of(looks: Sequence[Look[Any]]) -> np.ndarray:

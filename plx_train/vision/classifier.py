@@ -122,7 +122,3 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
     def pretrained(self, options: OptionsC) -> str | None:
         """Weights of the same network, where they are published."""
         return options.network if options.network in PRETRAINED else None
-
-    def model_name(self, options: OptionsC) -> str:
-        """Name in the exported ``inference.yml``."""
-        return options.model_name

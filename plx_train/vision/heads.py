@@ -1,4 +1,4 @@
-"""A classifier for other classes: columns of those of the same name are carried over, the others start anew."""
+"""A classifier for other classes: rows of those of the same name are carried over, the others start anew."""
 
 from __future__ import annotations
 
@@ -21,24 +21,35 @@ def classes_of(weights: Path) -> tuple[str, ...] | None:
     Raises:
         WeightsError: what should say it can't be read.
     """
+    return recorded_names(weights, "labels", "label_list")
+
+
+def recorded_names(weights: Path, field: str, key: str) -> tuple[str, ...] | None:
+    """The names of what weights tell apart; None where they don't say.
+
+    Args:
+        field: of the processor, by which a checkpoint keeps them.
+        key: of ``PostProcess``, or of a step of it, by which an export does.
+
+    Raises:
+        WeightsError: what should say it can't be read.
+    """
     folder = weights if weights.is_dir() else weights.parent
+    found: Sequence[Any] | None = None
     if is_checkpoint(folder):
-        found = (load_state(folder).get("processor") or {}).get("labels")
+        found = (load_state(folder).get("processor") or {}).get(field)
     elif (folder / INFERENCE_FILE).is_file():
-        found = _label_list(folder / INFERENCE_FILE)
-    else:
-        return None
+        found = _of_export(folder / INFERENCE_FILE, key)
     return tuple(str(name) for name in found) if found else None
 
 
-def _label_list(path: Path) -> Sequence[Any] | None:
-    """The list of labels of whichever step of ``PostProcess`` has one."""
+def _of_export(path: Path, key: str) -> Sequence[Any] | None:
     try:
         post = (yaml.safe_load(path.read_text("utf-8")) or {}).get("PostProcess") or {}
-        lists = [step["label_list"] for step in post.values() if isinstance(step, dict) and "label_list" in step]
+        steps = [post, *post.values()]
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
-    return lists[0] if lists else None
+    return next((step[key] for step in steps if isinstance(step, dict) and key in step), None)
 
 
 def rehead(
@@ -60,10 +71,28 @@ def rehead(
         return state, None
     old = {name: place for place, name in enumerate(known or ())}
     pairs = [(place, old[name]) for place, name in enumerate(classes) if name in old]
-    changed = dict(state)
-    for name in names:
-        values = np.array(target[name].numpy())
-        for place, former in pairs:
-            values[..., place] = state[name][..., former]
-        changed[name] = values
+    places, rows = np.asarray(pairs, np.int64).reshape(-1, 2).T
+    changed = with_rows(state, target, dict.fromkeys(names, -1), places, rows)
     return changed, f"classifier of {len(classes)} classes, {len(pairs)} of them known to the weights"
+
+
+def with_rows(
+    state: dict[str, np.ndarray],
+    target: Mapping[str, Any],
+    axes: Mapping[str, int],
+    places: np.ndarray,
+    rows: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """`state` with the target's tensors named in `axes`, whose rows at `places` are the `rows` of its own.
+
+    Args:
+        target: the network's own tensors.
+        axes: the axis of the rows, by the tensor's name.
+    """
+    changed = {}
+    for name in axes.keys() & state.keys() & target.keys():
+        old, new = (np.moveaxis(values, axes[name], 0) for values in (state[name], np.array(target[name].numpy())))
+        if old.shape[1:] == new.shape[1:]:  # of another width: told by whoever sets the tensors
+            new[places] = old[rows]
+            changed[name] = np.moveaxis(new, 0, axes[name])
+    return state | changed

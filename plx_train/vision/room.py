@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.module import ProcessorT
-from plx_train.contract.room import OptionsT, Room
+from plx_train.contract.room import Room
 from plx_train.data.splits import CheckedDocuments
 from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_images
 from plx_train.vision.image import write_image
@@ -22,7 +22,20 @@ if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
 
 
-class ImageRoom(Room[OptionsT, ImageData[Labelled], ProcessorT, CheckedDocuments[Labelled]]):
+class ImageOptions(Protocol):
+    """Options of a room of images.
+
+    Attributes:
+        model_name: in the exported ``inference.yml``: PaddleX accepts only names it knows.
+    """
+
+    model_name: str
+
+
+OptionsI = TypeVar("OptionsI", bound=ImageOptions)
+
+
+class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments[Labelled]]):
     """A room whose samples are images named in label files, one for each split.
 
     Attributes:
@@ -37,12 +50,12 @@ class ImageRoom(Room[OptionsT, ImageData[Labelled], ProcessorT, CheckedDocuments
 
     @abstractmethod
     def read_file(
-        self, path: Path, root: Path, options: OptionsT, classes: Sequence[str] | None
+        self, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
     ) -> tuple[list[Labelled], list[Finding]]:
         """The samples of a label file, in its order, and what is wrong with its lines; no image is opened."""
 
     @abstractmethod
-    def rules(self, processor: ProcessorT, options: OptionsT) -> ImageCheck[Labelled]:
+    def rules(self, processor: ProcessorT, options: OptionsI) -> ImageCheck[Labelled]:
         """What the room looks for in a dataset."""
 
     @abstractmethod
@@ -50,12 +63,12 @@ class ImageRoom(Room[OptionsT, ImageData[Labelled], ProcessorT, CheckedDocuments
         """A picture of the sample with its truth, uint8 (h, w, 3) BGR."""
 
     def read_classes(
-        self, root: Path, options: OptionsT
+        self, root: Path, options: OptionsI
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
         """Names of classes by number where a file names them, the files that do, and what is wrong with these."""
         return None, (), ()
 
-    def read(self, dataset: DatasetOptions, options: OptionsT) -> ImageData[Labelled]:
+    def read(self, dataset: DatasetOptions, options: OptionsI) -> ImageData[Labelled]:
         """The samples that the label files name, and what is wrong with the files."""
         root = Path(dataset.root).expanduser()
         faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun)
@@ -74,12 +87,16 @@ class ImageRoom(Room[OptionsT, ImageData[Labelled], ProcessorT, CheckedDocuments
         data: ImageData[Labelled],
         processor: ProcessorT | None,
         dataset: DatasetOptions,
-        options: OptionsT,
+        options: OptionsI,
     ) -> CheckedDocuments[Labelled]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
-        if processor is None:
+        if processor is None or data.faults:
             return CheckedDocuments(CheckReport(str(data.root), data.faults, {}, ""), [], [])
         return check_images(data, self.rules(processor, options))
+
+    def model_name(self, options: OptionsI) -> str:
+        """Name in the exported ``inference.yml``."""
+        return options.model_name
 
     def draw_samples(self, samples: Sequence[Labelled], folder: Path) -> list[Path]:
         """Pictures of a few samples, spread over the split, written into `folder`."""

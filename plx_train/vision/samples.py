@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,8 +15,9 @@ from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Batch, Sample
 from plx_train.ground.errors import DataError
 from plx_train.vision.cache import ImageCache
-from plx_train.vision.image import ImageError, read_image
+from plx_train.vision.image import ImageError, image_size, read_image
 
+NUM_THREADS = 2
 TruthT = TypeVar("TruthT")
 
 
@@ -73,6 +75,7 @@ class ImageDataset(Dataset, Generic[Labelled]):
 
     Args:
         cache_bytes: memory for decoded images, in each process that holds the dataset.
+        group: a number for an image of (height, width), near for those that should share a batch; picklable.
     """
 
     def __init__(
@@ -81,11 +84,13 @@ class ImageDataset(Dataset, Generic[Labelled]):
         processor: Processor,
         change: Change[Labelled] | None = None,
         cache_bytes: int = 0,
+        group: Callable[[tuple[int, int]], int] | None = None,
     ) -> None:
         self.samples = list(samples)
         self.names = [f"{sample.image.name} ({sample.where})" for sample in self.samples]
         self.processor = processor
         self.change = change
+        self.group = group
         self._cache = ImageCache(cache_bytes)
 
     def __len__(self) -> int:
@@ -94,6 +99,20 @@ class ImageDataset(Dataset, Generic[Labelled]):
     def original(self, index: int) -> np.ndarray:
         """The image as it is, uint8 (H, W, 3) BGR."""
         return self.samples[index].read()
+
+    def groups(self) -> np.ndarray | None:
+        """The number of each image's group, int64 (N,), 0 where its size can't be read; None where any may share."""
+        if self.group is None:
+            return None
+        with ThreadPoolExecutor(NUM_THREADS) as pool:
+            return np.asarray(list(pool.map(self._group_of, self.samples)), np.int64)
+
+    def _group_of(self, sample: Labelled) -> int:
+        assert self.group is not None
+        try:
+            return self.group(image_size(sample.image))
+        except ImageError:
+            return 0  # told by `get`, with the label's line
 
     def get(self, index: int, rng: np.random.Generator) -> Sample:
         """The sample at `index`; evaluation samples draw nothing from `rng`.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from plx_train.contract.check import Finding, Level
 from plx_train.vision.samples import LabelledImage
@@ -21,19 +21,21 @@ def finding(sample: LabelledImage[Any], level: Level, code: str, reason: str) ->
     return Finding(path, int(line), level, code, reason)
 
 
+class TwinRules(Protocol):
+    """What a room says of equal pictures; see `ImageCheck`."""
+
+    truth: str
+    tells_equal_pictures: bool
+
+    def same_truth(self, first: Any, second: Any) -> bool: ...
+
+
 def twin_findings(
-    samples: Sequence[LabelledImage[Any]],
-    names: Sequence[str],
-    hashes: Hashes,
-    same_truth: Callable[[Any, Any], bool],
-    truth: str,
+    samples: Sequence[LabelledImage[Any]], names: Sequence[str], hashes: Hashes, rules: TwinRules
 ) -> list[Finding]:
     """The same picture more than once in one split.
 
     With another truth each time it can't be learned: an error. With the same truth it only counts twice: a warning.
-
-    Args:
-        truth: what images are labelled with, in a word.
     """
     findings: list[Finding] = []
     seen: dict[str, tuple[LabelledImage[Any], str]] = {}
@@ -48,9 +50,9 @@ def twin_findings(
         reason = f"{name} is in {first.where} already" if is_same_file else (
             f"{name} is the same picture as {first_name} of {first.where}"
         )  # fmt: skip
-        if not same_truth(first.truth, sample.truth):
-            findings.append(finding(sample, "error", "other-truth", f"{reason}, with another {truth}"))
-        else:
+        if not rules.same_truth(first.truth, sample.truth):
+            findings.append(finding(sample, "error", "other-truth", f"{reason}, with another {rules.truth}"))
+        elif is_same_file or rules.tells_equal_pictures:
             code = "image-twice" if is_same_file else "same-picture"
             findings.append(finding(sample, "warning", code, reason))
     return findings
@@ -70,13 +72,15 @@ def leak_findings(
         train, val: samples and their images' names.
     """
     trained = {hashes[name]: sample for sample, name in zip(*train, strict=True) if hashes[name]}
+    files = {sample.image: sample for sample in train[0]}
     findings: list[Finding] = []
     equal = 0
     for sample, name in zip(*val, strict=True):
         twin = trained.get(hashes[name])
         if twin is None:
             continue
-        is_same_file = twin.image == sample.image
+        is_same_file = sample.image in files
+        twin = files.get(sample.image, twin)
         equal += not is_same_file
         level: Level = "error" if is_same_file else "warning"
         findings.append(finding(sample, level, "train-and-val", f"the picture {name} is in {twin.where} as well"))

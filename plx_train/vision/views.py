@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from plx_train.contract.option import above, at_least, option
+from plx_train.vision.mix import blend, patch
+from plx_train.vision.pixels import erase
 from plx_train.vision.samples import LabelledImage
 from plx_train.vision.whole_image import WholeImageProcessor
 
@@ -77,7 +79,7 @@ class Views:
         if self.options.colour:
             image = self._coloured(image, rng)
         if self.options.erase_probability and rng.random() < self.options.erase_probability:
-            image = self._erased(image, rng)
+            image = erase(image, rng)
         return np.ascontiguousarray(image)
 
     def _cut(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -108,14 +110,6 @@ class Views:
         values = (np.arange(256) - 128) * contrast + 128 * brightness
         return cv2.LUT(image, np.clip(values, 0, 255).astype(np.uint8))
 
-    def _erased(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        height, width = image.shape[:2]
-        rows, columns = (max(int(side * rng.uniform(0.1, 0.4)), 1) for side in (height, width))
-        top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
-        image = image.copy()
-        image[top : top + rows, left : left + columns] = rng.integers(0, 256, (rows, columns, 3), np.uint8)
-        return image
-
     @property
     def mixes(self) -> bool:
         """Whether two samples go into one."""
@@ -126,14 +120,4 @@ class Views:
         use_patch = self.options.cutmix > 0 and (self.options.mixup == 0 or rng.random() < 0.5)
         alpha = self.options.cutmix if use_patch else self.options.mixup
         share = float(rng.beta(alpha, alpha))
-        if not use_patch:
-            mixed = first.astype(np.float32) * share + second.astype(np.float32) * (1 - share)
-            return mixed.round().astype(np.uint8), share
-        height, width = first.shape[:2]
-        rows, columns = (int(side * math.sqrt(1 - share)) for side in (height, width))
-        middle, centre = int(rng.integers(height)), int(rng.integers(width))
-        top, bottom = max(middle - rows // 2, 0), min(middle - rows // 2 + rows, height)
-        left, right = max(centre - columns // 2, 0), min(centre - columns // 2 + columns, width)
-        mixed = first.copy()
-        mixed[top:bottom, left:right] = second[top:bottom, left:right]
-        return mixed, 1 - max(bottom - top, 0) * max(right - left, 0) / (height * width)
+        return patch(first, second, share, rng) if use_patch else (blend(first, second, share), share)

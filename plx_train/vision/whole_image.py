@@ -6,17 +6,15 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypedDict
 
 import cv2
 import numpy as np
 
-from plx_train.contract.processor import Processor
 from plx_train.ground.errors import UserError
-from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
+from plx_train.vision.normalise import SCALE, read_steps, table_of, write_planes
+from plx_train.vision.processor import ImageProcessor
 
-SCALE = 1 / 255
 INTERPOLATIONS = {
     "NEAREST": cv2.INTER_NEAREST, "LINEAR": cv2.INTER_LINEAR, "BILINEAR": cv2.INTER_LINEAR,
     "CUBIC": cv2.INTER_CUBIC, "BICUBIC": cv2.INTER_CUBIC, "AREA": cv2.INTER_AREA, "LANCZOS4": cv2.INTER_LANCZOS4,
@@ -35,7 +33,7 @@ class Transforms(TypedDict):
 
 
 @dataclass(frozen=True)
-class WholeImageProcessor(Processor):
+class WholeImageProcessor(ImageProcessor):
     """Preprocessing of a network that sees whole images of one size.
 
     Attributes:
@@ -63,23 +61,6 @@ class WholeImageProcessor(Processor):
         if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
             raise UserError("mean and std must be three numbers each, those of std above 0")
 
-    @property
-    def suffixes(self) -> frozenset[str]:
-        """Suffixes of the files that `as_input` reads."""
-        return IMAGE_SUFFIXES
-
-    def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
-        """The image in a file, or a given array: uint8 (H, W, 3) BGR.
-
-        Raises:
-            UserError: it is neither.
-        """
-        return as_image(given)
-
-    def example(self) -> np.ndarray:
-        """An image as `preprocess` takes it."""
-        return white_image()
-
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """From an image uint8 (H, W, 3) BGR the input float32 (3, height, width), and the image's (H, W)."""
         return self.normalise(self.fit(image)), (image.shape[0], image.shape[1])
@@ -105,18 +86,12 @@ class WholeImageProcessor(Processor):
         """From uint8 (h, w, 3) BGR to float32 (3, h, w) RGB, in `out` if given."""
         if out is None:
             out = np.empty((3, *image.shape[:2]), np.float32)
-        to_planes(image, self._table, out[::-1])
+        write_planes(image, self._table, "RGB", out)
         return out
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """The normalised value of each of the 256 pixel values per channel of BGR, float32 (3, 256)."""
-        # In these steps and this precision PaddleX normalises, so both give the same bits.
-        values = np.tile(np.arange(256, dtype=np.float32), (3, 1))
-        for channel in range(3):
-            values[channel] *= SCALE / self.std[channel]
-            values[channel] += -self.mean[channel] / self.std[channel]
-        return values[::-1].copy()
+        return table_of(self.mean, self.std)
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""
@@ -158,7 +133,7 @@ def transforms_of(inference: Mapping[str, Any], what: str, others: Collection[st
         UserError: it holds a step that is not a classifier's, or one that can't be done here.
     """
     try:
-        steps = {name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()}
+        steps = read_steps(inference)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError("inference.yml has no PreProcess.transform_ops") from error
     unknown = sorted(set(steps) - STEPS - set(others))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from kit.places import TESTS
 from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.data import worker_pool
 from plx_train.data.loader import Loader, Sampler
 from plx_train.data.shared_slot import SMALL, SharedSlot
@@ -35,15 +36,22 @@ class Numbers(Dataset):
     def __len__(self) -> int:
         return len(self.names)
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def original(self, index: int) -> int:
+        return index
+
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         self.loads += 1
         if index == self.killer:
             os._exit(1)
-        return {"index": index, "draw": float(rng.random()), "modules": "paddle" in sys.modules}
+        return sample_of(index, {"index": index, "draw": float(rng.random()), "modules": "paddle" in sys.modules})
 
 
-def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    return {key: [sample[key] for sample in samples] for key in samples[0]}
+def sample_of(index: int, values: dict[str, Any]) -> Sample:
+    return Sample(values, None, None, str(index))
+
+
+def collate(samples: list[Sample]) -> Batch:
+    return {key: [sample.x[key] for sample in samples] for key in samples[0].x}
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 3), st.integers(0, 5))
@@ -98,8 +106,8 @@ def test_a_killed_worker_is_an_error_in_one_sentence() -> None:
 class Heavy(Numbers):
     """Samples that fill a pipe many times over."""
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
-        return {"index": index, "bytes": np.zeros(1 << 20, np.uint8)}
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
+        return sample_of(index, {"index": index, "bytes": np.zeros(1 << 20, np.uint8)})
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.002, 0.01, 0.05])
@@ -134,7 +142,7 @@ class Odd(Exception):
 
 
 class Failing(Numbers):
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         raise Odd(1, 2) if index else MemoryError("no room")
 
 
@@ -165,15 +173,16 @@ def test_a_script_without_a_main_guard_may_use_workers(tmp_path: Path) -> None:
 class Growing(Numbers):
     """Samples of many kinds of arrays, each larger than those before it."""
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         side = 1 + 40 * index
-        return {
+        values = {
             "image": rng.integers(0, 256, (side, side, 3), np.uint8),
             "turned": rng.standard_normal((side, 7), np.float32).T,
             "part": rng.standard_normal((side, side))[::2, ::3],
             "empty": np.zeros((0, 4), np.float32),
             "name": str(index),
         }
+        return sample_of(index, values)
 
 
 def equal(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> bool:

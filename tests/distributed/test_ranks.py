@@ -14,25 +14,21 @@ import numpy as np
 import psutil
 import pytest
 
-from modes.test_train import TINY, make_dataset, train
+from kit.pages import arguments, make_pages, train
+from kit.processes import wait_for
+from kit.runs import as_if_killed, assert_same
 from plx_train.data.loader import Sampler
 from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.train.checkpoints import step_checkpoints
-from trips.test_stop import wait_for
-from workflow.test_resume import as_if_killed, assert_same
 
 TOGETHER = ("module.freeze_norm=true", "trainer.batch_size=4", "dataset.holdout_share=0.3", "device.processes=2")
 
 
 def start(dataset: Path, output: Path, *overrides: str) -> subprocess.Popen[str]:
     """The command in two processes."""
-    keys = {text.partition("=")[0] for text in (*TOGETHER, *overrides)}
-    given = [text for text in TINY if text.partition("=")[0] not in keys]
-    command = [sys.executable, "-m", "plx_train", *given, *TOGETHER, f"dataset.root={dataset}", "tracking=off"]
-    return subprocess.Popen(
-        [*command, f"output={output}", *overrides], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = [sys.executable, "-m", "plx_train", *arguments(dataset, output, *TOGETHER, *overrides)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -44,7 +40,7 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "pages", num_train=9, num_val=3)
+    return make_pages(tmp_path_factory.mktemp("data") / "pages", num_train=9, num_val=3)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,10 +90,3 @@ def grey(value: int, side: int = 24) -> dict[str, Any]:
     """A request about an image in which `FakePipeline` reads `value`."""
     content = cv2.imencode(".png", np.full((side, side, 3), value, np.uint8))[1].tobytes()
     return {"file": base64.b64encode(content).decode(), "fileType": 1, "visualize": False}
-
-
-def until(is_so: Any, seconds: float = 10.0) -> None:
-    ends = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < ends, "it did not come so far"
-        time.sleep(0.005)

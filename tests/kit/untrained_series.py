@@ -8,6 +8,13 @@ from typing import Any
 import plx_train
 from kit.made_series import ForecastSet, make_anomaly_set, make_class_set, make_forecast_set
 
+PIPELINES = {
+    "ts_forecast": ("ts_forecast", "TSForecast", "forecast"),
+    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection", "anomaly"),
+    "ts_cls": ("ts_classification", "TSClassification", "classification"),
+}
+"""By room: the pipeline, its part, and the key of a result's table."""
+
 FORECAST = ForecastSet(groups=2, rows=200)
 
 

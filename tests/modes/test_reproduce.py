@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import plx_train
-from modes.test_train import make_dataset, train
+from kit.pages import make_pages, train
 from plx_train.api import RunResult
 from plx_train.ground.errors import DataError, UserError
 from plx_train.tracking import SPOOL_NAME
@@ -17,7 +17,7 @@ from plx_train.tracking import SPOOL_NAME
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "pages")
+    return make_pages(tmp_path_factory.mktemp("data") / "pages")
 
 
 @pytest.fixture(scope="module")

@@ -6,66 +6,20 @@ import json
 import math
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 import plx_train
+from kit.pages import make_pages, train
+from kit.runs import last_checkpoint, weights_of
 from plx_train.api import RunResult
 from plx_train.ground.errors import TrainingError, UserError, WeightsError
 from plx_train.runs.checkpoint import load_checkpoint
-from plx_train.train.checkpoints import step_checkpoints
-
-TINY = (
-    "device=cpu",
-    "weights=null",
-    "module.scale=0.25",
-    "module.neck_channels=16",
-    "module.merged=true",
-    "module.loss.shrink_loss=dice_bce",
-    "optimizer.lr=1e-2",
-    "module.crop_size=[64,96]",
-    "module.limit_side_len=160",
-    "trainer.batch_size=2",
-    "trainer.epochs=2",
-    "trainer.eval_every_epochs=1",
-    "trainer.log_every_steps=1",
-    "device.num_workers=0",
-    "quiet=true",
-)
-
-
-def make_dataset(root: Path, num_train: int = 6, num_val: int = 2) -> Path:
-    """Pages of 96 x 160 with two words each; names say three documents."""
-    (root / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    files = {"train.txt": range(num_train), "val.txt": range(num_train, num_train + num_val)}
-    for name, indices in files.items():
-        lines = []
-        for index in indices:
-            image = np.full((96, 160, 3), 255, np.uint8)
-            labels = []
-            for row in (30, 70):
-                x = int(rng.integers(5, 60))
-                cv2.putText(image, "word", (x, row), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2)
-                points = [[x, row - 20], [x + 70, row - 20], [x + 70, row + 4], [x, row + 4]]
-                labels.append({"transcription": "word", "points": points})
-            file = f"images/doc{index % 3}_{index:04d}.png"
-            cv2.imwrite(str(root / file), image)
-            lines.append(f"{file}\t{json.dumps(labels)}\n")
-        (root / name).write_text("".join(lines))
-    return root
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "pages")
-
-
-def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
-    given = [f"dataset.root={dataset}", f"output={output}", "tracking=off", *TINY]
-    keys = {text.partition("=")[0] for text in overrides}
-    return plx_train.run([text for text in given if text.partition("=")[0] not in keys] + list(overrides))
+    return make_pages(tmp_path_factory.mktemp("data") / "pages")
 
 
 @pytest.fixture(scope="module")
@@ -166,20 +120,12 @@ def test_benchmark_gives_every_figure(dataset: Path, tmp_path: Path) -> None:
     assert all(math.isfinite(value) for value in figures.values())
 
 
-def last_checkpoint(output: Path) -> Path:
-    return step_checkpoints(output / "checkpoints")[0]
-
-
-def weights_of(result: RunResult) -> dict[str, np.ndarray]:
-    return load_checkpoint(last_checkpoint(result.output))[0]["network"]
-
-
 def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_workers_change_nothing(dataset: Path, tmp_path: Path) -> None:
     first = train(dataset, tmp_path / "a")
     second = train(dataset, tmp_path / "b", "device.num_workers=2")
     other = train(dataset, tmp_path / "c", "seed=2")
 
-    a, b, c = weights_of(first), weights_of(second), weights_of(other)
+    a, b, c = (weights_of(run.output) for run in (first, second, other))
     assert all(np.array_equal(a[name], b[name]) for name in a)
     assert not all(np.array_equal(a[name], c[name]) for name in a)
 
@@ -261,7 +207,7 @@ def test_frozen_parameters_stay_as_they_were(dataset: Path, tmp_path: Path) -> N
         "trainer.ema_decay=null", "trainer.max_steps=1",
     )  # fmt: skip
 
-    before, after = weights_of(base), weights_of(frozen)
+    before, after = weights_of(base.output), weights_of(frozen.output)
     trained = {name for name in after if not np.array_equal(before[name], after[name])}
     assert trained
     assert not any(name.startswith("backbone") for name in trained if "_mean" not in name and "_variance" not in name)
@@ -279,7 +225,7 @@ def test_a_damaged_checkpoint_is_named(dataset: Path, tmp_path: Path) -> None:
 
 
 def test_an_image_that_goes_away_during_training_is_an_error_in_one_sentence(tmp_path: Path) -> None:
-    data = make_dataset(tmp_path / "data")
+    data = make_pages(tmp_path / "data")
     train(data, tmp_path / "first", "trainer.max_steps=1")
     for path in (data / "images").glob("doc0_*.png"):
         path.unlink()

@@ -10,24 +10,18 @@ import pandas as pd
 import pytest
 
 import plx_train
-from kit.untrained_series import export_of
+from kit.untrained_series import PIPELINES, export_of
 from plx_train.ground.errors import UserError
 
-PARTS = {
-    "ts_forecast": ("ts_forecast", "TSForecast", "forecast"),
-    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection", "anomaly"),
-    "ts_cls": ("ts_classification", "TSClassification", "classification"),
-}
 
-
-@pytest.fixture(scope="module", params=PARTS)
+@pytest.fixture(scope="module", params=PIPELINES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
     return request.param, *export_of(request.param, tmp_path_factory.mktemp(request.param))
 
 
 def test_every_series_has_its_own_result(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
-    name, part, key = PARTS[room]
+    name, part, key = PIPELINES[room]
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     results = list(pipeline.predict(dataset / "val.csv"))
     assert len(results) == {"ts_forecast": 2, "ts_anomaly": 1, "ts_cls": 12}[room]
@@ -43,7 +37,7 @@ def test_every_series_has_its_own_result(made: tuple[str, Path, Path], tmp_path:
 
 def test_results_are_saved_as_paddlex_names_them(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
-    name, part, key = PARTS[room]
+    name, part, key = PIPELINES[room]
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     result = next(iter(pipeline.predict([dataset / "val.csv"])))
     result.save_all(tmp_path)
@@ -58,7 +52,7 @@ def test_results_are_saved_as_paddlex_names_them(made: tuple[str, Path, Path], t
 
 def test_a_frozen_folder_runs_without_the_run(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
-    name, part, key = PARTS[room]
+    name, part, key = PIPELINES[room]
     given = [f"models.{part}={export}", f"output={tmp_path / 'frozen'}", "tracking=off", "quiet=true"]
     plx_train.run(["mode=export_pipeline", f"pipeline={name}", *given])
     frozen = tmp_path / "frozen"
@@ -70,7 +64,7 @@ def test_a_frozen_folder_runs_without_the_run(made: tuple[str, Path, Path], tmp_
 
 def test_the_command_line_writes_a_table_per_series(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
-    name, part, _ = PARTS[room]
+    name, part, _ = PIPELINES[room]
     given = [f"models.{part}={export}", f"input={dataset / 'val.csv'}", f"output={tmp_path / 'out'}", "tracking=off"]
     result = plx_train.run(["mode=predict", f"pipeline={name}", *given, "quiet=true"])
     assert result.metrics["series"] == len(list((tmp_path / "out").glob("*_res.csv")))
@@ -78,7 +72,7 @@ def test_the_command_line_writes_a_table_per_series(made: tuple[str, Path, Path]
 
 def test_a_run_becomes_champion_and_is_found_by_its_alias(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
-    name, part, key = PARTS[room]
+    name, part, key = PIPELINES[room]
     uri = f"sqlite:///{tmp_path / 'm.db'}"
     given = ["mode=promote", f"run={export.parent}", "alias=champion", f"tracking.uri={uri}"]
     plx_train.run([*given, f"output={tmp_path / 'promoted'}", "quiet=true"])
@@ -91,14 +85,14 @@ def test_a_run_becomes_champion_and_is_found_by_its_alias(made: tuple[str, Path,
 
 def test_a_model_of_another_room_is_refused(made: tuple[str, Path, Path]) -> None:
     room, export, _ = made
-    name, part, _ = PARTS["ts_cls" if room == "ts_forecast" else "ts_forecast"]
+    name, part, _ = PIPELINES["ts_cls" if room == "ts_forecast" else "ts_forecast"]
     with pytest.raises(UserError, match=f"{part} takes a model of ts_.*, not of {room}"):
         plx_train.pipeline(name, **{part: str(export)})
 
 
 def test_what_is_no_series_has_a_sentence(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, _ = made
-    name, part, _ = PARTS[room]
+    name, part, _ = PIPELINES[room]
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -113,7 +107,7 @@ def test_what_is_no_series_has_a_sentence(made: tuple[str, Path, Path], tmp_path
 
 def test_files_of_one_name_have_results_of_their_own(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
-    name, part, _ = PARTS[room]
+    name, part, _ = PIPELINES[room]
     content = (dataset / "val.csv").read_bytes()
     for folder in ("one", "two"):
         (tmp_path / "in" / folder).mkdir(parents=True)
@@ -131,7 +125,7 @@ def test_a_graph_that_onnx_gets_wrong_is_run_by_paddle(
     made: tuple[str, Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     room, export, dataset = made
-    name, part, _ = PARTS[room]
+    name, part, _ = PIPELINES[room]
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path))
     monkeypatch.setattr("plx_train.export.runtimes._can_run_onnx", lambda folder: True)
     monkeypatch.setattr("plx_train.export.onnx_model.write_onnx", lambda folder: folder)
@@ -148,7 +142,7 @@ def test_a_graph_that_onnx_gets_wrong_is_run_by_paddle(
 
 def test_numbers_beyond_reason_have_a_sentence(made: tuple[str, Path, Path]) -> None:
     room, export, _ = made
-    name, part, _ = PARTS[room]
+    name, part, _ = PIPELINES[room]
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     series = pipeline.sample()
     with pytest.raises(UserError, match="too far from those"):

@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from kit.mlflow_server import mlflow_server
 from kit.places import TESTS
 from kit.promotion import Desk, make_export, new_store
 from plx_train.ground.errors import UserError
@@ -26,33 +25,9 @@ from plx_train.registry.resolve import current_version, resolve
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real MLflow server, which keeps the artifacts itself."""
-    import socket
-
     folder = tmp_path_factory.mktemp("server")
-    uri = new_store(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", uri, "--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "log").open("wb") as log:
-        process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        end = time.monotonic() + 90
-        while not _answers(port) and time.monotonic() < end:
-            time.sleep(0.2)
+    with mlflow_server(new_store(folder), folder) as port:
         yield f"http://127.0.0.1:{port}"
-    finally:
-        for child in [*process.children(recursive=True), process]:
-            child.kill()
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).status == 200
-    except OSError:
-        return False
 
 
 def test_the_whole_way_on_a_server(server: str, tmp_path: Path) -> None:

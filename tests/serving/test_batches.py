@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kit.fake_pipeline import FakePipeline
-from kit.local_server import Answer, Running, grey, serving, until
+from kit.local_server import Answer, Running, grey, serving
+from kit.processes import until
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 
@@ -20,8 +21,8 @@ def send_all(server: Running, bodies: list[dict]) -> list[Answer]:
 
 
 def in_flight(server: Running) -> int:
-    assert server.service.gate is not None
-    return server.service.gate.in_flight
+    assert server.service.admission is not None
+    return server.service.admission.in_flight
 
 
 def test_requests_are_joined_and_answered_each_with_its_own() -> None:

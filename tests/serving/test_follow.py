@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from kit.fake_pipeline import FakePipeline
-from kit.local_server import grey, serving, until
+from kit.local_server import grey, serving
+from kit.processes import until
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.batcher import Batcher

@@ -17,8 +17,7 @@ from fastapi.testclient import TestClient
 import plx_train
 from kit.browser import CHROMIUM, browsing
 from kit.local_server import serving
-from kit.untrained_series import export_of
-from pipelines.test_series import PARTS
+from kit.untrained_series import PIPELINES, export_of
 from plx_train.config.options import ServeOptions
 from plx_train.serving.app import create_app
 
@@ -54,7 +53,7 @@ def served(
 ) -> Iterator[tuple[str, TestClient, Path]]:
     room = request.param
     export, dataset = export_of(room, tmp_path_factory.mktemp(room))
-    name, part, _ = PARTS[room]
+    name, part, _ = PIPELINES[room]
     pipeline = plx_train.pipeline(name, **{part: str(export)})
     with TestClient(create_app(pipeline, ServeOptions(max_rows=1000, max_series=20, max_wait_ms=0.0))) as client:
         yield room, client, dataset

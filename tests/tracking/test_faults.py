@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 import plx_train
 from kit.faulty_proxy import FaultyProxy
+from kit.mlflow_server import mlflow_server
+from kit.processes import until
 from plx_train.runs.facts import write_facts
 from plx_train.tracking import RunTracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
 from plx_train.tracking.store import open_client
@@ -30,41 +29,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("server")
     uri = resolve_uri(None, folder)
     open_client(uri)
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", uri, "--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "log").open("wb") as log:
-        process = psutil.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        wait_until(lambda: answers(port), 90)
+    with mlflow_server(uri, folder) as port:
         yield port
-    finally:
-        for child in [*process.children(recursive=True), process]:
-            child.kill()
-        process.wait()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, "nothing happened"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -139,13 +105,13 @@ def test_a_server_that_is_down_at_the_start(fault: str, proxy: FaultyProxy, tmp_
     proxy.fault = fault
     record = begin(tmp_path / "r", proxy.uri, said)
     log(record, 0, 60)
-    wait_until(lambda: bool(said))
+    until(lambda: bool(said))
     assert "the run goes on" in said[0]
     proxy.fault = None
     log(record, 60, STEPS)
-    wait_until(lambda: record.run_id is not None)
+    until(lambda: record.run_id is not None)
     # A busy machine may need longer than a finish waits.
-    wait_until(lambda: record.unsent == 0)
+    until(lambda: record.unsent == 0)
     record.finish("FINISHED")
     assert record.unsent == 0
     assert "answers again" in said[-1]
@@ -176,7 +142,7 @@ def test_a_server_that_goes_down_in_the_middle_and_stays_down(
 
 def assert_training_is_fast_meanwhile(record: RunTracker, proxy: FaultyProxy) -> None:
     seen = proxy.requests
-    wait_until(lambda: proxy.requests > seen)
+    until(lambda: proxy.requests > seen)
     assert record.seconds_logging < 0.5
 
 
@@ -234,7 +200,7 @@ def test_the_disk_of_the_store_is_full(tmp_path: Path, said: list[str]) -> None:
         full = disk / "full"
         fill(full)
         log(record, 40, STEPS)
-        wait_until(lambda: bool(said))
+        until(lambda: bool(said))
         record.finish("FINISHED")
         assert record.unsent > 0
         full.unlink()

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modes.test_train import last_checkpoint, make_dataset, train
+from kit.pages import make_pages, train
+from kit.runs import last_checkpoint
 from plx_train.ground.errors import TrainingError
 from plx_train.ground.memory import is_out_of_memory
 from plx_train.modules.text_det.module import TextDet
@@ -20,7 +21,7 @@ from plx_train.tracking import SPOOL_NAME, read_metrics
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "pages")
+    return make_pages(tmp_path_factory.mktemp("data") / "pages")
 
 
 def short_of_memory(monkeypatch: pytest.MonkeyPatch, largest: int) -> list[int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import plx_train
-from modes.test_train import TINY, make_dataset, train
+from kit.pages import arguments, make_pages, train
 from plx_train.ground.errors import DataError, UserError
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.train.checkpoints import step_checkpoints
@@ -22,7 +22,7 @@ from plx_train.train.checkpoints import step_checkpoints
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
-    return make_dataset(tmp_path / "pages")
+    return make_pages(tmp_path / "pages")
 
 
 @pytest.fixture
@@ -41,12 +41,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def command(dataset: Path, output: Path, *overrides: str, before: str = "") -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, behind a line of shell."""
-    keys = {text.partition("=")[0] for text in overrides}
-    given = [text for text in TINY if text.partition("=")[0] not in keys]
-    line = [sys.executable, "-m", "plx_train", *given, *overrides, f"dataset.root={dataset}", f"output={output}"]
+    line = [sys.executable, "-m", "plx_train", *arguments(dataset, output, *overrides)]
     script = f'{before}\nexec "$@"'
     return subprocess.run(
-        ["bash", "-c", script, "bash", *line, "tracking=off"], capture_output=True, text=True, timeout=200, check=False
+        ["bash", "-c", script, "bash", *line], capture_output=True, text=True, timeout=200, check=False
     )
 
 
@@ -70,11 +68,11 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_sentence_and_whole_checkpoints
 
 
 def test_a_run_goes_on_when_there_is_room_again(dataset: Path, small_disk: Path, tmp_path: Path) -> None:
-    arguments = ("trainer.save_every_steps=1", "trainer.keep_last=9", "trainer.epochs=4")
-    said(command(dataset, small_disk / "r", *arguments))
+    given = ("trainer.save_every_steps=1", "trainer.keep_last=9", "trainer.epochs=4")
+    said(command(dataset, small_disk / "r", *given))
     shutil.copytree(small_disk / "r", tmp_path / "room")
     result = plx_train.run([f"resume={tmp_path / 'room'}", "quiet=true"])
-    whole = train(dataset, tmp_path / "whole", *arguments)
+    whole = train(dataset, tmp_path / "whole", *given)
     assert result.metrics == whole.metrics
 
 
@@ -98,10 +96,9 @@ def test_little_memory_is_a_sentence(dataset: Path, tmp_path: Path) -> None:
 def test_a_small_shared_memory_holds_nothing_up(dataset: Path, tmp_path: Path) -> None:
     mounts = "mount -t tmpfs -o size=64k tmpfs /dev/shm || exit 77"
     keys = ("device.num_workers=1", "trainer.max_steps=2")
-    given = [text for text in TINY if not text.startswith("device.num_workers")]
-    line = [sys.executable, "-m", "plx_train", *given, *keys, f"dataset.root={dataset}", f"output={tmp_path / 'r'}"]
+    line = [sys.executable, "-m", "plx_train", *arguments(dataset, tmp_path / "r", *keys)]
     done = subprocess.run(
-        ["unshare", "-m", "bash", "-c", f'{mounts}\nexec "$@"', "bash", *line, "tracking=off"],
+        ["unshare", "-m", "bash", "-c", f'{mounts}\nexec "$@"', "bash", *line],
         capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     if (done.returncode in (1, 77) and "unshare" in done.stderr) or done.returncode == 77:
@@ -141,13 +138,13 @@ def test_an_image_that_breaks_during_training_is_named_or_skipped_and_counted(
 ) -> None:  # type: ignore[no-untyped-def]  # fmt: skip
     victim = dataset / "images" / "doc1_0001.png"
     break_after_the_check(monkeypatch, lambda: damage(victim))
-    arguments = (f"device.num_workers={num_workers}", "dataset.holdout_share=0.0")
+    given = (f"device.num_workers={num_workers}", "dataset.holdout_share=0.0")
     whole = victim.read_bytes()
     with pytest.raises(DataError, match=r"train\.txt:2: .*doc1_0001\.png"):
-        train(dataset, tmp_path / "fails", *arguments)
+        train(dataset, tmp_path / "fails", *given)
 
     victim.write_bytes(whole)
-    result = train(dataset, tmp_path / "skips", "dataset.unreadable=skip", *arguments)
+    result = train(dataset, tmp_path / "skips", "dataset.unreadable=skip", *given)
 
     assert result.export is not None
     assert capsys.readouterr().err.count("1 training samples could not be read and were left out") == 1

@@ -10,19 +10,22 @@ import numpy as np
 import pytest
 
 import plx_train
+from kit.pages import arguments, make_pages
 from kit.places import ROOT
-from modes.test_train import TINY, make_dataset
 
 README = ROOT / "README.md"
 
 
 def test_the_python_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
-    dataset = make_dataset(tmp_path / "data")
+    dataset = make_pages(tmp_path / "data")
     cv2.imwrite("page.jpg", np.full((96, 160, 3), 255, np.uint8))
     real = plx_train.run
-    small = [*TINY, f"dataset.root={dataset}", "tracking=off", "trainer.max_steps=1"]
-    monkeypatch.setattr(plx_train, "run", lambda overrides: real([*overrides[:1], *small]), raising=False)
+
+    def small(overrides: list[str]) -> plx_train.RunResult:
+        return real(arguments(dataset, tmp_path / "run", *overrides[:1], "trainer.max_steps=1"))
+
+    monkeypatch.setattr(plx_train, "run", small, raising=False)
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
 

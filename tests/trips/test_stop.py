@@ -16,11 +16,12 @@ import pytest
 
 import plx_train
 import plx_train.ground.stop as stop_module
-from modes.test_train import TINY, make_dataset, train
+from kit.pages import arguments, make_pages, train
+from kit.processes import wait_for
+from kit.runs import assert_same
 from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.train.checkpoints import step_checkpoints
-from workflow.test_resume import assert_same
 
 LONG = ("trainer.epochs=40", "trainer.eval_every_epochs=100", "device.num_workers=1")
 NUM_STEPS = 120
@@ -28,7 +29,7 @@ NUM_STEPS = 120
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "pages", num_train=7)
+    return make_pages(tmp_path_factory.mktemp("data") / "pages", num_train=7)
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +40,10 @@ def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(dataset: Path, output: Path, *overrides: str) -> subprocess.Popen[str]:
     """The command, returned once it has logged a few steps."""
-    given = [text for text in TINY if not text.startswith(("trainer.epochs", "trainer.eval_every", "device.num_"))]
-    command = [sys.executable, "-m", "plx_train", *given, *LONG, "tracking=off", f"dataset.root={dataset}"]
-    process = subprocess.Popen(
-        [*command, f"output={output}", *overrides], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = [sys.executable, "-m", "plx_train", *arguments(dataset, output, *LONG, *overrides)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait_for(process, lambda: len(read_metrics(output / SPOOL_NAME).get("train/loss", [])) > 3)
     return process
-
-
-def wait_for(process: subprocess.Popen[str], condition, seconds: float = 90.0) -> None:  # type: ignore[no-untyped-def]
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < give_up, "nothing happened"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -107,10 +97,8 @@ def test_workers_do_not_outlive_a_killed_run(dataset: Path, tmp_path: Path) -> N
 
 
 def test_a_signal_in_the_first_evaluation_ends_at_once_and_the_run_begins_again(dataset: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "plx_train", *TINY, "tracking=off", f"dataset.root={dataset}"]
-    process = subprocess.Popen(
-        [*command, f"output={tmp_path / 'r'}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = [sys.executable, "-m", "plx_train", *arguments(dataset, tmp_path / "r")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait_for(process, lambda: (tmp_path / "r" / "run.json").exists())
     process.send_signal(signal.SIGTERM)
     shown, _ = process.communicate(timeout=30)

@@ -6,19 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import plx_train
-from modes.test_train import make_dataset, train
+from kit.pages import make_pages, train
+from kit.runs import as_if_killed, assert_same
 from plx_train.api import RunResult
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import ConfigError, DataError, UserError
-from plx_train.runs.checkpoint import load_checkpoint
-from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.train.checkpoints import step_checkpoints
 
-OF_THE_CLOCK = ("time/", "system/")
 VARIANTS = {
     "plain": ["trainer.ema_decay=null"],
     "everything": [
@@ -31,7 +28,7 @@ VARIANTS = {
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "pages")
+    return make_pages(tmp_path_factory.mktemp("data") / "pages")
 
 
 @pytest.fixture(scope="module", params=list(VARIANTS))
@@ -41,33 +38,6 @@ def undisturbed(request: pytest.FixtureRequest, dataset: Path, tmp_path_factory:
     every = ["trainer.save_every_steps=1", "trainer.keep_last=99", "trainer.epochs=3", "trainer.eval_every_epochs=1"]
     train(dataset, output, *every, *VARIANTS[request.param])
     return output
-
-
-def as_if_killed(run: Path, folder: Path, step: int) -> Path:
-    """A copy of a run as it was on disk when it was killed some steps after its checkpoint of `step`."""
-    shutil.copytree(run, folder)
-    for path in step_checkpoints(folder / "checkpoints"):
-        if int(path.name.removeprefix("step_")) > step:
-            shutil.rmtree(path)
-    facts = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(facts | {"status": "RUNNING", "metrics": {}}))
-    return folder
-
-
-def points(output: Path) -> dict[str, list[tuple[int, float]]]:
-    return {
-        name: values for name, values in read_metrics(output / SPOOL_NAME).items() if not name.startswith(OF_THE_CLOCK)
-    }
-
-
-def assert_same(one: Path, other: Path) -> None:
-    for checkpoint in [path.name for path in step_checkpoints(one / "checkpoints")[:1]] + ["best"]:
-        first, second = (load_checkpoint(run / "checkpoints" / checkpoint)[0] for run in (one, other))
-        assert first.keys() == second.keys()
-        for group in first:
-            assert first[group].keys() == second[group].keys()
-            assert all(np.array_equal(first[group][name], second[group][name]) for name in first[group]), group
-    assert points(one) == points(other)
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 4])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from plx_train.contract.option import Trait, above, at_least, multiple_of, one_of, option
 
@@ -52,8 +51,6 @@ class TextDetLossOptions:
 class TextDetConfig:
     """Options of the room text_det."""
 
-    monitor: ClassVar[str] = "hmean"
-    """Key of the metric that picks the best checkpoint."""
     name: str = option("text_det", Trait.INTERNAL)
     pretrained: str = "PP-OCRv4_mobile_det"
     """Published weights that `weights=auto` stands for."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from plx_train.contract.option import Trait, above, at_least, multiple_of, one_of, option
 
@@ -34,8 +33,6 @@ class TextRecAugmentOptions:
 class TextRecConfig:
     """Options of the room text_rec."""
 
-    monitor: ClassVar[str] = "accuracy"
-    """Key of the metric that picks the best checkpoint."""
     name: str = option("text_rec", Trait.INTERNAL)
     pretrained: str = "PP-OCRv4_mobile_rec"
     """Published weights that `weights=auto` stands for."""
@@ -62,8 +59,6 @@ class TextRecConfig:
     dict: str = option("weights", Trait.TEXT)
     """Characters that can be read: those that the weights know (weights), those of the labels (auto), or those of a
     file, one a line."""
-    characters: list[str] | None = option(None, Trait.INTERNAL)
-    """Found by `dict` when a run begins; not for hand."""
     max_unknown_share: float = option(0.02, at_least(0, at_most=1))
     """Share of a split's texts with characters outside the dictionary above which the check finds an error."""
     width: int = option(320, at_least(48))

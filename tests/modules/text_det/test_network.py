@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ import paddle
 import pytest
 from paddle.nn import functional as F
 
+from kit.official import official_program
 from plx_train.ground.places import datasets_dir
 from plx_train.modules.text_det.network import TextDetNetwork, upsample
 from plx_train.modules.text_det.processor import TextDetProcessor
@@ -233,28 +233,6 @@ def test_affines_learn_at_a_tenth_of_the_rate() -> None:
     affines = {name for name in rates if ".lab." in name}
     assert affines and all(rates[name] == LEARNING_RATE for name in affines)
     assert all(rates[name] == 1.0 for name in rates if name not in affines)
-
-
-def official_program(folder: Path) -> Any:
-    """The published network as its own program, run by Paddle Inference without oneDNN."""
-    from paddle import inference
-
-    config = inference.Config(str(folder / "inference.pdmodel"), str(folder / "inference.pdiparams"))
-    config.disable_glog_info()
-    config.disable_gpu()
-    config.disable_mkldnn()
-    config.enable_new_ir(False)
-    config.set_cpu_math_library_num_threads(1)
-    predictor = inference.create_predictor(config)
-    entry = predictor.get_input_handle(predictor.get_input_names()[0])
-    result = predictor.get_output_handle(predictor.get_output_names()[0])
-
-    def run(x: np.ndarray) -> np.ndarray:
-        entry.copy_from_cpu(np.ascontiguousarray(x))
-        predictor.run()
-        return result.copy_to_cpu()
-
-    return run
 
 
 @pytest.mark.network

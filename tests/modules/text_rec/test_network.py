@@ -10,7 +10,7 @@ import paddle
 import pytest
 from paddle.nn import functional as F
 
-from modules.text_det.test_network import official_program
+from kit.official import official_program
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.places import datasets_dir
 from plx_train.modules.text_rec.dictionary import dictionary_of

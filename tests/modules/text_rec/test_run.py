@@ -1,47 +1,27 @@
-"""Whole runs of a tiny recogniser: what they leave, their export's proof, resuming, and learning by heart."""
+"""Whole runs of a tiny recogniser: what they leave, their export's proof, and other dictionaries."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
 import plx_train
+from kit.runs import train_room
 from kit.text_lines import TEXTS, make_lines
 from plx_train.api import RunResult
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import DataError
-from workflow.test_resume import as_if_killed, assert_same
 
-TINY = (
-    "module=text_rec",
-    "device=cpu",
-    "tracking=off",
-    "weights=null",
-    "module.dict=auto",
-    "module.scale=0.25",
-    "module.neck_channels=16",
-    "module.neck_depth=1",
-    "module.merged=true",
-    "optimizer.lr=1e-2",
-    "trainer.batch_size=4",
-    "trainer.epochs=2",
-    "trainer.eval_every_epochs=1",
-    "trainer.log_every_steps=1",
-    "device.num_workers=0",
-    "quiet=true",
-)
+train = partial(train_room, "text_rec")
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_lines(tmp_path_factory.mktemp("data") / "lines")
-
-
-def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
-    return plx_train.run([*TINY, f"dataset.root={dataset}", f"output={output}", *overrides])
 
 
 @pytest.fixture(scope="module")
@@ -71,28 +51,11 @@ def test_the_export_reads_and_evaluates_to_the_same_figures(finished: RunResult,
         assert value == pytest.approx(finished.metrics[name], abs=1e-6), name
 
 
-@pytest.mark.parametrize("step", [0, 1, 3])
-def test_a_resumed_run_comes_to_the_same_bits(finished: RunResult, tmp_path: Path, step: int) -> None:
-    killed = as_if_killed(finished.output, tmp_path / "killed", step)
-    result = plx_train.run([f"resume={killed}", "quiet=true"])
-    assert_same(finished.output, killed)
-    assert result.metrics == finished.metrics
-
-
 def test_another_dictionary_starts_from_the_best_of_a_run(
     finished: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = make_lines(tmp_path / "more", (*TEXTS, "dad"), ("d", "ab"))
-    given = [item for item in TINY if item not in ("weights=null", "quiet=true")]
-    result = plx_train.run(
-        [
-            *given,
-            f"dataset.root={root}",
-            f"output={tmp_path / 'run'}",
-            f"init_from={finished.output}",
-            "module.dict=auto",
-        ]
-    )
+    result = train(root, tmp_path / "run", f"init_from={finished.output}", "quiet=false")
     assert result.exit_code == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "dictionary of 4 characters, 3 of them known to the weights; new: 'd' (U+0064)" in said

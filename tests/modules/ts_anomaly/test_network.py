@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from kit.anomaly_ranks import ranks_of
+from kit.rank_scale import ranks_of
 from plx_train.contract.sample import Sample
 from plx_train.modules.ts_anomaly.baselines import baseline_figures, nearest_scores
 from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric, pooled_figures

@@ -1,9 +1,10 @@
-"""Whole runs of tiny detectors on made-up series: what they leave, that they go on exactly, that scores are sound."""
+"""Whole runs of tiny detectors on made-up series: what they leave, and that scores are sound."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +14,14 @@ import yaml
 
 import plx_train
 from kit.made_series import make_anomaly_set
+from kit.runs import train_room
 from plx_train.api import RunResult
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import UserError
-from plx_train.runs.checkpoint import load_checkpoint
-from plx_train.train.checkpoints import step_checkpoints
 
 CONTEXT = 40
-TINY = (
-    "module=ts_anomaly",
-    f"module.context={CONTEXT}",
-    "module.hidden=16",
-    "device=cpu",
-    "device.num_workers=0",
-    "dataset.holdout_share=0.3",
-    "dataset.columns.targets=null",
-    "trainer.batch_size=32",
-    "trainer.epochs=8",
-    "optimizer.lr=5e-3",
-    "tracking=off",
-    "quiet=true",
-)
-
-
+train = partial(train_room, "ts_anomaly")
 FUSED = ("module.models=[DLinear_ad,AutoEncoder_ad]", "sweep.workers=1")
-
-
-def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
-    keys = {text.partition("=")[0] for text in overrides}
-    given = [f"dataset.root={dataset}", f"output={output}", *TINY]
-    return plx_train.run([text for text in given if text.partition("=")[0] not in keys] + list(overrides))
 
 
 def facts_of(result: RunResult) -> dict:  # type: ignore[type-arg]
@@ -110,39 +89,10 @@ def test_the_last_window_alone_is_scored_as_paddlex_does(trained: RunResult, dat
     processor = predictor.processor
     scaled = (series.values - processor.mean) / processor.std
     output = StaticModel(trained.output / "export")(scaled[None].astype(np.float32))[0][0]
-    expected = (np.mean(np.square(output - scaled), axis=-1) >= processor.threshold).astype(int)
+    scores = np.mean(np.square(output - scaled), axis=-1)
+    expected = (scores >= processor.threshold).astype(int)
     found = predictor.predict(series)
     assert found.labels.tolist() == expected.tolist() and 0 < expected.sum() < CONTEXT
-
-
-def test_evaluation_finds_the_same_from_run_and_export(trained: RunResult, tmp_path: Path) -> None:
-    for source in (trained.output, trained.output / "export"):
-        given = (f"run={source}", f"output={tmp_path / source.name}", "device=cpu", "tracking=off", "quiet=true")
-        result = plx_train.run(["mode=evaluate", *given])
-        for name in ("val/auroc", "val/f1", "val/event_f1"):
-            assert result.metrics[name] == pytest.approx(trained.metrics[name], rel=1e-4)
-
-
-def test_a_run_that_goes_on_ends_in_the_same_bits(dataset: Path, tmp_path: Path) -> None:
-    whole = train(
-        dataset, tmp_path / "whole", "module.network=PatchTST_ad", "trainer.epochs=2", "trainer.save_every_steps=4",
-        "trainer.keep_last=99",
-    )  # fmt: skip
-    killed = tmp_path / "killed"
-    shutil.copytree(whole.output, killed)
-    for path in step_checkpoints(killed / "checkpoints"):
-        if int(path.name.removeprefix("step_")) > 8:
-            shutil.rmtree(path)
-    facts = json.loads((killed / "run.json").read_text())
-    (killed / "run.json").write_text(json.dumps(facts | {"status": "RUNNING", "metrics": {}}))
-
-    resumed = plx_train.run([f"resume={killed}", "quiet=true"])
-
-    assert resumed.metrics == whole.metrics
-    expected = load_checkpoint(whole.output / "checkpoints/best")[0]["network"]
-    found = load_checkpoint(resumed.output / "checkpoints/best")[0]["network"]
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value)
 
 
 def test_the_best_f1_is_taken_on_validation_and_said_to_be(dataset: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kit.anomaly_ranks import ranks_of
+from kit.rank_scale import ranks_of
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.ts_anomaly.rank_average import MAX_KNOTS, fit_ranks
 from plx_train.modules.ts_anomaly.scores import SeriesScores, root_scores, window_starts

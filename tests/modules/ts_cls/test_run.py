@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ import yaml
 
 import plx_train
 from kit.made_series import make_class_set
+from kit.rooms import tiny_room
+from kit.runs import as_if_killed, train_room
 from plx_train.api import RunResult
 from plx_train.contract.evaluation import Evaluation, SampleScore
 from plx_train.contract.sample import Sample
@@ -30,31 +32,13 @@ from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.series.frame import Series
 from plx_train.train.checkpoints import step_checkpoints
 
-TINY = (
-    "module=ts_cls",
-    "module.hidden=4",
-    "module.depth=2",
-    "module.num_kernels=30",
-    "optimizer.lr=1e-2",
-    "device=cpu",
-    "device.num_workers=0",
-    "trainer.batch_size=8",
-    "trainer.epochs=8",
-    "trainer.eval_every_epochs=4",
-    "trainer.log_every_steps=4",
-    "tracking=off",
-    "quiet=true",
-)
 ROCKET = ("module.network=ROCKET",)
+train = partial(train_room, "ts_cls")
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_class_set(tmp_path_factory.mktemp("waves"), (36, 15), lengths=(20, 40))
-
-
-def train(dataset: Path, output: Path, *overrides: str) -> RunResult:
-    return plx_train.run([f"dataset.root={dataset}", f"output={output}", *TINY, *overrides])
+    return tiny_room("ts_cls").make_dataset(tmp_path_factory.mktemp("waves"))
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +126,7 @@ def test_checkpoint_and_export_give_the_figures_of_the_run(fitted: RunResult, tm
 
 
 def test_a_fit_that_was_interrupted_is_made_again(fitted: RunResult, dataset: Path, tmp_path: Path) -> None:
-    killed = tmp_path / "killed"
-    shutil.copytree(fitted.output, killed)
-    for path in step_checkpoints(killed / "checkpoints"):
-        if int(path.name.removeprefix("step_")) > 0:
-            shutil.rmtree(path)
-    facts = json.loads((killed / "run.json").read_text())
-    (killed / "run.json").write_text(json.dumps(facts | {"status": "RUNNING", "metrics": {}}))
+    killed = as_if_killed(fitted.output, tmp_path / "killed", 0)
     resumed = plx_train.run([f"resume={killed}", "quiet=true"])
     assert resumed.metrics["val/log_loss"] == pytest.approx(fitted.metrics["val/log_loss"])
 

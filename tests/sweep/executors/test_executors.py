@@ -8,116 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from kit.jobs import ENGINES, NAP, PARENT, SAVES, STUBBORN, begin, end_of, job, output, pids_of, start
 from kit.places import ROOT, TESTS
+from kit.processes import is_alive, until
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.executors import executor as protocol
-from plx_train.sweep.executors.executor import Ended, Engine, Handle, JobSpec
+from plx_train.sweep.executors.executor import Ended, Engine, JobSpec
 from plx_train.sweep.executors.local import LocalEngine, Slot, local_slots
 from plx_train.sweep.executors.named import EngineOptions, make_engine
 
-WAIT_SECONDS = 25.0
-
-NAP = "import os, time; print('begun', os.getpid(), flush=True); time.sleep(60)"
-SAVES = """
-import os, signal, sys, time
-def save(*_):
-    print("saved", flush=True)
-    sys.exit(143)
-signal.signal(signal.SIGTERM, save)
-print("begun", os.getpid(), flush=True)
-time.sleep(60)
-"""
-STUBBORN = """
-import os, signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("begun", os.getpid(), flush=True)
-time.sleep(60)
-"""
-PARENT = """
-import os, subprocess, sys, time
-nap = [sys.executable, "-c", "import time; time.sleep(60)"]
-children = [subprocess.Popen(nap), subprocess.Popen(nap, start_new_session=True)]
-print("begun", os.getpid(), *[child.pid for child in children], flush=True)
-"""
-
-
-def job(name: str, code: str, folder: Path, *arguments: str, **environment: str) -> JobSpec:
-    return JobSpec(name, (sys.executable, "-c", code, *arguments), environment, folder / name)
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    give_up = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.02)
-
-
-def output(spec: JobSpec) -> str:
-    log = spec.folder / "run.log"
-    return log.read_text() if log.is_file() else ""
-
-
-def end_of(handle: Handle) -> Ended:
-    until(handle.poll, "the run goes on")
-    ended = handle.poll()
-    assert ended is not None
-    return ended
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def start(engine: Engine, spec: JobSpec) -> Handle:
-    """Starts a run as a sweep does, once there is room: a cluster knows a moment late that a run has ended."""
-    until(engine.free, "no slot gets free")
-    return engine.start(spec)
-
-
-def begin(engine: Engine, *specs: JobSpec) -> list[Handle]:
-    """Starts runs and waits for their first word."""
-    handles = [start(engine, spec) for spec in specs]
-    until(
-        lambda: all(handle.poll() or output(spec) for handle, spec in zip(handles, specs, strict=True)),
-        "a run has not begun",
-    )
-    return handles
-
-
-def pids_of(spec: JobSpec) -> list[int]:
-    """Of a run and the children that it tells of."""
-    until(lambda: output(spec).endswith("\n"), "the run has not begun")
-    return [int(word) for word in output(spec).splitlines()[0].split()[1:]]
-
-
-def local_engine(folder: Path) -> Engine:
-    return LocalEngine([Slot("cpu:0", {"PLACE": "zero"}), Slot("cpu:1", {"PLACE": "one"})])
-
-
-def submitit_engine(folder: Path) -> Engine:
-    pytest.importorskip("submitit")
-    from plx_train.sweep.executors.submitit_jobs import SubmititEngine
-
-    return SubmititEngine(folder, "local", max_runs=2, orphan_seconds=1.0)
-
-
-def ray_engine(folder: Path) -> Engine:
-    from plx_train.sweep.executors.ray_actors import RayEngine
-
-    return RayEngine(os.environ["TEST_RAY_ADDRESS"])
-
-
-ENGINES = {"local": local_engine, "submitit": submitit_engine, "ray": ray_engine}
 EVERY_ENGINE = ["local", "submitit", pytest.param("ray", marks=pytest.mark.slow)]
 
 
@@ -229,11 +135,11 @@ def test_close_ends_what_is_running(engine: Engine, tmp_path: Path) -> None:
 SWEEP = """
 import sys, threading, time
 from pathlib import Path
-import sweep.executors.test_executors as tests
+from kit.jobs import ENGINES, PARENT, job
 
 folder = Path(sys.argv[2])
-spec = tests.job("1", tests.PARENT + "time.sleep(60)", folder)
-engine = tests.ENGINES[sys.argv[1]](folder / "engine")
+spec = job("1", PARENT + "time.sleep(60)", folder)
+engine = ENGINES[sys.argv[1]](folder / "engine")
 
 def start():
     engine.start(spec).poll()
@@ -268,7 +174,7 @@ def test_a_sweep_that_is_killed_takes_its_runs_along(name: str, tmp_path: Path, 
 
 
 def test_a_guard_that_is_killed_takes_its_run_along(tmp_path: Path) -> None:
-    with closing(local_engine(tmp_path)) as engine:
+    with closing(ENGINES["local"](tmp_path)) as engine:
         spec = job("1", PARENT + "time.sleep(60)", tmp_path)
         handle = engine.start(spec)
         run, child, hidden = pids_of(spec)
@@ -296,7 +202,7 @@ def test_a_local_run_gets_what_its_slot_adds(tmp_path: Path) -> None:
 
 
 def test_a_preempted_job_saves_and_one_that_is_killed_is_lost(tmp_path: Path) -> None:
-    with closing(submitit_engine(tmp_path / "engine")) as engine:
+    with closing(ENGINES["submitit"](tmp_path / "engine")) as engine:
         specs = [job("1", SAVES, tmp_path), job("2", NAP, tmp_path)]
         handles = begin(engine, *specs)
         signalled, killed = (psutil.Process(int(handle.job.job_id)) for handle in handles)  # type: ignore[attr-defined]

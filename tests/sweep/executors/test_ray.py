@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from kit.jobs import NAP, PARENT, SAVES, begin, end_of, job, output, pids_of
+from kit.processes import is_alive, until
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.executors.executor import Ended
 from plx_train.sweep.executors.ray_actors import RayEngine
 from plx_train.sweep.executors.ray_cluster import places
-from sweep.executors.test_executors import NAP, PARENT, SAVES, begin, end_of, is_alive, job, output, pids_of, until
 
 MACHINE = {"num_cpus": 2, "num_gpus": 0, "object_store_memory": 100_000_000, "include_dashboard": False}
 COUNTS = """
