@@ -17,7 +17,7 @@ from kit.made_series import make_anomaly_set
 from plx_train.contract.check import CheckReport
 from plx_train.ground.errors import DataError, UserError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, rows_needed
-from plx_train.modules.ts_anomaly.config import FittedOptions, TsAnomalyConfig
+from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
 from plx_train.series.frame import Series
@@ -130,7 +130,7 @@ def test_options_that_do_not_fit_are_refused(dataset: Path, override: str, said:
         plx_train.run([*given, override])
 
 
-PROCESSOR = TsAnomalyProcessor(4, 2, ("y",), "1", (1.0,), (2.0,))
+PROCESSOR = TsAnomalyProcessor(context=4, stride=2, features=("y",), mean=(1.0,), std=(2.0,))
 
 
 def series(name: str, rows: int, marked: tuple[int, ...] = ()) -> Series:
@@ -148,21 +148,20 @@ def test_windows_leave_marked_rows_out_and_are_scaled() -> None:
     assert list(batch["names"]) == ["a from 0", "a from 6"] and list(batch["names"][1:]) == ["a from 6"]
     assert windows.original(2).values[:, 0].tolist() == [6, 7, 8, 9]
     assert len(pickle.loads(pickle.dumps(windows))) == 5
-    np.testing.assert_array_equal(windows.get(2, np.random.default_rng(0))["x"], batch["x"][1])
+    np.testing.assert_array_equal(windows.get(2, np.random.default_rng(0)).x, batch["x"][1])
 
 
 def test_a_sample_of_evaluation_is_a_whole_series() -> None:
     whole = WholeSeries([series("a", 9, (5,)), series("b", 3)], PROCESSOR, "label")
     assert whole.names == ["a"]
     sample = whole.get(0, np.random.default_rng(0))
-    assert sample["x"].shape == (9, 1) and sample["labels"].tolist() == [0] * 5 + [1] + [0] * 3
+    assert sample.x.shape == (9, 1) and sample.truth.tolist() == [0] * 5 + [1] + [0] * 3
     assert whole.original(0).columns == ("y",)
-    assert WholeSeries([series("a", 9)], PROCESSOR, None).get(0, np.random.default_rng(0))["labels"] is None
+    assert WholeSeries([series("a", 9)], PROCESSOR, None).get(0, np.random.default_rng(0)).truth is None
 
 
 def checked(train: list[Series], val: list[Series], **options: Any) -> CheckedMarks:
-    module = TsAnomalyConfig(context=4, fitted=FittedOptions(label="label"), **options)
-    return CheckedMarks(CheckReport("", (), {}, ""), train, val, module)
+    return CheckedMarks(CheckReport("", (), {}, ""), train, val, TsAnomalyConfig(**options), 4, "label", True)
 
 
 def test_the_threshold_is_chosen_on_what_was_held_out_if_that_is_enough() -> None:
