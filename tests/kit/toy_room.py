@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-from plx_train.export.files import PARITY_FILE, file_hashes
-
 from plx_train.export.write import write_export
+from plx_train.runs.exported import file_hashes
+from plx_train.runs.folder import PARITY_FILE
 
 NAME, PIPELINE, PART = "toy_colours", "toy_multilabel", "ToyMultiLabel"
 LABELS = ("blue", "green", "red")

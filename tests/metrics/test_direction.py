@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from promotion_kit import make_export
-from untrained_series import export_of
 
+from kit.promotion import make_export
+from kit.untrained_series import export_of
 from plx_train.contract.metric import Metric
 from plx_train.contract.rooms import room_names
 from plx_train.metrics.direction import better_of, errors_among, recorded, room_errors
