@@ -20,7 +20,7 @@ from plx_train.contract.sentences import describe
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import WHEELS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass

@@ -73,11 +73,11 @@ class ToyProcessor(Processor):
     def to_inference(self, model_name: str) -> dict[str, Any]:
         return {"Global": {"model_name": model_name}, "Toy": {"labels": list(self.labels)}}
 
-
-def from_inference(inference: dict[str, Any]) -> ToyProcessor:
-    if "Toy" not in inference:
-        raise UserError("no toy")
-    return ToyProcessor(tuple(inference["Toy"]["labels"]))
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> ToyProcessor:
+        if "Toy" not in inference:
+            raise UserError("no toy")
+        return cls(tuple(inference["Toy"]["labels"]))
 """
 
 CONFIG = f"""
@@ -89,9 +89,55 @@ class ToyConfig:
     name: str = "{NAME}"
 """
 
-OVERLAY = """
-def draw_overlay(image, prediction, labels=None):
-    return image // 2
+ROOM = f"""
+from __future__ import annotations
+
+from typing import Any
+
+from plx_train.contract.metric import Metric
+from plx_train.contract.room import Room
+from toy_package.colours.config import ToyConfig
+from toy_package.colours.processor import ToyProcessor
+
+
+class ToyMetric(Metric):
+    errors = frozenset({{"error"}})
+
+    def update(self, prediction: Any, sample: Any) -> float:
+        return 0.0
+
+    def compute(self) -> dict[str, float]:
+        return {{"error": 0.0}}
+
+
+class ToyRoom(Room):
+    contract = 1
+    name = "{NAME}"
+    options = ToyConfig
+    processor = ToyProcessor
+    metric = ToyMetric
+    monitor = "error"
+
+    def read(self, dataset: Any, options: Any) -> Any:
+        raise NotImplementedError
+
+    def fit(self, data: Any, dataset: Any, options: Any, weights: Any) -> Any:
+        raise NotImplementedError
+
+    def check(self, data: Any, processor: Any, dataset: Any, options: Any) -> Any:
+        raise NotImplementedError
+
+    def draw_samples(self, samples: Any, folder: Any) -> Any:
+        raise NotImplementedError
+
+    def build(self, options: Any, processor: Any, checked: Any, is_fine_tuning: bool) -> Any:
+        raise NotImplementedError
+
+    def model_name(self, options: Any) -> str:
+        return "Toy-1"
+
+    def overlay(self, processor: Any, original: Any, prediction: Any, truth: Any = None) -> Any:
+        return original // 2
 """
 
 YAML = f"""
@@ -121,7 +167,7 @@ def install(folder: Path, yaml: str = YAML) -> Path:
     (package / "__init__.py").touch()
     (package / "processor.py").write_text(PROCESSOR)
     (package / "config.py").write_text(CONFIG)
-    (package / "overlay.py").write_text(OVERLAY)
+    (package / "room.py").write_text(ROOM)
     (package / "pipelines" / "toy.yaml").write_text(yaml)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: toy_package\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text(f"[plx_train.modules]\n{NAME} = toy_package.colours\n")
@@ -142,7 +188,9 @@ def export(folder: Path, value: float = 0.8) -> Path:
         def forward(self, x: paddle.Tensor) -> paddle.Tensor:
             return x * self.gain
 
-    module = SimpleNamespace(name=NAME, export_network=lambda: (Same(), [InputSpec([None, 3], "float32", name="x")]))
+    module = SimpleNamespace(
+        name=NAME, export_network=lambda processor: (Same(), [InputSpec([None, 3], "float32", name="x")])
+    )
     processor = ToyProcessor(LABELS)
     write_export(module, processor, folder, "Toy-1", {"dataset_fingerprint": "d" * 64})  # type: ignore[arg-type]
     proof = {"ok": True, "sentence": "equal", "monitor": "error", "better": "lower", "exported": value}
