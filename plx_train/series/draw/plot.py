@@ -125,9 +125,8 @@ def draw_scores(
     legend: list[tuple[str, Colour, str]] = [("found", FOUND_SPAN, "box"), (f"threshold {threshold:.4g}", RED, "dash")]
     if labels is not None:
         legend.insert(0, ("anomaly", TRUE_SPAN, "box"))
-    names = [
-        (name, colour, "line") for name, colour in zip(series.columns[:MAX_CHANNELS], CHANNEL_COLOURS, strict=False)
-    ]
+    shown = zip(series.columns[:MAX_CHANNELS], CHANNEL_COLOURS, strict=False)
+    names = [(name, colour, "line") for name, colour in shown]
     # Half the names would say less than none.
     fits = legend_width([*names, *legend]) <= WIDTH - LEFT - RIGHT
     _head(canvas, series.name, [*names, *legend] if fits else legend)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 
 import plx_train
 from kit.made_series import make_anomaly_set
+from plx_train.config.options import DatasetOptions
 from plx_train.contract.check import CheckReport
 from plx_train.ground.errors import DataError, UserError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, rows_needed
 from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
+from plx_train.modules.ts_anomaly.room import TsAnomalyRoom
 from plx_train.series.frame import Series
 
 SMALL = ("module=ts_anomaly", "module.context=40", "dataset.columns.targets=null", "quiet=true")
@@ -186,3 +189,34 @@ def test_a_limit_takes_windows_of_training_and_nothing_of_validation() -> None:
     found = checked(train, val)
     assert [len(one) for one in found.first(found.train, 5)] == [6, 5]
     assert found.first(found.val, 5) == val
+
+
+def test_what_data_say_is_fitted_to_normal_rows_that_are_not_held_out(tmp_path: Path) -> None:
+    rows = np.arange(100.0)
+    table = pd.DataFrame({"time": np.arange(100), "y": rows, "label": (rows == 50).astype(int)})
+    for name in ("train", "val"):
+        table.assign(y=rows + 1000 * (name == "val")).to_csv(tmp_path / f"{name}.csv", index=False)
+    room, module = TsAnomalyRoom(), TsAnomalyConfig(context=10)
+    options = DatasetOptions(root=str(tmp_path), train="train.csv", val="val.csv", holdout_share=0.2)
+    data = room.read(options, module)
+    assert (data.label, data.has_anomalies) == ("label", True)
+    processor = room.fit(data, options, module, None)
+    assert processor is not None and processor.features == ("y",) and processor.stride == 1
+    assert processor.mean[0] == pytest.approx(np.delete(rows[:80], 50).mean())
+    found = room.check(data, processor, options, module)
+    assert room.monitor_of(found) == "auroc" and [each.code for each in found.report.findings] == [
+        "anomalies-in-training"
+    ]
+    other = room.check(data, replace(processor, features=("x",)), options, module)
+    assert [str(each) for each in other.report.errors] == ["train.csv:1: its features are y, those of the model x"]
+
+
+def test_without_marks_the_error_picks_the_best(tmp_path: Path) -> None:
+    for name, first in (("train", 0.0), ("val", 500.0)):
+        values = np.sin(first + np.arange(100.0))
+        pd.DataFrame({"time": int(first) + np.arange(100), "y": values}).to_csv(tmp_path / f"{name}.csv", index=False)
+    room, module = TsAnomalyRoom(), TsAnomalyConfig(context=10)
+    options = DatasetOptions(root=str(tmp_path), train="train.csv", val="val.csv")
+    data = room.read(options, module)
+    processor = room.fit(data, options, module, None)
+    assert processor is not None and room.monitor_of(room.check(data, processor, options, module)) == "mse"

@@ -112,7 +112,7 @@ PLANTED: dict[str, tuple[str, str, str, Change]] = {
     "missing": ("error", "missing-values", "train", emptied("dim_1")),
     "columns differ": ("error", "column-missing", "val", lambda rows: rows.drop(columns="dim_1")),
     "twice": ("warning", "series-twice", "train", again),
-    "two classes": ("error", "two-classes", "train", lambda rows: again(rows, label=1)),
+    "two classes": ("error", "other-truth", "train", lambda rows: again(rows, label=1)),
     "short": ("warning", "series-much-shorter", "train", lambda rows: rows[(rows.group_id > 0) | (rows.time < 2)]),
 }
 
@@ -137,6 +137,34 @@ def test_copied_series_are_found(root: Path) -> None:
     assert "val.csv:1000" in leaks[0].reason
     change(root, "val", lambda table: train[train.group_id < 12])
     assert ("error", "rows-copied") in codes(checked(root))
+
+
+def test_more_than_a_few_validation_series_that_are_trained_on_are_an_error(root: Path) -> None:
+    train, val = (pd.read_csv(root / f"{name}.csv") for name in ("train", "val"))
+    for copied, is_error in ([0], False), ([0, 4], True):
+        again = train[train.group_id.isin(copied)].assign(group_id=lambda rows: rows.group_id + 1000)
+        change(root, "val", lambda table, again=again: pd.concat([val, again]))
+        told = [each for each in checked(root).report.findings if each.code == "validation-is-trained-on"]
+        assert [each.level for each in told] == ["error"] * is_error
+    assert told[0].path == "val.csv" and "2 of 14 series are trained on as well" in told[0].reason
+
+
+def test_a_finished_model_knows_its_columns_and_classes(root: Path) -> None:
+    processor, _ = fitted(options(root))
+    assert processor is not None
+    known = replace(processor, columns=("dim_0", "other"), labels=("0", "1"))
+    found = ROOM.check(ROOM.read(options(root), TsClsConfig()), known, options(root), TsClsConfig())
+    told = {finding.code: finding for finding in found.report.findings}
+    assert set(told) == {"other-columns", "label-unknown"}
+    assert told["other-columns"].reason == "its columns are dim_0, dim_1, those of the model dim_0, other"
+    assert "the model knows no class 2" in told["label-unknown"].reason
+    assert {one.label for one in found.val} == {"0", "1"}
+
+
+def test_a_training_file_that_cannot_be_used_says_nothing_of_validation(root: Path) -> None:
+    (root / "train.csv").unlink()
+    found = checked(root, TsClsConfig(network="ROCKET"))
+    assert codes(found) == {("error", "file-missing")} and found.val == []
 
 
 def test_series_of_classes_without_training_are_left_out_if_they_may_be(root: Path) -> None:

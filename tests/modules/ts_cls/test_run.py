@@ -125,6 +125,17 @@ def test_checkpoint_and_export_give_the_figures_of_the_run(fitted: RunResult, tm
     assert first == second
 
 
+def test_scores_before_and_after_calibration_are_judged_apart(tmp_path: Path) -> None:
+    root = make_class_set(tmp_path / "waves", (60, 15), lengths=(20, 40))
+    run = train(root, tmp_path / "run", *ROCKET, "module.calibrate=true", "dataset.holdout_share=0.5")
+    assert plx_train.Predictor(run.output / "export").processor.temperature != 1
+    given = (f"run={run.output}", f"output={tmp_path / 'judged'}", "device=cpu", "tracking=off", "quiet=true")
+    judged = plx_train.run(["mode=evaluate", *given]).metrics
+    assert judged["val/log_loss"] != judged["val/log_loss_official"]
+    for name in ("val/log_loss", "val/log_loss_official"):
+        assert judged[name] == pytest.approx(run.metrics[name])
+
+
 def test_a_fit_that_was_interrupted_is_made_again(fitted: RunResult, dataset: Path, tmp_path: Path) -> None:
     killed = as_if_killed(fitted.output, tmp_path / "killed", 0)
     resumed = plx_train.run([f"resume={killed}", "quiet=true"])
