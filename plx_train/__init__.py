@@ -8,15 +8,19 @@ __version__ = "0.1.0"
 __all__ = ["Pipeline", "Predictor", "RunResult", "UserError", "__version__", "pipeline", "run"]
 
 if TYPE_CHECKING:
-    from plx_train.api import RunResult, run
+    from plx_train.api import pipeline, run
     from plx_train.export.predictor import Predictor
     from plx_train.ground.errors import UserError
     from plx_train.pipelines.base import Pipeline
-    from plx_train.pipelines.load import pipeline
+    from plx_train.runs.result import RunResult
 
-_HOMES = {"run": "api", "RunResult": "api", "Predictor": "export.predictor", "UserError": "ground.errors"} | {
+_HOMES = {
     "Pipeline": "pipelines.base",
-    "pipeline": "pipelines.load",
+    "Predictor": "export.predictor",
+    "RunResult": "runs.result",
+    "UserError": "ground.errors",
+    "pipeline": "api",
+    "run": "api",
 }
 
 

@@ -1,61 +1,18 @@
-"""The same from Python: ``plx_train.run(["module=text_det", …])``."""
+"""The same from Python: ``plx_train.run(["module=text_det", …])``, ``plx_train.pipeline("OCR")``."""
 
 from __future__ import annotations
 
-import html
 import importlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from plx_train.ground.errors import UserError
+from plx_train.ground.extras import needing_the_workbench
 from plx_train.onednn.choice import restore_convolutions
+from plx_train.runs.result import RunResult
 
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run gave.
-
-    Attributes:
-        mode: what was run.
-        output: the run's folder.
-        metrics: final numbers by name, for example ``val/hmean``.
-        run_id: MLflow's id of the run; None with ``tracking=off`` and in modes that record nothing.
-        export: the exported folder, where there is one.
-        report: the HTML report, where there is one.
-        exit_code: of the command; 0 when all went well.
-    """
-
-    mode: str
-    output: Path
-    metrics: dict[str, float] = field(default_factory=dict)
-    run_id: str | None = None
-    export: Path | None = None
-    report: Path | None = None
-    exit_code: int = 0
-
-    def _repr_html_(self) -> str:
-        facts = {"mode": self.mode, "output": self.output, "run": self.run_id, "export": self.export}
-        rows = {name: str(value) for name, value in facts.items() if value is not None}
-        rows |= {name: f"{value:.4g}" for name, value in self.metrics.items()}
-        cells = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows.items())
-        return f"<table>{cells}</table>"
-
-
-@contextmanager
-def needing_the_workbench() -> Iterator[None]:
-    """Says what to install where the block imports what the light installation lacks.
-
-    Raises:
-        UserError: a package is missing.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("plx_train"):
-            raise
-        raise UserError(f"this needs the workbench, {error.name} above all: pip install 'plx_train[train]'") from None
+if TYPE_CHECKING:
+    from plx_train.pipelines.base import Pipeline
 
 
 def run(overrides: Sequence[str] = ()) -> RunResult:
@@ -77,3 +34,27 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
         return mode.run(composed)
     finally:
         restore_convolutions()
+
+
+def pipeline(config: str | Path | Mapping[str, Any] = "OCR", device: str = "cpu", **models: str) -> Pipeline:
+    """A pipeline by its name, its YAML file or folder, or its configuration.
+
+    Args:
+        config: ``OCR``, ``image_classification``, ``doc_preprocessor``, a YAML in PaddleX's schema, a frozen folder,
+            or a mapping.
+        device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
+        models: models by part, for example ``TextDetection="models:/text_det@champion"``: an exported folder of ours
+            or of PaddleX, a version or alias in the registry, or ``runs:/<id>``.
+
+    Raises:
+        UserError: something is missing or can't be loaded.
+
+    Example:
+        >>> ocr = pipeline("OCR", TextRecognition="outputs/my-run/export")
+        >>> for result in ocr.predict("page.jpg"):
+        ...     print(result.text)
+    """
+    from plx_train.pipelines.load import load_pipeline
+    from plx_train.registry.resolve import resolver
+
+    return load_pipeline(config, device, models, resolver())

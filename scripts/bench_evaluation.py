@@ -21,12 +21,13 @@ import cv2
 import numpy as np
 
 from plx_train.config.compose import compose_run
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
+from plx_train.contract.sample import Sample
 from plx_train.metrics.evaluate import Engine, network_engine, run_samples
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.targets import TextDetTargets
 from plx_train.vision.image import image_size
-from plx_train.workflow.session import split
+from plx_train.workflow.dataset import RunData, check
 
 ROUNDS = 5
 
@@ -69,25 +70,26 @@ def main() -> None:
 
 
 def prepare() -> tuple[Any, Any]:
-    from plx_train.modules.text_det.module import build
     from plx_train.weights import load_weights
 
     options = compose_run(["module=text_det"]).options
-    checked = room_file("text_det", "check").check(options.dataset, options.module)
-    module = build(options.module, True)
+    processor, checked = check(options)
+    assert processor is not None
+    data = RunData(load_room("text_det"), processor, checked)
+    module = data.build(options, True)
     load_weights(module.network, options.module.pretrained, False, module.optional_weights, adapt=module.adapt_weights)
-    return module, split(checked, options.dataset, options.seed)
+    return module, data.split(options)
 
 
 def drawing_engine(datasets: Sequence[Any]) -> Engine:
     """Gives maps float32 (h, w) with a blurred kernel in each label instead of what the network finds."""
-    pages = {name: page for dataset in datasets for name, page in zip(dataset.names, dataset.pages, strict=True)}
+    pages = {name: page for dataset in datasets for name, page in zip(dataset.names, dataset.samples, strict=True)}
 
     def draw(batch: dict[str, Any]) -> list[np.ndarray]:
         (name,), size = batch["names"], batch["x"].shape[2:]
         page = pages[name]
         scale = np.asarray(size[::-1]) / image_size(page.image)[::-1]
-        polygons = [(label.points * scale).astype(np.float32) for label in page.labels]
+        polygons = [(label.points * scale).astype(np.float32) for label in page.truth]
         kernels = TextDetTargets(0.5).make(polygons, np.zeros(len(polygons), bool), size)["shrink_map"]
         noise = np.random.default_rng(0).random(size, np.float32)
         return [cv2.GaussianBlur(kernels.astype(np.float32), (0, 0), 0.8) * (0.7 + 0.3 * noise)]
@@ -95,17 +97,15 @@ def drawing_engine(datasets: Sequence[Any]) -> Engine:
     return draw
 
 
-def judge(module: Any, chosen: Any, val: list[tuple[dict[str, Any], Any]]) -> list[tuple[Any, Any]]:
+def judge(module: Any, chosen: Any, val: list[tuple[Sample, Any]]) -> list[tuple[Any, Any]]:
     """What evaluation does with the maps of all pages, by the chosen settings and by the published ones."""
     official = module.processor
-    if not hasattr(official, "postprocess_with"):
-        return [tuple(each.postprocess(found, sample["shape"]) for each in (chosen, official)) for sample, found in val]
     if chosen == official:
-        return [(chosen.postprocess(found, sample["shape"]), None) for sample, found in val]
-    return [chosen.postprocess_with(official, found, sample["shape"]) for sample, found in val]
+        return [(chosen.postprocess(found, sample.context), None) for sample, found in val]
+    return [chosen.postprocess_with(official, found, sample.context) for sample, found in val]
 
 
-def measure(module: Any, val: list[tuple[dict[str, Any], Any]], predictions: list[tuple[Any, Any]]) -> None:
+def measure(module: Any, val: list[tuple[Sample, Any]], predictions: list[tuple[Any, Any]]) -> None:
     metrics = [module.new_metric() for _ in predictions[0]]
     for (sample, _), both in zip(val, predictions, strict=True):
         for metric, prediction in zip(metrics, both, strict=True):
@@ -115,7 +115,7 @@ def measure(module: Any, val: list[tuple[dict[str, Any], Any]], predictions: lis
 
 def fingerprint(module: Any, maps: list[Any], samples: list[Any], val: list[Any], other: Any) -> str:
     """Of boxes, scores, metrics and every setting that calibration tries: equal where nothing changed."""
-    shapes, labels = [sample["shape"] for sample in samples], [sample["labels"] for sample in samples]
+    shapes, labels = [sample.context for sample in samples], [sample.truth for sample in samples]
     content = hashlib.sha256(repr(calibrate(maps, shapes, labels, module.processor).to_json()).encode())
     metric = module.new_metric()
     for (sample, _), predictions in zip(val, judge(module, other, val), strict=True):

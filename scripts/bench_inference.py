@@ -21,15 +21,16 @@ from typing import Any
 
 import cv2
 
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
 from plx_train.export.predictor import stacked
 from plx_train.export.quantize import write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.export.static_model import processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.export.write import write_export
 from plx_train.ground.places import datasets_dir
 from plx_train.machine.hardware import cpu, usable_cores
 from plx_train.pipelines.published import published_folder
+from plx_train.runs.exported import read_inference
 from plx_train.vision.image import as_image
 from plx_train.workflow.measure import work_of
 
@@ -123,10 +124,9 @@ def listed(dataset: str) -> tuple[list[Any], list[Any]]:
 
 def image_cls(scratch: Path) -> Case:
     """A classifier that has learned nothing."""
-    config = room_file("image_cls", "config").ImageClsConfig(
-        network="PP-LCNet_x1_0", classes=[str(number) for number in range(10)]
-    )
-    module = room_file("image_cls", "module").build(config, False)
+    room = load_room("image_cls")
+    processor = room.processor(labels=tuple(map(str, range(10))))
+    module = room.build(room.options(network="PP-LCNet_x1_0"), processor, None, False)
     module.eval_mode()
     write_export(module, module.processor, scratch / "image_cls", "PP-LCNet_x1_0", {})
     return Case("image_cls, PP-LCNet_x1_0", scratch / "image_cls", *listed("clothes"))

@@ -25,10 +25,10 @@ import numpy as np
 import psutil
 
 from plx_train.config.compose import compose_run
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
 from plx_train.data.loader import Loader, Sampler, _sample
 from plx_train.data.worker_pool import WorkerPool
-from plx_train.workflow.session import split
+from plx_train.workflow.dataset import RunData, check
 
 ROOMS = {
     "text_det": ["trainer.batch_size=2"],
@@ -43,9 +43,9 @@ STAGES = {
     "decode": ("plx_train.vision.image:read_bytes", "plx_train.vision.image:decode_image"),
     "augment": (
         "plx_train.modules.text_det.augment:TextDetAugment.crop",
-        "plx_train.modules.text_rec.augment:TextRecAugment.change",
-        "plx_train.modules.image_cls.augment:ImageClsAugment.change",
-        "plx_train.modules.image_cls.augment:ImageClsAugment.mix",
+        "plx_train.modules.text_rec.augment:ChangedCrops.change",
+        "plx_train.vision.views:Views.change",
+        "plx_train.vision.views:Views.mix",
     ),
     "targets": (
         "plx_train.modules.text_det.targets:TextDetTargets.make",
@@ -91,12 +91,10 @@ def parts(room: str, cache_mb: int) -> tuple[Any, Any, int]:
     """The module, its training samples and the batch size."""
     name = room.split()[0]
     options = compose_run([f"module={name}", *ROOMS[room]]).options
-    check = room_file(name, "check")
-    if hasattr(check, "resolve"):
-        options.module = check.resolve(options.dataset, options.module, None, False)
-    splits = split(check.check(options.dataset, options.module), options.dataset, options.seed)
-    module = importlib.import_module(f"plx_train.modules.{name}.module").build(options.module, True)
-    return module, splits.train, options.trainer.batch_size
+    processor, checked = check(options)
+    assert processor is not None
+    data = RunData(load_room(name), processor, checked)
+    return data.build(options, True), data.split(options).train, options.trainer.batch_size
 
 
 def make_loader(room: str, cache_mb: int, num_workers: int) -> Loader:

@@ -44,7 +44,7 @@ from plx_train.sweep.record import Objective, SweepRecord  # noqa: E402
 from plx_train.sweep.samplers import build_pruner, build_sampler  # noqa: E402
 from plx_train.sweep.space import parse_space  # noqa: E402
 from plx_train.sweep.study import Study  # noqa: E402
-from plx_train.sweep.sweeper import Plan, Sweeper  # noqa: E402
+from plx_train.sweep.sweeper import Sweeper, SweepPlan  # noqa: E402
 from plx_train.terminal.console import make_console  # noqa: E402
 
 SPACE = ["lr=tag(log, interval(1e-5, 1e-1))", "decay=interval(0.0, 0.3)", "augment=choice(light, strong)"]
@@ -93,7 +93,7 @@ def simulated(folder: Path, engine: SimulatedEngine, options: SweepOptions, spac
     parsed = parse_space(space, {}, [], is_grid)
     if is_grid:
         study.fill(parsed.grid())
-    plan = Plan(parsed, (Objective(""),), trials, (None,), options.pruner != "none", is_grid, None, None, spec)
+    plan = SweepPlan(parsed, (Objective(""),), trials, (None,), options.pruner != "none", is_grid, None, None, spec)
     Sweeper(study, engine, plan, make_console(quiet=True), StopRequest()).run()
     return study
 

@@ -169,7 +169,8 @@ def _sleep(seconds: float, process: subprocess.Popen[bytes]) -> None:
 
 
 def _points(output: Path, name: str) -> list[tuple[int, float]]:
-    from plx_train.tracking import SPOOL_NAME, read_metrics
+    from plx_train.runs.folder import SPOOL_NAME
+    from plx_train.tracking import read_metrics
 
     return read_metrics(output / SPOOL_NAME).get(name, [])
 

@@ -25,7 +25,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from plx_train.api import RunResult, run  # noqa: E402
+from plx_train.api import run  # noqa: E402
+from plx_train.runs.result import RunResult  # noqa: E402
 from plx_train.runs.trial import environment_of, read_reports  # noqa: E402
 
 CURVES = ROOT / "scripts" / "curves"
@@ -111,7 +112,7 @@ def main() -> None:
 
 def record(recipe: Recipe, values: dict[str, Any]) -> list[float]:
     """The monitored figure at each evaluation of one training, that of the initial weights left out."""
-    import plx_train.modes.train as mode
+    import plx_train.workflow.training as mode
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "run"

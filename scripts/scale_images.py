@@ -8,7 +8,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +42,22 @@ def make(root: Path, count: int) -> None:
 
 def measure(root: Path) -> dict[str, float]:
     """Seconds of each step from label files to the first batch, and the most memory held, in MB."""
-    from plx_train.data.loader import Loader, Sampler
-    from plx_train.modules.image_cls.augment import ImageClsAugment
-    from plx_train.modules.image_cls.check import check_image_cls
-    from plx_train.modules.image_cls.config import ImageClsConfig
-    from plx_train.modules.image_cls.data import ImageClsDataset
-    from plx_train.modules.image_cls.processor import ImageClsProcessor
+    import numpy as np
 
-    config = ImageClsConfig(size=[28, 28], resize_short=None, classes=[f"class{number}" for number in range(CLASSES)])
+    from plx_train.contract.dataset_options import DatasetOptions
+    from plx_train.contract.rooms import load_room
+    from plx_train.data.loader import Loader, Sampler
+    from plx_train.vision.samples import ImageDataset
+    from plx_train.vision.views import Views
+
+    room, dataset_options = load_room("image_cls"), DatasetOptions(root=str(root))
+    options = room.options(network="PP-LCNet_x0_25", size=[28, 28], resize_short=None)
+
+    def check() -> tuple[Any, Any]:
+        data = room.read(dataset_options, options)
+        processor = room.fit(data, dataset_options, options, None)
+        return processor, room.check(data, processor, dataset_options, options)
+
     found: dict[str, float] = {"memory before": _peak()}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
@@ -59,13 +66,12 @@ def measure(root: Path) -> dict[str, float]:
         found[name] = time.perf_counter() - began
         return result
 
-    timed("check, first time", lambda: check_image_cls(root, "train.txt", "val.txt", config, 1))
-    checked = timed("check, known", lambda: check_image_cls(root, "train.txt", "val.txt", config, 1))
+    timed("check, first time", check)
+    processor, checked = timed("check, known", check)
     found["memory after check"] = _peak()
     train, _ = timed("hold out a tenth", lambda: checked.hold_out(checked.train, 0.1, 0))
-    processor = ImageClsProcessor(tuple(config.classes or ()), None, (28, 28))
-    augment = ImageClsAugment(**(asdict(config.augment) | {"crop": tuple(config.augment.crop)}))
-    dataset = timed("dataset", lambda: ImageClsDataset(train, processor, augment))
+    change = Views(options.augment, processor, np.asarray)
+    dataset = timed("dataset", lambda: ImageDataset(train, processor, change))
     sampler = Sampler(len(dataset), BATCH, seed=0)
     timed("order of an epoch", lambda: sampler.order(0))
     loader = Loader(dataset, sampler, len)

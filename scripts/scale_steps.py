@@ -23,24 +23,21 @@ def step(side: int, batch: int, classes: int) -> tuple[float, int]:
     import numpy as np
     import paddle
 
-    from plx_train.config.options import OptimizerOptions
-    from plx_train.modules.image_cls.config import ImageClsConfig
-    from plx_train.modules.image_cls.module import build
+    from plx_train.config.training_options import OptimizerOptions
+    from plx_train.contract.rooms import load_room
+    from plx_train.contract.sample import Sample
     from plx_train.train.learner import Learner
 
-    names = [str(number) for number in range(classes)]
-    config = ImageClsConfig(network=NETWORK, size=[side, side], classes=names)
+    room = load_room("image_cls")
+    processor = room.processor(labels=tuple(map(str, range(classes))), size=(side, side))
     with paddle.utils.unique_name.guard():
-        module = build(config, is_fine_tuning=False)
+        module = room.build(room.options(network=NETWORK), processor, None, is_fine_tuning=False)
         learner = Learner(module, OptimizerOptions(), 0.99, "fp32", Path())
     module.train_mode()
     rng = np.random.default_rng(0)
     targets = np.zeros((batch, classes), np.float32)
     targets[np.arange(batch), np.arange(batch) % classes] = 1
-    samples = [
-        {"image": rng.integers(0, 256, (side, side, 3), np.uint8), "target": target, "name": "noise"}
-        for target in targets
-    ]
+    samples = [Sample(rng.integers(0, 256, (side, side, 3), np.uint8), None, target, "noise") for target in targets]
     drawn = module.collate(samples)
     seconds = []
     for number in range(WARM_UP + STEPS):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from plx_train.config.options import ColumnsOptions, PromoteOptions, RunOptions
-from plx_train.config.values import check_values, refuse
-from plx_train.contract.rooms import room_file, room_names
+from plx_train.config.groups import GROUPS, foreign_presets
+from plx_train.config.keys import check_groups, check_keys, open_free_key
+from plx_train.config.options import ColumnsOptions, RunOptions
+from plx_train.config.schema import options_with_module
+from plx_train.config.texts import as_typed_in_full
+from plx_train.config.values import check_values, flatten
+from plx_train.contract.rooms import load_room, options_class, room_names
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.places import conf_dir, datasets_dir
-
-GROUPS = ("module", "dataset", "device", "tracking", "sweep", "experiment", "debug")
-PROMOTE_KEYS = tuple(entry.name for entry in fields(PromoteOptions))
-SHORTHANDS = {"weights": "weights.source", "sweep_id": "sweep.id", **{key: f"promote.{key}" for key in PROMOTE_KEYS}}
-"""Keys that users type as a plain value although they stand in a section."""
-
-TEXT_KEYS = (
-    *("dataset.root", "weights.source", "output", "run", "input", "resume", "init_from", "tracking.uri"),
-    *("doctor.bundle", "pipeline", "sweep.id", "sweep.storage", "promote.reason", "serve.api_key_file", "serve.sample"),
-)
-"""Keys whose value may hold anything a path or an address can, unquoted."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +45,9 @@ def register_schemas() -> None:
     store = ConfigStore.instance()
     store.store(name="run_options", node=RunOptions)
     for room in room_names():
-        store.store(group="schema", name=room, node=room_schema(room))
-
-
-def room_schema(room: str) -> Any:
-    """The dataclass of a room's options."""
-    kinds = vars(room_file(room, "config")).values()
-    return next(kind for kind in kinds if is_dataclass(kind) and _is_room_schema(kind, room))
-
-
-def _is_room_schema(kind: Any, room: str) -> bool:
-    return any(entry.name == "name" and entry.default == room for entry in fields(kind))
-
-
-def group_options(group: str) -> dict[str, str]:
-    """Option → first comment line of its YAML, the sentence that ``--help`` shows."""
-    found = {}
-    for path in sorted((conf_dir() / group).glob("*.yaml")):
-        comments = [line[1:].strip() for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-        found[path.stem] = next((line for line in comments if not line.startswith("@package")), "")
-    return found
+        store.store(group="schema", name=room, node=options_class(room))
+    for one in foreign_presets():
+        store.store(group=one.group, name=one.name, node=OmegaConf.load(one.path), package=one.package)
 
 
 def compose_run(overrides: Sequence[str]) -> Composed:
@@ -81,9 +58,9 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     """
     register_schemas()
     names_sweep = any(text in overrides for text in ("mode=promote", "mode=sweep_report"))
-    overrides = [_quote_path(_expand_shorthand(text, names_sweep)) for text in overrides]
+    overrides = [as_typed_in_full(text, names_sweep) for text in overrides]
     parsed = _parse(overrides)
-    _check_groups(parsed)
+    check_groups(parsed)
     for item in parsed:
         if item.is_sweep_override():
             raise ConfigError(f"{item.key_or_group} has several values: add -m for one run with each")
@@ -91,8 +68,8 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     _register_resolver()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
-        _check_keys(parsed, base)
-        config = _compose([_open_free_key(text, base) for text in overrides])
+        check_keys(parsed, base)
+        config = _compose([open_free_key(text, base) for text in overrides])
     _forget_embedded(config, base, {text.partition("=")[0].lstrip("+") for text in overrides})
     return _typed(config, overrides)
 
@@ -128,12 +105,21 @@ def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
     """
     try:
         config = OmegaConf.structured(RunOptions)
-        config.module = OmegaConf.structured(room_schema(str(recorded.module.name)))
-        merged = OmegaConf.merge(config, recorded)
+        config.module = OmegaConf.structured(options_class(str(recorded.module.name)))
+        merged = OmegaConf.merge(config, without_retired(recorded))
     except (OmegaConfBaseException, ModuleNotFoundError) as error:
         raise ConfigError(f"a recorded configuration can't be used: {_one_sentence(error)}") from None
     assert isinstance(merged, DictConfig)
     return _typed(merged, overrides)
+
+
+def without_retired(recorded: DictConfig) -> DictConfig:
+    """A recorded configuration without what its room's options held in former versions, and data say now."""
+    retired = load_room(str(recorded.module.name)).retired_options
+    kept = copy.deepcopy(recorded)
+    for key in retired & set(kept.module):
+        del kept.module[key]
+    return kept
 
 
 def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
@@ -147,41 +133,10 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
         options = OmegaConf.to_object(config)
     except OmegaConfBaseException as error:
         raise ConfigError(_one_sentence(error)) from None
-    flat = flatten(plain)
-    check_values(flat)
     assert isinstance(options, RunOptions)
+    flat = flatten(plain)
+    check_values(options_with_module(options.module), flat)
     return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
-
-
-def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Leaves of nested dicts by dotted key; lists are leaves."""
-    if not isinstance(tree, dict):
-        return {prefix: tree}
-    leaves: dict[str, Any] = {}
-    for key, value in tree.items():
-        leaves |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
-    return leaves
-
-
-def _expand_shorthand(text: str, names_sweep: bool = False) -> str:
-    """
-    Args:
-        names_sweep: ``sweep=`` is a finished one's name, not how to sweep.
-    """
-    key, separator, value = text.partition("=")
-    if key == "sweep" and names_sweep:
-        return f"sweep.id={value}"
-    return f"{SHORTHANDS[key]}{separator}{value}" if key in SHORTHANDS and separator else text
-
-
-def _quote_path(text: str) -> str:
-    """Quotes a path that Hydra's grammar would trip over: spaces, brackets, ``=`` and the like."""
-    key, separator, value = text.partition("=")
-    if key not in TEXT_KEYS or not separator or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:-]*", value, re.ASCII):
-        return text
-    # In quotes a backslash is itself, unless a quote follows it.
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), value)
-    return f"{key}='{escaped}'"
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
@@ -195,46 +150,6 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
             key = text.partition("=")[0]
             raise ConfigError(f"the value of '{text}' can't be read: put it in quotes, as in {key}='\"…\"'") from None
     return parsed
-
-
-def _check_groups(parsed: Iterable[Override]) -> None:
-    for item in parsed:
-        if item.key_or_group not in GROUPS or item.is_delete():
-            continue
-        available = list(group_options(item.key_or_group))
-        value = item.value()
-        if isinstance(value, str) and value not in available:
-            refuse(f"{item.key_or_group}={value} does not exist", value, available)
-
-
-def _check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
-    known = sorted({*_known_keys(base), *SHORTHANDS})
-    for item in parsed:
-        key = item.key_or_group
-        if key in GROUPS or item.is_add() or key.startswith("hydra") or _is_free_key(key, base):
-            continue
-        if key not in known:
-            refuse(f"key '{key}' does not exist", key, known)
-
-
-def _known_keys(base: DictConfig) -> list[str]:
-    plain = OmegaConf.to_container(base, resolve=False)
-    keys = set()
-    for key in flatten(plain):
-        parts = key.split(".")
-        keys |= {".".join(parts[: length + 1]) for length in range(len(parts))}
-    return sorted(keys)
-
-
-def _is_free_key(key: str, base: DictConfig) -> bool:
-    """Inside a mapping whose keys users choose, such as device.env or optimizer.lr_scale."""
-    parent = OmegaConf.select(base, key.rpartition(".")[0]) if "." in key else None
-    return isinstance(parent, DictConfig) and parent._metadata.object_type is dict
-
-
-def _open_free_key(text: str, base: DictConfig) -> str:
-    """Hydra takes a key that is not there yet only behind ``++``."""
-    return f"++{text}" if _is_free_key(text.partition("=")[0], base) else text
 
 
 def _one_sentence(error: BaseException) -> str:
@@ -251,8 +166,3 @@ def default_values(options: Composed) -> dict[str, Any]:
     """The leaves of the same module, dataset and device without any other override, to show what was changed."""
     groups = [text for text in options.overrides if text.partition("=")[0] in GROUPS]
     return compose_run(groups).flat
-
-
-def resolve_path(path: str | Path) -> Path:
-    """Absolute, with ``~`` expanded, relative to where the command runs."""
-    return Path(path).expanduser().absolute()

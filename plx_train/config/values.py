@@ -1,87 +1,66 @@
-"""What values options can have, beside their types."""
+"""Values by dotted key, and whether they are among those that their options can have, beside their types."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from plx_train.config.options import MODES
+from plx_train.contract.option import Option
 from plx_train.ground.errors import ConfigError
-from plx_train.train.optimizer import OPTIMIZERS, SCHEDULES
-
-CHOICES = {
-    "mode": MODES,
-    "optimizer.name": OPTIMIZERS,
-    "optimizer.schedule": SCHEDULES,
-    "device.precision": ("auto", "fp32", "bf16", "fp16"),
-    "tracking.backend": ("mlflow", "off"),
-    "trainer.oom": ("fail", "halve"),
-    "trainer.nonfinite": ("stop", "skip", "rollback"),
-    "dataset.unreadable": ("fail", "skip"),
-    "sweep.sampler": ("grid", "random", "tpe", "gp", "cmaes"),
-    "sweep.pruner": ("none", "median", "asha", "hyperband"),
-    "sweep.engine": ("local", "ray", "submitit"),
-}
-
-AT_LEAST_ONE = (
-    *("trainer.epochs", "trainer.max_steps", "trainer.batch_size", "trainer.accumulate_steps", "dataset.limit"),
-    *("trainer.eval_every_epochs", "trainer.eval_every_steps", "trainer.log_every_steps", "trainer.patience"),
-    *("trainer.save_every_steps", "trainer.keep_last", "trainer.keep_every_steps", "device.processes"),
-    "quantize.samples",
-    *("sweep.trials", "sweep.warmup", "sweep.seeds", "sweep.workers", "sweep.max_failures"),
-    *("serve.max_batch", "serve.queue_size", "serve.max_pages", "serve.timeout_seconds", "serve.poll_seconds"),
-)
-AT_LEAST_TWO = ("sweep.reduction",)
-SHARES = ("dataset.holdout_share", "optimizer.warmup", "optimizer.final_lr", "trainer.ema_decay")
-"""Keys of values from 0 to below 1."""
-NOT_NEGATIVE = (
-    *("optimizer.lr", "optimizer.weight_decay", "dataset.cache_mb", "device.num_workers", "seed"),
-    "quantize.tolerance",
-    *("serve.port", "serve.max_wait_ms", "serve.max_body_mb", "serve.max_megapixels", "serve.drain_seconds"),
-)
 
 
-def check_values(flat: Mapping[str, Any]) -> None:
+def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None:
     """
     Args:
-        flat: every option by dotted key.
+        options: whose values are looked at.
+        flat: the value of each by key; null is no value, and fits all.
 
     Raises:
         ConfigError: the first value that is none of those possible.
     """
-    for key, choices in CHOICES.items():
-        _check_choice(key, str(flat[key]), choices)
-    _check_ranges(flat)
+    for key, one in options.items():
+        for value in _given(flat.get(key)):
+            if one.choices and str(value) not in one.choices.names:
+                refuse(f"{key}={value} does not exist", str(value), one.choices.names)
+    for key, one in options.items():
+        value = flat.get(key)
+        if one.interval and not all(one.interval.holds(number) for number in _given(value)):
+            each = "each" if isinstance(value, list) else "it"
+            raise ConfigError(f"{key}={value} is out of range: {each} must be {one.interval}")
 
 
-def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        refuse(f"{key}={value} does not exist", value, choices)
+def _given(value: Any) -> list[Any]:
+    """A list's values, or the one there is."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _check_ranges(flat: Mapping[str, Any]) -> None:
-    for keys, fits, wanted in (
-        (AT_LEAST_ONE, lambda value: value >= 1, "at least 1"),
-        (AT_LEAST_TWO, lambda value: value >= 2, "at least 2"),
-        (SHARES, lambda value: 0 <= value < 1, "from 0 to below 1"),
-        (NOT_NEGATIVE, lambda value: value >= 0, "at least 0"),
-    ):
-        for key in keys:
-            if flat[key] is not None and not fits(flat[key]):
-                raise ConfigError(f"{key}={flat[key]} is out of range: it must be {wanted}")
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Leaves of nested dicts by dotted key; lists are leaves."""
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        leaves |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    return leaves
 
 
-def refuse(fault: str, given: str, known: Sequence[str]) -> None:
+def refuse(fault: str, given: str, known: Sequence[str]) -> NoReturn:
     """
     Raises:
         ConfigError: `fault`, with the nearest of the `known` names.
     """
+    near = nearest(given, known)
+    if near:
+        raise ConfigError(f"{fault}; did you mean '{near}'?")
+    shown = ", ".join(name for name in known if "." not in name)
+    raise ConfigError(f"{fault}; there is: {shown}")
+
+
+def nearest(given: str, known: Sequence[str]) -> str | None:
+    """The name that was meant, perhaps: the one like `given`, or whose last part is like that of `given`."""
     near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
     if not near:
         tails = {name.rpartition(".")[2]: name for name in reversed(known)}
         near = [tails[tail] for tail in difflib.get_close_matches(given.rpartition(".")[2], list(tails), n=1)]
-    if near:
-        raise ConfigError(f"{fault}; did you mean '{near[0]}'?")
-    shown = ", ".join(name for name in known if "." not in name)
-    raise ConfigError(f"{fault}; there is: {shown}")
+    return near[0] if near else None

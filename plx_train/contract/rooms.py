@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import inspect
 import pkgutil
+from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib import metadata
-from types import ModuleType
+from pathlib import Path
+
+from plx_train.contract.room import CONTRACT, AnyRoom, Room
+from plx_train.ground.errors import UserError
 
 ENTRY_POINT_GROUP = "plx_train.modules"
 
@@ -15,12 +22,83 @@ def room_names() -> list[str]:
     import plx_train.modules
 
     own = [found.name for found in pkgutil.iter_modules(plx_train.modules.__path__) if found.ispkg]
-    return sorted({*own, *(point.name for point in metadata.entry_points(group=ENTRY_POINT_GROUP))})
+    return sorted({*own, *_foreign()})
 
 
-def room_file(room: str, file: str) -> ModuleType:
-    """The room's file, for example ``room_file("text_det", "config")``."""
-    for point in metadata.entry_points(group=ENTRY_POINT_GROUP):
-        if point.name == room:
-            return importlib.import_module(f"{point.value}.{file}")
-    return importlib.import_module(f"plx_train.modules.{room}.{file}")
+def room_package(name: str) -> str:
+    """The dotted name of a room's package."""
+    point = _foreign().get(name)
+    return point.value if point else f"plx_train.modules.{name}"
+
+
+def _foreign() -> dict[str, metadata.EntryPoint]:
+    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def foreign_folders() -> list[Path]:
+    """Folders of the packages that bring rooms from outside; nothing of them is imported."""
+    found = []
+    for point in _foreign().values():
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except Exception:  # whatever is wrong with the package is told to whoever asks for its room
+            continue
+        found += [Path(place) for place in (spec.submodule_search_locations if spec else None) or ()]
+    return found
+
+
+def options_class(name: str) -> type:
+    """The dataclass of a room's options, from its file ``config.py``: composing a command needs no more of a room."""
+    kinds = vars(importlib.import_module(f"{room_package(name)}.config")).values()
+    return next(kind for kind in kinds if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name))
+
+
+def _is_named(kind: type, name: str) -> bool:
+    return any(entry.name == "name" and entry.default == name for entry in fields(kind))  # type: ignore[arg-type]
+
+
+@cache
+def load_room(name: str) -> AnyRoom:
+    """The room of this name: the one subclass of `Room` that its file ``room.py`` defines.
+
+    Raises:
+        UserError: it is of another package and was written for another version of the contract, or is not whole.
+    """
+    package = room_package(name)
+    try:
+        file = importlib.import_module(f"{package}.room")
+    except ModuleNotFoundError as error:
+        if error.name != f"{package}.room":
+            raise
+        raise UserError(
+            f"the module type {name} ({_origin(name)}) has no room.py, so it was written for a version of plx_train's "
+            f"contract before {CONTRACT}: install a release of it that fits, or change it"
+        ) from None
+    kinds = [
+        kind
+        for kind in vars(file).values()
+        if inspect.isclass(kind) and issubclass(kind, Room) and kind.__module__ == file.__name__
+    ]
+    if len(kinds) != 1:
+        raise UserError(f"{package}/room.py must define one subclass of plx_train.contract.room.Room, not {len(kinds)}")
+    kind = kinds[0]
+    if getattr(kind, "contract", None) != CONTRACT:
+        raise UserError(
+            f"the module type {name} ({_origin(name)}) was written for version {getattr(kind, 'contract', 'none')} of "
+            f"plx_train's contract, this is version {CONTRACT}: install a release of it that fits, or change it"
+        )
+    missing = sorted(kind.__abstractmethods__ | {each for each in ATTRIBUTES if not hasattr(kind, each)})
+    if missing:
+        raise UserError(f"the module type {name} ({_origin(name)}) is not whole: it lacks {', '.join(missing)}")
+    return kind()
+
+
+ATTRIBUTES = ("name", "options", "processor", "metric", "monitor")
+"""What a room must say of itself beside its methods."""
+
+
+def _origin(name: str) -> str:
+    point = _foreign().get(name)
+    if point is None:
+        return f"plx_train.modules.{name}"
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value

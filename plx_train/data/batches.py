@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch
+from plx_train.contract.sample import Batch
 
 
 def to_tensors(batch: Batch) -> dict[str, Any]:

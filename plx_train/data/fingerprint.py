@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.files import cache_folder, replace_file, sha256
+
 FRESH_SECONDS = 2.0
 """Files changed so lately are hashed again next time: a second change may leave size and time as they are."""
-READ_BYTES = 1 << 20
 CHUNK = 64
 """Files that a thread takes at a time."""
-
-
-def cache_folder() -> Path:
-    """Where things are kept between runs: PLX_TRAIN_CACHE, or ~/.cache/plx_train."""
-    given = os.environ.get("PLX_TRAIN_CACHE")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "plx_train"
 
 
 @dataclass(frozen=True)
@@ -96,13 +90,9 @@ def _hash_entry(path: Path, known: Any) -> list[Any] | None:
         state = [status.st_size, status.st_mtime_ns]
         if isinstance(known, list) and known[:2] == state and len(known) == 3 and isinstance(known[2], str):
             return known
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(READ_BYTES):
-                digest.update(block)
+        return [*state, sha256(path)]
     except (OSError, ValueError):
         return None
-    return [*state, digest.hexdigest()]
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -115,13 +105,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
     """Replaces the file in one step; a cache that can't be written is no reason to stop."""
-    temporary = None
-    try:
+    with suppress(OSError, UnicodeError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-            temporary = Path(file.name)
-            json.dump(values, file)
-        temporary.replace(path)
-    except (OSError, UnicodeError):
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        replace_file(path, json.dumps(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from plx_train.data.findings import Finding, Level
+from plx_train.contract.check import Finding, Level
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
@@ -65,10 +65,14 @@ class LabelFile:
             return None
         return text
 
-    def image(self, name: str, number: int) -> Path | None:
-        """The absolute path of the image that a line names; None, and a finding, where it can't be one."""
+    def image(self, name: str, number: int, without: str = "the line names no image") -> Path | None:
+        """The absolute path of the image that a line names; None, and a finding, where it can't be one.
+
+        Args:
+            without: what is said of a line without a name.
+        """
         if not name.strip():
-            self.add(number, "error", "no-image-path", "the line names no image")
+            self.add(number, "error", "no-image-path", without)
             return None
         if "\0" in name:
             self.add(number, "error", "image-path-invalid", "the image path holds a zero character")

@@ -6,16 +6,19 @@ same and come in the same order, and finding the place of a run that is continue
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.data.worker_pool import WorkerLost, WorkerPool
 from plx_train.ground.errors import DataError
+
+Collate = Callable[[list[Sample]], Batch]
+"""Makes a batch of samples."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Loader:
     """
 
     def __init__(
-        self, dataset: Dataset, sampler: Sampler, collate: Any, num_workers: int = 0, skips_unreadable: bool = False
+        self, dataset: Dataset, sampler: Sampler, collate: Collate, num_workers: int = 0, skips_unreadable: bool = False
     ) -> None:
         self.dataset = dataset
         self.sampler = sampler
@@ -103,7 +106,7 @@ class Loader:
         self.unreadable: set[str] = set()
         self._pool: WorkerPool | None = None
         # Such batches are views of what is in memory: a worker process could only copy it.
-        self._is_whole = len(dataset) > 0 and dataset.batch(np.zeros(1, np.int64)) is not None
+        self._is_whole = dataset.makes_batches
 
     def epoch(self, epoch: int, cursor: int = 0) -> Iterator[Batch]:
         """Batches `cursor`, `cursor` + 1, … of `epoch`.
@@ -112,7 +115,7 @@ class Loader:
             DataError: a sample can't be read, or a worker process was killed.
         """
         if self._is_whole:
-            yield from map(self._whole, self.sampler.indices(epoch, cursor))
+            yield from map(self.dataset.batch, self.sampler.indices(epoch, cursor))
             return
         batches = self.sampler.batches(epoch, cursor)
         read = partial(_samples, self.dataset)
@@ -130,12 +133,7 @@ class Loader:
                 "trainer.batch_size"
             ) from error
 
-    def _whole(self, indices: np.ndarray) -> Batch:
-        batch = self.dataset.batch(indices)
-        assert batch is not None
-        return batch
-
-    def _batch(self, samples: list[dict[str, Any] | Unreadable]) -> Batch:
+    def _batch(self, samples: list[Sample | Unreadable]) -> Batch:
         read = [sample for sample in samples if not isinstance(sample, Unreadable)]
         for sample in samples:
             if isinstance(sample, Unreadable):
@@ -159,11 +157,11 @@ class Unreadable:
     error: DataError
 
 
-def _samples(dataset: Dataset, keys: list[tuple[int, list[int]]]) -> list[dict[str, Any] | Unreadable]:
+def _samples(dataset: Dataset, keys: list[tuple[int, list[int]]]) -> list[Sample | Unreadable]:
     return [_sample(dataset, *key) for key in keys]
 
 
-def _sample(dataset: Dataset, index: int, seed: list[int]) -> dict[str, Any] | Unreadable:
+def _sample(dataset: Dataset, index: int, seed: list[int]) -> Sample | Unreadable:
     try:
         return dataset.get(index, np.random.default_rng(seed))
     except DataError as error:

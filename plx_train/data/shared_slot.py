@@ -33,14 +33,14 @@ class Packed:
     lengths: tuple[int, ...]
 
 
-class Slot:
+class SharedSlot:
     """Holds the arrays of one value at a time; the reader must be done before the writer writes again."""
 
     def __init__(self, handle: int | None = None) -> None:
         self._handle = os.memfd_create("plx_train", os.MFD_CLOEXEC) if handle is None else handle
         self._mapped: mmap.mmap | None = None
 
-    def __reduce__(self) -> tuple[Callable[[Any], Slot], tuple[Any]]:
+    def __reduce__(self) -> tuple[Callable[[Any], SharedSlot], tuple[Any]]:
         """For a process that is just being started, which gets the same memory."""
         return _inherited, (reduction.DupFd(self._handle),)
 
@@ -102,5 +102,5 @@ class Slot:
         os.close(self._handle)
 
 
-def _inherited(handle: Any) -> Slot:
-    return Slot(handle.detach())
+def _inherited(handle: Any) -> SharedSlot:
+    return SharedSlot(handle.detach())

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from plx_train.data.shared_slot import Slot
+from plx_train.data.shared_slot import SharedSlot
 
 AHEAD = 2
 """Results made ahead by each worker: enough to hide a slow page, few enough to bound memory."""
@@ -45,14 +45,14 @@ class WorkerPool:
     def __init__(self, task: Callable[[Any], Any], num_workers: int) -> None:
         self._ticket = 0
         self._lines: list[Connection] = []
-        self._slots: list[list[Slot]] = []
+        self._slots: list[list[SharedSlot]] = []
         self._processes: list[multiprocessing.process.BaseProcess] = []
         context = multiprocessing.get_context("spawn")
         with _without_main_module():
             for _ in range(num_workers):
                 ours, theirs = context.Pipe()
                 # A worker has as many results unread as it has slots: none is written over.
-                self._slots.append([Slot() for _ in range(AHEAD)] if SHARES_MEMORY else [])
+                self._slots.append([SharedSlot() for _ in range(AHEAD)] if SHARES_MEMORY else [])
                 process = context.Process(target=_work, args=(theirs, task, self._slots[-1]), daemon=True)
                 process.start()
                 # Held by the worker alone, its end breaks with it.
@@ -128,7 +128,7 @@ def _receive(line: Connection) -> Any:
         raise WorkerLost from error
 
 
-def _work(line: Connection, task: Callable[[Any], Any], slots: list[Slot]) -> None:
+def _work(line: Connection, task: Callable[[Any], Any], slots: list[SharedSlot]) -> None:
     # Signals reach the whole process group; the parent alone decides what happens then.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -146,7 +146,9 @@ def _work(line: Connection, task: Callable[[Any], Any], slots: list[Slot]) -> No
             line.send(_answer(ticket, task, job, slots[place] if slots else None))
 
 
-def _answer(ticket: int, task: Callable[[Any], Any], job: Any, slot: Slot | None) -> tuple[int, Any, Exception | None]:
+def _answer(
+    ticket: int, task: Callable[[Any], Any], job: Any, slot: SharedSlot | None
+) -> tuple[int, Any, Exception | None]:
     try:
         result = task(job)
         return ticket, slot.write(result) if slot else result, None

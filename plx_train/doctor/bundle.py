@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +12,11 @@ import yaml
 
 from plx_train.doctor.redact import Redactor, this_redactor
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import replacing
+from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE, PARITY_FILE, RUN_FILE, SPOOL_PATTERN
 
-RUN_FILES = ("config.yaml", "run.json", "check.json", "parity.json", "export/parity.json", "metrics.json")
-LOG_PATTERNS = ("*.log", "tracking*.jsonl")
+RUN_FILES = (CONFIG_FILE, RUN_FILE, CHECK_FILE, PARITY_FILE, f"{EXPORT}/{PARITY_FILE}", METRICS_FILE)
+LOG_PATTERNS = ("*.log", SPOOL_PATTERN)
 MOST_BYTES = 2 << 20
 """Of each log, from its end."""
 
@@ -23,8 +24,8 @@ MOST_BYTES = 2 << 20
 def last_run(folder: Path) -> Path | None:
     """The run in `folder`, or the folder itself, that was begun or changed last."""
     candidates = [folder, *(folder.iterdir() if folder.is_dir() else [])]
-    runs = [path for path in candidates if (path / "config.yaml").is_file()]
-    return max(runs, key=lambda path: (path / "config.yaml").stat().st_mtime, default=None)
+    runs = [path for path in candidates if (path / CONFIG_FILE).is_file()]
+    return max(runs, key=lambda path: (path / CONFIG_FILE).stat().st_mtime, default=None)
 
 
 def write_bundle(
@@ -53,14 +54,11 @@ def write_bundle(
     }
     if run is not None:
         contents |= _run_contents(run, redactor)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in contents.items():
                 archive.writestr(name, text)
-        temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"doctor.bundle={target} can't be written: {error.strerror or error}") from None
     return list(contents)
 

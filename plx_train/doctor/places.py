@@ -14,8 +14,8 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from plx_train.data.fingerprint import cache_folder
 from plx_train.doctor.check import FAIL, OK, WARN, Check
+from plx_train.ground.files import cache_folder
 from plx_train.tracking.store import database_path, without_password
 
 SERVER_SECONDS = 3.0

@@ -11,15 +11,16 @@ from typing import Any
 
 from plx_train.export.onnx_cache import graph_digest
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import replace_file
 from plx_train.machine.hardware import cpu, usable_cores
+from plx_train.runs.folder import CHOICE_FILE
 
-CHOICE_FILE = "engine.json"
 """Beside ``inference.*``, not in them: proof and registry's hashes are about what a model does, not how fast."""
 PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
-class Machine:
+class MeasuredMachine:
     """What a measurement holds for.
 
     Attributes:
@@ -33,9 +34,9 @@ class Machine:
     versions: dict[str, str | None]
 
 
-def this_machine() -> Machine:
+def this_machine() -> MeasuredMachine:
     """The machine that this process runs on."""
-    return Machine(cpu().model, usable_cores(), {name: _version(name) for name in PACKAGES})
+    return MeasuredMachine(cpu().model, usable_cores(), {name: _version(name) for name in PACKAGES})
 
 
 def write_choice(folder: Path, quickest: Mapping[int, str], figures: list[dict[str, Any]]) -> Path:
@@ -54,10 +55,8 @@ def write_choice(folder: Path, quickest: Mapping[int, str], figures: list[dict[s
         "quickest": {str(threads): engine for threads, engine in quickest.items()},
         "figures": figures,
     }
-    temporary = path.with_name(f".{CHOICE_FILE}.new")
     try:
-        temporary.write_text(json.dumps(content, indent=1), "utf-8")
-        temporary.replace(path)
+        replace_file(path, json.dumps(content, indent=1))
     except OSError as error:
         raise UserError(f"{path} can't be written ({error.strerror or error}): copy the exported folder") from None
     return path

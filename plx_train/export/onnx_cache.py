@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.data.fingerprint import cache_folder
-from plx_train.export.static_model import ONNX_FILE, STEM, StaticModel, is_onnx_only
+from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder
+from plx_train.runs.exported import is_onnx_only
+from plx_train.runs.folder import ONNX_FILE, STEM
 
 Inputs = tuple[np.ndarray, ...]
 CONVERTED_TOLERANCE = 1e-3

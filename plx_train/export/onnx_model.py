@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.export.onnx_fold import fold
-from plx_train.export.static_model import ONNX_FILE, STEM
 from plx_train.ground.errors import ExportError, UserError
+from plx_train.runs.folder import ONNX_FILE, PARAMETERS_FILE, STEM
 
 OPSET = 14
 INSTALL = "pip install -e '.[onnx]'"
@@ -45,7 +45,7 @@ def write_onnx(folder: Path) -> Path:
     try:
         paddle2onnx.export(
             str(folder / f"{STEM}.json"),
-            str(folder / f"{STEM}.pdiparams"),
+            str(folder / PARAMETERS_FILE),
             str(target),
             opset_version=OPSET,
             optimize_tool="None",

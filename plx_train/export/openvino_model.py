@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.export.static_model import ONNX_FILE
 from plx_train.ground.errors import UserError
 from plx_train.machine.hardware import usable_cores
+from plx_train.runs.folder import ONNX_FILE
 
 
 def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:

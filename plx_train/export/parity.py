@@ -12,11 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Dataset, Module
-from plx_train.export.static_model import STEM, StaticModel, folder_engine, processor_of, read_inference
-from plx_train.metrics.direction import unit
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
+from plx_train.export.static_model import StaticModel, folder_engine, processor_of
+from plx_train.ground.spread import spread
+from plx_train.metrics.direction import Better, monitored, unit
 from plx_train.metrics.evaluate import Engine, evaluate, network_engine
 from plx_train.onednn.choice import natively
+from plx_train.runs.exported import read_inference
+from plx_train.runs.folder import ONNX_FILE
 
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
@@ -72,6 +77,7 @@ class ParityReport:
         num_compared: samples whose raw outputs were compared.
         num_samples: samples the metric was taken over.
         monitor: name of the metric.
+        better: which of its values are.
         expected: the live network's metric with the processing it was trained and calibrated with.
         exported: the exported folder's, with the processing read back from ``inference.yml``.
         metric_tolerance: what the two may differ by.
@@ -82,6 +88,7 @@ class ParityReport:
     num_compared: int
     num_samples: int
     monitor: str
+    better: Better
     expected: float
     exported: float
     metric_tolerance: float
@@ -100,7 +107,7 @@ class ParityReport:
             for engine in self.engines
             if not engine.ok
         ]
-        most = self.metric_tolerance * unit(self.monitor, self.expected)
+        most = self.metric_tolerance * unit(self.better, self.expected)
         if not abs(self.expected - self.exported) <= most:
             faults.append(
                 f"{self.monitor} is {self.exported:.4f} instead of {self.expected:.4f} "
@@ -130,8 +137,8 @@ class ParityReport:
 
 
 def check_parity(
-    module: Module,
-    processor: Any,
+    module: Module[Any],
+    processor: Processor,
     folder: Path,
     dataset: Dataset,
     expected: float | None = None,
@@ -154,8 +161,8 @@ def check_parity(
     module.eval_mode()
     live, shipped = network_engine(module), processor_of(read_inference(folder))
     engines = _export_engines(folder, shipped, tolerance)
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(NUM_COMPARED, len(dataset))).round().astype(int))
-    batches = [module.collate_eval([dataset.get(int(index), np.random.default_rng(0))]) for index in chosen]
+    chosen = spread(len(dataset), NUM_COMPARED)
+    batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
     # By the very operations that the export holds: the strictest tolerance is for what is left then.
     with _on_cpu(module), natively():
         references = [live(batch)[0] for batch in batches]
@@ -171,6 +178,7 @@ def check_parity(
         num_compared=len(batches),
         num_samples=len(dataset),
         monitor=module.monitor,
+        better=monitored(module),
         expected=expected,
         exported=exported,
         metric_tolerance=tolerance.metric,
@@ -179,7 +187,7 @@ def check_parity(
 
 
 @contextmanager
-def _on_cpu(module: Module) -> Iterator[None]:
+def _on_cpu(module: Module[Any]) -> Iterator[None]:
     """The live network on the CPU inside: GPUs round convolutions too coarsely to compare by."""
     import paddle
 
@@ -204,13 +212,13 @@ def _metric_device() -> str:
     return device if device.startswith("gpu") else "cpu"
 
 
-def _export_engines(folder: Path, processor: Any, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
+def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) -> list[tuple[str, Engine, float]]:
     """Name, engine and tolerance of each way to run `folder`."""
     models: list[tuple[str, Callable[..., list[np.ndarray]], float]] = [
         ("native", StaticModel(folder, onednn=False), tolerance.native),
         ("onednn", StaticModel(folder), tolerance.accelerated),
     ]
-    if (folder / f"{STEM}.onnx").is_file():
+    if (folder / ONNX_FILE).is_file():
         from plx_train.export.onnx_model import onnx_model
 
         models.append(("onnx", onnx_model(folder), tolerance.accelerated))
@@ -234,7 +242,7 @@ def _compare(
     return EngineParity(name, largest, float(np.mean(means)), tolerance, float(np.median(seconds)))
 
 
-def _differences(written: Any, read: Any) -> tuple[str, ...]:
+def _differences(written: Processor, read: Processor) -> tuple[str, ...]:
     """Names of the fields in which two processors, frozen dataclasses, differ."""
     first, second = asdict(written), asdict(read)
     return tuple(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plx_train.contract.rooms import room_file
+from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
-from plx_train.export.static_model import StaticModel, lineage, processor_of, read_inference, room_of
+from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError
+from plx_train.runs.exported import lineage, read_inference
 
 LARGEST_BATCH = 8
 Input = Any
@@ -85,6 +88,16 @@ class Predictor:
             return self._predict_many([self.processor.as_input(given)])[0]
         return self._predict_many([self.processor.as_input(one) for one in given])
 
+    def with_settings(self, **settings: Any) -> Predictor:
+        """The same model with other values for some fields of its `processor`.
+
+        Raises:
+            UserError: a value is not possible.
+        """
+        other = copy.copy(self)
+        other.processor = replace(self.processor, **settings)
+        return other
+
     def _predict_many(self, originals: Sequence[Any]) -> list[Any]:
         """Those of equal input shapes go through the graph together; each as if alone, up to the last bits."""
         prepared = [self.processor.preprocess(original) for original in originals]
@@ -103,7 +116,7 @@ class Predictor:
 
     def overlay(self, given: Input, prediction: Any) -> np.ndarray:
         """A picture of `given` with `prediction` drawn on it, uint8 (H, W, 3) BGR."""
-        return room_file(self.module, "overlay").draw_overlay(self.processor.as_input(given), prediction)
+        return load_room(self.module).overlay(self.processor, self.processor.as_input(given), prediction)
 
     def __repr__(self) -> str:
         return f"Predictor({self.module}, {self.model_name}, {self.device}, {str(self.folder)!r})"

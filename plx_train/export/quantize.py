@@ -19,15 +19,14 @@ import numpy as np
 
 from plx_train.export.onnx_cache import onnx_folder
 from plx_train.export.onnx_model import INSTALL, require_onnx
-from plx_train.export.static_model import ONNX_FILE, STEM
 from plx_train.ground.errors import ExportError
-from plx_train.metrics.direction import sign, unit
+from plx_train.metrics.direction import recorded, sign, unit
+from plx_train.runs.folder import INFERENCE_FILE, ONNX_FILE, QUANTIZED_FILE
 
-QUANTIZED_FILE = "quantized.json"
 """What was measured of an int8 export; it has no proof, for it is not equal to what was trained."""
 OPERATIONS = ["Conv", "MatMul", "Gemm"]
 """Where the time goes; the others are quicker left as they are than with conversions around them."""
-COPIED = (f"{STEM}.yml", "scaler.pkl")
+COPIED = (INFERENCE_FILE, "scaler.pkl")
 
 Inputs = tuple[np.ndarray, ...]
 
@@ -59,11 +58,12 @@ def engines_as_good(folder: Path) -> set[str]:
     """The engines by which an int8 export reaches nearly what it does by the best, as was measured when it was made."""
     try:
         content = json.loads((folder / QUANTIZED_FILE).read_text("utf-8"))
-        reached = {str(name): sign(content["monitor"]) * float(value) for name, value in content["int8"].items()}
+        better = recorded(content, content["monitor"])
+        reached = {str(name): sign(better) * float(value) for name, value in content["int8"].items()}
         best, tolerance = max(reached.values()), float(content["tolerance"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"onnx"}
-    most = tolerance * unit(content["monitor"], best)
+    most = tolerance * unit(better, best)
     return {name for name, value in reached.items() if best - value <= most}
 
 

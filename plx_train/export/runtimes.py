@@ -11,8 +11,10 @@ import numpy as np
 
 from plx_train.export.choice import chosen_engine
 from plx_train.export.onnx_cache import check_once, onnx_folder
-from plx_train.export.static_model import ONNX_FILE, StaticModel, is_onnx_only
+from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.runs.exported import is_onnx_only
+from plx_train.runs.folder import ONNX_FILE
 
 Model = Callable[..., list[np.ndarray]]
 """Takes arrays in the alphabetical order of the inputs' names; gives the outputs; called from several threads."""

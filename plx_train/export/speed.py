@@ -15,8 +15,8 @@ import numpy as np
 
 from plx_train.export.onnx_cache import CONVERTED_TOLERANCE, largest_difference
 from plx_train.export.runtimes import Model, open_model
-from plx_train.export.static_model import is_onnx_only
 from plx_train.ground.errors import UserError
+from plx_train.runs.exported import is_onnx_only
 
 ROUNDS = 7
 

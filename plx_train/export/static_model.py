@@ -1,4 +1,4 @@
-"""An exported folder: its graph run by Paddle Inference and its ``inference.yml`` read as plain data."""
+"""An exported graph, run by Paddle Inference, and the processor that ships with it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from plx_train.contract.module import Batch
-from plx_train.contract.rooms import room_file, room_names
+from plx_train.contract.processor import Graph, Processor
+from plx_train.contract.rooms import load_room, room_names
+from plx_train.contract.sample import Batch
 from plx_train.ground.errors import DeviceError, UserError
+from plx_train.runs.exported import graph_files, lineage
 
-STEM = "inference"
-ONNX_FILE = f"{STEM}.onnx"
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
 
@@ -64,7 +63,7 @@ class StaticModel:
         return self._local.predictor
 
 
-def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Callable[[Batch], list[np.ndarray]]:
+def folder_engine(model: Graph, processor: Processor) -> Callable[[Batch], list[np.ndarray]]:
     """`model` as an engine for `plx_train.metrics.evaluate.evaluate`."""
 
     def run(batch: Batch) -> list[np.ndarray]:
@@ -72,71 +71,6 @@ def folder_engine(model: Callable[..., list[np.ndarray]], processor: Any) -> Cal
         return processor.run(model, inputs)
 
     return run
-
-
-def is_export(folder: Path) -> bool:
-    """Whether `folder` holds an exported graph with its ``inference.yml``."""
-    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
-    is_whole = has_graph and (folder / f"{STEM}.pdiparams").is_file()
-    return (is_whole or is_onnx_only(folder)) and (folder / f"{STEM}.yml").is_file()
-
-
-def is_onnx_only(folder: Path) -> bool:
-    """Whether `folder` holds a graph that Paddle can't run, only ONNX Runtime and OpenVINO: an int8 export's."""
-    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
-    return not has_graph and (folder / ONNX_FILE).is_file()
-
-
-def parameters_file(folder: Path) -> Path:
-    """The file that holds the parameters."""
-    return folder / (ONNX_FILE if is_onnx_only(folder) else f"{STEM}.pdiparams")
-
-
-def graph_files(folder: Path) -> tuple[Path, Path]:
-    """The graph's and the parameters' file.
-
-    Raises:
-        UserError: one of them is missing.
-    """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder: give one that plx_train or PaddleX exported")
-    if is_onnx_only(folder):
-        raise UserError(
-            f"{folder} holds {ONNX_FILE} alone, which Paddle can't run: take engine=onnx or engine=openvino"
-        )
-    graphs = [folder / f"{STEM}{suffix}" for suffix in (".json", ".pdmodel")]
-    graph = next((path for path in graphs if path.is_file()), None)
-    parameters = folder / f"{STEM}.pdiparams"
-    if graph is None or not parameters.is_file():
-        raise UserError(
-            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) and {STEM}.pdiparams"
-        )
-    return graph, parameters
-
-
-def read_inference(folder: Path) -> dict[str, Any]:
-    """The content of ``inference.yml``.
-
-    Raises:
-        UserError: it is missing or can't be read.
-    """
-    path = folder / f"{STEM}.yml"
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} holds no settings")
-    return content
-
-
-def lineage(inference: dict[str, Any]) -> dict[str, Any]:
-    """What ``inference.yml`` says about the model's origin, by plx_train; empty in others' exports."""
-    section = inference.get("Global") or {}
-    found = section.get("plx_train") if isinstance(section, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 def room_of(inference: dict[str, Any]) -> str:
@@ -161,7 +95,7 @@ def room_of(inference: dict[str, Any]) -> str:
     raise UserError(f"inference.yml belongs to no module type that is known here ({'; '.join(reasons)})")
 
 
-def processor_of(inference: dict[str, Any]) -> Any:
+def processor_of(inference: dict[str, Any]) -> Processor:
     """The processor that ``inference.yml`` describes.
 
     Raises:
@@ -170,9 +104,9 @@ def processor_of(inference: dict[str, Any]) -> Any:
     return _processor(room_of(inference), inference)
 
 
-def _processor(room: str, inference: dict[str, Any]) -> Any:
+def _processor(room: str, inference: dict[str, Any]) -> Processor:
     try:
-        return room_file(room, "processor").from_inference(inference)
+        return load_room(room).processor.from_inference(inference)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
 

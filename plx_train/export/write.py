@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from plx_train.contract.module import Dataset, Module
-from plx_train.export.files import PARITY_FILE, file_hashes
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
 from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
-from plx_train.export.static_model import STEM, interpolations
+from plx_train.export.static_model import interpolations
 from plx_train.ground.errors import ExportError
+from plx_train.runs.exported import file_hashes
+from plx_train.runs.folder import INFERENCE_FILE, PARITY_FILE, STEM
 
 if TYPE_CHECKING:
     import paddle
@@ -32,8 +35,8 @@ class Exported:
 
 
 def export(
-    module: Module,
-    processor: Any,
+    module: Module[Any],
+    processor: Processor,
     folder: Path,
     model_name: str,
     lineage: dict[str, Any],
@@ -78,7 +81,12 @@ def export(
 
 
 def write_export(
-    module: Module, processor: Any, folder: Path, model_name: str, lineage: dict[str, Any], onnx: bool = False
+    module: Module[Any],
+    processor: Processor,
+    folder: Path,
+    model_name: str,
+    lineage: dict[str, Any],
+    onnx: bool = False,
 ) -> None:
     """Writes graph, parameters and ``inference.yml`` into `folder` without a proof; arguments as in `export`.
 
@@ -90,14 +98,14 @@ def write_export(
     settings = processor.to_inference(model_name)
     settings["Global"]["plx_train"] = {"module": module.name, **lineage}
     folder.mkdir(parents=True, exist_ok=True)
-    _save_graph(module, folder / STEM)
+    _save_graph(module, processor, folder / STEM)
     found = interpolations(folder / f"{STEM}.json")
     if found:
         raise ExportError(
             f"the network of {module.name} resizes maps with {', '.join(found)}: PaddleX crashes on it on a "
             "CPU, write it as expand and reshape, or as a transposed convolution"
         )
-    (folder / f"{STEM}.yml").write_text(
+    (folder / INFERENCE_FILE).write_text(
         yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None), "utf-8"
     )
     processor.write_files(folder)
@@ -105,11 +113,11 @@ def write_export(
         write_onnx(folder)
 
 
-def _save_graph(module: Module, path: Path) -> None:
+def _save_graph(module: Module[Any], processor: Processor, path: Path) -> None:
     """The static graph in Paddle's json format; the module's own network is left as it was."""
     import paddle
 
-    layer, specs = module.export_network()
+    layer, specs = module.export_network(processor)
     with paddle.utils.unique_name.guard(), _evaluating(layer), warnings.catch_warnings():
         # Paddle warns that it saves a function, which is what is meant here.
         warnings.filterwarnings("ignore", message="What you save is a function")

@@ -6,42 +6,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation, SampleScore
+from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
+from plx_train.contract.sample import Batch, Sample
 from plx_train.distributed import ranks
 
 Engine = Callable[[Batch], list[np.ndarray]]
 """Runs a batch and gives per sample what `processor.postprocess` takes; called from several threads."""
-
-
-@dataclass(frozen=True)
-class SampleScore:
-    """How well one sample was predicted."""
-
-    index: int
-    name: str
-    value: float
-    prediction: Any
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Metrics on the validation split.
-
-    `metrics` holds the metric's own names for the processor in use, and ``<name>_official`` for the module's
-    published settings where the two differ.
-    """
-
-    metrics: dict[str, float]
-    processor: Any
-    samples: tuple[SampleScore, ...]
-    curve: tuple[tuple[float, float], ...]
-    """(recall, precision) pairs, where the metric has such a curve."""
-    seconds: float
 
 
 def network_engine(module: Module) -> Engine:
@@ -61,9 +39,9 @@ def evaluate(
     module: Module,
     engine: Engine,
     val: Dataset,
-    processor: Any,
+    processor: Processor,
     num_threads: int = 1,
-    official: Any | None = None,
+    official: Processor | None = None,
     is_shared: bool = False,
 ) -> Evaluation:
     """Scores `processor` on `val`, and `official` beside it when given; outputs are not kept.
@@ -75,10 +53,10 @@ def evaluate(
     # Where calibration chose what is published, both say the same of every sample.
     other = None if official is None or official == processor else official
 
-    def predictions_of(sample: dict[str, Any], output: np.ndarray) -> tuple[Any, Any]:
+    def predictions_of(sample: Sample, output: np.ndarray) -> tuple[Any, Any]:
         if other is None:
-            return processor.postprocess(output, sample["shape"]), None
-        return processor.postprocess_with(other, output, sample["shape"])
+            return processor.postprocess(output, sample.context), None
+        return processor.postprocess_with(other, output, sample.context)
 
     done = run_samples(module, engine, val, num_threads, own, predictions_of)
     found = [(index, *pair) for index, pair in zip(own, done, strict=True)]
@@ -86,7 +64,7 @@ def evaluate(
     samples = []
     for index, sample, predictions in _of_all(found, is_shared):
         value = metric.update(predictions[0], sample)
-        samples.append(SampleScore(index, sample["name"], value, predictions[0]))
+        samples.append(SampleScore(index, sample.name, value, predictions[0]))
         if official_metric is not None:
             official_metric.update(predictions[1], sample)
     metrics = metric.compute()
@@ -96,7 +74,9 @@ def evaluate(
     return Evaluation(metrics, processor, tuple(samples), tuple(metric.curve()), time.perf_counter() - started)
 
 
-def calibrate(module: Module, engine: Engine, holdout: Dataset, num_threads: int = 1, is_shared: bool = False) -> Any:
+def calibrate(
+    module: Module, engine: Engine, holdout: Dataset, num_threads: int = 1, is_shared: bool = False
+) -> Processor:
     """The module's processor with settings chosen on `holdout`; the module's own where there is nothing to choose."""
     if len(holdout) == 0:
         return module.processor
@@ -109,10 +89,6 @@ def calibrate(module: Module, engine: Engine, holdout: Dataset, num_threads: int
 
 def _own_part(num_samples: int, is_shared: bool) -> range:
     return range(ranks.rank(), num_samples, ranks.num_ranks()) if is_shared else range(num_samples)
-
-
-def _without_input(sample: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in sample.items() if name != "x"}
 
 
 def _of_all(found: list[tuple[int, Any, Any]], is_shared: bool) -> list[tuple[int, Any, Any]]:
@@ -130,8 +106,8 @@ def run_samples(
     dataset: Dataset,
     num_threads: int,
     indices: Sequence[int] | None = None,
-    finish: Callable[[dict[str, Any], np.ndarray], Any] = lambda sample, output: output,
-) -> Iterator[tuple[dict[str, Any], Any]]:
+    finish: Callable[[Sample, np.ndarray], Any] = lambda sample, output: output,
+) -> Iterator[tuple[Sample, Any]]:
     """(sample, output) in order, of `indices` or all; several samples are computed at once, few are held.
 
     Args:
@@ -143,15 +119,15 @@ def run_samples(
     unused = np.random.default_rng(0)
     indices = range(len(dataset)) if indices is None else indices
 
-    def some(start: int) -> list[tuple[dict[str, Any], Future[Any]]]:
+    def some(start: int) -> list[tuple[Sample, Future[Any]]]:
         samples = [dataset.get(index, unused) for index in indices[start : start + module.eval_batch_size]]
         outputs = engine(module.collate_eval(samples))
-        samples = [_without_input(sample) for sample in samples]
+        samples = [replace(sample, x=None) for sample in samples]
         return [
             (sample, finishing.submit(finish, sample, output)) for sample, output in zip(samples, outputs, strict=True)
         ]
 
-    waiting: deque[Future[list[tuple[dict[str, Any], Future[Any]]]]] = deque()
+    waiting: deque[Future[list[tuple[Sample, Future[Any]]]]] = deque()
     # Threads of their own: a device that computes one sample after the other need not wait for its post-processing.
     with ThreadPoolExecutor(num_threads) as finishing, ThreadPoolExecutor(num_threads) as computing:
         for start in range(0, len(indices), module.eval_batch_size):
@@ -162,5 +138,5 @@ def run_samples(
             yield from _results(waiting.popleft())
 
 
-def _results(computed: Future[list[tuple[dict[str, Any], Future[Any]]]]) -> Iterator[tuple[dict[str, Any], Any]]:
+def _results(computed: Future[list[tuple[Sample, Future[Any]]]]) -> Iterator[tuple[Sample, Any]]:
     return ((sample, finished.result()) for sample, finished in computed.result())

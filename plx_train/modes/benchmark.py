@@ -16,21 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
-from plx_train.contract.module import Batch
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.data.batches import size_of
 from plx_train.data.loader import Loader, Sampler
 from plx_train.export.static_model import StaticModel, folder_engine
 from plx_train.export.write import write_export
 from plx_train.machine.device import OpenDevice, check_device
 from plx_train.metrics.evaluate import network_engine, run_samples
-from plx_train.modes.train import build_module
 from plx_train.onednn.choice import natively
+from plx_train.runs.folder import BENCHMARK_FILE, EXPORT
+from plx_train.runs.result import RunResult
 from plx_train.tracking import start_tracking
 from plx_train.train.optimizer import learning_rate
 from plx_train.workflow import measure as benchmark_engines
-from plx_train.workflow.session import Session, Splits, check_data, open_session, split, start_device
+from plx_train.workflow.dataset import Splits
+from plx_train.workflow.session import Session
+from plx_train.workflow.training import build_module
+from plx_train.workflow.workbench import Workbench, open_workbench
 
 WARM_UP = 2
 STEPS = 3
@@ -46,19 +50,17 @@ def run(composed: Composed) -> RunResult:
     if composed.options.run:
         return benchmark_engines.run(composed)
     check_device(composed.options.device)
-    session = open_session(composed)
-    _, checked = check_data(session)
-    splits = split(checked, composed.options.dataset, composed.options.seed)
-    device = start_device(session.options)
-    module, _ = build_module(session)
+    bench = open_workbench(composed)
+    session, splits, device = bench.session, bench.splits, bench.device
+    module, _ = build_module(session, bench.data)
     figures = _training(session, module, splits, device)
-    figures |= _evaluation(session, module, splits)
+    figures |= _evaluation(bench, module)
     figures["peak_memory_mib"] = peak_memory_mib()
     figures |= device_memory(device)
-    (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    (session.output / BENCHMARK_FILE).write_text(json.dumps(figures, indent=1), "utf-8")
     rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
     session.console.table(f"{module.name} on {device.name}, batch {session.options.trainer.batch_size}", ["", ""], rows)
-    session.console.info(f"figures: {session.output / 'benchmark.json'}")
+    session.console.info(f"figures: {session.output / BENCHMARK_FILE}")
     return RunResult("benchmark", session.output, figures)
 
 
@@ -72,7 +74,7 @@ class _Again(Sampler):
         return itertools.cycle(list(itertools.islice(super().indices(epoch, cursor), STEPS)))
 
 
-def _training(session: Session, module: Any, splits: Splits, device: Any) -> dict[str, float]:
+def _training(session: Session, module: Module[Any], splits: Splits, device: Any) -> dict[str, float]:
     """Bare step, the same by Paddle's kernels alone, full loop and loader in turn, `ROUNDS` times; medians."""
     import paddle
 
@@ -121,7 +123,7 @@ def _training(session: Session, module: Any, splits: Splits, device: Any) -> dic
 
 
 def _loader(
-    session: Session, module: Any, splits: Splits, device: OpenDevice, kind: type[Sampler], cache_mb: int
+    session: Session, module: Module[Any], splits: Splits, device: OpenDevice, kind: type[Sampler], cache_mb: int
 ) -> Loader:
     options = session.options
     dataset = module.dataset(splits.train, "train", cache_mb)
@@ -146,18 +148,19 @@ def _loop(batches: Iterator[Batch], learner: Any, tracker: Any, rate: float) -> 
         tracker.log_metrics(values | {"train/gradient_norm": done.gradient_norm}, step)
 
 
-def _evaluation(session: Session, module: Any, splits: Splits) -> dict[str, float]:
+def _evaluation(bench: Workbench, module: Module[Any]) -> dict[str, float]:
     """Evaluation with the network, and the exported folder's inference, one sample at a time."""
+    session = bench.session
     # Of series a split has few, but many windows.
-    dataset = module.dataset(splits.val[:SAMPLES], "val", 0)
+    dataset = module.dataset(bench.splits.val[:SAMPLES], "val", 0)
     chosen = range(min(len(dataset), SAMPLES))
     module.eval_mode()
     engine = network_engine(module)
     seconds = _seconds(lambda: list(run_samples(module, engine, dataset, 2, chosen)))
     figures = {"evaluation_images_per_second": len(chosen) / seconds}
     with tempfile.TemporaryDirectory(dir=session.output) as folder:
-        target = Path(folder) / "export"
-        write_export(module, module.processor, target, session.options.module.model_name, {})
+        target = Path(folder) / EXPORT
+        write_export(module, module.processor, target, bench.data.room.model_name(session.options.module), {})
         batches = [module.collate_eval([dataset.get(index, np.random.default_rng(0))]) for index in chosen]
         for name, onednn in (("native", False), ("onednn", True)):
             exported = folder_engine(StaticModel(target, onednn=onednn, threads=1), module.processor)

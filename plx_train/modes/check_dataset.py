@@ -6,11 +6,14 @@ import json
 import sys
 from dataclasses import replace
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
-from plx_train.contract.rooms import room_file
-from plx_train.data.findings import CheckReport, report_lines, report_table
-from plx_train.workflow.session import Session, open_session, resolve_module
+from plx_train.contract.check import CheckReport
+from plx_train.contract.rooms import load_room
+from plx_train.data.findings import report_lines, report_table
+from plx_train.runs.folder import CHECK_FILE, SAMPLES
+from plx_train.runs.result import RunResult
+from plx_train.workflow.dataset import check
+from plx_train.workflow.session import Session, open_session
 
 MAX_SHOWN = 50
 """Findings shown; all are in ``check.json``."""
@@ -20,23 +23,20 @@ def run(composed: Composed) -> RunResult:
     """Checks the dataset; the exit code is 1 if there is an error."""
     session = open_session(composed)
     options = session.options
-    resolve_module(options)
-    room = room_file(options.module.name, "check")
-    checked = room.check(options.dataset, options.module)
-    pictures = []
-    for split in ("train", "val"):
-        pages = getattr(checked, split)
-        if pages:
-            folder = session.output / "samples" / split
+    _, checked = check(options)
+    room, pictures = load_room(options.module.name), []
+    for split, samples in (("train", checked.train), ("val", checked.val)):
+        if samples:
+            folder = session.output / SAMPLES / split
             folder.mkdir(parents=True, exist_ok=True)
-            pictures += room.draw_samples(pages, folder)
+            pictures += room.draw_samples(samples, folder)
     report = replace(checked.report, samples=tuple(str(path.relative_to(session.output)) for path in pictures))
-    path = session.output / "check.json"
+    path = session.output / CHECK_FILE
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     _show(session, report)
     rows = [("fingerprint", report.fingerprint or "none"), ("all findings", str(path))]
     if pictures:
-        rows.append(("pictures", str(session.output / "samples")))
+        rows.append(("pictures", str(session.output / SAMPLES)))
     session.console.summary(f"dataset {options.dataset.name}", rows)
     counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}
     return RunResult("check_dataset", session.output, counts, exit_code=0 if report.ok else 1)

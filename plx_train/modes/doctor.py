@@ -6,14 +6,14 @@ import json
 import sys
 from pathlib import Path
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.doctor import FAIL, Check, diagnose, last_run, to_json, worst, write_bundle
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import resolve_path
+from plx_train.runs.folder import OUTPUTS
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import aligned, make_console
 from plx_train.tracking import resolve_uri
-
-OUTPUTS = "outputs"
 
 
 def run(composed: Composed) -> RunResult:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import resolve_path
 from plx_train.pipelines.freeze import freeze
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 from plx_train.workflow.pages import open_pipeline
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from pathlib import Path
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
-from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.config.compose import Composed
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device
 from plx_train.machine.environment import prepare_environment
-from plx_train.vision.image import IMAGE_SUFFIXES, write_image
+from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, OVERLAYS, PREDICTIONS_FILE
+from plx_train.runs.result import RunResult
+from plx_train.vision.image import write_image
+from plx_train.workflow.inputs import find_files
 from plx_train.workflow.pages import predict as predict_pages
 from plx_train.workflow.session import open_session
 from plx_train.workflow.source import Source, find_source
@@ -36,7 +39,7 @@ def run(composed: Composed) -> RunResult:
 
     engine = "auto" if is_onnx_only(folder) else "paddle"
     predictor = Predictor(folder, open_device(options.device).name, engine=engine)
-    overlays = session.output / "overlays"
+    overlays = session.output / OVERLAYS
     overlays.mkdir(exist_ok=True)
     predictions, failed = {}, 0
     for name, path in files.items():
@@ -49,27 +52,11 @@ def run(composed: Composed) -> RunResult:
             continue
         predictions[name] = prediction.to_json()
         write_image((overlays / name).with_suffix(".jpg"), predictor.overlay(original, prediction))
-    (session.output / "predictions.json").write_text(json.dumps(predictions, indent=1, ensure_ascii=False), "utf-8")
+    (session.output / PREDICTIONS_FILE).write_text(json.dumps(predictions, indent=1, ensure_ascii=False), "utf-8")
     rows = [("files", str(len(predictions))), ("not readable", str(failed)),
-            ("predictions", str(session.output / "predictions.json")), ("overlays", str(overlays))]  # fmt: skip
+            ("predictions", str(session.output / PREDICTIONS_FILE)), ("overlays", str(overlays))]  # fmt: skip
     session.console.summary("predict", rows)
     return RunResult("predict", session.output, {"files": float(len(predictions))}, exit_code=1 if failed else 0)
-
-
-def find_files(path: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> dict[str, Path]:
-    """Files by a name relative to `path`: the file itself, or all with these suffixes in a folder and its subfolders.
-
-    Raises:
-        UserError: there is none.
-    """
-    if path.is_file():
-        return {path.name: path}
-    if not path.is_dir():
-        raise UserError(f"input={path} does not exist")
-    found = sorted(item for item in path.rglob("*") if item.suffix.lower() in suffixes)
-    if not found:
-        raise UserError(f"input={path} holds no file that can be read ({', '.join(sorted(suffixes))})")
-    return {item.relative_to(path).as_posix(): item for item in found}
 
 
 def exported_folder(source: Source) -> Path:
@@ -80,7 +67,7 @@ def exported_folder(source: Source) -> Path:
     """
     if source.export:
         return source.export
-    folder = source.run / "export" if source.run else None
-    if folder is None or not (folder / "inference.yml").is_file():
+    folder = source.run / EXPORT if source.run else None
+    if folder is None or not (folder / INFERENCE_FILE).is_file():
         raise UserError(f"{source.checkpoint} was not exported: run mode=export run={source.run or source.checkpoint}")
     return folder

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import PromoteOptions
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.registry import ledger
 from plx_train.registry.access import explained, registry_client
-from plx_train.registry.promotion import Outcome, Request, delete, promote, roll_back
+from plx_train.registry.promotion import Outcome, PromotionRequest, delete, promote, roll_back
 from plx_train.registry.versions import aliased_version
+from plx_train.runs.folder import OUTPUTS
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
 from plx_train.workflow.promote_source import find_candidate, make_judges
 
@@ -30,7 +32,7 @@ def run(composed: Composed) -> RunResult:
     check_options(options.promote, composed)
     from plx_train.tracking import resolve_uri
 
-    uri = resolve_uri(options.tracking.uri, Path("outputs"))
+    uri = resolve_uri(options.tracking.uri, Path(OUTPUTS))
     console = make_console(quiet=options.quiet)
     action = next((name for name in ACTIONS if getattr(options.promote, name)), "promote")
     work: Callable[[Composed, str, Console], RunResult] = {
@@ -76,7 +78,9 @@ def _promote(composed: Composed, uri: str, console: Console) -> RunResult:
     name = options.promote.registered or candidate.module
     judges = make_judges(composed, candidate, source, name, uri)
     client = registry_client(uri, may_create=True)
-    request = Request(name, options.promote.alias, options.promote.force, (options.promote.reason or "").strip())
+    request = PromotionRequest(
+        name, options.promote.alias, options.promote.force, (options.promote.reason or "").strip()
+    )
     outcome = promote(client, uri, candidate, request, judges)
     if outcome.entry.gates:
         rows = [(gate.name, "holds" if gate.ok else "FAILS", gate.detail) for gate in outcome.entry.gates]
@@ -100,8 +104,8 @@ def _told(outcome: Outcome, folder: Path, console: Console) -> RunResult:
 
 def _roll_back(composed: Composed, uri: str, console: Console) -> RunResult:
     promote = composed.options.promote
-    request = Request(_name(composed), promote.alias, reason=(promote.reason or "").strip())
-    return _told(roll_back(registry_client(uri), uri, request), resolve_path("outputs"), console)
+    request = PromotionRequest(_name(composed), promote.alias, reason=(promote.reason or "").strip())
+    return _told(roll_back(registry_client(uri), uri, request), resolve_path(OUTPUTS), console)
 
 
 def _delete(composed: Composed, uri: str, console: Console) -> RunResult:
@@ -109,7 +113,7 @@ def _delete(composed: Composed, uri: str, console: Console) -> RunResult:
     number = str(int(str(promote.delete)))
     delete(registry_client(uri), uri, _name(composed), number, (promote.reason or "").strip())
     console.info(f"version {number} of {_name(composed)} is deleted; its files stay in the store")
-    return RunResult("promote", resolve_path("outputs"))
+    return RunResult("promote", resolve_path(OUTPUTS))
 
 
 def _history(composed: Composed, uri: str, console: Console) -> RunResult:
@@ -124,10 +128,10 @@ def _history(composed: Composed, uri: str, console: Console) -> RunResult:
         console.table("promotions", columns, [_row(entry) for entry in found])
     else:
         console.info("nothing was promoted yet")
-    return RunResult("promote", resolve_path("outputs"), {"entries": float(len(found))})
+    return RunResult("promote", resolve_path(OUTPUTS), {"entries": float(len(found))})
 
 
-def _row(entry: ledger.Entry) -> list[Any]:
+def _row(entry: ledger.LedgerEntry) -> list[Any]:
     gates = "; ".join(f"{gate.name} {'holds' if gate.ok else 'FAILS'}{_figures(gate.numbers)}" for gate in entry.gates)
     former, target = entry.former or None, entry.target or None
     texts = (entry.when_utc, entry.who, entry.action, entry.model, entry.alias or None)

@@ -7,24 +7,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
-from plx_train.contract.module import Dataset, Module
-from plx_train.export.files import file_hashes
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
 from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
-from plx_train.export.static_model import ONNX_FILE, STEM, folder_engine, is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import folder_engine, processor_of
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
-from plx_train.metrics.direction import sign, unit
+from plx_train.metrics.direction import Better, monitored, sign, unit
 from plx_train.metrics.evaluate import evaluate
+from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
+from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
+from plx_train.runs.result import RunResult
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
-from plx_train.workflow.source import build_room, find_export, with_recorded_options
+from plx_train.workflow.session import Session
+from plx_train.workflow.source import find_export
+from plx_train.workflow.workbench import open_workbench
 
-FOLDER = "export_int8"
 EVALUATED_AS = "paddle"
 """What the fp32 export's metric is taken with: the engine that its proof is about."""
 
@@ -34,12 +36,14 @@ class Loss:
     """What int8 costs.
 
     Attributes:
-        fp32: the monitored metric of the export.
+        better: which values of the monitored metric are.
+        fp32: that metric of the export.
         int8: of its int8 version, by engine.
         tolerance: what it may lose; where the metric is an error, that share of it.
     """
 
     monitor: str
+    better: Better
     fp32: float
     int8: dict[str, float]
     tolerance: float
@@ -47,12 +51,12 @@ class Loss:
     @property
     def worst(self) -> float:
         """What the worst of the engines reaches."""
-        return min(self.int8.values(), key=lambda value: sign(self.monitor) * value)
+        return min(self.int8.values(), key=lambda value: sign(self.better) * value)
 
     @property
     def lost(self) -> float:
         """Above 0 where int8 is worse; where the metric is an error, as a share of it."""
-        return sign(self.monitor) * (self.fp32 - self.worst) / unit(self.monitor, self.fp32)
+        return sign(self.better) * (self.fp32 - self.worst) / unit(self.better, self.fp32)
 
     @property
     def is_bearable(self) -> bool:
@@ -66,17 +70,15 @@ def run(composed: Composed) -> RunResult:
     assert source.export is not None
     if is_onnx_only(source.export):
         raise ConfigError(f"run={composed.options.run} is an int8 export already")
-    session = open_session(with_recorded_options(composed, source))
+    bench = open_workbench(composed, source)
+    session, splits = bench.session, bench.splits
     options = session.options.quantize
-    _, checked = check_data(session, source.export)
-    splits = split(checked, session.options.dataset, session.options.seed)
-    start_device(session.options)
-    module = build_room(session.options.module, True)
+    module = bench.data.build(session.options, is_fine_tuning=True)
     processor = processor_of(read_inference(source.export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
-    folder = (source.run or session.output) / FOLDER
-    temporary = folder.with_name(f".{FOLDER}.tmp")
+    folder = (source.run or session.output) / INT8_EXPORT
+    temporary = folder.with_name(f".{INT8_EXPORT}.tmp")
     remove_folder(temporary)
     try:
         write_quantized(source.export, temporary, inputs_of(module, train, options.samples))
@@ -90,7 +92,7 @@ def run(composed: Composed) -> RunResult:
     return RunResult("quantize", session.output, {f"val/{loss.monitor}": loss.worst}, export=folder)
 
 
-def judge(module: Module, export: Path, folder: Path, processor: Any, val: Dataset, tolerance: float) -> Loss:
+def judge(module: Module[Any], export: Path, folder: Path, processor: Any, val: Dataset, tolerance: float) -> Loss:
     """The metric of both on `val`, by the evaluator that training uses."""
     sample = inputs_of(module, val, 1)[0]
 
@@ -101,7 +103,8 @@ def judge(module: Module, export: Path, folder: Path, processor: Any, val: Datas
     if not models:
         raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
     fp32 = metric(opened_engines(export, 1, sample)[EVALUATED_AS])
-    return Loss(module.monitor, fp32, {name: metric(model) for name, model in models.items()}, tolerance)
+    int8 = {name: metric(model) for name, model in models.items()}
+    return Loss(module.monitor, monitored(module), fp32, int8, tolerance)
 
 
 def compare(export: Path, folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSpeed]:
@@ -135,7 +138,7 @@ def _tell(session: Session, export: Path, folder: Path, loss: Loss, speeds: list
         for speed in speeds
     ]  # fmt: skip
     session.console.table("speed", ["engine", "called", "ms", "spread", "ratio"], rows)
-    sizes = [(export / f"{STEM}.pdiparams").stat().st_size, (folder / ONNX_FILE).stat().st_size]
+    sizes = [(export / PARAMETERS_FILE).stat().st_size, (folder / ONNX_FILE).stat().st_size]
     metrics = ", ".join(f"{value:.4f} by {SHOWN[name]}" for name, value in loss.int8.items())
     facts = [
         ("folder", str(folder)),

@@ -10,24 +10,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed, composed_from
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.determinism import determinism
 from plx_train.machine.device import check_device
-from plx_train.modes.train import build_module, train_module
-from plx_train.runs.checkpoint import MANIFEST
 from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import BEST, CHECKPOINTS, COMPARISON_FILE, MANIFEST, SPOOL_NAME
 from plx_train.runs.lock import hold
+from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
-from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics, read_run_tags
+from plx_train.tracking import environment_tags, read_metrics, read_run_tags
 from plx_train.train.checkpoints import step_checkpoints
+from plx_train.workflow.dataset import open_data
 from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data, load_config
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
+from plx_train.workflow.session import Session, open_session, start_device
 from plx_train.workflow.source import run_folder
+from plx_train.workflow.training import build_module, train_module
 
 OF_THE_CLOCK = ("time/", "system/")
 """Beginnings of metrics that say how long something took, not what it gave."""
@@ -98,15 +99,15 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     expected = {(name, step): value for name, points in read_metrics(spool).items() for step, value in points}
     if not expected:
         raise UserError(f"{source} has no record to compare with: {spool} is missing or empty")
-    report, checked = check_data(session)
-    check_same_data(Continuation(source, facts, session.composed), report.fingerprint)
-    module, _ = build_module(session)
+    data = open_data(session)
+    check_same_data(Continuation(source, facts, session.composed), data.report.fingerprint)
+    module, _ = build_module(session, data)
     tracker, stop = Comparison(expected), StopRequest()
-    record = Record(session, tracker, stop, Trial(), {"fingerprint": report.fingerprint, "mode": "reproduce"})
+    record = Record(session, tracker, stop, Trial(), {"fingerprint": data.report.fingerprint, "mode": "reproduce"})
     difference = None
     with stop.listening():
         try:
-            train_module(record, module, split(checked, session.options.dataset, session.options.seed), device)
+            train_module(record, module, data.split(session.options), device)
         except DifferenceFound as found:
             difference = str(found)
     if difference is None:
@@ -117,8 +118,8 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
 
 def _different_weights(source: Path, output: Path) -> str | None:
     """A sentence on the first checkpoint of the two runs with other weights; None when they are equal."""
-    for name in ("best", step_checkpoints(output / "checkpoints")[0].name):
-        both = [folder / "checkpoints" / name / MANIFEST for folder in (source, output)]
+    for name in (BEST, step_checkpoints(output / CHECKPOINTS)[0].name):
+        both = [folder / CHECKPOINTS / name / MANIFEST for folder in (source, output)]
         if not both[0].is_file():
             continue
         one, other = (json.loads(path.read_text("utf-8")) for path in both)
@@ -140,10 +141,10 @@ def _changed_environment(spool: Path, device: Any) -> list[str]:
 
 def _say(session: Session, tracker: Comparison, difference: str | None, changed: list[str]) -> RunResult:
     facts = {"points": tracker.points, "last_step": tracker.last_step, "difference": difference, "changed": changed}
-    (session.output / "comparison.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    (session.output / COMPARISON_FILE).write_text(json.dumps(facts, indent=1), "utf-8")
     verdict = difference or f"equal: {tracker.points} points up to step {tracker.last_step}, and the weights"
     rows = [("result", verdict), ("changed since", "; ".join(changed) or "nothing that is recorded")]
-    rows.append(("comparison", str(session.output / "comparison.json")))
+    rows.append(("comparison", str(session.output / COMPARISON_FILE)))
     session.console.summary(f"reproduce {session.options.run}", rows)
     metrics = {"points": float(tracker.points), "equal": float(difference is None)}
     return RunResult("reproduce", session.output, metrics, exit_code=0 if difference is None else 1)

@@ -6,31 +6,28 @@ import difflib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
+from plx_train.config.serve_options import ServeOptions
+from plx_train.contract.pipelines import pipeline_files
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
-from plx_train.serving.options import ServeOptions
+from plx_train.runs.folder import OUTPUTS
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline
     from plx_train.serving.follow import NewVersions
 
-OUTPUTS = "outputs"
 KEY_VARIABLE = "PLX_SERVE_API_KEY"
-PIPELINES = {
-    "ocr": "OCR",
-    **{name: name for name in ("image_classification", "doc_preprocessor")},
-    **{name: name for name in ("ts_forecast", "ts_anomaly_detection", "ts_classification")},
-}
-"""Names as users may type them → as PaddleX writes them."""
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -43,7 +40,7 @@ def run(composed: Composed) -> RunResult:
     options = composed.options
     serve = options.serve
     if not options.pipeline:
-        raise ConfigError(f"mode=serve needs pipeline=<{', '.join(PIPELINES)}, or a YAML file>")
+        raise ConfigError(f"mode=serve needs pipeline=<{', '.join(_names())}, or a YAML file>")
     config = pipeline_config(options.pipeline)
     api_key = read_key(serve)
     _check_extra()
@@ -55,19 +52,19 @@ def run(composed: Composed) -> RunResult:
     _log_to_stderr()
     prepare_environment(options.device)
     from plx_train.pipelines.load import load_pipeline
+    from plx_train.registry.resolve import resolver
     from plx_train.serving.app import create_app
-    from plx_train.serving.endpoints import ENDPOINTS
+    from plx_train.serving.endpoints import endpoint_of
     from plx_train.serving.follow import described, warm
     from plx_train.serving.server import Server
 
-    load = partial(load_pipeline, config, open_device(options.device).name, options.models, store(options))
+    uri = store(options)
+    load = partial(load_pipeline, config, open_device(options.device).name, options.models, resolver(uri))
     pipeline = load()
-    if pipeline.name not in ENDPOINTS:
-        raise UserError(
-            f"the pipeline {pipeline.name} has no place in the protocol: {', '.join(ENDPOINTS)} can be served"
-        )
+    # Whether it can be served at all is told before it is warmed.
+    endpoint_of(pipeline)
     sample = pipeline.sample(resolve_path(serve.sample) if serve.sample else None)
-    following = new_versions(pipeline, load, sample, serve) if serve.follow else None
+    following = new_versions(pipeline, load, uri, sample, serve) if serve.follow else None
     warm(pipeline, sample, serve.max_batch)
     app = create_app(pipeline, serve, following, api_key)
     if not api_key and not serve.host.startswith(LOOPBACK):
@@ -92,14 +89,20 @@ def pipeline_config(given: str) -> str | Path:
     Raises:
         ConfigError: it is neither.
     """
-    if given.lower() in PIPELINES:
-        return PIPELINES[given.lower()]
+    names = _names()
+    if given.lower() in names:
+        return names[given.lower()]
     path = resolve_path(given)
     if path.exists():
         return path
-    near = difflib.get_close_matches(given.lower(), list(PIPELINES), n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(PIPELINES)}, or a YAML file"
+    near = difflib.get_close_matches(given.lower(), list(names), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(names)}, or a YAML file"
     raise ConfigError(f"pipeline={given} does not exist; {hint}")
+
+
+def _names() -> dict[str, str]:
+    """Names of what can be served, as users may type them → as PaddleX writes them."""
+    return {name.lower(): name for name, file in pipeline_files().items() if file.declaration.endpoint}
 
 
 def read_key(serve: ServeOptions) -> str | None:
@@ -131,8 +134,10 @@ def store(options: RunOptions) -> str | None:
     return resolve_uri(options.tracking.uri, Path(OUTPUTS))
 
 
-def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: Any, serve: ServeOptions) -> NewVersions:
-    """Follows the aliases that the pipeline was made with.
+def new_versions(
+    pipeline: Pipeline, load: Callable[[], Pipeline], uri: str | None, sample: Any, serve: ServeOptions
+) -> NewVersions:
+    """Follows the aliases that the pipeline was made with, in the store at `uri`.
 
     Raises:
         UserError: there are none.
@@ -142,13 +147,7 @@ def new_versions(pipeline: Pipeline, load: partial[Pipeline], sample: Any, serve
 
     if not followed(pipeline):
         raise UserError("serve.follow=true has nothing to follow: name a model by its alias, models:/<name>@<alias>")
-    uri = load.args[-1]
-    current = partial(_current_version, current_version, uri)
-    return NewVersions(load, current, serve.poll_seconds, sample)
-
-
-def _current_version(ask: object, uri: str | None, name: str, alias: str) -> str | None:
-    return ask(name, alias, uri)  # type: ignore[operator]
+    return NewVersions(load, partial(current_version, tracking_uri=uri), serve.poll_seconds, sample)
 
 
 def _log_to_stderr() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import resolve_path
+from plx_train.runs.folder import REPORT_FILE
+from plx_train.runs.result import RunResult
 from plx_train.sweep.command import sweeps_folder
-from plx_train.sweep.conduct import REPORT_FILE
 from plx_train.sweep.history import find_sweep, load_record
 from plx_train.sweep.shown.report import write_sweep_report
 from plx_train.sweep.shown.table import show_sweep

@@ -7,18 +7,19 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CHECKPOINTS, EXPORT, OUTPUTS, OVERLAYS, RANKS, SAMPLES, SPOOL_NAME, SPOOL_PATTERN
 from plx_train.runs.lock import hold
+from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
-from plx_train.tracking import SILENT_REASON, SPOOL_NAME, end_record, has_died, replay, resolve_uri, unsent
+from plx_train.tracking import SILENT_REASON, end_record, has_died, replay, resolve_uri, unsent
 from plx_train.tracking.store import ARTIFACTS_NAME
 from plx_train.workflow.source import run_folder
 
-OUTPUTS = "outputs"
-WITHOUT_SPOOLS = ("checkpoints", "export", "overlays", "samples", "ranks")
+WITHOUT_SPOOLS = (CHECKPOINTS, EXPORT, OVERLAYS, SAMPLES, RANKS)
 """Folders of a run in which no other run lies."""
 
 
@@ -63,10 +64,9 @@ def _send(spool: Path, given: str | None, console: Console) -> tuple[str, int, i
 
 def find_spools(root: Path) -> list[Path]:
     """Spools of a run's folder, or of all runs below a folder, older ones of the same run first."""
-    pattern = SPOOL_NAME.replace(".", "*.")
     found = []
     for place, folders, files in os.walk(root):
-        spools = fnmatch.filter(files, pattern)
+        spools = fnmatch.filter(files, SPOOL_PATTERN)
         found += [Path(place, name) for name in spools]
         # Trials lie below their sweep's own spool, so the search goes on there; what else runs keep is most of it all.
         skipped = (ARTIFACTS_NAME, *WITHOUT_SPOOLS) if spools else (ARTIFACTS_NAME,)

@@ -6,6 +6,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from plx_train.nn.blocks import ConvNorm, SqueezeExcitation, make_divisible
+
 # kernel size, input channels, output channels, stride, squeeze-and-excitation
 BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
     "blocks2": [(3, 16, 32, 1, False)],
@@ -15,40 +17,19 @@ BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
     "blocks6": [(5, 256, 512, 2, True), (5, 512, 512, 1, True)],
 }
 STEM_CHANNELS, LAST_CHANNELS = 16, 1280
-REDUCTION = 4
+SLOPE = 0.1666667
+"""Of Paddle's hard sigmoid; a sixth would be another number."""
 
 
-def make_divisible(value: float, divisor: int = 8) -> int:
-    """`value` rounded to a multiple of `divisor`, at most a tenth below it."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
+def _width(channels: float) -> int:
+    return make_divisible(channels, 8)
 
 
-class ConvNorm(nn.Layer):
+class ConvNormHardswish(ConvNorm):
     """Convolution without bias, batch norm, hard swish."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__()
-        initial = paddle.ParamAttr(initializer=nn.initializer.KaimingNormal())
-        self.conv = nn.Conv2D(
-            inputs, outputs, kernel, stride, kernel // 2, groups=groups, weight_attr=initial, bias_attr=False
-        )
-        self.bn = nn.BatchNorm2D(outputs)
-
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return F.hardswish(self.bn(self.conv(x)))
-
-
-class SqueezeExcitation(nn.Layer):
-    """Weighs channels by what they hold over the whole map."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2D(channels, channels // REDUCTION, 1)
-        self.conv2 = nn.Conv2D(channels // REDUCTION, channels, 1)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(F.adaptive_avg_pool2d(x, 1)))))
+        return F.hardswish(super().forward(x))
 
 
 class DepthwiseSeparable(nn.Layer):
@@ -56,9 +37,9 @@ class DepthwiseSeparable(nn.Layer):
 
     def __init__(self, kernel: int, inputs: int, outputs: int, stride: int, with_se: bool) -> None:
         super().__init__()
-        self.dw_conv = ConvNorm(inputs, inputs, kernel, stride, groups=inputs)
-        self.se = SqueezeExcitation(inputs) if with_se else None
-        self.pw_conv = ConvNorm(inputs, outputs, 1)
+        self.dw_conv = ConvNormHardswish(inputs, inputs, kernel, stride, groups=inputs)
+        self.se = SqueezeExcitation(inputs, SLOPE) if with_se else None
+        self.pw_conv = ConvNormHardswish(inputs, outputs, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = self.dw_conv(x)
@@ -75,15 +56,15 @@ class PPLCNet(nn.Layer):
 
     def __init__(self, num_classes: int, scale: float = 1.0, stem_stride: int = 2, dropout: float = 0.2) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, stem_stride)
+        self.conv1 = ConvNormHardswish(3, _width(STEM_CHANNELS * scale), 3, stem_stride)
         self.stages = tuple(BLOCKS)
         for name, blocks in BLOCKS.items():
             layers = [
-                DepthwiseSeparable(kernel, make_divisible(inputs * scale), make_divisible(outputs * scale), stride, se)
+                DepthwiseSeparable(kernel, _width(inputs * scale), _width(outputs * scale), stride, se)
                 for kernel, inputs, outputs, stride, se in blocks
             ]
             setattr(self, name, nn.Sequential(*layers))
-        self.last_conv = nn.Conv2D(make_divisible(512 * scale), LAST_CHANNELS, 1, bias_attr=False)
+        self.last_conv = nn.Conv2D(_width(512 * scale), LAST_CHANNELS, 1, bias_attr=False)
         self.dropout = nn.Dropout(dropout, mode="downscale_in_infer")
         self.fc = nn.Linear(LAST_CHANNELS, num_classes)
 

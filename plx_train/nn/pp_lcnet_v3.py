@@ -14,15 +14,13 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.affine import LearnableAffine
+from plx_train.nn.blocks import ConvNorm, SqueezeExcitation, Stride, make_divisible
 
 STEM_CHANNELS = 16
 NUM_BRANCHES = 4
 NORM_EPSILON = 1e-5
 """Of Paddle's batch norm."""
 BRANCH = re.compile(r"\.(conv_kxk\.\d+|conv_1x1|identity)\.")
-
-Stride = int | tuple[int, int]
-"""One number, or that of the rows and that of the columns."""
 
 # kernel size, input channels, output channels, stride, squeeze-and-excitation
 DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, Stride, bool]]] = {
@@ -45,10 +43,8 @@ RECOGNITION_BLOCKS: dict[str, list[tuple[int, int, int, Stride, bool]]] = {
 }  # fmt: skip
 
 
-def make_divisible(value: float, divisor: int = 16) -> int:
-    """`value` rounded to a multiple of `divisor`, at most a tenth below it."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
+def _width(channels: float) -> int:
+    return make_divisible(channels, 16)
 
 
 class Activation(nn.Layer):
@@ -60,21 +56,6 @@ class Activation(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.lab(F.hardswish(x))
-
-
-class ConvNorm(nn.Layer):
-    """Convolution without bias, then batch norm."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: Stride, groups: int = 1) -> None:
-        super().__init__()
-        initial = paddle.ParamAttr(initializer=nn.initializer.KaimingNormal())
-        self.conv = nn.Conv2D(
-            inputs, outputs, kernel, stride, kernel // 2, groups=groups, weight_attr=initial, bias_attr=False
-        )
-        self.bn = nn.BatchNorm2D(outputs)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
 
 
 class RepConv(nn.Layer):
@@ -129,20 +110,6 @@ class RepConv(nn.Layer):
         self.reparam_conv, self.merged = convolution, True
 
 
-class SqueezeExcitation(nn.Layer):
-    """Channel weights from globally pooled features (arXiv 1709.01507); hard sigmoid of the given slope."""
-
-    def __init__(self, channels: int, slope: float = 1 / 6) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2D(channels, channels // 4, 1)
-        self.conv2 = nn.Conv2D(channels // 4, channels, 1)
-        self.slope = slope
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        pooled = F.adaptive_avg_pool2d(x, 1)
-        return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(pooled))), slope=self.slope, offset=0.5)
-
-
 class Block(nn.Layer):
     """Depthwise convolution, optional squeeze-and-excitation, pointwise convolution."""
 
@@ -161,7 +128,7 @@ def _stage(blocks: list[tuple[int, int, int, Stride, bool]], scale: float, merge
     """One resolution's blocks, their widths times `scale`."""
     return nn.Sequential(
         *(
-            Block(kernel, make_divisible(inputs * scale), make_divisible(outputs * scale), stride, has_se, merged)
+            Block(kernel, _width(inputs * scale), _width(outputs * scale), stride, has_se, merged)
             for kernel, inputs, outputs, stride, has_se in blocks
         )
     )
@@ -177,11 +144,11 @@ class PPLCNetV3Det(nn.Layer):
 
     def __init__(self, scale: float = 0.75, merged: bool = False) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, 2)
+        self.conv1 = ConvNorm(3, _width(STEM_CHANNELS * scale), 3, 2)
         for name, blocks in DETECTION_BLOCKS.items():
             setattr(self, name, _stage(blocks, scale, merged))
         self.out_channels = [int(channels * scale) for channels in DETECTION_CHANNELS]
-        widths = [make_divisible(DETECTION_BLOCKS[f"blocks{stage}"][-1][2] * scale) for stage in (3, 4, 5, 6)]
+        widths = [_width(DETECTION_BLOCKS[f"blocks{stage}"][-1][2] * scale) for stage in (3, 4, 5, 6)]
         self.layer_list = nn.LayerList(
             [nn.Conv2D(width, outputs, 1) for width, outputs in zip(widths, self.out_channels, strict=True)]
         )
@@ -207,10 +174,10 @@ class PPLCNetV3Rec(nn.Layer):
 
     def __init__(self, scale: float = 0.95, merged: bool = False) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(3, make_divisible(STEM_CHANNELS * scale), 3, 2)
+        self.conv1 = ConvNorm(3, _width(STEM_CHANNELS * scale), 3, 2)
         for name, blocks in RECOGNITION_BLOCKS.items():
             setattr(self, name, _stage(blocks, scale, merged))
-        self.out_channels = make_divisible(RECOGNITION_BLOCKS["blocks6"][-1][2] * scale)
+        self.out_channels = _width(RECOGNITION_BLOCKS["blocks6"][-1][2] * scale)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(N, 3, H, W) to (N, out_channels, H/16, W/4), sides rounded up."""

@@ -29,7 +29,7 @@ Function = Callable[..., paddle.Tensor]
 
 
 @dataclass(frozen=True)
-class Trial:
+class Counterparts:
     """Two functions that should be one, of tensors of these shapes."""
 
     name: str
@@ -57,16 +57,16 @@ def disagreement(precision: str) -> str | None:
     return None
 
 
-def _trials(precision: str) -> Iterator[Trial]:
+def _trials(precision: str) -> Iterator[Counterparts]:
     for shape in SHAPES:
         geometry = replace(shape, precision=precision if shape.groups == 1 else "fp32")
         shapes = (shape.x, shape.weight, (shape.y[1],))
         name = f"a convolution of {shape.x} by {shape.weight}"
         ours, native = partial(_ours, geometry), partial(_native, geometry)
-        yield Trial(name, ours, native, shapes if shape.has_bias else shapes[:2])
-    yield Trial("hard swish", Hardswish.apply, functional.hardswish, ((3, 5, 7),))
+        yield Counterparts(name, ours, native, shapes if shape.has_bias else shapes[:2])
+    yield Counterparts("hard swish", Hardswish.apply, functional.hardswish, ((3, 5, 7),))
     enlarged = partial(functional.interpolate, scale_factor=2)
-    yield Trial("an enlargement", lambda x: Enlargement.apply(x, 2), enlarged, ((2, 3, 5, 7),))
+    yield Counterparts("an enlargement", lambda x: Enlargement.apply(x, 2), enlarged, ((2, 3, 5, 7),))
 
 
 def _with_gradients(function: Function, arrays: list[np.ndarray]) -> list[np.ndarray]:

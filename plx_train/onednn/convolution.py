@@ -66,7 +66,7 @@ class Geometry:
         return (self.x[0], self.weight[0], *sides)
 
 
-class Plan:
+class ConvolutionPrimitives:
     """The three primitives of a geometry, for one thread; tensors are given by their addresses."""
 
     def __init__(self, geometry: Geometry, state: ThreadState) -> None:

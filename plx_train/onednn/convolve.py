@@ -9,7 +9,7 @@ import paddle
 from paddle.autograd import PyLayer
 
 from plx_train.onednn.cache import CACHE
-from plx_train.onednn.convolution import Geometry, Plan
+from plx_train.onednn.convolution import ConvolutionPrimitives, Geometry
 from plx_train.onednn.depthwise import WideGradient, is_wide
 from plx_train.onednn.primitive import ThreadState, address
 
@@ -18,13 +18,13 @@ from plx_train.onednn.primitive import ThreadState, address
 class Planned:
     """What computes a geometry; `wide` the weight gradient, where it is taken in parts."""
 
-    plan: Plan
+    plan: ConvolutionPrimitives
     wide: WideGradient | None
 
 
 def planned(state: ThreadState, geometry: Geometry) -> Planned:
     """What computes `geometry` in the thread that `state` is of."""
-    return Planned(Plan(geometry, state), WideGradient(geometry, state) if is_wide(geometry) else None)
+    return Planned(ConvolutionPrimitives(geometry, state), WideGradient(geometry, state) if is_wide(geometry) else None)
 
 
 def convolve(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None, geometry: Geometry) -> paddle.Tensor:
@@ -62,7 +62,7 @@ class _Convolution(PyLayer):
         return gradients if ctx.geometry.has_bias else gradients[:2]
 
 
-def _forward(plan: Plan, x: Any, weight: Any, bias: Any) -> Any:
+def _forward(plan: ConvolutionPrimitives, x: Any, weight: Any, bias: Any) -> Any:
     y = paddle.empty(plan.y_shape, "float32")
     plan.forward(x.data_ptr(), weight.data_ptr(), address(bias), y.data_ptr())
     return y

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plx_train.onednn.convolution import Geometry, Plan
+from plx_train.onednn.convolution import ConvolutionPrimitives, Geometry
 from plx_train.onednn.library import DST, SRC
 from plx_train.onednn.primitive import Primitive, ThreadState, copying, plain_layout
 
@@ -45,7 +45,7 @@ class WideGradient:
         plain, inside = plain_layout(geometry.x), plain_layout(geometry.x, strides)
         self.pad = Primitive(state, copying(plain.handle, inside.handle), {SRC: plain}, {DST: inside})
         self.offset = left * BYTES
-        self.parts: list[tuple[int, Plan]] = []
+        self.parts: list[tuple[int, ConvolutionPrimitives]] = []
         for part in np.array_split(np.arange(columns), -(-columns // MOST_COLUMNS)):
             seen = (geometry.y[3] - 1) * geometry.stride[1] + len(part)
             narrow = replace(
@@ -55,14 +55,18 @@ class WideGradient:
                 padding=(top, 0, bottom, 0),
                 has_bias=geometry.has_bias and part[0] == 0,
             )
-            plan = Plan(narrow, state)
+            plan = ConvolutionPrimitives(narrow, state)
             plan.plain["x"] = plain_layout(narrow.x, strides)
             kernel = rows * columns
             plan.plain["weight"] = plain_layout((channels, 1, 1, rows, len(part)), (kernel,) * 3 + (columns, 1))
             self.parts.append((int(part[0]) * BYTES, plan))
 
     def __call__(self, dy: int, x: int, zeros: int, dweight: int, dbias: int | None) -> None:
-        """As `Plan.backward_weights`; `zeros` is the address of a tensor of `padded_shape`, which is written into."""
+        """As `ConvolutionPrimitives.backward_weights`.
+
+        Args:
+            zeros: address of a tensor of `padded_shape`, which is written into.
+        """
         self.pad(x, zeros + self.offset)
         previous = None
         for offset, plan in self.parts:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from plx_train.contract.pipeline import SECTION
+from plx_train.contract.pipelines import declaration_of, part_of
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
 from plx_train.vision.image import as_image, drawn_page
@@ -66,18 +67,7 @@ class Pipeline:
 
     NAME: ClassVar[str] = ""
     PARTS: ClassVar[tuple[str, ...]] = ()
-    MODULES: ClassVar[Mapping[str, str]] = {
-        "TextDetection": "text_det",
-        "TextRecognition": "text_rec",
-        "TextLineOrientation": "image_cls",
-        "DocOrientationClassify": "image_cls",
-        "ImageClassification": "image_cls",
-        "TSForecast": "ts_forecast",
-        "TSAnomalyDetection": "ts_anomaly",
-        "TSClassification": "ts_cls",
-    }
-    """The module type that a part takes; any where none stands here."""
-    PARAMETERS: ClassVar[Mapping[str, type]] = {}
+    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
     ITEMS: ClassVar[str] = "pages"
     """What an input consists of, for messages."""
     SAMPLE: ClassVar[str] = "image"
@@ -90,14 +80,17 @@ class Pipeline:
         if missing:
             raise ConfigError(f"the pipeline {self.NAME} needs SubModules.{missing[0]}, which its configuration lacks")
         self.config = config
+        self.declared = declaration_of(config)
         self.cores = min(os.cpu_count() or 1, 8)
         self.parts = {
             key: load(config["SubModules"].get(key, {}), key, self.threads_of(key)) for key in self.used_parts()
         }
         for key, part in self.parts.items():
-            wanted = self.MODULES.get(key, part.model.module)
-            if part.model.module != wanted:
-                raise UserError(f"{key} takes a model of {wanted}, not of {part.model.module} ({part.model.reference})")
+            wanted = part_of(self.declared, key)
+            if wanted and part.model.module != wanted.module:
+                raise UserError(
+                    f"{key} takes a model of {wanted.module}, not of {part.model.module} ({part.model.reference})"
+                )
 
     def threads_of(self, key: str) -> int:
         """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
@@ -124,7 +117,7 @@ class Pipeline:
     @property
     def latency_budget_ms(self) -> float | None:
         """What one page may take, as far as the configuration says so."""
-        budget = (self.config.get(OWN_SECTION) or {}).get("latency_budget_ms")
+        budget = (self.config.get(SECTION) or {}).get("latency_budget_ms")
         return None if budget is None else float(budget)
 
     def predict(self, input: Any, **params: Any) -> Iterator[PipelineResult]:
@@ -175,10 +168,11 @@ class Pipeline:
                 near = difflib.get_close_matches(name, list(self.PARAMETERS), n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.PARAMETERS)}"
                 raise ConfigError(f"the pipeline {self.NAME} takes no {name}; {hint}")
-            kind = self.PARAMETERS[name]
-            is_number = kind is float and isinstance(value, int) and not isinstance(value, bool)
-            if not is_number and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-                raise ConfigError(f"{name}={value!r} must be {kind.__name__}")
+            wanted = self.PARAMETERS[name]
+            kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+            allowed = (*kinds, int) if float in kinds else kinds
+            if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
+                raise ConfigError(f"{name}={value!r} must be {' or '.join(kind.__name__ for kind in kinds)}")
         return given
 
     def run(self, pages: Sequence[Any], params: Mapping[str, Any]) -> list[PipelineResult]:
@@ -188,20 +182,6 @@ class Pipeline:
     def describe(self) -> dict[str, dict[str, Any]]:
         """What each result says of the models it comes from."""
         return {key: model.to_json() for key, model in self.models.items()}
-
-
-def known_pipelines() -> dict[str, type[Pipeline]]:
-    """All kinds of pipelines by name: ours, and the caller's own subclasses that are imported."""
-    from plx_train.pipelines import doc_preprocessor, image_classification, ocr, series  # noqa: F401
-
-    found: dict[str, type[Pipeline]] = {}
-    waiting = [Pipeline]
-    while waiting:
-        kind = waiting.pop()
-        waiting += kind.__subclasses__()
-        if kind.NAME:
-            found[kind.NAME] = kind
-    return found
 
 
 def must_be_loaded(pipeline: Pipeline, key: str, switch: str) -> None:

@@ -5,31 +5,12 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from plx_train.contract.pipeline import SECTION, SubPipeline
+from plx_train.contract.pipelines import declaration_of, part_of, pipeline_files, read_yaml
 from plx_train.ground.errors import ConfigError, UserError
-
-OWN_SECTION = "plx_train"
-"""Settings that PaddleX doesn't know, and passes over."""
-SWITCHES = {
-    "TextLineOrientation": "use_textline_orientation",
-    "DocOrientationClassify": "use_doc_orientation_classify",
-    "DocPreprocessor": "use_doc_preprocessor",
-}
-"""The key that switches a part on, which is done when a model is named for it."""
-
-
-def pipeline_names() -> list[str]:
-    """Names of the pipelines that come with the package."""
-    return sorted(path.name.removesuffix(".yaml") for path in _folder().iterdir() if path.name.endswith(".yaml"))
-
-
-def _folder() -> Any:
-    return resources.files("plx_train.pipelines").joinpath("configs")
 
 
 def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -43,22 +24,14 @@ def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or path.is_dir():
         path = path / "pipeline.yaml" if path.is_dir() else path
-        return _with_folders(_checked(_parse(path), str(path)), path.parent)
-    name = {known.lower(): known for known in pipeline_names()}.get(str(source).lower())
+        return _with_folders(_checked(read_yaml(path), str(path)), path.parent)
+    files = pipeline_files()
+    name = {known.lower(): known for known in files}.get(str(source).lower())
     if name is None:
-        near = difflib.get_close_matches(str(source), pipeline_names(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(pipeline_names())}, or give a .yaml"
+        near = difflib.get_close_matches(str(source), files, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(files)}, or give a .yaml"
         raise ConfigError(f"pipeline={source} does not exist; {hint}")
-    return _checked(yaml.safe_load(_folder().joinpath(f"{name}.yaml").read_text("utf-8")), name)
-
-
-def _parse(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"pipeline {path} can't be read ({error.strerror or error})") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise UserError(f"pipeline {path} is no YAML: {str(error).splitlines()[0]}") from None
+    return _with_folders(_checked(copy.deepcopy(dict(files[name].content)), name), files[name].path.parent)
 
 
 def _checked(config: Any, where: str) -> dict[str, Any]:
@@ -104,22 +77,41 @@ def with_models(config: dict[str, Any], models: Mapping[str, str]) -> dict[str, 
     for key, reference in models.items():
         section = _section_of(config, key)
         section["SubModules"].setdefault(key, {})["model_dir"] = str(reference)
-        if key in SWITCHES:
-            section[SWITCHES[key]] = True
-        if section is not config:
-            config[SWITCHES["DocPreprocessor"]] = True
+        part = part_of(declaration_of(section), key)
+        if part and part.switch:
+            section[part.switch] = True
     return config
 
 
 def _section_of(config: dict[str, Any], key: str) -> dict[str, Any]:
-    name = config["pipeline_name"]
-    optional = {"OCR": ("TextLineOrientation",), "doc_preprocessor": ("DocOrientationClassify",)}.get(name, ())
-    if key in config["SubModules"] or key in optional:
+    """The configuration that has the part: `config`, or one of its SubPipelines, switched on and made where need be.
+
+    Raises:
+        ConfigError: none has it.
+    """
+    declared = declaration_of(config)
+    if key in config["SubModules"] or key in declared.parts:
         return config
-    if name == "OCR" and key == "DocOrientationClassify":
-        part = {"pipeline_name": "doc_preprocessor", "use_doc_unwarping": False, "SubModules": {}, "SubPipelines": {}}
-        return config["SubPipelines"].setdefault("DocPreprocessor", part)
-    known = sorted({*config["SubModules"], *optional})
+    files = pipeline_files()
+    known = {*config["SubModules"], *declared.parts}
+    for sub in declared.pipelines:
+        if sub.pipeline not in files:
+            names = ", ".join(files)
+            raise ConfigError(f"{declared.where}: {SECTION}.pipelines.{sub.key} names {sub.pipeline}, none of {names}")
+        parts = files[sub.pipeline].declaration.parts
+        known |= set(parts)
+        if key in parts:
+            config[sub.switch] = True
+            return config["SubPipelines"].setdefault(sub.key, _without_models(sub))
     near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
-    raise ConfigError(f"the pipeline {name} has no part {key}; {hint}")
+    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
+    raise ConfigError(f"the pipeline {config['pipeline_name']} has no part {key}; {hint}")
+
+
+def _without_models(sub: SubPipeline) -> dict[str, Any]:
+    """The configuration of a pipeline with none of its optional parts."""
+    file = pipeline_files()[sub.pipeline]
+    switches = {part.switch for part in file.declaration.parts.values()}
+    left_out = {SECTION, "SubModules", "SubPipelines", *switches}
+    kept = {name: copy.deepcopy(value) for name, value in file.content.items() if name not in left_out}
+    return {**kept, "SubModules": {}, "SubPipelines": {}}

@@ -19,7 +19,7 @@ class DocPreprocessor(Pipeline):
     """PaddleX's pipeline of the same name, without its unwarping."""
 
     NAME = "doc_preprocessor"
-    PARAMETERS: ClassVar[Mapping[str, type]] = {"use_doc_orientation_classify": bool}
+    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {"use_doc_orientation_classify": bool}
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
         if config.get("use_doc_unwarping"):
@@ -47,4 +47,4 @@ class DocPreprocessor(Pipeline):
             "output_img": upright,
             "models": self.describe(),
         }
-        return PipelineResult(findings, page.name, lambda: {"preprocessed_img": upright})
+        return PipelineResult(findings, page.result_name, lambda: {"preprocessed_img": upright})

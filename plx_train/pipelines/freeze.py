@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import shutil
 import tempfile
@@ -12,15 +11,16 @@ from typing import Any
 
 import yaml
 
-from plx_train.export.choice import CHOICE_FILE
-from plx_train.export.static_model import is_onnx_only
+from plx_train.contract.pipeline import SECTION
+from plx_train.contract.pipelines import pipeline_files
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Pipeline
-from plx_train.pipelines.config import OWN_SECTION
 from plx_train.pipelines.load import load_pipeline
+from plx_train.runs.exported import is_onnx_only
+from plx_train.runs.folder import CHOICE_FILE, MANIFEST
 
 CONFIG_FILE = "pipeline.yaml"
-MANIFEST = "manifest.json"
 MODEL_SUFFIXES = (".json", ".pdmodel", ".pdiparams", ".yml", ".onnx")
 FOR_PADDLEX = ("scaler.pkl",)
 """Files that PaddleX reads and nothing here does."""
@@ -42,7 +42,7 @@ def freeze(pipeline: Pipeline, folder: Path) -> Path:
             _copy_model(model.folder, temporary / "models" / key)
         config = _portable(pipeline)
         (temporary / CONFIG_FILE).write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), "utf-8")
-        digests = {path: _digest(temporary / path) for path in _files(temporary)}
+        digests = {path: sha256(temporary / path) for path in _files(temporary)}
         origins = {key: _origin(model) for key, model in pipeline.models.items()}
         content = {"pipeline": pipeline.name, "models": origins, "sha256": digests}
         (temporary / MANIFEST).write_text(json.dumps(content, indent=1), "utf-8")
@@ -69,7 +69,7 @@ def verify(folder: Path) -> None:
         raise UserError(f"{folder / MANIFEST} can't be read ({error})") from None
     for name, digest in digests.items():
         path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file() or _digest(path) != digest:
+        if not path.is_relative_to(folder.resolve()) or not path.is_file() or sha256(path) != digest:
             raise UserError(f"{folder / name} is missing, or not what was frozen: its sha256 differs from {MANIFEST}")
 
 
@@ -92,8 +92,21 @@ def _portable(pipeline: Pipeline) -> dict[str, Any]:
             part |= pipeline.settings_of(key)
             if is_onnx_only(pipeline.models[key].folder):
                 part["engine"] = "onnxruntime"  # which PaddleX has to be told
-    config.pop(OWN_SECTION, None)
+    section = _own_words(config)
+    if section:
+        config[SECTION] = section
+    else:
+        config.pop(SECTION, None)
     return {name: value for name, value in config.items() if value not in ({}, None)}
+
+
+def _own_words(config: dict[str, Any]) -> dict[str, Any]:
+    """What the section for us says beyond that of the pipeline known by the same name; the budget is this machine's."""
+    known = pipeline_files().get(config["pipeline_name"])
+    former = known.content.get(SECTION, {}) if known else {}
+    said = {name: value for name, value in (config.get(SECTION) or {}).items() if former.get(name) != value}
+    said.pop("latency_budget_ms", None)
+    return said
 
 
 def _origin(model: LoadedModel) -> dict[str, Any]:
@@ -102,7 +115,3 @@ def _origin(model: LoadedModel) -> dict[str, Any]:
 
 def _files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

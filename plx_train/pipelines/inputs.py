@@ -24,7 +24,7 @@ class Page:
     Attributes:
         image: uint8 (H, W, 3) BGR.
         path: where it came from; None for an array.
-        name: for files made of it, unique within one input, without suffix; may hold folders.
+        name: of the file, unique within one input, without suffix; may hold folders.
         index, count: of a PDF's page; None for others.
     """
 
@@ -33,6 +33,11 @@ class Page:
     name: str
     index: int | None = None
     count: int | None = None
+
+    @property
+    def result_name(self) -> str:
+        """The name for files made of it; pages of one PDF have different ones."""
+        return self.name if self.index is None else f"{self.name}_{self.index}"
 
 
 def read_pages(given: Any) -> Iterator[Page]:

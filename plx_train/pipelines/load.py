@@ -2,80 +2,69 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from plx_train.export.predictor import Predictor
-from plx_train.export.static_model import parameters_file
-from plx_train.ground.errors import ConfigError, UserError
-from plx_train.pipelines.base import LoadedModel, Part, Pipeline, known_pipelines
+from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
+from plx_train.pipelines.base import LoadedModel, Part, Pipeline
 from plx_train.pipelines.config import engine_of, read_config, with_models
+from plx_train.pipelines.known import kind_of
 from plx_train.pipelines.published import published_folder
+from plx_train.runs.exported import parameters_file
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE
 
-REGISTRY_PREFIXES = ("models:/", "runs:/")
+
+class Found(Protocol):
+    """What a reference to a registry stands for."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def version(self) -> str | None: ...
+
+    @property
+    def run_id(self) -> str | None: ...
 
 
-def pipeline(config: str | Path | Mapping[str, Any] = "OCR", device: str = "cpu", **models: str) -> Pipeline:
-    """A pipeline by its name, its YAML file or folder, or its configuration.
-
-    Args:
-        config: ``OCR``, ``image_classification``, ``doc_preprocessor``, a YAML in PaddleX's schema, a frozen folder,
-            or a mapping.
-        device: ``cpu``, ``gpu``, ``gpu:1``, or another type that Paddle knows.
-        models: models by part, for example ``TextDetection="models:/text_det@champion"``: an exported folder of ours
-            or of PaddleX, a version or alias in the registry, or ``runs:/<id>``.
-
-    Raises:
-        UserError: something is missing or can't be loaded.
-
-    Example:
-        >>> ocr = pipeline("OCR", TextRecognition="outputs/my-run/export")
-        >>> for result in ocr.predict("page.jpg"):
-        ...     print(result.text)
-    """
-    return load_pipeline(config, device, models)
+Resolve = Callable[[str], Found | None]
+"""Takes a ``model_dir``; None where it is no reference, but a folder."""
 
 
 def load_pipeline(
     config: str | Path | Mapping[str, Any],
     device: str = "cpu",
     models: Mapping[str, str] | None = None,
-    tracking_uri: str | None = None,
+    resolve: Resolve | None = None,
 ) -> Pipeline:
-    """`pipeline`, with the store in which references to the registry are looked up."""
+    """`plx_train.pipeline`, with what looks references to a registry up; without it there are folders alone.
+
+    Raises:
+        UserError: something is missing or can't be loaded.
+    """
     resolved = with_models(read_config(config), models or {})
-    known = known_pipelines()
-    name = resolved["pipeline_name"]
-    if name not in known:
-        raise ConfigError(
-            f"pipeline_name: {name} is none that is known here ({', '.join(sorted(known))}); import the class of your "
-            "own before"
-        )
-    return known[name](
-        resolved, partial(_load_part, device=device, engine=engine_of(resolved), tracking_uri=tracking_uri)
-    )
+    load = partial(_load_part, device=device, engine=engine_of(resolved), resolve=resolve)
+    return kind_of(resolved)(resolved, load)
 
 
 def _load_part(
-    section: Mapping[str, Any], key: str, threads: int, *, device: str, engine: str, tracking_uri: str | None
+    section: Mapping[str, Any], key: str, threads: int, *, device: str, engine: str, resolve: Resolve | None = None
 ) -> Part:
     given, model_name = section.get("model_dir"), section.get("model_name")
     version = run_id = None
     if given is None:
         folder, reference = published_folder(key, model_name), str(model_name)
-    elif str(given).startswith(REGISTRY_PREFIXES):
-        from plx_train.registry.resolve import resolve
-
-        found = resolve(str(given), tracking_uri)
+    elif resolve and (found := resolve(str(given))):
         folder, reference, version, run_id = found.folder, str(given), found.version, found.run_id
     else:
         folder, reference = _folder(Path(str(given)), key), str(given)
     predictor = Predictor(folder, device, threads, engine=engine)
     run_id = run_id or predictor.lineage.get("run_id")
-    digest = hashlib.sha256(parameters_file(folder).read_bytes()).hexdigest()
+    digest = sha256(parameters_file(folder))
     model = LoadedModel(predictor.model_name, predictor.module, folder, reference, version, run_id, digest)
     # The section says what was loaded, as PaddleX wants to read it.
     if isinstance(section, dict):
@@ -84,8 +73,8 @@ def _load_part(
 
 
 def _folder(path: Path, key: str) -> Path:
-    for folder in (path, path / "export"):
-        if (folder / "inference.yml").is_file():
+    for folder in (path, path / EXPORT):
+        if (folder / INFERENCE_FILE).is_file():
             return folder
     raise UserError(
         f"{key}: {path} is no exported folder: give one, a run's folder, models:/<name>@<alias> or runs:/<run id>"

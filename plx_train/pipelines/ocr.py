@@ -43,7 +43,7 @@ class OCR(Pipeline):
 
     NAME = "OCR"
     PARTS = (DETECTION, RECOGNITION)
-    PARAMETERS: ClassVar[Mapping[str, type]] = {
+    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
         "use_doc_orientation_classify": bool,
         "use_textline_orientation": bool,
         "text_det_limit_side_len": int,
@@ -157,10 +157,9 @@ def _result(reading: _Reading, read: list[Any], shared: Mapping[str, Any], limit
         "rec_polys": quads,
         "rec_boxes": np.asarray([[*quad.min(axis=0), *quad.max(axis=0)] for quad in quads], np.int16).reshape(-1, 4),
     }
-    name = reading.page.name if reading.page.index is None else f"{reading.page.name}_{reading.page.index}"
     return PipelineResult(
         findings,
-        name,
+        reading.page.result_name,
         lambda: {"ocr_res_img": draw_texts(reading.image, quads, texts)},
         "\n".join(texts),
         lambda: searchable_pdf(reading.image, quads, texts),

@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from plx_train.contract.rooms import room_file
-from plx_train.data.fingerprint import cache_folder
-from plx_train.export.static_model import is_export
+from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder
+from plx_train.runs.exported import is_export
+from plx_train.weights.catalogue import entries
 from plx_train.weights.fetch import find_weights
-
-ROOMS = {"PP-OCRv4_mobile_det": "text_det", "PP-OCRv4_mobile_rec": "text_rec"}
 
 
 def published_folder(key: str, model_name: Any) -> Path:
@@ -22,23 +21,26 @@ def published_folder(key: str, model_name: Any) -> Path:
     Raises:
         UserError: there is none of this name.
     """
-    if model_name not in ROOMS:
+    rooms = {name: entry.module for name, entry in entries().items() if entry.module}
+    if model_name not in rooms:
         raise UserError(
-            f"{key}: no model of the name {model_name} can be fetched (only {', '.join(ROOMS)}): give a folder, "
+            f"{key}: no model of the name {model_name} can be fetched (only {', '.join(rooms)}): give a folder, "
             "models:/<name>@<alias> or runs:/<run id>"
         )
     folder = cache_folder() / "published" / str(model_name)
     if not is_export(folder):
-        _make(folder, str(model_name))
+        _make(folder, str(model_name), rooms[model_name])
     return folder
 
 
-def _make(folder: Path, model_name: str) -> None:
+def _make(folder: Path, model_name: str, room: str) -> None:
     from plx_train.export.write import write_export
     from plx_train.weights import load_weights
 
     files = find_weights(model_name).path
-    module = room_file(ROOMS[model_name], "module").published(files if files.is_dir() else files.parent)
+    known = load_room(room)
+    options, processor = known.published(files if files.is_dir() else files.parent)
+    module = known.build(options, processor, None, True)
     load_weights(module.network, model_name, optional=module.optional_weights)
     module.eval_mode()
     temporary = None

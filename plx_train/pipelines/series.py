@@ -1,4 +1,4 @@
-"""ts_forecast, ts_anomaly_detection and ts_classification: one model on series from tables, PaddleX's names."""
+"""Pipelines of one model on series from tables."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from plx_train.ground.errors import UserError
-from plx_train.pipelines.base import LoadPart, Pipeline
+from plx_train.contract.pipeline import SECTION
+from plx_train.export.predictor import Predictor
+from plx_train.ground.errors import ConfigError, UserError
+from plx_train.pipelines.base import LoadPart
 from plx_train.pipelines.result import PipelineResult
+from plx_train.pipelines.single import SingleModel
 from plx_train.series.frame import Series
-from plx_train.series.given import need_pandas
-
-if TYPE_CHECKING:
-    import pandas
+from plx_train.series.prediction import SeriesPrediction
+from plx_train.series.read.given import need_pandas
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class SeriesItem:
     name: str
 
 
-class SeriesPipeline(Pipeline):
+class SeriesModel(SingleModel):
     """One model on series: each group of a table is one, and has a result of its own."""
 
+    READS = "series"
     ITEMS = "series"
     SAMPLE = "table"
     AT_ONCE = 64
@@ -46,11 +48,14 @@ class SeriesPipeline(Pipeline):
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
         need_pandas()
         super().__init__(config, load)
+        if self.declared.table is None:
+            raise ConfigError(f"{self.declared.where}: {SECTION} lacks table: under which name what is found is given")
+        self.table = self.declared.table
 
     @property
     def processor(self) -> Any:
         """The model's pre- and postprocessing."""
-        return self.parts[self.PARTS[0]].predictor.processor
+        return self.parts[self.key].predictor.processor
 
     def read(self, input: Any) -> Iterator[SeriesItem]:
         """The series of a table's path, a CSV's bytes, a folder, a data frame, an array, or a list of these.
@@ -88,87 +93,19 @@ class SeriesPipeline(Pipeline):
 
     def run(self, items: Sequence[SeriesItem], params: Mapping[str, Any]) -> list[PipelineResult]:
         """The results of `items`, in order."""
-        predictor = self.parts[self.PARTS[0]].predictor
+        predictor = self.predictor(params)
         found = predictor.predict([item.series for item in items])
-        return [self._result(item, prediction) for item, prediction in zip(items, found, strict=True)]
+        return [self._result(predictor, item, prediction) for item, prediction in zip(items, found, strict=True)]
 
-    def _result(self, item: SeriesItem, prediction: Any) -> PipelineResult:
-        key, table = self.table(item.series, prediction)
+    def _result(self, predictor: Predictor, item: SeriesItem, prediction: SeriesPrediction) -> PipelineResult:
+        table = prediction.table(self.processor.time or "time")
         if not np.isfinite(table.select_dtypes("number").to_numpy(np.float64)).all():
             raise UserError(f"{item.series.name} holds numbers that are too far from those the model was trained on")
-        findings = {"input_path": item.path, key: table, **self.more(prediction), "models": self.describe()}
+        findings = {"input_path": item.path, self.table: table, **prediction.findings(), "models": self.describe()}
         if item.series.group is not None:
             findings["group"] = item.series.group
-        draw = partial(self.parts[self.PARTS[0]].predictor.overlay, item.series, prediction)
+        draw = partial(predictor.overlay, item.series, prediction)
         return PipelineResult(findings, item.name, lambda: {"res": draw()}, table=table)
-
-    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
-        """What was found as a table, under PaddleX's name for it."""
-        raise NotImplementedError
-
-    def more(self, prediction: Any) -> dict[str, Any]:
-        """What else a result says."""
-        return {}
-
-    def _index(self, times: np.ndarray, is_datetime: bool) -> pandas.Index:
-        import pandas
-
-        shown = times.astype("datetime64[ns]") if is_datetime else times
-        return pandas.Index(shown, name=self.processor.time or "time")
-
-
-class SeriesForecast(SeriesPipeline):
-    """PaddleX's pipeline ts_forecast."""
-
-    NAME = "ts_forecast"
-    PARTS = ("TSForecast",)
-
-    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
-        """``forecast``: a column per target, with quantiles one more per level, ``load_q0.1``; indexed by time."""
-        import pandas
-
-        columns = dict(zip(prediction.targets, prediction.values.T, strict=True))
-        if prediction.quantiles is not None:
-            for target, values in zip(prediction.targets, prediction.quantiles.transpose(1, 2, 0), strict=True):
-                names = (f"{target}_q{level:g}" for level in prediction.levels)
-                columns |= dict(zip(names, values, strict=True))
-        return "forecast", pandas.DataFrame(columns, self._index(prediction.times, prediction.is_datetime))
-
-
-class SeriesAnomalyDetection(SeriesPipeline):
-    """PaddleX's pipeline ts_anomaly_detection, of all rows and not only of the last window."""
-
-    NAME = "ts_anomaly_detection"
-    PARTS = ("TSAnomalyDetection",)
-
-    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
-        """``anomaly``: label 0 or 1 and score of every row that was scored, indexed by time."""
-        import pandas
-
-        columns = {"label": np.asarray(prediction.labels, np.int64), "score": prediction.scores}
-        return "anomaly", pandas.DataFrame(columns, self._index(prediction.times, prediction.is_datetime))
-
-    def more(self, prediction: Any) -> dict[str, Any]:
-        """The threshold, and the events: runs of anomalous rows."""
-        return {"threshold": float(prediction.threshold), "events": prediction.events()}
-
-
-class SeriesClassification(SeriesPipeline):
-    """PaddleX's pipeline ts_classification."""
-
-    NAME = "ts_classification"
-    PARTS = ("TSClassification",)
-
-    def table(self, series: Series, prediction: Any) -> tuple[str, pandas.DataFrame]:
-        """``classification``: number, name and score of the likeliest class."""
-        import pandas
-
-        columns = {"classid": [int(prediction.classes[0])], "label": [prediction.label], "score": [prediction.score]}
-        return "classification", pandas.DataFrame(columns, pandas.Index([0], name="sample"))
-
-    def more(self, prediction: Any) -> dict[str, Any]:
-        """All classes, best first."""
-        return {"label_names": list(prediction.names), "scores": np.asarray(prediction.scores, np.float64)}
 
 
 def _items(found: Sequence[Series], path: str | None, name: str) -> Iterator[SeriesItem]:

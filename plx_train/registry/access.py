@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plx_train.ground.errors import UserError
+from plx_train.runs.folder import OUTPUTS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -101,7 +102,7 @@ def default_uri(tracking_uri: str | None) -> str:
         from plx_train.tracking.store import resolve_uri
     except ImportError as error:
         raise _needs_training_part(error) from None
-    return resolve_uri(tracking_uri, Path("outputs"))
+    return resolve_uri(tracking_uri, Path(OUTPUTS))
 
 
 def who_asks() -> str:

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plx_train.data.fingerprint import cache_folder
-from plx_train.export.files import sha256
-from plx_train.export.static_model import is_export
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder, sha256
+from plx_train.runs.exported import is_export
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

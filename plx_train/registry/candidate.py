@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.export.files import PARITY_FILE, file_hashes, sha256
-from plx_train.export.static_model import STEM, graph_files, is_onnx_only, lineage, read_inference, room_of
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
+from plx_train.metrics.direction import HIGHER, Better, recorded
+from plx_train.runs.exported import file_hashes, graph_files, is_onnx_only, lineage, read_inference
+from plx_train.runs.folder import PARAMETERS_FILE, PARITY_FILE
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Candidate:
         run_id: MLflow's id of the run that made it, where that is known.
         hashes: sha256 of its files, the parity report among them.
         measurement: of its parity report, which was made by the evaluator of training; None where there is none.
+        better: which values of the measured metric are.
         parity_fault: why its parity report does not count; None where it does.
         parity: the report's own sentence.
     """
@@ -56,6 +60,7 @@ class Candidate:
     run_id: str | None
     hashes: dict[str, str]
     measurement: Measurement | None
+    better: Better
     parity_fault: str | None
     parity: str
 
@@ -68,7 +73,7 @@ class Candidate:
     @property
     def parameters_sha256(self) -> str:
         """sha256 of ``inference.pdiparams``."""
-        return self.hashes[f"{STEM}.pdiparams"]
+        return self.hashes[PARAMETERS_FILE]
 
 
 def read_candidate(folder: Path, run_id: str | None) -> Candidate:
@@ -96,7 +101,8 @@ def read_candidate(folder: Path, run_id: str | None) -> Candidate:
     measurement = _measurement(report, str(origin.get("dataset_fingerprint") or ""))
     fault = _parity_fault(report, {name: value for name, value in hashes.items() if name != PARITY_FILE})
     sentence = str(report.get("sentence", "")) if report else ""
-    return Candidate(folder, module, name, run_id, hashes, measurement, fault, sentence)
+    better = recorded(report or {}, measurement.metric) if measurement else HIGHER
+    return Candidate(folder, module, name, run_id, hashes, measurement, better, fault, sentence)
 
 
 def _read_report(path: Path) -> dict[str, Any] | None:

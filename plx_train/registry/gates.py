@@ -12,7 +12,7 @@ from typing import Any
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.memory import is_out_of_memory
-from plx_train.metrics.direction import sign
+from plx_train.metrics.direction import HIGHER, sign
 from plx_train.registry.candidate import Candidate, Measurement
 
 NUM_RUNS = 5
@@ -55,8 +55,8 @@ def metric_gate(candidate: Candidate, champion: str | None, measure: Callable[[]
         reason = _reason(error)
         return Gate("metric", False, f"version {champion} can't be measured on the same dataset: {reason}", numbers)
     numbers["champion"] = other.value
-    is_worse = math.isfinite(other.value) and sign(own.metric) * (own.value - other.value) < 0
-    worse = "below" if sign(own.metric) > 0 else "above"
+    is_worse = math.isfinite(other.value) and sign(candidate.better) * (own.value - other.value) < 0
+    worse = "below" if candidate.better == HIGHER else "above"
     word = worse if is_worse else f"not {worse}"
     detail = f"{own.metric} {own.value:.4f} is {word} {other.value:.4f} of version {champion} ({where})"
     return Gate("metric", not is_worse, detail, numbers)

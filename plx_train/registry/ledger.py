@@ -26,7 +26,7 @@ SETTLING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """An attempt.
 
     Attributes:
@@ -60,7 +60,7 @@ def ledger_experiment(client: MlflowClient, uri: str) -> str:
     return experiment_id(client, uri, PROMOTIONS)
 
 
-def record(client: MlflowClient, uri: str, entry: Entry) -> str:
+def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
     """Writes an attempt as of now, so that moves stand in the order they were made in; returns the id of its run."""
     from mlflow.entities import Metric
 
@@ -104,12 +104,12 @@ def _gates_json(gates: Iterable[Gate]) -> str:
         most //= 2
 
 
-def entries(client: MlflowClient, model: str | None = None) -> list[Entry]:
+def entries(client: MlflowClient, model: str | None = None) -> list[LedgerEntry]:
     """The attempts, oldest first; of all registered models, or of one."""
     experiment = client.get_experiment_by_name(PROMOTIONS)
     if experiment is None:
         return []
-    found: list[Entry] = []
+    found: list[LedgerEntry] = []
     token = None
     while True:
         page = client.search_runs(
@@ -122,26 +122,26 @@ def entries(client: MlflowClient, model: str | None = None) -> list[Entry]:
     return [entry for entry in found if model in (None, entry.model)]
 
 
-def _entry(run: Any) -> Entry:
+def _entry(run: Any) -> LedgerEntry:
     tags = run.data.tags
     try:
         gates = tuple(Gate(**values) for values in json.loads(tags.get("plx.gates", "[]")))
     except (ValueError, TypeError):
         gates = ()
     texts = {name: tags.get(f"plx.{name}", "") for name in FIELDS}
-    return Entry(**texts, gates=gates, when=run.info.start_time / 1000, run_id=run.info.run_id)
+    return LedgerEntry(**texts, gates=gates, when=run.info.start_time / 1000, run_id=run.info.run_id)
 
 
 def settled(
-    found: list[Entry], current: Mapping[tuple[str, str], str | None], patience: float = SETTLING_SECONDS
-) -> list[Entry]:
+    found: list[LedgerEntry], current: Mapping[tuple[str, str], str | None], patience: float = SETTLING_SECONDS
+) -> list[LedgerEntry]:
     """`found` with the outcome of what was under way when its process died, told by what came after.
 
     Args:
         current: what each (model, alias) points at now.
         patience: seconds for which an entry may be under way; 0 for who holds the lock.
     """
-    done: list[Entry] = []
+    done: list[LedgerEntry] = []
     following = dict(current)
     for entry in reversed(found):
         place = (entry.model, entry.alias)
@@ -153,13 +153,13 @@ def settled(
     return done[::-1]
 
 
-def _moved(entry: Entry) -> str:
+def _moved(entry: LedgerEntry) -> str:
     if entry.action == "rollback":
         return "rolled back"
     return "promoted" if all(gate.ok for gate in entry.gates) else "forced"
 
 
-def trail(found: Iterable[Entry], alias: str, current: str | None) -> list[str]:
+def trail(found: Iterable[LedgerEntry], alias: str, current: str | None) -> list[str]:
     """The versions that the alias came by, the current one last: where rollback=true goes is the one before.
 
     Args:

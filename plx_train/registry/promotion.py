@@ -14,7 +14,7 @@ from plx_train.registry.artifacts import folder_of
 from plx_train.registry.candidate import Candidate, Measurement
 from plx_train.registry.exchange import exchange, mutex
 from plx_train.registry.gates import Gate, metric_gate, parity_gate, pipeline_gates
-from plx_train.registry.ledger import Entry
+from plx_train.registry.ledger import LedgerEntry
 from plx_train.registry.versions import Version
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
+class PromotionRequest:
     """What is asked for.
 
     Attributes:
@@ -63,7 +63,7 @@ class Outcome:
         sentence: for people; why, where the alias did not move.
     """
 
-    entry: Entry
+    entry: LedgerEntry
     sentence: str
 
     @property
@@ -72,7 +72,7 @@ class Outcome:
         return self.entry.outcome in (*ledger.MOVED, "unchanged")
 
 
-def promote(client: MlflowClient, uri: str, candidate: Candidate, request: Request, judges: Judges) -> Outcome:
+def promote(client: MlflowClient, uri: str, candidate: Candidate, request: PromotionRequest, judges: Judges) -> Outcome:
     """Registers the candidate and moves the alias to it if all gates hold.
 
     Raises:
@@ -80,7 +80,7 @@ def promote(client: MlflowClient, uri: str, candidate: Candidate, request: Reque
     """
     champion = versions.aliased_version(client, request.name, request.alias)
     version = register(client, uri, request.name, candidate)
-    start = Entry(
+    start = LedgerEntry(
         "promote", request.name, request.alias, champion or "", version.version, "refused", who_asks(), request.reason
     )
     target = f"{request.name}@{request.alias}"
@@ -152,7 +152,7 @@ def _measured(
     return new
 
 
-def _move(client: MlflowClient, uri: str, entry: Entry) -> Outcome:
+def _move(client: MlflowClient, uri: str, entry: LedgerEntry) -> Outcome:
     """Moves the alias from `former` to `target`, with the ledger written before; refuses if it moved meanwhile."""
     runs: list[str] = []
     has_moved, current = exchange(
@@ -171,7 +171,7 @@ def _move(client: MlflowClient, uri: str, entry: Entry) -> Outcome:
     return Outcome(refused, f"{target} is not moved to version {entry.target}: {reason}; {again}")
 
 
-def _told_of_winner(client: MlflowClient, entry: Entry, current: str | None) -> str:
+def _told_of_winner(client: MlflowClient, entry: LedgerEntry, current: str | None) -> str:
     """Who moved the alias while the gates were looked at."""
     place = {(entry.model, entry.alias): current}
     done = ledger.settled(ledger.entries(client, entry.model), place, patience=0)
@@ -182,7 +182,7 @@ def _told_of_winner(client: MlflowClient, entry: Entry, current: str | None) -> 
     return f"{moved}, not by plx_train"
 
 
-def roll_back(client: MlflowClient, uri: str, request: Request) -> Outcome:
+def roll_back(client: MlflowClient, uri: str, request: PromotionRequest) -> Outcome:
     """Points the alias at the version before, by the ledger, if that can still be had.
 
     Raises:
@@ -197,19 +197,19 @@ def roll_back(client: MlflowClient, uri: str, request: Request) -> Outcome:
         if version is None or number == current:
             continue
         folder_of(client, version)
-        entry = Entry("rollback", name, alias, current or "", number, "rolled back", who_asks(), request.reason)
+        entry = LedgerEntry("rollback", name, alias, current or "", number, "rolled back", who_asks(), request.reason)
         return _move(client, uri, entry)
     at = f"is version {current}" if current else "points nowhere"
     raise UserError(f"{name}@{alias} {at}, and the ledger knows no version before it that is still registered")
 
 
-def delete(client: MlflowClient, uri: str, name: str, number: str, reason: str) -> Entry:
+def delete(client: MlflowClient, uri: str, name: str, number: str, reason: str) -> LedgerEntry:
     """Deletes a version that no alias points at.
 
     Raises:
         UserError: there is none, or an alias points at it.
     """
-    entry = Entry("delete", name, "", "", number, "deleted", who_asks(), reason)
+    entry = LedgerEntry("delete", name, "", "", number, "deleted", who_asks(), reason)
     with mutex(client, name) as hold:
         try:
             hold.check()

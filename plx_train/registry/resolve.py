@@ -7,14 +7,15 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.export.files import PARITY_FILE
 from plx_train.ground.errors import UserError
 from plx_train.registry.access import default_uri, explained, registry_client
 from plx_train.registry.exchange import LOCK_PREFIX
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, PARAMETERS_FILE, PARITY_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMS = "models:/<name>@<alias>, models:/<name>/<version> or runs:/<run id>"
 PREFIXES = ("models:/", "runs:/")
-EXPORT_PLACES = ("export/export", "export", "")
+EXPORT_PLACES = (f"{EXPORT}/{EXPORT}", EXPORT, "")
 """Where a run keeps its exported folder among its artifacts."""
 
 
@@ -64,6 +65,15 @@ def resolve(reference: str, tracking_uri: str | None = None) -> Resolved:
             return _resolve_run(client, uri, run[1], run[2])
         assert version is not None
         return _resolve_version(client, version[1], version[2], version[3])
+
+
+def resolver(tracking_uri: str | None = None) -> Callable[[str], Resolved | None]:
+    """`resolve` in one store, for text that may be no reference: None then."""
+
+    def find(text: str) -> Resolved | None:
+        return resolve(text, tracking_uri) if text.startswith(PREFIXES) else None
+
+    return find
 
 
 def current_version(name: str, alias: str, tracking_uri: str | None = None) -> str | None:
@@ -119,7 +129,7 @@ def _resolve_run(client: MlflowClient, uri: str, run_id: str, path: str | None) 
     what = f"run {record.run_id}"
     for place in [path] if path else EXPORT_PLACES:
         names = {Path(file.path).name for file in client.list_artifacts(record.run_id, place or None)}
-        if "inference.yml" not in names:
+        if INFERENCE_FILE not in names:
             continue
         source = f"{root}/{place}".rstrip("/")
         hashes = {} if local_path(source) else _proven_hashes(client, record.run_id, place, names)
@@ -142,4 +152,4 @@ def _proven_hashes(client: MlflowClient, run_id: str, place: str, names: set[str
         files = {str(name): str(value) for name, value in report["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return files if "inference.pdiparams" in files else {}
+    return files if PARAMETERS_FILE in files else {}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
-from plx_train.metrics.direction import sign
 from plx_train.report.axes import (
     BOTTOM,
     HEIGHT,
@@ -21,7 +20,7 @@ from plx_train.report.axes import (
     nice_ticks,
     number_text,
 )
-from plx_train.report.data import PrecisionRecall, Series
+from plx_train.report.data import ChartSeries, PrecisionRecall
 from plx_train.report.figure import LegendItem, figure, mark, path_data
 
 CONTOUR_RIGHT = 62
@@ -33,7 +32,7 @@ SPIKE = 3.0
 """Values beyond this many times the 95th percentile run out of the chart, so that the rest stays legible."""
 
 
-def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> str:
+def line_chart(title: str, series: Sequence[ChartSeries], x_label: str = "step") -> str:
     """A figure with one line per series and a legend that gives the last values.
 
     Values that are not finite are left out. Hovering over a point names it.
@@ -63,7 +62,7 @@ def line_chart(title: str, series: Sequence[Series], x_label: str = "step") -> s
     return figure(title, legend, [axes(frame, x_label), *lines], summary)
 
 
-def _colours(series: Sequence[Series]) -> dict[str, int]:
+def _colours(series: Sequence[ChartSeries]) -> dict[str, int]:
     """Colour number by name; a variant has the colour of what it is a variant of."""
     found: dict[str, int] = {}
     for one in series:
@@ -131,13 +130,13 @@ def smooth(values: Sequence[float]) -> list[float]:
     return found
 
 
-def _finite(series: Series) -> Series:
+def _finite(series: ChartSeries) -> ChartSeries:
     pairs = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
     steps, values = zip(*pairs, strict=True) if pairs else ((), ())
     return replace(series, steps=steps, values=values)
 
 
-def _frame_of(series: Sequence[Series]) -> Frame:
+def _frame_of(series: Sequence[ChartSeries]) -> Frame:
     steps = [step for one in series for step in one.steps]
     values = sorted(value for one in series for value in one.values)
     low, high = values[0], values[-1]
@@ -156,7 +155,7 @@ def _frame_of(series: Sequence[Series]) -> Frame:
     return Frame(Scale(first, last, LEFT, WIDTH - RIGHT), Scale(low, high, HEIGHT - BOTTOM, TOP))
 
 
-def _line(series: Series, index: int, frame: Frame) -> str:
+def _line(series: ChartSeries, index: int, frame: Frame) -> str:
     colour = f"s{index}" if series.variant_of is None else f"s{index} dashed"
     raw = list(zip(series.steps, series.values, strict=True))
     drawn = raw
@@ -198,10 +197,10 @@ def _hover(points: Sequence[tuple[float, float]], names: Sequence[str], index: i
     return "".join(circles)
 
 
-def _best(series: Series, frame: Frame) -> str:
+def _best(series: ChartSeries, frame: Frame) -> str:
     """The best point, marked and named."""
-    better = sign(series.name)
-    step, value = max(zip(series.steps, series.values, strict=True), key=lambda point: better * point[1])
+    best_of = min if series.is_error else max
+    step, value = best_of(zip(series.steps, series.values, strict=True), key=lambda point: point[1])
     x, y = frame.x(step), frame.y(value)
     anchor = "end" if x > WIDTH / 2 else ""
     # Below the line where there is room, because lines of metrics rise towards their best.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.metrics.direction import sign
+from plx_train.metrics.direction import LOWER, better_of
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,24 @@ class MetricChange:
     after: float | None
     setting: str = ""
     """What both were measured at: ``official settings``, ``calibrated``."""
+    is_error: bool = False
+    """Less of it is better."""
 
     @property
     def is_gain(self) -> bool:
         """Whether training made it no worse."""
-        return self.before is not None and self.after is not None and sign(self.name) * (self.after - self.before) >= 0
+        if self.before is None or self.after is None:
+            return False
+        return self.after <= self.before if self.is_error else self.after >= self.before
 
     @property
     def is_share(self) -> bool:
         """Whether it can be drawn as a part of 1."""
-        return self.after is not None and sign(self.name) > 0 and 0 <= self.after <= 1
+        return self.after is not None and not self.is_error and 0 <= self.after <= 1
 
 
 @dataclass(frozen=True)
-class Series:
+class ChartSeries:
     """A line of a chart; series of one group share a chart."""
 
     name: str
@@ -46,6 +50,8 @@ class Series:
     """Mark every point: few values, each measured with care."""
     variant_of: str | None = None
     """Name of another series of the group; this one is drawn dashed in that one's colour."""
+    is_error: bool = False
+    """Less of it is better: its best point is the lowest."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class ReportData:
     """Metrics that need no training, by ``<baseline>_<metric>``."""
     notes: tuple[str, ...] = ()
     """Warnings and remarks of the run."""
-    series: tuple[Series, ...] = ()
+    series: tuple[ChartSeries, ...] = ()
     precision_recall: tuple[PrecisionRecall, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds by part of the run: data, compute, log, evaluate …"""
@@ -141,35 +147,38 @@ def config_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def metric_series(metrics: Mapping[str, list[tuple[int, float]]]) -> tuple[Series, ...]:
+def metric_series(metrics: Mapping[str, list[tuple[int, float]]], errors: Collection[str]) -> tuple[ChartSeries, ...]:
     """Series from what a run logged, as `tracking.read_metrics` gives it.
 
     The loss with its parts, validation metrics and learning rates each share a chart. Of values logged twice
-    for a step the later one counts; a part that is the whole loss is left out.
+    for a step the later one counts; a part that is the whole loss is left out. `errors` are the metric's own.
     """
-    found: list[Series] = []
+    found: list[ChartSeries] = []
     for name in sorted(metrics, key=_chart_rank):
         points = sorted(dict(metrics[name]).items())
         kind, _, label = name.partition("/")
         if not points or kind not in ("train", "val") or label == "epoch":
             continue
         steps, values = zip(*points, strict=True)
-        series = _placed(kind, label, steps, values)
+        series = _placed(kind, label, steps, values, errors)
         if not any((one.group, one.values) == (series.group, values) and kind == "train" for one in found):
             found.append(series)
     return tuple(found)
 
 
-def _placed(kind: str, label: str, steps: tuple[int, ...], values: tuple[float, ...]) -> Series:
+def _placed(
+    kind: str, label: str, steps: tuple[int, ...], values: tuple[float, ...], errors: Collection[str]
+) -> ChartSeries:
     if kind == "val":
         base = label.removesuffix("_official")
         name, variant_of = (label, None) if base == label else (f"{base}, official", base)
-        return Series(name, steps, values, "Validation", is_sparse=True, variant_of=variant_of)
+        is_error = better_of(label, errors) == LOWER
+        return ChartSeries(name, steps, values, "Validation", is_sparse=True, variant_of=variant_of, is_error=is_error)
     if label.startswith("lr"):
-        return Series(label, steps, values, "Learning rate")
+        return ChartSeries(label, steps, values, "Learning rate")
     if label == "gradient_norm":
-        return Series("Gradient norm", steps, values, "Gradient norm", is_noisy=True)
-    return Series(label.removeprefix("loss_"), steps, values, "Training loss", is_noisy=True)
+        return ChartSeries("Gradient norm", steps, values, "Gradient norm", is_noisy=True)
+    return ChartSeries(label.removeprefix("loss_"), steps, values, "Training loss", is_noisy=True)
 
 
 def _chart_rank(name: str) -> int:

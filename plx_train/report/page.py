@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,21 +26,6 @@ def page_environment() -> Environment:
 
 def _template_text(name: str) -> str:
     return resources.files("plx_train").joinpath(name).read_text("utf-8")
-
-
-def write_page(path: Path, text: str) -> None:
-    """Writes a page in one piece; its folder exists.
-
-    Raises:
-        OSError: it can't be written; what was there stays.
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def number(value: Any) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.files import replace_file
 from plx_train.report.charts import line_chart, precision_recall_chart, share_bar
-from plx_train.report.data import MetricChange, ReportData, Series
-from plx_train.report.page import number, page_environment, write_page
+from plx_train.report.data import ChartSeries, MetricChange, ReportData
+from plx_train.report.page import number, page_environment
 
 TEMPLATE = "report/template.html.jinja"
 MOST_FINDINGS = 50
@@ -21,7 +22,7 @@ def write_report(path: Path, data: ReportData) -> None:
     Raises:
         OSError: the file can't be written.
     """
-    write_page(path, render_report(data))
+    replace_file(path, render_report(data))
 
 
 def render_report(data: ReportData) -> str:
@@ -49,7 +50,7 @@ def render_report(data: ReportData) -> str:
     )
 
 
-def learning_charts(series: Sequence[Series]) -> list[str]:
+def learning_charts(series: Sequence[ChartSeries]) -> list[str]:
     """One figure per group, in the order the groups first appear."""
     groups = dict.fromkeys(one.group for one in series)
     charts = [line_chart(group, [one for one in series if one.group == group]) for group in groups]

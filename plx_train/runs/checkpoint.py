@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
+from plx_train.runs.folder import MANIFEST, STATE_FILE
 
-MANIFEST = "manifest.json"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Parameters of Linux's renameat2."""
 
@@ -45,7 +45,7 @@ def save_checkpoint(
             digests[f"{name}.safetensors"] = _write(temporary / f"{name}.safetensors", save(arrays))
         for name, text in (texts or {}).items():
             digests[name] = _write(temporary / name, text.encode())
-        digests["state.json"] = _write(temporary / "state.json", json.dumps(state, indent=1).encode())
+        digests[STATE_FILE] = _write(temporary / STATE_FILE, json.dumps(state, indent=1).encode())
         _write(temporary / MANIFEST, json.dumps(digests, indent=1).encode())
         _flush_folder(temporary)
         _replace_folder(temporary, folder)
@@ -113,16 +113,30 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, dict[str, np.ndarray]], dic
     for name, digest in digests.items():
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise WeightsError(f"{folder / name} was damaged after it was written: its sha256 differs")
-    if "state.json" not in contents:
-        raise WeightsError(f"{folder} is not a whole checkpoint: its manifest lacks state.json")
-    state = json.loads(contents["state.json"])
+    if STATE_FILE not in contents:
+        raise WeightsError(f"{folder} is not a whole checkpoint: its manifest lacks {STATE_FILE}")
+    state = json.loads(contents[STATE_FILE])
     suffix = ".safetensors"
     return {name.removesuffix(suffix): load(data) for name, data in contents.items() if name.endswith(suffix)}, state
 
 
+def load_state(folder: Path) -> dict[str, Any]:
+    """The state alone, without looking at the tensors.
+
+    Raises:
+        WeightsError: it can't be read.
+    """
+    path = folder / STATE_FILE
+    try:
+        state = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
+    return state if isinstance(state, dict) else {}
+
+
 def is_checkpoint(folder: Path) -> bool:
     """Whether `folder` was written by `save_checkpoint`."""
-    return (folder / MANIFEST).is_file() and (folder / "state.json").is_file()
+    return (folder / MANIFEST).is_file() and (folder / STATE_FILE).is_file()
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-
-RUN_FILE = "run.json"
+from plx_train.ground.files import replace_file
+from plx_train.runs.folder import RUN_FILE
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -30,14 +29,4 @@ def write_facts(folder: Path, facts: dict[str, Any]) -> None:
     Raises:
         OSError: it can't be written; what was there stays.
     """
-    path = folder / RUN_FILE
-    temporary = path.with_suffix(".tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(facts, indent=1, default=str))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_file(folder / RUN_FILE, json.dumps(facts, indent=1, default=str), is_durable=True)

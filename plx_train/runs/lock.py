@@ -11,8 +11,7 @@ from typing import BinaryIO
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import try_lock
-
-LOCK_FILE = "run.lock"
+from plx_train.runs.folder import LOCK_FILE
 
 
 class RunLock:

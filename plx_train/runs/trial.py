@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.runs.folder import PRUNED_FILE, REPORTS_FILE
+
 VARIABLE = "PLX_TRAIN_TRIAL"
 """Environment variable by which a sweep tells a run what it is, as JSON."""
-REPORTS_FILE = "reports.jsonl"
-PRUNED_FILE = "pruned"
-"""In the run's folder: what it says, one evaluation a line; and what it is told, the reason to end."""
 
 
 class Pruned(SystemExit):

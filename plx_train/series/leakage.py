@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.data.findings import Finding, Level
-from plx_train.series.content import limited
+from plx_train.contract.check import Finding, Level
 from plx_train.series.frame import Series, time_text
+from plx_train.series.read.content import limited
 
 BLOCK_ROWS, LONG_BLOCK_ROWS = 16, 64
 """Rows in a row that must be equal to be called copied: single rows are often equal by chance."""

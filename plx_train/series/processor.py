@@ -1,26 +1,86 @@
-"""What the processing of all rooms of series has in common: how it takes what people give."""
+"""The sheet of facts of all rooms of series: how it takes what people give, and how it stands in ``inference.yml``."""
 
 from __future__ import annotations
 
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
-from plx_train.contract.module import Processor
+import numpy as np
+
+from plx_train.contract.processor import Processor
+from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series
-from plx_train.series.given import SERIES_SUFFIXES, one_series, series_given
-from plx_train.series.read import Columns
+from plx_train.series.read.given import SERIES_SUFFIXES, one_series, series_given
+from plx_train.series.read.reader import Columns
+from plx_train.series.scale import Scaler, write_scaler_pkl
+
+SECTION = "Series"
+"""Section of ``inference.yml`` that PaddleX skips."""
+Facts = Mapping[str, Callable[[Any], Any]]
+"""Fields that ship, with what makes each of the value in ``inference.yml``."""
+PICKLED = "its scaling is a pickled file, scaler.pkl, which could run anything when it is read"
 
 
+@dataclass(frozen=True, kw_only=True)
 class SeriesProcessor(Processor):
-    """Takes series from tables; `wanted` says which columns."""
+    """Takes series from tables, and keeps what the training series said.
 
+    Attributes:
+        mean, std: of the columns, in training.
+        frequency: of the rows, as PaddleX writes it: 1h, 10min, or a whole number.
+        time, group: names of the columns of times and of ids of series.
+        periods: rows of the strongest frequencies in training, for whoever builds the network again.
+        shipped: what stands in the section of our own, in its order.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    frequency: str = "1"
+    time: str | None = None
+    group: str | None = None
+    periods: tuple[int, ...] = ()
+
+    shipped: ClassVar[Facts]
+
+    @abstractmethod
     def wanted(self, given: Any) -> Columns:
         """The columns to read of what was given."""
-        raise NotImplementedError
+
+    @property
+    @abstractmethod
+    def rows(self) -> tuple[int, int]:
+        """Rows that the network takes and gives."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> dict[str, list[int]]:
+        """Shapes of the graph's inputs for one sample, by name in their alphabetical order."""
+
+    @abstractmethod
+    def columns_info(self) -> dict[str, Any]:
+        """The section ``info_params``: which columns PaddleX takes for what."""
+
+    @abstractmethod
+    def switches(self) -> dict[str, Any]:
+        """The settings that PaddleX reads beside the sections."""
 
     @property
     def suffixes(self) -> frozenset[str]:
-        """Of the files that `as_input` reads."""
+        """Suffixes of the files that `as_input` reads."""
         return SERIES_SUFFIXES
+
+    @property
+    def scaler(self) -> Scaler:
+        """What brings the columns to the network's scale."""
+        return Scaler(self.mean, self.std)
+
+    @property
+    def paddlex_frequency(self) -> int | str:
+        """The frequency, whole numbers as such."""
+        return int(self.frequency) if self.frequency.isdigit() else self.frequency
 
     def as_input(self, given: Any) -> Series:
         """The series in a table file, a data frame, or an array (T, C) of its columns.
@@ -37,3 +97,71 @@ class SeriesProcessor(Processor):
             UserError: it is none of them, or lacks a column.
         """
         return series_given(given, self.wanted(given))
+
+    def to_inference(self, model_name: str) -> dict[str, Any]:
+        """The sections of ``inference.yml`` as PaddleX reads them, and one of our own that `from_inference` reads.
+
+        PaddleX reads its scaling from ``scaler.pkl``, which `write_files` writes and nothing here ever opens.
+        """
+        taken, given = self.rows
+        return {
+            "Global": {"model_name": model_name},
+            "size": {"in_chunk_len": taken, "out_chunk_len": given, "skip_chunk_len": 0},
+            "info_params": self.columns_info(),
+            **self.switches(),
+            "input_data": self.inputs,
+            SECTION: {name: _plain(getattr(self, name)) for name in self.shipped},
+        }
+
+    @classmethod
+    def facts_of(cls, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that the section of our own names; older exports name fewer."""
+        known = {name: own[name] for name in cls.shipped if name in own}
+        return {name: None if value is None else cls.shipped[name](value) for name, value in known.items()}
+
+    def write_files(self, folder: Path) -> None:
+        """Writes ``scaler.pkl`` for PaddleX."""
+        write_scaler_pkl(folder / "scaler.pkl", self.scaler)
+
+
+SeriesP = TypeVar("SeriesP", bound=SeriesProcessor)
+"""The processor of a room of series."""
+
+
+def own_section(inference: Mapping[str, Any], num_columns: int) -> dict[str, Any]:
+    """The section of our own; of a model that does not scale, one that says so.
+
+    Raises:
+        UserError: it is PaddleX's own, whose scaling is a pickle.
+    """
+    own = inference.get(SECTION)
+    if isinstance(own, dict):
+        return own
+    if inference.get("scale"):
+        raise UserError(f"{PICKLED}: export it again")
+    return {"mean": [0.0] * num_columns, "std": [1.0] * num_columns}
+
+
+def with_gaps(values: np.ndarray, columns: Sequence[str]) -> str:
+    """Names of the columns in which rows (T, C) hold missing values; empty where none does."""
+    faulty = ~np.isfinite(values).all(axis=0)
+    return ", ".join(name for name, is_faulty in zip(columns, faulty, strict=True) if is_faulty)
+
+
+def floats(values: Any) -> tuple[float, ...]:
+    """A list in ``inference.yml`` as numbers."""
+    return tuple(map(float, values))
+
+
+def integers(values: Any) -> tuple[int, ...]:
+    """A list in ``inference.yml`` as whole numbers."""
+    return tuple(map(int, values))
+
+
+def texts(values: Any) -> tuple[str, ...]:
+    """A list in ``inference.yml`` as texts."""
+    return tuple(map(str, values))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

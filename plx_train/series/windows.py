@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plx_train.series.frame import Series
+
 
 @dataclass(frozen=True)
 class Window:
@@ -95,6 +97,17 @@ class WindowBlock:
 
     def _refuse(self, numbers: np.ndarray) -> np.ndarray:
         raise IndexError(f"windows {numbers.min()} to {numbers.max()} of {len(self)}")
+
+
+def rows_of_windows(samples: Sequence[Series], length: int, limit: int) -> list[Series]:
+    """The rows of the first `limit` windows of `length` rows, series by series."""
+    kept = []
+    for series in samples:
+        windows = max(min(len(series) - length + 1, limit), 0)
+        limit -= windows
+        if windows:
+            kept.append(series.rows(0, windows + length - 1))
+    return kept
 
 
 def too_short_text(names: Sequence[str], lengths: Sequence[int], context: int, horizon: int = 0) -> str:

@@ -21,21 +21,20 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 from plx_train import __version__
+from plx_train.config.serve_options import ServeOptions
+from plx_train.serving.admission import Admission
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch
 from plx_train.serving.files import Limits
 from plx_train.serving.follow import Follower, NewVersions
-from plx_train.serving.gate import Gate
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
-from plx_train.serving.options import ServeOptions
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
     Failure,
     failure,
     log_id_of,
     new_log_id,
-    parameters,
     parse,
     success,
 )
@@ -63,7 +62,7 @@ class Service:
         self.batcher = Batcher(pipeline, options.max_batch, options.max_wait_ms / 1000, self.metrics)
         self.follower = Follower(self.batcher, following, self.endpoint, self.metrics) if following else None
         self.has_key = bool(api_key)
-        self.gate: Gate | None = None
+        self.gate: Admission | None = None
         self.limits = Limits(
             int(options.max_megapixels * 1e6),
             options.max_pages,
@@ -100,7 +99,7 @@ class Service:
         request = await self._in_thread(parse, body, self.endpoint.request)
         log_id = request.logId or new_log_id()
         draws = self.options.visualize if request.visualize is None else request.visualize
-        params = chosen_parameters(parameters(request), self.batcher.pipeline)
+        params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
         # Decoded images are many times the size of a request: few are held at once.
         async with self.decoded:
             pages, info = await self._in_thread(self.endpoint.read, request, self.limits, self.batcher.pipeline)
@@ -137,7 +136,7 @@ def create_app(
         api_key: what clients must send; None: nothing.
 
     Raises:
-        KeyError: the protocol has no place for this kind of pipeline.
+        UserError: the pipeline declares no endpoint.
     """
     service = Service(pipeline, options, following, api_key)
 
@@ -155,8 +154,8 @@ def create_app(
     _add_errors(app)
     paths = (service.endpoint.path, *OPEN_PATHS, "/metrics", "/openapi.json")
 
-    def gate(inner: Any) -> Gate:
-        service.gate = Gate(
+    def gate(inner: Any) -> Admission:
+        service.gate = Admission(
             inner,
             service.metrics,
             service.endpoint.path,
@@ -212,6 +211,8 @@ def _add_views(app: FastAPI, service: Service) -> None:
         about = {
             "pipeline": service.batcher.pipeline.name,
             "path": service.endpoint.path,
+            "field": service.endpoint.request.FILE_FIELD,
+            "answer": service.endpoint.kind,
             "version": __version__,
             "hasKey": service.has_key,
             "maxBytes": int(service.options.max_body_mb * 2**20),

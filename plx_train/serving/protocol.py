@@ -1,11 +1,10 @@
-"""Requests and answers as PaddleX's basic serving has them, field by field."""
+"""Requests, and what all answers have in common, as PaddleX's basic serving has them."""
 
 from __future__ import annotations
 
 import json
-import re
 import uuid
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -13,16 +12,16 @@ from plx_train.serving.refusal import Refusal
 
 MAX_LOG_ID = 256
 """Characters of an identifier that is echoed."""
-MAX_SIDE = 4000
-"""Pixels to which a request may have an image enlarged."""
 INTERNAL_ERROR = "Internal server error"
 
-Share = Annotated[float, Field(ge=0, le=1)]
 LogId = Annotated[str, Field(max_length=MAX_LOG_ID)]
 
 
 class Request(BaseModel):
     """What every request may say beside its file and its parameters."""
+
+    FILE_FIELD: ClassVar[str]
+    """The field that holds the file."""
 
     visualize: bool | None = None
     logId: LogId | None = None
@@ -31,46 +30,24 @@ class Request(BaseModel):
 class ImageRequest(Request):
     """A request about one image: base64 or, where that is switched on, a URL."""
 
+    FILE_FIELD: ClassVar[str] = "image"
+
     image: str
 
 
 class FileRequest(Request):
     """A request about an image (fileType 1) or a PDF (0)."""
 
+    FILE_FIELD: ClassVar[str] = "file"
+
     file: str
     fileType: Literal[0, 1] | None = None
 
 
-class OCRRequest(FileRequest):
-    """POST /ocr"""
-
-    useDocOrientationClassify: bool | None = None
-    useDocUnwarping: bool | None = None
-    useTextlineOrientation: bool | None = None
-    textDetLimitSideLen: Annotated[int, Field(ge=1, le=MAX_SIDE)] | None = None
-    textDetLimitType: Literal["min", "max"] | None = None
-    textDetThresh: Share | None = None
-    textDetBoxThresh: Share | None = None
-    textDetUnclipRatio: Annotated[float, Field(gt=0, le=10)] | None = None
-    textRecScoreThresh: Share | None = None
-    returnWordBox: bool | None = None
-
-
-class ClassificationRequest(ImageRequest):
-    """POST /image-classification"""
-
-    topk: Annotated[int, Field(gt=0, le=10_000)] | None = None
-
-
-class PreprocessingRequest(FileRequest):
-    """POST /document-preprocessing"""
-
-    useDocOrientationClassify: bool | None = None
-    useDocUnwarping: bool | None = None
-
-
 class CsvRequest(Request):
-    """POST /time-series-…: a table as base64 or, where that is switched on, a URL; each of its groups is a series."""
+    """A request about a table: base64 or, where that is switched on, a URL; each of its groups is a series."""
+
+    FILE_FIELD: ClassVar[str] = "csv"
 
     csv: str
 
@@ -93,91 +70,14 @@ class DataInfo(BaseModel):
     type: Literal["image", "pdf", "tiff", "table"]
 
 
-class OCRPage(BaseModel):
-    """What was read on a page; images are base64 JPEG, absent where visualize is false."""
-
-    prunedResult: dict[str, Any]
-    ocrImage: str | None = None
-    docPreprocessingImage: str | None = None
-    inputImage: str | None = None
+AnswerModel = TypeVar("AnswerModel", bound=BaseModel)
 
 
-class OCRAnswer(BaseModel):
-    """Answer of /ocr: one item a page."""
-
-    ocrResults: list[OCRPage]
-    dataInfo: DataInfo
-
-
-class Category(BaseModel):
-    """One class, with its score."""
-
-    id: int
-    name: str
-    score: float
-
-
-class ClassificationAnswer(BaseModel):
-    """Answer of /image-classification, best class first; `models` says which versions it comes from."""
-
-    categories: list[Category]
-    image: str | None = None
-    models: dict[str, Any] | None = None
-
-
-class PreprocessedPage(BaseModel):
-    """A page turned upright, as base64 PNG."""
-
-    outputImage: str
-    prunedResult: dict[str, Any]
-    docPreprocessingImage: str | None = None
-    inputImage: str | None = None
-
-
-class PreprocessingAnswer(BaseModel):
-    """Answer of /document-preprocessing: one item a page."""
-
-    docPreprocessingResults: list[PreprocessedPage]
-    dataInfo: DataInfo
-
-
-class TableAnswer(BaseModel):
-    """Answer of /time-series-forecasting and -anomaly-detection: CSV and a plot of the first series, as base64.
-
-    Of several series the table's first column says which one a row is of.
-    """
-
-    csv: str
-    image: str | None = None
-    models: dict[str, Any] | None = None
-
-
-class SeriesClass(BaseModel):
-    """The class of one series."""
-
-    group: str | None = None
-    label: str
-    score: float
-
-
-class SeriesClassAnswer(BaseModel):
-    """Answer of /time-series-classification: the first series' class, and all of several series."""
-
-    label: str
-    score: float
-    image: str | None = None
-    series: list[SeriesClass] | None = None
-    models: dict[str, Any] | None = None
-
-
-AnswerKind = TypeVar("AnswerKind", bound=BaseModel)
-
-
-class Success(BaseModel, Generic[AnswerKind]):
+class Success(BaseModel, Generic[AnswerModel]):
     """The answer to a request that was served."""
 
     logId: str
-    result: AnswerKind
+    result: AnswerModel
     errorCode: Literal[0] = 0
     errorMsg: Literal["Success"] = "Success"
 
@@ -229,13 +129,6 @@ def log_id_of(body: bytes) -> str:
 def new_log_id() -> str:
     """A random identifier."""
     return str(uuid.uuid4())
-
-
-def parameters(request: Request) -> dict[str, Any]:
-    """What the request sets of the pipeline's parameters, by their Python names."""
-    apart = {"file", "fileType", "image", "csv", "visualize", "logId"}
-    given = request.model_dump(exclude=apart, exclude_none=True)
-    return {re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name): given[name] for name in given}
 
 
 def success(log_id: str, result: dict[str, Any]) -> bytes:

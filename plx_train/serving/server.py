@@ -11,8 +11,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
-from plx_train.serving.options import ServeOptions
 
 logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 15

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from plx_train.config.compose import resolve_path
+from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
+from plx_train.runs.folder import OUTPUTS
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
 from plx_train.sweep.order import Ordered, order, sweep_id
@@ -62,7 +63,7 @@ def find_folder(ordered: Ordered) -> Path:
 
 def sweeps_folder() -> Path:
     """Where sweeps are kept."""
-    return resolve_path("outputs/sweeps")
+    return resolve_path(OUTPUTS) / "sweeps"
 
 
 def _is_done_with(folder: Path, ordered: Ordered) -> bool:

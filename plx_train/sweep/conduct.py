@@ -9,6 +9,7 @@ from plx_train.config.options import DeviceOptions, SweepOptions
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import check_device, resolve
 from plx_train.machine.paddle_build import installed_paddle
+from plx_train.runs.folder import REPORT_FILE
 from plx_train.sweep.executors.named import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
 from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
@@ -19,10 +20,8 @@ from plx_train.sweep.shown.importance import kept_importances
 from plx_train.sweep.shown.report import write_sweep_report
 from plx_train.sweep.shown.table import show_sweep
 from plx_train.sweep.study import Study
-from plx_train.sweep.sweeper import Plan, Sweeper
+from plx_train.sweep.sweeper import Sweeper, SweepPlan
 from plx_train.terminal.console import Console
-
-REPORT_FILE = "report.html"
 
 
 def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest) -> SweepRecord:
@@ -46,7 +45,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         if ordered.configurations is not None:
             study.fill(ordered.configurations[: ordered.num_trials])
         _announce(ordered, folder, len(known), len(engine.slots), console)
-        plan = Plan(
+        plan = SweepPlan(
             space=ordered.space,
             objectives=ordered.objectives,
             num_trials=ordered.num_trials,

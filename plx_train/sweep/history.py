@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.report.page import write_page
+from plx_train.ground.files import replace_file, resolve_path
 from plx_train.runs.lock import is_held
 from plx_train.sweep.live import LiveJob
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
@@ -22,7 +22,7 @@ OWN_FIGURE = "the module's figure"
 
 def write_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Keeps what the sweep's command said, by which it is found again."""
-    write_page(folder / SETTINGS_FILE, json.dumps(settings, indent=1))
+    replace_file(folder / SETTINGS_FILE, json.dumps(settings, indent=1))
     # The address of a database may hold a password.
     (folder / SETTINGS_FILE).chmod(0o600)
 
@@ -44,9 +44,9 @@ def find_sweep(root: Path, name: str) -> Path:
     Raises:
         UserError: there is none, or several.
     """
-    direct = Path(name).expanduser()
+    direct = resolve_path(name)
     if (direct / SETTINGS_FILE).is_file():
-        return direct.absolute()
+        return direct
     known = {path.parent.name: path.parent for path in sorted(root.glob(f"*/{SETTINGS_FILE}"))}
     matches = [known[name]] if name in known else [folder for key, folder in known.items() if key.startswith(name)]
     if len(matches) == 1:

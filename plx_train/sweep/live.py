@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.runs.facts import RUN_FILE, read_facts
-from plx_train.runs.trial import REPORTS_FILE, read_reports
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CHECKPOINTS, LOG_FILE, REPORTS_FILE, RUN_FILE
+from plx_train.runs.trial import read_reports
 from plx_train.sweep.executors.executor import Ended, Handle
 from plx_train.sweep.record import Objective
 
@@ -57,7 +58,7 @@ class LiveJob:
     def from_json(cls, content: dict[str, Any]) -> LiveJob:
         """What `to_json` gave; a process that was going on is taken to have ended when its log did."""
         job = cls(**(content | {"folder": Path(content["folder"])}))
-        log = job.folder / "run.log"
+        log = job.folder / LOG_FILE
         for span in job.spans:
             if span[1] is None:
                 span[1] = max(float(span[0] or 0.0), log.stat().st_mtime if log.exists() else 0.0)
@@ -88,7 +89,7 @@ class LiveJob:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What a run came to: complete, pruned, failed, out of memory, or interrupted."""
 
     kind: str
@@ -98,37 +99,37 @@ class Outcome:
     monitor: str | None = None
 
 
-def outcome_of(job: LiveJob, ended: Ended) -> Outcome:
+def outcome_of(job: LiveJob, ended: Ended) -> RunOutcome:
     """Reads what the run in `job.folder` left, whose process ended so."""
     facts: dict[str, Any] = {}
     if (job.folder / RUN_FILE).is_file():
         try:
             facts = read_facts(job.folder)
         except UserError as error:
-            return Outcome("failed", str(error))
+            return RunOutcome("failed", str(error))
     run_id, status = facts.get("run_id"), facts.get("status")
     if status == "FINISHED":
-        return Outcome("complete", None, facts.get("metrics", {}), run_id, facts.get("monitor"))
+        return RunOutcome("complete", None, facts.get("metrics", {}), run_id, facts.get("monitor"))
     if status == "PRUNED":
-        return Outcome("pruned", facts.get("reason"), {}, run_id)
+        return RunOutcome("pruned", facts.get("reason"), {}, run_id)
     if ended.code is None or ended.code < 0 or ended.code >= SIGNAL_CODES:
         return _interruption(job, ended, run_id)
-    reason = (facts.get("reason") if status == "FAILED" else None) or last_line(job.folder / "run.log")
+    reason = (facts.get("reason") if status == "FAILED" else None) or last_line(job.folder / LOG_FILE)
     reason = str(reason or ended.reason or f"exit code {ended.code}")[:LONGEST_REASON]
-    return Outcome("out of memory" if OUT_OF_MEMORY.search(reason) else "failed", reason, {}, run_id)
+    return RunOutcome("out of memory" if OUT_OF_MEMORY.search(reason) else "failed", reason, {}, run_id)
 
 
-def _interruption(job: LiveJob, ended: Ended, run_id: str | None) -> Outcome:
-    progress = [len(read_reports(job.folder)), sorted(path.name for path in (job.folder / "checkpoints").glob("*"))]
+def _interruption(job: LiveJob, ended: Ended, run_id: str | None) -> RunOutcome:
+    progress = [len(read_reports(job.folder)), sorted(path.name for path in (job.folder / CHECKPOINTS).glob("*"))]
     job.idle_deaths = job.idle_deaths + 1 if progress == job.progress or not progress[1] else 1
     job.progress = progress
     code = ended.code or 0
     what = ended.reason or (f"killed by signal {-code}" if code < 0 else f"exit code {code}")
     if job.idle_deaths < MAX_INTERRUPTIONS:
-        return Outcome("interrupted", what, {}, run_id)
+        return RunOutcome("interrupted", what, {}, run_id)
     often = f"{what}, {job.idle_deaths} times without getting further"
     # What Linux does to a process when the machine's memory is used up.
-    return Outcome("out of memory" if ended.code == -9 else "failed", often, {}, run_id)
+    return RunOutcome("out of memory" if ended.code == -9 else "failed", often, {}, run_id)
 
 
 def last_line(log: Path, most: int = 20_000) -> str | None:
@@ -144,7 +145,7 @@ def last_line(log: Path, most: int = 20_000) -> str | None:
     return found[-1] if found else None
 
 
-def objective_values(objectives: tuple[Objective, ...], outcome: Outcome) -> list[float] | str:
+def objective_values(objectives: tuple[Objective, ...], outcome: RunOutcome) -> list[float] | str:
     """The objectives' values of a run that is complete; a sentence where one is missing."""
     values = []
     for objective in objectives:

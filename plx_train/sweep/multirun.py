@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from plx_train.api import needing_the_workbench
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.extras import needing_the_workbench
 
 
 def multirun(arguments: Sequence[str]) -> int:

@@ -8,16 +8,20 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from plx_train.config.compose import Composed, compose_run
 from plx_train.config.options import SweepOptions
+from plx_train.config.schema import has_trait, options_of_run
+from plx_train.config.texts import key_of, short_keys
+from plx_train.contract.option import Trait
+from plx_train.contract.rooms import load_room
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
-from plx_train.metrics.direction import sign
+from plx_train.metrics.direction import HIGHER, better_of, room_errors
 from plx_train.runs.trial import environment_of
 from plx_train.sweep.executors.executor import JobSpec
 from plx_train.sweep.record import Objective
@@ -27,12 +31,6 @@ from plx_train.tracking.store import without_password
 DEFAULT_TRIALS = 20
 MOST_CHECKED = 40
 """Values of one parameter that are composed before the sweep begins; mistakes in others show in their runs."""
-FORBIDDEN = ("output", "resume", "mode", "run", "quiet")
-HOW_NOT_WHAT = (
-    *("sweep.workers", "sweep.slots", "sweep.engine", "sweep.engine_options", "sweep.trials", "sweep.max_failures"),
-    *("sweep.max_time", "sweep.storage", "sweep.fresh", "sweep.id", "device", "device.num_workers", "output", "quiet"),
-)
-"""Keys that may differ where a sweep goes on."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,8 @@ def order(arguments: Sequence[str]) -> Ordered:
         others = [text for text in _examples(space) if text.partition("=")[0] != parameter.key]
         for value in parameter.choices[:MOST_CHECKED] or (parameter.low, parameter.high):
             compose_run([*space.fixed, *others, parameter.override(value)])
-    objectives = _objectives(options, composed.options.module.monitor)
+    module = composed.options.module
+    objectives = _objectives(options, load_room(module.name).monitor, room_errors(module.name))
     configurations = space.grid() if options.sampler == "grid" else None
     if options.sampler != "grid" and not space.parameters:
         raise ConfigError(f"sweep={options.sampler} has nothing to search: give a key several values or an interval")
@@ -107,29 +106,34 @@ def _examples(space: Space) -> list[str]:
 def _check_keys(space: Space, options: SweepOptions) -> None:
     for parameter in space.parameters:
         key = parameter.key.lstrip("+~")
-        if key in FORBIDDEN or key.split(".")[0] in ("sweep", "tracking"):
+        if has_trait(options_of_run(), key, Trait.FIXED_IN_SWEEP):
             raise ConfigError(f"{key} can't vary in a sweep")
         if key == "seed" and options.seeds > 1:
             raise ConfigError("seed varies already: leave out sweep.seeds")
 
 
-def _objectives(options: SweepOptions, monitor: str) -> tuple[Objective, ...]:
+def _objectives(options: SweepOptions, monitor: str, errors: Collection[str]) -> tuple[Objective, ...]:
     found = []
     for text in options.objectives or [""]:
         direction, separator, metric = text.rpartition(":")
         if separator and direction not in ("min", "max"):
             raise ConfigError(f"sweep.objectives: '{text}' is not understood: write val/hmean, or min:latency_ms")
-        direction = direction or ("max" if sign(metric or monitor) > 0 else "min")
+        direction = direction or ("max" if better_of(metric or monitor, errors) == HIGHER else "min")
         found.append(Objective(metric, "minimize" if direction == "min" else "maximize"))
     return tuple(found)
 
 
 def sweep_id(ordered: Ordered) -> str:
     """Made of what is swept, not of how."""
-    texts = [text for text in ordered.arguments if text.partition("=")[0] not in HOW_NOT_WHAT]
+    texts = [text for text in ordered.arguments if not _says_how(text.partition("=")[0])]
     root = str(ordered.composed.options.dataset.root)
     digest = hashlib.sha256(json.dumps([sorted(texts), root]).encode()).hexdigest()[:8]
     return f"{ordered.composed.options.module.name}-{digest}"
+
+
+def _says_how(key: str) -> bool:
+    # Another device computes the same with other roundings.
+    return key == "device" or has_trait(options_of_run(), key, Trait.HOW_TO_SWEEP)
 
 
 def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[str, Any]:
@@ -169,12 +173,12 @@ def _varying(space: Space) -> set[str]:
 
 def trial_overrides(fixed: Sequence[str]) -> list[str]:
     """Those of the command that its runs have too."""
-    kept = []
-    for text in fixed:
-        key = text.partition("=")[0].lstrip("+~")
-        if key not in ("sweep", "sweep_id", "output", "resume", "quiet") and not key.startswith("sweep."):
-            kept.append(text)
-    return kept
+    return [text for text in fixed if not _is_of_sweep(key_of(text))]
+
+
+def _is_of_sweep(key: str) -> bool:
+    key = short_keys().get(key, key)
+    return key.partition(".")[0] == "sweep" or has_trait(options_of_run(), key, Trait.SURROUNDING)
 
 
 def job_spec(ordered: Ordered, name: str, parent_run_id: str | None) -> Callable[..., JobSpec]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import TrackingOptions
-from plx_train.contract.module import Tracker
+from plx_train.contract.tracker import Tracker
 from plx_train.ground.errors import UserError
 from plx_train.ground.silent import SilentTracker
 from plx_train.runs.lock import RunLock, hold
@@ -24,7 +24,8 @@ class Parent:
     """The run that the sweep's runs are shown under; one sweeper keeps it, the others stand by."""
 
     def __init__(self, study: Study, options: TrackingOptions, settings: dict[str, Any], yaml: str, warn: Any) -> None:
-        from plx_train.tracking import SPOOL_NAME, environment_tags, start_tracking
+        from plx_train.runs.folder import SPOOL_NAME
+        from plx_train.tracking import environment_tags, start_tracking
 
         self._lock: RunLock | None = None
         self.tracker: Tracker = SilentTracker()

@@ -14,7 +14,7 @@ from plx_train.ground.stop import StopRequest
 from plx_train.runs.lock import is_held
 from plx_train.runs.trial import prune
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS, Ended, Engine, JobSpec
-from plx_train.sweep.live import LiveJob, Outcome, mean_and_spread, objective_values, outcome_of
+from plx_train.sweep.live import LiveJob, RunOutcome, mean_and_spread, objective_values, outcome_of
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, SURPLUS, VALUES, Study
@@ -28,7 +28,7 @@ ADOPT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """How the sweep goes.
 
     Attributes:
@@ -68,7 +68,7 @@ class LiveTrial:
 class Sweeper:
     """Works on a study until its trials are done."""
 
-    def __init__(self, study: Study, engine: Engine, plan: Plan, console: Console, stop: StopRequest) -> None:
+    def __init__(self, study: Study, engine: Engine, plan: SweepPlan, console: Console, stop: StopRequest) -> None:
         self.study, self.engine, self.plan = study, engine, plan
         self.console, self.stop = console, stop
         self.live: list[LiveTrial] = []
@@ -195,7 +195,7 @@ class Sweeper:
         if outcome.kind == "complete":
             found = objective_values(self.plan.objectives, outcome)
             if isinstance(found, str):
-                self._close(live, Outcome("failed", found))
+                self._close(live, RunOutcome("failed", found))
                 return
             self._note_monitor(outcome.monitor)
             job.values = found
@@ -218,7 +218,7 @@ class Sweeper:
         else:
             job.reports()
 
-    def _close(self, live: LiveTrial, outcome: Outcome) -> None:
+    def _close(self, live: LiveTrial, outcome: RunOutcome) -> None:
         """The trial is over, and so are its other runs."""
         for job in live.jobs:
             if job.handle is not None:

@@ -1,21 +1,22 @@
 """Records of runs in MLflow and VisualDL, written off the hot path; importing this imports neither."""
 
 from plx_train.config.options import TrackingOptions
+from plx_train.runs.folder import SPOOL_NAME
 from plx_train.tracking.content import TrackedDataset
 from plx_train.tracking.dead_runs import SILENT_REASON, end_record, has_died
 from plx_train.tracking.ending import tracked
 from plx_train.tracking.environment import environment_tags
 from plx_train.tracking.replay import replay, unsent
-from plx_train.tracking.spool import SPOOL_NAME, read_metrics, read_run_tags
+from plx_train.tracking.spool import read_metrics, read_run_tags
 from plx_train.tracking.store import RunRecord, find_run, resolve_uri
-from plx_train.tracking.tracker import Tracker, start_tracking
+from plx_train.tracking.tracker import RunTracker, start_tracking
 
 __all__ = [
     "SILENT_REASON",
     "SPOOL_NAME",
     "RunRecord",
+    "RunTracker",
     "TrackedDataset",
-    "Tracker",
     "TrackingOptions",
     "end_record",
     "environment_tags",

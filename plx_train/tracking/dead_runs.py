@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plx_train.data.fingerprint import cache_folder
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder
 from plx_train.runs.facts import read_facts, write_facts
+from plx_train.runs.folder import SPOOL_NAME
 from plx_train.runs.lock import hold, is_held
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay
-from plx_train.tracking.spool import SPOOL_NAME, cursor_path, end_spool, has_ended, load_cursor, read_run_tags
+from plx_train.tracking.spool import cursor_path, end_spool, has_ended, load_cursor, read_run_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from plx_train.tracking.spool import Cursor, Entry, all_entries, read_entries
+from plx_train.tracking.spool import Cursor, SpoolEntry, all_entries, read_entries
 
 INTERVAL_SECONDS = 1.0
 LONGEST_INTERVAL_SECONDS = 5.0
@@ -24,7 +24,7 @@ class Sink(Protocol):
 
     name: str
 
-    def deliver(self, entries: list[Entry], cursor: Cursor) -> Iterator[int]:
+    def deliver(self, entries: list[SpoolEntry], cursor: Cursor) -> Iterator[int]:
         """Sends `entries` in order and yields, after each part, the offset up to which all is delivered."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from plx_train.contract.module import Tracker
+from plx_train.contract.tracker import Tracker
 from plx_train.ground.errors import UserError
 from plx_train.ground.stop import Stopped
 from plx_train.runs.trial import Pruned

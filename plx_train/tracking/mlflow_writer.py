@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.tracking.delivery import first_line
-from plx_train.tracking.spool import Cursor, Entry
+from plx_train.tracking.spool import Cursor, SpoolEntry
 from plx_train.tracking.store import experiment_id, open_client, without_password
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MlflowSink:
         self._failed_once: set[int] = set()
         self._marked_nonfinite: set[str] = set()
 
-    def deliver(self, entries: list[Entry], cursor: Cursor) -> Iterator[int]:
+    def deliver(self, entries: list[SpoolEntry], cursor: Cursor) -> Iterator[int]:
         """Sends `entries`; see `delivery.Sink`."""
         client = self.client()
         for group in batches(entries):
@@ -67,7 +67,7 @@ class MlflowSink:
             self._client = open_client(self.uri)
         return self._client
 
-    def _create_run(self, client: MlflowClient, entry: Entry, cursor: Cursor) -> None:
+    def _create_run(self, client: MlflowClient, entry: SpoolEntry, cursor: Cursor) -> None:
         content = entry.content
         self.experiment = experiment_id(client, self.uri, content["experiment"])
         if cursor.run_id is None and self._may_exist:
@@ -89,7 +89,7 @@ class MlflowSink:
         for start in range(0, len(items), PARAMS_A_BATCH):
             client.log_batch(run_id, params=items[start : start + PARAMS_A_BATCH], synchronous=True)
 
-    def resend(self, entry: Entry, cursor: Cursor) -> None:
+    def resend(self, entry: SpoolEntry, cursor: Cursor) -> None:
         """Sends a record that was skipped.
 
         Raises:
@@ -98,7 +98,7 @@ class MlflowSink:
         assert cursor.run_id is not None
         self._send(self.client(), cursor.run_id, [entry])
 
-    def _send_group(self, client: MlflowClient, cursor: Cursor, group: list[Entry]) -> None:
+    def _send_group(self, client: MlflowClient, cursor: Cursor, group: list[SpoolEntry]) -> None:
         """Sends a group; what MLflow refuses for its content is named and passed over, to hold up nothing."""
         assert cursor.run_id is not None
         try:
@@ -118,7 +118,7 @@ class MlflowSink:
                 cursor.skipped.append(entry.sequence)
             self.warn(f"MLflow does not take {what} ({first_line(error)}); the run goes on without it there")
 
-    def _gives_up(self, client: MlflowClient, run_id: str, entry: Entry, error: Exception) -> bool:
+    def _gives_up(self, client: MlflowClient, run_id: str, entry: SpoolEntry, error: Exception) -> bool:
         """Whether it is this record that is at fault, not the store."""
         if _is_refusal(error):
             return True
@@ -133,7 +133,7 @@ class MlflowSink:
         client.get_run(run_id)
         return True
 
-    def _send(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
+    def _send(self, client: MlflowClient, run_id: str, group: list[SpoolEntry]) -> None:
         kind, content = group[0].kind, group[0].content
         if kind in ("metrics", "tags"):
             self._log_batch(client, run_id, group)
@@ -155,7 +155,7 @@ class MlflowSink:
             client.set_terminated(run_id, content["status"], group[0].milliseconds)
             self.has_ended = True
 
-    def _log_batch(self, client: MlflowClient, run_id: str, group: list[Entry]) -> None:
+    def _log_batch(self, client: MlflowClient, run_id: str, group: list[SpoolEntry]) -> None:
         from mlflow.entities import Metric, RunTag
 
         metrics: list[Any] = []
@@ -176,9 +176,9 @@ class MlflowSink:
             client.log_batch(run_id, metrics=metrics, tags=run_tags, synchronous=True)
 
 
-def batches(entries: list[Entry]) -> Iterator[list[Entry]]:
+def batches(entries: list[SpoolEntry]) -> Iterator[list[SpoolEntry]]:
     """Consecutive metrics and tags together, within MLflow's limits; everything else alone."""
-    held: list[Entry] = []
+    held: list[SpoolEntry] = []
     metrics = tags = 0
     for entry in entries:
         values, marks = len(entry.content.get("values", ())), len(entry.content.get("nonfinite", ()))
@@ -212,7 +212,7 @@ def _is_refusal(error: Exception) -> bool:
     return status is not None and status() in REFUSED_STATUS
 
 
-def _is_gone(entry: Entry) -> bool:
+def _is_gone(entry: SpoolEntry) -> bool:
     return entry.kind == "artifact" and not Path(entry.content["path"]).exists()
 
 

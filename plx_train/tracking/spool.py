@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SPOOL_NAME = "tracking.jsonl"
+from plx_train.ground.files import replace_file
+
 CHUNK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpoolEntry:
     """One record as it stands in the spool."""
 
     sequence: int
@@ -110,7 +111,7 @@ def _set_aside(path: Path) -> None:
         number += 1
 
 
-def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple[list[Entry], int]:
+def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple[list[SpoolEntry], int]:
     """The whole records from `offset` on, at most about `max_bytes` of them, and the offset behind them.
 
     Unreadable lines are passed over; an offset that has not moved is the end.
@@ -129,16 +130,16 @@ def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple
     return entries, offset
 
 
-def _parse(line: bytes, end: int) -> Entry | None:
+def _parse(line: bytes, end: int) -> SpoolEntry | None:
     try:
         content = json.loads(line)
         head = (content.pop("seq"), content.pop("ms"), content.pop("kind"))
     except (ValueError, KeyError, AttributeError):
         return None
-    return Entry(*head, content, end)
+    return SpoolEntry(*head, content, end)
 
 
-def all_entries(path: Path, offset: int = 0) -> Iterator[Entry]:
+def all_entries(path: Path, offset: int = 0) -> Iterator[SpoolEntry]:
     """Every record of the file at `path` from `offset` on, in order."""
     while True:
         entries, end = read_entries(path, offset)
@@ -181,10 +182,8 @@ class Cursor:
         if self.path is None:
             return
         content = {"offset": self.offset, "run_id": self.run_id, "skipped": self.skipped}
-        beside = self.path.with_suffix(".new")
         with contextlib.suppress(OSError):
-            beside.write_text(json.dumps(content), "utf-8")
-            beside.replace(self.path)
+            replace_file(self.path, json.dumps(content))
 
 
 def load_cursor(path: Path, spool: Path | None = None) -> Cursor:

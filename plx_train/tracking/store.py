@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
+from plx_train.ground.files import resolve_path
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,8 +67,7 @@ def resolve_uri(uri: str | None, folder: Path) -> str:
     if uri is None:
         return SQLITE + (folder / "mlflow.db").absolute().as_posix()
     if uri.startswith(SQLITE) or ("://" not in uri and uri.endswith(".db")):
-        path = Path(uri.removeprefix(SQLITE)).expanduser()
-        return SQLITE + path.absolute().as_posix()
+        return SQLITE + resolve_path(uri.removeprefix(SQLITE)).as_posix()
     scheme = uri.partition("://")[0].partition("+")[0]
     if scheme not in SCHEMES or ("://" not in uri and uri != "databricks"):
         raise ConfigError(

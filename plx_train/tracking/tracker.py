@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import TrackingOptions
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, SPOOL_NAME, VISUALDL
 from plx_train.tracking.content import LONG_PARAMS_NAME, TrackedDataset, dataset_content, split_params
 from plx_train.tracking.dead_runs import Watchman
 from plx_train.tracking.delivery import Delivery, Feed
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
-from plx_train.tracking.spool import SPOOL_NAME, Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
+from plx_train.tracking.spool import Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
 from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
@@ -39,7 +40,7 @@ KILLED_PATIENCE_SECONDS = 2.5
 """A signal leaves ten seconds for everything."""
 
 
-class Tracker:
+class RunTracker:
     """Takes a run's records at once, whatever state the store is in; none of its methods raises.
 
     Everything goes into a spool file in the run's folder, from which one thread delivers it; see `Spool`.
@@ -192,8 +193,8 @@ class Tracker:
             feeds.append(self._feed)
         if visualdl:
             # Made anew from the spool when a run goes on: what of its files had reached the disk can't be told.
-            shutil.rmtree(self.output / "visualdl", ignore_errors=True)
-            feeds.append(Feed(VisualdlSink(self.output / "visualdl"), self.spool.path, Cursor(), self._warn))
+            shutil.rmtree(self.output / VISUALDL, ignore_errors=True)
+            feeds.append(Feed(VisualdlSink(self.output / VISUALDL), self.spool.path, Cursor(), self._warn))
         if system_metrics:
             # Not `log_metrics`: what the sampling thread spends is no time of the callers'.
             first = max((step for name, step in self._marks.items() if name.startswith("system/")), default=-1) + 1
@@ -217,7 +218,7 @@ def start_tracking(
     config_yaml: str,
     warn: Callable[[str], None] | None = None,
     resume: bool = False,
-) -> Tracker:
+) -> RunTracker:
     """Starts a run's record and returns at once; the store is made, reached and written in a thread.
 
     Args:
@@ -233,9 +234,9 @@ def start_tracking(
     Raises:
         ConfigError: `options.uri` is no address of a store.
     """
-    uri = resolve_uri(options.uri, Path("outputs")) if options.backend == "mlflow" else None
+    uri = resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
     goes_on = resume and bool(read_run_tags(output / SPOOL_NAME))
-    tracker = Tracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
+    tracker = RunTracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
     own_tags = machine_tags() | {"plx.output": str(output.absolute())}
     if goes_on:
         tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
@@ -251,7 +252,7 @@ def start_tracking(
         "params": short,
     }
     tracker.spool.append("run", run)
-    tracker.log_text(without_password(config_yaml), "config.yaml")
+    tracker.log_text(without_password(config_yaml), CONFIG_FILE)
     if long:
         tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
     for dataset in datasets:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plx_train.tracking.spool import Cursor, Entry
+from plx_train.tracking.spool import Cursor, SpoolEntry
 
 
 class VisualdlSink:
@@ -18,7 +18,7 @@ class VisualdlSink:
         self.folder = folder
         self._writer: Any = None
 
-    def deliver(self, entries: list[Entry], cursor: Cursor) -> Iterator[int]:
+    def deliver(self, entries: list[SpoolEntry], cursor: Cursor) -> Iterator[int]:
         """Sends `entries`; see `delivery.Sink`."""
         if self._writer is None:
             from visualdl import LogWriter
@@ -31,6 +31,6 @@ class VisualdlSink:
                 self._writer.close()
             yield entry.end
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: SpoolEntry) -> None:
         for name, value in entry.content["values"].items():
             self._writer.add_scalar(tag=name, value=value, step=entry.content["step"], walltime=entry.milliseconds)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
+from plx_train.contract.evaluation import Evaluation
 from plx_train.distributed import ranks
-from plx_train.metrics.direction import sign
-from plx_train.metrics.evaluate import Evaluation
+from plx_train.metrics.direction import HIGHER, monitored, sign
 from plx_train.runs.checkpoint import arrays, load_checkpoint
 from plx_train.train.parts import Training
 from plx_train.train.state import LoopState
@@ -18,6 +18,7 @@ class Judge:
 
     def __init__(self, run: Training) -> None:
         self.run = run
+        self.better = monitored(run.module)
         self.best: Evaluation | None = None
         self.latest: dict[str, float] = {}
 
@@ -38,7 +39,7 @@ class Judge:
         if state.step == 0:
             seconds = ranks.gather(evaluation.seconds)[0]
             state.first = {"metrics": evaluation.metrics, "curve": evaluation.curve, "seconds": seconds}
-        elif sign(run.module.monitor) > 0:
+        elif self.better == HIGHER:
             state.watch.see_metric(value)
         self.latest = {f"val/{name}": number for name, number in evaluation.metrics.items()}
         run.tracker.log_metrics(self.latest, state.step)
@@ -46,7 +47,7 @@ class Judge:
     def _is_better(self, value: float, state: LoopState) -> bool:
         if state.best_value is None:
             return not math.isnan(value)
-        gain = sign(self.run.module.monitor) * (value - state.best_value)
+        gain = sign(self.better) * (value - state.best_value)
         return gain > (self.run.options.min_delta if state.step else 0.0)
 
     def _keep(self, evaluation: Evaluation, state: LoopState) -> None:

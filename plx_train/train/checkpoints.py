@@ -16,9 +16,9 @@ import numpy as np
 from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError, WeightsError
 from plx_train.runs.checkpoint import clear_leftovers, is_checkpoint, load_checkpoint, save_checkpoint
+from plx_train.runs.folder import BEST, STEP_PREFIX
 
 Tensors = dict[str, dict[str, np.ndarray]]
-STEP_PREFIX = "step_"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Keeper:
     @property
     def best(self) -> Path:
         """Folder of the best weights."""
-        return self.folder / "best"
+        return self.folder / BEST
 
     def is_due(self, step: int) -> bool:
         """Whether a checkpoint is to be written at `step`, evaluations apart."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from plx_train.contract.module import Batch
+from plx_train.contract.sample import Batch
 from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError
+from plx_train.runs.folder import NONFINITE_FILE
 from plx_train.train.learner import OutOfMemory, Update, size_of
 from plx_train.train.parts import Training
 from plx_train.train.state import LoopState
@@ -42,7 +43,7 @@ def take_step(run: Training, batches: list[Batch], rate: float, state: LoopState
         run.tracker.set_tags({"rollbacks": state.rollbacks, "steps_left_out": state.left_out})
         return None
     again = "" if policy == "stop" else f", again after {state.rollbacks + len(state.left_out)} times of {policy}"
-    path = run.learner.output / "nonfinite_batch.json"
+    path = run.learner.output / NONFINITE_FILE
     raise TrainingError(f"{sentence}{again}: {hint}; the batch's files are named in {path}")
 
 

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Module
+from plx_train.config.training_options import OptimizerOptions
+from plx_train.contract.module import Module
+from plx_train.contract.sample import Batch
 from plx_train.data.batches import pieces, size_of, slice_batch, to_tensors
 from plx_train.distributed import ranks
 from plx_train.ground.errors import TrainingError
 from plx_train.ground.memory import is_out_of_memory
+from plx_train.runs.folder import NONFINITE_FILE
 from plx_train.train.batch_norm import is_batch_norm
-from plx_train.train.optimizer import MovingAverage, OptimizerOptions, build_optimizer, clip_gradients, squared_norm
+from plx_train.train.optimizer import MovingAverage, build_optimizer, clip_gradients, squared_norm
 from plx_train.train.step_figures import Piece, read_figures, sums_to_share
 from plx_train.train.step_seed import StepSeed
 
@@ -188,7 +191,7 @@ class Learner:
 
     def _describe(self, step: int, losses: dict[str, float], names: list[str]) -> None:
         content = {"step": step, "losses": {name: str(value) for name, value in losses.items()}, "names": names}
-        (self.output / "nonfinite_batch.json").write_text(json.dumps(content, indent=1))
+        (self.output / NONFINITE_FILE).write_text(json.dumps(content, indent=1))
 
     def batch_size_that_fits(self, batch: Batch) -> int:
         """The largest half, quarter, … of `batch` whose step fits into memory, tried out; 0: not even one sample."""

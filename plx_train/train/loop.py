@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plx_train.contract.module import Batch
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.sample import Batch
 from plx_train.data.loader import Loader
 from plx_train.distributed import ranks
 from plx_train.ground.stop import Stopped
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.trial import Pruned
 from plx_train.train.best import Judge
 from plx_train.train.faulty_steps import take_step
@@ -57,7 +57,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
         _save(run, state)
     if state.step == 0 and run.module.has_fit:
         run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
-        run.module.fit(run.loader.dataset, run.holdout)
+        run.module.fit(run.loader.dataset, run.holdout, run.members)
         # No steps are left to do: what was fitted is measured, and the loop is over.
         state.step, state.ended_by = 1, "fit"
     plan = make_plan(run.options, run.loader.sampler.batches_per_epoch, state.max_seconds)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plx_train.config.options import TrainerOptions
-from plx_train.contract.module import Dataset, Module, Tracker
+from plx_train.config.training_options import OptimizerOptions
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.module import Members, Module
+from plx_train.contract.tracker import Tracker
 from plx_train.data.loader import Loader
 from plx_train.ground.stop import StopRequest
-from plx_train.metrics.evaluate import Evaluation
 from plx_train.runs.trial import Trial
 from plx_train.train.checkpoints import Keeper
 from plx_train.train.learner import Learner
-from plx_train.train.optimizer import OptimizerOptions
 
 if TYPE_CHECKING:
     from plx_train.terminal.console import Console
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class Training:
     """A run's parts."""
 
-    module: Module
+    module: Module[Any]
     loader: Loader
     holdout: Dataset
     evaluate: Callable[[], Evaluation]
@@ -36,3 +38,5 @@ class Training:
     trial: Trial
     options: TrainerOptions
     optimizer_options: OptimizerOptions
+    members: Members
+    """Of a fusion."""

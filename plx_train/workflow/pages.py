@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.load import load_pipeline
+from plx_train.registry.resolve import resolver
+from plx_train.runs.folder import OUTPUTS
+from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.session import open_session
 
@@ -26,8 +29,8 @@ def open_pipeline(options: RunOptions) -> Pipeline:
     prepare_environment(options.device)
     given = resolve_path(options.pipeline)
     source = str(given) if given.exists() else options.pipeline
-    uri = resolve_uri(options.tracking.uri, resolve_path("outputs"))
-    return load_pipeline(source, open_device(options.device).name, options.models, uri)
+    uri = resolve_uri(options.tracking.uri, resolve_path(OUTPUTS))
+    return load_pipeline(source, open_device(options.device).name, options.models, resolver(uri))
 
 
 def predict(composed: Composed) -> RunResult:

@@ -6,33 +6,25 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
-from plx_train.export.static_model import is_export, processor_of, read_inference
+from plx_train.contract.pipelines import declaration_of, part_for, place_of
+from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import resolve_path
 from plx_train.ground.places import datasets_dir
-from plx_train.modes.predict import find_files
 from plx_train.pipelines.config import read_config, with_models
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
 from plx_train.registry.promotion import Judges
-from plx_train.registry.resolve import PREFIXES, resolve
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.registry.resolve import PREFIXES, resolve, resolver
+from plx_train.runs.exported import exported_in, is_export, read_inference
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CONFIG_FILE, EXPORT, RUN_FILE
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
-from plx_train.workflow.source import Source, with_recorded_options
-
-PLACES = {
-    "text_det": ("OCR", "TextDetection"),
-    "text_rec": ("OCR", "TextRecognition"),
-    "textline_ori": ("OCR", "TextLineOrientation"),
-    "doc_ori": ("doc_preprocessor", "DocOrientationClassify"),
-    "image_cls": ("image_classification", "ImageClassification"),
-    "ts_forecast": ("ts_forecast", "TSForecast"),
-    "ts_anomaly": ("ts_anomaly_detection", "TSAnomalyDetection"),
-    "ts_cls": ("ts_classification", "TSClassification"),
-}
-"""The pipeline and the part of it that a registered model of this name is for."""
+from plx_train.workflow.inputs import find_files
+from plx_train.workflow.source import Source
 
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
@@ -49,15 +41,15 @@ def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
         from plx_train.tracking import find_run
 
         record = find_run(uri, name)
-        if record.output is None or not is_export(record.output / "export"):
+        if record.output is None or not is_export(record.output / EXPORT):
             return _from_store(f"runs:/{record.run_id}", uri)
         folder = record.output
-    export = folder if is_export(folder) else folder / "export"
-    if not is_export(export):
+    export = exported_in(folder)
+    if export is None:
         raise UserError(f"run={name}: {folder} holds no exported model: run mode=export run={name}")
     parent = export.parent
     run_id = read_facts(parent).get("run_id") if (parent / RUN_FILE).is_file() else None
-    has_config = (parent / "config.yaml").is_file()
+    has_config = (parent / CONFIG_FILE).is_file()
     return read_candidate(export, run_id), Source(None, export, parent if has_config else None)
 
 
@@ -74,7 +66,7 @@ def _run_folder(run_id: str | None, uri: str) -> Path | None:
         output = find_run(uri, run_id).output if run_id else None
     except UserError:
         return None
-    return output if output and (output / "config.yaml").is_file() else None
+    return output if output and (output / CONFIG_FILE).is_file() else None
 
 
 def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
@@ -83,22 +75,35 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
         ConfigError: it is not known in which pipeline the model is to run, or that has no such part.
     """
     options = composed.options
-    pipeline, part = PLACES.get(name) or PLACES.get(candidate.module) or (None, None)
-    pipeline, part = options.pipeline or pipeline, options.promote.part or part
-    if pipeline is None or part is None:
-        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    pipeline, part = _place(options, name, candidate.module)
     # Said before a version is made, and where no gate would ask because the alias stands on it already.
     with_models(read_config(pipeline), {part: str(candidate.folder)})
 
     def load(folder: Path) -> Any:
         from plx_train.pipelines.load import load_pipeline
 
-        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, tracking_uri=uri)
+        return load_pipeline(pipeline, models={**options.models, part: str(folder)}, resolve=resolver(uri))
 
     def measure(folder: Path) -> Measurement:
         return remeasure(composed, candidate, source, folder)
 
     return Judges(measure, load, part, sample_file(options, processor_of(read_inference(candidate.folder)).suffixes))
+
+
+def _place(options: RunOptions, name: str, module: str) -> tuple[str, str]:
+    """The pipeline and its part that the model is for: what the command says, else what pipelines declare.
+
+    Raises:
+        ConfigError: neither says it.
+    """
+    known, part = place_of(name) or place_of(module), options.promote.part
+    if options.pipeline and not part:
+        part = part_for(declaration_of(read_config(options.pipeline)), name, module)
+    if known:
+        return options.pipeline or known[0], part or known[1]
+    if not options.pipeline or not part:
+        raise ConfigError(f"it is not known in which pipeline {name} runs: give pipeline=… and part=…")
+    return options.pipeline, part
 
 
 def sample_file(options: RunOptions, suffixes: Collection[str]) -> Path | None:
@@ -120,21 +125,20 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
     Raises:
         UserError: the dataset is not here, or has changed.
     """
-    from plx_train.modes.evaluate import measure
-    from plx_train.workflow.session import check_data, open_session, split
+    from plx_train.workflow.evaluation import evaluate_source
+    from plx_train.workflow.workbench import open_workbench
 
     assert candidate.measurement is not None
-    session = open_session(with_recorded_options(composed, source))
-    report, checked = check_data(session)
-    splits = split(checked, session.options.dataset, session.options.seed)
-    if report.fingerprint != candidate.measurement.fingerprint:
+    bench = open_workbench(composed, source)
+    session, fingerprint = bench.session, bench.data.report.fingerprint
+    if fingerprint != candidate.measurement.fingerprint:
         raise UserError(
-            f"the dataset at {session.options.dataset.root} has the fingerprint {report.fingerprint[:12]}, but the "
+            f"the dataset at {session.options.dataset.root} has the fingerprint {fingerprint[:12]}, but the "
             f"candidate was measured on {candidate.measurement.fingerprint[:12]}: give dataset.root=…"
         )
     session.console.info("the current version was never measured on this dataset, so it is measured now")
-    _, evaluation = measure(session, Source(None, folder, None), splits)
+    _, evaluation = evaluate_source(bench, Source(None, folder, None))
     metric = candidate.measurement.metric
     if metric not in evaluation.metrics:
         raise UserError(f"the evaluation gives no {metric}, only {', '.join(evaluation.metrics)}")
-    return Measurement(metric, evaluation.metrics[metric], report.fingerprint, len(splits.val))
+    return Measurement(metric, evaluation.metrics[metric], fingerprint, len(bench.splits.val))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.contract.module import Tracker
-from plx_train.data.findings import CheckReport
+from plx_train.contract.check import CheckReport
+from plx_train.contract.tracker import Tracker
 from plx_train.distributed import ranks
 from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import Stopped, StopRequest

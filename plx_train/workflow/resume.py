@@ -10,26 +10,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.api import RunResult
-from plx_train.config.compose import Composed, compose_run, composed_from, resolve_path
+from plx_train.config.compose import Composed, compose_run, composed_from
+from plx_train.config.schema import has_trait, options_with_module
+from plx_train.config.texts import key_of
+from plx_train.contract.option import Trait
 from plx_train.ground.errors import ConfigError, DataError, UserError
-from plx_train.runs.facts import RUN_FILE, read_facts
+from plx_train.ground.files import resolve_path
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import CONFIG_FILE, RUN_FILE
+from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
-from plx_train.workflow.session import CONFIG_FILE
 from plx_train.workflow.source import run_folder
-
-SURROUNDINGS = ("resume", "output", "mode", "quiet")
-"""Keys that say how to go on, not what."""
-HARMLESS = (
-    *("dataset.root", "dataset.cache_mb", "dataset.unreadable", "doctor.*", "onnx", "tracking.uri"),
-    *("tracking.visualdl", "tracking.system_metrics", "trainer.save_*", "trainer.keep_*", "trainer.oom"),
-    *("trainer.nonfinite", "trainer.log_every_steps"),
-    *("device.name", "device.type", "device.ids", "device.num_workers", "device.threads", "device.flags*"),
-    *("device.env*", "device.master", "device.node_rank"),
-)
-"""Keys that may differ when a run goes on: they change neither the steps nor what is measured; a dataset that has moved
-must still have the same content, and another device computes the same with other roundings."""
-
 
 OF_THE_DATASET = ("dataset.name", "dataset.columns")
 """Keys that another ``dataset.root`` sets anew where a run begins."""
@@ -95,10 +86,13 @@ def load_config(folder: Path) -> DictConfig:
 def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> Composed:
     """The run's options with the harmless changes of the command line."""
     recorded = load_config(folder)
-    new = [text for text in given.overrides if _key(text) not in SURROUNDINGS]
-    old = [text for text in facts.get("overrides", []) if _key(text) not in SURROUNDINGS]
+    options = options_with_module(given.options.module)
+    new = [text for text in given.overrides if not has_trait(options, key_of(text), Trait.SURROUNDING)]
+    old = [text for text in facts.get("overrides", []) if not has_trait(options, key_of(text), Trait.SURROUNDING)]
     changed = _changes(old, new) if new else {}
-    refused = {key: pair for key, pair in changed.items() if not _is_harmless(key)}
+    # A dataset that has moved must still have the same content, and another device computes the same with other
+    # roundings.
+    refused = {key: pair for key, pair in changed.items() if not has_trait(options, key, Trait.HARMLESS)}
     if refused:
         listed = ", ".join(f"{key}={_text(after)} (was {_text(before)})" for key, (before, after) in refused.items())
         raise ConfigError(
@@ -117,22 +111,14 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any
 
     A dataset that has moved keeps the name and the columns it had.
     """
-    keys = {_key(text) for text in new}
+    keys = {key_of(text) for text in new}
     before = compose_run(old).flat
-    after = compose_run([*(text for text in old if _key(text) not in keys), *new]).flat
+    after = compose_run([*(text for text in old if key_of(text) not in keys), *new]).flat
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key) and (key in keys or not key.startswith(OF_THE_DATASET))
     }
-
-
-def _key(text: str) -> str:
-    return text.partition("=")[0].lstrip("+~")
-
-
-def _is_harmless(key: str) -> bool:
-    return any(key == name or (name.endswith("*") and key.startswith(name[:-1])) for name in HARMLESS)
 
 
 def _text(value: Any) -> str:
@@ -162,9 +148,7 @@ def say_finished(continuation: Continuation, console: Console) -> RunResult:
         f"{folder} is finished ({shown}): nothing is left to do; a new run starts from its weights with "
         f"init_from={shlex.quote(str(folder))}"
     )
-    export = Path(facts["export"]) if facts.get("export") else None
-    report = folder / "report.html"
-    return RunResult("train", folder, metrics, facts.get("run_id"), export, report if report.is_file() else None)
+    return recorded_result(folder, facts)
 
 
 def resume_command(folder: Path) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from plx_train.config.compose import default_values
-from plx_train.data.findings import CheckReport
+from plx_train.contract.check import CheckReport
+from plx_train.contract.evaluation import Evaluation
 from plx_train.export.write import Exported
-from plx_train.metrics.evaluate import Evaluation
+from plx_train.metrics.direction import LOWER, better_of
 from plx_train.report import (
     Command,
     MetricChange,
@@ -23,10 +24,9 @@ from plx_train.report import (
     metric_series,
     write_report,
 )
-from plx_train.tracking import SPOOL_NAME, environment_tags, read_metrics
+from plx_train.runs.folder import REPORT_FILE, SPOOL_NAME
+from plx_train.tracking import environment_tags, read_metrics
 from plx_train.workflow.record import Record
-
-REPORT_FILE = "report.html"
 
 
 def write_run_report(
@@ -42,14 +42,15 @@ def write_run_report(
     """Writes ``report.html`` into the run's folder."""
     session = record.session
     path = session.output / REPORT_FILE
+    errors = module.new_metric().errors
     data = ReportData(
         title=f"{module.name} on {session.options.dataset.name}",
         seconds=session.elapsed,
         facts={"date": time.strftime("%Y-%m-%d %H:%M"), "run": record.tracker.run_id or "not tracked", **facts},
-        metrics=_changes(module.monitor, result.first, result.best),
+        metrics=_changes(module.monitor, errors, result.first, result.best),
         notes=(*result.notes, *remarks),
         baselines=record.baselines,
-        series=metric_series(read_metrics(session.output / SPOOL_NAME)),
+        series=metric_series(read_metrics(session.output / SPOOL_NAME), errors),
         precision_recall=_curves(result.first, result.best),
         timings=result.state.timing,
         overlays=tuple(Picture(caption, picture) for caption, picture in overlays),
@@ -65,7 +66,7 @@ def write_run_report(
     return path
 
 
-def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:
+def _changes(monitor: str, errors: Collection[str], first: Evaluation, best: Evaluation) -> tuple[MetricChange, ...]:
     names = [monitor, *(name for name in best.metrics if name != monitor)]
     calibrated = "calibrated" if f"{monitor}_official" in best.metrics else ""
     return tuple(
@@ -74,6 +75,7 @@ def _changes(monitor: str, first: Evaluation, best: Evaluation) -> tuple[MetricC
             first.metrics.get(name),
             best.metrics[name],
             "official settings" if name.endswith("_official") else calibrated,
+            better_of(name, errors) == LOWER,
         )
         for name in names
     )

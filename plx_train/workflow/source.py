@@ -9,14 +9,18 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.config.compose import Composed, resolve_path
+from plx_train.config.compose import Composed, without_retired
 from plx_train.config.options import RunOptions
-from plx_train.contract.rooms import room_file
-from plx_train.export.static_model import is_export, read_inference, room_of
+from plx_train.contract.module import Module
+from plx_train.contract.rooms import load_room
+from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint
-from plx_train.runs.facts import RUN_FILE
+from plx_train.ground.files import resolve_path
+from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.exported import exported_in, is_export, read_inference
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, resolve_uri
+from plx_train.workflow.dataset import RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
 
@@ -35,6 +39,11 @@ class Source:
     export: Path | None
     run: Path | None
 
+    @property
+    def model(self) -> Path | None:
+        """The folder with its weights."""
+        return self.export or self.checkpoint
+
     def recorded(self) -> dict[str, Any]:
         """Contents of the run's ``run.json``; nothing where there is none."""
         path = self.run / RUN_FILE if self.run else None
@@ -51,11 +60,10 @@ def find_source(options: RunOptions) -> Source:
         raise ConfigError(f"mode={options.mode} needs run=<run id, run folder, checkpoint or exported folder>")
     folder = run_folder(options.run, options)
     if is_export(folder):
-        parent = folder.parent
-        return Source(None, folder, parent if (parent / RUN_FILE).is_file() else None)
+        return _of_export(folder)
     if is_checkpoint(folder):
         return Source(folder, None, folder.parent.parent)
-    best = folder / "checkpoints" / "best"
+    best = best_checkpoint(folder)
     if is_checkpoint(best):
         return Source(best, None, folder)
     raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
@@ -70,11 +78,15 @@ def find_export(options: RunOptions) -> Source:
     if not options.run:
         raise ConfigError(f"mode={options.mode} needs run=<run id, run folder or exported folder>")
     folder = run_folder(options.run, options)
-    export = folder if is_export(folder) else folder / "export"
-    if not is_export(export):
+    export = exported_in(folder)
+    if export is None:
         raise UserError(f"run={options.run}: {folder} holds no exported model: run mode=export run={options.run}")
-    parent = export.parent
-    return Source(None, export, parent if (parent / RUN_FILE).is_file() else None)
+    return _of_export(export)
+
+
+def _of_export(folder: Path) -> Source:
+    """The run around an exported folder is known by its ``run.json``."""
+    return Source(None, folder, folder.parent if (folder.parent / RUN_FILE).is_file() else None)
 
 
 def run_folder(name: str, options: RunOptions) -> Path:
@@ -86,7 +98,7 @@ def run_folder(name: str, options: RunOptions) -> Path:
     folder = resolve_path(name)
     if folder.exists():
         return folder
-    record = find_run(resolve_uri(options.tracking.uri, Path("outputs")), name)
+    record = find_run(resolve_uri(options.tracking.uri, Path(OUTPUTS)), name)
     if record.output is None or not record.output.is_dir():
         raise UserError(f"run {name} is recorded, but its folder {record.output} is not on this machine")
     return record.output
@@ -94,7 +106,7 @@ def run_folder(name: str, options: RunOptions) -> Path:
 
 def with_recorded_options(composed: Composed, source: Source) -> Composed:
     """The run's own module and dataset options, under whatever the command line says anew."""
-    path = source.run / "config.yaml" if source.run else None
+    path = source.run / CONFIG_FILE if source.run else None
     if source.export and not path:
         room = room_of(read_inference(source.export))
         if room != composed.options.module.name:
@@ -103,15 +115,16 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
         return composed
     recorded = OmegaConf.load(path)
     assert isinstance(recorded, DictConfig)
+    known = without_retired(recorded)
     given = {text.partition("=")[0] for text in composed.overrides}
     options = replace(composed.options, seed=recorded.seed)
     if recorded.module.name != options.module.name:
-        options.module = _default_module(recorded.module.name)
+        options.module = load_room(recorded.module.name).options()
     for section in RECORDED_SECTIONS:
         if section in given:
             continue
         current = OmegaConf.structured(getattr(options, section))
-        merged = OmegaConf.merge(current, recorded[section])
+        merged = OmegaConf.merge(current, known[section])
         for key in (name for name in given if name.startswith(f"{section}.")):
             leaf = key.removeprefix(f"{section}.")
             OmegaConf.update(merged, leaf, OmegaConf.select(current, leaf))
@@ -119,20 +132,8 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
     return replace(composed, options=options)
 
 
-def _default_module(name: str) -> Any:
-    config = room_file(name, "config")
-    return next(
-        kind() for kind in vars(config).values() if isinstance(kind, type) and getattr(kind, "name", None) == name
-    )
-
-
-def build_room(config: Any, is_fine_tuning: bool) -> Any:
-    """The room's module for its typed options."""
-    return room_file(config.name, "module").build(config, is_fine_tuning)
-
-
-def load_source(config: Any, source: Source) -> tuple[Any, dict[str, Any]]:
-    """The module of a checkpoint, with its weights, and its state.
+def load_source(options: RunOptions, data: RunData, source: Source) -> Module[Any]:
+    """The module of a checkpoint, with its weights.
 
     Raises:
         WeightsError: the checkpoint is damaged or of another network.
@@ -140,10 +141,7 @@ def load_source(config: Any, source: Source) -> tuple[Any, dict[str, Any]]:
     from plx_train.weights import load_weights
 
     assert source.checkpoint is not None
-    _, state = load_checkpoint(source.checkpoint)
-    if "processor" not in state:
-        raise UserError(f"{source.checkpoint} is for continuing a run: give the run's checkpoints/best")
-    module = build_room(config, state["is_fine_tuning"])
+    module = data.build(options, load_state(source.checkpoint)["is_fine_tuning"])
     load_weights(module.network, str(source.checkpoint), False, module.optional_weights)
     module.eval_mode()
-    return module, state
+    return module

@@ -10,23 +10,23 @@ import time
 from functools import partial
 from pathlib import Path
 
-from plx_train.__main__ import exit_code
-from plx_train.modes.train import run_here
+from plx_train.ground.exit_code import exit_code
 from plx_train.runs.facts import read_facts
 from plx_train.terminal.console import make_console
 from plx_train.workflow.job import read_job
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
+from plx_train.workflow.training import run_here
 
 
 def run_job(path: Path) -> int:
     """Does this process's part of the run; the exit code."""
-    composed, is_continued = read_job(path)
-    output = path.parent
+    job = read_job(path)
+    composed, output = job.composed, path.parent
     console = make_console(plain=True, quiet=composed.options.quiet)
     session = Session(composed.options, composed, output, console, time.perf_counter())
-    continuation = Continuation(output, read_facts(output), composed) if is_continued else None
-    return run_here(session, continuation).exit_code
+    continuation = Continuation(output, read_facts(output), composed) if job.is_continued else None
+    return run_here(session, continuation, job.members).exit_code
 
 
 if __name__ == "__main__":

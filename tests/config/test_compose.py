@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.config.compose import GROUPS, compose_run, default_values, flatten, group_options
+from plx_train.config.compose import compose_run, default_values
+from plx_train.config.groups import GROUPS, group_options
 from plx_train.config.options import ColumnsOptions
+from plx_train.config.values import flatten
 from plx_train.contract.rooms import room_names
 from plx_train.ground.durations import parse_duration, readable_duration
 from plx_train.ground.errors import ConfigError
@@ -65,6 +67,12 @@ def test_mappings_with_free_keys() -> None:
     options = compose_run(["optimizer.lr_scale.head=2.0", "device.env.A=b", "+device.flags.c=1"]).options
     assert options.optimizer.lr_scale == {"head": 2.0}
     assert options.device.env == {"A": "b"}
+
+
+def test_a_mapping_with_free_keys_may_be_given_as_a_whole() -> None:
+    options = compose_run(["device.flags={use_stride_kernel: 0}", "models={TextDetection: a}"]).options
+    assert options.device.flags == {"use_stride_kernel": 0}
+    assert options.models == {"TextDetection": "a"}
 
 
 @pytest.mark.parametrize("override", ["trainer.nothing=1", "nothing=1", "module.augment.scael=[1,2]"])

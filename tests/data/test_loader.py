@@ -20,7 +20,7 @@ from kit.numbers import Failing, Growing, Heavy, Numbers, collate
 from kit.places import TESTS
 from plx_train.data import worker_pool
 from plx_train.data.loader import Loader, Sampler
-from plx_train.data.shared_slot import SMALL, Slot
+from plx_train.data.shared_slot import SMALL, SharedSlot
 from plx_train.ground.errors import DataError
 
 
@@ -188,7 +188,7 @@ def test_nothing_is_left_of_shared_memory_and_it_is_bounded() -> None:
 
 @pytest.mark.skipif(not worker_pool.SHARES_MEMORY, reason="results go through pipes")
 def test_a_slot_grows_and_small_arrays_stay_out_of_it() -> None:
-    slot = Slot()
+    slot = SharedSlot()
     small = slot.write({"few": np.arange(SMALL // 8 - 1)})
     assert small.lengths == () and len(slot.read(small)["few"]) == SMALL // 8 - 1
     for size in (SMALL, 100 * SMALL, 3 * SMALL, 1000 * SMALL):
@@ -206,7 +206,7 @@ def test_memory_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", refuse)
-    slot = Slot()
+    slot = SharedSlot()
     with pytest.raises(MemoryError, match="no shared memory for 8 MiB"):
         slot.write(np.zeros(8 << 20, np.uint8))
     slot.close()

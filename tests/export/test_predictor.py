@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import plx_train
+from kit.rooms import true_sample
 from kit.tiny_detector import TinyDetector, draw_page
 from plx_train.export.predictor import Predictor
 from plx_train.export.write import write_export
@@ -48,7 +49,7 @@ def test_text_is_found_in_files_and_arrays(predictor: Predictor, tmp_path: Path)
 
     assert len(from_array) == len(labels)
     metric = TextDetMetric()
-    metric.update(from_array, {"labels": labels})
+    metric.update(from_array, true_sample(labels))
     assert metric.compute()["hmean"] == 1.0
     assert from_path.to_json() == from_text.to_json() == from_array.to_json()
     assert predictor.predict(image).to_json() == from_array.to_json()

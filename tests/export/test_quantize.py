@@ -10,14 +10,14 @@ import pytest
 
 import plx_train
 from kit.tiny_detector import TinyDetector, draw_page
-from plx_train.export.files import file_hashes
 from plx_train.export.quantize import engines_as_good, write_quantized
-from plx_train.export.static_model import StaticModel, is_export, is_onnx_only
+from plx_train.export.static_model import StaticModel
 from plx_train.export.write import write_export
 from plx_train.ground.errors import UserError
 from plx_train.modes.quantize import Loss
 from plx_train.pipelines.load import _load_part
 from plx_train.registry.candidate import read_candidate
+from plx_train.runs.exported import file_hashes, is_export, is_onnx_only
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_it_is_not_promoted(made: tuple[Path, Path]) -> None:
 
 def test_its_hash_is_that_of_the_file_with_its_parameters(made: tuple[Path, Path]) -> None:
     section = {"model_dir": str(made[1])}
-    part = _load_part(section, "TextDetection", 1, device="cpu", engine="auto", tracking_uri=None)
+    part = _load_part(section, "TextDetection", 1, device="cpu", engine="auto")
     assert part.model.sha256 == file_hashes(made[1])["inference.onnx"]
 
 
@@ -124,9 +124,9 @@ def test_convolutions_that_lose_much_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_the_worst_engine_says_what_is_lost() -> None:
-    loss = Loss("hmean", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
+    loss = Loss("hmean", "higher", 0.80, {"onnx": 0.795, "openvino": 0.78}, 0.01)
     assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.78, 0.02, False)
-    assert Loss("hmean", 0.80, {"onnx": 0.81}, 0.0).is_bearable
+    assert Loss("hmean", "higher", 0.80, {"onnx": 0.81}, 0.0).is_bearable
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_engines_are_as_good_by_their_metric(tmp_path: Path, content: dict, good
 
 
 def test_errors_are_lost_by_their_share() -> None:
-    loss = Loss("mse", 0.1, {"onnx": 0.11, "openvino": 0.105}, 0.05)
+    loss = Loss("mse", "lower", 0.1, {"onnx": 0.11, "openvino": 0.105}, 0.05)
     assert (loss.worst, round(loss.lost, 4), loss.is_bearable) == (0.11, 0.1, False)

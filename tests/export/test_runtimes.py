@@ -13,7 +13,7 @@ import pytest
 from kit.tiny_detector import TinyDetector, draw_page
 from plx_train.export import choice as engine_choice
 from plx_train.export import runtimes as engines
-from plx_train.export.choice import CHOICE_FILE, chosen_engine, write_choice
+from plx_train.export.choice import chosen_engine, write_choice
 from plx_train.export.onnx_cache import check_once
 from plx_train.export.predictor import Predictor
 from plx_train.export.runtimes import open_model
@@ -22,6 +22,7 @@ from plx_train.export.static_model import StaticModel
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.pipelines.freeze import _copy_model
+from plx_train.runs.folder import CHOICE_FILE
 
 SAMPLE = (np.random.default_rng(0).random((1, 3, 64, 96), np.float32),)
 

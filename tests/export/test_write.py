@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 import yaml
 
+from kit.rooms import built
 from kit.tiny_detector import Pages, TinyDetector
-from plx_train.export.files import file_hashes
 from plx_train.export.parity import Tolerance, check_parity
-from plx_train.export.static_model import StaticModel, interpolations, is_export
+from plx_train.export.static_model import StaticModel, interpolations
 from plx_train.export.write import PARITY_FILE, export, write_export
 from plx_train.ground.errors import ExportError, UserError
-from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
+from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.onednn import choice
 from plx_train.registry.candidate import read_candidate
+from plx_train.runs.exported import file_hashes, is_export
 
 NAME = "PP-OCRv4_mobile_det"
 
@@ -224,7 +225,7 @@ def test_settings_survive_the_way_through_yaml(module: TinyDetector, tmp_path: P
 
     settings = yaml.safe_load((tmp_path / "inference.yml").read_text("utf-8"))
 
-    assert from_inference(settings) == processor
+    assert TextDetProcessor.from_inference(settings) == processor
     assert settings["Global"]["plx_train"]["note"] == "größer"
 
 
@@ -267,11 +268,8 @@ def test_onnx_is_written_and_proven(module: TinyDetector, tmp_path: Path) -> Non
 def test_a_network_of_several_branches_is_exported_merged(tmp_path: Path) -> None:
     import paddle
 
-    from plx_train.modules.text_det.config import TextDetConfig
-    from plx_train.modules.text_det.module import build
-
     paddle.seed(3)
-    module = build(TextDetConfig(scale=0.25, neck_channels=32, merged=False), True)
+    module = built("text_det", options={"scale": 0.25, "neck_channels": 32, "merged": False})
     module.network.train()
     # Without statistics of their own, merged and multi-branch batch norms would be equal by chance.
     module.network(paddle.randn([2, 3, 64, 64]))

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from plx_train.export.files import PARITY_FILE, file_hashes, sha256
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.registry.access import registry_client
 from plx_train.registry.candidate import Candidate, Measurement, read_candidate
-from plx_train.registry.promotion import Judges, Outcome, Request, promote
+from plx_train.registry.promotion import Judges, Outcome, PromotionRequest, promote
+from plx_train.runs.exported import file_hashes
+from plx_train.runs.folder import PARITY_FILE
 
 DATASET = "d" * 64
 OTHER_DATASET = "e" * 64
@@ -112,9 +114,9 @@ class Desk:
         return read_candidate(self.made[-1], run_id)
 
     def promote(self, candidate: Candidate, **more: Any) -> Outcome:
-        """Promotes; `more` is for `Request`, `Judges` or `FakePipeline`."""
+        """Promotes; `more` is for `PromotionRequest`, `Judges` or `FakePipeline`."""
         chosen = {name: more.pop(name) for name in ("alias", "force", "reason") if name in more}
-        request = replace(Request("text_det", "champion"), **chosen)
+        request = replace(PromotionRequest("text_det", "champion"), **chosen)
         measure: Callable[[Path], Measurement] = more.pop("measure", never_measured)
         load = more.pop("load", lambda folder: FakePipeline(folder, **more))
         judges = Judges(measure, load, "TextDetection", None)

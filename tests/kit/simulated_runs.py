@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plx_train.runs.trial import PRUNED_FILE, REPORTS_FILE, VARIABLE
+from plx_train.runs.folder import PRUNED_FILE, REPORTS_FILE
+from plx_train.runs.trial import VARIABLE
 from plx_train.sweep.executors.executor import Ended, JobSpec
 
 Curve = Callable[[dict[str, Any], int], float]

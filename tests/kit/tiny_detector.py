@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.processor import TextDetProcessor
+from plx_train.vision.module import ImageModule
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class Pages(Dataset):
     def original(self, index: int) -> np.ndarray:
         return self.pages[index][0]
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         image, labels = self.pages[index]
         x, shape = self.processor.preprocess(image)
-        return {"x": x, "shape": shape, "labels": labels, "name": self.names[index]}
+        return Sample(x, shape, labels, self.names[index])
 
 
-class TinyDetector(Module):
+class TinyDetector(ImageModule[TextDetProcessor]):
     """What the core asks of a module, for one convolution."""
 
     name = "text_det"
@@ -84,23 +86,24 @@ class TinyDetector(Module):
 
         self.network = Network()
         self.processor = TextDetProcessor()
+        self.is_fine_tuning = False
 
-    def eval_mode(self) -> None:
-        self.network.eval()
+    def dataset(self, samples: Sequence[Any], split: str, cache_mb: int) -> Pages:
+        return Pages(self.processor, len(samples))
 
-    def forward(self, batch: dict[str, Any]) -> Any:
-        return self.network(batch["x"])
+    def collate(self, samples: list[Sample]) -> Batch:
+        return self.collate_eval(samples)
+
+    def loss(self, outputs: Any, batch: Batch) -> dict[str, Any]:
+        return {"loss": outputs.mean()}
 
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
         return list(outputs[:, 0].numpy())
 
-    def collate_eval(self, samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        return {"x": np.stack([sample["x"] for sample in samples]), "samples": list(samples)}
-
     def new_metric(self) -> TextDetMetric:
         return TextDetMetric()
 
-    def export_network(self) -> tuple[Any, list[Any]]:
+    def export_network(self, processor: TextDetProcessor) -> tuple[Any, list[Any]]:
         """The live network itself: the export must leave it as it is."""
         from paddle.static import InputSpec
 

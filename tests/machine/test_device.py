@@ -124,7 +124,6 @@ def test_a_gpu_build_does_not_stand_for_a_dcu(machine) -> None:
         (["device.ids=[1,1]"], "give each device once"),
         (["device.precision=bf16"], "fp32 on a CPU"),
         (["device.precision=fp16"], "fp32 on a CPU"),
-        (["device.type=gpuu"], "device.type=gpuu does not exist"),
     ],
 )
 def test_what_a_cpu_can_not_do_is_told(overrides: list[str], said: str, machine) -> None:

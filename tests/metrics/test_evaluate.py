@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from kit.tiny_detector import Pages, TinyDetector
-from plx_train.metrics.evaluate import Evaluation, evaluate, network_engine
+from plx_train.contract.evaluation import Evaluation
+from plx_train.metrics.evaluate import evaluate, network_engine
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.processor import TextDetProcessor
 

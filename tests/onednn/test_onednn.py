@@ -313,16 +313,8 @@ def test_bf16_is_near_or_said_to_be_impossible() -> None:
             choice.choose_convolutions("onednn", "bf16", is_cpu=True)
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"conv_backend": "mkl"}, "device.conv_backend=mkl does not exist; there is: auto, native, onednn"),
-        ({"conv_precision": "int8"}, "device.conv_precision=int8 does not exist; there is: fp32, bf16"),
-        ({"conv_backend": "native", "conv_precision": "bf16"}, "needs device.conv_backend=onednn"),
-    ],
-)
-def test_mistakes_are_told(options: dict, sentence: str) -> None:
+def test_bf16_needs_onednn() -> None:
     from plx_train.machine.device import check_device
 
-    with pytest.raises(DeviceError, match=sentence):
-        check_device(DeviceOptions(name="cpu", type="cpu", **options))
+    with pytest.raises(DeviceError, match=r"needs device.conv_backend=onednn"):
+        check_device(DeviceOptions(name="cpu", type="cpu", conv_backend="native", conv_precision="bf16"))

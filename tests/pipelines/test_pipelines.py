@@ -19,6 +19,7 @@ from PIL import Image
 import plx_train
 import plx_train.pipelines.config
 from kit.places import ROOT
+from kit.rooms import built
 from kit.tiny_detector import TinyDetector, draw_page
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ConfigError, UserError
@@ -34,15 +35,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Exported folders: one finds dark bars, the other reads some letters into them."""
     import paddle
 
-    from plx_train.modules.text_rec.config import TextRecConfig
-    from plx_train.modules.text_rec.module import TextRec
-
     folder = tmp_path_factory.mktemp("models")
     paddle.seed(3)
     detector = TinyDetector()
-    recogniser = TextRec(
-        TextRecConfig(characters=list("abcdefgh"), scale=0.25, neck_channels=16, neck_depth=1), is_fine_tuning=True
-    )
+    options = {"scale": 0.25, "neck_channels": 16, "neck_depth": 1}
+    recogniser = built("text_rec", characters=tuple("abcdefgh"), options=options)
     for name, module, model_name in (
         ("det", detector, "PP-OCRv4_mobile_det"),
         ("rec", recogniser, "PP-OCRv4_mobile_rec"),
@@ -339,9 +336,6 @@ def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Exported classifiers of page orientation, line orientation and of six classes, with random weights."""
     import paddle
 
-    from plx_train.modules.image_cls.config import ImageClsConfig
-    from plx_train.modules.image_cls.module import build
-
     folder = tmp_path_factory.mktemp("classifiers")
     found = {}
     for name, model_name, labels in (
@@ -350,8 +344,7 @@ def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("six", "PP-LCNet_x0_25", list("uvwxyz")),
     ):
         paddle.seed(1)
-        config = ImageClsConfig(network="PP-LCNet_x0_25", model_name=model_name, classes=labels, size=[64, 64])
-        module = build(config, is_fine_tuning=False)
+        module = built("image_cls", {"network": "PP-LCNet_x0_25"}, labels=tuple(labels), size=(64, 64))
         module.eval_mode()
         (folder / name).mkdir()
         write_export(module, module.processor, folder / name, model_name, {})
@@ -372,6 +365,23 @@ def test_classes_of_a_picture(classifiers: dict[str, str], pages: list[np.ndarra
     assert (tmp_path / "image_0_res.jpg").is_file()
     with pytest.raises(ConfigError, match="topk=0"):
         list(pipeline.predict(pages[0], topk=0))
+    assert set(next(iter(pipeline.predict(pages[0], topk=6)))["label_names"]) == set("uvwxyz")
+
+
+def test_pages_of_a_pdf_have_files_of_their_own(
+    classifiers: dict[str, str], pages: list[np.ndarray], tmp_path: Path
+) -> None:
+    pytest.importorskip("pypdfium2")
+    images = [Image.fromarray(page) for page in pages[:2]]
+    images[0].save(tmp_path / "two.pdf", save_all=True, append_images=images[1:])
+    for pipeline in (
+        plx_train.pipeline("image_classification", ImageClassification=classifiers["six"]),
+        plx_train.pipeline("doc_preprocessor", DocOrientationClassify=classifiers["doc"]),
+    ):
+        for result in pipeline.predict(tmp_path / "two.pdf"):
+            result.save_to_json(tmp_path / pipeline.name)
+        written = {path.name for path in (tmp_path / pipeline.name).iterdir()}
+        assert written == {"two_0_res.json", "two_1_res.json"}
 
 
 def test_pages_and_lines_are_turned_by_what_the_classifiers_say(

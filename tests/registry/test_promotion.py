@@ -14,8 +14,8 @@ from kit.promotion import OTHER_DATASET, Desk, FakePipeline, cannot_measure, new
 from plx_train.ground.errors import UserError
 from plx_train.registry import ledger
 from plx_train.registry.candidate import Measurement
-from plx_train.registry.ledger import Entry
-from plx_train.registry.promotion import Request, delete, roll_back
+from plx_train.registry.ledger import LedgerEntry
+from plx_train.registry.promotion import PromotionRequest, delete, roll_back
 from plx_train.registry.resolve import resolve
 
 
@@ -196,7 +196,7 @@ def test_the_same_files_are_one_version_and_promoting_it_again_changes_nothing(d
 def test_rollback_goes_back_step_by_step_over_what_is_gone(desk: Desk) -> None:
     for value in (0.5, 0.6, 0.7, 0.8):
         assert desk.promote(desk.candidate(value)).ok
-    request = Request("text_det", "champion", reason="complaints")
+    request = PromotionRequest("text_det", "champion", reason="complaints")
     delete(desk.client, desk.uri, "text_det", "3", "")
 
     assert roll_back(desk.client, desk.uri, request).sentence == (
@@ -222,7 +222,7 @@ def test_rollback_does_not_go_to_a_damaged_version(desk: Desk) -> None:
     path.write_text("rotten")
 
     with pytest.raises(UserError, match="is not what was registered as version 1 of text_det: its sha256 differs"):
-        roll_back(desk.client, desk.uri, Request("text_det", "champion"))
+        roll_back(desk.client, desk.uri, PromotionRequest("text_det", "champion"))
     assert desk.champion() == "2"
 
 
@@ -287,8 +287,8 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(desk: Desk) ->
 def test_an_attempt_that_was_killed_is_told_by_what_came_of_it() -> None:
     old = time.time() - 3600
 
-    def entry(former: str, target: str, outcome: str, minute: int) -> Entry:
-        return Entry("promote", "m", "a", former, target, outcome, "me", "", when=old + 60 * minute)
+    def entry(former: str, target: str, outcome: str, minute: int) -> LedgerEntry:
+        return LedgerEntry("promote", "m", "a", former, target, outcome, "me", "", when=old + 60 * minute)
 
     found = [
         entry("", "1", "moving", 0),

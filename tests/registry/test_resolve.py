@@ -177,8 +177,10 @@ def test_a_holder_that_took_too_long_changes_nothing(desk: Desk, monkeypatch: py
 def command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command line in this process with a pipeline that only pretends."""
 
-    def load_pipeline(config: str, device: str = "cpu", models: Any = None, tracking_uri: str = "") -> FakePipeline:
-        assert (config, tracking_uri) == ("OCR", desk.uri)
+    def load_pipeline(config: str, device: str = "cpu", models: Any = None, resolve: Any = None) -> FakePipeline:
+        assert config == "OCR"
+        with pytest.raises(UserError, match=r"no model nothing .* there is text_det"):
+            resolve("models:/nothing/1")
         return FakePipeline(Path(models["TextDetection"]))
 
     # Who keeps the real one by name must have it before: imported later, they would keep the pretence for other tests.

@@ -18,7 +18,7 @@ from kit.promotion import Desk, make_export, new_store
 from plx_train.ground.errors import UserError
 from plx_train.registry import exchange, ledger
 from plx_train.registry.candidate import read_candidate
-from plx_train.registry.promotion import Request, delete, roll_back
+from plx_train.registry.promotion import PromotionRequest, delete, roll_back
 from plx_train.registry.resolve import current_version, resolve
 
 
@@ -40,7 +40,7 @@ def test_the_whole_way_on_a_server(server: str, tmp_path: Path) -> None:
     assert not desk.promote(desk.candidate(0.7)).ok
     assert desk.promote(desk.candidate(0.9)).ok
     assert desk.champion() == "3"
-    assert roll_back(desk.client, server, Request("text_det", "champion")).ok
+    assert roll_back(desk.client, server, PromotionRequest("text_det", "champion")).ok
     with pytest.raises(UserError, match="champion points at it"):
         delete(desk.client, server, "text_det", "1", "")
     delete(desk.client, server, "text_det", "2", "")
@@ -111,7 +111,7 @@ def test_a_killed_promotion_leaves_nothing_half_done(
     assert desk.promote(again).entry.target == "2"
     assert desk.champion() == "2"
     assert len(desk.client.search_model_versions("name='text_det'")) == 2
-    assert roll_back(desk.client, desk.uri, Request("text_det", "champion")).entry.target == "1"
+    assert roll_back(desk.client, desk.uri, PromotionRequest("text_det", "champion")).entry.target == "1"
 
 
 _made: dict[str, Path] = {}

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from plx_train.report import (
+    ChartSeries,
     Command,
     MetricChange,
     Picture,
     PrecisionRecall,
     ReportData,
-    Series,
     config_rows,
     metric_series,
     write_report,
@@ -74,7 +74,7 @@ def full(tmp_path: Path) -> ReportData:
             MetricChange("recall", 0.9, 0.85, "official"),
         ),
         notes=(f"data-bound {EVIL}",),
-        series=metric_series(logged),
+        series=metric_series(logged, frozenset()),
         precision_recall=(PrecisionRecall("after", ((0.1, 0.99), (0.8, 0.9), (0.95, 0.6)), (0.85, 0.88)),),
         timings={"compute": 30.0, "data": 10.0},
         overlays=(Picture(f"page {EVIL}", tmp_path / "page.png"), Picture("gone", tmp_path / "gone.png")),
@@ -198,7 +198,7 @@ def path_points(figure: str, css: str) -> list[tuple[float, float]]:
 
 def test_line_chart_draws_what_it_is_given() -> None:
     values = (0.0, 0.25, math.nan, 1.0)
-    figure = line_chart("Loss & more", [Series("loss", (0, 10, 20, 40), values, "g")])
+    figure = line_chart("Loss & more", [ChartSeries("loss", (0, 10, 20, 40), values, "g")])
     points = path_points(figure, "line s0")
     assert len(points) == 3
     (x0, y0), (x1, y1), (x2, y2) = points
@@ -212,7 +212,7 @@ def test_line_chart_draws_what_it_is_given() -> None:
 
 def test_noisy_lines_show_raw_values_and_their_mean() -> None:
     values = (*(2.0 + (-1) ** step for step in range(400)), 90.0)
-    figure = line_chart("t", [Series("loss", tuple(range(401)), values, "g", is_noisy=True)])
+    figure = line_chart("t", [ChartSeries("loss", tuple(range(401)), values, "g", is_noisy=True)])
     raw, mean = path_points(figure, "line raw s0"), path_points(figure, "line s0")
     assert min(y for _, y in raw) < 0, "a spike leaves the chart"
     spread = [y for _, y in mean[100:-5]]
@@ -221,11 +221,11 @@ def test_noisy_lines_show_raw_values_and_their_mean() -> None:
 
 @pytest.mark.parametrize("values", [(0.5,), (3.0, 3.0), (0.0, 0.0), (-1.0, -2.0), (1e-9, 1e9)])
 def test_odd_values_make_a_chart(values: tuple[float, ...]) -> None:
-    svg(line_chart("t", [Series("s", tuple(range(len(values))), values, "t", is_sparse=True)]))
+    svg(line_chart("t", [ChartSeries("s", tuple(range(len(values))), values, "t", is_sparse=True)]))
 
 
 def test_charts_of_nothing_are_nothing() -> None:
-    assert line_chart("t", [Series("s", (1,), (math.nan,), "t")]) == ""
+    assert line_chart("t", [ChartSeries("s", (1,), (math.nan,), "t")]) == ""
     assert precision_recall_chart("t", [PrecisionRecall("s", ())]) == ""
     assert share_bar({"data": 0.0}) == ""
 
@@ -282,7 +282,7 @@ def test_metric_series() -> None:
         "time/data_share": [(1, 0.1)],
         "system/cpu": [(1, 9.0)],
     }
-    found = metric_series(logged)
+    found = metric_series(logged, frozenset())
     assert [(one.group, one.name) for one in found] == [
         ("Training loss", "loss"),
         ("Training loss", "shrink"),
@@ -296,10 +296,10 @@ def test_metric_series() -> None:
 
 
 def test_variants_are_dashed_in_the_same_colour() -> None:
-    first = Series("hmean", (0, 1), (0.1, 0.2), "t")
+    first = ChartSeries("hmean", (0, 1), (0.1, 0.2), "t")
     series = [
         first,
-        Series("recall", (0, 1), (0.3, 0.4), "t"),
+        ChartSeries("recall", (0, 1), (0.3, 0.4), "t"),
         replace(first, name="old", variant_of="hmean"),
     ]
     classes = [path.get("class") for path in svg(line_chart("t", series)).iter("path")]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import plx_train
 from plx_train.config.options import ColumnsOptions
-from plx_train.series.cell_faults import REASONS
-from plx_train.series.fill import POLICIES
-from plx_train.series.roles import TIME_NAMES
-from plx_train.series.source import SUFFIXES
+from plx_train.series.read.cell_faults import REASONS
+from plx_train.series.read.fill import POLICIES
+from plx_train.series.read.roles import TIME_NAMES
+from plx_train.series.read.source import SUFFIXES
 
 PACKAGE = Path(plx_train.__file__).parent
 TEXT = (PACKAGE.parent / "docs" / "series.md").read_text("utf-8")
@@ -39,7 +39,7 @@ def test_codes_are_seen_where_findings_are_made() -> None:
 
 
 def test_every_code_is_explained_and_no_other() -> None:
-    sources = [*PACKAGE.glob("series/*.py"), *PACKAGE.glob("modules/ts_*/*.py")]
+    sources = [*PACKAGE.glob("series/**/*.py"), *PACKAGE.glob("modules/ts_*/*.py")]
     codes = set(REASONS).union(*(codes_in(path.read_text("utf-8")) for path in sources))
     explained = re.findall(r"^\| `([a-z0-9-]+)` \| (?:error|warning)", TEXT, re.MULTILINE)
     assert len(codes) > 60 and sorted(explained) == sorted(codes)

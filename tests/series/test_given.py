@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from plx_train.ground.errors import UserError
-from plx_train.series.given import header_given, one_series, series_given
-from plx_train.series.read import Columns
+from plx_train.series.read.given import header_given, one_series, series_given
+from plx_train.series.read.reader import Columns
 
 COLUMNS = Columns("date", ("y",), "group_id")
 

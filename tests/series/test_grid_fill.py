@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from plx_train.ground.errors import ConfigError, DataError
-from plx_train.series.fill import MAX_GROWTH, POLICIES, fill_series
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
+from plx_train.series.read.fill import MAX_GROWTH, POLICIES, fill_series
 
 NAN = np.nan
 STEP = Frequency(1, 1)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
 from plx_train.series.leakage import leakage_findings
 

@@ -18,7 +18,7 @@ READ = """
 import sys
 from pathlib import Path
 import pandas
-from plx_train.series.read import Columns, read_series
+from plx_train.series.read.reader import Columns, read_series
 
 def peak():
     text = Path("/proc/self/status").read_text()

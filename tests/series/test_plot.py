@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from plx_train.series.axis import DAY, date_text, date_ticks, number_ticks, row_ticks
-from plx_train.series.canvas import BLACK, BLUE, ORANGE, RED, Canvas, Panel, _thinned, legend_width
-from plx_train.series.plot import (
+from plx_train.series.draw.axis import DAY, date_text, date_ticks, number_ticks, row_ticks
+from plx_train.series.draw.canvas import BLACK, BLUE, ORANGE, RED, Canvas, Panel, _thinned, legend_width
+from plx_train.series.draw.plot import (
     FUTURE,
     HEIGHT,
     LEFT,

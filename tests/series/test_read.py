@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plx_train.data.findings import Finding
-from plx_train.series import lines, scan, source, table
+from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
-from plx_train.series.read import Columns, read_header, read_series
+from plx_train.series.read import lines, scan, source, table
+from plx_train.series.read.reader import Columns, read_header, read_series
 
 BY_DATE = Columns(time="date")
 HEAD = "date,a,b\n"

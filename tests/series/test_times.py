@@ -12,8 +12,8 @@ import pytest
 from plx_train.ground.errors import ConfigError
 from plx_train.series.calendar import calendar_features
 from plx_train.series.frame import time_text, time_texts
-from plx_train.series.read import Columns, read_series
-from plx_train.series.times import guess_format, parse_times
+from plx_train.series.read.reader import Columns, read_series
+from plx_train.series.read.times import guess_format, parse_times
 from plx_train.series.zones import find_zone, to_utc, utc_offsets
 
 HOUR = 3600 * 10**9

@@ -11,8 +11,8 @@ import pytest
 from kit.fake_pipeline import FakePipeline
 from kit.local_server import Answer, Running, grey, serving
 from kit.processes import until
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
-from plx_train.serving.options import ServeOptions
 
 
 def send_all(server: Running, bodies: list[dict]) -> list[Answer]:

@@ -14,9 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kit.fake_pipeline import FakePipeline
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.fetch import fetch, is_public, resolve
-from plx_train.serving.options import ServeOptions
 from plx_train.serving.refusal import Refusal
 
 PNG = cv2.imencode(".png", np.full((20, 30, 3), 77, np.uint8))[1].tobytes()

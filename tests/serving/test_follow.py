@@ -15,12 +15,12 @@ import pytest
 from kit.fake_pipeline import FakePipeline
 from kit.local_server import grey, serving
 from kit.processes import until
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.batcher import Batcher
-from plx_train.serving.endpoints import ENDPOINTS
+from plx_train.serving.endpoints import endpoint_of
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.metrics import Metrics
-from plx_train.serving.options import ServeOptions
 
 
 @dataclass
@@ -44,7 +44,7 @@ def follower(registry: FakeRegistry) -> tuple[Follower, Batcher]:
     metrics = Metrics()
     batcher = Batcher(FakePipeline(), 4, 0.0, metrics)
     source = NewVersions(registry.load, registry.current_version, 0.02)
-    return Follower(batcher, source, ENDPOINTS["OCR"], metrics), batcher
+    return Follower(batcher, source, endpoint_of(FakePipeline()), metrics), batcher
 
 
 def looks(follower: Follower, times: int = 1) -> list[bool]:

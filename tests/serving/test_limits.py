@@ -16,9 +16,9 @@ import pytest
 from kit.fake_pipeline import FakePipeline
 from kit.local_server import Running, grey, request, serving
 from kit.places import TESTS
+from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
 from plx_train.serving.app import create_app
-from plx_train.serving.options import ServeOptions
 from plx_train.serving.server import open_socket
 
 MIB = 1 << 20

@@ -12,8 +12,8 @@ import pytest
 from kit.browser import CHROMIUM, Page, browsing
 from kit.fake_pipeline import LINES, FakePipeline, page_with_text
 from kit.local_server import Running, serving
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
-from plx_train.serving.options import ServeOptions
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
 

@@ -17,9 +17,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kit.fake_pipeline import FakePipeline
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.files import Limits, pages_of
-from plx_train.serving.options import ServeOptions
 from plx_train.serving.protocol import FileRequest
 from plx_train.serving.refusal import Refusal
 

@@ -22,7 +22,7 @@ from plx_train.sweep.record import Objective, SweepRecord
 from plx_train.sweep.samplers import build_pruner, build_sampler
 from plx_train.sweep.space import parse_space
 from plx_train.sweep.study import Study
-from plx_train.sweep.sweeper import Plan, Sweeper
+from plx_train.sweep.sweeper import Sweeper, SweepPlan
 from plx_train.terminal.console import make_console
 
 SEARCH = ["lr=tag(log, interval(1e-5, 1e-1))", "augment=choice(light, strong)"]
@@ -46,14 +46,14 @@ def spec(number: int, seed: int | None, values: dict[str, Any], folder: Path) ->
     return JobSpec(folder.name, ("python",), environment_of(folder, {}, params, []), folder)
 
 
-def plan(arguments: list[str], num_trials: int, **changes: Any) -> Plan:
+def plan(arguments: list[str], num_trials: int, **changes: Any) -> SweepPlan:
     is_grid = changes.pop("is_grid", False)
     space = parse_space(arguments, {}, changes.pop("when", []), is_grid)
-    made = Plan(space, SCORE, num_trials, (None,), False, is_grid, 10, None, spec)
+    made = SweepPlan(space, SCORE, num_trials, (None,), False, is_grid, 10, None, spec)
     return replace(made, **changes)
 
 
-def open_study(folder: Path, made: Plan, options: SweepOptions | None = None, storage: str | None = None) -> Study:
+def open_study(folder: Path, made: SweepPlan, options: SweepOptions | None = None, storage: str | None = None) -> Study:
     study = Study(folder, "s", storage, made.objectives)
     study.join()
     options = options or SweepOptions(sampler="random")
@@ -64,12 +64,12 @@ def open_study(folder: Path, made: Plan, options: SweepOptions | None = None, st
     return study
 
 
-def work(study: Study, engine: SimulatedEngine, made: Plan, stop: StopRequest | None = None) -> SweepRecord:
+def work(study: Study, engine: SimulatedEngine, made: SweepPlan, stop: StopRequest | None = None) -> SweepRecord:
     Sweeper(study, engine, made, make_console(quiet=True), stop or StopRequest()).run()
     return record(study, made)
 
 
-def record(study: Study, made: Plan) -> SweepRecord:
+def record(study: Study, made: SweepPlan) -> SweepRecord:
     settings = {
         "sweep_id": "s", "command": "", "sampler": "", "pruner": "", "objectives": [["", "maximize"]] * len(SCORE),
         "keys": [one.key for one in made.space.parameters], "prefixes": {}, "fixed": [], "slots": [], "seeds": 1,

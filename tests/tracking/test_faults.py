@@ -17,7 +17,7 @@ from kit.faulty_proxy import FaultyProxy
 from kit.mlflow_server import mlflow_server
 from kit.processes import until
 from plx_train.runs.facts import write_facts
-from plx_train.tracking import Tracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
+from plx_train.tracking import RunTracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
 from plx_train.tracking.store import open_client
 
 STEPS = 120
@@ -51,7 +51,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tracker, name, 1.0)
 
 
-def begin(output: Path, uri: str, said: list[str]) -> Tracker:
+def begin(output: Path, uri: str, said: list[str]) -> RunTracker:
     output.mkdir(exist_ok=True)
     options = TrackingOptions(uri=uri, system_metrics=False)
     return start_tracking(
@@ -60,7 +60,7 @@ def begin(output: Path, uri: str, said: list[str]) -> Tracker:
     )  # fmt: skip
 
 
-def log(record: Tracker, first: int, last: int) -> None:
+def log(record: RunTracker, first: int, last: int) -> None:
     """Steps like those of a training that never waits."""
     for step in range(first, last):
         started = time.perf_counter()
@@ -140,7 +140,7 @@ def test_a_server_that_goes_down_in_the_middle_and_stays_down(
     assert_whole(proxy.uri, record.run_id)
 
 
-def assert_training_is_fast_meanwhile(record: Tracker, proxy: FaultyProxy) -> None:
+def assert_training_is_fast_meanwhile(record: RunTracker, proxy: FaultyProxy) -> None:
     seen = proxy.requests
     until(lambda: proxy.requests > seen)
     assert record.seconds_logging < 0.5

@@ -18,8 +18,8 @@ import pytest
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.stop import StopRequest
 from plx_train.tracking import (
+    RunTracker,
     TrackedDataset,
-    Tracker,
     TrackingOptions,
     environment_tags,
     find_run,
@@ -31,7 +31,7 @@ from plx_train.tracking import (
 )
 from plx_train.tracking.delivery import Delivery, Feed
 from plx_train.tracking.mlflow_writer import METRICS_A_BATCH, batches, clean_key
-from plx_train.tracking.spool import Cursor, Entry, Spool, all_entries, load_cursor
+from plx_train.tracking.spool import Cursor, Spool, SpoolEntry, all_entries, load_cursor
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     return uri
 
 
-def begin(output: Path, uri: str | None, **options: object) -> Tracker:
+def begin(output: Path, uri: str | None, **options: object) -> RunTracker:
     """A tracker with a few parameters and no system metrics."""
     output.mkdir(parents=True, exist_ok=True)
     chosen = TrackingOptions(**{"uri": uri, "system_metrics": False, **options})  # type: ignore[arg-type]
@@ -213,7 +213,7 @@ def test_find_run(store: str, tmp_path: Path) -> None:
         find_run(store, "night-run")
 
 
-def assert_training_is_not_held_up(record: Tracker) -> None:
+def assert_training_is_not_held_up(record: RunTracker) -> None:
     slowest = 0.0
     for step in range(300):
         started = time.perf_counter()
@@ -259,7 +259,7 @@ class Flaky:
         self.is_up = threading.Event()
         self.got: list[int] = []
 
-    def deliver(self, entries: list[Entry], cursor: Cursor):
+    def deliver(self, entries: list[SpoolEntry], cursor: Cursor):
         for entry in entries:
             if not self.is_up.is_set():
                 raise ConnectionError("down")
@@ -305,8 +305,10 @@ def test_spool_reads_in_bounded_pieces(tmp_path: Path) -> None:
 
 
 def test_batches_stay_within_limits() -> None:
-    entries = [Entry(n, 0, "metrics", {"step": n, "values": {f"m{k}": 0.0 for k in range(7)}}, n) for n in range(400)]
-    entries.insert(5, Entry(5, 0, "artifact", {}, 5))
+    entries = [
+        SpoolEntry(n, 0, "metrics", {"step": n, "values": {f"m{k}": 0.0 for k in range(7)}}, n) for n in range(400)
+    ]
+    entries.insert(5, SpoolEntry(5, 0, "artifact", {}, 5))
     groups = list(batches(entries))
     assert [entry for group in groups for entry in group] == entries
     assert max(sum(len(entry.content.get("values", ())) for entry in group) for group in groups) <= METRICS_A_BATCH

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from plx_train.ground.errors import TrainingError, WeightsError
-from plx_train.runs.checkpoint import MANIFEST, clear_leftovers, load_checkpoint, save_checkpoint
+from plx_train.runs.checkpoint import clear_leftovers, load_checkpoint, save_checkpoint
+from plx_train.runs.folder import MANIFEST
 from plx_train.train.checkpoints import Keeper, Retention
 
 

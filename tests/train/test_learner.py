@@ -12,8 +12,8 @@ import paddle
 import pytest
 
 from kit.tiny_detector import TinyDetector
+from plx_train.config.training_options import OptimizerOptions
 from plx_train.train.learner import Learner
-from plx_train.train.optimizer import OptimizerOptions
 from plx_train.train.step_seed import StepSeed
 
 

@@ -7,17 +7,19 @@ import paddle
 import pytest
 from paddle import nn
 
+from plx_train.config.options import OptimizerOptions
+from plx_train.contract.option import options_of
 from plx_train.ground.errors import ConfigError
 from plx_train.train.adamw import DirectAdamW
 from plx_train.train.optimizer import (
-    OPTIMIZERS,
     MovingAverage,
-    OptimizerOptions,
     build_optimizer,
     freeze_parameters,
     learning_rate,
     squared_norm,
 )
+
+OPTIMIZERS = options_of(OptimizerOptions)["name"].choices.names
 
 
 @pytest.mark.parametrize(

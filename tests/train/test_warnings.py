@@ -56,16 +56,16 @@ def test_waiting_for_data_names_the_knob() -> None:
 
 
 def test_what_learning_by_heart_has_shown() -> None:
-    assert by_heart_verdict("hmean", 1.0, 0.0).startswith("yes")
-    said = by_heart_verdict("hmean", 0.75, 0.0)
+    assert by_heart_verdict("higher", 1.0, 0.0).startswith("yes")
+    said = by_heart_verdict("higher", 0.75, 0.0)
     assert said.startswith("no") and "trainer.max_steps" in said
-    assert by_heart_verdict("mse", 0.02, 1.0).startswith("yes")
-    assert by_heart_verdict("mse", 0.5, 1.0).startswith("no")
+    assert by_heart_verdict("lower", 0.02, 1.0).startswith("yes")
+    assert by_heart_verdict("lower", 0.5, 1.0).startswith("no")
 
 
 def test_a_model_is_told_which_baselines_it_does_not_beat() -> None:
     baselines = {"seasonal_naive_mse": 0.5, "linear_mse": 0.1, "linear_mae": 0.0}
-    assert baseline_verdicts("mse", 0.2, baselines) == [
+    assert baseline_verdicts("mse", "lower", 0.2, baselines) == [
         "the model does not beat the linear baseline: mse 0.2 against 0.1"
     ]
-    assert baseline_verdicts("mse", 0.05, baselines) == []
+    assert baseline_verdicts("mse", "lower", 0.05, baselines) == []

@@ -54,6 +54,7 @@ WRONG_COMMANDS = {
     "wrong device": (["device=cpuu"], "did you mean 'cpu'?"),
     "wrong mode": (["mode=trian"], "did you mean 'train'?"),
     "wrong optimizer": (["optimizer.name=adamm"], "did you mean 'adam'?"),
+    "wrong value of a module": (["module.loss.shrink_loss=dise"], "did you mean 'dice'?"),
     "wrong type": (["trainer.epochs=many"], "trainer.epochs"),
     "several values": (["optimizer.lr=0.1,0.2"], "-m"),
     "no value": (["trainer.epochs"], "key=value"),

@@ -23,9 +23,9 @@ from kit.fake_pipeline import FakePipeline
 def version():
     return Path({version!r}).read_text()
 
-def load_pipeline(config, device="cpu", models=None, tracking_uri=None):
+def load_pipeline(config, device="cpu", models=None, resolve=None):
     assert config == "OCR" and device == "cpu" and models == {{"TextDetection": "models:/text_det@champion"}}
-    assert tracking_uri.startswith("sqlite:///")
+    assert resolve.startswith("sqlite:///")
     return FakePipeline(version=version())
 
 def current_version(name, alias, tracking_uri):
@@ -33,7 +33,7 @@ def current_version(name, alias, tracking_uri):
     return version()
 
 for name, found in (("pipelines", {{}}), ("pipelines.load", {{"load_pipeline": load_pipeline}}),
-                    ("registry", {{}}), ("registry.resolve", {{"current_version": current_version}})):
+                    ("registry", {{}}), ("registry.resolve", {{"current_version": current_version, "resolver": str}})):
     module = types.ModuleType("plx_train." + name)
     module.__path__ = []
     vars(module).update(found)

@@ -2,76 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
 
-PRETRAINED = ("EfficientNet-Lite0",)
-"""Networks whose published weights the catalogue holds, under the same name."""
-
-
-@dataclass
-class ImageClsAugmentOptions:
-    """Random changes of training images."""
-
-    crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
-    """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
-    aspect: float = 1.33
-    """Sides of what is cut out change by up to this factor."""
-    flip: bool = True
-    """Mirrors half of the images left to right."""
-    colour: float = 0.3
-    """Strength of brightness and contrast changes, 0 to 1."""
-    shift: int = 0
-    """Moves the image by up to this many pixels of the network's input, edges repeated."""
-    erase_probability: float = 0.0
-    """How often a rectangle of noise covers a part."""
-    mixup: float = 0.0
-    """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
-    cutmix: float = 0.0
-    """Alpha of the Beta distribution for a patch of another image (Yun et al., 2019); 0 for none."""
+from plx_train.contract.option import Trait, at_least, one_of, option
+from plx_train.vision.classifier import ClassifierOptions
 
 
 @dataclass
-class ImageClsConfig:
+class ImageClsConfig(ClassifierOptions):
     """Options of the room image_cls."""
 
-    monitor: ClassVar[str] = "accuracy"
-    """Key of the metric that picks the best checkpoint."""
-    name: str = "image_cls"
-    network: str = "EfficientNet-Lite0"
-    """EfficientNet-Lite0, PP-LCNet_x0_25 … x2_5, MobileNetV3_small_x1_0, MobileNetV3_large_x0_5 …, ResNet18 … 152."""
-    model_name: str = "PP-LCNet_x1_0"
-    """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    classes: list[str] | None = None
-    """Found in label.txt when a run begins; not for hand."""
-    label_file: str = "label.txt"
-    """In the dataset's folder: a number and a name a line."""
+    name: str = option("image_cls", Trait.INTERNAL)
     rotations: list[int] | None = None
-    """Makes the classes by turning upright images by these angles clockwise; labels of the files are not read."""
+    """Makes the classes by turning upright images by these angles clockwise, in degrees; labels are not read."""
     rotation_names: list[str] | None = None
-    """Their names; null: the angles."""
-    resize_short: int | None = 256
-    """Length of the shorter side before the centre is cut out; null: the image is stretched to `size`."""
-    size: list[int] = field(default_factory=lambda: [224, 224])
-    """Width and height of the network's input."""
-    interpolation: str = "LINEAR"
-    mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
-    std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
-    stem_stride: int = 2
-    """Of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
-    dropout: float = 0.2
-    label_smoothing: float = 0.0
-    class_weights: str = "none"
-    """none, or balanced: rare classes count more, so that all count alike together."""
-    weight_of_class: list[float] | None = None
-    """Found by `class_weights` when a run begins."""
-    calibrate: bool = True
-    """Chooses the temperature of the scores on held-out samples."""
-    freeze_norm: bool = False
-    """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
-    augment: ImageClsAugmentOptions = field(default_factory=ImageClsAugmentOptions)
-
-    @property
-    def pretrained(self) -> str | None:
-        """Weights that `weights=auto` stands for; None: there are none of this network, it starts from scratch."""
-        return self.network if self.network in PRETRAINED else None
+    """Names of the classes that `rotations` makes; null: the angles."""
+    label_smoothing: float = option(0.0, at_least(0, below=1))
+    """Share of the probability that is spread over all classes in training."""
+    class_weights: str = option("none", one_of("none", "balanced"))
+    """Weights of the classes in the loss; balanced: rare ones count more, so that all count alike together."""

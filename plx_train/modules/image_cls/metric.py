@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
 from plx_train.metrics.classes import calibration_error, per_class
 
 
 @dataclass
-class ImageClsMetric:
+class ImageClsMetric(Metric):
     """Accumulates images one by one."""
+
+    errors: ClassVar[frozenset[str]] = frozenset()
 
     true: list[int] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     num_in_top: int = 0
 
-    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+    def update(self, prediction: Any, sample: Sample) -> float:
         """Adds one image and returns the score of its true class, 0 where that is not among the first five.
 
         Args:
             prediction: has `classes` and `scores`, best first.
-            sample: ``labels``, the number of the true class.
+            sample: its ``truth`` is the number of the true class.
         """
-        true = int(sample["labels"])
+        true = int(sample.truth)
         self.true.append(true)
         self.predicted.append(int(prediction.classes[0]))
         self.scores.append(float(prediction.scores[0]))
@@ -47,7 +51,3 @@ class ImageClsMetric:
             "macro_f1": float(np.mean([each["f1"] for each in classes.values()])) if classes else 0.0,
             "calibration": 1 - calibration_error(hits, np.asarray(self.scores)),
         }
-
-    def curve(self) -> list[tuple[float, float]]:
-        """Nothing: every image has an answer."""
-        return []

@@ -1,9 +1,9 @@
 """Random training crops: every change a small function, geometry done in a single resampling.
 
-A crop is taken from the page *as evaluation sees it*: `page_to_input` first scales the page to the
-processor's input size, then the random scale, rotation and mirroring come, all folded into one matrix. Like
-evaluation's own resize it is bilinear without a low-pass filter, so text looks in training as it will later,
-aliasing included.
+A crop is taken from the page *as evaluation sees it*: the page is first scaled to the processor's input size,
+then the random scale, rotation and mirroring come, all folded into one matrix. Like evaluation's own resize it is
+bilinear without a low-pass filter, so text looks in training as it will later, aliasing included; post-processing
+maps boxes back by the inverse of exactly that scaling.
 """
 
 from __future__ import annotations
@@ -11,11 +11,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from plx_train.modules.text_det.photometric import change_pixels
+from plx_train.modules.text_det.config import TextDetAugmentOptions
+from plx_train.vision.mix import copy_paste
+from plx_train.vision.pixels import add_noise, blur, compress_jpeg, jitter_colour
 from plx_train.vision.polygons import areas_and_perimeters, clip_to_strip, strip_height
+from plx_train.vision.warp import (
+    Outlines,
+    corners_of,
+    pixel_scaling,
+    random_perspective,
+    random_turn,
+    scaling,
+    shift,
+    warp,
+)
 
 NUM_CROP_TRIES = 4
 """Places looked at for a crop; the one that cuts the smallest share of its texts is taken."""
@@ -23,7 +34,6 @@ BORDER_TOLERANCE = 1.0
 """A text may stick out of the crop by this many pixels and still be whole."""
 TEXT_CENTRED_SHARE = 0.9
 """Share of crops placed around a text; the others lie anywhere on the page."""
-NUM_PASTED = 3
 PAPER_STEP = 16
 """Every 16th pixel, both ways, is looked at for the colour of a page."""
 
@@ -38,70 +48,16 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Outlines:
-    """Polygons one after the other, so that all corners are mapped at once.
-
-    Attributes:
-        points: float32 (T, 2), the corners of all polygons.
-        starts: int64 (N,), where each polygon begins in `points`.
-    """
-
-    points: np.ndarray
-    starts: np.ndarray
-
-    @classmethod
-    def of(cls, polygons: Sequence[np.ndarray]) -> Outlines:
-        """From polygons (P, 2)."""
-        counts = np.asarray([0, *(len(polygon) for polygon in polygons)], np.int64)
-        points = np.concatenate([np.zeros((0, 2), np.float32), *polygons])
-        return cls(points, np.cumsum(counts)[:-1])
-
-    def mapped(self, matrix: np.ndarray) -> Outlines:
-        """The polygons under a matrix (3, 3)."""
-        return Outlines(transform(self.points, matrix), self.starts)
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        end = self.starts[index + 1] if index + 1 < len(self.starts) else len(self.points)
-        return self.points[self.starts[index] : end]
-
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest x, y of each polygon, float32 (N, 2) each."""
-        if len(self.starts) == 0:
-            return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
-        return np.minimum.reduceat(self.points, self.starts), np.maximum.reduceat(self.points, self.starts)
-
-
-@dataclass(frozen=True)
 class TextDetAugment:
     """Random changes of training crops.
 
     Attributes:
-        crop_size: height and width in pixels.
-        scale: range of the text's scale, relative to that at evaluation; drawn evenly in the logarithm.
-        rotate_degrees: rotation is drawn from -x to x.
-        flip_probability: of mirroring left to right, which makes text unreadable.
-        perspective: how far corners move at most, as a share of the crop's sides; 0 for none.
-        colour: strength of changes in brightness, contrast and saturation, 0 to 1.
-        blur_probability, noise_probability, jpeg_probability: of each change.
-        copy_paste_probability: of copying a few texts of the crop to free places in it.
-        min_cut_length: a text cut across by the crop's border stays a text while this many of its heights are
-            to be seen, and is ignored below; infinity ignores every cut text.
+        options: what is changed.
+        size: height and width of crops in pixels.
     """
 
-    crop_size: tuple[int, int]
-    scale: tuple[float, float]
-    rotate_degrees: float
-    flip_probability: float
-    perspective: float
-    colour: float
-    blur_probability: float
-    noise_probability: float
-    jpeg_probability: float
-    copy_paste_probability: float
-    min_cut_length: float
+    options: TextDetAugmentOptions
+    size: tuple[int, int]
 
     def crop(
         self,
@@ -120,74 +76,36 @@ class TextDetAugment:
             input_size: height and width at which evaluation sees the page.
             rng: source of every random choice.
         """
-        to_input = page_to_input(image.shape[:2], input_size)
-        turn = random_turn(self.scale, self.rotate_degrees, self.flip_probability, rng)
+        options, shape = self.options, (image.shape[0], image.shape[1])
+        to_input = scaling(shape, input_size)
+        turn = random_turn(options.scale, options.rotate_degrees, options.flip_probability, rng)
         outlines = Outlines.of(polygons)
-        bounds = page_bounds(input_size, turn)
-        corner = place_crop(outlines.mapped(turn @ to_input), ignore, bounds, self.crop_size, rng)
-        placed = move(*-corner) @ turn
-        if self.perspective > 0:
-            placed = random_perspective(self.crop_size, self.perspective, rng) @ placed
-        pixels = warp(image, placed @ page_to_input_pixels(image.shape[:2], input_size), self.crop_size)
-        inside, inside_ignore = cut_to_crop(
-            outlines.mapped(placed @ to_input), ignore, self.crop_size, self.min_cut_length
-        )
-        if rng.random() < self.copy_paste_probability:
+        bounds = np.concatenate(Outlines.of([corners_of(input_size)]).mapped(turn).bounds())
+        corner = place_crop(outlines.mapped(turn @ to_input), ignore, bounds, self.size, rng)
+        placed = shift(*-corner) @ turn
+        if options.perspective > 0:
+            placed = random_perspective(self.size, options.perspective, rng) @ placed
+        paper = np.median(image[::PAPER_STEP, ::PAPER_STEP].reshape(-1, 3), axis=0).tolist()
+        pixels = warp(image, placed @ pixel_scaling(shape, input_size), self.size, paper)
+        seen = outlines.mapped(placed @ to_input)
+        inside, inside_ignore = cut_to_crop(seen, ignore, self.size, options.min_cut_length)
+        if rng.random() < options.copy_paste_probability:
             pixels, inside, inside_ignore = copy_paste(pixels, inside, inside_ignore, rng)
-        pixels = change_pixels(
-            pixels, self.colour, self.blur_probability, self.noise_probability, self.jpeg_probability, rng
-        )
-        return Crop(pixels, inside, inside_ignore)
+        return Crop(self._changed(pixels, rng), inside, inside_ignore)
 
-
-def page_to_input(shape: tuple[int, int], input_size: tuple[int, int]) -> np.ndarray:
-    """Matrix float64 (3, 3) for *coordinates*, from a page of `shape` to evaluation's input: a plain scaling.
-
-    Post-processing maps boxes back by the inverse of exactly this.
-    """
-    return np.diag([input_size[1] / shape[1], input_size[0] / shape[0], 1.0])
-
-
-def page_to_input_pixels(shape: tuple[int, int], input_size: tuple[int, int]) -> np.ndarray:
-    """As `page_to_input`, but for the centres of *pixels*, half a pixel in, as ``cv2.resize`` does."""
-    return move(-0.5, -0.5) @ page_to_input(shape, input_size) @ move(0.5, 0.5)
-
-
-def random_turn(
-    scale: tuple[float, float], rotate_degrees: float, flip_probability: float, rng: np.random.Generator
-) -> np.ndarray:
-    """A random scaling, rotation and mirroring about the origin, float64 (3, 3)."""
-    factor = float(np.exp(rng.uniform(np.log(scale[0]), np.log(scale[1]))))
-    angle = np.deg2rad(rng.uniform(-rotate_degrees, rotate_degrees))
-    cosine, sine = factor * np.cos(angle), factor * np.sin(angle)
-    mirror = -1.0 if rng.random() < flip_probability else 1.0
-    return np.asarray([[mirror * cosine, -sine, 0.0], [mirror * sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-
-
-def random_perspective(size: tuple[int, int], strength: float, rng: np.random.Generator) -> np.ndarray:
-    """A random perspective, (3, 3): corners of a crop of `size` (height, width) move by up to `strength` of it."""
-    height, width = size
-    corners = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    moved = corners + (rng.uniform(-strength, strength, (4, 2)) * (width, height)).astype(np.float32)
-    return cv2.getPerspectiveTransform(corners, moved)
-
-
-def move(x: float, y: float) -> np.ndarray:
-    """Translation by x, y as a matrix float64 (3, 3)."""
-    return np.asarray([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
-
-
-def transform(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (P, 2) mapped by a matrix (3, 3), float32 (P, 2)."""
-    mapped = points @ matrix[:, :2].T + matrix[:, 2]
-    return (mapped[:, :2] / mapped[:, 2:]).astype(np.float32)
-
-
-def page_bounds(input_size: tuple[int, int], matrix: np.ndarray) -> np.ndarray:
-    """Lowest and highest x, y of a page of `input_size` mapped by `matrix`, float32 (2, 2)."""
-    height, width = input_size
-    corners = transform(np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32), matrix)
-    return np.stack([corners.min(axis=0), corners.max(axis=0)])
+    def _changed(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """`image` with each change of its pixels, by its strength or probability."""
+        options = self.options
+        if options.colour > 0:
+            image = jitter_colour(image, options.colour, rng)
+        for probability, change in (
+            (options.blur_probability, blur),
+            (options.noise_probability, add_noise),
+            (options.jpeg_probability, compress_jpeg),
+        ):
+            if rng.random() < probability:
+                image = change(image, rng)
+        return image
 
 
 def place_crop(
@@ -221,14 +139,6 @@ def place_crop(
     return corners[np.argmin(cut_share + is_empty)]
 
 
-def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """`image` (H, W, 3) mapped bilinearly to a crop of `size` (height, width); around it is the page's colour."""
-    paper = np.median(image[::PAPER_STEP, ::PAPER_STEP].reshape(-1, 3), axis=0).tolist()
-    if matrix[2, 0] == 0 and matrix[2, 1] == 0:
-        return cv2.warpAffine(image, matrix[:2], size[::-1], flags=cv2.INTER_LINEAR, borderValue=paper)
-    return cv2.warpPerspective(image, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderValue=paper)
-
-
 def cut_to_crop(
     outlines: Outlines, ignore: np.ndarray, size: tuple[int, int], min_cut_length: float
 ) -> tuple[list[np.ndarray], np.ndarray]:
@@ -258,32 +168,3 @@ def is_cut_across(polygon: np.ndarray, size: tuple[int, int], min_length: float)
         return False
     across = seen[:, 1 - along]
     return bool(across.min() >= -BORDER_TOLERANCE and across.max() <= size[along] + BORDER_TOLERANCE)
-
-
-def copy_paste(
-    image: np.ndarray, polygons: list[np.ndarray], ignore: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
-    """Copies up to three whole texts, with the rectangle of pixels around each, to places free of text."""
-    height, width = image.shape[:2]
-    image = image.copy()
-    taken = np.zeros((height, width), np.uint8)
-    for polygon in polygons:
-        cv2.fillPoly(taken, [np.rint(polygon).astype(np.int32)], 1)
-    pasted: list[np.ndarray] = []
-    whole = [points for points, out in zip(polygons, ignore, strict=True) if not out]
-    for _ in range(NUM_PASTED if whole else 0):
-        polygon = whole[rng.integers(len(whole))]
-        low, high = (
-            np.floor(polygon.min(axis=0)).astype(int) - 1,
-            np.ceil(polygon.max(axis=0)).astype(int) + 2,
-        )
-        if (low < 0).any() or high[0] > width or high[1] > height:
-            continue
-        size = high - low
-        x, y = (int(rng.integers(0, room + 1)) for room in (width - size[0], height - size[1]))
-        if taken[y : y + size[1], x : x + size[0]].any():
-            continue
-        image[y : y + size[1], x : x + size[0]] = image[low[1] : high[1], low[0] : high[0]]
-        taken[y : y + size[1], x : x + size[0]] = 1
-        pasted.append((polygon + (np.asarray([x, y]) - low)).astype(np.float32))
-    return image, polygons + pasted, np.concatenate([ignore, np.zeros(len(pasted), bool)])

@@ -9,24 +9,19 @@ Points are pixels, clockwise from the text's top left; bent text has more than f
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.data.label_file import LabelFile
-from plx_train.vision.polygons import by_corners, is_simple, polygon_area
+from plx_train.vision.labels.points import read_points, with_area
+from plx_train.vision.samples import LabelledImage
 
 IGNORED_TEXTS = ("###", "*")
-MIN_AREA = 1
-"""Square pixels; smaller polygons are slips of the mouse or were clipped to nothing, and can't be found."""
-MAX_COORDINATE = 1e6
-"""Beyond any image; larger numbers are faults, and would overflow in drawing."""
 
 
 @dataclass(frozen=True)
@@ -45,36 +40,19 @@ class TextLabel:
 
 
 @dataclass(frozen=True)
-class PageLabel:
-    """One page: its image (absolute path) and texts; `where` is its line, as ``train.txt:12``."""
-
-    image: Path
-    labels: tuple[TextLabel, ...]
-    where: str
-
-    @property
-    def document(self) -> str:
-        """What must not be split between training and held-out samples."""
-        return str(self.image)
+class PageLabel(LabelledImage[tuple[TextLabel, ...]]):
+    """One page; `truth` are its texts."""
 
 
-def read_label_file(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
-    """Reads every line of a label file.
+def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
+    """The pages of a label file that name an image, in the file's order, and all findings.
+
+    Pages whose labels hold errors are there as well, with those that don't.
 
     Args:
         path: the label file.
         root: the dataset's folder; images are relative to it and must lie in it. No image is opened.
-
-    Returns:
-        the pages without errors, in the file's order, and all findings.
     """
-    pages, findings = read_lines(path, root)
-    faulty = {f"{finding.path}:{finding.line}" for finding in findings if finding.level == "error"}
-    return [page for page in pages if page.where not in faulty], findings
-
-
-def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
-    """As `read_label_file`, but pages whose labels hold errors are there as well, with those that don't."""
     found = LabelFile(path, root)
     pages = [_read_line(line, number, found) for number, line in found.lines()]
     return [page for page in pages if page is not None], found.findings
@@ -86,7 +64,7 @@ def _read_line(line: str, number: int, found: LabelFile) -> PageLabel | None:
     if not tab:
         found.add(number, "error", "no-tab", _no_tab_reason(line))
         return None
-    image = _image_path(name, number, found)
+    image = found.image(name, number, "there is no image path before the tab")
     labels = _read_labels(text, number, found)
     return None if image is None else PageLabel(image, tuple(labels), f"{found.name}:{number}")
 
@@ -97,24 +75,12 @@ def _no_tab_reason(line: str) -> str:
     return "there is no tab between image path and labels"
 
 
-def _image_path(name: str, number: int, found: LabelFile) -> Path | None:
-    """The image's path, if it lies in the dataset's folder."""
-    if not name.strip():
-        found.add(number, "error", "no-image-path", "there is no image path before the tab")
-        return None
-    return found.image(name, number)
-
-
 def _read_labels(text: str, number: int, found: LabelFile) -> list[TextLabel]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:
-        found.add(
-            number,
-            "error",
-            "bad-json",
-            f"the labels are not JSON: {error.msg} at character {error.colno} after the tab",
-        )
+        reason = f"the labels are not JSON: {error.msg} at character {error.colno} after the tab"
+        found.add(number, "error", "bad-json", reason)
         return []
     except (RecursionError, ValueError) as error:
         found.add(number, "error", "bad-json", f"the labels are not usable JSON: {error}")
@@ -124,9 +90,10 @@ def _read_labels(text: str, number: int, found: LabelFile) -> list[TextLabel]:
         return []
     if not values:
         found.add(number, "warning", "no-labels", "the page has no text")
-    labels = [_read_label(value, position, number, found) for position, value in enumerate(values, 1)]
-    kept = [label for label in labels if label is not None]
-    return _without_faulty(kept, number, found)
+    read = [_read_label(value, position, number, found) for position, value in enumerate(values, 1)]
+    labels = [label for label in read if label is not None]
+    kept = with_area([label.points for label in labels], [label.text for label in labels], number, found)
+    return [label for label, keep in zip(labels, kept, strict=True) if keep]
 
 
 def _read_label(value: Any, position: int, number: int, found: LabelFile) -> TextLabel | None:
@@ -140,65 +107,14 @@ def _read_label(value: Any, position: int, number: int, found: LabelFile) -> Tex
         return None
     text = value["transcription"]
     if not isinstance(text, str):
-        found.add(
-            number,
-            "error",
-            "text-not-string",
-            f"the transcription of label {position} is {_kind(text)}, not a string",
-        )
+        reason = f"the transcription of label {position} is {_kind(text)}, not a string"
+        found.add(number, "error", "text-not-string", reason)
         return None
     named = f'label {position} ("{text[:20]}")'
-    points = _read_points(value["points"], named, number, found)
+    points = read_points(value["points"], named, number, found)
     if points is None:
         return None
     return TextLabel(text, points, text in IGNORED_TEXTS)
-
-
-def _read_points(value: Any, named: str, number: int, found: LabelFile) -> np.ndarray | None:
-    if not isinstance(value, list) or any(not isinstance(point, list) or len(point) != 2 for point in value):
-        found.add(number, "error", "points-not-pairs", f"the points of {named} are not a list of [x, y]")
-        return None
-    if len(value) < 4:
-        found.add(number, "error", "too-few-points", f"{named} has {len(value)} points, 4 or more are needed")
-        return None
-    numbers = [item for point in value for item in point]
-    if any(not isinstance(item, (int, float)) or isinstance(item, bool) for item in numbers):
-        found.add(number, "error", "points-not-numbers", f"the points of {named} are not all numbers")
-        return None
-    if any(isinstance(item, float) and not math.isfinite(item) for item in numbers):
-        found.add(number, "error", "points-not-finite", f"the points of {named} hold NaN or infinity")
-        return None
-    if any(abs(item) > MAX_COORDINATE for item in numbers):
-        found.add(number, "error", "points-outside", f"the points of {named} lie millions of pixels away")
-        return None
-    return np.asarray(value, np.float32)
-
-
-def _without_faulty(labels: list[TextLabel], number: int, found: LabelFile) -> list[TextLabel]:
-    """The labels that have an area; outlines that are odd are told."""
-    has_area, simple = np.ones(len(labels), bool), np.ones(len(labels), bool)
-    for indices, stacked in by_corners([label.points for label in labels]):
-        has_area[indices] = polygon_area(stacked) >= MIN_AREA
-        simple[indices] = is_simple(stacked)
-    kept = [label for label, keep in zip(labels, has_area, strict=True) if keep]
-    outlines = Counter(label.points.tobytes() for label in kept)
-    twins = [label for label in kept if outlines[label.points.tobytes()] > 1]
-    crossed = [label for label, good in zip(labels, simple, strict=True) if not good]
-    empty = [label for label, good, area in zip(labels, simple, has_area, strict=True) if good and not area]
-    for code, odd, reason in (
-        ("empty-polygon", empty, f"below {MIN_AREA} square pixel in area and left out"),
-        ("self-intersecting", crossed, "crossed by the own outline: put the points in order, clockwise"),
-        ("twin-polygon", twins, "there more than once"),
-    ):
-        if odd:
-            found.add(number, "warning", code, f"{_count(odd)} {reason}")
-    return kept
-
-
-def _count(labels: list[TextLabel]) -> str:
-    """``the polygon of "a" is`` or ``3 polygons, first that of "a", are``, as a sentence's beginning."""
-    first = f'"{labels[0].text[:20]}"'
-    return f"the polygon of {first} is" if len(labels) == 1 else f"{len(labels)} polygons, first that of {first}, are"
 
 
 def _kind(value: Any) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import shapely
 
+from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
 from plx_train.modules.text_det.convex import convex_quads, shared_areas
 from plx_train.vision.polygons import signed_area
 
@@ -111,27 +113,24 @@ class Truths:
     ignored: np.ndarray
 
 
-class TextDetMetric:
+class TextDetMetric(Metric):
     """Accumulates matches page by page."""
+
+    errors: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self) -> None:
         self.pages: list[PageMatch] = []
 
-    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+    def update(self, prediction: Any, sample: Sample) -> float:
         """Adds one page and returns its own hmean.
 
         Args:
             prediction: has `quads` and `scores`.
-            sample: ``labels``, each with `points` (P, 2) in pixels and `ignore`.
+            sample: its ``truth`` are labels with `points` (P, 2) in pixels and `ignore` each.
         """
-        labels = sample["labels"]
-        page = match_page(
-            prediction.quads,
-            np.asarray(prediction.scores, np.float32),
-            prepare_truths(labels),
-        )
-        self.pages.append(page)
-        return page.hmean
+        scores = np.asarray(prediction.scores, np.float32)
+        self.pages.append(match_page(prediction.quads, scores, prepare_truths(sample.truth)))
+        return self.pages[-1].hmean
 
     def compute(self) -> dict[str, float]:
         """``hmean``, ``precision`` and ``recall`` over all boxes of all pages, 0 to 1."""

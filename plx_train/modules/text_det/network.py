@@ -9,7 +9,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.pp_lcnet_v3 import PPLCNetV3Det, RepConv, SqueezeExcitation
+from plx_train.nn.blocks import SqueezeExcitation
+from plx_train.nn.pp_lcnet_v3 import PPLCNetV3Det, RepConv
 
 NECK_SLOPE = 0.2
 """Slope of the hard sigmoid in the neck; the backbone's is 1/6."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract.prediction import Prediction
+
 
 @dataclass(frozen=True)
-class TextDetPrediction:
+class TextDetPrediction(Prediction):
     """The text boxes of one image.
 
     Attributes:
@@ -33,3 +35,7 @@ class TextDetPrediction:
             {"points": [[int(x), int(y)] for x, y in points], "score": round(float(score), 6)}
             for points, score in zip(self.quads, self.scores, strict=True)
         ]
+
+    def findings(self) -> dict[str, Any]:
+        """``dt_polys`` and ``dt_scores``, as PaddleX names them."""
+        return {"dt_polys": [np.asarray(points, np.int16) for points in self.quads], "dt_scores": self.scores.tolist()}

@@ -8,20 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from plx_train.contract.module import Processor
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
 from plx_train.modules.text_det.prediction import TextDetPrediction
-from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
+from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, table_of, write_planes
+from plx_train.vision.processor import ImageProcessor
 
 STRIDE = 32
 """The network's input sides are multiples of it."""
+SCALE, ORDER = "1./255.", "hwc"
+"""Of the normalisation, as PaddleX writes it for text detection."""
+NEEDED = ("DetResizeForTest", "NormalizeImage", "ToCHWImage")
+OTHERS = ("DecodeImage", "DetLabelEncode", "KeepKeys")
+"""Transforms that must stand in ``inference.yml``, and that may."""
 
 NAMES_THAT_SHRINK_ONLY = frozenset(
     f"PP-OCR{version}_det"
@@ -34,7 +38,7 @@ NAMES_THAT_SHRINK_ONLY = frozenset(
 
 
 @dataclass(frozen=True)
-class TextDetProcessor(Processor):
+class TextDetProcessor(ImageProcessor):
     """Pre- and postprocessing of text detection.
 
     Attributes:
@@ -70,7 +74,7 @@ class TextDetProcessor(Processor):
     def __post_init__(self) -> None:
         choices = {
             "limit_type": ("max", "min"),
-            "image_mode": ("BGR", "RGB"),
+            "image_mode": IMAGE_MODES,
             "score_mode": ("fast", "slow"),
             "box_type": ("quad", "poly"),
         }
@@ -99,23 +103,6 @@ class TextDetProcessor(Processor):
             height, width = int(height * ratio), int(width * ratio)
         return _to_stride(height), _to_stride(width)
 
-    @property
-    def suffixes(self) -> frozenset[str]:
-        """Of the files that `as_input` reads."""
-        return IMAGE_SUFFIXES
-
-    def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
-        """The image in a file, or a given array: uint8 (H, W, 3) BGR.
-
-        Raises:
-            UserError: it is neither.
-        """
-        return as_image(given)
-
-    def example(self) -> np.ndarray:
-        """An image as `preprocess` takes it."""
-        return white_image()
-
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """From an image uint8 (H, W, 3) BGR the network's input float32 (3, h, w), and the image's (H, W)."""
         shape = image.shape[:2]
@@ -124,24 +111,18 @@ class TextDetProcessor(Processor):
         height, width = self.input_size(image.shape[:2])
         if (height, width) != image.shape[:2]:
             image = cv2.resize(image, (width, height))
-        if self.image_mode == "RGB":
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         return self.normalise(image), shape
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """From pixels uint8 (h, w, 3) in the channel order of `image_mode` to float32 (3, h, w), in `out` if given."""
+        """From pixels uint8 (h, w, 3) BGR to float32 (3, h, w) in the order of `image_mode`, in `out` if given."""
         if out is None:
             out = np.empty((3, *image.shape[:2]), np.float32)
-        to_planes(image, self._table, out)
+        write_planes(image, self._table, self.image_mode, out)
         return out
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """The normalised value of each of the 256 pixel values per channel, float32 (3, 256)."""
-        mean, std = np.asarray(self.mean), np.asarray(self.std)
-        # Rounded to float32 where PaddleX's predictor does, so that both give the same bits.
-        scale, shift = (1 / 255 / std).astype(np.float32), (-mean / std).astype(np.float32)
-        return np.arange(256, dtype=np.float32) * scale[:, None] + shift[:, None]
+        return table_of(self.mean, self.std)
 
     def postprocess(self, prob_map: np.ndarray, shape: tuple[int, int]) -> TextDetPrediction:
         """From a probability map float32 (h, w) to the boxes of the image of `shape` (H, W) in its pixels."""
@@ -190,20 +171,14 @@ class TextDetProcessor(Processor):
             )
         if self.max_side_limit != TextDetProcessor.max_side_limit:
             raise UserError(f"inference.yml can't carry max_side_limit={self.max_side_limit}: leave it at its default")
+        mean, std = list(self.mean), list(self.std)
         return {
             "Global": {"model_name": model_name},
             "PreProcess": {
                 "transform_ops": [
-                    {"DecodeImage": {"channel_first": False, "img_mode": self.image_mode}},
+                    decode_step(self.image_mode),
                     {"DetResizeForTest": {"resize_long": self.limit_side_len}},
-                    {
-                        "NormalizeImage": {
-                            "mean": list(self.mean),
-                            "std": list(self.std),
-                            "scale": "1./255.",
-                            "order": "hwc",
-                        }
-                    },
+                    {"NormalizeImage": {"mean": mean, "std": std, "scale": SCALE, "order": ORDER}},
                     {"ToCHWImage": None},
                 ]
             },
@@ -219,55 +194,34 @@ class TextDetProcessor(Processor):
             },
         }
 
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> TextDetProcessor:
+        """The processor that an ``inference.yml`` of text detection describes, read as PaddleX reads it.
 
-def from_inference(inference: dict[str, Any]) -> TextDetProcessor:
-    """The processor that an ``inference.yml`` of text detection describes, read as PaddleX reads it.
-
-    Raises:
-        UserError: it holds a step that is not text detection's, or one that can't be done here.
-    """
-    steps = _steps(inference)
-    model_name = (inference.get("Global") or {}).get("model_name", "")
-    limit_type = _limit_type(model_name)
-    resize, normalise = steps["DetResizeForTest"], steps["NormalizeImage"]
-    if "image_shape" in resize:
-        raise UserError("DetResizeForTest with a fixed image_shape in inference.yml is not supported")
-    if normalise.get("order") != "hwc" or normalise.get("scale", "1./255.") not in ("1./255.", 1 / 255):
-        raise UserError("NormalizeImage in inference.yml must have the scale 1./255. and the order hwc")
-    post = inference["PostProcess"]
-    defaults = TextDetProcessor()
-    return TextDetProcessor(
-        limit_side_len=int(resize.get("resize_long", 960 if limit_type == "max" else 736)),
-        limit_type=limit_type,
-        image_mode=str(steps.get("DecodeImage", {}).get("img_mode", "RGB")),
-        mean=_three(normalise.get("mean", defaults.mean)),
-        std=_three(normalise.get("std", defaults.std)),
-        thresh=float(post.get("thresh", defaults.thresh)),
-        box_thresh=float(post.get("box_thresh", defaults.box_thresh)),
-        unclip_ratio=float(post.get("unclip_ratio", 2.0)),
-        max_candidates=int(post.get("max_candidates", defaults.max_candidates)),
-        use_dilation=bool(post.get("use_dilation", False)),
-        score_mode=str(post.get("score_mode", defaults.score_mode)),
-        box_type=str(post.get("box_type", defaults.box_type)),
-    )
-
-
-def _steps(inference: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The preprocessing steps by name; those that only matter in training are left out."""
-    known = ("DecodeImage", "DetResizeForTest", "NormalizeImage", "ToCHWImage")
-    try:
-        steps = {name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()}
-        post_name = inference["PostProcess"]["name"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError("inference.yml has no PreProcess.transform_ops and PostProcess of text detection") from error
-    unknown = sorted(set(steps) - {*known, "DetLabelEncode", "KeepKeys"})
-    missing = sorted({"DetResizeForTest", "NormalizeImage", "ToCHWImage"} - set(steps))
-    if unknown or missing or post_name != "DBPostProcess":
-        raise UserError(
-            f"inference.yml is not of text detection: unknown steps {unknown}, missing steps {missing}, "
-            f"PostProcess {post_name}"
+        Raises:
+            UserError: it holds a step that is not text detection's, or one that can't be done here.
+        """
+        steps, post = read_transforms(inference, "text detection", "DBPostProcess", NEEDED, OTHERS)
+        limit_type = _limit_type((inference.get("Global") or {}).get("model_name", ""))
+        resize, normalise = steps["DetResizeForTest"], steps["NormalizeImage"]
+        if "image_shape" in resize:
+            raise UserError("DetResizeForTest with a fixed image_shape in inference.yml is not supported")
+        if normalise.get("order") != ORDER or normalise.get("scale", SCALE) not in (SCALE, 1 / 255):
+            raise UserError(f"NormalizeImage in inference.yml must have the scale {SCALE} and the order {ORDER}")
+        return cls(
+            limit_side_len=int(resize.get("resize_long", 960 if limit_type == "max" else 736)),
+            limit_type=limit_type,
+            image_mode=image_mode_of(steps),
+            mean=_three(normalise.get("mean", cls.mean)),
+            std=_three(normalise.get("std", cls.std)),
+            thresh=float(post.get("thresh", cls.thresh)),
+            box_thresh=float(post.get("box_thresh", cls.box_thresh)),
+            unclip_ratio=float(post.get("unclip_ratio", 2.0)),
+            max_candidates=int(post.get("max_candidates", cls.max_candidates)),
+            use_dilation=bool(post.get("use_dilation", False)),
+            score_mode=str(post.get("score_mode", cls.score_mode)),
+            box_type=str(post.get("box_type", cls.box_type)),
         )
-    return steps
 
 
 def _limit_type(model_name: str) -> str:

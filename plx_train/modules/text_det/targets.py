@@ -13,18 +13,16 @@ every size.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from plx_train.vision.masks import fill_polygons
 from plx_train.vision.polygons import areas_and_perimeters, offset_polygon, offset_quads, strip_height
 
 THRESHOLD_MIN = 0.3
 THRESHOLD_MAX = 0.7
-SUB_PIXEL_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ class TextDetTargets:
         kernels = self._kernels(polygons, area, perimeter, learned)
         learned &= np.asarray([len(paths) > 0 for paths in kernels], bool)
         shrink_map, shrink_mask = np.zeros(size, np.uint8), np.ones(size, np.uint8)
-        _fill(shrink_map, [path for paths in kernels for path in paths], 1)
-        _fill(shrink_mask, [polygons[index] for index in np.flatnonzero(~learned).tolist()], 0)
+        fill_polygons(shrink_map, [path for paths in kernels for path in paths], 1)
+        fill_polygons(shrink_mask, [polygons[index] for index in np.flatnonzero(~learned).tolist()], 0)
         maps = {"shrink_map": shrink_map, "shrink_mask": shrink_mask}
         if self.with_threshold:
             distances = area * (1 - self.shrink_ratio**2) / np.maximum(perimeter, 1e-6)
@@ -108,7 +106,7 @@ def threshold_maps(
     """
     nearness = np.zeros(size, np.float32)
     mask = np.zeros(size, np.uint8)
-    _fill(mask, polygons, 1)
+    fill_polygons(mask, polygons, 1)
     lows, highs = _windows(polygons, distances, size)
     for index in np.flatnonzero((distances > 0) & (lows < highs).all(axis=1)).tolist():
         low, high = lows[index], highs[index]
@@ -151,14 +149,3 @@ def outline_distance(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> 
     away_x += away_y
     nearest = away_x.min(axis=0)
     return np.sqrt(nearest, out=nearest)
-
-
-def _fill(canvas: np.ndarray, polygons: Sequence[np.ndarray], value: int) -> None:
-    """Fills each polygon (P, 2) on `canvas` with `value`."""
-    if not polygons:
-        return
-    corners = np.rint(np.concatenate(polygons) * 2**SUB_PIXEL_BITS).astype(np.int32)
-    ends = itertools.accumulate(map(len, polygons), initial=0)
-    for start, end in itertools.pairwise(ends):
-        # One at a time: together, overlapping polygons would cancel out by the even-odd rule.
-        cv2.fillPoly(canvas, [corners[start:end]], value, cv2.LINE_8, SUB_PIXEL_BITS)

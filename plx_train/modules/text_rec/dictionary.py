@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from plx_train.ground.errors import DataError, UserError, WeightsError
-from plx_train.runs.checkpoint import is_checkpoint
+from plx_train.ground.files import user_path
+from plx_train.vision.heads import recorded_names
 
 FROM_WEIGHTS, FROM_LABELS = "weights", "auto"
 HINT = "name the dictionary they were trained with by module.dict=/path/to/dict.txt"
@@ -48,24 +45,13 @@ def dictionary_of(weights: Path) -> tuple[str, ...]:
         WeightsError: they don't say.
     """
     folder = weights if weights.is_dir() else weights.parent
-    if is_checkpoint(folder):
-        found = _read(folder / "state.json", json.loads).get("processor", {}).get("characters")
-    elif (folder / "inference.yml").is_file():
-        found = (_read(folder / "inference.yml", yaml.safe_load).get("PostProcess") or {}).get("character_dict")
-    else:
-        lists = sorted(folder.glob("*keys*.txt")) + sorted(folder.glob("*dict*.txt"))
-        found = read_dictionary(lists[0]) if len(lists) == 1 else None
+    found = recorded_names(folder, "characters", "character_dict")
+    lists = sorted(folder.glob("*keys*.txt")) + sorted(folder.glob("*dict*.txt"))
+    if found is None and len(lists) == 1:
+        found = read_dictionary(lists[0])
     if not found:
         raise WeightsError(f"the weights in {folder} don't say which characters they know: {HINT}")
-    return tuple(str(character) for character in found)
-
-
-def _read(path: Path, parse: Any) -> dict[str, Any]:
-    try:
-        content = parse(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
-    return content if isinstance(content, dict) else {}
+    return found
 
 
 def dictionary_from(texts: Iterable[str]) -> tuple[str, ...]:
@@ -87,7 +73,7 @@ def listed(counts: Iterable[tuple[str, int]]) -> str:
     return ", ".join(shown) + (f" and {len(pairs) - LISTED} more" if len(pairs) > LISTED else "")
 
 
-def dictionary_for(choice: str, weights: Path | None, texts: Iterable[str]) -> tuple[str, ...]:
+def dictionary_for(choice: str, weights: str | None, texts: Iterable[str]) -> tuple[str, ...]:
     """What `module.dict` = `choice` stands for.
 
     Args:
@@ -100,9 +86,11 @@ def dictionary_for(choice: str, weights: Path | None, texts: Iterable[str]) -> t
     if choice == FROM_LABELS:
         return dictionary_from(texts)
     if choice != FROM_WEIGHTS:
-        return read_dictionary(Path(choice).expanduser())
+        return read_dictionary(user_path(choice))
     if weights is None:
         raise UserError(
             "module.dict=weights needs weights: set module.dict=auto for the characters of the labels, or to a file"
         )
-    return dictionary_of(weights)
+    from plx_train.weights.fetch import find_weights
+
+    return dictionary_of(find_weights(weights).path)

@@ -9,36 +9,25 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from plx_train.data.findings import Finding
+from plx_train.contract.check import Finding
 from plx_train.data.label_file import LabelFile
+from plx_train.vision.samples import LabelledImage
 
 BOXES = re.compile(r'^\s*\[\s*\{.*"(points|transcription)"')
 IMAGE_LIST = re.compile(r'^\s*\[\s*"')
 
 
 @dataclass(frozen=True)
-class LineLabel:
-    """One crop: its image (absolute path) and text; `where` is its line, as ``train.txt:12``."""
-
-    image: Path
-    labels: str
-    where: str
-
-    @property
-    def document(self) -> str:
-        """What must not be split between training and held-out samples."""
-        return str(self.image)
+class LineLabel(LabelledImage[str]):
+    """One crop; `truth` is its text."""
 
 
 def read_lines(path: Path, root: Path) -> tuple[list[LineLabel], list[Finding]]:
-    """Reads every line of a label file.
+    """The crops of a label file that have an image and a text, in the file's order, and all findings.
 
     Args:
         path: the label file.
         root: the dataset's folder; images are relative to it and must lie in it. No image is opened.
-
-    Returns:
-        the crops that have an image and a text, in the file's order, and all findings.
     """
     found = LabelFile(path, root)
     crops = [_read_line(line, number, found) for number, line in found.lines()]
@@ -51,7 +40,12 @@ def _read_line(line: str, number: int, found: LabelFile) -> LineLabel | None:
     if not tab:
         found.add(number, "error", "no-tab", "there is no tab between image path and text")
         return None
-    image = _image_path(name, number, found)
+    image = None
+    if IMAGE_LIST.match(name):
+        reason = "several images share the text (PaddleOCR's list form): give each a line of its own"
+        found.add(number, "error", "image-list", reason)
+    else:
+        image = found.image(name, number, "there is no image path before the tab")
     text = _text(text, number, found)
     return None if image is None or not text else LineLabel(image, text, f"{found.name}:{number}")
 
@@ -71,15 +65,3 @@ def _text(text: str, number: int, found: LabelFile) -> str:
     elif stripped != text:
         found.add(number, "warning", "outer-space", "space before or after the text, which no image shows, is skipped")
     return stripped
-
-
-def _image_path(name: str, number: int, found: LabelFile) -> Path | None:
-    """The image's path, if it lies in the dataset's folder."""
-    if not name.strip():
-        found.add(number, "error", "no-image-path", "there is no image path before the tab")
-        return None
-    if IMAGE_LIST.match(name):
-        reason = "several images share the text (PaddleOCR's list form): give each a line of its own"
-        found.add(number, "error", "image-list", reason)
-        return None
-    return found.image(name, number)

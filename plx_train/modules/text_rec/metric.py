@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
+from plx_train.metrics.edit_distance import edit_distance
 
 
 @dataclass
@@ -36,20 +40,21 @@ class _Sums:
 
 
 @dataclass
-class TextRecMetric:
+class TextRecMetric(Metric):
     """Accumulates texts one by one."""
 
+    errors: ClassVar[frozenset[str]] = frozenset()
     spaced: _Sums = field(default_factory=_Sums)
     without_space: _Sums = field(default_factory=_Sums)
 
-    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+    def update(self, prediction: Any, sample: Sample) -> float:
         """Adds one text and returns its similarity, spaces counted.
 
         Args:
             prediction: has `text`.
-            sample: ``labels``, the true text.
+            sample: its ``truth`` is the true text.
         """
-        read, true = prediction.text, sample["labels"]
+        read, true = prediction.text, sample.truth
         self.without_space.add(read.replace(" ", ""), true.replace(" ", ""))
         return self.spaced.add(read, true)
 
@@ -63,32 +68,3 @@ class TextRecMetric:
         return self.spaced.figures() | {
             f"{name}_no_space": value for name, value in self.without_space.figures().items()
         }
-
-    def curve(self) -> list[tuple[float, float]]:
-        """Nothing: a text is read or not."""
-        return []
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Fewest insertions, deletions and replacements of characters that turn one text into the other.
-
-    The rows of the usual table are kept as bits of one number each (Myers 1999, as put by Hyyrö 2003).
-    """
-    if first == second or not first or not second:
-        return 0 if first == second else max(len(first), len(second))
-    full = (1 << len(first)) - 1
-    places: dict[str, int] = {}
-    for place, character in enumerate(first):
-        places[character] = places.get(character, 0) | 1 << place
-    rises, falls, distance = full, 0, len(first)
-    for character in second:
-        equal = places.get(character, 0) | falls
-        diagonal = ((((equal & rises) + rises) ^ rises) | equal) & full
-        across_rises = falls | (full & ~(diagonal | rises))
-        across_falls = rises & diagonal
-        distance += (across_rises >> (len(first) - 1)) - (across_falls >> (len(first) - 1))
-        across_rises = (across_rises << 1 | 1) & full
-        across_falls = (across_falls << 1) & full
-        rises = across_falls | (full & ~(diagonal | across_rises))
-        falls = across_rises & diagonal
-    return distance

@@ -10,20 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from plx_train.contract.module import Processor
+from plx_train.contract.prediction import Prediction
 from plx_train.ground.errors import UserError
-from plx_train.vision.image import IMAGE_SUFFIXES, as_image, to_planes, white_image
+from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, write_planes
+from plx_train.vision.processor import ImageProcessor
 
 HEIGHT = 48
 """Pixels; the network's pooling fits no other."""
 MAX_WIDTH = 3200
 """PaddleX squeezes wider ones."""
+GROUP_WIDTH = 64
+"""Crops whose widths differ by less go into one batch, as far as there are enough; pixels at a height of 48."""
 BLANK = 0
 MEAN = STD = 0.5
 """Of pixels scaled to 0..1; PaddleX has no other."""
@@ -33,7 +35,7 @@ TABLE = np.tile((np.arange(256, dtype=np.float32) / 255 - np.float32(MEAN)) / np
 
 
 @dataclass(frozen=True)
-class TextRecPrediction:
+class TextRecPrediction(Prediction):
     """The text of one crop, and the mean probability of its characters, 0 to 1."""
 
     text: str
@@ -43,9 +45,13 @@ class TextRecPrediction:
         """``{"text": …, "score": …}``."""
         return {"text": self.text, "score": round(self.score, 6)}
 
+    def findings(self) -> dict[str, Any]:
+        """``rec_text`` and ``rec_score``, as PaddleX names them."""
+        return {"rec_text": self.text, "rec_score": self.score}
+
 
 @dataclass(frozen=True)
-class TextRecProcessor(Processor):
+class TextRecProcessor(ImageProcessor):
     """Pre- and postprocessing of text recognition.
 
     Attributes:
@@ -60,8 +66,8 @@ class TextRecProcessor(Processor):
     image_mode: str = "BGR"
 
     def __post_init__(self) -> None:
-        if self.image_mode not in ("BGR", "RGB"):
-            raise UserError(f"image_mode must be one of BGR, RGB, not {self.image_mode!r}")
+        if self.image_mode not in IMAGE_MODES:
+            raise UserError(f"image_mode must be one of {', '.join(IMAGE_MODES)}, not {self.image_mode!r}")
         if not HEIGHT <= self.width <= MAX_WIDTH:
             raise UserError(f"width must lie between {HEIGHT} and {MAX_WIDTH} pixels, not {self.width}")
         if not self.characters:
@@ -83,40 +89,21 @@ class TextRecProcessor(Processor):
             return MAX_WIDTH, MAX_WIDTH
         return min(math.ceil(HEIGHT * (width / height)), padded), padded
 
-    @property
-    def suffixes(self) -> frozenset[str]:
-        """Of the files that `as_input` reads."""
-        return IMAGE_SUFFIXES
-
-    def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
-        """The image in a file, or a given array: uint8 (H, W, 3) BGR.
-
-        Raises:
-            UserError: it is neither.
-        """
-        return as_image(given)
-
-    def example(self) -> np.ndarray:
-        """An image as `preprocess` takes it."""
-        return white_image()
+    def group(self, shape: tuple[int, int]) -> int:
+        """A number for a crop of `shape` (height, width), near for crops of near widths: batches are made of such."""
+        return self.input_width(shape)[1] // GROUP_WIDTH
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """From a crop uint8 (H, W, 3) BGR the network's input float32 (3, 48, w), and the crop's (H, W)."""
         height, width = image.shape[:2]
         resized, padded = self.input_width((height, width))
-        return self.normalise(cv2.resize(image, (resized, HEIGHT)), padded), (height, width)
-
-    def normalise(self, image: np.ndarray, padded: int) -> np.ndarray:
-        """From pixels uint8 (48, w, 3) BGR to float32 (3, 48, padded), with zeros (grey) to the right."""
         canvas = np.zeros((3, HEIGHT, padded), np.float32)
-        self.write(image, canvas)
-        return canvas
+        self.write(cv2.resize(image, (resized, HEIGHT)), canvas)
+        return canvas, (height, width)
 
     def write(self, image: np.ndarray, canvas: np.ndarray) -> None:
-        """As `normalise`, onto zeros float32 (3, 48, padded)."""
-        if self.image_mode == "RGB":
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        to_planes(image, TABLE, canvas[:, :, : image.shape[1]])
+        """Normalises pixels uint8 (48, w, 3) BGR onto zeros float32 (3, 48, W >= w), which are grey to the right."""
+        write_planes(image, TABLE, self.image_mode, canvas[:, :, : image.shape[1]])
 
     def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> TextRecPrediction:
         """The text of probabilities float32 (T, classes): the likeliest class of each step, runs of one as one."""
@@ -145,10 +132,6 @@ class TextRecProcessor(Processor):
         # Of a character that is there twice the last place counts, as for PaddleX.
         return {character: index for index, character in enumerate(self._classes) if index != BLANK}
 
-    def split_outputs(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What `postprocess` takes per crop, of the graph's outputs; the first is float32 (N, T, classes)."""
-        return list(outputs[0])
-
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same.
 
@@ -161,12 +144,34 @@ class TextRecProcessor(Processor):
             "Global": {"model_name": model_name},
             "PreProcess": {
                 "transform_ops": [
-                    {"DecodeImage": {"channel_first": False, "img_mode": self.image_mode}},
+                    decode_step(self.image_mode),
                     {"RecResizeImg": {"image_shape": [3, HEIGHT, self.width]}},
                 ]
             },
             "PostProcess": {"name": "CTCLabelDecode", "character_dict": list(self.characters)},
         }
+
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> TextRecProcessor:
+        """The processor that an ``inference.yml`` of text recognition describes, read as PaddleX reads it.
+
+        Raises:
+            UserError: it holds a step that is not text recognition's, or one that can't be done here.
+        """
+        needed, others = ("RecResizeImg",), ("DecodeImage", "MultiLabelEncode", "KeepKeys")
+        steps, post = read_transforms(inference, "text recognition by CTC", "CTCLabelDecode", needed, others)
+        if "character_dict" not in post:
+            raise UserError("inference.yml has no PostProcess.character_dict: its classes have no characters")
+        channels, height, width = (int(side) for side in steps["RecResizeImg"].get("image_shape", (3, HEIGHT, 320)))
+        if (channels, height) != (3, HEIGHT):
+            raise UserError(
+                f"RecResizeImg in inference.yml asks for {channels} x {height} x W, only 3 x {HEIGHT} x W is known"
+            )
+        return cls(
+            characters=tuple(str(character) for character in post["character_dict"]),
+            width=width,
+            image_mode=image_mode_of(steps),
+        )
 
 
 def steps_of(width: int) -> int:
@@ -178,34 +183,3 @@ def steps_of(width: int) -> int:
 def steps_needed(classes: Sequence[int]) -> int:
     """Steps that CTC needs for a text: one each, and a blank between two that are equal."""
     return len(classes) + sum(first == second for first, second in pairwise(classes))
-
-
-def from_inference(inference: dict[str, Any]) -> TextRecProcessor:
-    """The processor that an ``inference.yml`` of text recognition describes, read as PaddleX reads it.
-
-    Raises:
-        UserError: it holds a step that is not text recognition's, or one that can't be done here.
-    """
-    try:
-        steps = {name: step or {} for op in inference["PreProcess"]["transform_ops"] for name, step in op.items()}
-        post = inference["PostProcess"]
-        post_name = post["name"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError("inference.yml has no PreProcess.transform_ops and PostProcess of text recognition") from error
-    unknown = sorted(set(steps) - {"DecodeImage", "RecResizeImg", "MultiLabelEncode", "KeepKeys"})
-    if unknown or "RecResizeImg" not in steps or post_name != "CTCLabelDecode":
-        raise UserError(
-            f"inference.yml is not of text recognition by CTC: unknown steps {unknown}, PostProcess {post_name}"
-        )
-    if "character_dict" not in post:
-        raise UserError("inference.yml has no PostProcess.character_dict: its classes have no characters")
-    channels, height, width = (int(side) for side in steps["RecResizeImg"].get("image_shape", (3, HEIGHT, 320)))
-    if (channels, height) != (3, HEIGHT):
-        raise UserError(
-            f"RecResizeImg in inference.yml asks for {channels} x {height} x W, only 3 x {HEIGHT} x W is known"
-        )
-    return TextRecProcessor(
-        characters=tuple(str(character) for character in post["character_dict"]),
-        width=width,
-        image_mode=str(steps.get("DecodeImage", {}).get("img_mode", "RGB")),
-    )

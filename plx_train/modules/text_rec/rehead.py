@@ -10,6 +10,7 @@ import numpy as np
 from plx_train.ground.errors import WeightsError
 from plx_train.modules.text_rec.dictionary import HINT, dictionary_of, listed
 from plx_train.modules.text_rec.targets import SHIFT
+from plx_train.vision.heads import with_rows
 
 if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
@@ -33,12 +34,11 @@ def rehead(
     """
     if WEIGHT not in state or BIAS not in state:
         return state, None
-    num_classes = len(characters) + 2
     try:
         known = dictionary_of(source.path)
     except WeightsError:
         # A bare file of tensors has no list; with a dictionary named by hand the sizes must agree.
-        if state[BIAS].shape == (num_classes,):
+        if state[BIAS].shape == (len(characters) + 2,):
             return state, None
         raise
     if len(known) + 2 != len(state[BIAS]):
@@ -51,29 +51,12 @@ def rehead(
     old = {character: place for place, character in enumerate((*known, " "), 1)}
     kept = [(place, old[character]) for place, character in enumerate((*characters, " "), 1) if character in old]
     places, rows = np.asarray([(0, 0), *kept]).T
-    state = _with_rows(state, target, CLASS_AXES, places, rows)
+    state = with_rows(state, target, CLASS_AXES, places, rows)
     signs = np.arange(SHIFT + 1)
     places, rows = (np.concatenate([signs, of_class[1:] + SHIFT]) for of_class in (places, rows))
-    state = _with_rows(state, target, TOKEN_AXES, places, rows)
+    state = with_rows(state, target, TOKEN_AXES, places, rows)
     new = [character for character in characters if character not in old]
     note = f"dictionary of {len(characters)} characters, {len(characters) - len(new)} of them known to the weights"
     if new:
         note += f"; new: {listed((character, 1) for character in new)}".replace(" 1×", "")
     return state, note
-
-
-def _with_rows(
-    state: dict[str, np.ndarray],
-    target: Mapping[str, Any],
-    axes: Mapping[str, int],
-    places: np.ndarray,
-    rows: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """`state` with the target's tensors named in `axes`, whose rows at `places` are the `rows` of its own."""
-    changed = {}
-    for name in axes.keys() & state.keys() & target.keys():
-        old, new = (np.moveaxis(values, axes[name], 0) for values in (state[name], np.array(target[name].numpy())))
-        if old.shape[1:] == new.shape[1:]:  # of another width: told by whoever sets the tensors
-            new[places] = old[rows]
-            changed[name] = np.moveaxis(new, 0, axes[name])
-    return state | changed

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.ground.errors import ConfigError
-from plx_train.modules.text_rec.config import GUIDES, TextRecConfig
-
 PAD, UNKNOWN, START, END = range(4)
 """Tokens before those of the characters; the second is never used, since texts are left out that would need it."""
 SHIFT = 3
@@ -16,7 +13,7 @@ SHIFT = 3
 NUM_SIGNS = 2
 """Start and end, which each text has beside its characters."""
 HEAD_CHANNELS = 32
-"""Of each of the guide's attention heads."""
+"""Width of each of the guide's attention heads."""
 
 
 def num_tokens(num_classes: int) -> int:
@@ -38,18 +35,3 @@ def guide_tokens(texts: Sequence[Sequence[int]], max_length: int) -> np.ndarray:
     for row, tokens in zip(table, spelled, strict=True):
         row[: len(tokens)] = tokens
     return table
-
-
-def check_guide(module: TextRecConfig) -> None:
-    """Raises a ConfigError where the options of the guide fit none."""
-    if module.guide not in GUIDES:
-        raise ConfigError(f"module.guide must be one of {', '.join(GUIDES)}, not {module.guide!r}")
-    if module.guide_channels < HEAD_CHANNELS or module.guide_channels % HEAD_CHANNELS:
-        raise ConfigError(f"module.guide_channels must be a multiple of {HEAD_CHANNELS}, not {module.guide_channels}")
-    if module.guide_depth < 1:
-        raise ConfigError(f"module.guide_depth must be at least 1, not {module.guide_depth}")
-    if module.guide_max_length <= NUM_SIGNS:
-        raise ConfigError(
-            f"module.guide_max_length must be at least {NUM_SIGNS + 1}, a character between two signs, "
-            f"not {module.guide_max_length}"
-        )

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.modules.ts_anomaly.labels import features_of, marks_of, normal_stretches
 from plx_train.modules.ts_anomaly.processor import Scored, TsAnomalyProcessor
-from plx_train.series.frame import Series, time_text
+from plx_train.series.frame import Series
+from plx_train.series.samples import WindowNames
 from plx_train.series.windows import WindowBlock
-
-
-@dataclass(frozen=True)
-class WindowNames(Sequence[str]):
-    """Names of windows by number, each made when it is asked for: most batches never are."""
-
-    series: Sequence[Series]
-    windows: WindowBlock
-    numbers: Sequence[int] | np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return replace(self, numbers=self.numbers[place])
-        window = self.windows.index[self.numbers[place]]
-        series = self.series[window.series]
-        return f"{series.name} from {time_text(series.times[window.start], series.is_datetime)}"
 
 
 class TrainWindows(Dataset):
     """Windows of normal rows by index; picklable, and free of paddle.
 
-    `batch` gives ``x`` float32 (N, L, C), scaled, and ``names``; `get` a window as ``x`` (L, C) and its ``name``.
+    `batch` gives ``x`` float32 (N, L, C), scaled, and ``names``; a sample is one window (L, C).
 
     Args:
         series: rows that are marked as anomalous, and windows with them, are left out.
         label: column of the marks.
         stride: rows between one window and the next.
     """
+
+    makes_batches = True
 
     def __init__(
         self, series: Sequence[Series], processor: TsAnomalyProcessor, label: str | None, stride: int = 1
@@ -52,7 +35,7 @@ class TrainWindows(Dataset):
         self.series = [features_of(part, label) for part in stretches]
         scaled = [processor.scaled(one) for one in self.series] or [np.empty((0, len(processor.features)), np.float32)]
         self.windows = WindowBlock(scaled, processor.context, stride)
-        self.names = WindowNames(self.series, self.windows, range(len(self.windows)))
+        self.names: WindowNames = WindowNames(self.series, self.windows.index, "from", 0, range(len(self.windows)))
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -68,18 +51,17 @@ class TrainWindows(Dataset):
 
     def batch(self, indices: np.ndarray) -> Batch:
         """The windows as one array, gathered in one go."""
-        rows = self.windows(indices)
-        return {"x": rows, "names": replace(self.names, numbers=indices)}
+        return {"x": self.windows(indices), "names": self.names.of(indices)}
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         """The window at `index`; nothing is drawn from `rng`."""
-        return {"x": self.windows(np.asarray([index]))[0], "name": self.names[index]}
+        return Sample(self.windows(np.asarray([index]))[0], None, None, self.names[index])
 
 
 class WholeSeries(Dataset):
     """Series by index, each scored as a whole; picklable, and free of paddle.
 
-    `get` gives ``x`` float32 (T, C), scaled; ``shape`` (a `Scored`); ``labels`` uint8 (T,) or None; ``name``.
+    A sample's input is float32 (T, C), scaled, its context a `Scored`, its truth uint8 (T,) or None.
 
     Args:
         series: those that are shorter than the context are left out.
@@ -100,18 +82,8 @@ class WholeSeries(Dataset):
         """The series without its marks."""
         return self.series[index]
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         """The sample at `index`; nothing is drawn from `rng`."""
         series = self.series[index]
-        shape = Scored(series.times, series.is_datetime)
-        return {
-            "x": self.processor.scaled(series),
-            "shape": shape,
-            "labels": self.marks[index],
-            "name": self.names[index],
-        }
-
-
-def collate_eval(samples: Sequence[dict[str, Any]]) -> Batch:
-    """Series of one length, (N, T, C); ``names``."""
-    return {"x": np.stack([sample["x"] for sample in samples]), "names": [sample["name"] for sample in samples]}
+        rows = Scored(series.times, series.is_datetime)
+        return Sample(self.processor.scaled(series), rows, self.marks[index], self.names[index])

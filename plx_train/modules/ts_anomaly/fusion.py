@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plx_train.ground.errors import WeightsError
+from plx_train.metrics.ranking import auroc, average_precision
 from plx_train.modules.ts_anomaly.data import WholeSeries
-from plx_train.modules.ts_anomaly.metric import auprc, auroc
 from plx_train.modules.ts_anomaly.rank_average import RankScale, fit_ranks
 from plx_train.modules.ts_anomaly.scores import root_scores
-from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.series.fusion import beside_best
 
 MEMBER = "members.0."
 """Where a run of one network keeps it."""
-
-
-def load_members(detector: Any, folders: Sequence[str]) -> None:
-    """Takes over the best weights of each member's run into a `Detector`.
-
-    Raises:
-        WeightsError: a run has none, or they are of another network.
-    """
-    if len(folders) != len(detector.members):
-        raise WeightsError(f"{len(detector.members)} members are to be fused, but {len(folders)} runs were given")
-    for member, folder in zip(detector.members, folders, strict=True):
-        best = load_checkpoint(Path(folder) / "checkpoints" / "best")[0]["network"]
-        state = {name.removeprefix(MEMBER): value for name, value in best.items() if name.startswith(MEMBER)}
-        missing, unexpected = member.set_state_dict(state)
-        if missing or unexpected:
-            raise WeightsError(f"{folder} holds another network: {(missing or unexpected)[0]} does not fit")
 
 
 def rank_scales(detector: Any, holdout: WholeSeries) -> list[RankScale]:
@@ -67,22 +48,14 @@ def compare(scores: dict[str, list[np.ndarray]], marks: Sequence[np.ndarray | No
         return {}
     truth = np.concatenate([np.asarray(marks[place]) for place in known])
     joined = {name: np.concatenate([each[place] for place in known]) for name, each in scores.items()}
-    return {name: {"auroc": auroc(truth, each), "auprc": auprc(truth, each)} for name, each in joined.items()}
-
-
-def members_file(figures: dict[str, dict[str, float]]) -> dict[str, str]:
-    """``members.json``."""
-    return {"members.json": json.dumps(figures, indent=1)}
+    return {
+        name: {"auroc": auroc(truth, each), "auprc": average_precision(truth, each)} for name, each in joined.items()
+    }
 
 
 def verdict(figures: dict[str, dict[str, float]]) -> list[str]:
     """In sentences: what each member reaches, and whether the fusion is better than the best of them."""
-    members = {name: found["auroc"] for name, found in figures.items() if name != "fusion"}
-    fusion = figures["fusion"]["auroc"]
-    best = max(members, key=lambda name: members[name])
+    members = {name: found["auroc"] for name, found in figures.items()}
+    fusion = members.pop("fusion")
     shown = ", ".join(f"{name} {value:.4f}" for name, value in members.items())
-    said = [f"auroc: {shown}; fusion {fusion:.4f}"]
-    beside = f"auroc {fusion:.4f} against {members[best]:.4f}"
-    if fusion > members[best]:
-        return [*said, f"the fusion is better than its best member, {best}: {beside}"]
-    return [*said, f"the fusion is not better than its best member: take {best} alone ({beside})"]
+    return [f"auroc: {shown}; fusion {fusion:.4f}", beside_best(members, fusion, 1, "auroc {:.4f} against {:.4f}")]

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plx_train.modules.ts_anomaly.metric import events
+from plx_train.ground.files import user_path
+from plx_train.metrics.events import events
 from plx_train.series.frame import Series
-from plx_train.series.read import read_header
-from plx_train.series.roles import Roles
-from plx_train.series.splits import ReadSplit, read_split, roles_of
+from plx_train.series.read.reader import read_header
+from plx_train.series.read.roles import Roles
+from plx_train.series.read.splits import ReadSplit, SeriesData, read_split, roles_of
 
 if TYPE_CHECKING:
-    from plx_train.config.options import DatasetOptions
+    from plx_train.contract.dataset_options import DatasetOptions
 
 
-def read_marked(dataset: DatasetOptions, file: str) -> ReadSplit:
-    """The series of a file; their last column marks anomalies, where the file has such a column."""
-    roles, root = roles_of(dataset), Path(dataset.root).expanduser()
+@dataclass(frozen=True)
+class MarkedData(SeriesData):
+    """The series of both files with their marks.
+
+    Attributes:
+        label: column of 0 and 1 that marks anomalies; None where neither file has one.
+        has_anomalies: whether what is judged has normal and anomalous rows; else there is the reconstruction error
+            alone.
+    """
+
+    label: str | None
+    has_anomalies: bool
+
+
+def read_marked(dataset: DatasetOptions) -> MarkedData:
+    """The series of both files; the last column of a file marks anomalies, where it has such a column."""
+    train, val = (_read(dataset, file) for file in (dataset.train, dataset.val))
+    judged = train if dataset.overfit else val
+    label = next(iter((*train.roles.flags, *judged.roles.flags)), None)
+    return MarkedData(user_path(dataset.root), train, val, label, has_both_kinds(judged.series, label))
+
+
+def _read(dataset: DatasetOptions, file: str) -> ReadSplit:
+    roles, root = roles_of(dataset), user_path(dataset.root)
     is_marked = roles.label is not None and (
         roles.label in read_header(root / file, root) or dataset.columns.label is not None
     )

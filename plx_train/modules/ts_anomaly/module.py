@@ -4,82 +4,79 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import paddle
-from paddle.static import InputSpec
 
-from plx_train.contract.module import Batch, Dataset, Module
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.module import Members
+from plx_train.contract.sample import Batch, Sample
+from plx_train.metrics.anomaly_thresholds import Threshold, best_f1, percentile, pot
+from plx_train.metrics.events import events
 from plx_train.modules.ts_anomaly.baselines import baseline_figures
-from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT, TsAnomalyConfig
-from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries, collate_eval
-from plx_train.modules.ts_anomaly.fusion import (
-    compare,
-    load_members,
-    member_scores,
-    members_file,
-    rank_scales,
-    verdict,
-)
-from plx_train.modules.ts_anomaly.loss import reconstruction_loss
-from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric, events
-from plx_train.modules.ts_anomaly.network import build_network
-from plx_train.modules.ts_anomaly.overlay import draw_overlay
-from plx_train.modules.ts_anomaly.processor import INPUT, TsAnomalyPrediction, TsAnomalyProcessor
+from plx_train.modules.ts_anomaly.check import CheckedMarks
+from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
+from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries
+from plx_train.modules.ts_anomaly.fusion import MEMBER, compare, member_scores, rank_scales, verdict
+from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric
+from plx_train.modules.ts_anomaly.network import Detector, build_network
+from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
 from plx_train.modules.ts_anomaly.scores import root_scores
-from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, percentile, pot
+from plx_train.nn.series.loss import distance
 from plx_train.series.frame import Series
-
-if TYPE_CHECKING:
-    from plx_train.metrics.evaluate import Evaluation
+from plx_train.series.fusion import load_members
+from plx_train.series.module import SeriesModule
+from plx_train.series.samples import stacked
 
 FEW_EVENTS = 5
 """Fewer than this make event-wise figures jump."""
 
 
-class TsAnomaly(Module):
-    """The room's one class that the core knows."""
+class TsAnomaly(SeriesModule[TsAnomalyConfig, TsAnomalyProcessor]):
+    """The room's trainable side.
+
+    Args:
+        checked: says which column marks anomalies, and whether there are any to judge by; None where it is only to run.
+    """
 
     name = "ts_anomaly"
-    sample_value = ""
     overlay_legend = "above the series, below its scores; light red: true anomalies, orange bars: what was found"
     has_official = False
-    eval_batch_size = 1
+    has_calibration = True
+    network: Detector
 
-    def __init__(self, config: TsAnomalyConfig, is_fine_tuning: bool) -> None:
-        self.config = config
-        self.is_fine_tuning = is_fine_tuning
-        self.monitor = config.monitor
-        self.processor = build_processor(config)
-        self.network = build_network(config)
-        self.has_fit = bool(config.models)
+    def __init__(
+        self,
+        options: TsAnomalyConfig,
+        processor: TsAnomalyProcessor,
+        checked: CheckedMarks | None,
+        is_fine_tuning: bool,
+    ) -> None:
+        super().__init__(options, processor, is_fine_tuning)
+        self.label = checked.label if checked else None
+        self.has_anomalies = checked.has_anomalies if checked else True
+        self.monitor = "auroc" if self.has_anomalies else "mse"
+        self.has_fit = bool(options.models)
         self._chosen_on: tuple[str, ...] = ()
+
+    def new_network(self) -> Detector:
+        """The network that options and processor ask for, before any training."""
+        return build_network(self.options, self.processor)
 
     def dataset(self, samples: Sequence[Series], split: str, cache_mb: int) -> TrainWindows | WholeSeries:
         """Windows of normal rows to train on; else whole series."""
-        label = self.config.fitted.label
         if split == "train":
-            return TrainWindows(samples, self.processor, label, self.config.stride)
-        return WholeSeries(samples, self.processor, label)
+            return TrainWindows(samples, self.processor, self.label, self.options.stride)
+        return WholeSeries(samples, self.processor, self.label)
 
-    def collate(self, samples: list[dict[str, Any]]) -> Batch:
-        """Training windows; batches of them are made by the dataset itself."""
-        return collate_eval(samples)
-
-    def collate_eval(self, samples: list[dict[str, Any]]) -> Batch:
-        """Series, of one length."""
-        return collate_eval(samples)
-
-    def train_mode(self) -> None:
-        """Training behaviour."""
-        self.network.train()
-
-    def eval_mode(self) -> None:
-        """Inference behaviour."""
-        self.network.eval()
+    def collate(self, samples: list[Sample]) -> Batch:
+        """Training windows, which are what is to be given back."""
+        return stacked(samples)
 
     def forward(self, batch: Batch) -> Any:
         """In training windows given back (N, L, C); else per series the roots of its rows' scores (T,), float64."""
@@ -90,7 +87,7 @@ class TsAnomaly(Module):
 
     def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalar ``loss``."""
-        return {"loss": reconstruction_loss(outputs, batch["x"], self.config.loss)}
+        return {"loss": distance(outputs, batch["x"], self.options.loss)}
 
     def outputs_to_numpy(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """Per series the roots of its rows' scores (T,)."""
@@ -98,30 +95,29 @@ class TsAnomaly(Module):
 
     def new_metric(self) -> TsAnomalyMetric:
         """An empty metric."""
-        return TsAnomalyMetric(self.config.fitted.has_anomalies)
+        return TsAnomalyMetric(self.has_anomalies)
 
-    def calibrate(self, outputs: list[np.ndarray], samples: list[dict[str, Any]]) -> TsAnomalyProcessor:
+    def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> TsAnomalyProcessor:
         """The processor with the threshold that the rule takes from held-out series."""
-        self._chosen_on = tuple(sample["name"] for sample in samples)
+        self._chosen_on = tuple(sample.name for sample in samples)
         scores = np.concatenate([np.square(output) for output in outputs])
-        marks = [np.zeros(len(output)) if sample["labels"] is None else sample["labels"]
+        marks = [np.zeros(len(output)) if sample.truth is None else sample.truth
                  for output, sample in zip(outputs, samples, strict=True)]  # fmt: skip
         found = self._threshold(scores, np.concatenate(marks))
         return replace(self.processor, threshold=found.value, rule=found.detail)
 
     def _threshold(self, scores: np.ndarray, marks: np.ndarray) -> Threshold:
-        config = self.config
-        if config.threshold == "best_f1":
+        options, normal = self.options, scores[marks == 0]
+        if options.threshold == "best_f1":
             return best_f1(scores, marks)
-        normal = scores[marks == 0]
-        return (
-            pot(normal, config.risk, config.level) if config.threshold == "pot" else percentile(normal, config.percent)
-        )
+        if options.threshold == "pot":
+            return pot(normal, options.risk, options.level)
+        return percentile(normal, options.percent)
 
-    def fit(self, train: Dataset, holdout: Dataset) -> None:
+    def fit(self, train: Dataset, holdout: Dataset, members: Members) -> None:
         """Takes over the members of a fusion and ranks their scores."""
         assert isinstance(train, TrainWindows) and isinstance(holdout, WholeSeries)
-        load_members(self.network, self.config.members)
+        load_members(self.network.members, members[0] if members else (), MEMBER)
         self.network.eval()
         known = holdout if len(holdout) else WholeSeries(train.series, self.processor, None)
         for ranks, scale in zip(self.network.ranks, rank_scales(self.network, known), strict=True):
@@ -132,15 +128,15 @@ class TsAnomaly(Module):
         assert isinstance(train, TrainWindows) and isinstance(val, WholeSeries)
         marked = [(val.processor.scaled(series), marks)
                   for series, marks in zip(val.series, val.marks, strict=True) if marks is not None]  # fmt: skip
-        if not self.config.fitted.has_anomalies or not marked:
+        if not self.has_anomalies or not marked:
             return {}
-        return baseline_figures(train.rows(), marked, self.config.context, self.config.percent)
+        return baseline_figures(train.rows(), marked, self.processor.context, self.options.percent)
 
     def remarks(self, val: Dataset, evaluation: Evaluation) -> list[str]:
         """Where the threshold comes from, what the figures can't say, and how a fusion's members fare beside it."""
-        assert isinstance(val, WholeSeries)
+        assert isinstance(val, WholeSeries) and isinstance(evaluation.processor, TsAnomalyProcessor)
         said = [f"threshold {evaluation.processor.threshold:.4g}: {evaluation.processor.rule}"]
-        if not self.config.fitted.has_anomalies:
+        if not self.has_anomalies:
             return [*said, "validation has no labelled anomalies: the reconstruction error was judged, not detection"]
         if self._chosen_on == tuple(val.names):
             said.append("the threshold was chosen on the rows that F1 is measured on: what could be reached at best")
@@ -163,29 +159,17 @@ class TsAnomaly(Module):
         """``scores.csv``, a line per row of validation; ``members.json`` of a fusion."""
         assert isinstance(val, WholeSeries)
         members = self._compared(val, evaluation)
-        return {"scores.csv": _table(val, evaluation)} | (members_file(members) if members else {})
+        return {"scores.csv": _table(val, evaluation)} | (
+            {"members.json": json.dumps(members, indent=1)} if members else {}
+        )
 
     def _compared(self, val: WholeSeries, evaluation: Evaluation) -> dict[str, dict[str, float]]:
-        if not self.config.models or not self.config.fitted.has_anomalies:
+        if not self.options.models or not self.has_anomalies:
             return {}
         self.network.eval()
-        found = {name: member_scores(self.network, place, val) for place, name in enumerate(self.config.models)}
+        found = {name: member_scores(self.network, place, val) for place, name in enumerate(self.options.models)}
         found["fusion"] = [sample.prediction.scores for sample in evaluation.samples]
         return compare(found, val.marks)
-
-    def export_network(self) -> tuple[paddle.nn.Layer, list[InputSpec]]:
-        """The network, its input named as PaddleX names it."""
-        network = build_network(self.config)
-        network.set_state_dict(self.network.state_dict())
-        network.eval()
-        for name, tensor in network.state_dict().items():
-            tensor.name = name
-        shape = [None, self.config.context, len(self.processor.features)]
-        return network, [InputSpec(shape, "float32", name=INPUT)]
-
-    def overlay(self, original: Series, prediction: TsAnomalyPrediction, sample: dict[str, Any] | None) -> np.ndarray:
-        """The series above its scores, (h, w, 3) uint8 BGR."""
-        return draw_overlay(original, prediction, None if sample is None else sample["labels"])
 
 
 def _table(val: WholeSeries, evaluation: Evaluation) -> str:
@@ -199,24 +183,3 @@ def _table(val: WholeSeries, evaluation: Evaluation) -> str:
         columns = zip(found.time_texts(), scores, found.labels.tolist(), known, strict=True)
         table.writerows([sample.name, *row] for row in columns)
     return text.getvalue()
-
-
-def build(config: TsAnomalyConfig, is_fine_tuning: bool) -> TsAnomaly:
-    """The module for `config`, whose features and scaling were found."""
-    return TsAnomaly(config, is_fine_tuning)
-
-
-def build_processor(config: TsAnomalyConfig) -> TsAnomalyProcessor:
-    """The processing for what was found in the training series."""
-    found = config.fitted
-    return TsAnomalyProcessor(
-        context=config.context,
-        stride=config.score_stride or max(config.context // SCORES_PER_CONTEXT, 1),
-        features=tuple(found.features),
-        frequency=found.frequency,
-        mean=tuple(found.mean),
-        std=tuple(found.std),
-        time=found.time,
-        group=found.group,
-        periods=tuple(found.periods),
-    )

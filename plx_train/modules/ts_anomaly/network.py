@@ -12,8 +12,10 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
+from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
 from plx_train.modules.ts_anomaly.rank_average import RankScale
 from plx_train.nn.series.registry import build_reconstructor
+from plx_train.series.fusion import networks_of
 
 NUM_EVEN, NUM_HIGH = 48, 16
 """Stretches of a member's ranks: so many of equal share, and so many closer and closer to the highest."""
@@ -70,7 +72,7 @@ class Detector(nn.Layer):
 
 
 class Ranks(nn.Layer):
-    """Ranks of scores among those of training rows, as `rank_average.ranks_of`, in so many straight stretches."""
+    """Ranks of scores among those of training rows, as a `RankScale` says, in so many straight stretches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,12 +116,10 @@ def smoothing(context: int, rows: int) -> np.ndarray:
     return (near / near.sum(axis=0)).astype(np.float32)
 
 
-def build_network(config: TsAnomalyConfig) -> Detector:
-    """The network that `config` asks for, fused ones where it names several."""
-    channels = len(config.fitted.features)
-    sizes = (config.hidden, config.depth, config.dropout)
+def build_network(options: TsAnomalyConfig, processor: TsAnomalyProcessor) -> Detector:
+    """The network that `options` ask for, fused ones where they name several."""
+    context, channels = processor.context, len(processor.features)
     members = [
-        build_reconstructor(name, config.context, channels, tuple(config.fitted.periods), *sizes)
-        for name in config.models or [config.network]
+        build_reconstructor(name, context, channels, processor.periods, *options.sizes) for name in networks_of(options)
     ]
-    return Detector(members, config.context, config.smooth, channels)
+    return Detector(members, context, options.smooth, channels)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.series.draw.plot import draw_scores, shown_times
 from plx_train.series.frame import Series
-from plx_train.series.plot import draw_scores, shown_times
 
 
 def draw_overlay(series: Series, prediction: Any, labels: np.ndarray | None = None) -> np.ndarray:

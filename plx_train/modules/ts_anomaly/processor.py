@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
-from plx_train.modules.ts_anomaly.metric import events
+from plx_train.metrics.events import events
+from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT
 from plx_train.modules.ts_anomaly.scores import root_scores
-from plx_train.series.frame import Series, time_texts, waves
-from plx_train.series.processor import SeriesProcessor
-from plx_train.series.read import Columns
-from plx_train.series.scale import Scaler, write_scaler_pkl
+from plx_train.series.frame import Series, waves
+from plx_train.series.prediction import RowsPrediction
+from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
+from plx_train.series.read.reader import Columns
+
+if TYPE_CHECKING:
+    import pandas
 
 INPUT = "observed_cov_numeric"
 """Name of the graph's input."""
-SECTION = "Series"
-"""Section of ``inference.yml`` that PaddleX skips."""
+UNCHOSEN, UNCHOSEN_RULE = 1.0, "Not chosen: the error of giving back the mean."
+"""The threshold before one is chosen."""
 
 
 @dataclass(frozen=True)
-class TsAnomalyPrediction:
+class TsAnomalyPrediction(RowsPrediction):
     """How strange each row of a series is.
 
     Attributes:
-        times: int64 (T,), nanoseconds since 1970 or whole numbers, as in the series.
         scores: float64 (T,), 0 or more: the squared error of the row, mean over features and over the windows that
             hold it, in squared training deviations; of a fusion the square of the mean rank, which is 1 for rows as
             strange as the strangest that was trained on.
         threshold: rows with this score or a higher one are anomalous.
     """
 
-    times: np.ndarray
     scores: np.ndarray
     threshold: float
-    is_datetime: bool
 
     @property
     def labels(self) -> np.ndarray:
@@ -54,10 +54,6 @@ class TsAnomalyPrediction:
             for first, end in events(self.labels)
         ]  # fmt: skip
 
-    def time_texts(self) -> list[str]:
-        """The times as people write them, or whole numbers."""
-        return time_texts(self.times, self.is_datetime)
-
     def to_json(self) -> dict[str, Any]:
         """Threshold, events, and of each row its time, score and label."""
         return {
@@ -68,6 +64,14 @@ class TsAnomalyPrediction:
             "label": self.labels.tolist(),
         }
 
+    def table(self, time: str) -> pandas.DataFrame:
+        """Label 0 or 1 and score of every row that was scored, by its time."""
+        return self.rows({"label": self.labels, "score": self.scores}, time)
+
+    def findings(self) -> dict[str, Any]:
+        """The threshold, and the events: runs of anomalous rows."""
+        return {"threshold": float(self.threshold), "events": self.events()}
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -77,31 +81,27 @@ class Scored:
     is_datetime: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TsAnomalyProcessor(SeriesProcessor):
     """Pre- and postprocessing of anomaly detection.
 
     Attributes:
         context: rows of a window.
         stride: rows between the windows that score a series.
-        frequency: of the rows, as PaddleX writes it.
-        mean, std: of the features, in training.
         threshold: score from which on a row is anomalous; before one is chosen 1, the error of giving back the mean.
         rule: where the threshold comes from, in a sentence.
-        periods: what the training series said, for whoever evaluates the model again.
     """
 
     context: int
     stride: int
     features: tuple[str, ...]
-    frequency: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    time: str | None = "timestamp"
-    group: str | None = None
-    threshold: float = 1.0
-    rule: str = "Not chosen: the error of giving back the mean."
-    periods: tuple[int, ...] = ()
+    threshold: float = UNCHOSEN
+    rule: str = UNCHOSEN_RULE
+
+    shipped: ClassVar[Facts] = {
+        "stride": int, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats, "rule": str,
+        "periods": integers,
+    }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
         """The columns that the model was trained on."""
@@ -114,7 +114,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     def scaled(self, series: Series) -> np.ndarray:
         """The features as the network sees them, float32 (T, C)."""
-        return Scaler(self.mean, self.std).transform(np.asarray(series.values, np.float64)).astype(np.float32)
+        return self.scaler.transform(np.asarray(series.values, np.float64)).astype(np.float32)
 
     def preprocess(self, series: Series) -> tuple[np.ndarray, Scored]:
         """All rows, scaled, float32 (T, C), and their times.
@@ -126,82 +126,57 @@ class TsAnomalyProcessor(SeriesProcessor):
             raise UserError(
                 f"{series.name} has {len(series)} rows, but a window has {self.context}: give a longer series"
             )
-        faulty = ~np.isfinite(series.values).all(axis=0)
-        if faulty.any():
-            names = ", ".join(name for name, is_faulty in zip(self.features, faulty, strict=True) if is_faulty)
+        names = with_gaps(series.values, self.features)
+        if names:
             raise UserError(f"{series.name}: rows of {names} hold missing values: fill them, or leave the rows out")
         return self.scaled(series), Scored(series.times, series.is_datetime)
 
-    def run(self, model: Callable[..., list[np.ndarray]], inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    def run(self, graph: Graph, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
         """Per series of a batch (N, T, C) the roots of its rows' scores, float64 (T,)."""
-        return [root_scores(rows, lambda windows: model(windows)[0], self.context, self.stride) for rows in inputs[0]]
-
-    def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """The graph's own outputs, windows (L, C)."""
-        return list(outputs[0])
+        return [root_scores(rows, lambda windows: graph(windows)[0], self.context, self.stride) for rows in inputs[0]]
 
     def postprocess(self, output: np.ndarray, context: Scored) -> TsAnomalyPrediction:
         """Scores and labels of all rows, from the roots of the scores (T,)."""
-        return TsAnomalyPrediction(context.times, np.square(output), self.threshold, context.is_datetime)
+        return TsAnomalyPrediction(context.times, context.is_datetime, np.square(output), self.threshold)
 
-    def to_inference(self, model_name: str) -> dict[str, Any]:
-        """The sections of ``inference.yml`` from which PaddleX scores a last window, and one of our own.
+    @property
+    def rows(self) -> tuple[int, int]:
+        """A window, which is given back."""
+        return self.context, self.context
 
-        PaddleX reads its scaling from ``scaler.pkl``, which `write_files` writes and nothing here ever opens.
+    @property
+    def inputs(self) -> dict[str, list[int]]:
+        """Shape of the graph's input."""
+        return {INPUT: [1, self.context, len(self.features)]}
+
+    def columns_info(self) -> dict[str, Any]:
+        """The section ``info_params``: which columns PaddleX takes for what."""
+        return {"time_col": self.time, "feature_cols": list(self.features), "freq": self.paddlex_frequency}
+
+    def switches(self) -> dict[str, Any]:
+        """The threshold, by which PaddleX marks the rows of a last window; values are scaled."""
+        return {"model_threshold": self.threshold, "scale": True, "time_feat": False, "holiday": False}
+
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> TsAnomalyProcessor:
+        """The processor that an ``inference.yml`` of this room describes; of PaddleX's own where it does not scale.
+
+        Raises:
+            UserError: it is of another kind, or PaddleX's own with a scaling, which is a pickle.
         """
-        freq = int(self.frequency) if self.frequency.isdigit() else self.frequency
-        return {
-            "Global": {"model_name": model_name},
-            "size": {"in_chunk_len": self.context, "out_chunk_len": self.context, "skip_chunk_len": 0},
-            "info_params": {"time_col": self.time, "feature_cols": list(self.features), "freq": freq},
-            "model_threshold": self.threshold,
-            "scale": True,
-            "time_feat": False,
-            "holiday": False,
-            "input_data": {INPUT: [1, self.context, len(self.features)]},
-            SECTION: {
-                "stride": self.stride,
-                "time": self.time,
-                "group": self.group,
-                "frequency": self.frequency,
-                "mean": list(self.mean),
-                "std": list(self.std),
-                "rule": self.rule,
-                "periods": list(self.periods),
-            },
+        if INPUT not in (inference.get("input_data") or {}) or "model_threshold" not in inference:
+            raise UserError(f"it has no input {INPUT} and model_threshold, which anomaly detection needs")
+        info, context = inference.get("info_params") or {}, int(inference["size"]["in_chunk_len"])
+        features = texts(info["feature_cols"])
+        given: dict[str, Any] = {
+            "stride": max(context // SCORES_PER_CONTEXT, 1),
+            "frequency": str(info.get("freq", 1)),
+            "time": info.get("time_col"),
+            "rule": "Given in inference.yml.",
         }
-
-    def write_files(self, folder: Path) -> None:
-        """``scaler.pkl`` for PaddleX."""
-        write_scaler_pkl(folder / "scaler.pkl", Scaler(self.mean, self.std))
-
-
-def from_inference(inference: dict[str, Any]) -> TsAnomalyProcessor:
-    """The processor that an ``inference.yml`` of this room describes; of PaddleX's own where it does not scale.
-
-    Raises:
-        UserError: it is of another kind, or PaddleX's own with a scaling, which is a pickle.
-    """
-    info, own = inference.get("info_params") or {}, inference.get(SECTION)
-    if INPUT not in (inference.get("input_data") or {}) or "model_threshold" not in inference:
-        raise UserError(f"it has no input {INPUT} and model_threshold, which anomaly detection needs")
-    features, context = tuple(map(str, info["feature_cols"])), int(inference["size"]["in_chunk_len"])
-    if not isinstance(own, dict):
-        if inference.get("scale"):
-            raise UserError(
-                "its scaling is a pickled file, scaler.pkl, which could run anything when it is read: export it again"
-            )
-        own = {"mean": [0.0] * len(features), "std": [1.0] * len(features), "rule": "Given in inference.yml."}
-    return TsAnomalyProcessor(
-        context=context,
-        stride=int(own.get("stride", max(context // 16, 1))),
-        features=features,
-        frequency=str(own.get("frequency", info.get("freq", 1))),
-        mean=tuple(map(float, own["mean"])),
-        std=tuple(map(float, own["std"])),
-        time=own.get("time", info.get("time_col")),
-        group=own.get("group"),
-        threshold=float(inference["model_threshold"]),
-        rule=str(own["rule"]),
-        periods=tuple(map(int, own.get("periods") or ())),
-    )
+        return cls(
+            context=context,
+            features=features,
+            threshold=float(inference["model_threshold"]),
+            **(given | cls.facts_of(own_section(inference, len(features)))),
+        )

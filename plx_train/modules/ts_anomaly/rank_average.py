@@ -1,8 +1,7 @@
-"""Scores of several detectors made one: each becomes its rank among training scores, and the ranks are averaged."""
+"""Scores of several detectors made comparable: each becomes its rank among training scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,9 @@ class RankScale:
 
     `values` (K,) ascending and distinct, `ranks` (K,) within 0 and 1: the share of training scores below, plus half
     of those alike. Above the last knot the rank goes on growing towards 2; `spread` is the excess that gets half of it.
+
+    The plain rank is 1 for everything above the training scores, which is where anomalies lie: they could no longer
+    be told apart. So it goes on growing there, but stays bounded, that no member outvotes the others by its units.
     """
 
     values: np.ndarray
@@ -41,25 +43,3 @@ def fit_ranks(scores: np.ndarray) -> RankScale:
         kept = np.unique(np.searchsorted(ranks, np.linspace(ranks[0], ranks[-1], MAX_KNOTS)).clip(0, len(values) - 1))
     spread = float(values[-1] - np.median(scores)) or max(abs(float(values[-1])), 1.0)
     return RankScale(values[kept], ranks[kept], spread)
-
-
-def ranks_of(scale: RankScale, scores: np.ndarray) -> np.ndarray:
-    """Ranks of scores (T,), 0 to below 2, growing with the score.
-
-    The plain rank is 1 for everything above the training scores, which is where anomalies lie: they could no longer
-    be told apart. So it goes on growing there, but stays bounded, that no member outvotes the others by its units.
-    """
-    scores = np.asarray(scores, np.float64)
-    excess = np.maximum(scores - scale.values[-1], 0)
-    return np.interp(scores, scale.values, scale.ranks, left=0.0) + excess / (excess + scale.spread)
-
-
-def rank_average(scales: Sequence[RankScale], scores: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean of the members' ranks, float64 (T,).
-
-    Args:
-        scales: one per member, of its training scores.
-        scores: one (T,) per member, in the same order.
-    """
-    ranked = [ranks_of(scale, each) for scale, each in zip(scales, scores, strict=True)]
-    return np.mean(ranked, axis=0)

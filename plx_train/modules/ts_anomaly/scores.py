@@ -36,19 +36,6 @@ def window_starts(num_rows: int, length: int, stride: int) -> np.ndarray:
     return starts if starts[-1] == last else np.append(starts, last)
 
 
-def last_window_scores(rows: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:
-    """Scores of one window as PaddleX gives them to a series' last rows: squared error, mean over channels.
-
-    Args:
-        rows: (..., L, C), scaled as the network saw them.
-        reconstruction: of the same shape.
-
-    Returns:
-        (..., L).
-    """
-    return np.mean(np.square(reconstruction - rows), axis=-1)
-
-
 def root_scores(
     rows: np.ndarray, reconstruct: Callable[[np.ndarray], np.ndarray], length: int, stride: int
 ) -> np.ndarray:

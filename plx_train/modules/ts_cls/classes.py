@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plx_train.data.findings import Finding
-from plx_train.series.content import limited
+from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
+from plx_train.series.read.content import limited
 
 IMBALANCE = 20
 """The largest class is so many times the smallest when the check speaks of it."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.modules.ts_cls.processor import TsClsProcessor, filled
 from plx_train.series.frame import Series
 
@@ -15,12 +15,14 @@ from plx_train.series.frame import Series
 class TsClsDataset(Dataset):
     """Series of one split; picklable, and free of paddle.
 
-    A sample is ``x`` (rows float32 (length, C), their mask (length,)), ``shape`` (rows left out), ``labels`` (number
-    of the class), ``name``.
+    A sample's input is rows float32 (length, C) and their mask (length,), its context the number of rows left out, its
+    truth the number of the class.
 
     Args:
         series: their columns are the processor's, no value missing, each of a class that it knows.
     """
+
+    makes_batches = True
 
     def __init__(self, series: Sequence[Series], processor: TsClsProcessor) -> None:
         self.series = list(series)
@@ -43,15 +45,8 @@ class TsClsDataset(Dataset):
         x = filled([self.rows[index] for index in indices], self.processor.length)
         return {"x": x, "target": self.labels[indices], "names": [self.names[index] for index in indices]}
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         """The sample at `index`; nothing is drawn from `rng`."""
         features, mask = filled([self.rows[index]], self.processor.length)
         left_out = len(self.series[index]) - len(self.rows[index])
-        label = int(self.labels[index])
-        return {"x": (features[0], mask[0]), "shape": left_out, "labels": label, "name": self.names[index]}
-
-
-def collate_eval(samples: Sequence[dict[str, Any]]) -> Batch:
-    """A batch of series: ``x`` as in training, ``names``."""
-    x = tuple(np.stack(parts) for parts in zip(*(sample["x"] for sample in samples), strict=True))
-    return {"x": x, "names": [sample["name"] for sample in samples]}
+        return Sample((features[0], mask[0]), left_out, int(self.labels[index]), self.names[index])

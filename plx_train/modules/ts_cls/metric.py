@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
 from plx_train.metrics.classes import calibration_error, per_class
 
 LOWEST_SCORE = 1e-15
@@ -14,22 +16,24 @@ LOWEST_SCORE = 1e-15
 
 
 @dataclass
-class TsClsMetric:
+class TsClsMetric(Metric):
     """Accumulates series one by one."""
+
+    errors: ClassVar[frozenset[str]] = frozenset({"log_loss"})
 
     true: list[int] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)
     true_scores: list[float] = field(default_factory=list)
     best_scores: list[float] = field(default_factory=list)
 
-    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+    def update(self, prediction: Any, sample: Sample) -> float:
         """Adds one series and returns the score of its true class.
 
         Args:
             prediction: has `classes` and `scores` of all classes, best first.
-            sample: ``labels``, the number of the true class.
+            sample: its truth is the number of the true class.
         """
-        true = int(sample["labels"])
+        true = int(sample.truth)
         places = np.flatnonzero(np.asarray(prediction.classes) == true)
         score = float(prediction.scores[places[0]]) if len(places) else 0.0
         self.true.append(true)
@@ -54,7 +58,3 @@ class TsClsMetric:
             "calibration": 1 - calibration_error(hits, np.asarray(self.best_scores)),
             "log_loss": float(-np.mean(np.log(np.maximum(self.true_scores, LOWEST_SCORE)))),
         }
-
-    def curve(self) -> list[tuple[float, float]]:
-        """Nothing: every series has an answer."""
-        return []

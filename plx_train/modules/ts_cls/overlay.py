@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.series.canvas import GREEN, GREY, RED, Canvas
+from plx_train.series.draw.canvas import GREEN, GREY, RED, Canvas
+from plx_train.series.draw.plot import draw_series, shown_times
 from plx_train.series.frame import Series
-from plx_train.series.plot import draw_series, shown_times
 
 SHOWN = 3
 LINE, MARGIN, LEFT = 26, 10, 64

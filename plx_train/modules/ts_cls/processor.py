@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series, waves
-from plx_train.series.given import header_given
-from plx_train.series.processor import SeriesProcessor
-from plx_train.series.read import Columns
-from plx_train.series.scale import Scaler, write_scaler_pkl
+from plx_train.series.prediction import SeriesPrediction
+from plx_train.series.processor import PICKLED, SECTION, Facts, SeriesProcessor, floats, integers, texts, with_gaps
+from plx_train.series.read.given import header_given
+from plx_train.series.read.reader import Columns
+from plx_train.series.scale import write_scaler_pkl
 
-SECTION = "Series"
-"""Section of ``inference.yml`` that PaddleX skips."""
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
-class TsClsPrediction:
+class TsClsPrediction(SeriesPrediction):
     """The class of a series.
 
     Attributes:
@@ -52,8 +53,19 @@ class TsClsPrediction:
         found["probabilities"] = dict(zip(self.names, scores, strict=True))
         return found | ({"rows_left_out": self.rows_left_out} if self.rows_left_out else {})
 
+    def table(self, time: str) -> pandas.DataFrame:
+        """Number, name and score of the likeliest class, in one row."""
+        import pandas
 
-@dataclass(frozen=True)
+        columns = {"classid": [int(self.classes[0])], "label": [self.label], "score": [self.score]}
+        return pandas.DataFrame(columns, pandas.Index([0], name="sample"))
+
+    def findings(self) -> dict[str, Any]:
+        """All classes, best first."""
+        return {"label_names": list(self.names), "scores": np.asarray(self.scores, np.float64)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class TsClsProcessor(SeriesProcessor):
     """Pre- and postprocessing of classification.
 
@@ -61,9 +73,7 @@ class TsClsProcessor(SeriesProcessor):
         length: rows that the network takes: longer series lose their end, shorter ones are filled up with zeros.
         columns: the channels.
         labels: names of the classes by number.
-        mean, std: of the channels in training.
-        frequency: of the rows, as PaddleX writes it.
-        median_rows, periods: what the training series said, for whoever builds the network again.
+        median_rows: of the training series: no kernel of ROCKET reaches further.
         is_standardised: the network brings each series to mean 0 and deviation 1 by itself.
         temperature: what the logits are divided by (Guo et al., 2017): above 1 scores are less sure of themselves.
     """
@@ -71,20 +81,14 @@ class TsClsProcessor(SeriesProcessor):
     length: int
     columns: tuple[str, ...]
     labels: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    time: str | None = None
-    group: str | None = None
-    frequency: str = "1"
     median_rows: int = 0
-    periods: tuple[int, ...] = ()
     temperature: float = 1.0
     is_standardised: bool = False
 
-    @property
-    def scaler(self) -> Scaler:
-        """Of the channels."""
-        return Scaler(self.mean, self.std)
+    shipped: ClassVar[Facts] = {
+        "labels": texts, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats,
+        "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool,
+    }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
         """Of a file that is a single series, times and groups are not asked for."""
@@ -119,15 +123,10 @@ class TsClsProcessor(SeriesProcessor):
         if not len(series):
             raise UserError(f"{series.name} has no row: a class is told by one row at least")
         rows = np.asarray(series.values[: self.length], np.float64)
-        faulty = np.flatnonzero(~np.isfinite(rows).all(axis=0))
-        if len(faulty):
-            names = ", ".join(self.columns[column] for column in faulty)
+        names = with_gaps(rows, self.columns)
+        if names:
             raise UserError(f"{series.name}: {names} holds missing values: fill them")
         return self.scaler.transform(rows).astype(np.float32)
-
-    def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """The logits (n,) of each series."""
-        return list(outputs[0])
 
     def postprocess(self, output: np.ndarray, context: int) -> TsClsPrediction:
         """All classes of logits (n,), likeliest first; `context` is the number of rows left out."""
@@ -135,40 +134,46 @@ class TsClsProcessor(SeriesProcessor):
         order = np.argsort(-scores, kind="stable")
         return TsClsPrediction(order, scores[order], tuple(self.labels[number] for number in order), context)
 
-    def to_inference(self, model_name: str) -> dict[str, Any]:
-        """The sections of ``inference.yml`` from which PaddleX classifies; `from_inference` reads a section of our own.
+    @property
+    def rows(self) -> tuple[int, int]:
+        """The length, and one class."""
+        return self.length, 1
 
-        PaddleX reads its scaling from ``scaler.pkl``, which `write_files` writes and nothing here ever opens. It names
-        no classes and knows no temperature: its classid is the place in `labels`. Of a file of several groups it
-        would take the first alone if it knew the column, so it is not told.
+    @property
+    def inputs(self) -> dict[str, list[int]]:
+        """Shapes of the graph's inputs."""
+        return {"features": [1, self.length, len(self.columns)], "pad_mask": [1, self.length]}
+
+    def columns_info(self) -> dict[str, Any]:
+        """The section ``info_params``; PaddleX names no classes, its classid is the place in `labels`.
+
+        Of a file of several groups it would take the first alone if it knew their column, so it is not told.
         """
-        info: dict[str, Any] = {"target_cols": list(self.columns)}
-        if self.time:
-            info["time_col"] = self.time
-        info["freq"] = int(self.frequency) if self.frequency.isdigit() else self.frequency
-        return {
-            "Global": {"model_name": model_name},
-            "size": {"in_chunk_len": self.length, "out_chunk_len": 1, "skip_chunk_len": 0},
-            "info_params": info,
-            "scale": True,
-            "input_data": {"features": [1, self.length, len(self.columns)], "pad_mask": [1, self.length]},
-            SECTION: {
-                "labels": list(self.labels),
-                "time": self.time,
-                "group": self.group,
-                "frequency": self.frequency,
-                "mean": list(self.mean),
-                "std": list(self.std),
-                "median_rows": self.median_rows,
-                "periods": list(self.periods),
-                "temperature": self.temperature,
-                "is_standardised": self.is_standardised,
-            },
-        }
+        time = {"time_col": self.time} if self.time else {}
+        return {"target_cols": list(self.columns), **time, "freq": self.paddlex_frequency}
+
+    def switches(self) -> dict[str, Any]:
+        """Values are scaled."""
+        return {"scale": True}
 
     def write_files(self, folder: Path) -> None:
-        """``scaler.pkl`` for PaddleX."""
+        """Writes ``scaler.pkl`` for PaddleX."""
         write_scaler_pkl(folder / "scaler.pkl", self.scaler, self.columns)
+
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> TsClsProcessor:
+        """The processor that an ``inference.yml`` of this room describes.
+
+        Raises:
+            UserError: it is of another kind, or PaddleX's own, which does not say its classes or holds pickled scaling.
+        """
+        if not {"features", "pad_mask"} <= set(inference.get("input_data") or {}):
+            raise UserError("it has no inputs features and pad_mask, which classification of series needs")
+        own = inference.get(SECTION)
+        if not isinstance(own, dict):
+            raise UserError(f"it names no classes, and {PICKLED}: train it here")
+        columns = texts(inference["info_params"]["target_cols"])
+        return cls(length=int(inference["input_data"]["pad_mask"][-1]), columns=columns, **cls.facts_of(own))
 
 
 def filled(series: list[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -185,33 +190,3 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def from_inference(inference: dict[str, Any]) -> TsClsProcessor:
-    """The processor that an ``inference.yml`` of this room describes.
-
-    Raises:
-        UserError: it is of another kind, or PaddleX's own, which does not say its classes or holds pickled scaling.
-    """
-    if not {"features", "pad_mask"} <= set(inference.get("input_data") or {}):
-        raise UserError("it has no inputs features and pad_mask, which classification of series needs")
-    own = inference.get(SECTION)
-    if not isinstance(own, dict):
-        raise UserError(
-            "it names no classes, and its scaling is a pickled file, scaler.pkl, which could run anything when it is "
-            "read: train it here"
-        )
-    return TsClsProcessor(
-        length=int(inference["input_data"]["pad_mask"][-1]),
-        columns=tuple(map(str, inference["info_params"]["target_cols"])),
-        labels=tuple(map(str, own["labels"])),
-        mean=tuple(map(float, own["mean"])),
-        std=tuple(map(float, own["std"])),
-        time=own.get("time"),
-        group=own.get("group"),
-        frequency=str(own.get("frequency", 1)),
-        median_rows=int(own.get("median_rows", 0)),
-        periods=tuple(map(int, own.get("periods") or ())),
-        temperature=float(own.get("temperature", 1.0)),
-        is_standardised=bool(own.get("is_standardised", False)),
-    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from plx_train.modules.ts_cls.config import ROCKET
 from plx_train.modules.ts_cls.ridge import fit_ridge
-from plx_train.modules.ts_cls.rocket import LENGTHS, draw_kernels, rocket_features, standardise
+from plx_train.nn.series.rocket import LENGTHS, draw_kernels, rocket_features, standardise
 from plx_train.series.scale import Scaler
 
 if TYPE_CHECKING:

@@ -67,22 +67,17 @@ class Moments:
 
 
 def fit_linear(
-    series: Sequence[np.ndarray],
-    context: int,
-    horizon: int,
-    alphas: Sequence[float] = ALPHAS,
-    stride: int = 1,
+    series: Sequence[np.ndarray], context: int, horizon: int, alphas: Sequence[float] = ALPHAS
 ) -> LinearBaseline:
     """Ridge regression with an intercept on the windows of the training part, all channels together.
 
     The penalty is chosen by squared error on the last fifth of each series' windows, with a gap between the two parts
-    as long as a window; then all windows are used. Linear in rows × window at stride 1, whatever the number of windows.
+    as long as a window; then all windows are used. Linear in rows × window, whatever the number of windows.
 
     Args:
         series: training parts, each (T, C), scaled as they shall be forecast.
         context, horizon: rows L and H.
         alphas: penalties on the sum of squares, as in scikit-learn's Ridge; one alone is taken as it is.
-        stride: from window to window.
 
     Raises:
         DataError: No series is as long as one window.
@@ -95,21 +90,16 @@ def fit_linear(
             f"the linear baseline needs {size} training rows ({context} of context and {horizon} of horizon) "
             f"and the longest series has {longest}: shorten them or give more rows"
         )
-    whole = _summed([window_moments(values, size, stride) for values in usable])
-    alpha = alphas[0] if len(alphas) == 1 else _best_alpha(usable, context, size, alphas, stride)
+    whole = _summed([window_moments(values, size) for values in usable])
+    alpha = alphas[0] if len(alphas) == 1 else _best_alpha(usable, context, size, alphas)
     weights, intercept = _solve(whole, context, alpha)
     return LinearBaseline(weights, intercept, float(alpha), whole.count)
 
 
-def window_moments(values: np.ndarray, size: int, stride: int = 1) -> Moments:
+def window_moments(values: np.ndarray, size: int) -> Moments:
     """Moments of all windows of `size` rows of one channel (T,), T at least `size`."""
     values = np.asarray(values, np.float64)
-    windows = np.lib.stride_tricks.sliding_window_view(values, size)[::stride]
-    if stride == 1:
-        return Moments(len(windows), _sliding_sums(values, size), _sliding_products(values, size))
-    blocks = [windows[start : start + BLOCK] for start in range(0, len(windows), BLOCK)]
-    products = sum((block.T @ block for block in blocks), np.zeros((size, size)))
-    return Moments(len(windows), windows.sum(axis=0), products)
+    return Moments(len(values) - size + 1, _sliding_sums(values, size), _sliding_products(values, size))
 
 
 def _sliding_sums(values: np.ndarray, size: int) -> np.ndarray:
@@ -130,15 +120,15 @@ def _sliding_products(values: np.ndarray, size: int) -> np.ndarray:
     return np.triu(products) + np.triu(products, 1).T
 
 
-def _best_alpha(usable: list[np.ndarray], context: int, size: int, alphas: Sequence[float], stride: int) -> float:
+def _best_alpha(usable: list[np.ndarray], context: int, size: int, alphas: Sequence[float]) -> float:
     """The penalty with the least squared error on the last windows; the middle one if no series is long enough."""
     fitted, held_out = [], []
     for values in usable:
         rows_held_out = int(HELD_OUT * (len(values) - size + 1)) + size - 1
         rows_fitted = len(values) - rows_held_out
         if rows_fitted >= size and rows_held_out >= size:
-            fitted.append(window_moments(values[:rows_fitted], size, stride))
-            held_out.append(window_moments(values[rows_fitted:], size, stride))
+            fitted.append(window_moments(values[:rows_fitted], size))
+            held_out.append(window_moments(values[rows_fitted:], size))
     if not fitted:
         return alphas[len(alphas) // 2]
     first, second = _summed(fitted), _summed(held_out)

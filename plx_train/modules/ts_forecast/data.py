@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from plx_train.contract.module import Batch, Dataset
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.modules.ts_forecast.prediction import Cutoff
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
 from plx_train.series.calendar import calendar_features
-from plx_train.series.frame import Series, time_text
+from plx_train.series.frame import Series
+from plx_train.series.samples import WindowNames
 from plx_train.series.windows import WindowBlock
-
-
-class WindowNames(Sequence[str]):
-    """A name for each window, made when it is asked for."""
-
-    def __init__(self, series: Sequence[Series], windows: WindowBlock, context: int) -> None:
-        self._series, self._windows, self._context = series, windows, context
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def __getitem__(self, number: Any) -> Any:
-        window = self._windows.index[number]
-        series = self._series[window.series]
-        return f"{series.name} after {time_text(series.times[window.start + self._context - 1], series.is_datetime)}"
-
-
-class BatchNames(Sequence[str]):
-    """The names of a batch's samples; most batches are never asked for them."""
-
-    def __init__(self, names: Sequence[str], indices: np.ndarray) -> None:
-        self._names, self._indices = names, indices
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return BatchNames(self._names, self._indices[place])
-        return self._names[self._indices[place]]
 
 
 class TsForecastDataset(Dataset):
     """Windows of context and horizon by index; picklable, and free of paddle.
 
     `batch` gives ``x`` (the graph's inputs, in alphabetical order of their names), ``target`` float32 (N, H, C) on the
-    scaled axis, ``names``. `get` gives a sample for evaluation: ``x`` without the axis of samples, ``shape`` (a
-    `Cutoff`), ``labels`` float32 (H, C) on the scaled axis, ``name``.
+    scaled axis, ``names``. A sample's context is a `Cutoff`, its truth float32 (H, C) on the scaled axis.
 
     Args:
         series: their columns are the processor's, no value missing.
         stride: rows between one window and the next.
     """
+
+    makes_batches = True
 
     def __init__(self, series: Sequence[Series], processor: TsForecastProcessor, stride: int = 1) -> None:
         self.series = list(series)
@@ -65,7 +37,8 @@ class TsForecastDataset(Dataset):
             [channels_of(one, processor) for one in self.series] or _no_rows(processor), length, stride
         )
         self.static = np.asarray([statics_of(one, processor) for one in self.series], np.float32)
-        self.names = WindowNames(self.series, self.windows, processor.context)
+        last_seen, windows = processor.context - 1, self.windows.index
+        self.names: WindowNames = WindowNames(self.series, windows, "after", last_seen, range(len(windows)))
         self._inputs, self._target = _cuts(processor)
 
     def __len__(self) -> int:
@@ -88,20 +61,18 @@ class TsForecastDataset(Dataset):
         if self.processor.static_covariates:
             x += (self.static[self.windows.index.lookup(indices)[0]],)
         place, channels = self._target
-        return {"x": x, "target": rows[:, place, channels], "names": BatchNames(self.names, indices)}
+        return {"x": x, "target": rows[:, place, channels], "names": self.names.of(indices)}
 
-    def get(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
         """The sample at `index`; nothing is drawn from `rng`."""
         window, context = self.windows.index[index], self.processor.context
         series = self.series[window.series]
         rows = self.windows.parts[window.series][window.start : window.start + self.windows.index.length]
         x = tuple(rows[cut] for cut in self._inputs)
-        return {
-            "x": (*x, self.static[window.series]) if self.processor.static_covariates else x,
-            "shape": Cutoff(int(series.times[window.start + context - 1]), series.is_datetime),
-            "labels": rows[self._target],
-            "name": self.names[index],
-        }
+        if self.processor.static_covariates:
+            x += (self.static[window.series],)
+        cutoff = Cutoff(int(series.times[window.start + context - 1]), series.is_datetime)
+        return Sample(x, cutoff, rows[self._target], self.names[index])
 
 
 Cut = tuple[slice, slice]
@@ -145,9 +116,3 @@ def statics_of(series: Series, processor: TsForecastProcessor) -> list[float]:
 def _no_rows(processor: TsForecastProcessor) -> list[np.ndarray]:
     channels = processor.num_future + len(processor.past_covariates) + len(processor.targets)
     return [np.empty((0, channels), np.float32)]
-
-
-def collate_eval(samples: Sequence[dict[str, Any]]) -> Batch:
-    """A batch of windows: ``x`` as in training, ``names``."""
-    x = tuple(np.stack(parts) for parts in zip(*(sample["x"] for sample in samples), strict=True))
-    return {"x": x, "names": [sample["name"] for sample in samples]}

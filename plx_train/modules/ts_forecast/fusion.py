@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import paddle
 
-from plx_train.ground.errors import TrainingError, WeightsError
+from plx_train.ground.errors import TrainingError
 from plx_train.modules.ts_forecast.data import TsForecastDataset
-from plx_train.modules.ts_forecast.network import Forecaster, Fusion
+from plx_train.modules.ts_forecast.network import Forecaster
 from plx_train.modules.ts_forecast.stack import non_negative_weights
-from plx_train.runs.checkpoint import load_checkpoint
+from plx_train.series.fusion import beside_best
 
 BATCH_SIZE = 256
 NUM_ORIGINS = 5
 """Stretches of the validation series that a backtest looks at one by one."""
 CORE = "core."
-
-
-def load_members(network: Forecaster, folders: Sequence[str]) -> None:
-    """Takes over the best weights of each member's run.
-
-    Raises:
-        WeightsError: a run has none, or they are of another network.
-    """
-    fusion = network.core
-    assert isinstance(fusion, Fusion)
-    if len(folders) != len(fusion.members):
-        raise WeightsError(f"{len(fusion.members)} members are to be fused, but {len(folders)} runs were given")
-    for member, folder in zip(fusion.members, folders, strict=True):
-        best = load_checkpoint(Path(folder) / "checkpoints" / "best")[0]["network"]
-        state = {name.removeprefix(CORE): value for name, value in best.items() if name.startswith(CORE)}
-        missing, unexpected = member.set_state_dict(state)
-        if missing or unexpected:
-            raise WeightsError(f"{folder} holds another network: {(missing or unexpected)[0]} does not fit")
+"""Where a run of one network keeps it."""
 
 
 def learn_weights(network: Forecaster, holdout: TsForecastDataset, kind: str) -> np.ndarray:
@@ -67,7 +49,7 @@ def member_forecasts(network: Forecaster, dataset: TsForecastDataset) -> tuple[n
     with paddle.no_grad():
         for start in range(0, len(dataset), BATCH_SIZE):
             batch = dataset.batch(np.arange(start, min(start + BATCH_SIZE, len(dataset))))
-            inputs = network.scaled(*map(paddle.to_tensor, batch["x"]))
+            inputs = network.scaled(list(map(paddle.to_tensor, batch["x"])))
             found.append([member(*inputs).numpy() for member in fusion.members])
             truths.append(batch["target"])
     return np.stack([np.concatenate(parts) for parts in zip(*found, strict=True)]), np.concatenate(truths)
@@ -106,12 +88,8 @@ def verdict(errors: dict[str, list[float]], weights: dict[str, float]) -> list[s
     """In sentences: what each member weighs and reaches, and whether the fusion is better than the best of them."""
     means = {name: float(np.mean(values)) for name, values in errors.items()}
     fusion = means.pop("fusion")
-    best = min(means, key=lambda name: means[name])
     weighed = {name: f" (weight {weight:.2f})" for name, weight in weights.items()}
     shown = ", ".join(f"{name} {mean:.4g}{weighed.get(name, '')}" for name, mean in means.items())
     spread = float(np.std(errors["fusion"]))
-    said = [f"mse by rolling origin: {shown}; fusion {fusion:.4g} ± {spread:.2g} over {len(errors['fusion'])} origins"]
-    beside = f"{fusion:.4g} against {means[best]:.4g}"
-    if fusion < means[best]:
-        return [*said, f"the fusion is better than its best member, {best}: {beside}"]
-    return [*said, f"the fusion is not better than its best member: take {best} alone ({beside})"]
+    said = f"mse by rolling origin: {shown}; fusion {fusion:.4g} ± {spread:.2g} over {len(errors['fusion'])} origins"
+    return [said, beside_best(means, fusion, -1, "{:.4g} against {:.4g}")]

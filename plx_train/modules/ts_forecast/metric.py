@@ -1,14 +1,14 @@
-"""How far forecasts are off: mse, mae, smape, mase, pinball; as functions, and summed up batch by batch."""
+"""How far forecasts are off: mse, mae, smape, mase, pinball."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from plx_train.contract.module import Metric
+from plx_train.contract.metric import Metric
+from plx_train.contract.sample import Sample
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.series.scale import Scaler
 
@@ -59,8 +59,8 @@ def mase(prediction: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> float:
         prediction, truth: (N, H, C).
         scale: (C,) from `seasonal_scale`; channels where it is 0 are left out, NaN if none is left.
     """
-    errors = np.abs(prediction - truth).mean(axis=(0, 1), dtype=np.float64)
-    return _mean_ratio(errors, scale)
+    errors, usable = np.abs(prediction - truth).mean(axis=(0, 1), dtype=np.float64), scale > 0
+    return float(np.mean(errors[usable] / scale[usable])) if usable.any() else float("nan")
 
 
 def pinball(prediction: np.ndarray, truth: np.ndarray, quantiles: Sequence[float]) -> float:
@@ -84,45 +84,9 @@ def pinball(prediction: np.ndarray, truth: np.ndarray, quantiles: Sequence[float
     return float(np.mean(np.maximum(levels * errors, (levels - 1) * errors), dtype=np.float64))
 
 
-@dataclass
-class ForecastErrors:
-    """The same figures over any number of batches, holding five numbers per channel."""
-
-    num_channels: int
-    num_steps: int = 0
-    sums: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
-        """Adds windows (N, H, C)."""
-        found = {
-            "mse": np.square(prediction - truth),
-            "mae": np.abs(prediction - truth),
-            "smape": _symmetric_errors(prediction, truth),
-        }
-        for name, values in found.items():
-            summed = np.sum(values, axis=(0, 1), dtype=np.float64)
-            self.sums[name] = self.sums.get(name, np.zeros(self.num_channels)) + summed
-        self.num_steps += truth.shape[0] * truth.shape[1]
-
-    def per_channel(self) -> dict[str, np.ndarray]:
-        """mse, mae and smape of each channel, float64 (C,)."""
-        return {name: summed / max(self.num_steps, 1) for name, summed in self.sums.items()}
-
-    def compute(self, scale: np.ndarray | None = None) -> dict[str, float]:
-        """mse, mae, smape, and mase where `scale` (C,) from `seasonal_scale` is given."""
-        channels = self.per_channel()
-        means = {name: float(values.mean()) for name, values in channels.items()}
-        return means if scale is None else {**means, "mase": _mean_ratio(channels["mae"], scale)}
-
-
 def _symmetric_errors(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
     sizes = np.abs(prediction) + np.abs(truth)
     return 200 * np.abs(prediction - truth) / np.where(sizes > 0, sizes, 1)
-
-
-def _mean_ratio(errors: np.ndarray, scale: np.ndarray) -> float:
-    usable = scale > 0
-    return float(np.mean(errors[usable] / scale[usable])) if usable.any() else float("nan")
 
 
 class TsForecastMetric(Metric):
@@ -134,26 +98,27 @@ class TsForecastMetric(Metric):
         quantiles: levels, where they are forecast.
     """
 
+    errors: ClassVar[frozenset[str]] = frozenset(
+        {"mse", "mae", "mase", "smape", "original_mse", "original_mae", "pinball"}
+    )
+
     def __init__(self, scaler: Scaler, seasonal_errors: np.ndarray | None, quantiles: Sequence[float] = ()) -> None:
         self.scaler = scaler
         self.seasonal_errors = seasonal_errors
         self.quantiles = tuple(quantiles)
-        self.errors: list[float] = []
         self._forecasts: list[Any] = []
         self._truths: list[np.ndarray] = []
 
-    def update(self, prediction: Any, sample: dict[str, Any]) -> float:
+    def update(self, prediction: Any, sample: Sample) -> float:
         """Adds one window and returns its squared error on the scaled axis.
 
         Args:
             prediction: has `scaled` (H, C), `values` (H, C) and `quantiles` (H, C, Q) or None.
-            sample: ``labels``, (H, C) on the scaled axis.
+            sample: its truth is (H, C) on the scaled axis.
         """
-        truth = sample["labels"]
         self._forecasts.append(prediction)
-        self._truths.append(truth)
-        self.errors.append(mse(prediction.scaled, truth))
-        return self.errors[-1]
+        self._truths.append(sample.truth)
+        return mse(prediction.scaled, sample.truth)
 
     def compute(self) -> dict[str, float]:
         """``mse``, ``mae`` and ``mase`` on the scaled axis, ``smape`` and the ``original_`` ones in the targets' units.
@@ -176,7 +141,3 @@ class TsForecastMetric(Metric):
             inside = (quantiles[..., 0] <= truth) & (truth <= quantiles[..., -1])
             found["coverage"] = float(inside.mean())
         return {name: value for name, value in found.items() if np.isfinite(value) or name == "mse"}
-
-    def curve(self) -> list[tuple[float, float]]:
-        """Nothing: every row has a forecast."""
-        return []

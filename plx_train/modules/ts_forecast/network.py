@@ -1,6 +1,8 @@
-"""The forecasting network with its covariates scaled, and several of them fused."""
+"""The forecasting network with its covariates scaled."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import paddle
@@ -8,9 +10,11 @@ from paddle import nn
 
 from plx_train.modules.ts_forecast.config import TsForecastConfig
 from plx_train.modules.ts_forecast.processor import TsForecastProcessor
+from plx_train.nn.series.fusion import Fusion
 from plx_train.nn.series.registry import build_forecaster
 from plx_train.nn.series.shape import SeriesShape
 from plx_train.series.calendar import PADDLEX_FEATURES
+from plx_train.series.fusion import networks_of
 
 
 class Forecaster(nn.Layer):
@@ -30,28 +34,15 @@ class Forecaster(nn.Layer):
                 self.register_buffer(f"{name}_mean", paddle.to_tensor(mean.astype(np.float32)))
                 self.register_buffer(f"{name}_std", paddle.to_tensor(std.astype(np.float32)))
 
-    def forward(
-        self,
-        first: paddle.Tensor,
-        second: paddle.Tensor | None = None,
-        third: paddle.Tensor | None = None,
-        fourth: paddle.Tensor | None = None,
-    ) -> paddle.Tensor:
-        """Forecasts (N, H, C) or (N, H, C, Q); inputs are future and past covariates, targets, static ones, if any."""
+    def forward(self, inputs: Sequence[paddle.Tensor]) -> paddle.Tensor:
+        """Forecasts (N, H, C) or (N, H, C, Q) of the graph's inputs, in the alphabetical order of their names."""
         # Targets alone: nothing is scaled, and asking takes a share of the shortest steps.
-        if second is None:
-            return self.core(first)
-        return self.core(*self.scaled(first, second, third, fourth))
+        return self.core(inputs[0]) if len(inputs) == 1 else self.core(*self.scaled(inputs))
 
-    def scaled(
-        self,
-        first: paddle.Tensor,
-        second: paddle.Tensor | None = None,
-        third: paddle.Tensor | None = None,
-        fourth: paddle.Tensor | None = None,
-    ) -> tuple[paddle.Tensor | None, ...]:
+    def scaled(self, inputs: Sequence[paddle.Tensor]) -> tuple[paddle.Tensor | None, ...]:
         """Targets, past, future and static covariates as `core` takes them."""
-        given = [value for value in (first, second, third, fourth) if value is not None]
+        # In their order future ones come first, then past ones, targets, static ones, as far as there are such.
+        given = list(inputs)
         future = (given.pop(0) - self.future_mean) / self.future_std if self.has_future else None
         past = (given.pop(0) - self.past_mean) / self.past_std if self.has_past else None
         targets = given.pop(0)
@@ -59,42 +50,19 @@ class Forecaster(nn.Layer):
         return targets, past, future, static
 
 
-class Fusion(nn.Layer):
-    """Several networks' forecasts as one: their weighted mean, or their median.
-
-    Args:
-        is_median: the median; weights are not used.
-    """
-
-    def __init__(self, members: list[nn.Layer], is_median: bool) -> None:
-        super().__init__()
-        self.members = nn.LayerList(members)
-        self.is_median = is_median
-        self.register_buffer("weights", paddle.full([len(members)], 1.0 / len(members)))
-
-    def forward(
-        self,
-        targets: paddle.Tensor,
-        past: paddle.Tensor | None = None,
-        future: paddle.Tensor | None = None,
-        static: paddle.Tensor | None = None,
-    ) -> paddle.Tensor:
-        """As each member's."""
-        found = [member(targets, past, future, static) for member in self.members]
-        if self.is_median:
-            ordered = paddle.sort(paddle.stack(found, axis=-1), axis=-1)
-            half = len(found) // 2
-            middle = ordered[..., half]
-            return middle if len(found) % 2 else (middle + ordered[..., half - 1]) / 2
-        return sum(self.weights[place] * forecast for place, forecast in enumerate(found))
-
-
-def build_network(config: TsForecastConfig, shape: SeriesShape, processor: TsForecastProcessor) -> Forecaster:
-    """The network that `config` asks for, fused ones where it names several."""
-    names = config.models or [config.network]
-    sizes = (config.hidden, config.depth, config.dropout)
-    cores = [build_forecaster(name, shape, tuple(config.fitted.periods), *sizes) for name in names]
-    core = Fusion(cores, config.fusion == "median") if config.models else cores[0]
+def build_network(options: TsForecastConfig, processor: TsForecastProcessor) -> Forecaster:
+    """The network that `options` ask for, fused ones where they name several."""
+    shape = SeriesShape(
+        context=processor.context,
+        horizon=processor.horizon,
+        targets=len(processor.targets),
+        past_covariates=len(processor.past_covariates),
+        future_covariates=processor.num_future,
+        static=len(processor.static_covariates),
+        quantiles=max(len(processor.quantiles), 1),
+    )
+    cores = [build_forecaster(name, shape, processor.periods, *options.sizes) for name in networks_of(options)]
+    core = Fusion(cores, options.fusion == "median") if options.models else cores[0]
     return Forecaster(core, _scales(processor))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.series.draw.plot import draw_forecast, shown_times
 from plx_train.series.frame import Series
-from plx_train.series.plot import draw_forecast, shown_times
 
 SHOWN = 3
 """Targets in one picture, one below the other."""

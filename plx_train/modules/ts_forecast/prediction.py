@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plx_train.series.frame import time_texts
+from plx_train.series.prediction import RowsPrediction
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
-class TsForecastPrediction:
+class TsForecastPrediction(RowsPrediction):
     """The rows that follow a series.
 
     Attributes:
-        times: int64 (H,), nanoseconds since 1970 or whole numbers, as in the series.
         values: float64 (H, C), in the targets' own units; the median where there are quantiles.
         targets: names of the C columns.
         quantiles: float64 (H, C, Q) and their levels (Q,), where they were asked for.
         scaled: float32 (H, C), on the axis of training.
     """
 
-    times: np.ndarray
     values: np.ndarray
     targets: tuple[str, ...]
     scaled: np.ndarray
-    is_datetime: bool
     levels: tuple[float, ...] = ()
     quantiles: np.ndarray | None = None
 
@@ -42,9 +42,14 @@ class TsForecastPrediction:
             }
         return found
 
-    def time_texts(self) -> list[str]:
-        """The times as people write them, or whole numbers."""
-        return time_texts(self.times, self.is_datetime)
+    def table(self, time: str) -> pandas.DataFrame:
+        """A column per target, with quantiles one more per level, ``load_q0.1``; a row per time."""
+        columns = dict(zip(self.targets, self.values.T, strict=True))
+        if self.quantiles is not None:
+            for target, values in zip(self.targets, self.quantiles.transpose(1, 2, 0), strict=True):
+                names = (f"{target}_q{level:g}" for level in self.levels)
+                columns |= dict(zip(names, values, strict=True))
+        return self.rows(columns, time)
 
 
 @dataclass(frozen=True)

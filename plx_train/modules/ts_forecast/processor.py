@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,25 +13,23 @@ from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
 from plx_train.series.frame import Series, waves
 from plx_train.series.frequency import parse_frequency
 from plx_train.series.grid import grid_times
-from plx_train.series.processor import SeriesProcessor
-from plx_train.series.read import Columns
-from plx_train.series.scale import Scaler, write_scaler_pkl
+from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
+from plx_train.series.read.reader import Columns
+from plx_train.series.scale import Scaler
 
-INPUTS = ("known_cov_numeric", "observed_cov_numeric", "past_target", "static_cov_numeric")
-"""Names of the graph's inputs, in their alphabetical order; those a model does without are left out."""
-SECTION = "Series"
-"""Section of ``inference.yml`` that PaddleX skips."""
+TARGETS = "past_target"
+"""The one input that every forecasting graph has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TsForecastProcessor(SeriesProcessor):
     """Pre- and postprocessing of forecasting.
 
     Attributes:
         context: rows seen.
         horizon: rows forecast.
-        frequency: of the rows, as PaddleX writes it.
-        period, periods, seasonal_errors: what the training series said, for whoever evaluates the model again.
+        period, seasonal_errors: rows of a season (1: there is none), and per target the error of the seasonal naive in
+            training, scaled: what mase divides by.
         mean, std: of targets, past, future and static covariates, in this order; targets alone are scaled here, the
             graph itself scales covariates, because PaddleX gives them as they are.
     """
@@ -40,23 +37,22 @@ class TsForecastProcessor(SeriesProcessor):
     context: int
     horizon: int
     targets: tuple[str, ...]
-    frequency: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
     past_covariates: tuple[str, ...] = ()
     future_covariates: tuple[str, ...] = ()
     static_covariates: tuple[str, ...] = ()
-    time: str | None = "date"
-    group: str | None = None
     calendar: bool = False
     quantiles: tuple[float, ...] = ()
     period: int = 1
-    periods: tuple[int, ...] = ()
     seasonal_errors: tuple[float, ...] = ()
+
+    shipped: ClassVar[Facts] = {
+        "time": str, "frequency": str, "mean": floats, "std": floats, "quantiles": floats, "period": int,
+        "periods": integers, "seasonal_errors": floats,
+    }  # fmt: skip
 
     @property
     def scaler(self) -> Scaler:
-        """Of the targets."""
+        """What brings the targets to the network's scale."""
         return Scaler(self.mean[: len(self.targets)], self.std[: len(self.targets)])
 
     @property
@@ -68,6 +64,11 @@ class TsForecastProcessor(SeriesProcessor):
     def num_future(self) -> int:
         """Channels that are known ahead, those of the calendar first."""
         return len(PADDLEX_FEATURES) * self.calendar + len(self.future_covariates)
+
+    @property
+    def middle(self) -> int:
+        """Place of the quantile that is nearest to the median."""
+        return int(np.argmin(np.abs(np.asarray(self.quantiles) - 0.5)))
 
     def wanted(self, given: Any) -> Columns:
         """The columns that the model was trained on."""
@@ -100,7 +101,9 @@ class TsForecastProcessor(SeriesProcessor):
             )
         rows = np.asarray(series.values[end - self.context :])
         past, num_targets, num_past = rows[: self.context], len(self.targets), len(self.past_covariates)
-        self._check_values(series, past)
+        names = with_gaps(past, self.columns)
+        if names:
+            raise UserError(f"{series.name}: the last {self.context} rows of {names} hold missing values: fill them")
         if self.calendar and not series.is_datetime:
             raise UserError(f"{series.name}: the model knows the calendar (module.calendar), so rows must have dates")
         cutoff = Cutoff(int(series.times[end - 1]), series.is_datetime)
@@ -117,12 +120,6 @@ class TsForecastProcessor(SeriesProcessor):
             inputs.append(np.asarray([known[name] for name in self.static_covariates], np.float32))
         return tuple(inputs), cutoff
 
-    def _check_values(self, series: Series, past: np.ndarray) -> None:
-        faulty = ~np.isfinite(past).all(axis=0)
-        if faulty.any():
-            names = ", ".join(name for name, is_faulty in zip(self.columns, faulty, strict=True) if is_faulty)
-            raise UserError(f"{series.name}: the last {self.context} rows of {names} hold missing values: fill them")
-
     def _future(self, given: np.ndarray, times: np.ndarray, cutoff: Cutoff) -> np.ndarray:
         parts = []
         if self.calendar:
@@ -135,107 +132,74 @@ class TsForecastProcessor(SeriesProcessor):
         """Of the rows forecast, int64 (H,)."""
         return grid_times(cutoff.time, np.arange(1, self.horizon + 1), parse_frequency(self.frequency))
 
-    def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """The forecasts (H, C) or (H, C, Q), on the scaled axis."""
-        return list(outputs[0])
-
     def postprocess(self, output: np.ndarray, cutoff: Cutoff) -> TsForecastPrediction:
         """The forecast in the targets' units."""
         middle = output
         if self.quantiles:
             # Quantiles that cross are sorted (Chernozhukov et al., 2010).
             output = np.sort(output, axis=-1)
-            middle = output[..., int(np.argmin(np.abs(np.asarray(self.quantiles) - 0.5)))]
+            middle = output[..., self.middle]
         std, mean = np.asarray(self.scaler.std), np.asarray(self.scaler.mean)
         quantiles = output * std[:, None] + mean[:, None] if self.quantiles else None
         values = middle * std + mean
         times = self.times(cutoff)
-        return TsForecastPrediction(times, values, self.targets, middle, cutoff.is_datetime, self.quantiles, quantiles)
+        return TsForecastPrediction(times, cutoff.is_datetime, values, self.targets, middle, self.quantiles, quantiles)
 
-    def to_inference(self, model_name: str) -> dict[str, Any]:
-        """The sections of ``inference.yml`` from which PaddleX forecasts; `from_inference` reads a section of our own.
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Context and horizon."""
+        return self.context, self.horizon
 
-        PaddleX reads its scaling from ``scaler.pkl``, which `write_files` writes and nothing here ever opens.
-        """
-        info: dict[str, Any] = {"time_col": self.time or "date", "target_cols": list(self.targets)}
-        info["freq"] = int(self.frequency) if self.frequency.isdigit() else self.frequency
-        if self.past_covariates:
-            info["observed_cov_cols"] = list(self.past_covariates)
-        if self.future_covariates:
-            info["known_cov_cols"] = list(self.future_covariates)
-        if self.static_covariates:
-            info["static_cov_cols"] = list(self.static_covariates)
-        if self.group:
-            info["group_id"] = self.group
+    @property
+    def inputs(self) -> dict[str, list[int]]:
+        """Shapes of the graph's inputs; those that a model does without are left out."""
         shapes = {
             "known_cov_numeric": [1, self.context + self.horizon, self.num_future],
             "observed_cov_numeric": [1, self.context, len(self.past_covariates)],
-            "past_target": [1, self.context, len(self.targets)],
+            TARGETS: [1, self.context, len(self.targets)],
             "static_cov_numeric": [1, len(self.static_covariates)],
         }
-        return {
-            "Global": {"model_name": model_name},
-            "size": {"in_chunk_len": self.context, "out_chunk_len": self.horizon, "skip_chunk_len": 0},
-            "info_params": info,
-            "scale": True,
-            "time_feat": self.calendar,
-            "holiday": False,
-            "input_data": {name: shape for name, shape in shapes.items() if shape[-1]},
-            SECTION: {
-                "time": self.time,
-                "frequency": self.frequency,
-                "mean": list(self.mean),
-                "std": list(self.std),
-                "quantiles": list(self.quantiles),
-                "period": self.period,
-                "periods": list(self.periods),
-                "seasonal_errors": list(self.seasonal_errors),
-            },
+        return {name: shape for name, shape in shapes.items() if shape[-1]}
+
+    def columns_info(self) -> dict[str, Any]:
+        """The section ``info_params``: which columns PaddleX takes for what."""
+        info = {
+            "time_col": self.time or "date",
+            "target_cols": list(self.targets),
+            "freq": self.paddlex_frequency,
+            "observed_cov_cols": list(self.past_covariates),
+            "known_cov_cols": list(self.future_covariates),
+            "static_cov_cols": list(self.static_covariates),
+            "group_id": self.group,
         }
+        return {name: value for name, value in info.items() if value}
 
-    def write_files(self, folder: Path) -> None:
-        """``scaler.pkl`` for PaddleX."""
-        write_scaler_pkl(folder / "scaler.pkl", self.scaler)
+    def switches(self) -> dict[str, Any]:
+        """Values are scaled, and PaddleX makes the features of the calendar where these were trained with."""
+        return {"scale": True, "time_feat": self.calendar, "holiday": False}
 
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> TsForecastProcessor:
+        """The processor that an ``inference.yml`` of this room describes.
 
-def from_inference(inference: dict[str, Any]) -> TsForecastProcessor:
-    """The processor that an ``inference.yml`` of this room describes.
-
-    Raises:
-        UserError: it is of another kind, or PaddleX's own, whose scaling is a pickle.
-    """
-    info = inference.get("info_params") or {}
-    own = inference.get(SECTION)
-    if "past_target" not in (inference.get("input_data") or {}):
-        raise UserError("it has no input past_target, which forecasting needs")
-    if not isinstance(own, dict):
-        if inference.get("scale"):
-            raise UserError(
-                "its scaling is a pickled file, scaler.pkl, which could run anything when it is read: export it again"
-            )
-        own = {"mean": [0.0], "std": [1.0]}
-    size = inference["size"]
-    covariates = {
-        "past_covariates": tuple(info.get("observed_cov_cols") or ()),
-        "future_covariates": tuple(info.get("known_cov_cols") or ()),
-        "static_covariates": tuple(info.get("static_cov_cols") or ()),
-    }
-    targets = tuple(map(str, info["target_cols"]))
-    numbers = len(targets) + sum(map(len, covariates.values()))
-    mean, std = (tuple(map(float, own[name])) for name in ("mean", "std"))
-    return TsForecastProcessor(
-        context=int(size["in_chunk_len"]),
-        horizon=int(size["out_chunk_len"]),
-        targets=targets,
-        frequency=str(own.get("frequency", info.get("freq", 1))),
-        mean=mean * numbers if len(mean) == 1 < numbers else mean,
-        std=std * numbers if len(std) == 1 < numbers else std,
-        time=own.get("time", info.get("time_col")),
-        group=info.get("group_id"),
-        calendar=bool(inference.get("time_feat")),
-        quantiles=tuple(map(float, own.get("quantiles") or ())),
-        period=int(own.get("period", 1)),
-        periods=tuple(map(int, own.get("periods") or ())),
-        seasonal_errors=tuple(map(float, own.get("seasonal_errors") or ())),
-        **covariates,
-    )
+        Raises:
+            UserError: it is of another kind, or PaddleX's own, whose scaling is a pickle.
+        """
+        if TARGETS not in (inference.get("input_data") or {}):
+            raise UserError(f"it has no input {TARGETS}, which forecasting needs")
+        info, size = inference.get("info_params") or {}, inference["size"]
+        names = ("target_cols", "observed_cov_cols", "known_cov_cols", "static_cov_cols")
+        targets, past, future, static = (texts(info.get(name) or ()) for name in names)
+        own = own_section(inference, len(targets) + len(past) + len(future) + len(static))
+        given: dict[str, Any] = {"time": info.get("time_col"), "frequency": str(info.get("freq", 1))}
+        return cls(
+            context=int(size["in_chunk_len"]),
+            horizon=int(size["out_chunk_len"]),
+            targets=targets,
+            past_covariates=past,
+            future_covariates=future,
+            static_covariates=static,
+            group=info.get("group_id"),
+            calendar=bool(inference.get("time_feat")),
+            **(given | cls.facts_of(own)),
+        )

@@ -1,4 +1,4 @@
-"""Several forecasts made one: weights learned on held-out windows, or plain mean and median."""
+"""Several forecasts made one: the weights that are best on held-out windows."""
 
 from __future__ import annotations
 
@@ -34,32 +34,6 @@ def non_negative_weights(predictions: np.ndarray, truth: np.ndarray) -> np.ndarr
     return _weights(error_products(predictions, truth))
 
 
-def horizon_weights(predictions: np.ndarray, truth: np.ndarray, num_groups: int) -> np.ndarray:
-    """Weights of their own for each of `num_groups` stretches of the horizon, float64 (M, H)."""
-    groups = np.array_split(np.arange(truth.shape[1]), num_groups)
-    weights = [non_negative_weights(predictions[:, :, steps], truth[:, steps]) for steps in groups]
-    return np.concatenate(
-        [np.repeat(each[:, None], len(steps), axis=1) for each, steps in zip(weights, groups, strict=True)], axis=1
-    )
-
-
-def equal_weights(num_members: int) -> np.ndarray:
-    """Those of the plain mean, float64 (M,)."""
-    return np.full(num_members, 1 / num_members)
-
-
-def weighted(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean (N, H, C) of members (M, N, H, C), by weights (M,) or, step by step, (M, H)."""
-    if weights.ndim == 2:
-        return np.einsum("mnhc,mh->nhc", predictions, weights)
-    return np.tensordot(weights, predictions, axes=1)
-
-
-def median(predictions: np.ndarray) -> np.ndarray:
-    """Median (N, H, C) of members (M, N, H, C); the mean of the two in the middle where M is even."""
-    return np.median(predictions, axis=0)
-
-
 def error_products(predictions: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Mean product of every two members' errors, float64 (M, M); can be added up over parts of equal size."""
     errors = (np.asarray(predictions, np.float64) - truth).reshape(len(predictions), -1)
@@ -75,7 +49,7 @@ def _weights(products: np.ndarray) -> np.ndarray:
         raise DataError(
             f"member {member} of {num} forecasts values that are not finite: look at its own run, or leave it out"
         )
-    best, least = equal_weights(num), np.inf
+    best, least = np.full(num, 1 / num), np.inf
     for size in range(1, num + 1):
         for chosen in combinations(range(num), size):
             own = products[np.ix_(chosen, chosen)]

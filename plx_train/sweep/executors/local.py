@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.runs.folder import LOG_FILE
 from plx_train.sweep.executors.executor import Ended, JobSpec
-from plx_train.sweep.executors.run_process import LOG, RunProcess, end_all
+from plx_train.sweep.executors.run_process import RunProcess, end_all
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -74,7 +75,7 @@ class LocalEngine:
         if slot is None:
             raise UserError(f"run {spec.name} can't be started: all of {', '.join(self.slots)} are taken")
         command = (*spec.command, *slot.overrides)
-        process = RunProcess(command, {**slot.environment, **spec.environment}, spec.folder / LOG)
+        process = RunProcess(command, {**slot.environment, **spec.environment}, spec.folder / LOG_FILE)
         handle = self._running[slot.name] = LocalHandle(slot.name, process)
         return handle
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plx_train.ground.errors import UserError
+from plx_train.runs.folder import LOG_FILE
 from plx_train.sweep.executors.executor import Ended
-from plx_train.sweep.executors.run_process import LOG, NEVER_BEGAN, RunProcess
+from plx_train.sweep.executors.run_process import NEVER_BEGAN, RunProcess
 
 POLL_SECONDS = 0.1
 
@@ -58,7 +59,7 @@ class RunActor:
         process = RunProcess(
             (*self._command, *overrides),
             {**environment, **self._environment},
-            self._folder / LOG,
+            self._folder / LOG_FILE,
             self._kill_after,
             self._working_folder if self._working_folder.is_dir() else None,
         )

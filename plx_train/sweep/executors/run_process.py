@@ -19,7 +19,6 @@ from plx_train.sweep.executors import executor as engine
 from plx_train.sweep.executors.executor import Ended
 
 GUARD = ("-m", "plx_train.sweep.executors.run_guard")
-LOG = "run.log"
 WAIT_SECONDS = 0.05
 NEVER_BEGAN = Ended(-signal.SIGTERM, "was stopped before it began")
 CLOSING_SECONDS = 5.0

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import replace_file
+from plx_train.runs.folder import LOG_FILE
 from plx_train.sweep.executors.executor import Ended
-from plx_train.sweep.executors.run_process import LOG, NEVER_BEGAN, RunProcess
+from plx_train.sweep.executors.run_process import NEVER_BEGAN, RunProcess
 
 POLL_SECONDS = 0.1
 BEGUN, STOP, ENDED = "begun", "stop", "ended.json"
@@ -51,7 +53,7 @@ def carry_out(task: Task) -> None:
         ended = _carry_out(task, place)
     except UserError as error:
         ended = Ended(127, str(error))
-    write_whole(place / ENDED, json.dumps({"code": ended.code, "reason": ended.reason}))
+    replace_file(place / ENDED, json.dumps({"code": ended.code, "reason": ended.reason}))
 
 
 def _carry_out(task: Task, place: Path) -> Ended:
@@ -61,11 +63,11 @@ def _carry_out(task: Task, place: Path) -> Ended:
         if (place / STOP).exists() or not life.is_given():
             return NEVER_BEGAN
         time.sleep(POLL_SECONDS / 2)
-    write_whole(place / BEGUN, str(os.getpid()))
+    replace_file(place / BEGUN, str(os.getpid()))
     preemption = signal.Signals[f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}"]
     # It may be sent to every process of the job, and it would end those that do not expect it.
     signal.signal(preemption, signal.SIG_IGN)
-    process = RunProcess(task.command, task.environment, Path(task.run_folder) / LOG, task.kill_after)
+    process = RunProcess(task.command, task.environment, Path(task.run_folder) / LOG_FILE, task.kill_after)
     caught: list[int] = []
     # In place of submitit's, which would put the job back into the queue: what is run again is the sweep's decision.
     for number in (preemption, signal.SIGTERM, signal.SIGINT):
@@ -102,13 +104,6 @@ class SignOfLife:
         with contextlib.suppress(OSError):
             return self._path.read_text()
         return getattr(self, "_seen", "")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file that nobody sees half of."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
 
 
 def read_ended(place: Path) -> Ended | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import replace_file
 from plx_train.sweep.executors import executor as engine
 from plx_train.sweep.executors import submitit_job
 from plx_train.sweep.executors.executor import Ended, JobSpec
@@ -71,7 +72,7 @@ class SubmititHandle:
         if self.ended is not None or self.stopped_at is not None:
             return
         self.stopped_at = time.monotonic()
-        submitit_job.write_whole(self._place / submitit_job.STOP, "")
+        replace_file(self._place / submitit_job.STOP, "")
         if self.job is None:
             self.ended = NEVER_BEGAN
         elif self._owner.executor == "slurm" and not (self._place / submitit_job.BEGUN).exists():
@@ -233,7 +234,7 @@ class SubmititEngine:
         while True:
             # A shared folder that is away for a moment is no reason to end.
             with contextlib.suppress(OSError):
-                submitit_job.write_whole(self._alive, str(number))
+                replace_file(self._alive, str(number))
             number += 1
             if self._closing.wait(BEAT_SECONDS[self.executor]):
                 return

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
-from plx_train.report.page import write_page
+from plx_train.ground.files import replace_file
 from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.shown.ranking import first_value, usable
 
@@ -51,7 +51,7 @@ def kept_importances(record: SweepRecord) -> Importances:
             return Importances(dict(kept["shares"]), str(kept["remark"]))
     found = parameter_importances(record)
     with contextlib.suppress(OSError):
-        write_page(path, json.dumps({"key": key} | asdict(found)))
+        replace_file(path, json.dumps({"key": key} | asdict(found)))
     return found
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
-from plx_train.report.page import duration, number, page_environment, write_page
+from plx_train.ground.files import replace_file
+from plx_train.report.page import duration, number, page_environment
 from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.shown.charts import curves_chart, frontier_chart, history_chart
 from plx_train.sweep.shown.effort import (
@@ -67,7 +68,7 @@ def write_sweep_report(record: SweepRecord, path: Path, now: float | None = None
     Raises:
         OSError: the file can't be written; what was there stays.
     """
-    write_page(path, render_sweep_report(record, time() if now is None else now, kept_importances(record)))
+    replace_file(path, render_sweep_report(record, time() if now is None else now, kept_importances(record)))
     return path
 
 

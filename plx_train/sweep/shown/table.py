@@ -35,7 +35,7 @@ MOST_FRONTIER_COMMANDS = 5
 
 
 @dataclass(frozen=True)
-class Table:
+class SweepTable:
     """Columns and rows of texts, with the names of parameters that it has no room for."""
 
     columns: tuple[str, ...]
@@ -67,7 +67,7 @@ def show_sweep(console: Console, record: SweepRecord, now: float | None = None, 
         console.info(line)
 
 
-def sweep_tables(record: SweepRecord, now: float, width: int) -> list[Table]:
+def sweep_tables(record: SweepRecord, now: float, width: int) -> list[SweepTable]:
     """The best `MOST_ROWS` trials that have begun, in lines of `width` characters.
 
     One table, or two where reasons would take the room of parameters: trials that have none, then those that have one.
@@ -81,7 +81,7 @@ def sweep_tables(record: SweepRecord, now: float, width: int) -> list[Table]:
     return [_table(record, trials, now, width) for trials in (others, with_reason) if trials]
 
 
-def _table(record: SweepRecord, trials: Sequence[TrialRecord], now: float, width: int) -> Table:
+def _table(record: SweepRecord, trials: Sequence[TrialRecord], now: float, width: int) -> SweepTable:
     fixed = {"trial": [str(trial.number) for trial in trials], "state": _states(record, trials)}
     if any(trial.values for trial in trials):
         names = metric_names([objective.metric for objective in record.objectives])
@@ -99,7 +99,7 @@ def _table(record: SweepRecord, trials: Sequence[TrialRecord], now: float, width
     if longest:
         room = max(min(width - GAP - _width(columns) - GAP, LONGEST_REASON), SHORTEST_REASON)
         columns["reason"] = [_clipped(reason, room) for reason in reasons]
-    return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)), tuple(left_out))
+    return SweepTable(tuple(columns), tuple(zip(*columns.values(), strict=True)), tuple(left_out))
 
 
 def _fitting(record: SweepRecord, trials: Sequence[TrialRecord], left: int) -> tuple[dict[str, list[str]], list[str]]:

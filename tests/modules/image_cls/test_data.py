@@ -7,15 +7,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
-from plx_train.config.options import DatasetOptions
+from kit.rooms import checked, fitted
+from plx_train.config.compose import compose_run, composed_from
+from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import ConfigError, DataError
-from plx_train.modules.image_cls.augment import ImageClsAugment
-from plx_train.modules.image_cls.check import check_image_cls, draw_samples, resolve
-from plx_train.modules.image_cls.config import ImageClsConfig
-from plx_train.modules.image_cls.data import ImageClsDataset, collate
-from plx_train.modules.image_cls.labels import ClsLabel, read_classes, read_images, read_samples, turn, turned_samples
+from plx_train.modules.image_cls.check import balanced_weights
+from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turn, turned_samples
+from plx_train.modules.image_cls.module import OneHot
 from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.labels.classes import read_class_file
+from plx_train.vision.samples import ImageDataset, planes
+from plx_train.vision.views import ViewOptions, Views
 
 PROCESSOR = ImageClsProcessor(("a", "b"), None, (16, 12))
 
@@ -38,22 +42,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def codes(root: Path, **changes: object) -> dict[str, str]:
+def codes(root: Path, **options: object) -> dict[str, str]:
     """Code of each finding → where it is."""
-    dataset = DatasetOptions(root=str(root))
-    module = resolve(dataset, ImageClsConfig(**changes), None, False)  # type: ignore[arg-type]
-    report = check_image_cls(root, "train.txt", "val.txt", module).report
-    return {finding.code: f"{finding.path}:{finding.line}" for finding in report.findings}
+    findings = checked("image_cls", root, **options).report.findings
+    return {finding.code: f"{finding.path}:{finding.line}" for finding in findings}
 
 
 def test_a_good_dataset_has_no_findings(root: Path) -> None:
-    module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(), None, False)
-    checked = check_image_cls(root, "train.txt", "val.txt", module)
-    assert checked.report.ok and not checked.report.findings
-    assert [sample.labels for sample in checked.train] == [0, 1, 0, 1]
-    assert module.classes == ["a", "b"]
-    assert checked.report.statistics["train"]["images_per_class"] == {"min": 2, "p50": 2.0, "max": 2}
-    assert len(draw_samples(checked.train, root / "drawn", 2)) == 2
+    outcome = checked("image_cls", root)
+    assert outcome.report.ok and not outcome.report.findings
+    assert [sample.truth for sample in outcome.train] == [0, 1, 0, 1]
+    assert fitted("image_cls", root).labels == ("a", "b")
+    assert outcome.report.statistics["train"]["images_per_class"] == {"min": 2, "p50": 2.0, "max": 2}
+    assert len(load_room("image_cls").draw_samples(outcome.train, root / "drawn")) == 4
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_good_dataset_has_no_findings(root: Path) -> None:
         ("images/none.png 0", "image-missing"),
         ("images/empty.png 0", "image-empty"),
         ("images/text.png 0", "image-undecodable"),
-        ("images/0.png 1", "two-classes"),
+        ("images/0.png 1", "other-truth"),
         ("images/0.png 0", "image-twice"),
         ("images/4.png 0", "train-and-val"),
         ("", "blank-line"),
@@ -99,45 +100,60 @@ def test_faults_of_whole_files(root: Path) -> None:
 
 def test_classes_of_the_label_file(root: Path) -> None:
     (root / "label.txt").write_text("0 cat and dog\n0 twice\n3 bird\nx y\n")
-    names, file = read_classes(root / "label.txt", root)
+    names, file = read_class_file(root / "label.txt", root)
     assert names == ["cat and dog", "1", "2", "bird"]
     assert {(finding.code, finding.line) for finding in file.findings} == {
         ("class-twice", 2),
         ("class-line-invalid", 4),
         ("class-missing", 0),
     }
-    assert read_classes(root / "none.txt", root)[0] is None
+    assert read_class_file(root / "none.txt", root)[0] is None
 
 
 def test_without_names_the_numbers_are_the_classes(root: Path) -> None:
     (root / "label.txt").unlink()
-    assert resolve(DatasetOptions(root=str(root)), ImageClsConfig(), None, False).classes == ["0", "1"]
+    assert fitted("image_cls", root).labels == ("0", "1")
 
 
 def test_balanced_weights_make_classes_count_alike(root: Path) -> None:
     (root / "train.txt").write_text("images/0.png 0\nimages/1.png 0\nimages/2.png 0\nimages/3.png 1\n")
-    module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(class_weights="balanced"), None, False)
-    assert module.weight_of_class == pytest.approx([4 / 6, 2.0])
-    with pytest.raises(ConfigError, match="none or balanced"):
-        resolve(DatasetOptions(root=str(root)), ImageClsConfig(class_weights="much"), None, False)
+    assert balanced_weights(checked("image_cls", root).train, 2) == pytest.approx([4 / 6, 2.0])
+    assert balanced_weights(checked("image_cls", root).train, 3)[2] == 0, "a class without a sample"
+
+
+def test_a_finished_model_s_classes_are_its_own(root: Path) -> None:
+    outcome = checked("image_cls", root, processor=ImageClsProcessor(("only",)))
+    assert {(finding.path, finding.line) for finding in outcome.report.errors} == {
+        ("train.txt", 2),
+        ("train.txt", 4),
+        ("val.txt", 2),
+    }
+    assert {finding.code for finding in outcome.report.errors} == {"label-unknown"}
+
+
+def test_a_run_recorded_with_its_classes_is_composed_without(root: Path) -> None:
+    recorded = OmegaConf.create(compose_run(["module=image_cls", f"dataset.root={root}"]).yaml)
+    recorded.module.classes, recorded.module.weight_of_class = ["a", "b"], [0.5, 2.0]
+    options = composed_from(recorded, ()).options.module
+    assert not hasattr(options, "classes") and not hasattr(options, "weight_of_class")
 
 
 def test_turning_makes_classes_of_any_label_file(root: Path) -> None:
     (root / "train.txt").write_text('images/0.png\t[{"points": 1}]\nimages/1.png\tsome text\nimages/0.png\tagain\n')
     images, _ = read_images(root / "train.txt", root)
     samples = turned_samples(images, [0, 90], ["0", "90"])
-    assert [(sample.image.name, sample.labels, sample.turned) for sample in samples] == [
+    assert [(sample.image.name, sample.truth, sample.turned) for sample in samples] == [
         ("0.png", 0, 0),
         ("0.png", 1, 90),
         ("1.png", 0, 0),
         ("1.png", 1, 90),
     ]
-    module = resolve(DatasetOptions(root=str(root)), ImageClsConfig(rotations=[0, 90]), None, False)
-    checked = check_image_cls(root, "train.txt", "val.txt", module)
-    assert checked.report.ok and len(checked.train) == 4 and module.classes == ["0", "90"]
+    outcome = checked("image_cls", root, rotations=[0, 90])
+    assert outcome.report.ok and len(outcome.train) == 4
+    assert fitted("image_cls", root, rotations=[0, 90]).labels == ("0", "90")
     for rotations in ([0], [0, 45], [0, 0]):
         with pytest.raises(ConfigError, match=r"module\.rotations"):
-            resolve(DatasetOptions(root=str(root)), ImageClsConfig(rotations=rotations), None, False)
+            fitted("image_cls", root, rotations=rotations)
 
 
 def test_a_class_says_how_far_the_picture_was_turned_clockwise() -> None:
@@ -148,37 +164,36 @@ def test_a_class_says_how_far_the_picture_was_turned_clockwise() -> None:
 
 
 def test_whole_classes_are_never_held_out() -> None:
-    names = [ClsLabel(Path(f"/d/shirt_{index}.png"), 0, "shirt", "t:1").document for index in range(5)]
+    names = [ClsLabel(Path(f"/d/shirt_{index}.png"), 0, "t:1", "shirt").document for index in range(5)]
     assert len(set(names)) == 5
-    turned = {ClsLabel(Path("/d/a_1.png"), place, "", "t:1", 90 * place).document for place in range(4)}
+    turned = {ClsLabel(Path("/d/a_1.png"), place, "t:1", "", 90 * place).document for place in range(4)}
     assert len(turned) == 1
 
 
 def test_samples_depend_on_their_generator_alone(root: Path) -> None:
     samples, _ = read_samples(root / "train.txt", root, ["a", "b"])
-    augment = ImageClsAugment(mixup=0.4, cutmix=1.0, erase_probability=0.5, shift=2)
-    dataset = ImageClsDataset(samples, PROCESSOR, augment, 10**6)
+    options = ViewOptions(mixup=0.4, cutmix=1.0, erase_probability=0.5, shift=2)
+    dataset = ImageDataset(samples, PROCESSOR, Views(options, PROCESSOR, OneHot(2)), 10**6)
     first, again, other = (dataset.get(1, np.random.default_rng(seed)) for seed in (3, 3, 4))
-    assert (first["image"] == again["image"]).all() and (first["target"] == again["target"]).all()
-    assert (first["image"] != other["image"]).any()
-    assert first["image"].shape == (12, 16, 3) and first["target"].sum() == pytest.approx(1)
-    batch = collate([first, other], PROCESSOR)
-    assert batch["x"].shape == (2, 3, 12, 16) and batch["target"].shape == (2, 2)
+    assert (first.x == again.x).all() and (first.truth == again.truth).all()
+    assert (first.x != other.x).any()
+    assert first.x.shape == (12, 16, 3) and first.truth.sum() == pytest.approx(1)
+    assert planes([first.x, other.x], PROCESSOR.normalise).shape == (2, 3, 12, 16)
 
 
-def test_mixed_shares_are_those_of_the_pixels() -> None:
+@pytest.mark.parametrize("options", [ViewOptions(mixup=1.0), ViewOptions(cutmix=1.0)])
+def test_mixed_shares_are_those_of_the_pixels(options: ViewOptions) -> None:
     black, white = np.zeros((40, 40, 3), np.uint8), np.full((40, 40, 3), 255, np.uint8)
-    for augment in (ImageClsAugment(mixup=1.0), ImageClsAugment(cutmix=1.0)):
-        for seed in range(10):
-            image, share = augment.mix(white, black, np.random.default_rng(seed))
-            assert image.mean() / 255 == pytest.approx(share, abs=0.003)
+    for seed in range(10):
+        image, share = Views(options, PROCESSOR, OneHot(2)).mix(white, black, np.random.default_rng(seed))
+        assert image.mean() / 255 == pytest.approx(share, abs=0.003)
 
 
 def test_without_changes_training_sees_what_evaluation_sees() -> None:
     image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)
-    augment = ImageClsAugment(crop=(1.0, 1.0), flip=False, colour=0)
+    options = ViewOptions(crop=[1.0, 1.0], flip=False, colour=0)
     for processor in (PROCESSOR, ImageClsProcessor(("a",), 32, (24, 24))):
-        changed = augment.change(image, processor, np.random.default_rng(0))
+        changed = Views(options, processor, OneHot(1)).change(image, np.random.default_rng(0))
         assert (processor.normalise(changed) == processor.preprocess(image)[0]).all()
 
 
@@ -186,4 +201,4 @@ def test_an_unreadable_image_names_its_line(root: Path) -> None:
     (root / "images/1.png").write_bytes(b"")
     samples, _ = read_samples(root / "train.txt", root, ["a", "b"])
     with pytest.raises(DataError, match=r"train\.txt:2: .*empty"):
-        ImageClsDataset(samples, PROCESSOR).get(1, np.random.default_rng(0))
+        ImageDataset(samples, PROCESSOR).get(1, np.random.default_rng(0))

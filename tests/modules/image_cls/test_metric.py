@@ -6,27 +6,25 @@ import numpy as np
 import pytest
 import yaml
 
+from kit.rooms import true_sample
+from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import UserError
 from plx_train.metrics.classes import calibration_error, confusion
 from plx_train.metrics.temperature import fit_temperature, tempered
 from plx_train.modules.image_cls.metric import ImageClsMetric
-from plx_train.modules.image_cls.overlay import draw_overlay
-from plx_train.modules.image_cls.processor import (
-    ImageClsPrediction,
-    ImageClsProcessor,
-    from_inference,
-)
+from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.answers import Answers
 
 
-def prediction(*classes: int, score: float = 0.5) -> ImageClsPrediction:
+def prediction(*classes: int, score: float = 0.5) -> Answers:
     scores = np.linspace(score, 0.01, len(classes)).astype(np.float32)
-    return ImageClsPrediction(np.asarray(classes), scores, tuple(map(str, classes)))
+    return Answers(np.asarray(classes), scores, tuple(map(str, classes)), scores)
 
 
 def test_figures_of_four_images() -> None:
     metric = ImageClsMetric()
     values = [
-        metric.update(answer, {"labels": true})
+        metric.update(answer, true_sample(true))
         for answer, true in [
             (prediction(0, 1, score=0.9), 0),
             (prediction(1, 0, score=0.6), 0),
@@ -81,16 +79,16 @@ def test_a_temperature_changes_scores_but_no_order() -> None:
 )
 def test_inference_yml_gives_the_processor_back(processor: ImageClsProcessor) -> None:
     written = yaml.safe_dump(processor.to_inference("PP-LCNet_x1_0"))
-    assert from_inference(yaml.safe_load(written)) == processor
+    assert ImageClsProcessor.from_inference(yaml.safe_load(written)) == processor
 
 
 def test_what_paddlex_means_by_its_defaults() -> None:
     settings = ImageClsProcessor(("a",)).to_inference("ResNet50")
     steps = settings["PreProcess"]["transform_ops"]
     steps[0], steps[1] = {"ResizeImage": {"resize_short": 256}}, {"CropImage": None}
-    assert from_inference(settings) == ImageClsProcessor(("a",))
+    assert ImageClsProcessor.from_inference(settings) == ImageClsProcessor(("a",))
     settings["PostProcess"] = {"Topk": {"topk": 1, "label_list": [0, 90]}}
-    assert from_inference(settings).labels == ("0", "90")
+    assert ImageClsProcessor.from_inference(settings).labels == ("0", "90")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +98,7 @@ def test_other_steps_are_refused(step: dict) -> None:
     settings = ImageClsProcessor(("a",)).to_inference("ResNet50")
     settings["PreProcess"]["transform_ops"].append(step)
     with pytest.raises(UserError, match=r"inference\.yml"):
-        from_inference(settings)
+        ImageClsProcessor.from_inference(settings)
 
 
 @pytest.mark.parametrize(
@@ -121,5 +119,7 @@ def test_preprocessing_by_hand() -> None:
 
 
 def test_the_overlay_has_room_for_its_text() -> None:
-    picture = draw_overlay(np.zeros((28, 28, 3), np.uint8), prediction(3, 1, 2), 7)
+    picture = load_room("image_cls").overlay(
+        ImageClsProcessor(tuple("abcdefgh")), np.zeros((28, 28, 3), np.uint8), prediction(3, 1, 2), 7
+    )
     assert picture.shape[0] > 160 and picture.shape[2] == 3 and picture.dtype == np.uint8

@@ -16,12 +16,13 @@ import pytest
 
 from kit.places import ROOT
 from plx_train.ground.errors import ConfigError, WeightsError
-from plx_train.modules.image_cls.loss import classification_loss
-from plx_train.modules.image_cls.network import HEADS, NAMES, build_network
-from plx_train.modules.image_cls.rehead import rehead
+from plx_train.nn.classifier_names import NETWORKS
+from plx_train.nn.classifiers import HEADS, build_classifier
 from plx_train.nn.efficientnet_lite import EfficientNetLite0, from_torch
+from plx_train.nn.losses import classification_loss
 from plx_train.nn.pp_lcnet import PPLCNet
-from plx_train.weights.catalogue import Entry
+from plx_train.vision.heads import rehead
+from plx_train.weights.catalogue import CatalogueEntry
 from plx_train.weights.fetch import _from_wheel
 from plx_train.weights.torch_state import MAGIC, read_torch_state
 
@@ -38,26 +39,26 @@ from plx_train.weights.torch_state import MAGIC, read_torch_state
     ],
 )
 def test_shapes_and_published_sizes(name: str, millions: float | None) -> None:
-    network = build_network(name, 7)
+    network = build_classifier(name, 7)
     network.eval()
     assert network(paddle.zeros([1, 3, 64, 64])).shape == [1, 7]
     assert sum(bool(HEADS.match(key)) for key in network.state_dict()) == 2
     if millions is not None:
-        full = build_network(name, 1000)
+        full = build_classifier(name, 1000)
         count = sum(parameter.size for parameter in full.parameters())
         assert count / 1e6 == pytest.approx(millions, abs=0.06)
 
 
 def test_every_name_can_be_built_and_others_are_not() -> None:
-    assert len(set(NAMES)) == len(NAMES)
+    assert len(set(NETWORKS)) == len(NETWORKS)
     with pytest.raises(ConfigError, match=r"did you mean 'PP-LCNet_x0_25'"):
-        build_network("PP-LCNet_x0_26", 2)
+        build_classifier("PP-LCNet_x0_26", 2)
     with pytest.raises(ConfigError, match="stem_stride"):
-        build_network("ResNet18", 2, stem_stride=1)
+        build_classifier("ResNet18", 2, stem_stride=1)
 
 
 def test_pp_lcnet_names_are_the_official_ones() -> None:
-    names = set(build_network("PP-LCNet_x0_25", 2).state_dict())
+    names = set(build_classifier("PP-LCNet_x0_25", 2).state_dict())
     assert {
         "conv1.conv.weight",
         "conv1.bn._variance",
@@ -70,7 +71,7 @@ def test_pp_lcnet_names_are_the_official_ones() -> None:
 
 
 def test_a_stem_of_stride_1_keeps_small_images_large() -> None:
-    small, large = (build_network("PP-LCNet_x0_25", 2, stem_stride=stride) for stride in (1, 2))
+    small, large = (build_classifier("PP-LCNet_x0_25", 2, stem_stride=stride) for stride in (1, 2))
     x = paddle.zeros([1, 3, 28, 28])
     assert small.conv1(x).shape[2:] == [28, 28] and large.conv1(x).shape[2:] == [14, 14]
 
@@ -211,7 +212,7 @@ def test_published_weights_give_the_logits_of_their_own_program() -> None:
         assert logits.argmax() == place and logits.max() == pytest.approx(greatest, abs=1e-4)
 
 
-ORIENTATION = Entry(
+ORIENTATION = CatalogueEntry(
     name="PP-LCNet_x1_0_doc_ori",
     licence="Apache-2.0",
     size_mb=6.3,

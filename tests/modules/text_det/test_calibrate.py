@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kit.rooms import true_sample
 from kit.tiny_detector import Label, rectangle
+from plx_train.contract.rooms import load_room
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.processor import TextDetProcessor
@@ -38,7 +40,7 @@ def run(margin: float, noise: float = 0.0, base: TextDetProcessor = BASE, min_ga
 def true_hmean(processor: TextDetProcessor, maps, labels) -> float:
     metric = TextDetMetric()
     for prob_map, page_labels in zip(maps, labels, strict=True):
-        metric.update(processor.postprocess(prob_map, SHAPE), {"labels": page_labels})
+        metric.update(processor.postprocess(prob_map, SHAPE), true_sample(page_labels))
     return metric.compute()["hmean"]
 
 
@@ -103,3 +105,11 @@ def test_the_outcome_as_json() -> None:
         "precision",
         "recall",
     }
+
+
+def test_official_settings_are_the_options_and_all_else_stays_the_model_s() -> None:
+    room = load_room("text_det")
+    calibrated = TextDetProcessor(640, image_mode="RGB", thresh=0.5, box_thresh=0.7, unclip_ratio=1.1)
+    assert room.official(calibrated, room.options(box_thresh=0.55)) == TextDetProcessor(
+        640, image_mode="RGB", box_thresh=0.55
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 import subprocess
 import sys
@@ -11,39 +10,32 @@ import cv2
 import numpy as np
 import pytest
 
+from kit.rooms import true_sample
 from plx_train.ground.errors import DataError
-from plx_train.modules.text_det.augment import (
-    Outlines,
-    TextDetAugment,
-    copy_paste,
-    cut_to_crop,
-    is_cut_across,
-    page_to_input,
-    page_to_input_pixels,
-    transform,
-)
-from plx_train.modules.text_det.config import TextDetAugmentOptions
-from plx_train.modules.text_det.data import TextDetDataset, collate, collate_eval
+from plx_train.modules.text_det.augment import TextDetAugment, cut_to_crop, is_cut_across
+from plx_train.modules.text_det.config import TextDetAugmentOptions, TextDetConfig, TextDetLossOptions
+from plx_train.modules.text_det.data import Crops
 from plx_train.modules.text_det.labels import PageLabel, TextLabel
 from plx_train.modules.text_det.metric import TextDetMetric
-from plx_train.modules.text_det.photometric import (
-    add_noise,
-    blur,
-    change_pixels,
-    compress_jpeg,
-    jitter_colour,
-)
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.modules.text_det.targets import TextDetTargets, outline_distance
+from plx_train.vision import samples as samples_module
 from plx_train.vision.image import write_image
+from plx_train.vision.samples import ImageDataset
+from plx_train.vision.warp import Outlines
 
 PLAIN = {"colour": 0.0, "blur_probability": 0.0, "noise_probability": 0.0, "jpeg_probability": 0.0}
 
 
-def make_augment(**options) -> TextDetAugment:
+def make_augment(crop_size: tuple[int, int] = (320, 320), **options) -> TextDetAugment:
     """The room's defaults, with `options`."""
-    defaults = dataclasses.asdict(TextDetAugmentOptions())
-    return TextDetAugment(**(defaults | {"crop_size": (320, 320)} | options))
+    return TextDetAugment(TextDetAugmentOptions(**options), crop_size)
+
+
+def crops(pages, cache_bytes=0, with_threshold=False) -> ImageDataset:
+    """Training crops of 64 x 64."""
+    change = Crops(make_augment((64, 64)), TextDetProcessor(), TextDetTargets(with_threshold=with_threshold))
+    return ImageDataset(pages, TextDetProcessor(), change, cache_bytes)
 
 
 def box(x: float, y: float, width: float, height: float) -> np.ndarray:
@@ -123,7 +115,7 @@ def test_postprocessing_finds_the_boxes_in_their_own_kernels():
     prob_map = make(polygons, size=(384, 448))["shrink_map"].astype(np.float32)
     metric = TextDetMetric()
     labels = tuple(TextLabel("a", points, False) for points in polygons)
-    metric.update(TextDetProcessor(unclip_ratio=1.4).postprocess(prob_map, (384, 448)), {"labels": labels})
+    metric.update(TextDetProcessor(unclip_ratio=1.4).postprocess(prob_map, (384, 448)), true_sample(labels))
     assert metric.compute()["hmean"] == 1.0
 
 
@@ -168,15 +160,6 @@ def test_scale_is_relative_to_evaluation(options, low, high):
         assert 100 * low - 0.1 <= width <= 100 * high + 0.1
 
 
-def test_an_unchanged_crop_is_what_evaluation_sees():
-    page = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8), (0, 0), 2)
-    matrix = page_to_input_pixels((90, 120), (64, 96))
-    warped = cv2.warpAffine(page, matrix[:2], (96, 64), flags=cv2.INTER_LINEAR)
-    seen = cv2.resize(page, (96, 64))
-    assert np.abs(warped[2:-2, 2:-2].astype(int) - seen[2:-2, 2:-2]).max() <= 3
-    assert np.allclose(transform(np.asarray([[120.0, 90.0]]), page_to_input((90, 120), (64, 96))), [[96, 64]])
-
-
 def test_cut_text_is_dropped_ignored_or_kept():
     polygons = [
         box(10, 10, 50, 10),  # whole
@@ -219,30 +202,6 @@ def test_crops_hold_text():
     assert hits >= 30
 
 
-def test_copy_paste_adds_text_where_none_was():
-    polygons = [box(10, 10, 40, 10)]
-    image = page_of_boxes(polygons, (200, 200))
-    pasted, more, ignore = copy_paste(image, polygons, np.zeros(1, bool), np.random.default_rng(0))
-    assert len(more) == len(ignore) > 1
-    assert (pasted > 0).sum() == pytest.approx(len(more) * (image > 0).sum(), rel=0.1)
-    assert not image[60:].any()
-
-
-@pytest.mark.parametrize("change", [blur, add_noise, compress_jpeg, lambda image, rng: jitter_colour(image, 0.3, rng)])
-def test_changes_of_pixels_are_small_repeatable_and_leave_the_input(change):
-    image = page_of_boxes([box(20, 20, 60, 30)], (80, 100))
-    before = image.copy()
-    first, second = (change(image, np.random.default_rng(3)) for _ in range(2))
-    assert np.array_equal(image, before) and np.array_equal(first, second) and not np.array_equal(first, image)
-    assert first.shape == image.shape and first.dtype == np.uint8
-    assert np.abs(first.astype(int) - image).mean() < 90
-
-
-def test_no_change_asked_for_is_none_made():
-    image = page_of_boxes([box(20, 20, 60, 30)], (80, 100))
-    assert np.array_equal(change_pixels(image, 0.0, 0.0, 0.0, 0.0, np.random.default_rng(0)), image)
-
-
 @pytest.fixture
 def pages(tmp_path):
     rng = np.random.default_rng(0)
@@ -256,25 +215,25 @@ def pages(tmp_path):
 
 
 def same(first, second) -> bool:
-    return all(np.array_equal(first[key], second[key]) for key in first)
+    return np.array_equal(first.x, second.x) and all(
+        np.array_equal(first.truth[name], second.truth[name]) for name in first.truth
+    )
 
 
 def test_samples_depend_on_the_generator_alone(pages):
-    dataset = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)), with_threshold=True)
+    dataset = crops(pages, with_threshold=True)
     first, again, other = (dataset.get(1, np.random.default_rng(seed)) for seed in (5, 5, 6))
-    assert same(first, again) and not np.array_equal(first["image"], other["image"])
-    assert first["name"] == "1.png (train.txt:2)" == dataset.names[1]
+    assert same(first, again) and not np.array_equal(first.x, other.x)
+    assert set(first.truth) == {"shrink_map", "shrink_mask", "threshold_map", "threshold_mask"}
+    assert first.name == "1.png (train.txt:2)" == dataset.names[1]
     assert len(dataset) == len(dataset.names) == 3
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 200 * 300 * 3 * 2, 10**9])
 def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
-    from plx_train.modules.text_det import data
-
-    calls = []
-    monkeypatch.setattr(data, "read_image", lambda path, read=data.read_image: calls.append(path) or read(path))
-    plain = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)))
-    cached = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)), cache_bytes=cache_bytes)
+    calls, read = [], samples_module.read_image
+    monkeypatch.setattr(samples_module, "read_image", lambda path: calls.append(path) or read(path))
+    plain, cached = crops(pages), crops(pages, cache_bytes)
     for index in (0, 1, 0, 2, 1, 2):
         assert same(plain.get(index, np.random.default_rng(1)), cached.get(index, np.random.default_rng(1)))
     assert cached._cache.num_bytes <= cache_bytes
@@ -282,7 +241,7 @@ def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
 
 
 def test_dataset_travels_to_workers_without_its_cache(pages):
-    dataset = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)), cache_bytes=10**9)
+    dataset = crops(pages, 10**9)
     expected = dataset.get(0, np.random.default_rng(2))
     packed = pickle.dumps(dataset)
     assert len(packed) < 20_000
@@ -291,34 +250,34 @@ def test_dataset_travels_to_workers_without_its_cache(pages):
 
 @pytest.mark.parametrize("with_threshold", [False, True])
 def test_collate_makes_floats(pages, with_threshold):
-    processor = TextDetProcessor()
-    dataset = TextDetDataset(pages, processor, make_augment(crop_size=(64, 64)), with_threshold=with_threshold)
+    from plx_train.modules.text_det.module import TextDet
+
+    loss = TextDetLossOptions(threshold_weight=float(with_threshold))
+    options = TextDetConfig(crop_size=[64, 64], loss=loss, scale=0.25, neck_channels=16)
+    module = TextDet(options, TextDetProcessor(), is_fine_tuning=True)
+    dataset = module.dataset(pages, "train", 1)
     samples = [dataset.get(index, np.random.default_rng(index)) for index in range(3)]
-    batch = collate(samples, processor)
+    batch = module.collate(samples)
     assert batch["x"].shape == (3, 3, 64, 64) and batch["shrink_map"].shape == (3, 64, 64)
     assert ("threshold_map" in batch) == with_threshold
     assert all(value.dtype == np.float32 for key, value in batch.items() if key != "names")
-    expected = (samples[1]["image"] / 255 - np.asarray(processor.mean)) / np.asarray(processor.std)
+    expected = (samples[1].x / 255 - np.asarray(module.processor.mean)) / np.asarray(module.processor.std)
     assert np.allclose(batch["x"][1], expected.transpose(2, 0, 1), atol=1e-5)
 
 
 def test_evaluation_samples_are_the_processors(pages):
-    processor = TextDetProcessor()
-    sample = TextDetDataset(pages, processor).get(0, np.random.default_rng(0))
-    assert sample["shape"] == (200, 300) and sample["x"].shape == (3, 192, 288)
-    assert sample["labels"] is pages[0].labels
-    batch = collate_eval([sample])
-    assert batch["x"].shape == (1, 3, 192, 288) and batch["names"] == ["0.png (train.txt:1)"]
+    sample = ImageDataset(pages, TextDetProcessor()).get(0, np.random.default_rng(0))
+    assert sample.context == (200, 300) and sample.x.shape == (3, 192, 288)
+    assert sample.truth is pages[0].truth
 
 
 def test_an_image_that_went_away_is_named_with_its_line(pages):
     pages[2].image.unlink()
-    dataset = TextDetDataset(pages, TextDetProcessor(), make_augment(crop_size=(64, 64)))
     with pytest.raises(DataError, match=r"train\.txt:3: .*2\.png: there is no such image"):
-        dataset.get(2, np.random.default_rng(0))
+        crops(pages).get(2, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("name", ["data", "check", "labels", "processor"])
-def test_workers_stay_free_of_paddle(name):
+@pytest.mark.parametrize("name", ["data", "check", "labels", "processor", "room"])
+def test_workers_and_commands_stay_free_of_paddle(name):
     code = f"import sys, plx_train.modules.text_det.{name}; sys.exit('paddle' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

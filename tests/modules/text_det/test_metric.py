@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from kit.rooms import true_sample
 from kit.tiny_detector import Label, rectangle
 from plx_train.modules.text_det.metric import TextDetMetric, match_page, prepare_truths
 
@@ -30,7 +31,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 def score(found: Sequence[np.ndarray], labels: Sequence[Label]) -> tuple[float, float, float]:
     """Precision, recall and hmean of one page."""
     metric = TextDetMetric()
-    metric.update(SimpleNamespace(quads=list(found), scores=np.ones(len(found))), {"labels": labels})
+    metric.update(SimpleNamespace(quads=list(found), scores=np.ones(len(found))), true_sample(labels))
     result = metric.compute()
     return result["precision"], result["recall"], result["hmean"]
 
@@ -121,7 +122,7 @@ def test_pages_add_up_and_rank() -> None:
         ([], []),
     ]
     values = [
-        metric.update(SimpleNamespace(quads=found, scores=np.ones(len(found))), {"labels": labels})
+        metric.update(SimpleNamespace(quads=found, scores=np.ones(len(found))), true_sample(labels))
         for found, labels in pages
     ]
     assert values == pytest.approx([1.0, 2 / 3, 0.0, 1.0])
@@ -133,7 +134,7 @@ def test_curve_runs_from_the_surest_box_to_all() -> None:
     metric = TextDetMetric()
     found = [SQUARE, ELSEWHERE, rectangle(200, 0, 210, 10)]
     labels = [Label(SQUARE), Label(found[2])]
-    metric.update(SimpleNamespace(quads=found, scores=np.asarray([0.9, 0.8, 0.7])), {"labels": labels})
+    metric.update(SimpleNamespace(quads=found, scores=np.asarray([0.9, 0.8, 0.7])), true_sample(labels))
     assert np.allclose(metric.curve(), [(0.5, 1.0), (0.5, 0.5), (1.0, 2 / 3)])
     assert metric.curve()[-1] == (metric.compute()["recall"], metric.compute()["precision"])
     assert TextDetMetric().curve() == []

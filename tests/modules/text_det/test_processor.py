@@ -13,7 +13,7 @@ import pytest
 
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import order_corners
-from plx_train.modules.text_det.processor import TextDetProcessor, from_inference
+from plx_train.modules.text_det.processor import TextDetProcessor
 
 NAME = "PP-OCRv4_mobile_det"
 
@@ -171,9 +171,9 @@ def test_settings_come_back() -> None:
         TextDetProcessor(image_mode="RGB", mean=(0.5, 0.5, 0.5), std=(0.5, 0.4, 0.3), use_dilation=True),
         TextDetProcessor(score_mode="slow", box_type="poly"),
     ):
-        assert from_inference(processor.to_inference(NAME)) == processor
+        assert TextDetProcessor.from_inference(processor.to_inference(NAME)) == processor
     seal = TextDetProcessor(736, "min")
-    assert from_inference(seal.to_inference("PP-OCRv4_mobile_seal_det")) == seal
+    assert TextDetProcessor.from_inference(seal.to_inference("PP-OCRv4_mobile_seal_det")) == seal
 
 
 def official() -> dict[str, Any]:
@@ -197,7 +197,7 @@ def official() -> dict[str, Any]:
 
 
 def test_official_settings_are_understood() -> None:
-    assert from_inference(official()) == TextDetProcessor()
+    assert TextDetProcessor.from_inference(official()) == TextDetProcessor()
 
 
 def test_what_is_missing_is_taken_as_paddlex_takes_it() -> None:
@@ -206,9 +206,9 @@ def test_what_is_missing_is_taken_as_paddlex_takes_it() -> None:
         {"DetResizeForTest": None}, {"NormalizeImage": {"order": "hwc"}}, {"ToCHWImage": None}
     ]  # fmt: skip
     settings["PostProcess"] = {"name": "DBPostProcess"}
-    assert from_inference(settings) == TextDetProcessor(image_mode="RGB", unclip_ratio=2.0)
+    assert TextDetProcessor.from_inference(settings) == TextDetProcessor(image_mode="RGB", unclip_ratio=2.0)
     settings["Global"]["model_name"] = "PP-OCRv4_server_seal_det"
-    assert from_inference(settings) == TextDetProcessor(736, "min", image_mode="RGB", unclip_ratio=2.0)
+    assert TextDetProcessor.from_inference(settings) == TextDetProcessor(736, "min", image_mode="RGB", unclip_ratio=2.0)
 
 
 @pytest.mark.parametrize(
@@ -224,18 +224,18 @@ def test_what_is_missing_is_taken_as_paddlex_takes_it() -> None:
 def test_other_settings_are_refused(section: str, value: Any, message: str) -> None:
     settings = official() | {section: value}
     with pytest.raises(UserError, match=message):
-        from_inference(settings)
+        TextDetProcessor.from_inference(settings)
 
 
 def test_steps_that_are_not_done_here_are_refused() -> None:
     settings = official()
     settings["PreProcess"]["transform_ops"][2] = {"DetResizeForTest": {"image_shape": [640, 640]}}
     with pytest.raises(UserError, match="image_shape"):
-        from_inference(settings)
+        TextDetProcessor.from_inference(settings)
     settings = official()
     settings["PreProcess"]["transform_ops"][3]["NormalizeImage"]["order"] = "chw"
     with pytest.raises(UserError, match="order hwc"):
-        from_inference(settings)
+        TextDetProcessor.from_inference(settings)
 
 
 @pytest.mark.parametrize(

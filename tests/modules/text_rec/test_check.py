@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
+from kit.rooms import checked, fitted
 from kit.text_lines import draw_text, make_lines
-from plx_train.config.options import DatasetOptions
-from plx_train.data.findings import Checked
-from plx_train.ground.errors import DataError, UserError, WeightsError
-from plx_train.modules.text_rec.check import check_text_rec, draw_samples, resolve
-from plx_train.modules.text_rec.config import TextRecConfig
+from plx_train.config.compose import compose_run, composed_from
+from plx_train.contract.check import Checked
+from plx_train.contract.rooms import load_room
+from plx_train.ground.errors import ConfigError, DataError, UserError, WeightsError
 from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed, read_dictionary
 from plx_train.modules.text_rec.processor import TextRecProcessor
+from plx_train.workflow.dataset import check
 
 ABC = TextRecProcessor(("a", "b", "c"))
 
@@ -26,12 +31,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_lines(tmp_path / "data")
 
 
-def run(root: Path, max_unknown: float = 0.02, processor: TextRecProcessor = ABC) -> Checked:
-    return check_text_rec(root, "train.txt", "val.txt", processor, max_unknown)
+def run(root: Path, max_unknown: float = 0.02, processor: TextRecProcessor = ABC, **files: str) -> Checked[Any]:
+    return checked("text_rec", root, processor=processor, max_unknown_share=max_unknown, **files)
 
 
-def found(checked: Checked) -> list[tuple[str, int, str, str]]:
-    return [(item.path, item.line, item.level, item.code) for item in checked.report.findings]
+def found(outcome: Checked[Any]) -> list[tuple[str, int, str, str]]:
+    return [(item.path, item.line, item.level, item.code) for item in outcome.report.findings]
 
 
 def append(root: Path, line: str | bytes, file: str = "train.txt") -> None:
@@ -40,12 +45,12 @@ def append(root: Path, line: str | bytes, file: str = "train.txt") -> None:
 
 
 def test_a_good_dataset_has_no_finding_and_figures_of_its_texts(root: Path) -> None:
-    checked = run(root)
-    assert found(checked) == [] and checked.report.ok
-    assert (len(checked.train), len(checked.val)) == (8, 3)
-    statistics = checked.report.statistics["train"]
+    outcome = run(root)
+    assert found(outcome) == [] and outcome.report.ok
+    assert (len(outcome.train), len(outcome.val)) == (8, 3)
+    statistics = outcome.report.statistics["train"]
     assert (statistics["crops"], statistics["different_characters"], statistics["texts_with_space"]) == (8, 4, 3)
-    assert run(root).report.to_json() == checked.report.to_json()  # the kept one
+    assert run(root).report.to_json() == outcome.report.to_json()  # the kept one
 
 
 IMAGE = "images/train_0000.png"
@@ -68,7 +73,13 @@ BROKEN_LINES = [
     ("images/upright.png\tab\n", "warning", "upright", "higher than wide"),
     ("images/short.png\t" + "ab" * 40 + "\n", "warning", "text-too-long", "too narrow for its 80 characters"),
     (f"{IMAGE}\tab\n", "warning", "image-twice", "is in train.txt:1 already"),
-    (f"{IMAGE}\tba\n", "error", "two-texts", "but with another text"),
+    (f"{IMAGE}\tba\n", "error", "other-truth", "is in train.txt:1 already, with another text"),
+    (
+        "images/copy.png\tba\n",
+        "error",
+        "other-truth",
+        f"is the same picture as {IMAGE} of train.txt:1, with another text",
+    ),
 ]
 
 
@@ -80,12 +91,13 @@ def test_each_fault_of_a_line_is_told_with_its_line(
     (root / "images/text.png").write_text("no image")
     cv2.imwrite(str(root / "images/upright.png"), np.zeros((90, 20, 3), np.uint8))
     cv2.imwrite(str(root / "images/short.png"), draw_text("ab"))
+    shutil.copy(root / IMAGE, root / "images/copy.png")
     append(root, line)
-    checked = run(root)
-    assert ("train.txt", 9, level, code) in found(checked), found(checked)
-    assert any(item.code == code and reason in item.reason for item in checked.report.findings)
+    outcome = run(root)
+    assert ("train.txt", 9, level, code) in found(outcome), found(outcome)
+    assert any(item.code == code and reason in item.reason for item in outcome.report.findings)
     if level == "error":
-        assert len(checked.train) == 8, "the faulty crop is left out"
+        assert len(outcome.train) == 8, "the faulty crop is left out"
 
 
 def test_faults_of_a_whole_file(root: Path) -> None:
@@ -94,15 +106,14 @@ def test_faults_of_a_whole_file(root: Path) -> None:
     append(root, b"images\\val_0000.png\t ab \r\n", "val.txt")
     codes = {code for path, _, _, code in found(run(root)) if path == "val.txt"}
     assert codes == {"byte-order-mark", "crlf", "backslash-path", "outer-space", "image-twice"}
-    assert [crop.labels for crop in run(root).val] == ["ab", "b a", "cab", "ab"]
+    assert [crop.truth for crop in run(root).val] == ["ab", "b a", "cab", "ab"]
 
     (root / "val.txt").write_text("")
     assert ("val.txt", 0, "error", "label-file-empty") in found(run(root))
     (root / "val.txt").unlink()
     assert found(run(root)) == [("val.txt", 0, "error", "label-file-missing")]
     assert found(run(root / "nowhere"))[0][3] == "root-missing"
-    same = check_text_rec(root, "train.txt", "train.txt", ABC, 0.0)
-    assert found(same) == [("train.txt", 0, "error", "same-label-file")]
+    assert found(run(root, val="train.txt")) == [("train.txt", 0, "error", "same-label-file")]
 
 
 def test_a_crop_in_both_splits_is_an_error_and_equal_pictures_a_warning(root: Path) -> None:
@@ -115,6 +126,13 @@ def test_a_crop_in_both_splits_is_an_error_and_equal_pictures_a_warning(root: Pa
     ]
 
 
+def test_words_printed_alike_are_no_news(root: Path) -> None:
+    shutil.copy(root / IMAGE, root / "images/copy.png")
+    append(root, "images/copy.png\tab\n")
+    outcome = run(root)
+    assert found(outcome) == [] and len(outcome.train) == 9
+
+
 def test_low_crops_are_told(root: Path) -> None:
     for index in range(4):
         cv2.imwrite(str(root / f"images/train_{index:04d}.png"), draw_text("ab")[:8])
@@ -123,17 +141,17 @@ def test_low_crops_are_told(root: Path) -> None:
 
 def test_characters_outside_the_dictionary_are_listed_with_counts(root: Path) -> None:
     processor = TextRecProcessor(("a", "b"))
-    checked = run(root, processor=processor)
-    finding = next(item for item in checked.report.errors if item.path == "train.txt")
+    outcome = run(root, processor=processor)
+    finding = next(item for item in outcome.report.errors if item.path == "train.txt")
     assert finding.code == "unknown-characters"
     # cab, abc abc, c, acb, a c
     assert "1 characters in 5 of 8 texts (62.5%)" in finding.reason and "'c' (U+0063) 6×" in finding.reason
     assert "module.dict=auto" in finding.reason and "the first is in line 3" in finding.reason
 
-    checked = run(root, 0.7, processor)
-    assert checked.report.ok and checked.report.warnings
-    assert len(checked.train) == 3, "what can't be learned is not trained on"
-    assert len(checked.val) == 3, "but counts in validation"
+    outcome = run(root, 0.7, processor)
+    assert outcome.report.ok and outcome.report.warnings
+    assert len(outcome.train) == 3, "what can't be learned is not trained on"
+    assert len(outcome.val) == 3, "but counts in validation"
 
 
 def test_long_lists_are_cut() -> None:
@@ -142,35 +160,60 @@ def test_long_lists_are_cut() -> None:
 
 
 def test_samples_are_drawn(root: Path, tmp_path: Path) -> None:
-    paths = draw_samples(run(root).train, tmp_path / "drawn", 3)
-    assert len(paths) == 3 and all(path.is_file() for path in paths)
-
-
-def options(root: Path) -> DatasetOptions:
-    return DatasetOptions(root=str(root))
+    paths = load_room("text_rec").draw_samples(run(root).train, tmp_path / "drawn")
+    assert len(paths) == 8 and all(path.is_file() for path in paths)
 
 
 def test_auto_takes_the_characters_of_the_labels_without_the_space(root: Path) -> None:
-    config = resolve(options(root), TextRecConfig(dict="auto"), None, False)
-    assert config.characters == ["a", "b", "c"]
+    assert fitted("text_rec", root, dict="auto", width=400) == TextRecProcessor(("a", "b", "c"), 400)
 
 
 def test_a_file_gives_the_dictionary(root: Path, tmp_path: Path) -> None:
     (tmp_path / "d.txt").write_bytes("\ufeffx\r\ny\r\n\u3000\r\n".encode())
-    config = resolve(options(root), TextRecConfig(dict=str(tmp_path / "d.txt")), None, False)
-    assert config.characters == ["x", "y", "\u3000"]
+    assert fitted("text_rec", root, dict=str(tmp_path / "d.txt")).characters == ("x", "y", "\u3000")
 
 
 def test_without_weights_there_is_no_dictionary_of_theirs(root: Path) -> None:
     with pytest.raises(UserError, match=r"module\.dict=weights needs weights: set module\.dict=auto"):
-        resolve(options(root), TextRecConfig(), None, False)
+        fitted("text_rec", root)
 
 
-def test_a_trained_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -> None:
-    (tmp_path / "inference.pdiparams").touch()
-    (tmp_path / "inference.yml").write_text("PostProcess: {character_dict: [p, q]}")
-    config = resolve(options(root), TextRecConfig(dict="auto"), str(tmp_path), True)
-    assert config.characters == ["p", "q"]
+def exported(folder: Path) -> Path:
+    """What is asked of an export that knows p and q, save its graph."""
+    folder.mkdir()
+    (folder / "inference.json").write_text("{}")
+    (folder / "inference.pdiparams").touch()
+    written = TextRecProcessor(("p", "q"), 480).to_inference("PP-OCRv4_mobile_rec")
+    (folder / "inference.yml").write_text(yaml.safe_dump(written))
+    return folder
+
+
+def test_weights_bring_their_dictionary_and_not_their_width(root: Path, tmp_path: Path) -> None:
+    weights = str(exported(tmp_path / "export"))
+    assert fitted("text_rec", root, weights) == TextRecProcessor(("p", "q"), 320)
+
+
+def test_a_finished_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -> None:
+    given = compose_run(["module=text_rec", "module.dict=auto", f"dataset.root={root}"]).options
+    processor, outcome = check(given, exported(tmp_path / "export"))
+    assert processor == TextRecProcessor(("p", "q"), 480)
+    assert {item.code for item in outcome.report.errors} == {"unknown-characters"}
+
+
+def test_a_finished_model_hides_no_fault_of_the_folder(root: Path, tmp_path: Path) -> None:
+    (root / "val.txt").unlink()
+    given = compose_run(["module=text_rec", f"dataset.root={root}"]).options
+    _, outcome = check(given, exported(tmp_path / "export"))
+    assert [item.code for item in outcome.report.errors] == ["label-file-missing"]
+
+
+def test_a_run_recorded_with_its_characters_is_composed_without(root: Path) -> None:
+    recorded = OmegaConf.create(compose_run(["module=text_rec", "module.dict=auto", f"dataset.root={root}"]).yaml)
+    recorded.module.characters = ["a", "b"]
+    assert not hasattr(composed_from(recorded, ()).options.module, "characters")
+    recorded.module.charakters = ["a"]
+    with pytest.raises(ConfigError, match="charakters"):
+        composed_from(recorded, ())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import paddle
@@ -14,6 +13,7 @@ import plx_train
 from kit.runs import as_if_killed, assert_same, train_room
 from kit.text_lines import TEXTS, make_lines
 from plx_train.api import RunResult
+from plx_train.contract.sample import Sample
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.text_rec.config import TextRecConfig
 from plx_train.modules.text_rec.data import collate
@@ -33,8 +33,8 @@ GUIDED = ("optimizer.freeze=[]", "module.guide=nrtr", "module.guide_channels=32"
 SHAPE = GuideShape(32, 1)
 
 
-def sample(classes: list[int]) -> dict[str, Any]:
-    return {"image": np.zeros((48, 40, 3), np.uint8), "classes": classes, "name": "a"}
+def sample(classes: list[int]) -> Sample:
+    return Sample(np.zeros((48, 40, 3), np.uint8), None, classes, "a")
 
 
 def network(guide: GuideShape | None) -> TextRecNetwork:
@@ -131,10 +131,8 @@ def test_alone_the_guide_is_all_that_teaches_the_backbone(is_alone: bool) -> Non
 def test_beside_trained_weights_a_new_guide_is_not_alone(
     is_fine_tuning: bool, choice: bool | None, expected: bool
 ) -> None:
-    config = TextRecConfig(
-        characters=["a"], scale=0.25, guide="nrtr", guide_channels=32, guide_depth=1, guide_alone=choice
-    )
-    assert TextRec(config, is_fine_tuning).is_guide_alone is expected
+    config = TextRecConfig(scale=0.25, guide="nrtr", guide_channels=32, guide_depth=1, guide_alone=choice)
+    assert TextRec(config, TextRecProcessor(("a",)), is_fine_tuning).is_guide_alone is expected
 
 
 def test_another_dictionary_keeps_what_the_guide_knows_of_characters_that_remain(tmp_path: Path) -> None:
@@ -151,10 +149,10 @@ def test_another_dictionary_keeps_what_the_guide_knows_of_characters_that_remain
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["module.guide=sar"], "module.guide must be one of none, nrtr, not 'sar'"),
-        (["module.guide_channels=40"], "module.guide_channels must be a multiple of 32, not 40"),
-        (["module.guide_depth=0"], "module.guide_depth must be at least 1, not 0"),
-        (["module.guide_max_length=2"], "module.guide_max_length must be at least 3, a character between two signs"),
+        (["module.guide=sar"], "module.guide=sar does not exist; there is: none, nrtr"),
+        (["module.guide_channels=40"], "module.guide_channels=40 is out of range: it must be a multiple of 32"),
+        (["module.guide_depth=0"], "module.guide_depth=0 is out of range: it must be at least 1"),
+        (["module.guide_max_length=2"], "module.guide_max_length=2 is out of range: it must be at least 3"),
         (["optimizer.freeze=[backbone]"], "module.guide=nrtr teaches the backbone alone, which optimizer.freeze"),
     ],
 )
@@ -167,7 +165,7 @@ def test_a_guide_that_can_not_be_is_refused(options: list[str], said: str, tmp_p
 def tiny_module(guide: str) -> TextRec:
     paddle.seed(1)
     shape = {"scale": 0.25, "neck_channels": 16, "neck_depth": 1, "guide_channels": 32, "guide_depth": 1}
-    return TextRec(TextRecConfig(characters=["a", "b", "c"], guide=guide, **shape), is_fine_tuning=True)
+    return TextRec(TextRecConfig(guide=guide, **shape), TextRecProcessor(("a", "b", "c")), is_fine_tuning=True)
 
 
 def test_a_part_of_the_backbone_may_be_frozen_under_a_guide() -> None:
@@ -203,7 +201,7 @@ def test_a_run_logs_both_losses_and_keeps_the_guide_in_checkpoints_alone(finishe
 
 
 def test_the_export_is_what_it_is_without_a_guide(finished: RunResult) -> None:
-    plain, guided = (tiny_module(guide).export_network() for guide in ("none", "nrtr"))
+    plain, guided = (module.export_network(module.processor) for module in map(tiny_module, ("none", "nrtr")))
     tensors = [network.state_dict() for network, _ in (plain, guided)]
     assert tensors[0].keys() == tensors[1].keys() and plain[1] == guided[1]
     assert all(np.array_equal(value, tensors[1][name]) for name, value in tensors[0].items())

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plx_train.modules.text_rec.metric import TextRecMetric, edit_distance
+from kit.rooms import true_sample
+from plx_train.metrics.edit_distance import edit_distance
+from plx_train.modules.text_rec.metric import TextRecMetric
 
 
 def measured(*pairs: tuple[str, str]) -> dict[str, float]:
     """Figures for pairs of (read, true)."""
     metric = TextRecMetric()
     for read, true in pairs:
-        metric.update(SimpleNamespace(text=read), {"labels": true})
+        metric.update(SimpleNamespace(text=read), true_sample(true))
     return metric.compute()
 
 
@@ -41,7 +43,7 @@ def test_nothing_read_and_too_much_read() -> None:
 
 
 def test_update_tells_the_similarity_of_the_text() -> None:
-    assert TextRecMetric().update(SimpleNamespace(text="ab"), {"labels": "abcd"}) == pytest.approx(0.5)
+    assert TextRecMetric().update(SimpleNamespace(text="ab"), true_sample("abcd")) == pytest.approx(0.5)
 
 
 def table_distance(first: str, second: str) -> int:

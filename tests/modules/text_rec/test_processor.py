@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from plx_train.ground.errors import UserError
-from plx_train.modules.text_rec.processor import TextRecProcessor, from_inference, steps_needed, steps_of
+from plx_train.modules.text_rec.processor import TextRecProcessor, steps_needed, steps_of
 
 NAME = "PP-OCRv4_mobile_rec"
 AB = TextRecProcessor(("a", "b"))
@@ -83,7 +83,7 @@ def test_steps() -> None:
 def test_settings_come_back_from_the_file() -> None:
     awkward = TextRecProcessor(tuple("1~'\"#:-a中\u3000ſ\\{"), 480, "RGB")
     written = yaml.safe_dump(awkward.to_inference(NAME), allow_unicode=True)
-    assert from_inference(yaml.safe_load(written)) == awkward
+    assert TextRecProcessor.from_inference(yaml.safe_load(written)) == awkward
 
 
 def test_paddlex_must_know_the_name() -> None:
@@ -107,7 +107,7 @@ def changed(part: str, value: Any) -> dict[str, Any]:
 )
 def test_other_settings_are_refused_in_words(inference: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        from_inference(inference)
+        TextRecProcessor.from_inference(inference)
 
 
 @pytest.mark.parametrize("values", [{"image_mode": "GRAY"}, {"width": 20}, {"characters": ()}])

@@ -14,7 +14,7 @@ import pytest
 
 import plx_train
 from kit.made_series import make_anomaly_set
-from plx_train.data.findings import CheckReport
+from plx_train.contract.check import CheckReport
 from plx_train.ground.errors import DataError, UserError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, rows_needed
 from plx_train.modules.ts_anomaly.config import FittedOptions, TsAnomalyConfig
@@ -110,15 +110,16 @@ def test_missing_values_are_filled_by_the_policy_and_marks_by_none(dataset: Path
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("module.threshold=best", "module.threshold must be one of percentile, pot, best_f1"),
-        ("module.loss=rmse", "module.loss must be one of"),
-        ("module.percent=100", "module.percent must lie between"),
-        ("module.risk=0.5", "module.risk=0.5 below 1 - module.level"),
+        ("module.threshold=best", "module.threshold=best does not exist; did you mean 'best_f1'"),
+        ("module.loss=rmse", "module.loss=rmse does not exist; did you mean 'mse'"),
+        ("module.percent=100", "module.percent=100.0 is out of range: it must be above 0 and below 100"),
+        ("module.risk=0.5", "module.risk=0.5 must be below 1 - module.level, which is 0.02"),
         ("module.smooth=41", "module.smooth must be 1 to module.context=40"),
         ("module.score_stride=41", "module.score_stride must be 1 to"),
-        ("module.stride=0", "must be 1 at least"),
-        ("module.network=DLinear", "no network by 'DLinear'; did you mean 'DLinear_ad'"),
-        ("module.models=[DLinear_ad,AutoEncoder]", "module.models names no network by 'AutoEncoder'"),
+        ("module.stride=0", "module.stride=0 is out of range: it must be at least 1"),
+        ("module.depth=0", "module.depth=0 is out of range: it must be at least 1"),
+        ("module.network=DLinear", "module.network=DLinear does not exist; did you mean 'DLinear_ad'"),
+        ("module.models=[DLinear_ad,AutoEncoder]", "module.models=AutoEncoder does not exist; did you mean 'AutoEnc"),
         ("module.models=[DLinear_ad]", "no two different networks"),
         ("dataset.columns.past_covariates=[feature_1]", "takes no covariates"),
     ],

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from plx_train.ground.errors import ConfigError, DataError
+from plx_train.metrics.anomaly_thresholds import Threshold, best_f1, fit_pareto, percentile, pot
 from plx_train.modules.ts_anomaly.rank_average import MAX_KNOTS, fit_ranks, rank_average, ranks_of
 from plx_train.modules.ts_anomaly.scores import SeriesScores, last_window_scores, window_starts
-from plx_train.modules.ts_anomaly.threshold import Threshold, best_f1, fit_pareto, percentile, pot
 
 
 def test_the_last_window_ends_with_the_series() -> None:

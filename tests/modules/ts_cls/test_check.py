@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_series import make_class_set
 
-from kit.made_series import make_class_set
+from plx_train.config.compose import compose_run
 from plx_train.config.options import ColumnsOptions, DatasetOptions
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_cls.baselines import baseline_accuracies, nearest_series
@@ -20,8 +21,8 @@ from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
 from plx_train.modules.ts_cls.module import build_processor
 from plx_train.modules.ts_cls.processor import TsClsProcessor, from_inference
-from plx_train.modules.ts_cls.rocket import standardise
 from plx_train.modules.ts_cls.standardisation import find_scaling, scale_for_each
+from plx_train.nn.series.rocket import standardise
 from plx_train.series.frame import Series
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -222,17 +223,20 @@ def test_no_column_of_classes(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"),
+    ("given", "said"),
     [
-        ({"class_weights": "some"}, "class_weights"),
-        ({"length": 0}, "length"),
-        ({"num_kernels": 0}, "num_kernels"),
-        ({"network": "Rocket"}, "network"),
+        ("class_weights=much", "does not exist; there is: none, balanced"),
+        ("length=0", "is out of range: it must be at least 1"),
+        ("num_kernels=0", "is out of range: it must be at least 1"),
+        ("network=Rocket", "does not exist; there is: InceptionTime, TimesNet_cls, ROCKET"),
     ],
 )
-def test_bad_options(changes: dict[str, object], named: str, root: Path) -> None:
-    with pytest.raises(ConfigError, match=rf"module\.{named}"):
-        resolve(options(root), replace(TsClsConfig(), **changes), None, False)
+def test_values_that_options_can_not_have_are_refused(given: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"module\.{given} {said}"):
+        compose_run(["module=ts_cls", f"module.{given}"])
+
+
+def test_classification_takes_no_covariates(root: Path) -> None:
     with pytest.raises(ConfigError, match=r"dataset\.columns\.targets"):
         resolve(options(root, past_covariates=["dim_1"]), TsClsConfig(), None, False)
 

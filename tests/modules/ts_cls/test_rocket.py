@@ -14,7 +14,7 @@ from plx_train.metrics.classes import confusion, per_class
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, RocketNetwork
 from plx_train.modules.ts_cls.ridge import fit_ridge, head_from_arrays
-from plx_train.modules.ts_cls.rocket import RocketKernels, draw_kernels, from_arrays, rocket_features
+from plx_train.nn.series.rocket import RocketKernels, draw_kernels, from_arrays, rocket_features
 
 
 def slow_features(kernels: RocketKernels, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

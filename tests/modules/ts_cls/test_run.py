@@ -16,16 +16,16 @@ import yaml
 
 import plx_train
 from kit.made_series import make_class_set
-from kit.rooms import tiny_room
 from kit.runs import as_if_killed, train_room
+from kit.tiny_rooms import tiny_room
 from plx_train.api import RunResult
+from plx_train.contract.evaluation import Evaluation, SampleScore
 from plx_train.ground.errors import UserError, WeightsError
-from plx_train.metrics.evaluate import Evaluation, SampleScore
 from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
 from plx_train.modules.ts_cls.module import build
 from plx_train.modules.ts_cls.network import RocketClassifier
 from plx_train.modules.ts_cls.ridge import fit_ridge
-from plx_train.modules.ts_cls.rocket import rocket_features
+from plx_train.nn.series.rocket import rocket_features
 from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.series.frame import Series
 from plx_train.train.checkpoints import step_checkpoints

@@ -99,14 +99,16 @@ def test_a_column_that_is_not_there_has_a_neighbour(dataset: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("module.loss=rmse", "module.loss must be one of"),
+        ("module.loss=rmse", "module.loss=rmse does not exist; did you mean 'mse'"),
         ("module.quantiles=[0.9,0.1]", "module.quantiles must rise"),
         ("module.period=49", "module.period must be 1 to module.context=48"),
-        ("module.horizon=0", "must be 1 at least"),
-        ("module.network=Dlinear", "no network by 'Dlinear'; did you mean 'DLinear'"),
-        ("module.models=[DLinear,PatchTTS]", "module.models names no network by 'PatchTTS'; did you mean 'PatchTST'"),
+        ("module.horizon=0", "module.horizon=0 is out of range: it must be at least 1"),
+        ("module.quantiles=[0.1,1.5]", "each must be above 0 and below 1"),
+        ("module.dropout=1.0", "module.dropout=1.0 is out of range: it must be from 0 to below 1"),
+        ("module.network=Dlinear", "module.network=Dlinear does not exist; did you mean 'DLinear'"),
+        ("module.models=[DLinear,PatchTTS]", "module.models=PatchTTS does not exist; did you mean 'PatchTST'"),
         ("module.models=[DLinear,DLinear]", "no two different networks"),
-        ("module.fusion=vote", "module.fusion must be one of"),
+        ("module.fusion=vote", "module.fusion=vote does not exist; there is: stack, mean, median"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(dataset: Path, override: str, said: str) -> None:

@@ -1,0 +1,49 @@
+"""What ``mode=serve`` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plx_train.contract.option import Trait, at_least, option
+
+
+@dataclass
+class ServeOptions:
+    """How a pipeline is served: its address, batches and limits."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0 for all of this machine."""
+    port: int = option(8080, at_least(0))
+    """Port to listen at; 0 takes a free one."""
+    max_batch: int = option(8, at_least(1))
+    """Images or series predicted together."""
+    max_wait_ms: float = option(5.0, at_least(0))
+    """Milliseconds that an image waits for others to be predicted with."""
+    queue_size: int = option(64, at_least(1))
+    """Requests that are read, wait or are worked on at once; more are answered 503."""
+    max_body_mb: float = option(32.0, at_least(0))
+    """Largest request, or content of a URL, in MiB."""
+    max_megapixels: float = option(50.0, at_least(0))
+    """Megapixels of a request's pages together."""
+    max_pages: int = option(10, at_least(1))
+    """Pages of a PDF or TIFF that are worked on; later ones are left out."""
+    max_rows: int = 200_000
+    """Rows of a request's table."""
+    max_series: int = 1000
+    """Series of a request's table, which are groups of its rows."""
+    timeout_seconds: float = option(60.0, at_least(1))
+    """Seconds from the first byte of a request to the last of its answer."""
+    drain_seconds: float = option(30.0, at_least(0))
+    """Seconds in which requests are finished after SIGTERM."""
+    api_key_file: str | None = option(None, Trait.TEXT)
+    """File whose first line is the key that clients must send, as the variable PLX_SERVE_API_KEY; null: no key."""
+    fetch_urls: bool = False
+    """Fetches files that clients name by URL, from public addresses."""
+    visualize: bool = True
+    """Puts drawn images into answers whose requests don't say."""
+    follow: bool = False
+    """Takes over new versions of the aliases in use while it serves."""
+    poll_seconds: float = option(10.0, at_least(1))
+    """Seconds between looks at the registry, with `follow`."""
+    sample: str | None = option(None, Trait.TEXT)
+    """Image or table on which a new version is tried first; null: a made-up one."""

@@ -1,0 +1,60 @@
+"""Options of the dataset; each default stands here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plx_train.contract.option import Trait, at_least, one_of, option
+
+FILL_POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
+
+
+@dataclass
+class ColumnsOptions:
+    """Which columns of a table of time series hold what; images have none."""
+
+    time: str | None = None
+    """Column of times; null: date, time, timestamp, datetime or ds, whichever there is."""
+    targets: list[str] | None = None
+    """Columns that are forecast, looked at for anomalies, or classified by; null: all numbers that are nothing else."""
+    past_covariates: list[str] = field(default_factory=list)
+    """Columns known up to the present."""
+    future_covariates: list[str] = field(default_factory=list)
+    """Columns known ahead, over the horizon too."""
+    static_covariates: list[str] = field(default_factory=list)
+    """Columns with one number per series."""
+    group: str | None = None
+    """Column that says which series a row belongs to; null: group_id, where there is such a column."""
+    label: str | None = None
+    """Column of anomalies or classes; null: label, where there is such a column."""
+
+
+@dataclass
+class DatasetOptions:
+    """Where samples come from."""
+
+    name: str = "custom"
+    """Name of the data in records and reports; yours are called by their folder's name."""
+    root: str = option("???", Trait.TEXT, Trait.HARMLESS)
+    """Folder of the dataset; paths in the label files are relative to it."""
+    train: str = "train.txt"
+    """Label file, or table, of the training split, in the dataset's folder."""
+    val: str = "val.txt"
+    """Label file, or table, of the validation split."""
+    holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)
+    """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""
+    cache_mb: int = option(512, at_least(0), Trait.HARMLESS)
+    """Memory for decoded images in each loader worker, in MiB; 0 for none."""
+    limit: int | None = option(None, at_least(1))
+    """Uses only this many samples of each split; null: all."""
+    overfit: bool = False
+    """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
+    columns: ColumnsOptions = field(default_factory=ColumnsOptions)
+    fill: str = option("error", one_of(*FILL_POLICIES))
+    """Treatment of missing values of a series: they are an error, are filled, or their rows are dropped."""
+    time_zone: str | None = None
+    """Time zone of times that name none, as in Europe/Berlin; null: UTC."""
+    unreadable: str = option("fail", one_of("fail", "skip"), Trait.HARMLESS)
+    """Effect of a training sample that can't be read: fail ends the run; skip leaves it out and counts it."""
+    ignore_findings: bool = False
+    """Trains although the check found errors; samples with errors are left out, and said so."""

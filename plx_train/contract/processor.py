@@ -1,0 +1,98 @@
+"""What pre- and postprocessing offer: a frozen dataclass that ships with the model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plx_train.contract.prediction import Prediction
+from plx_train.contract.sample import Arrays
+from plx_train.ground.errors import WeightsError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Graph = Callable[..., list[np.ndarray]]
+"""An exported graph: takes its inputs in alphabetical order, gives its outputs."""
+
+
+@dataclass(frozen=True)
+class Processor(ABC):
+    """The sheet of facts that ships with a graph: its pre- and postprocessing, and what training data said.
+
+    Its fields are plain values and tuples; it is written to ``inference.yml`` and read back from there.
+    """
+
+    @property
+    @abstractmethod
+    def suffixes(self) -> frozenset[str]:
+        """Suffixes of the files that `as_input` reads, in lower case."""
+
+    @abstractmethod
+    def example(self) -> Any:
+        """Something that `preprocess` takes."""
+
+    @abstractmethod
+    def as_input(self, given: Any) -> Any:
+        """What `preprocess` takes, from what a user gives: a path, or values.
+
+        Raises:
+            UserError: it is neither.
+        """
+
+    @abstractmethod
+    def preprocess(self, original: Any) -> tuple[Arrays, Any]:
+        """The network's input for one sample, and what `postprocess` needs to know of the original."""
+
+    @abstractmethod
+    def postprocess(self, output: np.ndarray, context: Any) -> Prediction:
+        """The prediction from one sample's output."""
+
+    @abstractmethod
+    def to_inference(self, model_name: str) -> dict[str, Any]:
+        """The sections of ``inference.yml``, from which PaddleX and `from_inference` do the same."""
+
+    @classmethod
+    @abstractmethod
+    def from_inference(cls, inference: dict[str, Any]) -> Self:
+        """The processor that an ``inference.yml`` describes.
+
+        Raises:
+            UserError: it is of another module type, or asks for what can't be done.
+        """
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any]) -> Self:
+        """The processor whose fields a checkpoint or a run's record keeps.
+
+        Raises:
+            WeightsError: they are not those of this module type.
+        """
+        try:
+            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        except TypeError as error:
+            raise WeightsError(f"the recorded processing is not of this version ({error})") from None
+
+    def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """What `postprocess` takes, one by one, of the graph's outputs for a batch: the first output's rows."""
+        return list(outputs[0])
+
+    def run(self, graph: Graph, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+        """What `postprocess` takes, per sample of a batch: the exported `graph` run on its `inputs`.
+
+        Once, save where a sample is more than the graph takes at a time.
+        """
+        return self.split_outputs(graph(*inputs))
+
+    def postprocess_with(self, other: Self, output: np.ndarray, context: Any) -> tuple[Any, Any]:
+        """What `postprocess` of this and of another processor of the room give; for those that share work in it."""
+        return self.postprocess(output, context), other.postprocess(output, context)
+
+    def write_files(self, folder: Path) -> None:
+        """Writes what PaddleX wants beside ``inference.yml``; nothing for most."""
+        return

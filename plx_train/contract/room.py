@@ -1,0 +1,135 @@
+"""What a module type (a room) offers to the core; the core knows nothing else of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from plx_train.contract.check import Checked
+from plx_train.contract.metric import Metric
+from plx_train.contract.module import Module, ProcessorT
+from plx_train.contract.processor import Processor
+from plx_train.ground.errors import UserError
+
+if TYPE_CHECKING:
+    from plx_train.contract.dataset_options import DatasetOptions
+
+CONTRACT = 1
+"""Version of what a room must offer; it rises when rooms of other packages have to be changed."""
+
+OptionsT = TypeVar("OptionsT")
+"""The dataclass of a room's options."""
+DataT = TypeVar("DataT")
+"""A dataset as a room reads it: samples and findings per split."""
+CheckedT = TypeVar("CheckedT", bound=Checked)
+
+
+class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
+    """A module type without its network: found by name, and imported without paddle.
+
+    A run goes through `check_options`, `read`, `fit`, `check` and `build`, in this order. A finished model's processor
+    takes the place of what `fit` finds.
+
+    Attributes:
+        contract: the `CONTRACT` that it was written for.
+        name: what users type, ``module=<name>``.
+        options: a dataclass whose field ``name`` has the room's name for its default.
+        retired_options: keys that former versions recorded; they are passed over where a recorded run is read.
+    """
+
+    contract: ClassVar[int]
+    name: ClassVar[str]
+    options: ClassVar[type]
+    processor: ClassVar[type[Processor]]
+    metric: ClassVar[type[Metric]]
+    monitor: ClassVar[str]
+    retired_options: ClassVar[frozenset[str]] = frozenset()
+
+    def check_options(self, options: OptionsT, dataset: DatasetOptions) -> None:
+        """Refuses options that do not fit together; what one option may be is said where it is declared.
+
+        Raises:
+            ConfigError: they don't.
+        """
+        return
+
+    @abstractmethod
+    def read(self, dataset: DatasetOptions, options: OptionsT) -> DataT:
+        """The dataset's samples and what is wrong with its files; no image is opened, nothing is raised."""
+
+    @abstractmethod
+    def fit(self, data: DataT, dataset: DatasetOptions, options: OptionsT, weights: str | None) -> ProcessorT | None:
+        """The processor: what options ask for, and what the training samples say.
+
+        Args:
+            weights: what the network's weights are read from; None from scratch.
+
+        Returns:
+            None where there are no samples to look at: `check` says why.
+
+        Raises:
+            UserError: the options ask for what can't be had.
+        """
+
+    @abstractmethod
+    def check(self, data: DataT, processor: ProcessorT | None, dataset: DatasetOptions, options: OptionsT) -> CheckedT:
+        """Everything that is wrong or odd in a dataset, and the samples without errors; nothing is raised for them."""
+
+    @abstractmethod
+    def draw_samples(self, samples: Sequence[Any], folder: Path) -> list[Path]:
+        """Pictures of a few samples with their truth, written into `folder`."""
+
+    @abstractmethod
+    def build(
+        self, options: OptionsT, processor: ProcessorT, checked: CheckedT | None, is_fine_tuning: bool
+    ) -> Module[ProcessorT]:
+        """The module; imports paddle.
+
+        Args:
+            checked: the data, of which the module takes what only training needs, weights of classes for example; None
+                where it is only to run.
+        """
+
+    @abstractmethod
+    def overlay(self, processor: ProcessorT, original: Any, prediction: Any, truth: Any = None) -> np.ndarray:
+        """A picture of the original with prediction (and truth, if given) drawn on it, (H, W, 3) uint8 BGR."""
+
+    def official(self, processor: ProcessorT, options: OptionsT) -> ProcessorT:
+        """`processor` before any calibration: with the settings that are published, or that options ask for."""
+        return processor
+
+    def monitor_of(self, checked: CheckedT) -> str:
+        """Key of the metric that picks the best checkpoint on these data."""
+        return self.monitor
+
+    def pretrained(self, options: OptionsT) -> str | None:
+        """Weights that ``weights=auto`` stands for; None: there are none, the network starts from scratch."""
+        return None
+
+    @abstractmethod
+    def model_name(self, options: OptionsT) -> str:
+        """Name in the exported ``inference.yml``: PaddleX accepts only names it knows."""
+
+    def member_networks(self, options: OptionsT) -> Sequence[str]:
+        """Networks that are trained one by one and then fused; none: a run has one network."""
+        return ()
+
+    def member_shares(self, options: OptionsT) -> Sequence[float]:
+        """Shares of the training samples that members of a fusion leave out, run by run."""
+        return ()
+
+    def published(self, folder: Path) -> tuple[OptionsT, ProcessorT]:
+        """Options and processor of the published weights in `folder`.
+
+        Raises:
+            UserError: none are published.
+        """
+        raise UserError(f"no weights are published for module={self.name}")
+
+
+AnyRoom = Room[Any, Any, Any, Any]
+"""A room of whatever kind."""

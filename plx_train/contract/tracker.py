@@ -1,0 +1,36 @@
+"""What the loop asks of whatever records it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Tracker(Protocol):
+    """Takes a run's records; none of its methods raises."""
+
+    @property
+    def uri(self) -> str | None: ...
+
+    @property
+    def run_id(self) -> str | None: ...
+
+    @property
+    def run_url(self) -> str | None: ...
+
+    @property
+    def ui_command(self) -> str | None: ...
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None: ...
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None: ...
+
+    def log_text(self, text: str, name: str) -> None: ...
+
+    def set_tags(self, tags: dict[str, Any]) -> None: ...
+
+    def sync(self) -> None: ...
+
+    def wait_until_connected(self, seconds: float) -> bool: ...
+
+    def finish(self, status: str, reason: str | None = None) -> None: ...

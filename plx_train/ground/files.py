@@ -1,0 +1,73 @@
+"""Files: where they are kept between runs, what tells them apart, and how one is replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+READ_BYTES = 1 << 20
+
+
+def cache_folder() -> Path:
+    """Where things are kept between runs: PLX_TRAIN_CACHE, or ~/.cache/plx_train."""
+    given = os.environ.get("PLX_TRAIN_CACHE")
+    return user_path(given) if given else Path.home() / ".cache" / "plx_train"
+
+
+def user_path(given: str | Path) -> Path:
+    """The path that a user means, ``~`` expanded; a relative one stays relative."""
+    return Path(given).expanduser()
+
+
+def resolve_path(given: str | Path) -> Path:
+    """The path that a user means, absolute: ``~`` expanded, relative to where the command runs."""
+    return user_path(given).absolute()
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content, hexadecimal.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to: it takes the place of `path`, in one step, where the block ends well.
+
+    Raises:
+        OSError: it can't; what was there stays, and nothing is left beside it.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def replace_file(path: Path, text: str, is_durable: bool = False) -> None:
+    """Writes a file that nobody sees half of; its folder exists.
+
+    Args:
+        is_durable: it is on disk, not only on its way there, when this returns.
+
+    Raises:
+        OSError: it can't be written; what was there stays.
+    """
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        if is_durable:
+            file.flush()
+            os.fsync(file.fileno())

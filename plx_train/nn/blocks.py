@@ -1,0 +1,45 @@
+"""What several convolutional networks are built of; parameter names are the official ones."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+Stride = int | tuple[int, int]
+"""One number, or that of the rows and that of the columns."""
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """`value` rounded to a multiple of `divisor`, at most a tenth below it."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+class ConvNorm(nn.Layer):
+    """Convolution without bias, then batch norm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: Stride = 1, groups: int = 1) -> None:
+        super().__init__()
+        initial = paddle.ParamAttr(initializer=nn.initializer.KaimingNormal())
+        self.conv = nn.Conv2D(
+            inputs, outputs, kernel, stride, kernel // 2, groups=groups, weight_attr=initial, bias_attr=False
+        )
+        self.bn = nn.BatchNorm2D(outputs)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.bn(self.conv(x))
+
+
+class SqueezeExcitation(nn.Layer):
+    """Channel weights from globally pooled features (arXiv 1709.01507); hard sigmoid of the given slope."""
+
+    def __init__(self, channels: int, slope: float = 1 / 6) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2D(channels, channels // 4, 1)
+        self.conv2 = nn.Conv2D(channels // 4, channels, 1)
+        self.slope = slope
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        pooled = F.adaptive_avg_pool2d(x, 1)
+        return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(pooled))), slope=self.slope, offset=0.5)

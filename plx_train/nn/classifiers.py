@@ -1,0 +1,54 @@
+"""Classifiers of images by name: those written here and those of ``paddle.vision``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+
+from paddle import nn
+
+from plx_train.ground.errors import ConfigError
+from plx_train.nn.classifier_names import NETWORKS
+from plx_train.nn.efficientnet_lite import EfficientNetLite0
+from plx_train.nn.pp_lcnet import PPLCNet
+
+HEADS = re.compile(r"^(fc|classifier\.3)\.(weight|bias)$")
+"""Parameters with one column, or number, per class."""
+
+
+def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout: float = 0.2) -> nn.Layer:
+    """A network that gives logits (N, num_classes) of images (N, 3, H, W).
+
+    Args:
+        stem_stride: of PP-LCNet alone.
+        dropout: before the classifier, where the network has such.
+
+    Raises:
+        ConfigError: there is no network called `name`, or it has no other stride.
+    """
+    if name not in NETWORKS:
+        near = difflib.get_close_matches(name, NETWORKS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(NETWORKS)}"
+        raise ConfigError(f"module.network={name} is unknown; {hint}")
+    family, _, scale = name.rpartition("_x")
+    if family == "PP-LCNet":
+        return PPLCNet(num_classes, _number(scale), stem_stride, dropout)
+    if stem_stride != 2:
+        raise ConfigError(f"module.stem_stride={stem_stride} is for PP-LCNet alone, not for {name}")
+    if name == "EfficientNet-Lite0":
+        return EfficientNetLite0(num_classes, dropout)
+    return _of_paddle_vision(name, scale)(num_classes=num_classes)
+
+
+def _of_paddle_vision(name: str, scale: str) -> Callable[..., nn.Layer]:
+    from paddle.vision import models
+
+    if name.startswith("ResNet"):
+        return getattr(models, name.lower())
+    build = models.mobilenet_v3_small if "small" in name else models.mobilenet_v3_large
+    return lambda num_classes: build(scale=_number(scale), num_classes=num_classes)
+
+
+def _number(scale: str) -> float:
+    return float(scale.replace("_", "."))

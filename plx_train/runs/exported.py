@@ -1,0 +1,91 @@
+"""An exported folder as plain data: the names of its files, their hashes, and what ``inference.yml`` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plx_train.ground.errors import UserError
+from plx_train.ground.files import sha256
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
+
+
+def is_export(folder: Path) -> bool:
+    """Whether `folder` holds an exported graph with its ``inference.yml``."""
+    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
+    is_whole = has_graph and (folder / PARAMETERS_FILE).is_file()
+    return (is_whole or is_onnx_only(folder)) and (folder / INFERENCE_FILE).is_file()
+
+
+def exported_in(folder: Path) -> Path | None:
+    """The exported folder that `folder` is, or holds as a run's folder; None where there is none."""
+    return next((place for place in (folder, folder / EXPORT) if is_export(place)), None)
+
+
+def is_onnx_only(folder: Path) -> bool:
+    """Whether `folder` holds a graph that Paddle can't run, only ONNX Runtime and OpenVINO: an int8 export's."""
+    has_graph = any((folder / f"{STEM}{suffix}").is_file() for suffix in (".json", ".pdmodel"))
+    return not has_graph and (folder / ONNX_FILE).is_file()
+
+
+def parameters_file(folder: Path) -> Path:
+    """The file that holds the parameters."""
+    return folder / (ONNX_FILE if is_onnx_only(folder) else PARAMETERS_FILE)
+
+
+def graph_files(folder: Path) -> tuple[Path, Path]:
+    """The graph's and the parameters' file.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give one that plx_train or PaddleX exported")
+    if is_onnx_only(folder):
+        raise UserError(
+            f"{folder} holds {ONNX_FILE} alone, which Paddle can't run: take engine=onnx or engine=openvino"
+        )
+    graphs = [folder / f"{STEM}{suffix}" for suffix in (".json", ".pdmodel")]
+    graph = next((path for path in graphs if path.is_file()), None)
+    parameters = folder / PARAMETERS_FILE
+    if graph is None or not parameters.is_file():
+        raise UserError(
+            f"{folder} is not an exported folder: it needs {STEM}.json (or {STEM}.pdmodel) and {PARAMETERS_FILE}"
+        )
+    return graph, parameters
+
+
+def read_inference(folder: Path) -> dict[str, Any]:
+    """The content of ``inference.yml``.
+
+    Raises:
+        UserError: it is missing or can't be read.
+    """
+    path = folder / INFERENCE_FILE
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no settings")
+    return content
+
+
+def lineage(inference: dict[str, Any]) -> dict[str, Any]:
+    """What ``inference.yml`` says about the model's origin, by plx_train; empty in others' exports."""
+    section = inference.get("Global") or {}
+    found = section.get("plx_train") if isinstance(section, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """sha256 of each ``inference.*`` in `folder` by name: graph, parameters, settings, ONNX.
+
+    Raises:
+        OSError: one can't be read.
+    """
+    return {path.name: sha256(path) for path in sorted(folder.glob(f"{STEM}.*")) if path.is_file()}

@@ -1,0 +1,62 @@
+"""The names of all that lies in a run's folder; they are spelled here alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+OUTPUTS = "outputs"
+"""Where runs lie, beside one another, unless a command says otherwise; the store of their records too."""
+
+CONFIG_FILE = "config.yaml"
+RUN_FILE = "run.json"
+LOCK_FILE = "run.lock"
+CHECK_FILE = "check.json"
+SAMPLES = "samples"
+REPORT_FILE = "report.html"
+OVERLAYS = "overlays"
+
+METRICS_FILE = "metrics.json"
+PREDICTIONS_FILE = "predictions.json"
+BENCHMARK_FILE = "benchmark.json"
+COMPARISON_FILE = "comparison.json"
+NONFINITE_FILE = "nonfinite_batch.json"
+
+SPOOL_NAME = "tracking.jsonl"
+SPOOL_PATTERN = "tracking*.jsonl"
+"""The run's record as it is written; that and older ones of a folder that was used again."""
+VISUALDL = "visualdl"
+CURVES_FILE = "precision_recall.json"
+"""Among the artifacts of its record."""
+
+JOB_FILE = "ranks.json"
+RANKS = "ranks"
+"""Logs of the processes that train together."""
+LOG_FILE = "run.log"
+REPORTS_FILE = "reports.jsonl"
+PRUNED_FILE = "pruned"
+"""In the folder of a sweep's run: what it printed; what it says, one evaluation a line; what it is told, the reason to
+end."""
+
+CHECKPOINTS = "checkpoints"
+BEST = "best"
+STEP_PREFIX = "step_"
+MANIFEST = "manifest.json"
+"""sha256 of the files beside it: of a checkpoint, and of a frozen pipeline."""
+STATE_FILE = "state.json"
+DATASET_FILE = "dataset.txt"
+"""In each checkpoint: the dataset's fingerprint."""
+
+EXPORT = "export"
+INT8_EXPORT = "export_int8"
+STEM = "inference"
+ONNX_FILE = f"{STEM}.onnx"
+PARAMETERS_FILE = f"{STEM}.pdiparams"
+INFERENCE_FILE = f"{STEM}.yml"
+PARITY_FILE = "parity.json"
+CHOICE_FILE = "engine.json"
+QUANTIZED_FILE = "quantized.json"
+
+
+def best_checkpoint(folder: Path) -> Path:
+    """Where a run keeps its best weights."""
+    return folder / CHECKPOINTS / BEST

@@ -1,0 +1,1 @@
+"""Pictures of series: charts on a canvas of their own."""

@@ -1,0 +1,1 @@
+"""Tables of series: found, scanned, read, checked cell by cell, and filled."""

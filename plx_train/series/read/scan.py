@@ -1,0 +1,219 @@
+"""A first pass over a CSV's bytes: header, number of rows, and lines that are no rows; values are not looked at."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+
+from plx_train.contract.check import Finding, Level
+from plx_train.data.label_file import BYTE_ORDER_MARK
+from plx_train.series.read.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
+from plx_train.series.read.source import READ_FAULTS, TableSource
+
+MAX_BLANKS = 1 << 20
+SHOWN = 3
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass
+class Scan:
+    """What the first pass found.
+
+    Attributes:
+        header: the columns' names.
+        header_line: its line, from 1.
+        num_rows: lines after it that are not blank.
+        blanks: int64, numbers of blank lines after it, ascending.
+        sample: rows from all over the file, split into cells.
+        findings: faults of lines.
+    """
+
+    name: str
+    header: tuple[str, ...] = ()
+    header_line: int = 0
+    num_rows: int = 0
+    blanks: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    sample: list[list[str]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, line: int, level: Level, code: str, reason: str) -> None:
+        self.findings.append(Finding(self.name, line, level, code, reason))
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file can be read on."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """The lines, from 1, of rows int64 (N,), counted from 0 after the header."""
+        lines = self.header_line + 1 + rows
+        return lines + np.searchsorted(self.blanks - np.arange(len(self.blanks)), lines, side="right")
+
+
+def open_at_header(source: TableSource, scan: Scan) -> BinaryIO:
+    """The file's bytes after the header line."""
+    stream = source.open()
+    for _ in range(scan.header_line):
+        stream.readline()
+    return stream
+
+
+def scan_lines(source: TableSource) -> Scan:
+    """Looks at every line of a file; nothing wrong is raised."""
+    scan = _scanned(source, with_rows=True)
+    if scan.ok and scan.num_rows == 0:
+        scan.add(0, "error", "file-empty", "the file holds no row below its header")
+    return scan
+
+
+def scan_header(source: TableSource) -> Scan:
+    """Looks at the header alone."""
+    return _scanned(source, with_rows=False)
+
+
+def _scanned(source: TableSource, with_rows: bool) -> Scan:
+    scan = Scan(source.name)
+    try:
+        with source.open() as stream:
+            _read_header(stream, scan)
+            if scan.ok and with_rows:
+                _read_rows(stream, scan)
+    except (*READ_FAULTS, zlib.error) as error:
+        scan.add(0, "error", "file-unreadable", f"the file can't be read ({error or type(error).__name__})")
+    return scan
+
+
+def _read_header(stream: BinaryIO, scan: Scan) -> None:
+    line = _header_line(stream, scan)
+    if line is None:
+        return
+    try:
+        text = line.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        scan.add(scan.header_line, "error", "not-utf8", "the header is not UTF-8: save the file in that encoding")
+        return
+    if "\r" in text:
+        scan.add(scan.header_line, "error", "line-ends", "lines end with CR alone (old Mac): save them with LF")
+        return
+    cells = cells_of(text)
+    if cells is None:
+        scan.add(scan.header_line, "error", "quote-open", "a quotation mark of the header is not closed in its line")
+        return
+    scan.header = tuple(name.strip() for name in cells)
+    _check_header(text, scan)
+
+
+def _header_line(stream: BinaryIO, scan: Scan) -> bytes | None:
+    """The first line that is not blank; None, and a finding, where there is none."""
+    while line := stream.readline(MAX_LINE + 1):
+        scan.header_line += 1
+        if scan.header_line == 1 and line.startswith(UTF16):
+            scan.add(1, "error", "not-utf8", "the file is UTF-16, as Excel's Unicode text: save it as CSV in UTF-8")
+            return None
+        if scan.header_line == 1 and line.startswith(BYTE_ORDER_MARK):
+            scan.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
+            line = line.removeprefix(BYTE_ORDER_MARK)
+        if len(line) > MAX_LINE or scan.header_line > MAX_BLANKS:
+            reason = f"the header is longer than {MAX_LINE:,} bytes, or far down: is it a table?"
+            scan.add(scan.header_line, "error", "no-header", reason)
+            return None
+        if line.strip():
+            return line
+    scan.add(0, "error", "file-empty", "the file is empty")
+    return None
+
+
+def _check_header(text: str, scan: Scan) -> None:
+    separator = next((mark for mark in SEPARATORS if mark in text), None)
+    if len(scan.header) == 1 and separator:
+        decimal = ", decimal=','" if separator == ";" else ""
+        mend = mending(scan.name, f"sep={separator!r}{decimal}")
+        reason = f"columns are separated by {SEPARATORS[separator]}, not commas; {mend}"
+        scan.add(scan.header_line, "error", "separator", reason)
+        return
+    for name, count in Counter(scan.header).items():
+        if name and count > 1:
+            reason = f"the header names the column {name!r} {count} times"
+            scan.add(scan.header_line, "error", "column-twice", reason)
+    if all(_is_number(name) for name in scan.header):
+        reason = "the first line holds numbers alone: write the columns' names above it"
+        scan.add(scan.header_line, "error", "no-header", reason)
+
+
+def mending(name: str, options: str) -> str:
+    """What rewrites a file as it should be: a line for the shell where the name is plain, else words."""
+    if not re.fullmatch(r"[\w./-]+\.csv(\.gz|\.xz)?", name):
+        return f"read it by pandas with {options} and write it anew"
+    call = f"import pandas as p; p.read_csv('{name}', {options}).to_csv('{name}', index=False)"
+    return f'this mends it: python -c "{call}"'
+
+
+def _read_rows(stream: BinaryIO, scan: Scan) -> None:
+    line, ragged = scan.header_line + 1, _Ragged(scan)
+    blanks: list[np.ndarray] = []
+    num_blank, sample = 0, Sample()
+    for block in blocks_of_lines(stream):
+        fault = fault_of_bytes(block)
+        if fault is not None:
+            scan.add(line + fault[0], "error", fault[1], fault[2])
+            return
+        lines = Lines(block)
+        is_row = lines.have_text()
+        for row in np.flatnonzero(is_row & ~lines.have_cells(len(scan.header))).tolist():
+            ragged.look_at(line + row, lines[row])
+        rows = np.flatnonzero(is_row)
+        sample.add(lines, rows)
+        blanks.append(np.flatnonzero(~is_row) + line)
+        num_blank += len(blanks[-1])
+        if num_blank > MAX_BLANKS:
+            scan.add(int(blanks[0][0]), "error", "blank-line", f"more than {MAX_BLANKS:,} lines are blank")
+            return
+        scan.num_rows += len(rows)
+        line += len(lines)
+    scan.sample = [cells for cells in map(cells_of, sample.lines) if cells is not None]
+    scan.blanks = np.concatenate(blanks) if blanks else scan.blanks
+    ragged.tell_count()
+    if num_blank:
+        first = int(scan.blanks[0])
+        shown = f"the line is blank, and {num_blank - 1} more are" if num_blank > 1 else "the line is blank"
+        scan.add(first, "warning", "blank-line", shown)
+
+
+class _Ragged:
+    """Tells of the first few lines that aren't rows, and how many there are."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan, self.count = scan, 0
+
+    def look_at(self, line: int, text: str) -> None:
+        cells = cells_of(text)
+        if cells is not None and len(cells) == len(self.scan.header):
+            return
+        self.count += 1
+        if self.count > SHOWN:
+            return
+        if cells is None:
+            reason = "a quotation mark is not closed in its line: close it, or take it out"
+            self.scan.add(line, "error", "quote-open", reason)
+        else:
+            reason = f"the line has {len(cells)} cells, the header {len(self.scan.header)}"
+            self.scan.add(line, "error", "cells-in-line", reason)
+
+    def tell_count(self) -> None:
+        if self.count > SHOWN:
+            reason = f"{self.count} lines have more or fewer cells than the header, or open quotation marks"
+            self.scan.add(0, "error", "cells-in-line", reason)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

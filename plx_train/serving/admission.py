@@ -1,0 +1,228 @@
+"""Stands before the application: keys, sizes, crowds and time are checked before a body is read."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from plx_train.serving.metrics import Metrics
+from plx_train.serving.protocol import INTERNAL_ERROR, failure, log_id_of, new_log_id
+from plx_train.serving.refusal import Refusal
+
+logger = logging.getLogger(__name__)
+LINGER_SECONDS = 2.0
+"""How long the rest of a refused request is read and thrown away, so that its sender gets to see the answer."""
+LINGER_BYTES = 256 << 20
+HOPEFUL_SHARE = 0.7
+"""Of the time a request has: more than that in waiting, as far as can be foreseen, and it is not taken."""
+CLOSED = 499
+"""Status in metrics of a request whose client went away; it is the customary number."""
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Admission:
+    """ASGI middleware; `work_path` is the path whose requests cost something, `open_paths` need no key.
+
+    Attributes:
+        in_flight: requests for work that are being read, worked on or answered.
+        is_draining: no new work is taken.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        metrics: Metrics,
+        work_path: str,
+        open_paths: tuple[str, ...],
+        known_paths: tuple[str, ...],
+        max_requests: int,
+        max_bytes: int,
+        timeout_seconds: float,
+        api_key: str | None,
+    ) -> None:
+        self.app = app
+        self.in_flight = 0
+        self.is_draining = False
+        self._metrics = metrics
+        self._work_path = work_path
+        self._open_paths = open_paths
+        self._known_paths = known_paths
+        self._max_requests = max_requests
+        self._max_bytes = max_bytes
+        self._timeout = timeout_seconds
+        self._key = api_key.encode() if api_key else None
+        self._pace = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.monotonic()
+        answer = _Answer(send)
+        path = scope["path"] if scope["path"] in self._known_paths else "other"
+        try:
+            await self._pass(scope, receive, answer)
+        finally:
+            status = answer.status or CLOSED
+            self._metrics.requests.labels(path, str(status)).inc()
+            self._metrics.seconds.labels(path).observe(time.monotonic() - began)
+
+    async def _pass(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        headers = dict(scope["headers"])
+        try:
+            self._check_key(scope, headers)
+            if scope["path"] != self._work_path or scope["method"] != "POST":
+                await self.app(scope, receive, answer.send)
+                return
+            self._check_headers(headers)
+        except Refusal as refusal:
+            await answer.refuse(refusal, new_log_id(), receive)
+            return
+        self.in_flight += 1
+        self._metrics.in_flight.set(self.in_flight)
+        crowd, began = self.in_flight, time.monotonic()
+        try:
+            await self._work(scope, receive, answer)
+        finally:
+            self.in_flight -= 1
+            self._metrics.in_flight.set(self.in_flight)
+            # Refusals are quick, whatever the pipeline's pace.
+            if answer.status in (200, 504):
+                each = (time.monotonic() - began) / crowd
+                self._pace = each if self._pace == 0 else 0.8 * self._pace + 0.2 * each
+
+    def _check_key(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        if self._key is None or scope["path"] in self._open_paths:
+            return
+        bearer = headers.get(b"authorization", b"")
+        given = bearer[7:].strip() if bearer[:7].lower() == b"bearer " else headers.get(b"x-api-key", b"")
+        if not hmac.compare_digest(given, self._key):
+            told = "An API key is needed: send it as 'Authorization: Bearer <key>'"
+            raise Refusal(401, told, {"WWW-Authenticate": "Bearer"})
+
+    def _check_headers(self, headers: dict[bytes, bytes]) -> None:
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind != b"application/json":
+            raise Refusal(415, "The request must be JSON, with 'Content-Type: application/json'")
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise Refusal(415, "Compressed requests are not read: send it without Content-Encoding")
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._max_bytes:
+            raise self._too_large()
+        if self.is_draining:
+            raise Refusal(503, "The server is being stopped", {"Retry-After": "5"})
+        if self.in_flight >= self._max_requests:
+            raise self._crowded("The server has all the requests it can take")
+        # Who would wait in vain is told so now, and the time goes to those who are still there.
+        if self.in_flight and (self.in_flight + 1) * self._pace > HOPEFUL_SHARE * self._timeout:
+            raise self._crowded(f"The server would not come to the request within {self._timeout:g} s")
+
+    def _crowded(self, message: str) -> Refusal:
+        """With the seconds until about half of what is in the house should be done."""
+        seconds = max(1, min(60, math.ceil(self._pace * self.in_flight / 2)))
+        return Refusal(503, message, {"Retry-After": str(seconds)})
+
+    def _too_large(self) -> Refusal:
+        return Refusal(413, f"The request is above the limit of {self._max_bytes / 2**20:g} MiB")
+
+    async def _work(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        ends = time.monotonic() + self._timeout
+        try:
+            body = await asyncio.wait_for(self._read(receive), self._timeout)
+        except asyncio.TimeoutError:
+            await answer.refuse(Refusal(408, f"The request did not arrive within {self._timeout:g} s"), new_log_id())
+            return
+        except Refusal as refusal:
+            await answer.refuse(refusal, new_log_id(), receive)
+            return
+        if body is None:
+            return
+        work = asyncio.create_task(self._answered(scope, body, answer))
+        # All that can come after the body is that the client goes away.
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({work, gone}, timeout=ends - time.monotonic(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_late = not work.done() and not gone.done()
+            for task in (work, gone):
+                task.cancel()
+            await asyncio.gather(work, gone, return_exceptions=True)
+        if is_late and answer.status is None:
+            await answer.refuse(Refusal(504, f"No answer within {self._timeout:g} s"), log_id_of(body))
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body; None if the client went away."""
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if len(body) > self._max_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def _answered(self, scope: Scope, body: bytes, answer: _Answer) -> None:
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        try:
+            await self.app(scope, replay, answer.send)
+        except Exception:
+            logger.exception("a request failed")
+            if answer.status is None:
+                await answer.refuse(Refusal(500, INTERNAL_ERROR), log_id_of(body))
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Answer:
+    """What is sent back; `status` is None until something is."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+    async def refuse(self, refusal: Refusal, log_id: str, receive: Receive | None = None) -> None:
+        """Sends the refusal, then reads on a little where `receive` may hold more of the request."""
+        content = failure(log_id, refusal.status, refusal.message)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(content)), **refusal.headers}
+        # What is left of the body would be taken for the next request.
+        headers["Connection"] = "close"
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self.send({"type": "http.response.start", "status": refusal.status, "headers": encoded})
+        await self.send({"type": "http.response.body", "body": content, "more_body": True})
+        if receive is not None:
+            # A connection closed while its sender still writes loses the answer on the way.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(_discard(receive), LINGER_SECONDS)
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _discard(receive: Receive) -> None:
+    read = 0
+    while read < LINGER_BYTES:
+        message = await receive()
+        read += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return

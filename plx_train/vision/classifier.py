@@ -1,0 +1,124 @@
+"""What all rooms share whose networks see an image as a whole and score classes: options, classes, processing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.contract.option import Trait, above, at_least, one_of, option
+from plx_train.nn.classifier_names import NETWORKS
+from plx_train.vision.check import ImageData
+from plx_train.vision.draw import GREY, draw_captions
+from plx_train.vision.labels.classes import read_class_file
+from plx_train.vision.room import ImageRoom
+from plx_train.vision.samples import Labelled
+from plx_train.vision.views import ViewOptions
+from plx_train.vision.whole_image import WholeImageProcessor
+
+if TYPE_CHECKING:
+    from plx_train.contract.dataset_options import DatasetOptions
+
+PRETRAINED = ("EfficientNet-Lite0",)
+"""Networks whose published weights the catalogue holds, under the same name."""
+
+
+@dataclass
+class ClassifierOptions:
+    """Options of a room whose networks see an image as a whole and score classes."""
+
+    name: str = option("", Trait.INTERNAL)
+    network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
+    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
+    model_name: str = "PP-LCNet_x1_0"
+    """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
+    label_file: str = option("label.txt", Trait.TEXT)
+    """File of the classes in the dataset's folder: a number and a name a line."""
+    resize_short: int | None = 256
+    """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
+    size: list[int] = field(default_factory=lambda: [224, 224])
+    """Width and height of the network's input, in pixels."""
+    interpolation: str = "LINEAR"
+    """Interpolation of resized images: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
+    mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
+    """Mean of each channel, of pixels from 0 to 1, which is taken off."""
+    std: list[float] = option([0.229, 0.224, 0.225], above(0))
+    """Deviation of each channel, which is divided by."""
+    stem_stride: int = 2
+    """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
+    dropout: float = option(0.2, at_least(0, below=1))
+    """Share of features left out before the classifier, where the network has such."""
+    calibrate: bool = True
+    """Chooses settings of post-processing on held-out samples."""
+    freeze_norm: bool = False
+    """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
+    augment: ViewOptions = field(default_factory=ViewOptions)
+
+
+OptionsC = TypeVar("OptionsC", bound=ClassifierOptions)
+ProcessorC = TypeVar("ProcessorC", bound=WholeImageProcessor)
+
+
+class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
+    """A room whose networks see an image as a whole and score classes, which ``label.txt`` names."""
+
+    wanted = "images/*.jpg, label.txt"
+    processor: ClassVar[type[WholeImageProcessor]]
+
+    def read_classes(
+        self, root: Path, options: OptionsC
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
+        """The classes that ``label.txt`` names."""
+        classes, file = read_class_file(root / options.label_file, root)
+        return (None, (), ()) if classes is None else (tuple(classes), (options.label_file,), tuple(file.findings))
+
+    def num_classes(self, samples: Sequence[Labelled]) -> int:
+        """How many classes samples speak of, where no file names them."""
+        return max((sample.truth for sample in samples), default=0) + 1
+
+    def classes(self, data: ImageData[Labelled], options: OptionsC) -> Sequence[str]:
+        """Names of the classes, by number."""
+        return data.classes or [str(number) for number in range(self.num_classes(data.train.samples))]
+
+    def fit(
+        self, data: ImageData[Labelled], dataset: DatasetOptions, options: OptionsC, weights: str | None
+    ) -> ProcessorC | None:
+        """The processing that the options ask for, with the classes of the label files."""
+        if data.faults:
+            return None
+        width, height = options.size
+        labels = tuple(self.classes(data, options))
+        made: Any = self.processor(
+            labels=labels,
+            resize_short=options.resize_short,
+            size=(width, height),
+            interpolation=options.interpolation,
+            mean=tuple(options.mean),
+            std=tuple(options.std),
+            **self.settings(options, labels),
+        )
+        return made
+
+    def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:
+        """Fields of the processor's own before any calibration."""
+        return {}
+
+    def official(self, processor: ProcessorC, options: OptionsC) -> ProcessorC:
+        """`processor` before any calibration."""
+        return replace(processor, **self.settings(options, processor.labels))
+
+    def truth_text(self, sample: Labelled) -> str:
+        """The sample's truth in words, for pictures of it."""
+        return str(sample.truth)
+
+    def draw_sample(self, sample: Labelled) -> np.ndarray:
+        """The image with its truth under it."""
+        return draw_captions(sample.read(), [(self.truth_text(sample), GREY)])
+
+    def pretrained(self, options: OptionsC) -> str | None:
+        """Weights of the same network, where they are published."""
+        return options.network if options.network in PRETRAINED else None

@@ -1,0 +1,51 @@
+"""Names of classes by number, from a file with a number and a name a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from plx_train.data.label_file import LabelFile
+
+MAX_CLASSES = 100_000
+LISTED = 10
+
+
+def read_class_file(path: Path, root: Path) -> tuple[list[str] | None, LabelFile]:
+    """Names of the classes by number; None where there is no such file.
+
+    Numbers that it leaves out are their own names.
+    """
+    file = LabelFile(path, root)
+    if not path.is_file():
+        return None, file
+    names: dict[int, str] = {}
+    first: dict[str, int] = {}
+    for line, text in file.lines():
+        number_text, _, name = text.strip().partition(" ")
+        number, name = whole_number(number_text), name.strip()
+        if number is None or not name:
+            reason = f"the line is not a class number, a space and a name: {text.strip()[:60]!r}"
+            file.add(line, "error", "class-line-invalid", reason)
+        elif number >= MAX_CLASSES:
+            file.add(line, "error", "class-number-too-large", f"class {number}: count the classes from 0")
+        elif number in names:
+            file.add(line, "error", "class-twice", f"class {number} has the name {names[number]!r} already")
+        else:
+            names[number] = name
+            if first.setdefault(name, line) != line:
+                file.add(line, "warning", "class-name-twice", f"the name {name!r} is in line {first[name]} already")
+    missing = sorted(set(range(max(names, default=-1) + 1)) - set(names))
+    if missing:
+        file.add(0, "warning", "class-missing", f"classes {_listed(missing)} have no name")
+    return [names.get(number, str(number)) for number in range(max(names, default=-1) + 1)], file
+
+
+def whole_number(text: str) -> int | None:
+    """The number from 0 on that `text` is; None where it is none, or a huge one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - LISTED} more" if len(numbers) > LISTED else ""
+    return ", ".join(map(str, numbers[:LISTED])) + more

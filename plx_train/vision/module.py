@@ -1,0 +1,88 @@
+"""What the modules of all rooms of images share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import paddle
+
+from plx_train.contract.module import Module, ProcessorT
+from plx_train.contract.sample import Batch, Sample
+from plx_train.vision.samples import stack_eval
+
+if TYPE_CHECKING:
+    from paddle.static import InputSpec
+
+
+class ImageModule(Module[ProcessorT]):
+    """A module whose network takes images, float32 (N, 3, H, W).
+
+    Attributes:
+        freezes_norm: batch norms keep their statistics in training.
+    """
+
+    freezes_norm: bool = False
+
+    def collate_eval(self, samples: list[Sample]) -> Batch:
+        """Images of one size."""
+        return stack_eval(samples)
+
+    def train_mode(self) -> None:
+        """Training behaviour, batch statistics frozen where that is wanted."""
+        self.network.train()
+        if self.freezes_norm:
+            for layer in self.network.sublayers():
+                if isinstance(layer, paddle.nn.BatchNorm2D):
+                    layer.eval()
+
+    def forward(self, batch: Batch) -> Any:
+        """The network's outputs."""
+        return self.network(batch["x"])
+
+
+class Exported(paddle.nn.Layer):
+    """A network with what the exported graph does to its outputs.
+
+    Args:
+        finish: takes what `network` gives.
+    """
+
+    def __init__(self, network: paddle.nn.Layer, finish: Callable[[Any], paddle.Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self.finish = finish
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.finish(self.network(x))
+
+
+class MovedLogits(paddle.nn.Layer):
+    """What makes scores of logits that were moved: `scores` of the logits without `shift`, (classes,)."""
+
+    def __init__(self, scores: Callable[[paddle.Tensor], paddle.Tensor], shift: np.ndarray) -> None:
+        super().__init__()
+        self.scores = scores
+        self.register_buffer("shift", paddle.to_tensor(shift.astype(np.float32)))
+
+    def forward(self, logits: paddle.Tensor) -> paddle.Tensor:
+        return self.scores(logits - self.shift)
+
+
+def exported(
+    network: paddle.nn.Layer, finish: Callable[[Any], paddle.Tensor], height: int | None, width: int | None
+) -> tuple[paddle.nn.Layer, list[InputSpec]]:
+    """A copy of the trained network as it is exported: the layer and its input ``x`` (N, 3, height, width).
+
+    Args:
+        network: with the trained weights; is changed.
+        height, width: of the input; None where any will do.
+    """
+    from paddle.static import InputSpec
+
+    network.eval()
+    # The graph keeps the tensors' names, and with the network's own an exported folder can be trained on.
+    for name, tensor in network.state_dict().items():
+        tensor.name = name
+    return Exported(network, finish), [InputSpec([None, 3, height, width], "float32", name="x")]

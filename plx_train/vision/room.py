@@ -1,0 +1,108 @@
+"""What all rooms of images share: how a dataset is read, checked and shown."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+import numpy as np
+
+from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.module import ProcessorT
+from plx_train.contract.room import Room
+from plx_train.data.splits import CheckedDocuments
+from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_images
+from plx_train.vision.image import write_image
+from plx_train.vision.layout import find_layout_faults
+from plx_train.vision.samples import Labelled
+
+if TYPE_CHECKING:
+    from plx_train.contract.dataset_options import DatasetOptions
+
+
+class ImageOptions(Protocol):
+    """Options of a room of images.
+
+    Attributes:
+        model_name: in the exported ``inference.yml``: PaddleX accepts only names it knows.
+    """
+
+    model_name: str
+
+
+OptionsI = TypeVar("OptionsI", bound=ImageOptions)
+
+
+class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments[Labelled]]):
+    """A room whose samples are images named in label files, one for each split.
+
+    Attributes:
+        wanted: what lies beside the label files, for messages.
+        noun: what its images are, in the plural.
+        num_pictures: samples of a split that are shown.
+    """
+
+    wanted: ClassVar[str] = "images/*.jpg"
+    noun: ClassVar[str] = "images"
+    num_pictures: ClassVar[int] = 12
+
+    @abstractmethod
+    def read_file(
+        self, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
+    ) -> tuple[list[Labelled], list[Finding]]:
+        """The samples of a label file, in its order, and what is wrong with its lines; no image is opened."""
+
+    @abstractmethod
+    def rules(self, processor: ProcessorT, options: OptionsI) -> ImageCheck[Labelled]:
+        """What the room looks for in a dataset."""
+
+    @abstractmethod
+    def draw_sample(self, sample: Labelled) -> np.ndarray:
+        """A picture of the sample with its truth, uint8 (h, w, 3) BGR."""
+
+    def read_classes(
+        self, root: Path, options: OptionsI
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
+        """Names of classes by number where a file names them, the files that do, and what is wrong with these."""
+        return None, (), ()
+
+    def read(self, dataset: DatasetOptions, options: OptionsI) -> ImageData[Labelled]:
+        """The samples that the label files name, and what is wrong with the files."""
+        root = Path(dataset.root).expanduser()
+        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun)
+        if faults:
+            train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
+            return ImageData(root, train, val, tuple(faults))
+        classes, files, findings = self.read_classes(root, options)
+        train, val = (
+            ImageSplit(file, *self.read_file(root / file, root, options, classes))
+            for file in (dataset.train, dataset.val)
+        )
+        return ImageData(root, train, val, (), classes, (*files, dataset.train, dataset.val), findings)
+
+    def check(
+        self,
+        data: ImageData[Labelled],
+        processor: ProcessorT | None,
+        dataset: DatasetOptions,
+        options: OptionsI,
+    ) -> CheckedDocuments[Labelled]:
+        """Everything that is wrong or odd in a dataset, and the samples without errors."""
+        if processor is None or data.faults:
+            return CheckedDocuments(CheckReport(str(data.root), data.faults, {}, ""), [], [])
+        return check_images(data, self.rules(processor, options))
+
+    def model_name(self, options: OptionsI) -> str:
+        """Name in the exported ``inference.yml``."""
+        return options.model_name
+
+    def draw_samples(self, samples: Sequence[Labelled], folder: Path) -> list[Path]:
+        """Pictures of a few samples, spread over the split, written into `folder`."""
+        last, count = len(samples) - 1, min(self.num_pictures, len(samples))
+        paths = []
+        for index in np.unique(np.linspace(0, last, count).round().astype(int)):
+            paths.append(folder / f"{index}_{samples[index].image.stem}.jpg")
+            write_image(paths[-1], self.draw_sample(samples[index]))
+        return paths

@@ -1,0 +1,39 @@
+"""The evaluation of a finished model, by the evaluator that training uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
+from plx_train.export.predictor import stacked
+from plx_train.export.runtimes import Model, open_model
+from plx_train.export.static_model import StaticModel, folder_engine, processor_of
+from plx_train.metrics.evaluate import evaluate, network_engine
+from plx_train.runs.exported import is_onnx_only, read_inference
+from plx_train.workflow.source import Source, load_source
+from plx_train.workflow.workbench import Workbench
+
+
+def evaluate_source(bench: Workbench, source: Source) -> tuple[Module[Any], Evaluation]:
+    """The module and its evaluation on the validation split, with the model's own processing."""
+    options, data, threads = bench.session.options, bench.data, bench.device.eval_threads
+    if source.export:
+        module = data.build(options, is_fine_tuning=True)
+        processor = processor_of(read_inference(source.export))
+        engine = folder_engine(_model_of(source.export, bench.device.name, processor), processor)
+        val = module.dataset(bench.splits.val, "val", 0)
+        return module, evaluate(module, engine, val, processor, threads)
+    module = load_source(options, data, source)
+    val = module.dataset(bench.splits.val, "val", 0)
+    official = module.processor if module.has_calibration and module.has_official else None
+    return module, evaluate(module, network_engine(module), val, data.processor, threads, official)
+
+
+def _model_of(folder: Path, device: str, processor: Processor) -> Model:
+    """Run by Paddle, which is what the proof is about; by another engine only where Paddle can't run it."""
+    if not is_onnx_only(folder):
+        return StaticModel(folder, device, threads=1)
+    return open_model(folder, device, 1, "auto", stacked([processor.preprocess(processor.example())[0]]))[0]

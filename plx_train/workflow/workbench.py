@@ -1,0 +1,36 @@
+"""What most modes open before they begin: the run's folder, the checked dataset, the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plx_train.config.compose import Composed
+from plx_train.machine.device import OpenDevice
+from plx_train.workflow.dataset import RunData, Splits, open_data
+from plx_train.workflow.session import Session, open_session, start_device
+from plx_train.workflow.source import Source, with_recorded_options
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Surroundings, data and device of a mode."""
+
+    session: Session
+    data: RunData
+    splits: Splits
+    device: OpenDevice
+
+
+def open_workbench(composed: Composed, source: Source | None = None) -> Workbench:
+    """Makes the run's folder, checks and splits the dataset, and opens the device.
+
+    Args:
+        source: the finished model to work with; its run's options hold where the command line says nothing.
+
+    Raises:
+        UserError: the folder can't be written, the dataset has errors, or the device is not there.
+    """
+    session = open_session(with_recorded_options(composed, source) if source else composed)
+    options = session.options
+    data = open_data(session, source.model if source else None)
+    return Workbench(session, data, data.split(options), start_device(options))
