@@ -14,24 +14,18 @@ class SilentTracker:
     run_url: str | None = None
     ui_command: str | None = None
 
-    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Nothing."""
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None: ...
 
-    def log_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Nothing."""
+    def log_artifact(self, path: Path, folder: str | None = None) -> None: ...
 
-    def log_text(self, text: str, name: str) -> None:
-        """Nothing."""
+    def log_text(self, text: str, name: str) -> None: ...
 
-    def set_tags(self, tags: dict[str, Any]) -> None:
-        """Nothing."""
+    def set_tags(self, tags: dict[str, Any]) -> None: ...
 
-    def sync(self) -> None:
-        """Nothing."""
+    def sync(self) -> None: ...
 
     def wait_until_connected(self, seconds: float) -> bool:
         """False: there is nothing to connect to."""
         return False
 
-    def finish(self, status: str, reason: str | None = None) -> None:
-        """Nothing."""
+    def finish(self, status: str, reason: str | None = None) -> None: ...

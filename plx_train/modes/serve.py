@@ -21,7 +21,7 @@ from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
-from plx_train.terminal.console import make_console
+from plx_train.terminal.console import Console, make_console
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline
@@ -76,10 +76,7 @@ def run(composed: Composed) -> RunResult:
     server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
     server.run(sockets=[listener])
     if server.left_undone:
-        console.error(
-            f"{server.left_undone} requests were not finished within serve.drain_seconds={serve.drain_seconds:g}"
-        )
-        _leave()
+        _leave(server.left_undone, serve.drain_seconds, console)
     return RunResult("serve", resolve_path(options.output or OUTPUTS))
 
 
@@ -166,8 +163,9 @@ def _check_extra() -> None:
         raise UserError(f"mode=serve needs {error.name}: pip install 'plx_train[serve]'") from None
 
 
-def _leave() -> None:
+def _leave(left_undone: int, drain_seconds: float, console: Console) -> None:
     """Ends the process whatever its threads are at: one of them may be in a prediction that never ends."""
+    console.error(f"{left_undone} requests were not finished within serve.drain_seconds={drain_seconds:g}")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)

@@ -21,7 +21,6 @@ STAGES = (
 )
 STEM_CHANNELS, LAST_CHANNELS = 32, 1280
 NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.99
-HEAD = "fc."
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2D:

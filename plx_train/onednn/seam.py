@@ -6,8 +6,7 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import paddle
@@ -43,16 +42,6 @@ def exchange(precision: str) -> Callable[[], None]:
             setattr(module, name, function)
 
     return undo
-
-
-@contextmanager
-def exchanged(precision: str = "fp32") -> Iterator[None]:
-    """As `exchange`, inside the block."""
-    undo = exchange(precision)
-    try:
-        yield
-    finally:
-        undo()
 
 
 def _layer(native: Function, precision: str) -> Function:

@@ -9,8 +9,10 @@ import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import INTERNAL_ERROR, failure, log_id_of, new_log_id
 from plx_train.serving.refusal import Refusal
@@ -31,36 +33,38 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class Paths:
+    """The paths of a service.
+
+    Attributes:
+        work: whose requests cost something.
+        open: need no key.
+        known: are counted by their names, all others together.
+    """
+
+    work: str
+    open: tuple[str, ...]
+    known: tuple[str, ...]
+
+
 class Admission:
-    """ASGI middleware; `work_path` is the path whose requests cost something, `open_paths` need no key.
+    """ASGI middleware: who gets in, how much may be read, and for how long it may take.
 
     Attributes:
         in_flight: requests for work that are being read, worked on or answered.
         is_draining: no new work is taken.
     """
 
-    def __init__(
-        self,
-        app: App,
-        metrics: Metrics,
-        work_path: str,
-        open_paths: tuple[str, ...],
-        known_paths: tuple[str, ...],
-        max_requests: int,
-        max_bytes: int,
-        timeout_seconds: float,
-        api_key: str | None,
-    ) -> None:
+    def __init__(self, app: App, metrics: Metrics, paths: Paths, options: ServeOptions, api_key: str | None) -> None:
         self.app = app
         self.in_flight = 0
         self.is_draining = False
         self._metrics = metrics
-        self._work_path = work_path
-        self._open_paths = open_paths
-        self._known_paths = known_paths
-        self._max_requests = max_requests
-        self._max_bytes = max_bytes
-        self._timeout = timeout_seconds
+        self._paths = paths
+        self._max_requests = options.queue_size
+        self._max_bytes = int(options.max_body_mb * 2**20)
+        self._timeout = options.timeout_seconds
         self._key = api_key.encode() if api_key else None
         self._pace = 0.0
 
@@ -70,7 +74,7 @@ class Admission:
             return
         began = time.monotonic()
         answer = _Answer(send)
-        path = scope["path"] if scope["path"] in self._known_paths else "other"
+        path = scope["path"] if scope["path"] in self._paths.known else "other"
         try:
             await self._pass(scope, receive, answer)
         finally:
@@ -82,7 +86,7 @@ class Admission:
         headers = dict(scope["headers"])
         try:
             self._check_key(scope, headers)
-            if scope["path"] != self._work_path or scope["method"] != "POST":
+            if scope["path"] != self._paths.work or scope["method"] != "POST":
                 await self.app(scope, receive, answer.send)
                 return
             self._check_headers(headers)
@@ -103,7 +107,7 @@ class Admission:
                 self._pace = each if self._pace == 0 else 0.8 * self._pace + 0.2 * each
 
     def _check_key(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        if self._key is None or scope["path"] in self._open_paths:
+        if self._key is None or scope["path"] in self._paths.open:
             return
         bearer = headers.get(b"authorization", b"")
         given = bearer[7:].strip() if bearer[:7].lower() == b"bearer " else headers.get(b"x-api-key", b"")

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from plx_train import __version__
 from plx_train.config.serve_options import ServeOptions
-from plx_train.serving.admission import Admission
+from plx_train.serving.admission import Admission, Paths
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch
@@ -62,7 +62,7 @@ class Service:
         self.batcher = Batcher(pipeline, options.max_batch, options.max_wait_ms / 1000, self.metrics)
         self.follower = Follower(self.batcher, following, self.endpoint, self.metrics) if following else None
         self.has_key = bool(api_key)
-        self.gate: Admission | None = None
+        self.admission: Admission | None = None
         self.limits = Limits(
             int(options.max_megapixels * 1e6),
             options.max_pages,
@@ -112,8 +112,8 @@ class Service:
 
     def state(self) -> tuple[int, str]:
         """HTTP status and sentence of /health."""
-        if self.gate is not None and self.gate.is_draining:
-            return 503, f"Draining: {self.gate.in_flight} requests are being finished"
+        if self.admission is not None and self.admission.is_draining:
+            return 503, f"Draining: {self.admission.in_flight} requests are being finished"
         busy = self.batcher.busy_seconds()
         if busy > self.options.timeout_seconds:
             return 503, f"The model has been at one batch for {busy:.0f} s"
@@ -152,23 +152,14 @@ def create_app(
     _add_operation(app, service)
     _add_views(app, service)
     _add_errors(app)
-    paths = (service.endpoint.path, *OPEN_PATHS, "/metrics", "/openapi.json")
+    work = service.endpoint.path
+    paths = Paths(work, OPEN_PATHS, (work, *OPEN_PATHS, "/metrics", "/openapi.json"))
 
-    def gate(inner: Any) -> Admission:
-        service.gate = Admission(
-            inner,
-            service.metrics,
-            service.endpoint.path,
-            OPEN_PATHS,
-            paths,
-            options.queue_size,
-            int(options.max_body_mb * 2**20),
-            options.timeout_seconds,
-            api_key,
-        )
-        return service.gate
+    def admitting(inner: Any) -> Admission:
+        service.admission = Admission(inner, service.metrics, paths, options, api_key)
+        return service.admission
 
-    app.add_middleware(gate)  # type: ignore[arg-type]
+    app.add_middleware(admitting)  # type: ignore[arg-type]
     return app
 
 
@@ -177,7 +168,7 @@ def _add_operation(app: FastAPI, service: Service) -> None:
     schema = endpoint.request.model_json_schema(ref_template="#/components/schemas/{model}")
     statuses = (401, 408, 413, 415, 422, 500, 503, 504)
 
-    # The body is read by the gate and parsed in a thread, so FastAPI only describes it.
+    # The body is read by `Admission` and parsed in a thread, so FastAPI only describes it.
     @app.post(
         endpoint.path,
         operation_id="infer",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from fastapi import FastAPI
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
 
-logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 15
 CLOSING_SECONDS = 2
 """For connections to close once their requests are done."""
@@ -80,8 +78,8 @@ class Server(uvicorn.Server):
         """Begins to drain; a second signal ends at once."""
         if self._leave_at is None:
             self._leave_at = time.monotonic() + self._drain_seconds
-            if self._service.gate is not None:
-                self._service.gate.is_draining = True
+            if self._service.admission is not None:
+                self._service.admission.is_draining = True
         else:
             self._leave_at = 0.0
 
@@ -91,7 +89,7 @@ class Server(uvicorn.Server):
             self._ready()
             self._ready = None
         if self._leave_at is not None:
-            in_flight = self._service.gate.in_flight if self._service.gate else 0
+            in_flight = self._service.admission.in_flight if self._service.admission else 0
             if not in_flight or time.monotonic() > self._leave_at:
                 self.left_undone = in_flight
                 self.should_exit = True

@@ -95,7 +95,6 @@ class ProgressMeter:
         return time.monotonic() - self._started
 
     def begin(self, step: int, seconds: float) -> None:
-        """See `Progress`."""
         self.state.step = step
         self._measured_at = time.monotonic()
         self._started = self._measured_at - seconds
@@ -111,7 +110,6 @@ class ProgressMeter:
         best: float | None = None,
         note: str | None = None,
     ) -> None:
-        """See `Progress`."""
         state = self.state
         if step is not None and step > state.step:
             self._measure(step - state.step, seconds_per_step)

@@ -95,8 +95,6 @@ class Delivery:
         self.feeds = feeds
         self.before = before
         self.chore = chore
-        self.cpu_seconds = 0.0
-        """What the thread has computed."""
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._given_up = threading.Event()
@@ -134,7 +132,6 @@ class Delivery:
             if all(results):
                 self.chore()
             busy = time.thread_time() - began
-            self.cpu_seconds += busy
             if is_closing and (all(results) or self._given_up.wait(INTERVAL_SECONDS)):
                 return
             # Batches get larger rather than cost training more than about a hundredth of one core.

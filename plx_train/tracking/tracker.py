@@ -38,6 +38,7 @@ DATABASE_PATIENCE_SECONDS = 90.0
 EXIT_PATIENCE_SECONDS = 5.0
 KILLED_PATIENCE_SECONDS = 2.5
 """A signal leaves ten seconds for everything."""
+SOURCE_TAGS = {"mlflow.source.name": "plx_train", "mlflow.source.type": "LOCAL"}
 
 
 class RunTracker:
@@ -86,11 +87,6 @@ class RunTracker:
 
     def _waiting(self) -> int:
         return self._feed.pending() + len(self._feed.cursor.skipped) if self._feed else 0
-
-    @property
-    def seconds_delivering(self) -> float:
-        """CPU time of the thread that delivers, the start of MLflow included."""
-        return self._delivery.cpu_seconds if self._delivery else 0.0
 
     def wait_until_connected(self, seconds: float) -> bool:
         """Waits until the run has an id, at most `seconds` or until the store has failed once."""
@@ -243,12 +239,11 @@ def start_tracking(
         tracker._start(options.visualdl, options.system_metrics)
         return tracker
     short, long = split_params(params)
-    own_tags |= {"mlflow.source.name": "plx_train", "mlflow.source.type": "LOCAL"}
     run = {
         "experiment": options.experiment,
         "name": options.run_name or output.absolute().name,
         "token": uuid.uuid4().hex,
-        "tags": {key: without_password(str(value)) for key, value in (own_tags | tags).items()},
+        "tags": {key: without_password(str(value)) for key, value in (own_tags | SOURCE_TAGS | tags).items()},
         "params": short,
     }
     tracker.spool.append("run", run)

@@ -40,21 +40,6 @@ def strip_height(area: np.ndarray, perimeter: np.ndarray) -> np.ndarray:
     return (perimeter - root) / 4
 
 
-def clockwise(points: np.ndarray) -> np.ndarray:
-    """The polygon (P, 2) with its first corner kept, running clockwise on the screen."""
-    return points if signed_area(points) >= 0 else np.concatenate([points[:1], points[:0:-1]])
-
-
-def is_convex(points: np.ndarray) -> bool:
-    """Whether the corners of a polygon (P, 2) all turn the same way, once around."""
-    edges = _following(points) - points
-    following = _following(edges)
-    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
-    # A star turns one way too, but more than once around.
-    angles = np.arctan2(turns, (edges * following).sum(axis=1))
-    return bool((turns >= 0).all() or (turns <= 0).all()) and abs(abs(angles.sum()) - 2 * np.pi) < 1e-3
-
-
 def is_simple(points: np.ndarray) -> np.ndarray:
     """Whether no two sides of polygons (…, P, 2) cross, bool (…); sides that merely touch do not."""
     count = points.shape[-2]

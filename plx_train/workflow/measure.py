@@ -34,7 +34,8 @@ from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.folder import BENCHMARK_FILE
 from plx_train.runs.result import RunResult
 from plx_train.workflow.dataset import open_data
-from plx_train.workflow.session import Session, open_session, start_device
+from plx_train.workflow.device import start_device
+from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, find_export, with_recorded_options
 
 SAMPLES = 6

@@ -1,15 +1,14 @@
-"""What several modes do first: folder, check, device, module, weights, evaluation."""
+"""A run's surroundings: its folder, its options, its dataset as the room's check reads it."""
 
 from __future__ import annotations
 
 import errno
 import os
-import random
 import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,9 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
-from plx_train.distributed import ranks
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
-from plx_train.machine.device import OpenDevice, open_device
-from plx_train.machine.environment import prepare_environment
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
 from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE
 from plx_train.terminal.console import Console, make_console
@@ -100,48 +96,6 @@ def explained_faults(output: Path) -> Iterator[None]:
         raise UserError(
             f"output={output} can't be written ({reason}): make room there, or give another folder"
         ) from None
-
-
-def start_device(options: RunOptions) -> OpenDevice:
-    """Sets the environment, imports paddle and opens the device."""
-    late = prepare_environment(options.device)
-    if late:
-        make_console(quiet=options.quiet).warn(
-            f"paddle was imported before the run could set {', '.join(late)}: results may differ in their last bits "
-            "from those of the command; import paddle after, or set them yourself"
-        )
-    opened = open_device(options.device)
-    asked = options.device.threads or 1
-    if asked > 1 and asked != opened.threads:
-        make_console(quiet=options.quiet).warn(
-            f"device.threads={asked}: OMP_NUM_THREADS={opened.threads}, set by you or by an import of paddle before, "
-            "wins; unset it to compute with more"
-        )
-    opened = replace(opened, note=f"{opened.note}; {_convolutions(options, opened)}")
-    ranks.connect()
-    seed_everything(options.seed, options.deterministic)
-    return opened
-
-
-def _convolutions(options: RunOptions, opened: OpenDevice) -> str:
-    from plx_train.onednn.choice import choose_convolutions
-
-    device = options.device
-    chosen = choose_convolutions(device.conv_backend, device.conv_precision, opened.type == "cpu")
-    if chosen.is_substitute:
-        make_console(quiet=options.quiet).warn(chosen.sentence)
-    return chosen.sentence
-
-
-def seed_everything(seed: int, deterministic: bool) -> None:
-    """Seeds python, numpy and paddle; the loader draws from generators of its own."""
-    import paddle
-
-    random.seed(seed)
-    np.random.seed(seed)
-    paddle.seed(seed)
-    if deterministic and paddle.is_compiled_with_cuda():
-        paddle.set_flags({"FLAGS_cudnn_deterministic": True, "FLAGS_embedding_deterministic": 1})
 
 
 def make_evaluator(

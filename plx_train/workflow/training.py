@@ -24,9 +24,10 @@ from plx_train.train.state import LoopState
 from plx_train.weights import Coverage
 from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
+from plx_train.workflow.device import start_device
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
-from plx_train.workflow.session import Session, make_evaluator, start_device
+from plx_train.workflow.session import Session, make_evaluator
 
 if TYPE_CHECKING:
     from plx_train.train.loop import TrainResult

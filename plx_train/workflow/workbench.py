@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from plx_train.config.compose import Composed
 from plx_train.machine.device import OpenDevice
 from plx_train.workflow.dataset import RunData, Splits, open_data
-from plx_train.workflow.session import Session, open_session, start_device
+from plx_train.workflow.device import start_device
+from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
 
 

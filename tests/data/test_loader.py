@@ -16,12 +16,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.numbers import Failing, Growing, Heavy, Numbers, collate
 from kit.places import TESTS
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.sample import Batch, Sample
 from plx_train.data import worker_pool
 from plx_train.data.loader import Loader, Sampler
 from plx_train.data.shared_slot import SMALL, SharedSlot
 from plx_train.ground.errors import DataError
+
+
+class Numbers(Dataset):
+    """Sample i is (i, a random number)."""
+
+    def __init__(self, size: int, killer: int | None = None) -> None:
+        self.names = [str(index) for index in range(size)]
+        self.killer = killer
+        self.loads = 0
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def original(self, index: int) -> int:
+        return index
+
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
+        self.loads += 1
+        if index == self.killer:
+            os._exit(1)
+        return sample_of(index, {"index": index, "draw": float(rng.random()), "modules": "paddle" in sys.modules})
+
+
+def sample_of(index: int, values: dict[str, Any]) -> Sample:
+    return Sample(values, None, None, str(index))
+
+
+def collate(samples: list[Sample]) -> Batch:
+    return {key: [sample.x[key] for sample in samples] for key in samples[0].x}
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 3), st.integers(0, 5))
@@ -73,6 +103,13 @@ def test_a_killed_worker_is_an_error_in_one_sentence() -> None:
     loader.close()
 
 
+class Heavy(Numbers):
+    """Samples that fill a pipe many times over."""
+
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
+        return sample_of(index, {"index": index, "bytes": np.zeros(1 << 20, np.uint8)})
+
+
 @pytest.mark.parametrize("moment", [0.0, 0.002, 0.01, 0.05])
 def test_a_worker_killed_while_it_answers_holds_nobody_up(moment: float) -> None:
     loader = Loader(Heavy(4000), Sampler(4000, 4, seed=1), collate, num_workers=2)
@@ -97,6 +134,18 @@ def test_an_epoch_that_is_given_up_leaves_nothing_to_the_next() -> None:
     loader.close()
 
 
+class Odd(Exception):
+    """One that can't be pickled and made again."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+class Failing(Numbers):
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
+        raise Odd(1, 2) if index else MemoryError("no room")
+
+
 @pytest.mark.parametrize(("size", "expected"), [(1, MemoryError("no room")), (3, RuntimeError("Odd: 1 and 2"))])
 def test_a_fault_in_a_worker_comes_out_here(size: int, expected: Exception) -> None:
     loader = Loader(Failing(size), Sampler(size, 1, seed=1, shuffle=False), collate, num_workers=1)
@@ -112,14 +161,28 @@ def test_a_script_without_a_main_guard_may_use_workers(tmp_path: Path) -> None:
     script.write_text(
         "print('once')\n"
         f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
-        "from kit.numbers import Numbers, collate\n"
-        "from plx_train.data.loader import Loader, Sampler\n"
+        "from data.test_loader import Loader, Numbers, Sampler, collate\n"
         "loader = Loader(Numbers(4), Sampler(4, 2, 1), collate, 1)\n"
         "print(len(list(loader.epoch(0))))\n"
         "loader.close()\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.split() == ["once", "2"], done.stderr
+
+
+class Growing(Numbers):
+    """Samples of many kinds of arrays, each larger than those before it."""
+
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
+        side = 1 + 40 * index
+        values = {
+            "image": rng.integers(0, 256, (side, side, 3), np.uint8),
+            "turned": rng.standard_normal((side, 7), np.float32).T,
+            "part": rng.standard_normal((side, side))[::2, ::3],
+            "empty": np.zeros((0, 4), np.float32),
+            "name": str(index),
+        }
+        return sample_of(index, values)
 
 
 def equal(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import plx_train
-from kit.rooms import true_sample
+from kit.checked_rooms import true_sample
 from kit.tiny_detector import TinyDetector, draw_page
 from plx_train.export.predictor import Predictor
 from plx_train.export.write import write_export

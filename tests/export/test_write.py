@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from kit.rooms import built
+from kit.checked_rooms import built
 from kit.tiny_detector import Pages, TinyDetector
 from plx_train.export.parity import Tolerance, check_parity
 from plx_train.export.static_model import StaticModel, interpolations

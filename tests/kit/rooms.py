@@ -1,47 +1,50 @@
-"""A room's light side on a folder, and samples that are known by their truth alone."""
+"""The package's own rooms, and what each brings for tests: ``tests/modules/<room>/tiny.py``, found by its place."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from plx_train.contract.check import Checked
-from plx_train.contract.dataset_options import DatasetOptions
-from plx_train.contract.processor import Processor
-from plx_train.contract.rooms import load_room
-from plx_train.contract.sample import Sample
+import pytest
 
-
-def true_sample(truth: Any) -> Sample:
-    """What a metric takes."""
-    return Sample(None, None, truth, "a sample")
+import plx_train.modules
+from kit.places import TESTS
+from plx_train.contract.rooms import room_names
 
 
-def fitted(name: str, root: Path, weights: str | None = None, **options: Any) -> Any:
-    """The processor that the options and the files in `root` give."""
-    room = load_room(name)
-    dataset, module = DatasetOptions(root=str(root)), room.options(**options)
-    room.check_options(module, dataset)
-    return room.fit(room.read(dataset, module), dataset, module, weights)
+@dataclass(frozen=True)
+class TinyRoom:
+    """What a room needs to be tried in seconds.
+
+    Attributes:
+        make_dataset: writes a dataset into a folder, which it makes, and returns that.
+        overrides: what a short run on it is given, but for the dataset and the folder of the run.
+        by_heart: what else it is given to learn four of the samples by heart in a hundred steps.
+        drawn: what else it is given so that a step draws at random whatever it can: augmentation, dropout.
+        spoil: plants a fault in the dataset's files and returns a regular expression that the check must tell it by.
+    """
+
+    make_dataset: Callable[[Path], Path]
+    overrides: tuple[str, ...]
+    spoil: Callable[[Path], str]
+    by_heart: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
 
 
-def built(name: str, options: dict[str, Any], **facts: Any) -> Any:
-    """The room's module as for fine-tuning, with a processor of these facts."""
-    room = load_room(name)
-    return room.build(room.options(**options), room.processor(**facts), None, is_fine_tuning=True)
+def own_rooms() -> list[str]:
+    """Names of the rooms that lie in the package; those of other packages bring tests of their own."""
+    (folder,) = plx_train.modules.__path__
+    return [name for name in room_names() if (Path(folder) / name).is_dir()]
 
 
-def checked(
-    name: str,
-    root: Path,
-    train: str = "train.txt",
-    val: str = "val.txt",
-    processor: Processor | None = None,
-    **options: Any,
-) -> Checked[Any]:
-    """What the room says of the files in `root`, with `processor` or the one that they and the options give."""
-    room = load_room(name)
-    dataset, module = DatasetOptions(root=str(root), train=train, val=val), room.options(**options)
-    room.check_options(module, dataset)
-    data = room.read(dataset, module)
-    return room.check(data, processor or room.fit(data, dataset, module, None), dataset, module)
+def tiny_room(room: str) -> TinyRoom:
+    """What `room` brings for tests."""
+    if not (TESTS / "modules" / room / "tiny.py").is_file():
+        pytest.fail(
+            f"the room {room} can't be tried: tests/modules/{room}/tiny.py is missing, which names a TinyRoom TINY"
+        )
+    made = importlib.import_module(f"modules.{room}.tiny").TINY
+    assert isinstance(made, TinyRoom)
+    return made

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import plx_train
-from kit.tiny_rooms import tiny_room
+from kit.rooms import tiny_room
 from plx_train.api import RunResult
 from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics

@@ -24,7 +24,7 @@ from plx_train.machine.device import WHEELS, OpenDevice, check_device, open_devi
 from plx_train.machine.environment import environment, prepare_environment
 from plx_train.machine.hardware import Cpu, Gpu
 from plx_train.machine.paddle_build import PaddleBuild, installed_paddle
-from plx_train.workflow.session import start_device
+from plx_train.workflow.device import start_device
 
 CPU_ONLY = PaddleBuild("3.3.1")
 CARD = Gpu(0, "NVIDIA H100", 81559)

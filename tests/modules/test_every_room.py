@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 import plx_train
+from kit.rooms import TinyRoom, own_rooms, tiny_room
 from kit.runs import as_if_killed, assert_same, train_room
-from kit.tiny_rooms import TinyRoom, own_rooms, tiny_room
 from plx_train.api import RunResult
+from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.option import options_of
 from plx_train.contract.rooms import options_class
 from plx_train.ground.errors import DataError
-from plx_train.metrics.evaluate import Evaluation, evaluate
+from plx_train.metrics.evaluate import evaluate
 from plx_train.train.checkpoints import step_checkpoints
 from plx_train.workflow import evaluation as evaluating
 

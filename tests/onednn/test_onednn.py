@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,22 @@ from plx_train.onednn import agreement, cache, choice, library
 from plx_train.onednn.cache import CACHE
 from plx_train.onednn.convolution import Geometry
 from plx_train.onednn.convolve import convolve
-from plx_train.onednn.seam import exchanged, geometry_of
+from plx_train.onednn.seam import exchange, geometry_of
 
 try:
     library.library()
 except library.LibraryError as error:
     pytest.skip(str(error), allow_module_level=True)
+
+
+@contextmanager
+def exchanged() -> Iterator[None]:
+    """Paddle's functions are exchanged inside the block."""
+    undo = exchange("fp32")
+    try:
+        yield
+    finally:
+        undo()
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from PIL import Image
 
 import plx_train
 import plx_train.pipelines.config
+from kit.checked_rooms import built
 from kit.places import ROOT
-from kit.rooms import built
 from kit.tiny_detector import TinyDetector, draw_page
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ConfigError, UserError

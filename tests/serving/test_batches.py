@@ -21,8 +21,8 @@ def send_all(server: Running, bodies: list[dict]) -> list[Answer]:
 
 
 def in_flight(server: Running) -> int:
-    assert server.service.gate is not None
-    return server.service.gate.in_flight
+    assert server.service.admission is not None
+    return server.service.admission.in_flight
 
 
 def test_requests_are_joined_and_answered_each_with_its_own() -> None:

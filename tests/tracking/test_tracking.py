@@ -76,7 +76,6 @@ def test_run_arrives_whole(store: str, tmp_path: Path) -> None:
     record.finish("FINISHED")
 
     assert record.unsent == 0
-    assert 0 < record.seconds_delivering < 30
     client = MlflowClient(store)
     run = client.get_run(record.run_id)
     assert run.info.status == "FINISHED"

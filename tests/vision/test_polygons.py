@@ -12,8 +12,6 @@ from plx_train.vision.polygons import (
     CLIPPER_SCALE,
     areas_and_perimeters,
     clip_to_strip,
-    clockwise,
-    is_convex,
     is_simple,
     offset_polygon,
     offset_quads,
@@ -49,13 +47,7 @@ def test_strip_height_is_the_shorter_side_of_a_rectangle(width, height):
     )
 
 
-def test_clockwise_keeps_the_first_corner():
-    turned = clockwise(SQUARE[[0, 3, 2, 1]])
-    assert np.array_equal(turned, SQUARE)
-
-
-def test_convex_and_simple():
-    assert is_convex(SQUARE) and is_convex(SQUARE[::-1]) and not is_convex(ARROW) and not is_convex(STAR)
+def test_simple():
     assert is_simple(np.stack([SQUARE, BOW_TIE, ARROW])).tolist() == [True, False, True]
     assert not is_simple(STAR)
     assert is_simple(SQUARE[[0, 1, 1, 2, 3]])  # a corner twice is no crossing

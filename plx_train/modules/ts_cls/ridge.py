@@ -54,11 +54,6 @@ class RidgeHead:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-def head_from_arrays(arrays: dict[str, np.ndarray]) -> RidgeHead:
-    """The head that `to_arrays` was called on."""
-    return RidgeHead(**{each.name: np.asarray(arrays[each.name]) for each in fields(RidgeHead)})
-
-
 def fit_ridge(features: np.ndarray, labels: np.ndarray, num_classes: int) -> RidgeHead:
     """Fits scikit-learn's RidgeClassifierCV, penalties 10⁻³ to 10³, on standardised features; nothing is random.
 

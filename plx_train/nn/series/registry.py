@@ -98,8 +98,7 @@ def build_reconstructor(
 
 def build_classifier(
     name: str,
-    length: int,
-    channels: int,
+    shape: tuple[int, int],
     num_classes: int,
     periods: Sequence[int] = (),
     hidden: int | None = None,
@@ -108,13 +107,16 @@ def build_classifier(
 ) -> nn.Layer:
     """The network `name`: rows (B, L, C) and their mask (B, L) to scores (B, K).
 
+    Args:
+        shape: L and C.
+
     Raises:
         ConfigError: there is no such network, or it has no such size.
     """
     sizes = _sizes(name, CLASSIFIERS, (hidden, depth, dropout))
     if name == "InceptionTime":
-        return InceptionTime(channels, num_classes, sizes)
-    return TimesClassifier((length, channels), num_classes, periods, sizes)
+        return InceptionTime(shape[1], num_classes, sizes)
+    return TimesClassifier(shape, num_classes, periods, sizes)
 
 
 def _sizes(name: str, known: dict[str, Sizes], chosen: tuple[int | None, int | None, float | None]) -> Sizes:

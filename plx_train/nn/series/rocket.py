@@ -105,8 +105,7 @@ def draw_kernels(
             "another module.network"
         )
     random = np.random.default_rng(seed)
-    usable = [length for length in LENGTHS if length <= num_rows]
-    lengths = random.choice(usable, num_kernels)
+    lengths = random.choice([length for length in LENGTHS if length <= num_rows], num_kernels)
     steps = random.integers(0, NUM_DILATIONS, num_kernels) / (NUM_DILATIONS - 1)
     # A hair more than the exponent, lest rounding lose the largest dilation, which fits exactly.
     dilations = np.floor(((num_rows - 1) / (lengths - 1)) ** steps + 1e-9).astype(np.int64)

@@ -16,7 +16,7 @@ OVERSIZE = 2
 FRACTION_BITS = 4
 """Of pixels, that OpenCV draws to."""
 Colour = tuple[int, int, int]
-WHITE, GRID, AXIS, INK, GREY = (255, 255, 255), (232, 234, 238), (176, 181, 190), (45, 50, 60), (110, 116, 128)
+GRID, AXIS, INK, GREY = (232, 234, 238), (176, 181, 190), (45, 50, 60), (110, 116, 128)
 BLUE, BLACK, ORANGE, RED, GREEN, PURPLE = (
     (58, 110, 190), (38, 42, 50), (235, 126, 22), (205, 52, 52), (48, 145, 88), (128, 90, 190),
 )  # fmt: skip

@@ -96,10 +96,7 @@ def _with_columns(series: Series, names: Sequence[str] | None) -> Series:
     missing = [name for name in names if name not in series.columns]
     if missing:
         raise UserError(f"{series.name} has no column {missing[0]!r}: its columns are {', '.join(series.columns)}")
-    return Series(
-        *(series.name, series.where, series.times, series.is_datetime, tuple(names), series.select(names)),
-        *(series.static, series.label, series.group),
-    )
+    return replace(series, columns=tuple(names), values=series.select(names))
 
 
 def _from_array(given: np.ndarray, names: Sequence[str] | None) -> Series:

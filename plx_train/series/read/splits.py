@@ -21,9 +21,6 @@ from plx_train.series.read.roles import Roles, find_roles, with_targets
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
 
-UNTOLD = ("missing-values", "gaps")
-"""Findings that a policy of filling settles."""
-
 
 @dataclass(frozen=True)
 class ReadSplit:

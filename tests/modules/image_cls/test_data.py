@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from kit.rooms import checked, fitted
+from kit.checked_rooms import checked, fitted
 from plx_train.config.compose import compose_run, composed_from
 from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import ConfigError, DataError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from kit.rooms import true_sample
+from kit.checked_rooms import true_sample
 from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import UserError
 from plx_train.metrics.classes import calibration_error, confusion

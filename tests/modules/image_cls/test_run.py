@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 import plx_train
+from kit.rooms import tiny_room
 from kit.runs import train_room
-from kit.tiny_rooms import tiny_room
 from plx_train.api import RunResult
 from plx_train.registry.candidate import read_candidate
 from plx_train.runs.exported import file_hashes

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kit.tiny_rooms import TinyRoom
+from kit.rooms import TinyRoom
 
 NAMES = ("red", "green", "blue")
 

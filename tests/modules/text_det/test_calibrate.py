@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kit.rooms import true_sample
+from kit.checked_rooms import true_sample
 from kit.tiny_detector import Label, rectangle
 from plx_train.contract.rooms import load_room
 from plx_train.modules.text_det.calibrate import calibrate

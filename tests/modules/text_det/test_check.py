@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.checked_rooms import checked
 from kit.places import ROOT
-from kit.rooms import checked
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.rooms import load_room
 from plx_train.data.findings import report_lines, report_table

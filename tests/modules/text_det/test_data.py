@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kit.rooms import true_sample
+from kit.checked_rooms import true_sample
 from plx_train.ground.errors import DataError
 from plx_train.modules.text_det.augment import TextDetAugment, cut_to_crop, is_cut_across
 from plx_train.modules.text_det.config import TextDetAugmentOptions, TextDetConfig, TextDetLossOptions

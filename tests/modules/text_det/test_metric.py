@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kit.rooms import true_sample
+from kit.checked_rooms import true_sample
 from kit.tiny_detector import Label, rectangle
 from plx_train.modules.text_det.metric import TextDetMetric, match_page, prepare_truths
 

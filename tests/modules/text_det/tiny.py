@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kit.pages import make_pages
-from kit.tiny_rooms import TinyRoom
+from kit.rooms import TinyRoom
 
 
 def spoil(dataset: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from kit.rooms import checked, fitted
+from kit.checked_rooms import checked, fitted
 from kit.text_lines import draw_text, make_lines
 from plx_train.config.compose import compose_run, composed_from
 from plx_train.contract.check import Checked

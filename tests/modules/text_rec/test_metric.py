@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.rooms import true_sample
+from kit.checked_rooms import true_sample
 from plx_train.metrics.edit_distance import edit_distance
 from plx_train.modules.text_rec.metric import TextRecMetric
 

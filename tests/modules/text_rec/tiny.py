@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kit.rooms import TinyRoom
 from kit.text_lines import TEXTS, make_lines
-from kit.tiny_rooms import TinyRoom
 
 
 def make_short_lines(root: Path) -> Path:

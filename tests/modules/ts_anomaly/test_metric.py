@@ -18,7 +18,6 @@ from plx_train.modules.ts_anomaly.metric import (
     point_adjusted,
     point_wise,
     random_point_adjusted_f1,
-    ratio_to_random,
 )
 
 LABELS = np.array([0, 1, 1, 1, 1, 0, 0, 1, 1, 0])
@@ -55,7 +54,6 @@ def test_nothing_found_and_nothing_to_find() -> None:
     assert point_wise(LABELS, np.zeros(10)) == event_wise(LABELS, np.zeros(10)) == nothing
     assert point_adjusted(np.zeros(10), PREDICTED) == nothing
     assert np.isnan(detection_delay(LABELS, np.zeros(10)))
-    assert np.isnan(ratio_to_random(LABELS, np.zeros(10)))
 
 
 def test_delay_is_the_median_of_the_found_events() -> None:
@@ -100,15 +98,13 @@ def test_chance_is_what_random_answers_get() -> None:
     assert random_point_adjusted_f1(labels, 0.02) > 0.8
 
 
-def test_chance_by_hand_and_the_ratio_to_it() -> None:
+def test_chance_by_hand() -> None:
     # All 2⁴ answers to four rows, the first two an event, are equally likely at rate 1/2.
     labels = np.array([1, 1, 0, 0])
     mean = np.mean([point_adjusted(labels, np.array(each)).f1 for each in product([0, 1], repeat=4)])
     assert random_point_adjusted_f1(labels, 0.5) == pytest.approx(mean, abs=0.03)
     assert random_point_adjusted_f1(LABELS, 1.0) == pytest.approx(12 / 16)
     assert random_point_adjusted_f1(LABELS, 0.0) == random_point_adjusted_f1(np.zeros(5), 0.5) == 0.0
-    perfect = np.array([1, 0, 0, 0])
-    assert ratio_to_random(labels, perfect) == 1 / random_point_adjusted_f1(labels, 0.25)
 
 
 def test_all_figures_of_a_series() -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import paddle
 import pytest
 
+from kit.rank_scale import ranks_of
 from plx_train.modules.ts_anomaly.baselines import baseline_figures, nearest_scores
 from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric, pooled_figures
 from plx_train.modules.ts_anomaly.network import Detector, Ranks, smoothing
 from plx_train.modules.ts_anomaly.processor import TsAnomalyPrediction
-from plx_train.modules.ts_anomaly.rank_average import fit_ranks, ranks_of
+from plx_train.modules.ts_anomaly.rank_average import fit_ranks
 from plx_train.modules.ts_anomaly.scores import root_scores
 
 

@@ -16,8 +16,8 @@ import yaml
 
 import plx_train
 from kit.made_series import make_class_set
+from kit.rooms import tiny_room
 from kit.runs import as_if_killed, train_room
-from kit.tiny_rooms import tiny_room
 from plx_train.api import RunResult
 from plx_train.contract.evaluation import Evaluation, SampleScore
 from plx_train.ground.errors import UserError, WeightsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kit.made_series import make_class_set
-from kit.tiny_rooms import TinyRoom
+from kit.rooms import TinyRoom
 
 
 def make_waves(folder: Path) -> Path:

@@ -9,14 +9,12 @@ import pytest
 
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.ts_forecast.baselines import fit_linear, seasonal_naive, window_moments
-from plx_train.modules.ts_forecast.metric import ForecastErrors, mae, mase, mse, pinball, seasonal_scale, smape
+from plx_train.modules.ts_forecast.metric import mae, mase, mse, pinball, seasonal_scale, smape
 from plx_train.modules.ts_forecast.stack import (
     equal_weights,
     error_products,
-    horizon_weights,
     median,
     non_negative_weights,
-    weighted,
 )
 
 
@@ -56,22 +54,6 @@ def test_pinball_by_hand() -> None:
     assert pinball(prediction, truth, (0.1, 0.5)) == pytest.approx((0.2 + 1 + 1.8 + 1) / 4)
     with pytest.raises(ConfigError, match="3 quantiles are asked for and the network gives 2"):
         pinball(prediction, truth, (0.1, 0.5, 0.9))
-
-
-def test_batches_add_up_to_the_whole() -> None:
-    random = np.random.default_rng(0)
-    prediction, truth = random.normal(size=(10, 4, 3)), random.normal(size=(10, 4, 3))
-    scale = np.array([1.0, 2.0, 0.5])
-    errors = ForecastErrors(3)
-    for part in (slice(0, 3), slice(3, 10)):
-        errors.add(prediction[part], truth[part])
-    found = errors.compute(scale)
-    assert found["mse"] == pytest.approx(mse(prediction, truth))
-    assert found["mae"] == pytest.approx(mae(prediction, truth))
-    assert found["smape"] == pytest.approx(smape(prediction, truth))
-    assert found["mase"] == pytest.approx(mase(prediction, truth, scale))
-    assert "mase" not in errors.compute()
-    assert errors.per_channel()["mse"].shape == (3,)
 
 
 def test_the_last_season_comes_again() -> None:
@@ -143,7 +125,7 @@ def test_weights_by_hand() -> None:
     # Errors (2, 0) and (0, 1): w₁²·4 + w₂²·1 is least at 1/5 and 4/5.
     predictions = np.array([[2.0, 0.0], [0.0, 1.0]]).reshape(2, 2, 1, 1)
     np.testing.assert_allclose(non_negative_weights(predictions, truth), [0.2, 0.8])
-    assert mse(weighted(predictions, np.array([0.2, 0.8])), truth) == pytest.approx((0.16 + 0.64) / 2)
+    assert mse(np.tensordot([0.2, 0.8], predictions, axes=1), truth) == pytest.approx((0.16 + 0.64) / 2)
 
 
 def test_a_member_that_would_be_subtracted_gets_nothing() -> None:
@@ -174,18 +156,9 @@ def test_no_weights_on_a_fine_grid_are_better() -> None:
         assert found @ products @ found <= min(each @ products @ each for each in grid) + 1e-12
 
 
-def test_a_member_better_at_first_and_one_better_later() -> None:
-    truth = np.zeros((3, 4, 1))
-    near, far = np.ones((3, 4, 1)), np.ones((3, 4, 1))
-    near[:, :2], far[:, 2:] = 0, 0
-    weights = horizon_weights(np.stack([near, far]), truth, 2)
-    assert weights.tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
-    assert (weighted(np.stack([near, far]), weights) == 0).all()
-
-
 def test_mean_and_median() -> None:
     predictions = np.array([1.0, 2.0, 9.0]).reshape(3, 1, 1, 1)
-    assert weighted(predictions, equal_weights(3)).item() == pytest.approx(4.0)
+    assert np.tensordot(equal_weights(3), predictions, axes=1).item() == pytest.approx(4.0)
     assert median(predictions).item() == 2.0
 
 

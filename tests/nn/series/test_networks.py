@@ -95,7 +95,7 @@ def test_a_reconstructor_cannot_copy(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_classifiers_score_classes_and_all_learn(name: str) -> None:
-    network = build_classifier(name, CONTEXT, CHANNELS, 5, PERIODS)
+    network = build_classifier(name, (CONTEXT, CHANNELS), 5, PERIODS)
     found = network(_rows(4, CONTEXT, CHANNELS), paddle.ones([4, CONTEXT]))
     assert found.shape == [4, 5]
     _all_learn(network, found)
@@ -193,4 +193,4 @@ def _small(name: str) -> tuple[paddle.nn.Layer, list[np.ndarray]]:
         return build_reconstructor(name, CONTEXT, CHANNELS, PERIODS), [rows]
     mask = np.ones((3, CONTEXT), np.float32)
     mask[1, 20:] = 0
-    return build_classifier(name, CONTEXT, CHANNELS, 4, PERIODS), [rows, mask]
+    return build_classifier(name, (CONTEXT, CHANNELS), 4, PERIODS), [rows, mask]
