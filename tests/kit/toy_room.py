@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-from plx_train.export.files import PARITY_FILE, file_hashes
-
+from plx_train.contract.room import CONTRACT
 from plx_train.export.write import write_export
+from plx_train.runs.exported import file_hashes
+from plx_train.runs.folder import PARITY_FILE
 
 NAME, PIPELINE, PART = "toy_colours", "toy_multilabel", "ToyMultiLabel"
 LABELS = ("blue", "green", "red")
@@ -73,11 +74,11 @@ class ToyProcessor(Processor):
     def to_inference(self, model_name: str) -> dict[str, Any]:
         return {"Global": {"model_name": model_name}, "Toy": {"labels": list(self.labels)}}
 
-
-def from_inference(inference: dict[str, Any]) -> ToyProcessor:
-    if "Toy" not in inference:
-        raise UserError("no toy")
-    return ToyProcessor(tuple(inference["Toy"]["labels"]))
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> ToyProcessor:
+        if "Toy" not in inference:
+            raise UserError("no toy")
+        return cls(tuple(inference["Toy"]["labels"]))
 """
 
 CONFIG = f"""
@@ -89,9 +90,51 @@ class ToyConfig:
     name: str = "{NAME}"
 """
 
-OVERLAY = """
-def draw_overlay(image, prediction, labels=None):
-    return image // 2
+ROOM = f"""
+from plx_train.contract.metric import Metric
+from plx_train.contract.room import Room
+from toy_package.colours.config import ToyConfig
+from toy_package.colours.processor import ToyProcessor
+
+
+class ToyMetric(Metric):
+    errors = frozenset({{"error"}})
+
+    def update(self, prediction, sample):
+        return 0.0
+
+    def compute(self):
+        return {{"error": 0.0}}
+
+
+class ToyRoom(Room):
+    contract = {CONTRACT}
+    name = "{NAME}"
+    options = ToyConfig
+    processor = ToyProcessor
+    metric = ToyMetric
+    monitor = "error"
+
+    def read(self, dataset, options):
+        raise NotImplementedError
+
+    def fit(self, data, dataset, options, weights):
+        raise NotImplementedError
+
+    def check(self, data, processor, dataset, options):
+        raise NotImplementedError
+
+    def draw_samples(self, samples, folder):
+        raise NotImplementedError
+
+    def build(self, options, processor, checked, is_fine_tuning):
+        raise NotImplementedError
+
+    def overlay(self, processor, original, prediction, truth=None):
+        return original // 2
+
+    def model_name(self, options):
+        return "Toy-1"
 """
 
 YAML = f"""
@@ -121,7 +164,7 @@ def install(folder: Path, yaml: str = YAML) -> Path:
     (package / "__init__.py").touch()
     (package / "processor.py").write_text(PROCESSOR)
     (package / "config.py").write_text(CONFIG)
-    (package / "overlay.py").write_text(OVERLAY)
+    (package / "room.py").write_text(ROOM)
     (package / "pipelines" / "toy.yaml").write_text(yaml)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: toy_package\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text(f"[plx_train.modules]\n{NAME} = toy_package.colours\n")
@@ -142,7 +185,8 @@ def export(folder: Path, value: float = 0.8) -> Path:
         def forward(self, x: paddle.Tensor) -> paddle.Tensor:
             return x * self.gain
 
-    module = SimpleNamespace(name=NAME, export_network=lambda: (Same(), [InputSpec([None, 3], "float32", name="x")]))
+    specs = [InputSpec([None, 3], "float32", name="x")]
+    module = SimpleNamespace(name=NAME, export_network=lambda processor: (Same(), specs))
     processor = ToyProcessor(LABELS)
     write_export(module, processor, folder, "Toy-1", {"dataset_fingerprint": "d" * 64})  # type: ignore[arg-type]
     proof = {"ok": True, "sentence": "equal", "monitor": "error", "better": "lower", "exported": value}

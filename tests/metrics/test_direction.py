@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from promotion_kit import make_export
-from untrained_series import export_of
 
+from kit.promotion import make_export
+from kit.untrained_series import export_of
 from plx_train.contract.metric import Metric
 from plx_train.contract.rooms import room_names
 from plx_train.metrics.direction import better_of, errors_among, recorded, room_errors
@@ -48,7 +48,7 @@ def test_no_name_makes_an_error_of_what_the_metric_does_not_call_one() -> None:
 
 @pytest.mark.parametrize("members", [{}, {"errors": "mse"}, {"errors": ["mse"]}])
 def test_a_metric_that_does_not_say_it_can_not_be_made(members: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="Silent must say which of its numbers are errors"):
+    with pytest.raises(TypeError, match="Silent does not say which of its numbers are errors"):
         type("Silent", (Metric,), members)
 
 

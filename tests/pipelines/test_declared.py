@@ -13,21 +13,21 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from fake_pipeline import FakePipeline, FakeResult
 from fastapi.testclient import TestClient
-from plx_train.serving.options import ServeOptions
 
 import plx_train
-import toy_room
+from kit import toy_room
+from kit.fake_pipeline import FakePipeline, FakeResult
+from kit.toy_room import NAME, PART, PIPELINE
+from plx_train.config.serve_options import ServeOptions
 from plx_train.contract.pipeline import declare
 from plx_train.contract.pipelines import declaration_of, part_for, pipeline_files, place_of
-from plx_train.contract.rooms import room_names
+from plx_train.contract.rooms import load_room, room_names
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.modes.serve import pipeline_config
 from plx_train.pipelines.freeze import freeze
 from plx_train.serving.app import create_app
 from plx_train.serving.endpoints import endpoint_of
-from toy_room import NAME, PART, PIPELINE
 
 PURPLE = np.full((20, 30, 3), (204, 0, 102), np.uint8)
 """BGR: 0.8 blue, 0.4 red."""
@@ -37,6 +37,7 @@ PURPLE = np.full((20, 30, 3), (204, 0, 102), np.uint8)
 def forgotten() -> Iterator[None]:
     """Each test has a package of its own under the one name."""
     yield
+    load_room.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_package"]:
         del sys.modules[name]
 
