@@ -15,6 +15,7 @@ import yaml
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
+from plx_train.export.conversion import methods_converted_once
 from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
 from plx_train.export.static_model import interpolations
@@ -118,7 +119,7 @@ def _save_graph(module: Module[Any], processor: Processor, path: Path) -> None:
     import paddle
 
     layer, specs = module.export_network(processor)
-    with paddle.utils.unique_name.guard(), _evaluating(layer), warnings.catch_warnings():
+    with paddle.utils.unique_name.guard(), _evaluating(layer), methods_converted_once(), warnings.catch_warnings():
         # Paddle warns that it saves a function, which is what is meant here.
         warnings.filterwarnings("ignore", message="What you save is a function")
         # Of the method, not of the layer: that would replace the layer's `forward` for good.

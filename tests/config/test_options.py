@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
+from kit.places import ROOT
 from plx_train.config.compose import compose_run
 from plx_train.config.options import MODES
 from plx_train.config.schema import has_trait, option_at, options_of_rooms, options_of_run, options_with_module
@@ -19,8 +19,6 @@ from plx_train.contract.option import Option, Trait, TypedAs, above, at_least, m
 from plx_train.contract.sentences import describe
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import WHEELS
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+from plx_train.contract.room import CONTRACT
 from plx_train.export.write import write_export
 from plx_train.runs.exported import file_hashes
 from plx_train.runs.folder import PARITY_FILE
@@ -90,10 +91,6 @@ class ToyConfig:
 """
 
 ROOM = f"""
-from __future__ import annotations
-
-from typing import Any
-
 from plx_train.contract.metric import Metric
 from plx_train.contract.room import Room
 from toy_package.colours.config import ToyConfig
@@ -103,41 +100,41 @@ from toy_package.colours.processor import ToyProcessor
 class ToyMetric(Metric):
     errors = frozenset({{"error"}})
 
-    def update(self, prediction: Any, sample: Any) -> float:
+    def update(self, prediction, sample):
         return 0.0
 
-    def compute(self) -> dict[str, float]:
+    def compute(self):
         return {{"error": 0.0}}
 
 
 class ToyRoom(Room):
-    contract = 1
+    contract = {CONTRACT}
     name = "{NAME}"
     options = ToyConfig
     processor = ToyProcessor
     metric = ToyMetric
     monitor = "error"
 
-    def read(self, dataset: Any, options: Any) -> Any:
+    def read(self, dataset, options):
         raise NotImplementedError
 
-    def fit(self, data: Any, dataset: Any, options: Any, weights: Any) -> Any:
+    def fit(self, data, dataset, options, weights):
         raise NotImplementedError
 
-    def check(self, data: Any, processor: Any, dataset: Any, options: Any) -> Any:
+    def check(self, data, processor, dataset, options):
         raise NotImplementedError
 
-    def draw_samples(self, samples: Any, folder: Any) -> Any:
+    def draw_samples(self, samples, folder):
         raise NotImplementedError
 
-    def build(self, options: Any, processor: Any, checked: Any, is_fine_tuning: bool) -> Any:
+    def build(self, options, processor, checked, is_fine_tuning):
         raise NotImplementedError
 
-    def model_name(self, options: Any) -> str:
-        return "Toy-1"
-
-    def overlay(self, processor: Any, original: Any, prediction: Any, truth: Any = None) -> Any:
+    def overlay(self, processor, original, prediction, truth=None):
         return original // 2
+
+    def model_name(self, options):
+        return "Toy-1"
 """
 
 YAML = f"""
@@ -188,9 +185,8 @@ def export(folder: Path, value: float = 0.8) -> Path:
         def forward(self, x: paddle.Tensor) -> paddle.Tensor:
             return x * self.gain
 
-    module = SimpleNamespace(
-        name=NAME, export_network=lambda processor: (Same(), [InputSpec([None, 3], "float32", name="x")])
-    )
+    specs = [InputSpec([None, 3], "float32", name="x")]
+    module = SimpleNamespace(name=NAME, export_network=lambda processor: (Same(), specs))
     processor = ToyProcessor(LABELS)
     write_export(module, processor, folder, "Toy-1", {"dataset_fingerprint": "d" * 64})  # type: ignore[arg-type]
     proof = {"ok": True, "sentence": "equal", "monitor": "error", "better": "lower", "exported": value}

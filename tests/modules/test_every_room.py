@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import dataclasses
-import inspect
 import io
-import itertools
 import json
 import re
-import textwrap
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +18,18 @@ from kit.rooms import TinyRoom, own_rooms, tiny_room
 from kit.runs import as_if_killed, assert_same, train_room
 from plx_train.api import RunResult
 from plx_train.contract.evaluation import Evaluation
-from plx_train.contract.rooms import room_file
+from plx_train.contract.option import options_of
+from plx_train.contract.rooms import options_class
 from plx_train.ground.errors import DataError
 from plx_train.metrics.evaluate import evaluate
-from plx_train.modes import evaluate as mode_evaluate
 from plx_train.train.checkpoints import step_checkpoints
+from plx_train.workflow import evaluation as evaluating
 
 BY_HEART = (
     *("debug=overfit", "trainer.epochs=1000", "trainer.eval_every_epochs=null", "trainer.patience=null"),
     *("trainer.log_every_steps=10", "dataset.holdout_share=0.0", "quiet=false"),
 )
 BOTH = ("drawn", "learned")
-NOT_TYPED = ("name", "fitted")
-"""Fields that no user sets: the room's name, and what a run finds in the data."""
 
 
 @pytest.fixture(scope="module", params=own_rooms())
@@ -104,7 +97,7 @@ def judge(export: Path, output: Path) -> Judged:
         return seen[-1][2]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mode_evaluate, "evaluate", watched)
+        patch.setattr(evaluating, "evaluate", watched)
         metrics = metrics_of(export, output)
     ((module, val, evaluation),) = seen
     return Judged(metrics, evaluation, module, val)
@@ -188,26 +181,7 @@ def test_a_planted_fault_is_found_and_stops_a_run(
 
 
 def test_every_option_is_documented(room: str) -> None:
-    config = room_file(room, "config")
-    (options,) = (kind for kind in vars(config).values() if dataclasses.is_dataclass(kind) and hasattr(kind, "name"))
-    assert [*undocumented(options)] == []
+    options = options_of(options_class(room), "module")
 
-
-def undocumented(options: type) -> list[str]:
-    """Names of the options, those of sections included, that have no sentence below them in the source."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(options)))
-    body = tree.body[0].body  # type: ignore[attr-defined]
-    told = {
-        ast.unparse(declared.target)
-        for declared, below in itertools.pairwise(body)
-        if isinstance(declared, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-    }
-    hints, missing = typing.get_type_hints(options), []
-    for field in dataclasses.fields(options):
-        if field.name in NOT_TYPED:
-            continue
-        if dataclasses.is_dataclass(hints[field.name]):
-            missing += [f"{field.name}.{name}" for name in undocumented(hints[field.name])]
-        elif field.name not in told:
-            missing.append(field.name)
-    return missing
+    assert "module.name" in options
+    assert [key for key, option in options.items() if not option.sentence and key != "module.name"] == []
