@@ -18,7 +18,7 @@ class Metric(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if not isinstance(getattr(cls, "errors", None), frozenset):
-            raise TypeError(f"{cls.__name__} does not say which of its numbers are errors: errors = frozenset({{…}})")
+            raise TypeError(f"{cls.__name__} must say which of its numbers are errors: errors = frozenset({{…}})")
 
     @abstractmethod
     def update(self, prediction: Any, sample: Sample) -> float:

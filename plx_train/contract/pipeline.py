@@ -52,7 +52,7 @@ class SubPipeline:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class DeclaredParameter:
     """What a call of the pipeline may set.
 
     Attributes:
@@ -110,7 +110,7 @@ class Declaration:
     table: str | None = None
     parts: Mapping[str, DeclaredPart] = field(default_factory=dict)
     pipelines: tuple[SubPipeline, ...] = ()
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, DeclaredParameter] = field(default_factory=dict)
     endpoint: DeclaredEndpoint | None = None
 
 
@@ -159,7 +159,7 @@ def _sub_pipeline(reader: _Reader, key: str, given: Mapping[str, Any]) -> SubPip
     return SubPipeline(key, reader.needed(given, "pipeline", place), reader.needed(given, "switch", place))
 
 
-def _parameter(reader: _Reader, key: str, given: Mapping[str, Any]) -> Parameter:
+def _parameter(reader: _Reader, key: str, given: Mapping[str, Any]) -> DeclaredParameter:
     place = f"parameters.{key}"
     reader.only(given, ("type", "enum", "setting", *LIMITS), place)
     choices = given.get("enum", [])
@@ -171,7 +171,7 @@ def _parameter(reader: _Reader, key: str, given: Mapping[str, Any]) -> Parameter
         raise reader.fault(f"{place}.type", f"must be one or several of {', '.join(TYPES)}")
     limits = {name: reader.number(given, name, place) for name in LIMITS}
     kept = {name: value for name, value in limits.items() if value is not None}
-    return Parameter(key, types, kept, tuple(choices), reader.text(given, "setting", place) or key)
+    return DeclaredParameter(key, types, kept, tuple(choices), reader.text(given, "setting", place) or key)
 
 
 def _endpoint(reader: _Reader, given: Any) -> DeclaredEndpoint:

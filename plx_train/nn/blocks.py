@@ -1,6 +1,11 @@
-"""What several convolutional networks are built of; parameter names are the official ones."""
+"""What several convolutional networks are built of; parameter names are the official ones.
+
+Names of classes stand in exported graphs, so that another name is another file.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import paddle
 from paddle import nn
@@ -17,18 +22,28 @@ def make_divisible(value: float, divisor: int) -> int:
 
 
 class ConvNorm(nn.Layer):
-    """Convolution without bias, then batch norm."""
+    """Convolution without bias, then batch norm, then what `activate` does."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: Stride = 1, groups: int = 1) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: Stride = 1,
+        groups: int = 1,
+        activate: Callable[[paddle.Tensor], paddle.Tensor] | None = None,
+    ) -> None:
         super().__init__()
         initial = paddle.ParamAttr(initializer=nn.initializer.KaimingNormal())
         self.conv = nn.Conv2D(
             inputs, outputs, kernel, stride, kernel // 2, groups=groups, weight_attr=initial, bias_attr=False
         )
         self.bn = nn.BatchNorm2D(outputs)
+        self.activate = activate
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
+        normed = self.bn(self.conv(x))
+        return normed if self.activate is None else self.activate(normed)
 
 
 class SqueezeExcitation(nn.Layer):

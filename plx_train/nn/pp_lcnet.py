@@ -25,21 +25,14 @@ def _width(channels: float) -> int:
     return make_divisible(channels, 8)
 
 
-class ConvNormHardswish(ConvNorm):
-    """Convolution without bias, batch norm, hard swish."""
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return F.hardswish(super().forward(x))
-
-
 class DepthwiseSeparable(nn.Layer):
     """Depthwise convolution, squeeze-and-excitation where asked for, pointwise convolution."""
 
     def __init__(self, kernel: int, inputs: int, outputs: int, stride: int, with_se: bool) -> None:
         super().__init__()
-        self.dw_conv = ConvNormHardswish(inputs, inputs, kernel, stride, groups=inputs)
+        self.dw_conv = ConvNorm(inputs, inputs, kernel, stride, groups=inputs, activate=F.hardswish)
         self.se = SqueezeExcitation(inputs, SLOPE) if with_se else None
-        self.pw_conv = ConvNormHardswish(inputs, outputs, 1)
+        self.pw_conv = ConvNorm(inputs, outputs, 1, activate=F.hardswish)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = self.dw_conv(x)
@@ -56,7 +49,7 @@ class PPLCNet(nn.Layer):
 
     def __init__(self, num_classes: int, scale: float = 1.0, stem_stride: int = 2, dropout: float = 0.2) -> None:
         super().__init__()
-        self.conv1 = ConvNormHardswish(3, _width(STEM_CHANNELS * scale), 3, stem_stride)
+        self.conv1 = ConvNorm(3, _width(STEM_CHANNELS * scale), 3, stem_stride, activate=F.hardswish)
         self.stages = tuple(BLOCKS)
         for name, blocks in BLOCKS.items():
             layers = [

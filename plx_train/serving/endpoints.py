@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, Field, create_model
 
-from plx_train.contract.pipeline import SECTION, Declaration, Parameter
+from plx_train.contract.pipeline import SECTION, Declaration, DeclaredParameter
 from plx_train.contract.pipelines import declaration_of, pipeline_files
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.serving.files import Limits, image_info, pages_of
@@ -100,7 +100,7 @@ def _request_model(base: type[Request], declared: Declaration, path: str) -> typ
     return model
 
 
-def _field_type(parameter: Parameter) -> Any:
+def _field_type(parameter: DeclaredParameter) -> Any:
     """The type of a request's field: one of the parameter's types, within its limits."""
     if parameter.choices:
         return Literal[parameter.choices]

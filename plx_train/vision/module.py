@@ -42,7 +42,7 @@ class ImageModule(Module[ProcessorT]):
         return self.network(batch["x"])
 
 
-class Exported(paddle.nn.Layer):
+class FinishedNetwork(paddle.nn.Layer):
     """A network with what the exported graph does to its outputs.
 
     Args:
@@ -85,4 +85,4 @@ def exported(
     # The graph keeps the tensors' names, and with the network's own an exported folder can be trained on.
     for name, tensor in network.state_dict().items():
         tensor.name = name
-    return Exported(network, finish), [InputSpec([None, 3, height, width], "float32", name="x")]
+    return FinishedNetwork(network, finish), [InputSpec([None, 3, height, width], "float32", name="x")]

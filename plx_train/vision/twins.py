@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from plx_train.contract.check import Finding, Level
+from plx_train.data.leaks import trained_on_findings
 from plx_train.vision.samples import LabelledImage
-
-MANY = 0.05
-"""Share of validation's pictures that are trained on from which on its figures are worth nothing."""
 
 Hashes = Mapping[str, str | None]
 """The content of each image by its name in the dataset; None where it can't be read."""
@@ -84,11 +82,5 @@ def leak_findings(
         equal += not is_same_file
         level: Level = "error" if is_same_file else "warning"
         findings.append(finding(sample, level, "train-and-val", f"the picture {name} is in {twin.where} as well"))
-    if equal > max(MANY * len(val[0]), 1):
-        file = val[0][0].where.rpartition(":")[0]
-        reason = (
-            f"{equal} of {len(val[0])} pictures are trained on as well, under other names: what is measured on them is "
-            "learned by heart"
-        )
-        findings.append(Finding(file, 0, "error", "validation-is-trained-on", reason))
-    return findings
+    file = val[0][0].where.rpartition(":")[0] if val[0] else ""
+    return findings + trained_on_findings(file, equal, len(val[0]), "pictures", ", under other names")

@@ -123,7 +123,7 @@ def open_data(session: Session, trained: Path | None = None) -> RunData:
         number = f"{len(report.errors)} errors, the first" if len(report.errors) > 1 else "an error:"
         raise DataError(
             f"the dataset at {options.dataset.root} has {number} {report.errors[0]} (all are in "
-            f"{session.output / 'check.json'}): mend them, or leave the samples out with dataset.ignore_findings=true"
+            f"{session.output / CHECK_FILE}): mend them, or leave the samples out with dataset.ignore_findings=true"
         )
     if processor is None:
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")

@@ -15,7 +15,7 @@ from plx_train.runs.folder import JOB_FILE
 
 
 @dataclass(frozen=True)
-class Job:
+class RunJob:
     """What each process of a run gets.
 
     Attributes:
@@ -27,7 +27,7 @@ class Job:
     members: Members
 
 
-def write_job(output: Path, job: Job) -> Path:
+def write_job(output: Path, job: RunJob) -> Path:
     """Writes it into the run's folder."""
     path = output / JOB_FILE
     content = {
@@ -40,7 +40,7 @@ def write_job(output: Path, job: Job) -> Path:
     return path
 
 
-def read_job(path: Path) -> Job:
+def read_job(path: Path) -> RunJob:
     """What `write_job` was given.
 
     Raises:
@@ -54,4 +54,4 @@ def read_job(path: Path) -> Job:
         raise UserError(f"{path} can't be read ({error})") from None
     if not isinstance(config, DictConfig):
         raise UserError(f"{path} holds no configuration")
-    return Job(composed_from(config, overrides), is_continued, members)
+    return RunJob(composed_from(config, overrides), is_continued, members)

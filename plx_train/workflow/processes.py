@@ -10,7 +10,7 @@ from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.tracking import end_record
 from plx_train.workflow.dataset import open_data
-from plx_train.workflow.job import Job, write_job
+from plx_train.workflow.job import RunJob, write_job
 from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session
 from plx_train.workflow.training import check_shares
@@ -28,7 +28,7 @@ def run_together(session: Session, continuation: Continuation | None, members: M
     data = open_data(session)
     if continuation:
         check_same_data(continuation, data.report.fingerprint)
-    job = write_job(session.output, Job(session.composed, continuation is not None, members))
+    job = write_job(session.output, RunJob(session.composed, continuation is not None, members))
     console, output = session.console, session.output
     said: list[str] = []
     code = launch([str(job)], session.options.device, output / RANKS, said.append, console.info)

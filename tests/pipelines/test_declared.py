@@ -36,6 +36,7 @@ PURPLE = np.full((20, 30, 3), (204, 0, 102), np.uint8)
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """Each test has a package of its own under the one name."""
+    load_room.cache_clear()
     yield
     load_room.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_package"]:

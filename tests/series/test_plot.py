@@ -21,8 +21,13 @@ from plx_train.series.draw.plot import (
     draw_series,
     shown_times,
 )
+from plx_train.series.frame import Series
 
 HOUR = 3600 * 10**9
+
+
+def some(values: np.ndarray, *columns: str) -> Series:
+    return Series("val.csv", "val.csv:2", np.arange(len(values)), False, columns, values)
 
 
 def where(picture: np.ndarray, colour: tuple[int, int, int], near: int = 24) -> np.ndarray:
@@ -56,10 +61,10 @@ def test_without_truth_there_is_no_black_line_and_a_band_is_filled() -> None:
 
 def test_anomalies_are_marked_where_they_are() -> None:
     rows = 400
-    values = np.sin(np.arange(rows) / 5)[:, None]
+    series = some(np.sin(np.arange(rows) / 5)[:, None], "a")
     scores, labels = np.full(rows, 0.2), np.zeros(rows)
     scores[300:310], labels[100:120] = 2.0, 1
-    picture = draw_scores(values, scores, 1.0, labels, title="val.csv", columns=("a",))
+    picture = draw_scores(series, scores, 1.0, labels)
     assert picture.shape == (468, WIDTH, 3)
     wide = WIDTH - LEFT - RIGHT
     spans = where(picture, TRUE_SPAN, near=2)[:, 1]
@@ -69,7 +74,7 @@ def test_anomalies_are_marked_where_they_are() -> None:
     threshold = where(picture, RED)[:, 0]
     assert len(threshold) > 200 and np.ptp(threshold) <= 4
     # What was found by other means is shown, not the scores above the threshold.
-    none = draw_scores(values, scores, 1.0, labels, np.zeros(rows))
+    none = draw_scores(series, scores, 1.0, labels, np.zeros(rows))
     assert len(where(none, ORANGE, near=4)) == 0
 
 
@@ -114,9 +119,12 @@ def test_a_legend_that_is_too_wide_leaves_the_names_out() -> None:
     names = [f"sensor_with_a_long_name_{place}" for place in range(8)]
     assert legend_width([(name, BLUE, "line") for name in names]) > WIDTH
     values, scores = np.zeros((50, 8)), np.zeros(50)
-    named, unnamed = draw_scores(values, scores, 1, columns=names), draw_scores(values, scores, 1)
-    assert (named[:70] == unnamed[:70]).all()
-    assert (draw_scores(values, scores, 1, columns=["a"])[:70] != unnamed[:70]).any()
+    named, others, short = (
+        draw_scores(some(values, *columns), scores, 1)
+        for columns in (names, [f"{name}_too" for name in names], "abcdefgh")
+    )
+    assert (named[:70] == others[:70]).all()
+    assert (short[:70] != named[:70]).any()
 
 
 def test_words_do_not_leave_the_picture() -> None:
@@ -202,6 +210,6 @@ def test_a_date_has_as_many_words_as_it_needs() -> None:
 def test_many_anomalies_are_drawn_at_once() -> None:
     marks = np.arange(200_000) % 2
     began = time.perf_counter()
-    picture = draw_scores(np.zeros(200_000), marks * 2.0, 1.0, labels=marks)
+    picture = draw_scores(some(np.zeros((200_000, 1)), "a"), marks * 2.0, 1.0, marks)
     assert time.perf_counter() - began < 3
     assert (picture != 255).any()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.series.draw.plot import draw_scores, shown_times
+from plx_train.series.draw.plot import draw_scores
 from plx_train.series.frame import Series
 
 
@@ -18,13 +18,4 @@ def draw_overlay(series: Series, prediction: Any, labels: np.ndarray | None = No
         prediction: a `TsAnomalyPrediction`.
         labels: (T,) of 0 and 1, where the true anomalies are known.
     """
-    return draw_scores(
-        series.values,
-        prediction.scores,
-        prediction.threshold,
-        labels,
-        prediction.labels,
-        shown_times(prediction.times, prediction.is_datetime),
-        series.name,
-        series.columns,
-    )
+    return draw_scores(series, prediction.scores, prediction.threshold, labels, prediction.labels)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.check import Checked, Finding
-from plx_train.modules.ts_cls.classes import class_findings, class_names, one_of_each, twin_findings
+from plx_train.modules.ts_cls.classes import class_findings, class_names, one_of_each, shared_findings, twin_findings
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.facts import LabelledData
 from plx_train.modules.ts_cls.processor import TsClsProcessor
@@ -60,7 +60,8 @@ def check_classes(data: LabelledData, processor: TsClsProcessor | None) -> Check
         if processor is not None:
             findings += _length_findings(split, processor, data.options)
     if train and processor is not None:
-        findings += class_findings(train, val, (data.train.file, data.val.file)) + leakage_findings(train, val)
+        findings += class_findings(train, val, (data.train.file, data.val.file))
+        findings += leakage_findings(train, val) + shared_findings(train, val, data.val.file)
         findings += _size_findings(data.train, data.options)
         whose = "those of the model"
         findings += columns_differ(data.train.file, train[0].columns, processor.columns, whose=whose)
@@ -115,7 +116,7 @@ def _unknown_classes(data: LabelledData, processor: TsClsProcessor) -> list[Find
     if not set(unknown) & set(class_names(data.train.series)):
         return []
     reason = f"the model knows no class {', '.join(unknown[:5])}: its classes are {', '.join(processor.labels[:20])}"
-    return [Finding(data.val.file, 0, "error", "class-unknown", reason)]
+    return [Finding(data.val.file, 0, "error", "label-unknown", reason)]
 
 
 def _statistics(series: Sequence[Series]) -> dict[str, Any]:

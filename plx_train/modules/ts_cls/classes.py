@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.data.leaks import trained_on_findings
 from plx_train.series.frame import Series
 from plx_train.series.read.content import limited
 
@@ -72,17 +73,26 @@ def twin_findings(series: Sequence[Series]) -> list[Finding]:
     findings = []
     seen: dict[bytes, Series] = {}
     for one in series:
-        first = seen.setdefault(np.ascontiguousarray(one.values).tobytes(), one)
+        first = seen.setdefault(_rows_of(one), one)
         if first is one:
             continue
         path, _, line = one.where.rpartition(":")
+        reason = f"{one.name} has the rows of {first.name} ({first.where})"
         if first.label != one.label:
-            reason = f"{one.name} has the rows of {first.name} ({first.where}), but another class"
-            findings.append(Finding(path, int(line), "error", "two-classes", reason))
+            findings.append(Finding(path, int(line), "error", "other-truth", f"{reason}, with another class"))
         else:
-            reason = f"{one.name} has the rows of {first.name} ({first.where})"
             findings.append(Finding(path, int(line), "warning", "series-twice", reason))
     return limited(findings)
+
+
+def shared_findings(train: Sequence[Series], val: Sequence[Series], file: str) -> list[Finding]:
+    """An error where more than a few validation series are trained on; copied rows are told of one by one."""
+    known = {_rows_of(one) for one in train}
+    return trained_on_findings(file, sum(_rows_of(one) in known for one in val), len(val), "series")
+
+
+def _rows_of(series: Series) -> bytes:
+    return np.ascontiguousarray(series.values).tobytes()
 
 
 def one_of_each(series: Sequence[Series], count: int) -> list[Series]:

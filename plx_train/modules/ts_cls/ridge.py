@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,22 +36,10 @@ class RidgeHead:
     accuracy: np.ndarray
     sharpness: np.ndarray
 
-    def scores(self, features: np.ndarray) -> np.ndarray:
-        """Margins float64 (N, n) of features (N, F)."""
-        return (features - self.mean) / self.deviation @ self.weights + self.intercept
-
-    def logits(self, features: np.ndarray) -> np.ndarray:
-        """Sharpened margins float64 (N, n) of features (N, F)."""
-        return self.scores(features) * self.sharpness
-
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
         """Weights (F, n) and intercept (n,) that give the logits of features as they are."""
         weights = self.weights / self.deviation[:, None] * self.sharpness
         return weights, self.intercept * self.sharpness - self.mean @ weights
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """All that has to be kept, by name."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def fit_ridge(features: np.ndarray, labels: np.ndarray, num_classes: int) -> RidgeHead:

@@ -21,6 +21,7 @@ from plx_train.series.draw.canvas import (
     Panel,
     legend_width,
 )
+from plx_train.series.frame import Series
 
 WIDTH, HEIGHT = 960, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 72, 36
@@ -84,31 +85,28 @@ def draw_forecast(
 
 
 def draw_scores(
-    series: np.ndarray,
+    series: Series,
     scores: np.ndarray,
     threshold: float,
     labels: np.ndarray | None = None,
     predicted: np.ndarray | None = None,
-    times: Times = None,
-    title: str = "",
-    columns: Sequence[str] = (),
 ) -> np.ndarray:
     """A series above its anomaly scores, uint8 (H, W, 3) BGR.
 
     Args:
-        series: (T,) or (T, C); of many channels the first eight are drawn.
+        series: T rows; of many columns the first eight are drawn.
         scores: (T,).
         threshold: above which rows are called anomalies.
         labels: (T,) of 0 and 1: true anomalies, light red behind the lines.
         predicted: (T,) of 0 and 1: those that were found, an orange bar between the two; None: from the threshold.
     """
-    values = np.asarray(series, np.float64).reshape(len(series), -1)[:, :MAX_CHANNELS]
+    values = np.asarray(series.values, np.float64)[:, :MAX_CHANNELS]
     scores = np.asarray(scores, np.float64)
     found = scores >= threshold if predicted is None else np.asarray(predicted) > 0
     height = TOP + 2 * PANEL_HEIGHT + 60 + BOTTOM
     canvas = Canvas(WIDTH, height)
     middle = TOP + PANEL_HEIGHT + 40
-    ticks = row_ticks(times, len(values))
+    ticks = row_ticks(shown_times(series.times, series.is_datetime), len(values))
     upper = _panel(TOP, middle - 28, len(values), list(values.T))
     lower = _panel(middle + 16, height - BOTTOM, len(values), [scores, np.asarray([threshold, 0.0])])
     if labels is not None:
@@ -127,10 +125,11 @@ def draw_scores(
     legend: list[tuple[str, Colour, str]] = [("found", FOUND_SPAN, "box"), (f"threshold {threshold:.4g}", RED, "dash")]
     if labels is not None:
         legend.insert(0, ("anomaly", TRUE_SPAN, "box"))
-    names = [(name, colour, "line") for name, colour in zip(columns[: values.shape[1]], CHANNEL_COLOURS, strict=False)]
+    shown = zip(series.columns[:MAX_CHANNELS], CHANNEL_COLOURS, strict=False)
+    names = [(name, colour, "line") for name, colour in shown]
     # Half the names would say less than none.
     fits = legend_width([*names, *legend]) <= WIDTH - LEFT - RIGHT
-    _head(canvas, title, [*names, *legend] if fits else legend)
+    _head(canvas, series.name, [*names, *legend] if fits else legend)
     return canvas.image()
 
 

@@ -94,7 +94,7 @@ class Lines:
         return have
 
 
-class Sample:
+class LineSample:
     """Some lines from all over the file."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
-from plx_train.series.read.lines import MAX_LINE, Lines, Sample, blocks_of_lines, cells_of, fault_of_bytes
+from plx_train.series.read.lines import MAX_LINE, Lines, LineSample, blocks_of_lines, cells_of, fault_of_bytes
 from plx_train.series.read.source import READ_FAULTS, TableSource
 
 MAX_BLANKS = 1 << 20
@@ -157,7 +157,7 @@ def mending(name: str, options: str) -> str:
 def _read_rows(stream: BinaryIO, scan: Scan) -> None:
     line, ragged = scan.header_line + 1, _Ragged(scan)
     blanks: list[np.ndarray] = []
-    num_blank, sample = 0, Sample()
+    num_blank, sample = 0, LineSample()
     for block in blocks_of_lines(stream):
         fault = fault_of_bytes(block)
         if fault is not None:

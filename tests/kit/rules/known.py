@@ -33,32 +33,7 @@ NUMBERS: dict[str, dict[str, Mapping[str, int]]] = {
     "functions stay small": {"long": sizes.LONG_FUNCTIONS, "many": sizes.MANY_PARAMETERS},
 }
 """What some things may have beyond what all others may, by the rule's arguments."""
-KNOWN: dict[str, tuple[str, ...]] = {
-    "no file imports itself through others": (
-        "plx_train/pipelines/base.py: imports itself through plx_train.pipelines.doc_preprocessor, "
-        "plx_train.pipelines.image_classification, plx_train.pipelines.ocr, plx_train.pipelines.series",
-    ),
-    "the core names no room": (
-        "plx_train/modes/serve.py: names the room ts_forecast",
-        *(
-            f"plx_train/pipelines/base.py: names the room {room}"
-            for room in ("text_det", "text_rec", "image_cls", "ts_forecast", "ts_anomaly", "ts_cls")
-        ),
-        "plx_train/pipelines/published.py: names the room text_det",
-        "plx_train/pipelines/published.py: names the room text_rec",
-        "plx_train/pipelines/series.py: names the room ts_forecast",
-        "plx_train/serving/endpoints.py: names the room ts_forecast",
-        *(
-            f"plx_train/workflow/promote_source.py: names the room {room}"
-            for room in ("text_det", "text_rec", "image_cls", "ts_forecast", "ts_anomaly", "ts_cls")
-        ),
-    ),
-    "the core asks no room what it has": (
-        "plx_train/modes/check_dataset.py: asks getattr(checked, split)",
-        "plx_train/workflow/fuse.py: asks getattr(module, 'models', None)",
-        "plx_train/workflow/session.py: asks getattr(room_file(options.module.name, 'check'), 'resolve', None)",
-    ),
-}
+KNOWN: dict[str, tuple[str, ...]] = {}
 
 
 def compared(found: list[str], known: tuple[str, ...]) -> tuple[list[str], list[str]]:

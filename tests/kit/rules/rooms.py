@@ -20,19 +20,7 @@ CORE_WITHOUT_PADDLE = (
 )
 HEAVY = ("paddle", "mlflow", "matplotlib", "visualdl")
 LATE_TO_IMPORT = (*HEAVY, "onnx", "onnxruntime", "paddle2onnx")
-ROOM_FILES = (
-    *(
-        "README.md",
-        "config.py",
-        "check.py",
-        "data.py",
-        "processor.py",
-        "network.py",
-        "loss.py",
-        "metric.py",
-        "module.py",
-    ),
-)
+ROOM_FILES = ("README.md", "config.py", "room.py", "processor.py", "module.py")
 
 
 def room_import_faults(root: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 
 import plx_train
 from kit.made_series import make_anomaly_set
+from plx_train.config.options import DatasetOptions
 from plx_train.contract.check import CheckReport
 from plx_train.ground.errors import DataError, UserError
 from plx_train.modules.ts_anomaly.check import CheckedMarks, rows_needed
-from plx_train.modules.ts_anomaly.config import FittedOptions, TsAnomalyConfig
+from plx_train.modules.ts_anomaly.config import TsAnomalyConfig
 from plx_train.modules.ts_anomaly.data import TrainWindows, WholeSeries
 from plx_train.modules.ts_anomaly.processor import TsAnomalyProcessor
+from plx_train.modules.ts_anomaly.room import TsAnomalyRoom
 from plx_train.series.frame import Series
 
 SMALL = ("module=ts_anomaly", "module.context=40", "dataset.columns.targets=null", "quiet=true")
@@ -130,7 +133,7 @@ def test_options_that_do_not_fit_are_refused(dataset: Path, override: str, said:
         plx_train.run([*given, override])
 
 
-PROCESSOR = TsAnomalyProcessor(4, 2, ("y",), "1", (1.0,), (2.0,))
+PROCESSOR = TsAnomalyProcessor(context=4, stride=2, features=("y",), mean=(1.0,), std=(2.0,))
 
 
 def series(name: str, rows: int, marked: tuple[int, ...] = ()) -> Series:
@@ -148,21 +151,20 @@ def test_windows_leave_marked_rows_out_and_are_scaled() -> None:
     assert list(batch["names"]) == ["a from 0", "a from 6"] and list(batch["names"][1:]) == ["a from 6"]
     assert windows.original(2).values[:, 0].tolist() == [6, 7, 8, 9]
     assert len(pickle.loads(pickle.dumps(windows))) == 5
-    np.testing.assert_array_equal(windows.get(2, np.random.default_rng(0))["x"], batch["x"][1])
+    np.testing.assert_array_equal(windows.get(2, np.random.default_rng(0)).x, batch["x"][1])
 
 
 def test_a_sample_of_evaluation_is_a_whole_series() -> None:
     whole = WholeSeries([series("a", 9, (5,)), series("b", 3)], PROCESSOR, "label")
     assert whole.names == ["a"]
     sample = whole.get(0, np.random.default_rng(0))
-    assert sample["x"].shape == (9, 1) and sample["labels"].tolist() == [0] * 5 + [1] + [0] * 3
+    assert sample.x.shape == (9, 1) and sample.truth.tolist() == [0] * 5 + [1] + [0] * 3
     assert whole.original(0).columns == ("y",)
-    assert WholeSeries([series("a", 9)], PROCESSOR, None).get(0, np.random.default_rng(0))["labels"] is None
+    assert WholeSeries([series("a", 9)], PROCESSOR, None).get(0, np.random.default_rng(0)).truth is None
 
 
 def checked(train: list[Series], val: list[Series], **options: Any) -> CheckedMarks:
-    module = TsAnomalyConfig(context=4, fitted=FittedOptions(label="label"), **options)
-    return CheckedMarks(CheckReport("", (), {}, ""), train, val, module)
+    return CheckedMarks(CheckReport("", (), {}, ""), train, val, TsAnomalyConfig(**options), 4, "label", True)
 
 
 def test_the_threshold_is_chosen_on_what_was_held_out_if_that_is_enough() -> None:
@@ -187,3 +189,34 @@ def test_a_limit_takes_windows_of_training_and_nothing_of_validation() -> None:
     found = checked(train, val)
     assert [len(one) for one in found.first(found.train, 5)] == [6, 5]
     assert found.first(found.val, 5) == val
+
+
+def test_what_data_say_is_fitted_to_normal_rows_that_are_not_held_out(tmp_path: Path) -> None:
+    rows = np.arange(100.0)
+    table = pd.DataFrame({"time": np.arange(100), "y": rows, "label": (rows == 50).astype(int)})
+    for name in ("train", "val"):
+        table.assign(y=rows + 1000 * (name == "val")).to_csv(tmp_path / f"{name}.csv", index=False)
+    room, module = TsAnomalyRoom(), TsAnomalyConfig(context=10)
+    options = DatasetOptions(root=str(tmp_path), train="train.csv", val="val.csv", holdout_share=0.2)
+    data = room.read(options, module)
+    assert (data.label, data.has_anomalies) == ("label", True)
+    processor = room.fit(data, options, module, None)
+    assert processor is not None and processor.features == ("y",) and processor.stride == 1
+    assert processor.mean[0] == pytest.approx(np.delete(rows[:80], 50).mean())
+    found = room.check(data, processor, options, module)
+    assert room.monitor_of(found) == "auroc" and [each.code for each in found.report.findings] == [
+        "anomalies-in-training"
+    ]
+    other = room.check(data, replace(processor, features=("x",)), options, module)
+    assert [str(each) for each in other.report.errors] == ["train.csv:1: its features are y, those of the model x"]
+
+
+def test_without_marks_the_error_picks_the_best(tmp_path: Path) -> None:
+    for name, first in (("train", 0.0), ("val", 500.0)):
+        values = np.sin(first + np.arange(100.0))
+        pd.DataFrame({"time": int(first) + np.arange(100), "y": values}).to_csv(tmp_path / f"{name}.csv", index=False)
+    room, module = TsAnomalyRoom(), TsAnomalyConfig(context=10)
+    options = DatasetOptions(root=str(tmp_path), train="train.csv", val="val.csv")
+    data = room.read(options, module)
+    processor = room.fit(data, options, module, None)
+    assert processor is not None and room.monitor_of(room.check(data, processor, options, module)) == "mse"

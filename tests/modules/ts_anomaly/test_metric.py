@@ -7,18 +7,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from plx_train.modules.ts_anomaly.metric import (
+from plx_train.metrics.events import (
     Detection,
-    auprc,
-    auroc,
     detection_delay,
     event_wise,
     events,
-    figures,
     point_adjusted,
     point_wise,
     random_point_adjusted_f1,
 )
+from plx_train.metrics.ranking import auroc, average_precision
+from plx_train.modules.ts_anomaly.metric import pooled_figures
 
 LABELS = np.array([0, 1, 1, 1, 1, 0, 0, 1, 1, 0])
 PREDICTED = np.array([1, 0, 0, 1, 0, 0, 1, 0, 0, 0])
@@ -67,7 +66,7 @@ def test_areas_by_hand() -> None:
     # Precision is 1 at score 3, and 2 of 3 at score 2, where recall is whole.
     labels, scores = np.array([1, 0, 1, 0]), np.array([3.0, 2.0, 2.0, 1.0])
     assert auroc(labels, scores) == 3.5 / 4
-    assert auprc(labels, scores) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert average_precision(labels, scores) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 9])
@@ -78,13 +77,13 @@ def test_areas_are_those_of_scikit_learn(decimals: int) -> None:
     labels = (random.random(500) < 0.1).astype(int)
     scores = np.round(random.random(500) + labels * 0.3, decimals)
     assert auroc(labels, scores) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
-    assert auprc(labels, scores) == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
+    assert average_precision(labels, scores) == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
 
 
 def test_areas_of_one_kind_are_undefined() -> None:
     assert np.isnan(auroc(np.zeros(3), np.arange(3)))
     assert np.isnan(auroc(np.ones(3), np.arange(3)))
-    assert np.isnan(auprc(np.zeros(3), np.arange(3)))
+    assert np.isnan(average_precision(np.zeros(3), np.arange(3)))
 
 
 def test_chance_is_what_random_answers_get() -> None:
@@ -109,7 +108,7 @@ def test_chance_by_hand() -> None:
 
 def test_all_figures_of_a_series() -> None:
     scores = PREDICTED + 0.01 * LABELS
-    found = figures(LABELS, scores, 1.0)
+    found = pooled_figures([LABELS], [scores], 1.0)
     assert found["f1"] == 2 / 9
     assert found["adjusted_f1"] == pytest.approx(2 / 3)
     assert found["adjusted_f1_random"] == random_point_adjusted_f1(LABELS, 0.3)

@@ -7,6 +7,7 @@ import paddle
 import pytest
 
 from kit.rank_scale import ranks_of
+from plx_train.contract.sample import Sample
 from plx_train.modules.ts_anomaly.baselines import baseline_figures, nearest_scores
 from plx_train.modules.ts_anomaly.metric import TsAnomalyMetric, pooled_figures
 from plx_train.modules.ts_anomaly.network import Detector, Ranks, smoothing
@@ -85,21 +86,25 @@ def test_figures_of_several_series_do_not_join_their_events() -> None:
 
 
 def prediction(scores: list[float]) -> TsAnomalyPrediction:
-    return TsAnomalyPrediction(np.arange(len(scores)), np.asarray(scores), 0.5, False)
+    return TsAnomalyPrediction(np.arange(len(scores)), False, np.asarray(scores), 0.5)
+
+
+def marked(marks: np.ndarray | None) -> Sample:
+    return Sample(None, None, marks, "s")
 
 
 def test_a_metric_over_marked_and_unmarked_series() -> None:
     metric = TsAnomalyMetric(is_marked=True)
-    assert metric.update(prediction([0.1, 0.9]), {"labels": np.asarray([0, 1])}) == 1.0
-    assert metric.update(prediction([0.1, 0.9]), {"labels": np.asarray([0, 0])}) == 0.5
-    assert metric.update(prediction([0.4]), {"labels": None}) == 1.0
+    assert metric.update(prediction([0.1, 0.9]), marked(np.asarray([0, 1]))) == 1.0
+    assert metric.update(prediction([0.1, 0.9]), marked(np.asarray([0, 0]))) == 0.5
+    assert metric.update(prediction([0.4]), marked(None)) == 1.0
     found = metric.compute()
     assert found["mse"] == pytest.approx((0.1 + 0.1 + 0.9 + 0.4) / 4)
     assert (found["recall"], found["precision"]) == (1.0, 0.5)
     assert metric.curve()[-1] == (1.0, 0.25)
     unmarked = TsAnomalyMetric(is_marked=False)
-    assert unmarked.update(prediction([0.2, 0.4]), {"labels": None}) == pytest.approx(0.3)
-    assert unmarked.compute() == {"mse": pytest.approx(0.3)} and unmarked.curve() == []
+    assert unmarked.update(prediction([0.2, 0.4]), marked(None)) == pytest.approx(0.3)
+    assert unmarked.compute() == {"mse": pytest.approx(0.3)} and not unmarked.curve()
 
 
 def test_baselines_find_what_stands_out() -> None:

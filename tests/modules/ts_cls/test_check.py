@@ -9,23 +9,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_series import make_class_set
 
+from kit.made_series import make_class_set
 from plx_train.config.compose import compose_run
 from plx_train.config.options import ColumnsOptions, DatasetOptions
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_cls.baselines import baseline_accuracies, nearest_series
-from plx_train.modules.ts_cls.check import CheckedSeries, check, draw_samples, resolve
-from plx_train.modules.ts_cls.classes import class_names
+from plx_train.modules.ts_cls.check import CheckedClasses
+from plx_train.modules.ts_cls.classes import balanced_weights, class_names
 from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
-from plx_train.modules.ts_cls.module import build_processor
-from plx_train.modules.ts_cls.processor import TsClsProcessor, from_inference
+from plx_train.modules.ts_cls.facts import difference_std
+from plx_train.modules.ts_cls.processor import TsClsProcessor
+from plx_train.modules.ts_cls.room import TsClsRoom
 from plx_train.modules.ts_cls.standardisation import find_scaling, scale_for_each
 from plx_train.nn.series.rocket import standardise
 from plx_train.series.frame import Series
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
+ROOM = TsClsRoom()
 
 
 def options(root: Path, **columns: object) -> DatasetOptions:
@@ -37,12 +39,20 @@ def change(root: Path, split: str, how: Change) -> None:
     how(table).to_csv(root / f"{split}.csv", index=False)
 
 
-def checked(root: Path, module: TsClsConfig | None = None) -> CheckedSeries:
-    dataset = options(root)
-    return check(dataset, resolve(dataset, module or TsClsConfig(), None, False))
+def fitted(dataset: DatasetOptions, module: TsClsConfig | None = None) -> tuple[TsClsProcessor | None, CheckedClasses]:
+    """What a run finds in a dataset, and its check."""
+    module = module or TsClsConfig()
+    ROOM.check_options(module, dataset)
+    data = ROOM.read(dataset, module)
+    processor = ROOM.fit(data, dataset, module, None)
+    return processor, ROOM.check(data, processor, dataset, module)
 
 
-def codes(found: CheckedSeries) -> set[tuple[str, str]]:
+def checked(root: Path, module: TsClsConfig | None = None) -> CheckedClasses:
+    return fitted(options(root), module)[1]
+
+
+def codes(found: CheckedClasses) -> set[tuple[str, str]]:
     return {(finding.level, finding.code) for finding in found.report.findings}
 
 
@@ -65,20 +75,21 @@ def test_a_sound_dataset(root: Path) -> None:
 
 
 def test_what_a_run_learns_from_its_series(root: Path) -> None:
-    module = resolve(options(root), TsClsConfig(class_weights="balanced"), None, False).fitted
+    processor, found = fitted(options(root))
+    assert processor is not None
     train, val = (pd.read_csv(root / f"{name}.csv") for name in ("train", "val"))
     lengths = train.groupby("group_id").size()
-    assert module.length == max(lengths.max(), val.groupby("group_id").size().max())
-    assert module.median_rows == int(lengths.median())
+    assert processor.length == max(lengths.max(), val.groupby("group_id").size().max())
+    assert processor.median_rows == int(lengths.median())
     # Of training alone.
-    assert module.mean == pytest.approx([train.dim_0.mean(), train.dim_1.mean()])
-    assert module.std == pytest.approx([train.dim_0.std(ddof=0), train.dim_1.std(ddof=0)])
-    changes = train.groupby("group_id")[["dim_0", "dim_1"]].diff().dropna() / module.std
-    assert module.difference_std == pytest.approx(changes.std(ddof=0).tolist())
-    assert (module.columns, module.classes) == (["dim_0", "dim_1"], ["0", "1", "2"])
-    assert (module.time, module.group, module.frequency) == ("time", "group_id", "1")
-    assert module.weight_of_class == [1.0, 1.0, 1.0]
-    assert 1 <= len(module.periods) <= 3 and all(2 <= period <= module.length for period in module.periods)
+    assert processor.mean == pytest.approx([train.dim_0.mean(), train.dim_1.mean()])
+    assert processor.std == pytest.approx([train.dim_0.std(ddof=0), train.dim_1.std(ddof=0)])
+    changes = train.groupby("group_id")[["dim_0", "dim_1"]].diff().dropna() / list(processor.std)
+    assert difference_std(found.train, processor) == pytest.approx(changes.std(ddof=0).tolist(), rel=1e-5)
+    assert (processor.columns, processor.labels) == (("dim_0", "dim_1"), ("0", "1", "2"))
+    assert (processor.time, processor.group, processor.frequency) == ("time", "group_id", "1")
+    assert balanced_weights(found.train, processor.labels) == [1.0, 1.0, 1.0]
+    assert 1 <= len(processor.periods) <= 3 and all(2 <= period <= processor.length for period in processor.periods)
 
 
 def again(table: pd.DataFrame, **changes: int) -> pd.DataFrame:
@@ -101,7 +112,7 @@ PLANTED: dict[str, tuple[str, str, str, Change]] = {
     "missing": ("error", "missing-values", "train", emptied("dim_1")),
     "columns differ": ("error", "column-missing", "val", lambda rows: rows.drop(columns="dim_1")),
     "twice": ("warning", "series-twice", "train", again),
-    "two classes": ("error", "two-classes", "train", lambda rows: again(rows, label=1)),
+    "two classes": ("error", "other-truth", "train", lambda rows: again(rows, label=1)),
     "short": ("warning", "series-much-shorter", "train", lambda rows: rows[(rows.group_id > 0) | (rows.time < 2)]),
 }
 
@@ -126,6 +137,34 @@ def test_copied_series_are_found(root: Path) -> None:
     assert "val.csv:1000" in leaks[0].reason
     change(root, "val", lambda table: train[train.group_id < 12])
     assert ("error", "rows-copied") in codes(checked(root))
+
+
+def test_more_than_a_few_validation_series_that_are_trained_on_are_an_error(root: Path) -> None:
+    train, val = (pd.read_csv(root / f"{name}.csv") for name in ("train", "val"))
+    for copied, is_error in ([0], False), ([0, 4], True):
+        again = train[train.group_id.isin(copied)].assign(group_id=lambda rows: rows.group_id + 1000)
+        change(root, "val", lambda table, again=again: pd.concat([val, again]))
+        told = [each for each in checked(root).report.findings if each.code == "validation-is-trained-on"]
+        assert [each.level for each in told] == ["error"] * is_error
+    assert told[0].path == "val.csv" and "2 of 14 series are trained on as well" in told[0].reason
+
+
+def test_a_finished_model_knows_its_columns_and_classes(root: Path) -> None:
+    processor, _ = fitted(options(root))
+    assert processor is not None
+    known = replace(processor, columns=("dim_0", "other"), labels=("0", "1"))
+    found = ROOM.check(ROOM.read(options(root), TsClsConfig()), known, options(root), TsClsConfig())
+    told = {finding.code: finding for finding in found.report.findings}
+    assert set(told) == {"other-columns", "label-unknown"}
+    assert told["other-columns"].reason == "its columns are dim_0, dim_1, those of the model dim_0, other"
+    assert "the model knows no class 2" in told["label-unknown"].reason
+    assert {one.label for one in found.val} == {"0", "1"}
+
+
+def test_a_training_file_that_cannot_be_used_says_nothing_of_validation(root: Path) -> None:
+    (root / "train.csv").unlink()
+    found = checked(root, TsClsConfig(network="ROCKET"))
+    assert codes(found) == {("error", "file-missing")} and found.val == []
 
 
 def test_series_of_classes_without_training_are_left_out_if_they_may_be(root: Path) -> None:
@@ -199,10 +238,11 @@ def test_a_scale_for_each_series_loses_no_digits() -> None:
 @pytest.mark.parametrize("module", [TsClsConfig(), TsClsConfig(standardise=True), TsClsConfig(network="ROCKET")])
 def test_a_series_without_any_value_is_told_by_the_check_alone(module: TsClsConfig, root: Path) -> None:
     change(root, "train", lambda table: table.assign(dim_1=table.dim_1.mask(table.group_id == 3)))
-    found = checked(root, module)
+    processor, found = fitted(options(root), module)
+    assert processor is not None
     assert {code for level, code in codes(found) if level == "error"} == {"missing-values"}
-    fitted = resolve(options(root), module, None, False).fitted
-    assert np.isfinite([*fitted.mean, *fitted.std]).all() and fitted.is_standardised == bool(module.standardise)
+    assert np.isfinite([*processor.mean, *processor.std]).all()
+    assert processor.is_standardised == bool(module.standardise)
 
 
 def test_rocket_needs_seven_rows(tmp_path: Path) -> None:
@@ -216,10 +256,9 @@ def test_rocket_needs_seven_rows(tmp_path: Path) -> None:
 def test_no_column_of_classes(root: Path) -> None:
     change(root, "train", lambda table: table.rename(columns={"label": "kind"}))
     with pytest.raises(ConfigError, match=r"dataset\.columns\.label"):
-        resolve(options(root), TsClsConfig(), None, False)
+        fitted(options(root))
     change(root, "val", lambda table: table.rename(columns={"label": "kind"}))
-    dataset = options(root, label="kind")
-    assert check(dataset, resolve(dataset, TsClsConfig(), None, False)).report.ok
+    assert fitted(options(root, label="kind"))[1].report.ok
 
 
 @pytest.mark.parametrize(
@@ -238,7 +277,7 @@ def test_values_that_options_can_not_have_are_refused(given: str, said: str) -> 
 
 def test_classification_takes_no_covariates(root: Path) -> None:
     with pytest.raises(ConfigError, match=r"dataset\.columns\.targets"):
-        resolve(options(root, past_covariates=["dim_1"]), TsClsConfig(), None, False)
+        fitted(options(root, past_covariates=["dim_1"]))
 
 
 def test_a_file_that_is_missing_is_a_finding(root: Path) -> None:
@@ -249,11 +288,9 @@ def test_a_file_that_is_missing_is_a_finding(root: Path) -> None:
 
 def test_missing_values_are_filled_by_the_policy(root: Path) -> None:
     change(root, "train", lambda table: table.assign(dim_1=table.dim_1.mask(table.time == 3)))
-    dataset = replace(options(root), fill="linear")
-    module = resolve(dataset, TsClsConfig(), None, False)
-    found = check(dataset, module)
-    assert found.report.ok
-    rows = TsClsDataset(found.train, build_processor(module)).rows
+    processor, found = fitted(replace(options(root), fill="linear"))
+    assert found.report.ok and processor is not None
+    rows = TsClsDataset(found.train, processor).rows
     assert all(np.isfinite(each).all() for each in rows)
 
 
@@ -280,7 +317,7 @@ def test_held_out_and_first_series_are_of_all_classes(root: Path) -> None:
 
 
 def test_pictures_of_samples(root: Path, tmp_path: Path) -> None:
-    paths = draw_samples(checked(root).train, tmp_path)
+    paths = ROOM.draw_samples(checked(root).train, tmp_path)
     assert len(paths) == 12 and all(path.stat().st_size > 1000 for path in paths)
 
 
@@ -295,21 +332,24 @@ def test_baselines_by_hand() -> None:
 
 def test_the_processing_comes_back_from_its_settings() -> None:
     processor = TsClsProcessor(
-        30, ("a", "b"), ("walk", "run"), (0.1, 2.0), (1.5, 1.0), "when", "who", "10min", 21, (15, 7), 1.7, True
-    )
+        length=30, columns=("a", "b"), labels=("walk", "run"),
+        mean=(0.1, 2.0), std=(1.5, 1.0), time="when", group="who", frequency="10min", median_rows=21, periods=(15, 7),
+        temperature=1.7, is_standardised=True,
+    )  # fmt: skip
     settings = processor.to_inference("TimesNet_cls")
-    assert from_inference(settings) == processor
+    assert TsClsProcessor.from_inference(settings) == processor
     assert settings["info_params"] == {"target_cols": ["a", "b"], "time_col": "when", "freq": "10min"}
 
 
 def test_samples_are_scaled_filled_and_masked(root: Path) -> None:
-    module = resolve(options(root), TsClsConfig(), None, False)
-    dataset = TsClsDataset(checked(root).train, build_processor(module))
+    processor, found = fitted(options(root))
+    assert processor is not None
+    dataset = TsClsDataset(found.train, processor)
     sample = dataset.get(4, np.random.default_rng(0))
-    features, mask = sample["x"]
+    features, mask = sample.x
     rows = int(mask.sum())
     assert rows == len(dataset.original(4)) and (mask[:rows] == 1).all()
-    wanted = (dataset.original(4).values - module.fitted.mean) / module.fitted.std
+    wanted = (dataset.original(4).values - processor.mean) / processor.std
     np.testing.assert_allclose(features[:rows], wanted, atol=1e-6)
     assert (features[rows:] == 0).all()
     batch = dataset.batch(np.array([4, 0]))

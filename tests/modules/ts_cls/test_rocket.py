@@ -9,11 +9,12 @@ import numpy as np
 import paddle
 import pytest
 
+from plx_train.contract.sample import Sample
 from plx_train.ground.errors import DataError
 from plx_train.metrics.classes import confusion, per_class
 from plx_train.modules.ts_cls.metric import TsClsMetric
 from plx_train.modules.ts_cls.network import RocketClassifier, RocketNetwork
-from plx_train.modules.ts_cls.ridge import fit_ridge, head_from_arrays
+from plx_train.modules.ts_cls.ridge import RidgeHead, fit_ridge
 from plx_train.nn.series.rocket import RocketKernels, draw_kernels, from_arrays, rocket_features
 
 
@@ -176,7 +177,7 @@ def test_the_exported_graph_gives_the_scores_of_the_head(tmp_path: Path) -> None
     # With oneDNN, as it is by default on CPUs: it once overwrote the series while they were standardised.
     for with_onednn in (True, False):
         scores = run_exported(tmp_path, {"features": rows, "pad_mask": mask}, with_onednn)
-        np.testing.assert_allclose(scores, head.logits(features), atol=1e-3 * float(head.sharpness))
+        np.testing.assert_allclose(scores, logits_of(head, features), atol=1e-3 * float(head.sharpness))
 
 
 def run_exported(folder: Path, inputs: dict[str, np.ndarray], with_onednn: bool) -> np.ndarray:
@@ -200,7 +201,7 @@ def test_weights_bring_their_own_kernels() -> None:
     first.take(head)
     rows, mask = paddle.to_tensor(np.stack(series).astype(np.float32)), paddle.ones([9, 30])
     second.set_state_dict(first.state_dict())
-    wanted = head.logits(rocket_features(first.kernels(), series))
+    wanted = logits_of(head, rocket_features(first.kernels(), series))
     for network in (first, second, second.graph()):
         np.testing.assert_allclose(network(rows, mask).numpy(), wanted, atol=1e-3 * float(head.sharpness))
 
@@ -212,24 +213,29 @@ def test_the_head_says_how_often_it_is_right() -> None:
     features = random.normal(size=(400, 1)) + labels[:, None] * 0.9
     head = fit_ridge(features, labels, 2)
     tested = random.normal(size=(4000, 1)) + (np.arange(4000) % 2)[:, None] * 0.9
-    logits = head.logits(tested)
+    logits = logits_of(head, tested)
     best = 1 / (1 + np.exp(-np.abs(logits[:, 1] - logits[:, 0])))
     share = np.mean(logits.argmax(axis=1) == np.arange(4000) % 2)
     assert share == pytest.approx(0.67, abs=0.04)
     assert best.mean() == pytest.approx(share, abs=0.05)
 
 
-def test_kernels_and_head_come_back_from_arrays(tmp_path: Path) -> None:
+def scores_of(head: RidgeHead, features: np.ndarray) -> np.ndarray:
+    """Margins (N, n) as `RidgeHead` defines them."""
+    return (features - head.mean) / head.deviation @ head.weights + head.intercept
+
+
+def logits_of(head: RidgeHead, features: np.ndarray) -> np.ndarray:
+    """Sharpened margins."""
+    return scores_of(head, features) * head.sharpness
+
+
+def test_kernels_come_back_from_arrays(tmp_path: Path) -> None:
     kernels = draw_kernels(30, 1, 20, seed=0)
     series = some_series(0, *[20] * 6, num_channels=1)
-    features = rocket_features(kernels, series)
-    head = fit_ridge(features, np.array([0, 1] * 3), 2)
     np.savez(tmp_path / "kernels.npz", **kernels.to_arrays())
-    np.savez(tmp_path / "head.npz", **head.to_arrays())
-    read = {name: dict(np.load(tmp_path / f"{name}.npz")) for name in ("kernels", "head")}
-    again = rocket_features(from_arrays(read["kernels"]), series)
-    assert (again == features).all()
-    assert (head_from_arrays(read["head"]).scores(again) == head.scores(features)).all()
+    again = rocket_features(from_arrays(dict(np.load(tmp_path / "kernels.npz"))), series)
+    assert (again == rocket_features(kernels, series)).all()
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
@@ -241,14 +247,14 @@ def test_ridge_divides_classes_and_has_a_column_for_each(num_classes: int) -> No
     features[:, 1] += 40 * (labels == 1)
     features[:, 7] = 3.0
     head = fit_ridge(features, labels, num_classes)
-    scores = head.scores(features)
+    scores = scores_of(head, features)
     assert scores.shape == (60, num_classes)
     assert (scores.argmax(axis=1) == labels).all()
     assert float(head.accuracy) == 1.0
     np.testing.assert_allclose(scores.sum(axis=1), 2 - num_classes, atol=1e-8)
     weights, intercept = head.folded()
-    np.testing.assert_allclose(features @ weights + intercept, head.logits(features), atol=1e-8)
-    np.testing.assert_allclose(head.logits(features), scores * head.sharpness)
+    np.testing.assert_allclose(features @ weights + intercept, logits_of(head, features), atol=1e-8)
+    np.testing.assert_allclose(logits_of(head, features), scores * head.sharpness)
 
 
 @pytest.mark.parametrize(("num_features", "num_classes"), [(5, 2), (5, 3), (50, 2), (50, 3)])
@@ -271,7 +277,7 @@ def test_the_accuracy_is_that_of_leaving_one_out(num_features: int, num_classes:
 def test_a_class_without_series_is_never_first() -> None:
     features = np.random.default_rng(0).normal(size=(20, 4))
     labels = np.array([0, 2] * 10)
-    scores = fit_ridge(features, labels, 3).scores(features)
+    scores = scores_of(fit_ridge(features, labels, 3), features)
     assert (scores[:, 1] == -1).all()
     assert set(scores.argmax(axis=1)) <= {0, 2}
     with pytest.raises(DataError, match="all 20 are of one"):
@@ -288,7 +294,9 @@ def answer(*scores: float) -> SimpleNamespace:
 def test_figures_of_four_series() -> None:
     metric = TsClsMetric()
     answers = [(answer(0.5, 0.25, 0.25), 0), (answer(0.25, 0.5, 0.25), 0), (answer(0.2, 0.7, 0.1), 1)]
-    values = [metric.update(each, {"labels": true}) for each, true in [*answers, (answer(0.8, 0.2, 0.0), 2)]]
+    values = [
+        metric.update(each, Sample(None, None, true, "s")) for each, true in [*answers, (answer(0.8, 0.2, 0.0), 2)]
+    ]
     assert values == [0.5, 0.25, 0.7, 0.0]
     figures = metric.compute()
     assert figures["accuracy"] == 0.5
@@ -309,7 +317,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
     true = np.append(np.arange(4), random.integers(0, 4, 96))
     metric = TsClsMetric()
     for row, each in zip(scores, true, strict=True):
-        metric.update(answer(*row), {"labels": each})
+        metric.update(answer(*row), Sample(None, None, each, "s"))
     found, predicted = metric.compute(), scores.argmax(axis=1)
     assert found["macro_f1"] == pytest.approx(metrics.f1_score(true, predicted, average="macro"))
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(true, predicted))

@@ -20,10 +20,12 @@ from kit.rooms import tiny_room
 from kit.runs import as_if_killed, train_room
 from plx_train.api import RunResult
 from plx_train.contract.evaluation import Evaluation, SampleScore
+from plx_train.contract.sample import Sample
 from plx_train.ground.errors import UserError, WeightsError
-from plx_train.modules.ts_cls.config import FittedOptions, TsClsConfig
-from plx_train.modules.ts_cls.module import build
+from plx_train.modules.ts_cls.config import TsClsConfig
+from plx_train.modules.ts_cls.module import TsCls
 from plx_train.modules.ts_cls.network import RocketClassifier
+from plx_train.modules.ts_cls.processor import TsClsProcessor
 from plx_train.modules.ts_cls.ridge import fit_ridge
 from plx_train.nn.series.rocket import rocket_features
 from plx_train.runs.checkpoint import load_checkpoint
@@ -123,6 +125,17 @@ def test_checkpoint_and_export_give_the_figures_of_the_run(fitted: RunResult, tm
     assert first == second
 
 
+def test_scores_before_and_after_calibration_are_judged_apart(tmp_path: Path) -> None:
+    root = make_class_set(tmp_path / "waves", (60, 15), lengths=(20, 40))
+    run = train(root, tmp_path / "run", *ROCKET, "module.calibrate=true", "dataset.holdout_share=0.5")
+    assert plx_train.Predictor(run.output / "export").processor.temperature != 1
+    given = (f"run={run.output}", f"output={tmp_path / 'judged'}", "device=cpu", "tracking=off", "quiet=true")
+    judged = plx_train.run(["mode=evaluate", *given]).metrics
+    assert judged["val/log_loss"] != judged["val/log_loss_official"]
+    for name in ("val/log_loss", "val/log_loss_official"):
+        assert judged[name] == pytest.approx(run.metrics[name])
+
+
 def test_a_fit_that_was_interrupted_is_made_again(fitted: RunResult, dataset: Path, tmp_path: Path) -> None:
     killed = as_if_killed(fitted.output, tmp_path / "killed", 0)
     resumed = plx_train.run([f"resume={killed}", "quiet=true"])
@@ -195,17 +208,20 @@ def test_longer_series_lose_their_end_and_say_so(trained: RunResult) -> None:
         predictor.predict(np.zeros((0, 2)))
 
 
-def module_of(network: str, length: int, num_kernels: int = 60) -> TsClsConfig:
-    found = FittedOptions(["a", "b"], ["x", "y"], length=length, median_rows=20, mean=[0.0, 0.0], std=[1.0, 1.0])
-    return TsClsConfig(network=network, hidden=4, depth=3, num_kernels=num_kernels, fitted=found)
+def module_of(network: str, length: int, num_kernels: int = 60) -> TsCls:
+    options = TsClsConfig(network=network, hidden=4, depth=3, num_kernels=num_kernels)
+    processor = TsClsProcessor(
+        length=length, columns=("a", "b"), labels=("x", "y"), median_rows=20, mean=(0.0, 0.0), std=(1.0, 1.0)
+    )
+    return TsCls(options, processor, None, False)
 
 
 @pytest.mark.parametrize("network", ["InceptionTime", "ROCKET"])
 def test_filling_up_changes_no_answer(network: str) -> None:
     np.random.seed(0)
     paddle.seed(0)
-    first = build(module_of(network, 24), False)
-    second = build(module_of(network, 60), False)
+    first = module_of(network, 24)
+    second = module_of(network, 60)
     if isinstance(first.network, RocketClassifier):
         rows = [np.random.default_rng(place).normal(size=(20, 2)).astype(np.float32) for place in range(8)]
         features = rocket_features(first.network.kernels(), rows)
@@ -226,7 +242,7 @@ def test_another_seed_draws_other_kernels() -> None:
     drawn = []
     for seed in (0, 0, 1):
         np.random.seed(seed)
-        drawn.append(build(module_of("ROCKET", 24), False).network.kernels())
+        drawn.append(module_of("ROCKET", 24).network.kernels())
     assert drawn[0].equals(drawn[1]) and not drawn[0].equals(drawn[2])
 
 
@@ -240,12 +256,12 @@ def test_weights_of_other_classes_are_refused(trained: RunResult, tmp_path: Path
 
 
 def test_held_out_series_make_the_scores_honest() -> None:
-    module = build(module_of("InceptionTime", 24), False)
+    module = module_of("InceptionTime", 24)
     random = np.random.default_rng(0)
-    labels = [{"labels": int(label)} for label in random.integers(0, 2, 400)]
+    labels = [Sample(None, 0, int(label), "s") for label in random.integers(0, 2, 400)]
     # Sure of itself, and right three times in four.
     signs = random.choice([4, -4], 400, p=[0.75, 0.25])
-    logits = [np.where(np.arange(2) == each["labels"], 1, -1) * sign for each, sign in zip(labels, signs, strict=True)]
+    logits = [np.where(np.arange(2) == each.truth, 1, -1) * sign for each, sign in zip(labels, signs, strict=True)]
     processor = module.calibrate(logits, labels)
     score = processor.postprocess(np.asarray([4.0, -4.0]), 0).score
     assert score == pytest.approx(0.75, abs=0.05)
@@ -253,7 +269,7 @@ def test_held_out_series_make_the_scores_honest() -> None:
 
 
 def test_classes_that_were_never_told_are_named() -> None:
-    module = build(module_of("InceptionTime", 8), False)
+    module = module_of("InceptionTime", 8)
     rows = Series("s", "val.csv:2", np.arange(8), False, ("a", "b"), np.ones((8, 2)))
     val = module.dataset([replace(rows, label=name) for name in "xyxy"], "val", 0)
     answer = module.processor.postprocess(np.asarray([1.0, 0.0]), 0)

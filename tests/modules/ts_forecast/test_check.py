@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import plx_train
 from kit.made_series import ForecastSet, make_forecast_set
+from plx_train.config.options import ColumnsOptions, DatasetOptions
 from plx_train.ground.errors import ConfigError, DataError, UserError
+from plx_train.modules.ts_forecast.config import TsForecastConfig
+from plx_train.modules.ts_forecast.room import TsForecastRoom
 
 SMALL = ("module=ts_forecast", "module.context=48", "module.horizon=12", "dataset.columns.targets=[y0]", "quiet=true")
 
@@ -133,3 +137,18 @@ def test_validation_may_bring_its_first_context_from_training(dataset: Path) -> 
     assert findings(dataset) == []
     (dataset / "val.csv").write_text("\n".join([header, *train[-49:], *val]) + "\n")
     assert [found["code"] for found in findings(dataset)] == ["rows-in-both"]
+
+
+def test_a_finished_model_knows_its_columns(tmp_path: Path) -> None:
+    dataset = make_forecast_set(tmp_path / "data", ForecastSet(targets=2))
+    room, module = TsForecastRoom(), TsForecastConfig(context=48, horizon=12)
+    columns = ColumnsOptions(time="date", targets=["y0", "y1"])
+    options = DatasetOptions(root=str(dataset), train="train.csv", val="val.csv", columns=columns)
+    data = room.read(options, module)
+    processor = room.fit(data, options, module, None)
+    assert processor is not None and room.check(data, processor, options, module).report.ok
+    found = room.check(data, replace(processor, targets=("y1", "y0"), context=10), options, module)
+    assert [str(finding) for finding in found.report.errors] == [
+        "train.csv:1: its columns are y0, y1, those of the model y1, y0"
+    ]
+    assert found.context == 10

@@ -9,13 +9,9 @@ import pytest
 
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.ts_forecast.baselines import fit_linear, seasonal_naive, window_moments
+from plx_train.modules.ts_forecast.fusion import fused
 from plx_train.modules.ts_forecast.metric import mae, mase, mse, pinball, seasonal_scale, smape
-from plx_train.modules.ts_forecast.stack import (
-    equal_weights,
-    error_products,
-    median,
-    non_negative_weights,
-)
+from plx_train.modules.ts_forecast.stack import error_products, non_negative_weights
 
 
 def one_channel(*values: float) -> np.ndarray:
@@ -71,19 +67,15 @@ def test_moments_of_windows_without_windows() -> None:
         assert found.count == len(windows)
         np.testing.assert_allclose(found.sums, windows.sum(axis=0))
         np.testing.assert_allclose(found.products, windows.T @ windows)
-    np.testing.assert_allclose(
-        window_moments(values, 7, 3).products, windows_of(values, 7)[::3].T @ windows_of(values, 7)[::3]
-    )
 
 
-@pytest.mark.parametrize("stride", [1, 3])
-def test_linear_baseline_is_ridge_of_scikit_learn(stride: int) -> None:
+def test_linear_baseline_is_ridge_of_scikit_learn() -> None:
     from sklearn.linear_model import Ridge
 
     random = np.random.default_rng(0)
     series = random.normal(size=(80, 2)).cumsum(axis=0)
-    found = fit_linear([series], 6, 2, alphas=(3.0,), stride=stride)
-    windows = np.concatenate([windows_of(series[:, channel], 8)[::stride] for channel in range(2)])
+    found = fit_linear([series], 6, 2, alphas=(3.0,))
+    windows = np.concatenate([windows_of(series[:, channel], 8) for channel in range(2)])
     theirs = Ridge(alpha=3.0).fit(windows[:, :6], windows[:, 6:])
     np.testing.assert_allclose(found.weights, theirs.coef_.T, atol=1e-8)
     context = random.normal(size=(5, 6, 2))
@@ -125,7 +117,7 @@ def test_weights_by_hand() -> None:
     # Errors (2, 0) and (0, 1): w₁²·4 + w₂²·1 is least at 1/5 and 4/5.
     predictions = np.array([[2.0, 0.0], [0.0, 1.0]]).reshape(2, 2, 1, 1)
     np.testing.assert_allclose(non_negative_weights(predictions, truth), [0.2, 0.8])
-    assert mse(np.tensordot([0.2, 0.8], predictions, axes=1), truth) == pytest.approx((0.16 + 0.64) / 2)
+    assert mse(fused(predictions, np.array([0.2, 0.8]), False), truth) == pytest.approx((0.16 + 0.64) / 2)
 
 
 def test_a_member_that_would_be_subtracted_gets_nothing() -> None:
@@ -158,8 +150,8 @@ def test_no_weights_on_a_fine_grid_are_better() -> None:
 
 def test_mean_and_median() -> None:
     predictions = np.array([1.0, 2.0, 9.0]).reshape(3, 1, 1, 1)
-    assert np.tensordot(equal_weights(3), predictions, axes=1).item() == pytest.approx(4.0)
-    assert median(predictions).item() == 2.0
+    assert fused(predictions, np.full(3, 1 / 3), False).item() == pytest.approx(4.0)
+    assert fused(predictions, np.full(3, 1 / 3), True).item() == 2.0
 
 
 def test_members_that_cannot_be_weighed() -> None:
