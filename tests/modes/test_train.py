@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def test_a_metric_stuck_at_zero_is_said_once(dataset: Path, tmp_path: Path, caps
 
 
 def test_max_time_ends_a_run_and_still_exports(dataset: Path, tmp_path: Path) -> None:
-    result = train(dataset, tmp_path / "t", "trainer.max_time=6s", "trainer.epochs=100000")
+    result = train(dataset, tmp_path / "t", "trainer.max_time=3s", "trainer.epochs=100000")
 
     assert result.export is not None
     assert json.loads((tmp_path / "t" / "run.json").read_text())["seconds"] < 60
@@ -200,33 +201,33 @@ def test_options_of_the_loop_work_together(dataset: Path, tmp_path: Path, overri
     assert load_checkpoint(last_checkpoint(tmp_path / "o"))[1]["loop"]["step"] > 0
 
 
-def test_frozen_parameters_stay_as_they_were(dataset: Path, tmp_path: Path) -> None:
-    base = train(dataset, tmp_path / "base", "trainer.max_steps=1", "optimizer.lr=0", "trainer.ema_decay=null")
+def test_frozen_parameters_stay_as_they_were(tracked_run: RunResult, dataset: Path, tmp_path: Path) -> None:
+    source = tracked_run.output / "checkpoints" / "best"
     frozen = train(
-        dataset, tmp_path / "f", f"init_from={last_checkpoint(base.output)}", "optimizer.freeze=['^backbone']",
-        "trainer.ema_decay=null", "trainer.max_steps=1",
+        dataset, tmp_path / "f", f"init_from={source}", "optimizer.freeze=['^backbone']", "trainer.ema_decay=null",
+        "trainer.max_steps=1",
     )  # fmt: skip
 
-    before, after = weights_of(base.output), weights_of(frozen.output)
+    before, after = load_checkpoint(source)[0]["network"], weights_of(frozen.output)
     trained = {name for name in after if not np.array_equal(before[name], after[name])}
     assert trained
     assert not any(name.startswith("backbone") for name in trained if "_mean" not in name and "_variance" not in name)
 
 
-def test_a_damaged_checkpoint_is_named(dataset: Path, tmp_path: Path) -> None:
-    result = train(dataset, tmp_path / "d", "trainer.max_steps=1")
-    path = result.output / "checkpoints" / "best" / "network.safetensors"
+def test_a_damaged_checkpoint_is_named(tracked_run: RunResult, tmp_path: Path) -> None:
+    run = shutil.copytree(tracked_run.output, tmp_path / "d")
+    path = run / "checkpoints" / "best" / "network.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(bytes(data))
 
     with pytest.raises(WeightsError, match="sha256"):
-        plx_train.run(["mode=evaluate", f"run={result.output}", f"output={tmp_path / 'e'}", "device=cpu", "quiet=true"])
+        plx_train.run(["mode=evaluate", f"run={run}", f"output={tmp_path / 'e'}", "device=cpu", "quiet=true"])
 
 
 def test_an_image_that_goes_away_during_training_is_an_error_in_one_sentence(tmp_path: Path) -> None:
     data = make_pages(tmp_path / "data")
-    train(data, tmp_path / "first", "trainer.max_steps=1")
+    train(data, tmp_path / "first", "mode=check_dataset")
     for path in (data / "images").glob("doc0_*.png"):
         path.unlink()
 

@@ -138,7 +138,7 @@ def test_an_image_that_breaks_during_training_is_named_or_skipped_and_counted(
 ) -> None:  # type: ignore[no-untyped-def]  # fmt: skip
     victim = dataset / "images" / "doc1_0001.png"
     break_after_the_check(monkeypatch, lambda: damage(victim))
-    given = (f"device.num_workers={num_workers}", "dataset.holdout_share=0.0")
+    given = (f"device.num_workers={num_workers}", "dataset.holdout_share=0.0", "trainer.epochs=1")
     whole = victim.read_bytes()
     with pytest.raises(DataError, match=r"train\.txt:2: .*doc1_0001\.png"):
         train(dataset, tmp_path / "fails", *given)
@@ -192,7 +192,7 @@ def test_a_label_file_that_is_still_being_written_is_read_once_and_its_torn_line
 def test_a_label_file_that_grows_after_it_was_read_changes_nothing_of_the_run(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = train(dataset, tmp_path / "a")
+    before = train(dataset, tmp_path / "a", "trainer.epochs=1")
     line = (dataset / "train.txt").read_text().splitlines(keepends=True)[0]
 
     def grow() -> None:
@@ -200,7 +200,7 @@ def test_a_label_file_that_grows_after_it_was_read_changes_nothing_of_the_run(
             file.write(line)
 
     break_after_the_check(monkeypatch, grow)
-    after = train(dataset, tmp_path / "b")
+    after = train(dataset, tmp_path / "b", "trainer.epochs=1")
     facts = [json.loads((run.output / "run.json").read_text()) for run in (before, after)]
     assert facts[0]["fingerprint"] == facts[1]["fingerprint"]
     assert before.metrics == after.metrics

@@ -23,8 +23,8 @@ from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.train.checkpoints import step_checkpoints
 
-LONG = ("trainer.epochs=40", "trainer.eval_every_epochs=100", "device.num_workers=1")
-NUM_STEPS = 120
+LONG = ("trainer.epochs=20", "trainer.eval_every_epochs=100", "device.num_workers=1")
+NUM_STEPS = 60
 
 
 @pytest.fixture(scope="module")
