@@ -145,12 +145,12 @@ ROOMS: dict[str, Case] = {
         "rooms have the files of a room",
         {
             **ROOM,
-            **{f"{P}/modules/cats/{name}.py": "" for name in ("config", "check", "data", "processor", "network")},
+            **{f"{P}/modules/cats/{name}.py": "" for name in ("config", "check", "metric", "network")},
             **{f"{P}/modules/cats/{name}": "" for name in ("module.py", "README.md")},
         },
         [
-            f"{P}/modules/cats/loss.py: is missing",
-            f"{P}/modules/cats/metric.py: is missing",
+            f"{P}/modules/cats/processor.py: is missing",
+            f"{P}/modules/cats/room.py: is missing",
             "conf/module/cats.yaml: is missing",
         ],
     ),
