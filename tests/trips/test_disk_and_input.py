@@ -153,16 +153,16 @@ def test_an_image_that_breaks_during_training_is_named_or_skipped_and_counted(
 
 def break_after_the_check(monkeypatch: pytest.MonkeyPatch, damage) -> None:  # type: ignore[no-untyped-def]
     """Calls `damage` once the dataset was found to be good."""
-    from plx_train.modes import train as mode
+    from plx_train.modules.text_det.room import TextDetRoom
 
-    check = mode.check_data
+    check = TextDetRoom.check
 
-    def checked(session):  # type: ignore[no-untyped-def]
-        found = check(session)
+    def checked(*given):  # type: ignore[no-untyped-def]
+        found = check(*given)
         damage()
         return found
 
-    monkeypatch.setattr(mode, "check_data", checked)
+    monkeypatch.setattr(TextDetRoom, "check", checked)
 
 
 def test_a_validation_image_that_breaks_is_never_skipped(
