@@ -48,7 +48,7 @@ def test_no_name_makes_an_error_of_what_the_metric_does_not_call_one() -> None:
 
 @pytest.mark.parametrize("members", [{}, {"errors": "mse"}, {"errors": ["mse"]}])
 def test_a_metric_that_does_not_say_it_can_not_be_made(members: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="Silent does not say which of its numbers are errors"):
+    with pytest.raises(TypeError, match="Silent must say which of its numbers are errors"):
         type("Silent", (Metric,), members)
 
 
