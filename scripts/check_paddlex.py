@@ -32,7 +32,7 @@ def list_images(paths: list[str]) -> list[Path]:
 
 
 def with_plx_train(folder: str) -> Callable[[Path], Any]:
-    """Boxes of an image, or its text or class, by plx_train."""
+    """Boxes of an image, or its text or classes, by plx_train."""
     from plx_train.export.predictor import Predictor
 
     predictor = Predictor(folder)
@@ -42,18 +42,31 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
 
     def predict(image: Path) -> Any:
         found = predictor.predict(image).to_json()
-        return best_class(found) if "label_names" in found else found
+        if "label_names" in found:
+            return classes(found, has_several_labels(folder))
+        return {"text": found["text"], "scores": [found["score"]]} if "text" in found else found
 
     return predict
 
 
-def best_class(found: Any) -> dict[str, Any]:
-    """The likeliest class as a text with its score."""
-    return {"text": str(found["label_names"][0]), "score": float(found["scores"][0])}
+def has_several_labels(folder: str) -> bool:
+    """Whether an image may have several labels, each with a threshold, rather than one of several classes."""
+    import yaml
+
+    return "MultiLabelThreshOutput" in yaml.safe_load(Path(folder, "inference.yml").read_text("utf-8"))["PostProcess"]
+
+
+def classes(found: Any, several: bool) -> dict[str, Any]:
+    """The likeliest class, or `several` labels, as a text with the scores."""
+    kept = len(found["label_names"]) if several else 1
+    return {
+        "text": ", ".join(str(name) for name in found["label_names"][:kept]),
+        "scores": [float(score) for score in found["scores"][:kept]],
+    }
 
 
 def with_paddlex(folder: str) -> Callable[[Path], Any]:
-    """Boxes of an image, or its text or class, by PaddleX, default options but for the device."""
+    """Boxes of an image, or its text or classes, by PaddleX, default options but for the device."""
     import yaml
     from paddlex import create_model
 
@@ -63,9 +76,9 @@ def with_paddlex(folder: str) -> Callable[[Path], Any]:
     def predict(image: Path) -> Any:
         result = next(iter(model.predict(str(image))))
         if "rec_text" in result:
-            return {"text": result["rec_text"], "score": float(result["rec_score"])}
+            return {"text": result["rec_text"], "scores": [float(result["rec_score"])]}
         if "label_names" in result:
-            return best_class(result)
+            return classes(result, has_several_labels(folder))
         boxes = zip(result["dt_polys"], result["dt_scores"], strict=True)
         return [{"points": [[int(x), int(y)] for x, y in box], "score": float(score)} for box, score in boxes]
 
@@ -119,7 +132,8 @@ def compare_texts(ours: dict[str, Any], theirs: dict[str, Any], width: int) -> i
     differing = 0
     for name, found in ours["found"].items():
         other = theirs["found"][name]
-        scores = abs(found["score"] - other["score"])
+        pairs = zip(found["scores"], other["scores"], strict=False)
+        scores = max((abs(one - another) for one, another in pairs), default=0.0)
         same = found["text"] == other["text"] and scores <= SCORE_TOLERANCE
         differing += not same
         mark = "" if same else f"  DIFFERS: {other['text']}"
