@@ -103,7 +103,7 @@ def test_a_module_without_one_of_its_methods_can_not_be_made(method: str) -> Non
 
 
 def test_a_metric_says_which_of_its_numbers_are_errors() -> None:
-    with pytest.raises(TypeError, match="Silent does not say which of its numbers are errors"):
+    with pytest.raises(TypeError, match="Silent must say which of its numbers are errors"):
         type("Silent", (Metric,), {})
     assert TextDetMetric.errors == frozenset()
 
