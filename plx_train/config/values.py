@@ -25,6 +25,8 @@ def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None
                 refuse(f"{key}={value} does not exist", str(value), one.choices.names)
     for key, one in options.items():
         value = flat.get(key)
+        if one.length and isinstance(value, list) and len(value) != one.length.number:
+            raise ConfigError(f"{key}={value} must have {one.length}, not {len(value)}")
         if one.interval and not all(one.interval.holds(number) for number in _given(value)):
             each = "each" if isinstance(value, list) else "it"
             raise ConfigError(f"{key}={value} is out of range: {each} must be {one.interval}")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import paddle
     from paddle.static import InputSpec
 
-    from plx_train.contract.evaluation import Evaluation
     from plx_train.weights.fetch import WeightsSource
 
 ProcessorT = TypeVar("ProcessorT", bound=Processor)

@@ -76,13 +76,23 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Length:
+    """How many values a list has."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.number} values"
+
+
+@dataclass(frozen=True)
 class TypedAs:
     """Another key under which users may type the option."""
 
     key: str
 
 
-Rule = Choices | Interval | TypedAs | Trait
+Rule = Choices | Interval | Length | TypedAs | Trait
 
 
 def one_of(*names: str) -> Choices:
@@ -103,6 +113,11 @@ def above(low: float, *, at_most: float | None = None, below: float | None = Non
 def multiple_of(number: int) -> Interval:
     """The rule that a number is `number`, or a whole number of times that."""
     return Interval(above=0, multiple_of=number)
+
+
+def length(number: int) -> Length:
+    """The rule that a list has `number` values."""
+    return Length(number)
 
 
 def option(default: Any, *rules: Rule) -> Any:
@@ -138,6 +153,7 @@ class Option:
     default: Any
     choices: Choices | None
     interval: Interval | None
+    length: Length | None
     traits: frozenset[Trait]
     short: str | None
     section: type
@@ -158,10 +174,11 @@ class Option:
         is_each = self.type_name.startswith("list")
         rule = self.choices or self.interval
         words = [] if self.choices and not is_each else [self.type_name]
+        words += [str(self.length)] if self.length else []
         words += [f"each {rule}" if is_each else str(rule)] if rule else []
         if not self.is_optional:
             return ", ".join(words)
-        return f"{', '.join(words)}{',' if rule else ''} or null"
+        return f"{', '.join(words)}{',' if rule or self.length else ''} or null"
 
 
 @cache
@@ -199,6 +216,7 @@ def _option(key: str, entry: Field[Any], hint: Any, traits: frozenset[Trait], se
         default=entry.default_factory() if entry.default_factory is not MISSING else entry.default,
         choices=next((rule for rule in rules if isinstance(rule, Choices)), None),
         interval=next((rule for rule in rules if isinstance(rule, Interval)), None),
+        length=next((rule for rule in rules if isinstance(rule, Length)), None),
         traits=traits,
         short=short or (entry.name if Trait.BARE in traits else None),
         section=section,

@@ -33,7 +33,6 @@ def label_loss(
     target: paddle.Tensor,
     focus: tuple[float, float] = (0.0, 0.0),
     margin: float = 0.0,
-    weights: Sequence[float] | None = None,
 ) -> dict[str, paddle.Tensor]:
     """Scalar ``loss`` of labels that hold or not, each by itself: the sum over labels, mean over the samples.
 
@@ -45,7 +44,6 @@ def label_loss(
         target: float32 (N, labels), 0 to 1.
         focus: exponents for labels that hold and for those that don't.
         margin: probability below which a label that does not hold costs nothing.
-        weights: per label what its presence counts; 1 where None.
     """
     present, absent = F.sigmoid(logits), F.sigmoid(-logits)
     if margin:
@@ -56,6 +54,4 @@ def label_loss(
     ]
     if any(focus):
         losses = [losses[0] * (1 - present) ** focus[0], losses[1] * (1 - absent) ** focus[1]]
-    if weights is not None:
-        losses[0] = losses[0] * paddle.to_tensor(list(weights), dtype=target.dtype)
     return {"loss": -(losses[0] + losses[1]).sum(axis=-1).mean()}

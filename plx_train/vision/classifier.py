@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.contract.option import Trait, above, at_least, one_of, option
+from plx_train.contract.option import Trait, above, at_least, length, one_of, option
 from plx_train.nn.classifier_names import NETWORKS
 from plx_train.vision.check import ImageData
 from plx_train.vision.draw import GREY, draw_captions
@@ -40,13 +40,13 @@ class ClassifierOptions:
     """File of the classes in the dataset's folder: a number and a name a line."""
     resize_short: int | None = 256
     """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
-    size: list[int] = field(default_factory=lambda: [224, 224])
+    size: list[int] = option([224, 224], at_least(8), length(2))
     """Width and height of the network's input, in pixels."""
     interpolation: str = "LINEAR"
     """Interpolation of resized images: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
-    mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
+    mean: list[float] = option([0.485, 0.456, 0.406], length(3))
     """Mean of each channel, of pixels from 0 to 1, which is taken off."""
-    std: list[float] = option([0.229, 0.224, 0.225], above(0))
+    std: list[float] = option([0.229, 0.224, 0.225], above(0), length(3))
     """Deviation of each channel, which is divided by."""
     stem_stride: int = 2
     """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""

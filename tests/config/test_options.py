@@ -15,7 +15,18 @@ from plx_train.config.options import MODES
 from plx_train.config.schema import has_trait, option_at, options_of_rooms, options_of_run, options_with_module
 from plx_train.config.values import check_values
 from plx_train.config.written import written
-from plx_train.contract.option import Option, Trait, TypedAs, above, at_least, multiple_of, one_of, option, options_of
+from plx_train.contract.option import (
+    Option,
+    Trait,
+    TypedAs,
+    above,
+    at_least,
+    length,
+    multiple_of,
+    one_of,
+    option,
+    options_of,
+)
 from plx_train.contract.sentences import describe
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import WHEELS
@@ -33,7 +44,7 @@ class BrewOptions:
     in degrees Celsius."""
     kind: str = option("green", one_of("green", "black"), Trait.HARMLESS)
     """Leaves that are taken."""
-    steps: list[float] = option([0.5, 1.0], at_least(0, below=2))
+    steps: list[float] = option([0.5, 1.0], at_least(0, below=2), length(2))
     leaves: int | None = option(None, multiple_of(4), TypedAs("l"))
 
 
@@ -61,7 +72,7 @@ def test_what_a_field_says_is_read() -> None:
     assert degrees.sentence == "Temperature of the water, in degrees Celsius."
     assert found["module.ice"].sentence == "Adds ice." and found["module.size"].sentence == ""
     assert [one.values for one in found.values()] == [
-        *("int", "float, above 0 and at most 100", "green or black", "list[float], each from 0 to below 2"),
+        *("int", "float, above 0 and at most 100", "green or black", "list[float], 2 values, each from 0 to below 2"),
         *("int, a multiple of 4, or null", "dict[str, str]", "bool"),
     ]
     assert (describe(BrewOptions), describe(TeaOptions)) == ("How tea is made.", "")
@@ -95,6 +106,7 @@ def test_defaults_are_each_run_s_own_and_hydra_takes_the_fields() -> None:
         ({"brew.degrees": 0}, "brew.degrees=0 is out of range: it must be above 0 and at most 100"),
         ({"brew.degrees": float("nan")}, "brew.degrees=nan is out of range: it must be above 0 and at most 100"),
         ({"brew.steps": [1.0, 2.0]}, "brew.steps=[1.0, 2.0] is out of range: each must be from 0 to below 2"),
+        ({"brew.steps": [1.0]}, "brew.steps=[1.0] must have 2 values, not 1"),
         ({"brew.leaves": 6}, "brew.leaves=6 is out of range: it must be a multiple of 4"),
         ({"brew.leaves": -4}, "brew.leaves=-4 is out of range: it must be a multiple of 4"),
     ],
@@ -113,6 +125,8 @@ def test_values_at_the_ends_and_none_are_taken() -> None:
 def test_a_module_s_values_are_checked_when_its_run_is_composed() -> None:
     with pytest.raises(ConfigError, match=r"^module\.loss\.shrink_loss=dise does not exist; did you mean 'dice'\?$"):
         compose_run(["module.loss.shrink_loss=dise"])
+    with pytest.raises(ConfigError, match=r"^module\.size=\[64\] must have 2 values, not 1$"):
+        compose_run(["module=image_cls", "module.size=[64]"])
     with pytest.raises(ConfigError, match=r"^module\.augment\.mixup=-1\.0 is out of range: it must be at least 0$"):
         compose_run(["module=image_cls", "module.augment.mixup=-1"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import Trait, above, at_least, option
+from plx_train.contract.option import Trait, above, at_least, length, option
 from plx_train.vision.classifier import ClassifierOptions
 
 
@@ -19,7 +19,7 @@ class ImageMlclsConfig(ClassifierOptions):
     """Length of the shorter side, in pixels, before the centre is cut out; null: stretched, as in PaddleX."""
     threshold: float = option(0.5, above(0, below=1))
     """Score from which on a label holds, where none is chosen on held-out images."""
-    focus: list[float] = option([0.0, 2.0], at_least(0))
+    focus: list[float] = option([0.0, 2.0], at_least(0), length(2))
     """Exponents of the asymmetric loss for labels that hold and that don't; [0, 0] with margin 0: cross entropy."""
     margin: float = option(0.05, at_least(0, below=1))
     """Probability below which a label that does not hold costs nothing."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plx_train.contract.option import Trait, above, at_least, multiple_of, one_of, option
+from plx_train.contract.option import Trait, above, at_least, length, multiple_of, one_of, option
 
 
 @dataclass
 class TextDetAugmentOptions:
     """Random changes of training crops."""
 
-    scale: list[float] = option([0.8, 1.25], above(0))
+    scale: list[float] = option([0.8, 1.25], above(0), length(2))
     """Range of the text's scale, relative to the scale at which evaluation sees the page."""
     rotate_degrees: float = option(4.0, at_least(0))
     """Largest angle by which a page is turned, either way."""
@@ -62,7 +62,7 @@ class TextDetConfig:
     """Width of the backbone."""
     neck_channels: int = option(96, at_least(1))
     """Width of the neck, which joins the backbone's maps."""
-    crop_size: list[int] = option([192, 960], multiple_of(32))
+    crop_size: list[int] = option([192, 960], multiple_of(32), length(2))
     """Height and width of training crops in pixels; strips as wide as a page keep lines whole."""
     shrink_ratio: float = option(0.5, above(0, at_most=1))
     """Share of a text that its kernel keeps; the published weights were trained from 0.4 rising to 0.6."""
