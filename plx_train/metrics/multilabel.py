@@ -15,6 +15,8 @@ from plx_train.metrics.ranking import average_precision
 
 HOLDS = 0.5
 """Moved score from which on a label holds."""
+DECIMALS = 5
+"""Scores are ranked as they are told, rounded: the last bits of a float put samples in no order."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def per_label(truth: np.ndarray, found: np.ndarray, scores: np.ndarray, names: S
             precision=float(hits[place] / max(answers[place], 1)),
             recall=float(hits[place] / max(samples[place], 1)),
             f1=float(2 * hits[place] / max(answers[place] + samples[place], 1)),
-            average_precision=average_precision(truth[:, place], scores[:, place]),
+            average_precision=average_precision(truth[:, place], scores[:, place].round(DECIMALS)),
             samples=int(samples[place]),
         )
         for place, name in enumerate(names)

@@ -20,7 +20,7 @@ class TinyRoom:
 
     Attributes:
         make_dataset: writes a dataset into a folder, which it makes, and returns that.
-        overrides: what a short run on it is given, but for the dataset and the folder of the run.
+        overrides: what a short run on it is given beside `kit.runs.EVERY_TINY_RUN`, the dataset and its folder.
         by_heart: what else it is given to learn four of the samples by heart in a hundred steps.
         drawn: what else it is given so that a step draws at random whatever it can: augmentation, dropout.
         spoil: plants a fault in the dataset's files and returns a regular expression that the check must tell it by.

@@ -15,6 +15,7 @@ from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.tracking import SPOOL_NAME, read_metrics
 from plx_train.train.checkpoints import step_checkpoints
 
+EVERY_TINY_RUN = ("device=cpu", "device.num_workers=0", "tracking=off", "quiet=true")
 OF_THE_CLOCK = ("time/", "system/")
 
 
@@ -26,7 +27,8 @@ def train_room(room: str, dataset: Path, output: Path, *overrides: str) -> RunRe
 def arguments_of(room: str, dataset: Path, output: Path, *overrides: str) -> list[str]:
     """What a tiny run of `room` is given; `overrides` take the place of what it is given otherwise."""
     keys = {text.partition("=")[0] for text in overrides}
-    usual = [f"module={room}", f"dataset.root={dataset}", f"output={output}", *tiny_room(room).overrides]
+    of_room = (*EVERY_TINY_RUN, *tiny_room(room).overrides)
+    usual = [f"module={room}", f"dataset.root={dataset}", f"output={output}", *of_room]
     return [text for text in usual if text.partition("=")[0] not in keys] + list(overrides)
 
 

@@ -37,6 +37,13 @@ def test_figures_over_labels() -> None:
     assert found["exact"] == 0.5
 
 
+def test_the_last_bits_of_scores_put_samples_in_no_order() -> None:
+    truth = np.asarray([[1], [0]], bool)
+    for noise in (1e-7, -1e-7):
+        scores = np.asarray([[0.4644262], [0.4644262 + noise]], np.float32)
+        assert over_labels(truth, scores >= 0.5, scores)["mAP"] == 0.5
+
+
 def test_the_metric_gives_the_same_and_ranks_samples() -> None:
     metric = LabelMetric()
     nothing = np.zeros(0, np.int64)

@@ -18,8 +18,6 @@ def spoil(dataset: Path) -> str:
 TINY = TinyRoom(
     make_dataset=make_pages,
     overrides=(
-        "device=cpu",
-        "tracking=off",
         "weights=null",
         "module.scale=0.25",
         "module.neck_channels=16",
@@ -32,8 +30,6 @@ TINY = TinyRoom(
         "trainer.epochs=2",
         "trainer.eval_every_epochs=1",
         "trainer.log_every_steps=1",
-        "device.num_workers=0",
-        "quiet=true",
     ),
     by_heart=(
         "module.crop_size=[96,160]",

@@ -22,8 +22,6 @@ def spoil(dataset: Path) -> str:
 TINY = TinyRoom(
     make_dataset=make_short_lines,
     overrides=(
-        "device=cpu",
-        "tracking=off",
         "weights=null",
         "module.dict=auto",
         "module.scale=0.25",
@@ -35,8 +33,6 @@ TINY = TinyRoom(
         "trainer.epochs=2",
         "trainer.eval_every_epochs=1",
         "trainer.log_every_steps=1",
-        "device.num_workers=0",
-        "quiet=true",
     ),
     by_heart=(
         "module.merged=false",
