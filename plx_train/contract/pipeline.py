@@ -150,7 +150,7 @@ def _part(reader: _Reader, key: str, given: Mapping[str, Any], rooms: Collection
     registered = given.get("registered", [module])
     if not isinstance(registered, list) or not all(isinstance(name, str) for name in registered):
         raise reader.fault(f"{place}.registered", "must be a list of names")
-    return DeclaredPart(key, module, tuple(registered), reader.text(given, "switch", place))
+    return DeclaredPart(key, module, tuple(dict.fromkeys(registered)), reader.text(given, "switch", place))
 
 
 def _sub_pipeline(reader: _Reader, key: str, given: Mapping[str, Any]) -> SubPipeline:
@@ -167,7 +167,7 @@ def _parameter(reader: _Reader, key: str, given: Mapping[str, Any]) -> DeclaredP
         raise reader.fault(f"{place}.enum", "must be a list of texts")
     said = given.get("type", "string" if choices else None)
     types = tuple(said) if isinstance(said, list) else (said,)
-    if not types or not all(name in TYPES for name in types):
+    if not types or not all(isinstance(name, str) and name in TYPES for name in types):
         raise reader.fault(f"{place}.type", f"must be one or several of {', '.join(TYPES)}")
     limits = {name: reader.number(given, name, place) for name in LIMITS}
     kept = {name: value for name, value in limits.items() if value is not None}
@@ -207,6 +207,9 @@ class _Reader:
         found = given.get(key) or {}
         if not isinstance(found, Mapping):
             raise self.fault(key, "must hold one section for each name")
+        for name in found:
+            if not isinstance(name, str):
+                raise self.fault(key, f"has the name {name!r}, which is no text: put it in quotes")
         return found
 
     def text(self, given: Mapping[str, Any], key: str, place: str = "") -> str | None:

@@ -68,17 +68,34 @@ def _paths() -> Iterator[Path]:
 
 
 def _read(path: Path) -> PipelineFile:
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("pipeline_name"), str):
-        raise UserError(f"{path} names no pipeline: it needs pipeline_name and SubModules, as PaddleX's files have")
+    content = checked_config(read_yaml(path), str(path))
     declaration = declare(content.get(SECTION) or {}, str(path))
     for part in declaration.parts.values():
-        if part.switch is None and part.key not in (content.get("SubModules") or {}):
+        if part.switch is None and part.key not in content["SubModules"]:
             raise ConfigError(
                 f"{path}: {SECTION}.parts.{part.key} stands in no SubModules: add it there, or name the key that "
                 "switches it on, as in switch: use_it"
             )
     return PipelineFile(path, content, declaration)
+
+
+def checked_config(config: Any, where: str) -> dict[str, Any]:
+    """`config`, whose sections of parts are there and mappings.
+
+    Raises:
+        UserError: it is no pipeline's.
+    """
+    if not isinstance(config, dict) or not isinstance(config.get("pipeline_name"), str):
+        raise UserError(f"{where} names no pipeline: it needs pipeline_name and SubModules, as PaddleX's files have")
+    for section in ("SubModules", "SubPipelines"):
+        parts = config.setdefault(section, {}) or {}
+        if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
+            raise UserError(f"{where}: {section} must hold one section for each part")
+        config[section] = parts
+    for key, part in config["SubModules"].items():
+        if not isinstance(part.get("model_dir"), str | None):
+            raise UserError(f"{where}: model_dir of {key} must be a text or null, not {part['model_dir']!r}")
+    return config
 
 
 def read_yaml(path: Path) -> Any:

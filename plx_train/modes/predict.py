@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from plx_train.config.compose import Composed
-from plx_train.export.static_model import processor_of
+from plx_train.export.static_model import processor_of, room_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device
@@ -31,8 +31,9 @@ def run(composed: Composed) -> RunResult:
     check_device(options.device)
     source = find_source(options)
     folder = exported_folder(source)
-    files = find_files(resolve_path(options.input), processor_of(read_inference(folder)).suffixes)
-    session = open_session(composed)
+    inference = read_inference(folder)
+    files = find_files(resolve_path(options.input), processor_of(inference).suffixes)
+    session = open_session(composed, room_of(inference))
     prepare_environment(options.device)
     from plx_train.export.predictor import Predictor
     from plx_train.machine.device import open_device

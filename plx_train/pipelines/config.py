@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract.pipeline import SECTION, SubPipeline
-from plx_train.contract.pipelines import declaration_of, part_of, pipeline_files, read_yaml
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.contract.pipelines import checked_config, declaration_of, part_of, pipeline_files, read_yaml
+from plx_train.ground.errors import ConfigError
 
 
 def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -20,32 +20,18 @@ def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         UserError: there is none, or it is no pipeline's.
     """
     if isinstance(source, Mapping):
-        return _checked(copy.deepcopy(dict(source)), "the given configuration")
+        return checked_config(copy.deepcopy(dict(source)), "the given configuration")
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or path.is_dir():
         path = path / "pipeline.yaml" if path.is_dir() else path
-        return _with_folders(_checked(read_yaml(path), str(path)), path.parent)
+        return _with_folders(checked_config(read_yaml(path), str(path)), path.parent)
     files = pipeline_files()
     name = {known.lower(): known for known in files}.get(str(source).lower())
     if name is None:
         near = difflib.get_close_matches(str(source), files, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(files)}, or give a .yaml"
         raise ConfigError(f"pipeline={source} does not exist; {hint}")
-    return _with_folders(_checked(copy.deepcopy(dict(files[name].content)), name), files[name].path.parent)
-
-
-def _checked(config: Any, where: str) -> dict[str, Any]:
-    if not isinstance(config, dict) or not isinstance(config.get("pipeline_name"), str):
-        raise UserError(f"{where} names no pipeline: it needs pipeline_name and SubModules, as PaddleX's files have")
-    for section in ("SubModules", "SubPipelines"):
-        parts = config.setdefault(section, {}) or {}
-        if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
-            raise UserError(f"{where}: {section} must hold one section for each part")
-        config[section] = parts
-    for key, part in config["SubModules"].items():
-        if not isinstance(part.get("model_dir"), str | None):
-            raise UserError(f"{where}: model_dir of {key} must be a text or null, not {part['model_dir']!r}")
-    return config
+    return _with_folders(checked_config(copy.deepcopy(dict(files[name].content)), name), files[name].path.parent)
 
 
 def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -54,7 +40,7 @@ def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         if given and ":/" not in given and not Path(given).is_absolute() and (folder / given).is_dir():
             part["model_dir"] = str((folder / given).absolute())
     for part in config["SubPipelines"].values():
-        _with_folders(_checked(part, "a SubPipeline"), folder)
+        _with_folders(checked_config(part, "a SubPipeline"), folder)
     return config
 
 

@@ -103,7 +103,7 @@ def _portable(pipeline: Pipeline) -> dict[str, Any]:
 def _own_words(config: dict[str, Any]) -> dict[str, Any]:
     """What the section for us says beyond that of the pipeline known by the same name; the budget is this machine's."""
     known = pipeline_files().get(config["pipeline_name"])
-    former = known.content.get(SECTION, {}) if known else {}
+    former = (known.content.get(SECTION) or {}) if known else {}
     said = {name: value for name, value in (config.get(SECTION) or {}).items() if former.get(name) != value}
     said.pop("latency_budget_ms", None)
     return said

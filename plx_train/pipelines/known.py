@@ -33,7 +33,7 @@ def kind_of(config: Mapping[str, Any]) -> type[Pipeline]:
             f"pipeline_name: {name} is none that is known here ({known}); import the class of your own before, or say "
             f"in its section {SECTION} what its model reads"
         )
-    by_input = {kind.READS: kind for kind in kinds if issubclass(kind, SingleModel) and kind.READS}
+    by_input = {kind.READS: kind for kind in kinds if issubclass(kind, SingleModel) and vars(kind).get("READS")}
     if declared.reads not in by_input:
         raise ConfigError(f"{declared.where}: {SECTION}.reads is {' or '.join(sorted(by_input))}, not {declared.reads}")
     return by_input[declared.reads]

@@ -24,7 +24,7 @@ from plx_train import __version__
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.admission import Admission, Paths
 from plx_train.serving.batcher import Batcher
-from plx_train.serving.endpoints import Endpoint, chosen_parameters, endpoint_of
+from plx_train.serving.endpoints import OPEN_PATHS, SERVER_PATHS, Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch
 from plx_train.serving.files import Limits
 from plx_train.serving.follow import Follower, NewVersions
@@ -43,8 +43,6 @@ from plx_train.serving.served import ServedPipeline
 
 logger = logging.getLogger(__name__)
 FETCH_SECONDS = 20.0
-OPEN_PATHS = ("/", "/api", "/health")
-"""Served without a key: they tell nothing that is anyone's."""
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 Result = TypeVar("Result")
@@ -153,7 +151,7 @@ def create_app(
     _add_views(app, service)
     _add_errors(app)
     work = service.endpoint.path
-    paths = Paths(work, OPEN_PATHS, (work, *OPEN_PATHS, "/metrics", "/openapi.json"))
+    paths = Paths(work, OPEN_PATHS, (work, *SERVER_PATHS))
 
     def admitting(inner: Any) -> Admission:
         service.admission = Admission(inner, service.metrics, paths, options, api_key)

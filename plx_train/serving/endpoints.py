@@ -50,6 +50,12 @@ class Endpoint:
         return {name: value for name, value in given.items() if value is not None}
 
 
+OPEN_PATHS = ("/", "/api", "/health")
+"""Served without a key: they tell nothing that is anyone's."""
+SERVER_PATHS = (*OPEN_PATHS, "/metrics", "/openapi.json")
+"""The server's own; no pipeline is served at them."""
+
+
 def endpoint_of(pipeline: ServedPipeline) -> Endpoint:
     """
     Raises:
@@ -60,6 +66,8 @@ def endpoint_of(pipeline: ServedPipeline) -> Endpoint:
         raise UserError(
             f"the pipeline {pipeline.name} has no place in the protocol: {', '.join(servable())} can be served"
         )
+    if declared.endpoint.path in SERVER_PATHS:
+        raise ConfigError(f"{declared.where}: {SECTION}.endpoint.path is {declared.endpoint.path}, the server's own")
     kind = answer_kind(declared, declared.endpoint)
     reads_tables = issubclass(kind.request, CsvRequest)
     answer: Any = kind.model(declared.endpoint)

@@ -80,6 +80,11 @@ class AnswerKind:
     optional: tuple[str, ...] = ()
     needs_table: bool = False
 
+    @property
+    def reads(self) -> str:
+        """What such pipelines read, as declarations say it."""
+        return "series" if issubclass(self.request, CsvRequest) else "image"
+
 
 def answer_kind(declared: Declaration, endpoint: DeclaredEndpoint) -> AnswerKind:
     """The kind of answer that a pipeline's `endpoint` names.
@@ -91,6 +96,12 @@ def answer_kind(declared: Declaration, endpoint: DeclaredEndpoint) -> AnswerKind
     if endpoint.answer not in KINDS:
         raise ConfigError(f"{where}.answer is {endpoint.answer}, none of {', '.join(KINDS)}")
     kind = KINDS[endpoint.answer]
+    fitting = [name for name, other in KINDS.items() if other.reads == (declared.reads or kind.reads)]
+    if endpoint.answer not in fitting:
+        raise ConfigError(
+            f"{where}.answer is {endpoint.answer}, but pipelines that read {declared.reads} answer with one of "
+            f"{', '.join(fitting)}"
+        )
     missing = [name for name in kind.needed if not isinstance(endpoint.settings.get(name), str)]
     unknown = [name for name in endpoint.settings if name not in (*kind.needed, *kind.optional)]
     if missing:
@@ -99,7 +110,7 @@ def answer_kind(declared: Declaration, endpoint: DeclaredEndpoint) -> AnswerKind
         raise ConfigError(f"{where}.{unknown[0]} is nothing that answers of the kind {endpoint.answer} take")
     for name in kind.optional:
         given = endpoint.settings.get(name, {})
-        if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        if not isinstance(given, dict) or not all(isinstance(text, str) for text in (*given, *given.values())):
             raise ConfigError(f"{where}.{name} must hold the answer's fields, and by what each is filled")
     if kind.needs_table and declared.table is None:
         raise ConfigError(f"{declared.where}: {SECTION} lacks table: which of the results is answered")

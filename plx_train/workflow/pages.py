@@ -38,7 +38,7 @@ def predict(composed: Composed) -> RunResult:
     options = composed.options
     assert options.input is not None
     pipeline = open_pipeline(options)
-    session = open_session(composed)
+    session = open_session(composed, pipeline.name)
     count = 0
     for result in pipeline.predict(resolve_path(options.input)):
         result.save_all(session.output)

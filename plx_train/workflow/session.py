@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -48,15 +49,19 @@ class Session:
         return time.perf_counter() - self.started
 
 
-def open_session(composed: Composed) -> Session:
+def open_session(composed: Composed, subject: str | None = None) -> Session:
     """Makes the run's folder and writes the composed configuration into it.
+
+    Args:
+        subject: what the run is about, for the folder's name; the module type where it is None.
 
     Raises:
         UserError: the folder can't be written, or holds a run.
     """
     options = composed.options
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    default = f"{OUTPUTS}/{options.module.name}-{options.mode}-{stamp}-{os.getpid()}"
+    named = re.sub(r"[^\w.-]", "_", subject or options.module.name)
+    default = f"{OUTPUTS}/{named}-{options.mode}-{stamp}-{os.getpid()}"
     output = resolve_path(options.output or default)
     is_known = (output / RUN_FILE).exists()
     if options.mode == "train" and is_known and not options.resume:

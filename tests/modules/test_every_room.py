@@ -136,7 +136,7 @@ def test_evaluation_of_the_export_gives_the_same(
 ) -> None:
     assert judged[which].metrics
     for name, value in judged[which].metrics.items():
-        assert value == pytest.approx(runs[which].metrics[name], rel=1e-3, abs=1e-3), name
+        assert value == pytest.approx(runs[which].metrics[name], rel=1e-4, abs=1e-5), name
 
 
 @pytest.mark.parametrize("which", BOTH)

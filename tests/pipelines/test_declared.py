@@ -27,7 +27,7 @@ from plx_train.ground.errors import ConfigError, UserError
 from plx_train.modes.serve import pipeline_config
 from plx_train.pipelines.freeze import freeze
 from plx_train.serving.app import create_app
-from plx_train.serving.endpoints import endpoint_of
+from plx_train.serving.endpoints import SERVER_PATHS, endpoint_of
 
 PURPLE = np.full((20, 30, 3), (204, 0, 102), np.uint8)
 """BGR: 0.8 blue, 0.4 red."""
@@ -225,6 +225,8 @@ def changed(**section: Any) -> dict[str, Any]:
         ({"parameters": {"topk": {"type": "integer"}}}, r"topk sets topk, which models of toy_colours do not have"),
         ({"endpoint": "/x"}, r"endpoint must hold path and answer"),
         ({"endpoint": {"path": "x", "answer": "categories"}}, r"endpoint\.path must be a path as in /ocr, not x"),
+        ({"parameters": {"threshold": {"type": [["number"]]}}}, r"threshold\.type must be one or several of"),
+        ({"parameters": {1: {"type": "number"}}}, r"parameters has the name 1, which is no text: put it in quotes"),
         ({"parts": ["x"]}, r"parts must hold one section for each name"),
     ],
 )
@@ -241,7 +243,9 @@ def test_a_declaration_that_is_wrong_is_a_sentence(model: str, section: dict[str
         ({"path": "/x", "answer": "attributes"}, "lacks key"),
         ({"path": "/x", "answer": "boxes", "key": "y"}, "key is nothing that answers of the kind boxes take"),
         ({"path": "/x", "answer": "pages", "key": "y", "pictures": ["z"]}, "pictures must hold the answer's fields"),
+        ({"path": "/x", "answer": "pages", "key": "y", "pictures": {1: "z"}}, "pictures must hold the answer's fields"),
         ({"path": "/x", "answer": "table"}, "lacks table"),
+        *(({"path": path, "answer": "boxes"}, f"path is {path}, the server's own") for path in SERVER_PATHS[1:]),
         ({"path": "/x", "answer": "boxes"}, r"parameters\.visualize has the name of a field that every request has"),
     ],
 )
@@ -273,6 +277,13 @@ def test_what_contradicts_is_told_with_the_file(
         pipeline_files()
 
 
+def test_what_reads_pictures_does_not_answer_with_tables() -> None:
+    config = {"plx_train": {"reads": "image", "parts": {PART: {"module": "image_cls"}}}}
+    config["plx_train"]["endpoint"] = {"path": "/x", "answer": "label"}
+    with pytest.raises(ConfigError, match="answer is label, but pipelines that read image answer with one of cat"):
+        endpoint_of(FakePipeline("my_fake", config=config))
+
+
 def test_a_package_that_can_not_be_imported_takes_nothing_from_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +294,7 @@ def test_a_package_that_can_not_be_imported_takes_nothing_from_others(
 
 
 def test_a_class_of_ones_own_goes_before_what_its_yaml_reads(model: str) -> None:
+    from plx_train.pipelines.known import kind_of
     from plx_train.pipelines.single import ImageModel
 
     class Counting(ImageModel):
@@ -294,6 +306,7 @@ def test_a_class_of_ones_own_goes_before_what_its_yaml_reads(model: str) -> None
                 one["count"] = len(one["label_names"])
             return found
 
+    assert kind_of({"pipeline_name": "image_classification"}) is ImageModel, "of its own pipeline alone"
     pipeline = plx_train.pipeline(changed() | {"pipeline_name": "toy_counting"}, ToyMultiLabel=model)
     with pytest.raises(ConfigError, match="parts must name the one part that the pipeline always has"):
         plx_train.pipeline({"pipeline_name": "toy_counting", "SubModules": {PART: {"model_dir": model}}})
