@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plx_train.ground.errors import ConfigError, DataError
+from plx_train.metrics.ranking import ranked
 
 MIN_EXCESSES = 10
 """Fewer say nothing about the shape of a tail."""
@@ -68,10 +69,8 @@ def best_f1(scores: np.ndarray, labels: np.ndarray) -> Threshold:
             "hold out a part with both, or take percentile or pot instead"
         )
     scores = _checked(scores)
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    hits, answers = np.cumsum(truth[order])[ends], ends + 1
+    ordered, ends, hits = ranked(truth, scores)
+    answers = ends + 1
     f1 = 2 * hits / (answers + truth.sum())
     best = int(np.argmax(f1))
     detail = (

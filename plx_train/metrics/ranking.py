@@ -5,6 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 
+def ranked(holds: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores from the highest to the lowest, the last place of each distinct one, and how many up to there hold.
+
+    Args:
+        holds: bool (N,).
+        scores: (N,).
+    """
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
+    return ordered, ends, np.cumsum(holds[order])[ends]
+
+
 def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     """Precision at each distinct score, weighted by the recall gained there; NaN where nothing is true.
 
@@ -17,9 +30,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     holds, given = np.asarray(truth).astype(bool), np.asarray(scores)
     if not holds.any():
         return float("nan")
-    order = np.argsort(-given, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(given[order])), len(order) - 1)
-    hits = np.cumsum(holds[order])[ends]
+    _, ends, hits = ranked(holds, given)
     gained = np.diff(hits, prepend=0) / holds.sum()
     return float((gained * hits / (ends + 1)).sum())
 

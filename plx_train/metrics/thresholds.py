@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-MIN_POSITIVES = 5
-"""Fewer true samples are no basis to choose a threshold on."""
+from plx_train.metrics.ranking import ranked
+
+MIN_OF_A_KIND = 5
+"""Fewer samples that are true, or that are not, are no basis to choose a threshold on."""
 
 
 def best_threshold(truth: np.ndarray, scores: np.ndarray, default: float = 0.5) -> float:
-    """The threshold of the best F1, the middle between two scores; `default` where too few samples are true.
+    """The threshold of the best F1, the middle between two scores; `default` where too few samples are of a kind.
 
     Args:
         truth: (N,), true or 1 where it holds.
         scores: (N,), 0 to 1.
     """
     holds, given = np.asarray(truth).astype(bool), np.asarray(scores, np.float64)
-    if min(int(holds.sum()), int((~holds).sum())) < MIN_POSITIVES:
+    if min(int(holds.sum()), int((~holds).sum())) < MIN_OF_A_KIND:
         return default
-    order = np.argsort(-given, kind="stable")
-    ordered = given[order]
-    ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    hits = np.cumsum(holds[order])[ends]
+    ordered, ends, hits = ranked(holds, given)
     last = int(ends[int(np.argmax(2 * hits / (ends + 1 + holds.sum())))])
     below = ordered[last + 1] if last + 1 < len(ordered) else 0.0
     return float((ordered[last] + below) / 2)

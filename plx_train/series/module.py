@@ -12,6 +12,7 @@ from paddle.static import InputSpec
 from plx_train.contract.module import Module
 from plx_train.contract.room import OptionsT
 from plx_train.contract.sample import Batch, Sample
+from plx_train.nn.exported import name_tensors
 from plx_train.series.processor import SeriesP
 from plx_train.series.samples import stacked
 
@@ -54,9 +55,6 @@ class SeriesModule(Module[SeriesP], Generic[OptionsT, SeriesP]):
     def export_network(self, processor: SeriesP) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The network, its inputs named as PaddleX names them."""
         network = self.network_to_export()
-        network.eval()
-        # The graph keeps the tensors' names, and with the network's own an exported folder can be trained on.
-        for name, tensor in network.state_dict().items():
-            tensor.name = name
+        name_tensors(network)
         inputs = processor.inputs.items()
         return network, [InputSpec([None, *shape[1:]], "float32", name=name) for name, shape in inputs]

@@ -18,7 +18,7 @@ from plx_train.vision.image import ImageError
 from plx_train.vision.samples import Labelled
 from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
 
-VERSION = 2
+VERSION = 3
 """Version of what all rooms look for; reports of other versions are not reused."""
 NUM_THREADS = 2
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.contract.option import Trait, above, at_least, length, one_of, option
 from plx_train.nn.classifier_names import NETWORKS
-from plx_train.vision.check import ImageData
+from plx_train.vision.check import ImageCheck, ImageData
 from plx_train.vision.draw import GREY, draw_captions
 from plx_train.vision.labels.classes import read_class_file
 from plx_train.vision.room import ImageRoom
@@ -48,7 +49,7 @@ class ClassifierOptions:
     """Mean of each channel, of pixels from 0 to 1, which is taken off."""
     std: list[float] = option([0.229, 0.224, 0.225], above(0), length(3))
     """Deviation of each channel, which is divided by."""
-    stem_stride: int = 2
+    stem_stride: int = option(2, at_least(1))
     """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
     dropout: float = option(0.2, at_least(0, below=1))
     """Share of features left out before the classifier, where the network has such."""
@@ -63,6 +64,32 @@ OptionsC = TypeVar("OptionsC", bound=ClassifierOptions)
 ProcessorC = TypeVar("ProcessorC", bound=WholeImageProcessor)
 
 
+@dataclass(frozen=True)
+class ClassifierCheck(ImageCheck[Labelled]):
+    """What is looked for where images have classes.
+
+    Attributes:
+        classes: their names by number, as the model knows them.
+    """
+
+    classes: tuple[str, ...]
+
+    def settings(self) -> dict[str, Any]:
+        """The classes."""
+        return {"classes": list(self.classes)}
+
+    def of_both(self, data: ImageData[Labelled]) -> list[Finding]:
+        """A class that a finished model knows by another name than the dataset's file gives it."""
+        if not data.classes or self.classes == tuple(map(str, range(len(self.classes)))):
+            return []
+        pairs = enumerate(zip(data.classes, self.classes, strict=False))
+        other = next(((number, given, known) for number, (given, known) in pairs if given != known), None)
+        if other is None:
+            return []
+        reason = "class {} is {} here and {} to the model: give it the file of its training".format(*other)
+        return [Finding(data.files[0], 0, "error", "other-classes", reason)]
+
+
 class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
     """A room whose networks see an image as a whole and score classes, which ``label.txt`` names."""
 
@@ -74,7 +101,9 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
         """The classes that ``label.txt`` names."""
         classes, file = read_class_file(root / options.label_file, root)
-        return (None, (), ()) if classes is None else (tuple(classes), (options.label_file,), tuple(file.findings))
+        if classes is None:
+            return None, (), ()
+        return tuple(classes) or None, (options.label_file,), tuple(file.findings)
 
     def num_classes(self, samples: Sequence[Labelled]) -> int:
         """How many classes samples speak of, where no file names them."""
@@ -103,9 +132,9 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         )
         return made
 
+    @abstractmethod
     def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:
         """Fields of the processor's own before any calibration."""
-        return {}
 
     def official(self, processor: ProcessorC, options: OptionsC) -> ProcessorC:
         """`processor` before any calibration."""

@@ -10,6 +10,7 @@ import paddle
 
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.sample import Batch, Sample
+from plx_train.nn.exported import name_tensors
 from plx_train.vision.samples import stack_eval
 
 if TYPE_CHECKING:
@@ -81,8 +82,5 @@ def exported(
     """
     from paddle.static import InputSpec
 
-    network.eval()
-    # The graph keeps the tensors' names, and with the network's own an exported folder can be trained on.
-    for name, tensor in network.state_dict().items():
-        tensor.name = name
+    name_tensors(network)
     return FinishedNetwork(network, finish), [InputSpec([None, 3, height, width], "float32", name="x")]

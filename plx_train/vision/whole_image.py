@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
@@ -19,6 +19,8 @@ INTERPOLATIONS = {
     "NEAREST": cv2.INTER_NEAREST, "LINEAR": cv2.INTER_LINEAR, "BILINEAR": cv2.INTER_LINEAR,
     "CUBIC": cv2.INTER_CUBIC, "BICUBIC": cv2.INTER_CUBIC, "AREA": cv2.INTER_AREA, "LANCZOS4": cv2.INTER_LANCZOS4,
 }  # fmt: skip
+CALIBRATION = "Calibration"
+"""Section of ``inference.yml`` that PaddleX skips."""
 STEPS = {"ResizeImage", "CropImage", "NormalizeImage", "ToCHWImage"}
 
 
@@ -122,12 +124,11 @@ class WholeImageProcessor(ImageProcessor):
         return {}
 
 
-def transforms_of(inference: Mapping[str, Any], what: str, others: Collection[str] = ()) -> Transforms:
+def transforms_of(inference: Mapping[str, Any], what: str) -> Transforms:
     """How an ``inference.yml`` has images become the network's input, read as PaddleX reads it.
 
     Args:
         what: the kind of model that is wanted, for messages.
-        others: steps that may stand there and change nothing.
 
     Raises:
         UserError: it holds a step that is not a classifier's, or one that can't be done here.
@@ -136,7 +137,7 @@ def transforms_of(inference: Mapping[str, Any], what: str, others: Collection[st
         steps = read_steps(inference)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError("inference.yml has no PreProcess.transform_ops") from error
-    unknown = sorted(set(steps) - STEPS - set(others))
+    unknown = sorted(set(steps) - STEPS)
     if unknown or not {"ResizeImage", "NormalizeImage"} <= set(steps):
         raise UserError(f"inference.yml is not of {what}: steps {', '.join(unknown or steps)}")
     resize, normalise = steps["ResizeImage"], steps["NormalizeImage"]

@@ -77,7 +77,7 @@ def test_a_recipe_shows_its_own_values_and_what_they_were() -> None:
     assert entry(text, "resize_short=").endswith("(int or null; image_cls has 256)")
     assert entry(text, "network=").startswith("network=EfficientNet-Lite0 ")
     # Equal to the default, though the recipe says it too.
-    assert entry(text, "size=").endswith("(list[int])")
+    assert entry(text, "size=").endswith("(list[int], 2 values, each at least 8)")
 
 
 def test_presets_among_the_words_count_for_what_is_asked_for_beside_them() -> None:

@@ -10,30 +10,26 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.data.classes import imbalance_findings, listed
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import QUARTER, ClsLabel
-from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, Look
+from plx_train.vision.check import ImageData, ImageSplit, Look
+from plx_train.vision.classifier import ClassifierCheck
 from plx_train.vision.twins import finding
-
-IMBALANCE = 20
-"""The largest class is so many times the smallest when the check speaks of it."""
-LISTED = 10
 
 
 @dataclass(frozen=True)
-class ImageClsCheck(ImageCheck[ClsLabel]):
+class ImageClsCheck(ClassifierCheck[ClsLabel]):
     """The room's part of the check."""
 
     options: ImageClsConfig
-    classes: tuple[str, ...]
     room = "image_cls"
     truth = "class"
 
     def settings(self) -> dict[str, Any]:
         """Classes and rotations."""
-        options = self.options
-        return {"rotations": options.rotations, "classes": list(self.classes), "label_file": options.label_file}
+        return super().settings() | {"rotations": self.options.rotations}
 
     def of_split(self, split: ImageSplit[ClsLabel], looks: Sequence[Look[ClsLabel]]) -> list[Finding]:
         """Classes that a finished model does not know."""
@@ -49,23 +45,16 @@ class ImageClsCheck(ImageCheck[ClsLabel]):
         if self.options.rotations:
             return []
         train, val = (Counter(sample.truth for sample in split.samples) for split in (data.train, data.val))
-        findings = []
-        unseen = [number for number in sorted(val) if not train[number]]
+        findings = super().of_both(data)
+        unseen = [name for number, name in enumerate(self.classes) if val[number] and not train[number]]
         if unseen:
-            listed = ", ".join(self.classes[number] for number in unseen[:LISTED] if number < len(self.classes))
-            reason = f"{len(unseen)} classes are in validation but never trained on: {listed}"
+            reason = f"{len(unseen)} classes are in validation but never trained on: {listed(unseen)}"
             findings.append(Finding(data.val.file, 0, "warning", "class-not-trained", reason))
         empty = [name for number, name in enumerate(self.classes) if not train[number]]
         if empty and train:
-            reason = f"{len(empty)} of {len(self.classes)} classes have no training image: {', '.join(empty[:LISTED])}"
+            reason = f"{len(empty)} of {len(self.classes)} classes have no training image: {listed(empty)}"
             findings.append(Finding(data.train.file, 0, "warning", "class-empty", reason))
-        if len(train) > 1 and max(train.values()) >= IMBALANCE * min(train.values()):
-            reason = (
-                f"the largest class has {max(train.values())} images and the smallest {min(train.values())}: "
-                "consider module.class_weights=balanced"
-            )
-            findings.append(Finding(data.train.file, 0, "warning", "imbalance", reason))
-        return findings
+        return findings + imbalance_findings(data.train.file, train, "images")
 
     def statistics(
         self, split: ImageSplit[ClsLabel], names: Sequence[str], looks: Sequence[Look[ClsLabel]]
@@ -77,13 +66,6 @@ class ImageClsCheck(ImageCheck[ClsLabel]):
         values = np.asarray(sorted(counts.values()) or [0])
         spread = {"min": int(values[0]), "p50": float(np.median(values)), "max": int(values[-1])}
         return {"images": len(split.samples), "classes": len(counts), "images_per_class": spread}
-
-
-def balanced_weights(samples: Sequence[ClsLabel], num_classes: int) -> list[float]:
-    """Weights with which the classes count alike, and samples 1 on average."""
-    counts = Counter(sample.truth for sample in samples)
-    present = max(len(counts), 1)
-    return [len(samples) / (present * counts[number]) if counts[number] else 0.0 for number in range(num_classes)]
 
 
 def rotation_names(options: ImageClsConfig) -> list[str]:

@@ -11,10 +11,10 @@ from paddle.nn import functional as F
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.sample import Batch, Sample
+from plx_train.data.classes import balanced_weights
 from plx_train.data.splits import CheckedDocuments
 from plx_train.metrics.classes import class_files
 from plx_train.metrics.temperature import fit_temperature
-from plx_train.modules.image_cls.check import balanced_weights
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import ClsLabel
 from plx_train.modules.image_cls.metric import ImageClsMetric
@@ -45,7 +45,7 @@ class ImageCls(ClassifierModule[ImageClsProcessor]):
         self._smoothing = options.label_smoothing
         self._weights: list[float] | None = None
         if checked and options.class_weights == "balanced" and not options.rotations:
-            self._weights = balanced_weights(checked.train, len(processor.labels))
+            self._weights = balanced_weights([one.truth for one in checked.train], range(len(processor.labels)))
 
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:
         """Probabilities of logits, of sum 1."""

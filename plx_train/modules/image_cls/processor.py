@@ -10,12 +10,10 @@ import numpy as np
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.temperature import tempered
 from plx_train.vision.answers import Answers
-from plx_train.vision.whole_image import WholeImageProcessor, transforms_of
+from plx_train.vision.whole_image import CALIBRATION, WholeImageProcessor, transforms_of
 
 TOP = 5
 """Classes that a prediction holds unless it is asked for more or fewer."""
-CALIBRATION = "Calibration"
-"""Section of ``inference.yml`` that PaddleX skips."""
 
 
 @dataclass(frozen=True)

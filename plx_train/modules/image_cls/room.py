@@ -61,7 +61,7 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
 
     def rules(self, processor: ImageClsProcessor, options: ImageClsConfig) -> ImageClsCheck:
         """What is looked for in a dataset."""
-        return ImageClsCheck(options, processor.labels)
+        return ImageClsCheck(processor.labels, options)
 
     def check(
         self,

@@ -11,10 +11,7 @@ from plx_train.ground.errors import UserError
 from plx_train.metrics.multilabel import HOLDS
 from plx_train.metrics.thresholds import moved
 from plx_train.vision.answers import Answers
-from plx_train.vision.whole_image import WholeImageProcessor, transforms_of
-
-OWN = "Calibration"
-"""Section of ``inference.yml`` that PaddleX skips."""
+from plx_train.vision.whole_image import CALIBRATION, WholeImageProcessor, transforms_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class ImageMlclsProcessor(WholeImageProcessor):
         super().__post_init__()
         if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
             raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each label")
-        if np.ndim(self.cut) and len(np.atleast_1d(self.cut)) != len(self.labels):
+        if np.ndim(self.cut) and len(np.asarray(self.cut)) != len(self.labels):
             raise UserError(f"threshold must be one number, or {len(self.labels)}, one for each label")
 
     def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> Answers:
@@ -55,7 +52,7 @@ class ImageMlclsProcessor(WholeImageProcessor):
 
     def own_sections(self) -> dict[str, Any]:
         """The thresholds by which the graph has moved scores."""
-        return {OWN: {"thresholds": list(self.thresholds)}}
+        return {CALIBRATION: {"thresholds": list(self.thresholds)}}
 
     @classmethod
     def from_inference(cls, inference: dict[str, Any]) -> ImageMlclsProcessor:
@@ -68,7 +65,7 @@ class ImageMlclsProcessor(WholeImageProcessor):
         if not post.get("label_list"):
             raise UserError("inference.yml has no PostProcess.MultiLabelThreshOutput.label_list")
         labels = tuple(str(label) for label in post["label_list"])
-        own = (inference.get(OWN) or {}).get("thresholds")
+        own = (inference.get(CALIBRATION) or {}).get("thresholds")
         if own is None:
             raise UserError("it has no section Calibration with the labels' thresholds: train it here")
         return cls(labels, thresholds=tuple(map(float, own)), **transforms_of(inference, "multi-label classification"))

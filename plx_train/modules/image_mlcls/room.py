@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.data.classes import listed
 from plx_train.metrics.multilabel import LabelMetric
 from plx_train.modules.image_mlcls.config import ImageMlclsConfig
 from plx_train.modules.image_mlcls.labels import Labels, read_samples
 from plx_train.modules.image_mlcls.processor import ImageMlclsProcessor
 from plx_train.vision.answers import Answers
-from plx_train.vision.check import ImageCheck, ImageSplit
-from plx_train.vision.classifier import ClassifierRoom
+from plx_train.vision.check import ImageSplit
+from plx_train.vision.classifier import ClassifierCheck, ClassifierRoom
 from plx_train.vision.draw import draw_answers
 from plx_train.vision.samples import LabelledImage
+from plx_train.vision.twins import finding
 
 if TYPE_CHECKING:
     from plx_train.modules.image_mlcls.module import ImageMlcls
@@ -25,23 +27,23 @@ if TYPE_CHECKING:
 Picture = LabelledImage[Labels]
 
 
-class ImageMlclsCheck(ImageCheck[Picture]):
+class ImageMlclsCheck(ClassifierCheck[Picture]):
     """What is looked for in a dataset."""
 
     room, truth = "image_mlcls", "label"
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
-
-    def settings(self) -> dict[str, Any]:
-        """The labels."""
-        return {"labels": list(self.names)}
-
     def of_split(self, split: ImageSplit[Picture], looks: Any) -> list[Finding]:
-        """Labels that no image has."""
-        held = np.any([sample.truth for sample in split.samples], axis=0) if split.samples else ()
-        never = ", ".join(name for name, is_held in zip(self.names, held, strict=False) if not is_held)
-        reason = f"labels that none of {len(split.samples)} images has: {never[:200]}"
+        """Images with another number of labels, or else labels that no image has."""
+        others = [
+            finding(sample, "error", "label-count", f"there are {len(sample.truth)} labels, not {len(self.classes)}")
+            for sample in split.samples
+            if len(sample.truth) != len(self.classes)
+        ]
+        if others or not split.samples:
+            return others
+        held = np.any([sample.truth for sample in split.samples], axis=0)
+        never = [name for name, is_held in zip(self.classes, held, strict=True) if not is_held]
+        reason = f"labels that none of {len(split.samples)} images has: {listed(never)}"
         return [Finding(split.file, 0, "warning", "label-never", reason)] if never else []
 
     def statistics(self, split: ImageSplit[Picture], names: Sequence[str], looks: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _read_line(line: str, number: int, found: LabelFile) -> LineLabel | None:
 def _text(text: str, number: int, found: LabelFile) -> str:
     """The text as it is learned; empty where there is none."""
     if BOXES.match(text):
-        reason = "the text is a list of boxes: this is a label file of text detection (module=text_det)"
+        reason = "the text is a list of boxes: this is a label file of text detection"
         found.add(number, "error", "boxes-for-text", reason)
         return ""
     if "\t" in text:

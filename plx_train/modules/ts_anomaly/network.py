@@ -120,6 +120,6 @@ def build_network(options: TsAnomalyConfig, processor: TsAnomalyProcessor) -> De
     """The network that `options` ask for, fused ones where they name several."""
     context, channels = processor.context, len(processor.features)
     members = [
-        build_reconstructor(name, context, channels, processor.periods, *options.sizes) for name in networks_of(options)
+        build_reconstructor(name, context, channels, processor.periods, options.sizes) for name in networks_of(options)
     ]
     return Detector(members, context, options.smooth, channels)

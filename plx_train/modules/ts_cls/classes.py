@@ -8,15 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.data.classes import imbalance_findings, listed
 from plx_train.data.leaks import trained_on_findings
 from plx_train.series.frame import Series
 from plx_train.series.read.content import limited
 
-IMBALANCE = 20
-"""The largest class is so many times the smallest when the check speaks of it."""
 FEW = 5
 """Training series of a class below which the check speaks of it."""
-LISTED = 10
 
 
 def class_names(series: Sequence[Series]) -> list[str]:
@@ -27,13 +25,6 @@ def class_names(series: Sequence[Series]) -> list[str]:
 def _order(name: str) -> tuple[bool, int, str]:
     is_number = name.isascii() and name.isdigit()
     return not is_number, int(name) if is_number else 0, name
-
-
-def balanced_weights(series: Sequence[Series], classes: Sequence[str]) -> list[float]:
-    """Weights with which the classes count alike, and series 1 on average."""
-    counts = Counter(one.label for one in series)
-    present = max(sum(counts[name] > 0 for name in classes), 1)
-    return [len(series) / (present * counts[name]) if counts[name] else 0.0 for name in classes]
 
 
 def class_findings(train: Sequence[Series], val: Sequence[Series], files: tuple[str, str]) -> list[Finding]:
@@ -59,13 +50,7 @@ def class_findings(train: Sequence[Series], val: Sequence[Series], files: tuple[
     if few:
         reason = f"{len(few)} of {len(trained)} classes have fewer than {FEW} training series: {_listed(few)}"
         findings.append(Finding(files[0], 0, "warning", "few-series", reason))
-    if max(trained.values()) >= IMBALANCE * min(trained.values()):
-        reason = (
-            f"the largest class has {max(trained.values())} series and the smallest {min(trained.values())}: "
-            "consider module.class_weights=balanced"
-        )
-        findings.append(Finding(files[0], 0, "warning", "imbalance", reason))
-    return findings
+    return findings + imbalance_findings(files[0], trained, "series")
 
 
 def twin_findings(series: Sequence[Series]) -> list[Finding]:
@@ -106,5 +91,4 @@ def one_of_each(series: Sequence[Series], count: int) -> list[Series]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(sorted(names, key=_order)[:LISTED]) + more
+    return listed(sorted(names, key=_order))

@@ -13,11 +13,11 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Members
 from plx_train.contract.sample import Batch, Sample
+from plx_train.data.classes import balanced_weights, listed
 from plx_train.metrics.classes import class_files, per_class
 from plx_train.metrics.temperature import fit_temperature
 from plx_train.modules.ts_cls.baselines import baseline_accuracies
 from plx_train.modules.ts_cls.check import CheckedClasses
-from plx_train.modules.ts_cls.classes import LISTED, balanced_weights
 from plx_train.modules.ts_cls.config import ROCKET, TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
 from plx_train.modules.ts_cls.facts import difference_std
@@ -60,7 +60,7 @@ class TsCls(SeriesModule[TsClsConfig, TsClsProcessor]):
         self.eval_batch_size = rows if self.has_fit else EVAL_BATCH_SIZE
         self._weights: list[float] | None = None
         if checked and options.class_weights == "balanced":
-            self._weights = balanced_weights(checked.train, processor.labels)
+            self._weights = balanced_weights([one.label for one in checked.train], processor.labels)
 
     def new_network(self) -> paddle.nn.Layer:
         """The network that options and processor ask for, before any training."""
@@ -115,8 +115,7 @@ class TsCls(SeriesModule[TsClsConfig, TsClsProcessor]):
         missed = [self.processor.labels[number] for number, row in report.items() if row["samples"] and not row["f1"]]
         if not missed:
             return []
-        more = f" and {len(missed) - LISTED} more" if len(missed) > LISTED else ""
-        return [f"no series of these classes was told right: {', '.join(missed[:LISTED])}{more}; see confusion.csv"]
+        return [f"no series of these classes was told right: {listed(missed)}; see confusion.csv"]
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
         """Files about an evaluation, content by name: figures per class, and the confusion matrix."""

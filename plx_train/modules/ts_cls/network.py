@@ -36,10 +36,8 @@ def build_network(options: TsClsConfig, processor: TsClsProcessor, deviations: S
         differences = (deviations or [1.0] * channels) if options.differences else None
         sizes = (options.num_kernels, channels, processor.median_rows)
         return RocketClassifier(draw_kernels(*sizes, seed, processor.is_standardised, differences), classes)
-    hidden, depth, dropout = options.sizes
-    network = build_classifier(
-        options.network, (processor.length, channels), classes, processor.periods, hidden, depth, dropout
-    )
+    shape = (processor.length, channels)
+    network = build_classifier(options.network, shape, classes, processor.periods, options.sizes)
     return Standardised(network) if processor.is_standardised else network
 
 

@@ -61,7 +61,7 @@ def build_network(options: TsForecastConfig, processor: TsForecastProcessor) -> 
         static=len(processor.static_covariates),
         quantiles=max(len(processor.quantiles), 1),
     )
-    cores = [build_forecaster(name, shape, processor.periods, *options.sizes) for name in networks_of(options)]
+    cores = [build_forecaster(name, shape, processor.periods, options.sizes) for name in networks_of(options)]
     core = Fusion(cores, options.fusion == "median") if options.models else cores[0]
     return Forecaster(core, _scales(processor))
 

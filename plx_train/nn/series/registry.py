@@ -24,6 +24,8 @@ from plx_train.nn.series.sizes import (
 from plx_train.nn.series.tide import TiDE
 from plx_train.nn.series.times_net import TimesClassifier, TimesNet, TimesReconstructor
 
+ChosenSizes = tuple[int | None, int | None, float | None]
+OWN_SIZES: ChosenSizes = (None, None, None)
 LINEAR = {"DLinear": DLinear, "NLinear": NLinear, "RLinear": RLinear}
 
 
@@ -49,27 +51,25 @@ def build_forecaster(
     name: str,
     shape: SeriesShape,
     periods: Sequence[int] = (),
-    hidden: int | None = None,
-    depth: int | None = None,
-    dropout: float | None = None,
+    sizes: ChosenSizes = OWN_SIZES,
 ) -> nn.Layer:
     """The network `name`: (targets, past, future, static) to forecasts (B, H, C), (B, H, C, Q) with quantiles.
 
     Args:
         periods: rows of the training series' strongest periods, for TimesNet.
-        hidden, depth, dropout: None: the network's own.
+        sizes: hidden, depth and dropout; None: the network's own.
 
     Raises:
         ConfigError: there is no such network, or it has no such size, or takes no covariates.
     """
-    sizes = _sizes(name, FORECASTERS, (hidden, depth, dropout))
+    own = _sizes(name, FORECASTERS, sizes)
     if shape.has_covariates:
         check_takes_covariates([name])
     if name in LINEAR:
         return TargetsAlone(LINEAR[name](shape))
     if name == "PatchTST":
-        return TargetsAlone(PatchTST(shape, sizes))
-    return TiDE(shape, sizes) if name == "TiDE" else TimesNet(shape, periods, sizes)
+        return TargetsAlone(PatchTST(shape, own))
+    return TiDE(shape, own) if name == "TiDE" else TimesNet(shape, periods, own)
 
 
 def build_reconstructor(
@@ -77,23 +77,21 @@ def build_reconstructor(
     context: int,
     channels: int,
     periods: Sequence[int] = (),
-    hidden: int | None = None,
-    depth: int | None = None,
-    dropout: float | None = None,
+    sizes: ChosenSizes = OWN_SIZES,
 ) -> nn.Layer:
     """The network `name`: windows (B, L, C) to their like.
 
     Raises:
         ConfigError: there is no such network, or it has no such size.
     """
-    sizes = _sizes(name, RECONSTRUCTORS, (hidden, depth, dropout))
+    own = _sizes(name, RECONSTRUCTORS, sizes)
     if name == "DLinear_ad":
-        return LinearReconstructor(context, sizes)
+        return LinearReconstructor(context, own)
     if name == "AutoEncoder_ad":
-        return AutoEncoder(context, channels, sizes)
+        return AutoEncoder(context, channels, own)
     if name == "PatchTST_ad":
-        return PatchReconstructor(context, channels, sizes)
-    return TimesReconstructor(context, channels, periods, sizes)
+        return PatchReconstructor(context, channels, own)
+    return TimesReconstructor(context, channels, periods, own)
 
 
 def build_classifier(
@@ -101,9 +99,7 @@ def build_classifier(
     shape: tuple[int, int],
     num_classes: int,
     periods: Sequence[int] = (),
-    hidden: int | None = None,
-    depth: int | None = None,
-    dropout: float | None = None,
+    sizes: ChosenSizes = OWN_SIZES,
 ) -> nn.Layer:
     """The network `name`: rows (B, L, C) and their mask (B, L) to scores (B, K).
 
@@ -113,12 +109,12 @@ def build_classifier(
     Raises:
         ConfigError: there is no such network, or it has no such size.
     """
-    sizes = _sizes(name, CLASSIFIERS, (hidden, depth, dropout))
+    own = _sizes(name, CLASSIFIERS, sizes)
     if name == "InceptionTime":
-        return InceptionTime(shape[1], num_classes, sizes)
-    return TimesClassifier(shape, num_classes, periods, sizes)
+        return InceptionTime(shape[1], num_classes, own)
+    return TimesClassifier(shape, num_classes, periods, own)
 
 
-def _sizes(name: str, known: dict[str, Sizes], chosen: tuple[int | None, int | None, float | None]) -> Sizes:
+def _sizes(name: str, known: dict[str, Sizes], chosen: ChosenSizes) -> Sizes:
     check_names([name], known)
     return chosen_sizes(name, known[name], *chosen)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
+from plx_train.data.classes import listed
 from plx_train.data.label_file import LabelFile
 
 MAX_CLASSES = 100_000
-LISTED = 10
 
 
 def read_class_file(path: Path, root: Path) -> tuple[list[str] | None, LabelFile]:
@@ -37,15 +36,10 @@ def read_class_file(path: Path, root: Path) -> tuple[list[str] | None, LabelFile
                 file.add(line, "warning", "class-name-twice", f"the name {name!r} is in line {first[name]} already")
     missing = sorted(set(range(max(names, default=-1) + 1)) - set(names))
     if missing:
-        file.add(0, "warning", "class-missing", f"classes {_listed(missing)} have no name")
+        file.add(0, "warning", "class-missing", f"classes {listed(missing)} have no name")
     return [names.get(number, str(number)) for number in range(max(names, default=-1) + 1)], file
 
 
 def whole_number(text: str) -> int | None:
     """The number from 0 on that `text` is; None where it is none, or a huge one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    more = f" and {len(numbers) - LISTED} more" if len(numbers) > LISTED else ""
-    return ", ".join(map(str, numbers[:LISTED])) + more

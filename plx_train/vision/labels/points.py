@@ -14,12 +14,13 @@ from plx_train.vision.polygons import by_corners, is_simple, polygon_area
 
 MIN_AREA = 1
 """Square pixels; smaller polygons are slips of the mouse or were clipped to nothing, and can't be found."""
+MIN_CORNERS = 4
 MAX_COORDINATE = 1e6
 """Beyond any image; larger numbers are faults, and would overflow in drawing."""
 
 
-def read_points(value: Any, named: str, line: int, file: LabelFile, least: int = 4) -> np.ndarray | None:
-    """The corners float32 (P, 2), P >= `least`, that a value of JSON holds; None, and a finding, where it holds none.
+def read_points(value: Any, named: str, line: int, file: LabelFile) -> np.ndarray | None:
+    """The corners float32 (P, 2), 4 at least, that a value of JSON holds; None, and a finding, where it holds none.
 
     Args:
         named: what they are the points of, for messages.
@@ -27,8 +28,8 @@ def read_points(value: Any, named: str, line: int, file: LabelFile, least: int =
     if not isinstance(value, list) or any(not isinstance(point, list) or len(point) != 2 for point in value):
         file.add(line, "error", "points-not-pairs", f"the points of {named} are not a list of [x, y]")
         return None
-    if len(value) < least:
-        file.add(line, "error", "too-few-points", f"{named} has {len(value)} points, {least} or more are needed")
+    if len(value) < MIN_CORNERS:
+        file.add(line, "error", "too-few-points", f"{named} has {len(value)} points, {MIN_CORNERS} or more are needed")
         return None
     numbers = [item for point in value for item in point]
     if any(not isinstance(item, (int, float)) or isinstance(item, bool) for item in numbers):

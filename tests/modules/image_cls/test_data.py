@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from kit.checked_rooms import checked, fitted
 from plx_train.config.compose import compose_run, composed_from
 from plx_train.contract.rooms import load_room
+from plx_train.data.classes import balanced_weights
 from plx_train.ground.errors import ConfigError, DataError
-from plx_train.modules.image_cls.check import balanced_weights
 from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turn, turned_samples
 from plx_train.modules.image_cls.module import OneHot
 from plx_train.modules.image_cls.processor import ImageClsProcessor
@@ -117,18 +117,31 @@ def test_without_names_the_numbers_are_the_classes(root: Path) -> None:
 
 def test_balanced_weights_make_classes_count_alike(root: Path) -> None:
     (root / "train.txt").write_text("images/0.png 0\nimages/1.png 0\nimages/2.png 0\nimages/3.png 1\n")
-    assert balanced_weights(checked("image_cls", root).train, 2) == pytest.approx([4 / 6, 2.0])
-    assert balanced_weights(checked("image_cls", root).train, 3)[2] == 0, "a class without a sample"
+    truths = [sample.truth for sample in checked("image_cls", root).train]
+    assert balanced_weights(truths, range(2)) == pytest.approx([4 / 6, 2.0])
+    assert balanced_weights(truths, range(3))[2] == 0, "a class without a sample"
 
 
 def test_a_finished_model_s_classes_are_its_own(root: Path) -> None:
-    outcome = checked("image_cls", root, processor=ImageClsProcessor(("only",)))
+    outcome = checked("image_cls", root, processor=ImageClsProcessor(("a",)))
     assert {(finding.path, finding.line) for finding in outcome.report.errors} == {
         ("train.txt", 2),
         ("train.txt", 4),
         ("val.txt", 2),
     }
     assert {finding.code for finding in outcome.report.errors} == {"label-unknown"}
+
+
+def test_a_finished_model_that_knows_the_classes_in_another_order_is_told(root: Path) -> None:
+    (error,) = checked("image_cls", root, processor=ImageClsProcessor(("b", "a"))).report.errors
+    assert str(error) == "label.txt: class 0 is a here and b to the model: give it the file of its training"
+    (root / "label.txt").unlink()
+    assert checked("image_cls", root, processor=ImageClsProcessor(("b", "a"))).report.ok, "nothing names them"
+
+
+def test_an_empty_file_of_classes_is_the_one_fault(root: Path) -> None:
+    (root / "label.txt").write_text("")
+    assert [finding.path for finding in checked("image_cls", root).report.errors] == ["label.txt"]
 
 
 def test_a_run_recorded_with_its_classes_is_composed_without(root: Path) -> None:

@@ -52,6 +52,29 @@ def test_a_label_that_no_image_has_is_told(tmp_path: Path) -> None:
     assert report.statistics["train"]["images"] == 32 and report.statistics["train"]["images_without_label"] == 8
 
 
+def errors_of(root: Path, processor: ImageMlclsProcessor | None = None) -> list[str]:
+    return [str(finding) for finding in checked("image_mlcls", root, processor=processor).report.errors]
+
+
+def test_validation_with_another_number_of_labels_is_told(tmp_path: Path) -> None:
+    root = make_bands(tmp_path / "data")
+    (root / "label.txt").unlink()
+    lines = (root / "val.txt").read_text().splitlines()
+    (root / "val.txt").write_text("".join(f"{line[:-2]}\n" for line in lines))
+    found = errors_of(root)
+    assert len(found) == 10 and found[0] == "val.txt:1: there are 2 labels, not 3"
+
+
+def test_a_finished_model_of_other_labels_is_told(tmp_path: Path) -> None:
+    root = make_bands(tmp_path / "data")
+    assert errors_of(root, PROCESSOR) == [
+        "label.txt: class 0 is red here and a to the model: give it the file of its training"
+    ]
+    two = ImageMlclsProcessor(("red", "green"), thresholds=(0.5, 0.5))
+    assert errors_of(root, two)[0] == "train.txt:1: there are 3 labels, not 2"
+    assert errors_of(root, ImageMlclsProcessor(("0", "1", "2"), thresholds=(0.5,) * 3)) == [], "trained without names"
+
+
 def test_labels_hold_from_their_own_threshold_on() -> None:
     found = PROCESSOR.postprocess(np.asarray([0.4, 0.3, 0.95], np.float32), (8, 8))
     # Odds 0.3 / 0.7 over 0.2 / 0.8, and 0.95 / 0.05 over 0.9 / 0.1.

@@ -13,10 +13,11 @@ import pytest
 from kit.made_series import make_class_set
 from plx_train.config.compose import compose_run
 from plx_train.config.options import ColumnsOptions, DatasetOptions
+from plx_train.data.classes import balanced_weights
 from plx_train.ground.errors import ConfigError
 from plx_train.modules.ts_cls.baselines import baseline_accuracies, nearest_series
 from plx_train.modules.ts_cls.check import CheckedClasses
-from plx_train.modules.ts_cls.classes import balanced_weights, class_names
+from plx_train.modules.ts_cls.classes import class_names
 from plx_train.modules.ts_cls.config import TsClsConfig
 from plx_train.modules.ts_cls.data import TsClsDataset
 from plx_train.modules.ts_cls.facts import difference_std
@@ -88,7 +89,7 @@ def test_what_a_run_learns_from_its_series(root: Path) -> None:
     assert difference_std(found.train, processor) == pytest.approx(changes.std(ddof=0).tolist(), rel=1e-5)
     assert (processor.columns, processor.labels) == (("dim_0", "dim_1"), ("0", "1", "2"))
     assert (processor.time, processor.group, processor.frequency) == ("time", "group_id", "1")
-    assert balanced_weights(found.train, processor.labels) == [1.0, 1.0, 1.0]
+    assert balanced_weights([one.label for one in found.train], processor.labels) == [1.0, 1.0, 1.0]
     assert 1 <= len(processor.periods) <= 3 and all(2 <= period <= processor.length for period in processor.periods)
 
 

@@ -85,7 +85,7 @@ def test_reconstructors_give_windows_back(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["DLinear_ad", "AutoEncoder_ad"])
 def test_a_reconstructor_cannot_copy(name: str) -> None:
-    network = build_reconstructor(name, 40, 1, hidden=4)
+    network = build_reconstructor(name, 40, 1, sizes=(4, None, None))
     network.eval()
     found = np.stack([network(_rows(1, 40, 1, seed=seed)).numpy().ravel() for seed in range(60)])
     values = np.linalg.svd(found - found.mean(0), compute_uv=False)
@@ -163,7 +163,7 @@ def test_amplitudes_are_those_of_the_fourier_transform() -> None:
 def test_sizes_out_of_place_are_refused() -> None:
     shape = SeriesShape(CONTEXT, HORIZON, 1)
     with pytest.raises(ConfigError, match=r"module.hidden says nothing to DLinear"):
-        build_forecaster("DLinear", shape, hidden=8)
+        build_forecaster("DLinear", shape, sizes=(8, None, None))
     with pytest.raises(ConfigError, match=r"no network by 'PatchTTS'; did you mean 'PatchTST'"):
         build_forecaster("PatchTTS", shape)
 
