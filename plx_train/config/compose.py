@@ -21,10 +21,10 @@ from plx_train.config.groups import GROUPS, foreign_presets
 from plx_train.config.keys import check_groups, check_keys, open_free_key
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
-from plx_train.config.texts import as_typed_in_full
+from plx_train.config.texts import as_typed_in_full, key_of
 from plx_train.config.values import check_values, flatten
-from plx_train.contract.rooms import load_room, options_class, room_names
-from plx_train.ground.errors import ConfigError
+from plx_train.contract.rooms import load_room, options_class, usable_options
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.places import conf_dir, datasets_dir
 
@@ -44,10 +44,10 @@ def register_schemas() -> None:
     """Puts the typed options into Hydra's store; adding a room needs no line here."""
     store = ConfigStore.instance()
     store.store(name="run_options", node=RunOptions)
-    for room in room_names():
-        store.store(group="schema", name=room, node=options_class(room))
+    for room, kind in usable_options().items():
+        store.store(group="schema", name=room, node=kind)
     for one in foreign_presets():
-        store.store(group=one.group, name=one.name, node=OmegaConf.load(one.path), package=one.package)
+        store.store(group=one.group, name=one.name, node=OmegaConf.create(one.content), package=one.package)
 
 
 def compose_run(overrides: Sequence[str]) -> Composed:
@@ -70,12 +70,14 @@ def compose_run(overrides: Sequence[str]) -> Composed:
         base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
         check_keys(parsed, base)
         config = _compose([open_free_key(text, base) for text in overrides])
-    _forget_embedded(config, base, {text.partition("=")[0].lstrip("+") for text in overrides})
+    _forget_embedded(config, base, {key_of(text) for text in overrides})
     return _typed(config, overrides)
 
 
 def _forget_embedded(config: DictConfig, base: DictConfig, given: set[str]) -> None:
     """Takes the embedded dataset's name and columns off data that were put in its place."""
+    if OmegaConf.is_missing(config.dataset, "root") or OmegaConf.is_missing(base.dataset, "root"):
+        return
     if config.dataset.root == base.dataset.root or not Path(base.dataset.root).is_relative_to(datasets_dir()):
         return
     if "dataset.name" not in given:
@@ -106,14 +108,14 @@ def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
     try:
         config = OmegaConf.structured(RunOptions)
         config.module = OmegaConf.structured(options_class(str(recorded.module.name)))
-        merged = OmegaConf.merge(config, without_retired(recorded))
-    except (OmegaConfBaseException, ModuleNotFoundError) as error:
+        merged = OmegaConf.merge(config, _without_retired(recorded))
+    except (OmegaConfBaseException, UserError) as error:
         raise ConfigError(f"a recorded configuration can't be used: {_one_sentence(error)}") from None
     assert isinstance(merged, DictConfig)
     return _typed(merged, overrides)
 
 
-def without_retired(recorded: DictConfig) -> DictConfig:
+def _without_retired(recorded: DictConfig) -> DictConfig:
     """A recorded configuration without what its room's options held in former versions, and data say now."""
     retired = load_room(str(recorded.module.name)).retired_options
     kept = copy.deepcopy(recorded)
@@ -134,6 +136,8 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
     except OmegaConfBaseException as error:
         raise ConfigError(_one_sentence(error)) from None
     assert isinstance(options, RunOptions)
+    if type(options.module) is not options_class(options.module.name):
+        raise ConfigError(f"module.name={options.module.name} names another module: give module=… and leave it out")
     flat = flatten(plain)
     check_values(options_with_module(options.module), flat)
     return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
@@ -164,5 +168,5 @@ def _one_sentence(error: BaseException) -> str:
 
 def default_values(options: Composed) -> dict[str, Any]:
     """The leaves of the same module, dataset and device without any other override, to show what was changed."""
-    groups = [text for text in options.overrides if text.partition("=")[0] in GROUPS]
+    groups = [text for text in options.overrides if key_of(text) in GROUPS]
     return compose_run(groups).flat

@@ -36,7 +36,7 @@ class DeviceOptions:
     """Number format of training; auto: what is safe for the module on this device."""
     num_workers: int | None = option(None, at_least(0), Trait.HARMLESS, Trait.HOW_TO_SWEEP)
     """Loader processes; 0: samples are made in the run's own; null: by the number of cores."""
-    threads: int | None = option(None, Trait.HARMLESS)
+    threads: int | None = option(None, at_least(1), Trait.HARMLESS)
     """Threads of an operation on a CPU: one gives the same bits again, several are quicker; null: the profile's."""
     conv_backend: str = option("auto", one_of("auto", "native", "onednn"))
     """Library of convolutions on a CPU: Paddle's own (native), oneDNN, or auto: the latter where both agree."""

@@ -12,6 +12,7 @@ import yaml
 
 from plx_train.config.values import flatten, refuse
 from plx_train.contract.rooms import foreign_folders
+from plx_train.ground.errors import ConfigError
 from plx_train.ground.places import conf_dir, datasets_dir
 
 GROUPS = {
@@ -46,6 +47,14 @@ class Preset:
         return next((line for line in comments if not line.startswith("@package")), "")
 
     @property
+    def is_readable(self) -> bool:
+        """Whether it is YAML; that it is not is told to whoever asks for it."""
+        try:
+            return isinstance(self.content, dict)
+        except ConfigError:
+            return False
+
+    @property
     def package(self) -> str | None:
         """Where its keys stand, for Hydra; None: in its group's section."""
         return "_global_" if self._text.startswith(GLOBAL) else None
@@ -54,7 +63,7 @@ class Preset:
     def picks(self) -> dict[str, str]:
         """Which options of other groups it takes, by group."""
         found: dict[str, str] = {}
-        for entry in self._content.get("defaults", []):
+        for entry in self.content.get("defaults", []):
             if isinstance(entry, dict):
                 found |= {place.removeprefix("override").strip(" /"): str(name) for place, name in entry.items()}
             elif entry != "_self_":
@@ -65,7 +74,7 @@ class Preset:
     @property
     def settings(self) -> dict[str, Any]:
         """What it sets, by dotted key."""
-        tree = {key: value for key, value in self._content.items() if key != "defaults"}
+        tree = {key: value for key, value in self.content.items() if key != "defaults"}
         found = flatten(tree, "" if self._text.startswith(GLOBAL) else self.group)
         return {key: EMBEDDED.sub(_dataset, value) if isinstance(value, str) else value for key, value in found.items()}
 
@@ -74,8 +83,16 @@ class Preset:
         return self.path.read_text("utf-8")
 
     @cached_property
-    def _content(self) -> dict[str, Any]:
-        return yaml.safe_load(self._text) or {}
+    def content(self) -> dict[str, Any]:
+        """What the file says.
+
+        Raises:
+            ConfigError: it is no YAML.
+        """
+        try:
+            return yaml.safe_load(self._text) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{self.path} is no YAML: {str(error).splitlines()[0]}") from None
 
 
 def _dataset(found: re.Match[str]) -> str:
@@ -93,8 +110,8 @@ def presets(group: str) -> dict[str, Preset]:
 
 def foreign_presets() -> list[Preset]:
     """The presets that packages with rooms bring, which lie outside the folder that Hydra looks into."""
-    found = (one for group in GROUPS for one in presets(group).values())
-    return [one for one in found if not one.path.is_relative_to(conf_dir())]
+    every = (one for group in GROUPS for one in presets(group).values())
+    return [one for one in every if not one.path.is_relative_to(conf_dir()) and one.is_readable]
 
 
 def preset(group: str, name: str) -> Preset:

@@ -7,20 +7,28 @@ from collections.abc import Iterable
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.config.groups import GROUPS, preset
+from plx_train.config.groups import GROUPS, SCHEMA, preset, presets
 from plx_train.config.texts import short_keys
 from plx_train.config.values import flatten, refuse
+from plx_train.contract.rooms import options_class
+from plx_train.ground.errors import ConfigError
 
 
 def check_groups(parsed: Iterable[Override]) -> None:
     """
     Raises:
-        ConfigError: the first preset that its group lacks.
+        UserError: the first preset that its group lacks, or that can't be read, or whose room can't.
     """
     for item in parsed:
-        value = item.value() if item.key_or_group in GROUPS and not item.is_delete() else None
-        if isinstance(value, str):
-            preset(item.key_or_group, value)
+        group = item.key_or_group
+        if group not in GROUPS or item.is_delete():
+            continue
+        value = item.value()
+        if value is None:
+            raise ConfigError(f"{group}=null is no preset: leave it out, or give one of {', '.join(presets(group))}")
+        room = preset(group, value).picks.get(SCHEMA) if isinstance(value, str) else None
+        if room:
+            options_class(room)
 
 
 def check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
@@ -34,7 +42,7 @@ def check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
     known = sorted({*_known_keys(base), *short_keys()})
     for item in parsed:
         key = item.key_or_group
-        if key in GROUPS or item.is_add() or key.startswith("hydra") or _is_free_key(key, base):
+        if key in GROUPS or key.startswith("hydra") or _is_free_key(key, base):
             continue
         if key not in known:
             refuse(f"key '{key}' does not exist", key, known)

@@ -108,7 +108,7 @@ class RunOptions:
     """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
     init_from: str | None = option(None, Trait.TEXT)
     """Starts a new run from the best weights of this run, checkpoint or export."""
-    seed: int = option(1, at_least(0))
+    seed: int = option(1, at_least(0, at_most=2**31 - 1))
     """Number from which every random choice follows, whatever the number of loader workers."""
     deterministic: bool = True
     """Takes those kernels of a GPU that give the same bits again."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.option import Option, Trait, options_of
-from plx_train.contract.rooms import options_class, room_names
+from plx_train.contract.rooms import usable_options
 
 MODULE = "module"
 
@@ -27,7 +27,7 @@ def options_with_module(module: Any) -> Mapping[str, Option]:
 
 def options_of_rooms() -> tuple[Option, ...]:
     """The options of all rooms there are."""
-    return tuple(one for room in room_names() for one in options_of(options_class(room), MODULE).values())
+    return tuple(one for kind in usable_options().values() for one in options_of(kind, MODULE).values())
 
 
 def option_at(options: Mapping[str, Option], key: str) -> Option | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plx_train.contract.option import Trait, at_least, one_of, option
+from plx_train.contract.option import PATTERNS, Trait, at_least, one_of, option
 
 
 @dataclass
@@ -72,7 +72,7 @@ class OptimizerOptions:
     """Decay of the squared gradients' average in adam and adamw."""
     clip_norm: float | None = 5.0
     """Global norm above which gradients are scaled down; null for none."""
-    freeze: list[str] = field(default_factory=list)
+    freeze: list[str] = option([], PATTERNS)
     """Regular expressions of parameter names that stay as they are."""
-    lr_scale: dict[str, float] = field(default_factory=dict)
+    lr_scale: dict[str, float] = option({}, PATTERNS)
     """Regular expression of parameter names → factor on their learning rate."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -30,6 +31,25 @@ def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None
         if one.interval and not all(one.interval.holds(number) for number in _given(value)):
             each = "each" if isinstance(value, list) else "it"
             raise ConfigError(f"{key}={value} is out of range: {each} must be {one.interval}")
+    for key, one in options.items():
+        if one.has_patterns:
+            _check_patterns(key, _patterns(key, flat))
+
+
+def _patterns(key: str, flat: Mapping[str, Any]) -> list[str]:
+    """A list's values, or the keys of a mapping, whose leaves stand under them."""
+    return [
+        *map(str, _given(flat.get(key))),
+        *(one.removeprefix(f"{key}.") for one in flat if one.startswith(f"{key}.")),
+    ]
+
+
+def _check_patterns(key: str, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ConfigError(f"{key}: {pattern!r} is no regular expression: {error}") from None
 
 
 def _given(value: Any) -> list[Any]:

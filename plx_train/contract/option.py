@@ -66,12 +66,12 @@ class Interval:
     def __str__(self) -> str:
         if self.multiple_of is not None:
             return f"a multiple of {self.multiple_of}"
-        low = f"at least {self.at_least:g}" if self.at_least is not None else ""
-        low = f"above {self.above:g}" if self.above is not None else low
-        high = f"at most {self.at_most:g}" if self.at_most is not None else ""
-        high = f"below {self.below:g}" if self.below is not None else high
+        low = f"at least {self.at_least:.10g}" if self.at_least is not None else ""
+        low = f"above {self.above:.10g}" if self.above is not None else low
+        high = f"at most {self.at_most:.10g}" if self.at_most is not None else ""
+        high = f"below {self.below:.10g}" if self.below is not None else high
         if self.at_least is not None and high:
-            return f"from {self.at_least:g} to {high.removeprefix('at most ')}"
+            return f"from {self.at_least:.10g} to {high.removeprefix('at most ')}"
         return " and ".join(filter(None, (low, high)))
 
 
@@ -92,7 +92,14 @@ class TypedAs:
     key: str
 
 
-Rule = Choices | Interval | Length | TypedAs | Trait
+@dataclass(frozen=True)
+class Patterns:
+    """Regular expressions: a list's values, or a mapping's keys."""
+
+
+PATTERNS = Patterns()
+
+Rule = Choices | Interval | Length | Patterns | TypedAs | Trait
 
 
 def one_of(*names: str) -> Choices:
@@ -154,6 +161,7 @@ class Option:
     choices: Choices | None
     interval: Interval | None
     length: Length | None
+    has_patterns: bool
     traits: frozenset[Trait]
     short: str | None
     section: type
@@ -217,6 +225,7 @@ def _option(key: str, entry: Field[Any], hint: Any, traits: frozenset[Trait], se
         choices=next((rule for rule in rules if isinstance(rule, Choices)), None),
         interval=next((rule for rule in rules if isinstance(rule, Interval)), None),
         length=next((rule for rule in rules if isinstance(rule, Length)), None),
+        has_patterns=PATTERNS in rules,
         traits=traits,
         short=short or (entry.name if Trait.BARE in traits else None),
         section=section,

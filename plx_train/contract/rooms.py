@@ -6,10 +6,13 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType, ModuleType
 
 from plx_train.contract.room import CONTRACT, AnyRoom, Room
 from plx_train.ground.errors import UserError
@@ -31,8 +34,14 @@ def room_package(name: str) -> str:
     return point.value if point else f"plx_train.modules.{name}"
 
 
-def _foreign() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+def _foreign() -> Mapping[str, metadata.EntryPoint]:
+    return _installed(tuple(sys.path))
+
+
+@cache
+def _installed(folders: tuple[str, ...]) -> Mapping[str, metadata.EntryPoint]:
+    """Looked up once for the packages that are installed in these folders."""
+    return MappingProxyType({point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)})
 
 
 def foreign_folders() -> list[Path]:
@@ -48,9 +57,41 @@ def foreign_folders() -> list[Path]:
 
 
 def options_class(name: str) -> type:
-    """The dataclass of a room's options, from its file ``config.py``: composing a command needs no more of a room."""
-    kinds = vars(importlib.import_module(f"{room_package(name)}.config")).values()
-    return next(kind for kind in kinds if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name))
+    """The dataclass of a room's options, from its file ``config.py``: composing a command needs no more of a room.
+
+    Raises:
+        UserError: there is no such room, or it is of another package and has no options that can be read.
+    """
+    if name not in room_names():
+        raise UserError(f"the module type {name} is none of {', '.join(room_names())}")
+    for kind in vars(_imported(name, "config")).values():
+        if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name):
+            return kind
+    raise UserError(f'the module type {name} ({_origin(name)}) has no dataclass with name: str = "{name}" in config.py')
+
+
+def usable_options() -> dict[str, type]:
+    """The options of all rooms; those of other packages that have none are told to whoever asks for their room."""
+    found = {}
+    for name in room_names():
+        try:
+            found[name] = options_class(name)
+        except UserError:
+            continue
+    return found
+
+
+def _imported(name: str, file: str) -> ModuleType:
+    """A file of a room; whatever is wrong with one of ours is our own fault."""
+    try:
+        return importlib.import_module(f"{room_package(name)}.{file}")
+    except Exception as error:
+        if name not in _foreign():
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"the module type {name} ({_origin(name)}) can't be imported, ask its makers: {file}.py: {reason}"
+        ) from error
 
 
 def _is_named(kind: type, name: str) -> bool:
@@ -66,9 +107,10 @@ def load_room(name: str) -> AnyRoom:
     """
     package = room_package(name)
     try:
-        file = importlib.import_module(f"{package}.room")
-    except ModuleNotFoundError as error:
-        if error.name != f"{package}.room":
+        file = _imported(name, "room")
+    except UserError as error:
+        cause = error.__cause__
+        if not isinstance(cause, ModuleNotFoundError) or cause.name != f"{package}.room":
             raise
         raise UserError(
             f"the module type {name} ({_origin(name)}) has no room.py, so it was written for a version of plx_train's "

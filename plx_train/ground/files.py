@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from plx_train.ground.errors import UserError
+
 READ_BYTES = 1 << 20
 
 
@@ -19,8 +21,15 @@ def cache_folder() -> Path:
 
 
 def user_path(given: str | Path) -> Path:
-    """The path that a user means, ``~`` expanded; a relative one stays relative."""
-    return Path(given).expanduser()
+    """The path that a user means, ``~`` expanded; a relative one stays relative.
+
+    Raises:
+        UserError: the user after ``~`` is not known.
+    """
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise UserError(f"{given} names the home of a user who does not exist here") from None
 
 
 def resolve_path(given: str | Path) -> Path:

@@ -26,9 +26,9 @@ from plx_train.train.checkpoints import step_checkpoints
 from plx_train.workflow.dataset import open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.record import Record
-from plx_train.workflow.resume import Continuation, check_same_data, load_config
+from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session, open_session
-from plx_train.workflow.source import run_folder
+from plx_train.workflow.source import load_config, run_folder
 from plx_train.workflow.training import build_module, train_module
 
 OF_THE_CLOCK = ("time/", "system/")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from plx_train.config.compose import Composed, compose_run, composed_from
 from plx_train.config.schema import has_trait, options_with_module
@@ -17,10 +17,10 @@ from plx_train.contract.option import Trait
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import CONFIG_FILE, RUN_FILE
+from plx_train.runs.folder import RUN_FILE
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
-from plx_train.workflow.source import run_folder
+from plx_train.workflow.source import load_config, run_folder
 
 OF_THE_DATASET = ("dataset.name", "dataset.columns")
 """Keys that another ``dataset.root`` sets anew where a run begins."""
@@ -66,21 +66,6 @@ def find_continuation(given: Composed) -> Continuation | None:
     if facts.get("mode") != "train":
         raise UserError(f"{folder} is a run of mode={facts.get('mode')}, which can't be resumed")
     return Continuation(folder, facts, _recorded_options(folder, facts, given))
-
-
-def load_config(folder: Path) -> DictConfig:
-    """A run's composed configuration.
-
-    Raises:
-        UserError: it can't be read.
-    """
-    try:
-        recorded = OmegaConf.load(folder / CONFIG_FILE)
-    except Exception as error:  # whatever a YAML parser trips over
-        raise UserError(f"{folder / CONFIG_FILE} can't be read ({str(error).splitlines()[0]})") from None
-    if not isinstance(recorded, DictConfig) or "module" not in recorded:
-        raise UserError(f"{folder / CONFIG_FILE} is no configuration of a run")
-    return recorded
 
 
 def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> Composed:

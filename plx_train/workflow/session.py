@@ -1,4 +1,4 @@
-"""A run's surroundings: its folder, its options, its dataset as the room's check reads it."""
+"""A run's surroundings: its folder, its options, its console, and what evaluates during it."""
 
 from __future__ import annotations
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from plx_train.config.compose import Composed, without_retired
+from plx_train.config.compose import Composed, composed_from
 from plx_train.config.options import RunOptions
+from plx_train.config.texts import key_of
 from plx_train.contract.module import Module
-from plx_train.contract.rooms import load_room
 from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import exported_in, is_export, read_inference
+from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, resolve_uri
 from plx_train.workflow.dataset import RunData
@@ -46,8 +46,7 @@ class Source:
 
     def recorded(self) -> dict[str, Any]:
         """Contents of the run's ``run.json``; nothing where there is none."""
-        path = self.run / RUN_FILE if self.run else None
-        return json.loads(path.read_text("utf-8")) if path and path.is_file() else {}
+        return read_facts(self.run) if self.run and (self.run / RUN_FILE).is_file() else {}
 
 
 def find_source(options: RunOptions) -> Source:
@@ -113,23 +112,33 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
             raise ConfigError(f"{source.export} is a model for module={room}: say so")
     if path is None or not path.is_file():
         return composed
-    recorded = OmegaConf.load(path)
-    assert isinstance(recorded, DictConfig)
-    known = without_retired(recorded)
-    given = {text.partition("=")[0] for text in composed.overrides}
-    options = replace(composed.options, seed=recorded.seed)
-    if recorded.module.name != options.module.name:
-        options.module = load_room(recorded.module.name).options()
+    recorded, current = load_config(path.parent), OmegaConf.create(composed.yaml)
+    assert isinstance(current, DictConfig)
+    given = {key_of(text) for text in composed.overrides}
+    is_same_room = recorded.module.name == current.module.name
     for section in RECORDED_SECTIONS:
-        if section in given:
+        if section not in recorded or (section in given and (section != "module" or is_same_room)):
             continue
-        current = OmegaConf.structured(getattr(options, section))
-        merged = OmegaConf.merge(current, known[section])
         for key in (name for name in given if name.startswith(f"{section}.")):
-            leaf = key.removeprefix(f"{section}.")
-            OmegaConf.update(merged, leaf, OmegaConf.select(current, leaf))
-        setattr(options, section, OmegaConf.to_object(merged))
-    return replace(composed, options=options)
+            OmegaConf.update(recorded, key, OmegaConf.select(current, key))
+        current[section] = recorded[section]
+    current.seed = recorded.get("seed", current.seed)
+    return composed_from(current, composed.overrides)
+
+
+def load_config(folder: Path) -> DictConfig:
+    """A run's composed configuration.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    try:
+        recorded = OmegaConf.load(folder / CONFIG_FILE)
+    except Exception as error:  # whatever a YAML parser trips over
+        raise UserError(f"{folder / CONFIG_FILE} can't be read ({str(error).splitlines()[0]})") from None
+    if not isinstance(recorded, DictConfig) or "module" not in recorded:
+        raise UserError(f"{folder / CONFIG_FILE} is no configuration of a run")
+    return recorded
 
 
 def load_source(options: RunOptions, data: RunData, source: Source) -> Module[Any]:

@@ -12,7 +12,7 @@ from plx_train.config.options import ColumnsOptions
 from plx_train.config.values import flatten
 from plx_train.contract.rooms import room_names
 from plx_train.ground.durations import parse_duration, readable_duration
-from plx_train.ground.errors import ConfigError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.multirun import combinations
 
 SHIPPED = [(group, option) for group in GROUPS for option in group_options(group)]
@@ -47,6 +47,27 @@ def test_dataset_root_alone_takes_a_users_data() -> None:
 )
 def test_any_path_survives(name: str) -> None:
     assert compose_run([f"dataset.root=/data/{name}"]).options.dataset.root == f"/data/{name}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("module=null", "module=null is no preset"),
+        ("dataset=null", "dataset=null is no preset"),
+        ("~dataset", r"dataset\.root has no value"),
+        ("module.name=text_rec", r"module\.name=text_rec names another module: give module=… and leave it out"),
+        ("module.name=nothing", "the module type nothing is none of"),
+        ("+foo=1", "key 'foo' does not exist"),
+        ("dataset.root=~nosuchuser/x", "~nosuchuser/x names the home of a user who does not exist here"),
+        ("optimizer.freeze=['(']", r"optimizer\.freeze: '\(' is no regular expression: missing \), unterminated"),
+        ("optimizer.lr_scale={*a:0.1}", r"optimizer\.lr_scale: '\*a' is no regular expression: nothing to repeat"),
+        ("device.threads=0", r"device\.threads=0 is out of range: it must be at least 1"),
+        ("seed=3000000000", "it must be from 0 to 2147483647"),
+    ],
+)
+def test_what_can_not_be_composed_has_a_sentence(typed: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        compose_run([typed])
 
 
 def test_the_yaml_reproduces_the_run(tmp_path: Path) -> None:

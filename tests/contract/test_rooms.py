@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from kit.tiny_detector import TinyDetector
+from plx_train.config.compose import compose_run
 from plx_train.contract import rooms
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module
 from plx_train.contract.room import CONTRACT
-from plx_train.contract.rooms import load_room, room_names
-from plx_train.ground.errors import UserError
+from plx_train.contract.rooms import load_room, options_class, room_names
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.vision.module import ImageModule
@@ -83,8 +84,39 @@ def test_a_room_that_does_not_fit_is_told(install: Install, text: str, said: str
 
 def test_what_is_wrong_inside_a_room_is_not_taken_for_its_age(install: Install) -> None:
     install("import no_such_package")
-    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+    with pytest.raises(
+        UserError, match=r"pretended \(pretended_room\) can't be imported, .*room\.py: No module named 'no_such"
+    ):
         load_room("pretended")
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (None, r"config\.py: No module named 'pretended_room\.config'"),
+        ("class (", r"config\.py: "),
+        ("raise RuntimeError('no licence')", r"config\.py: no licence"),
+        ("raise RuntimeError", r"config\.py: RuntimeError"),
+        ("x = 1", r'has no dataclass with name: str = "pretended" in config\.py'),
+    ],
+)
+def test_options_that_can_not_be_read_stand_in_nobodys_way(install: Install, config: str | None, said: str) -> None:
+    install(ROOM.format(contract=CONTRACT))
+    if config is not None:
+        Path(sys.path[0], "pretended_room", "config.py").write_text(config)
+    assert compose_run(["module=text_det"]).options.module.name == "text_det"
+    with pytest.raises(UserError, match=rf"pretended.*{said}"):
+        options_class("pretended")
+
+
+def test_a_preset_that_is_no_yaml_stands_in_nobodys_way(install: Install) -> None:
+    install(ROOM.format(contract=CONTRACT))
+    folder = Path(sys.path[0], "pretended_room", "conf", "module")
+    folder.mkdir(parents=True)
+    (folder / "pretended.yaml").write_text("a: [")
+    assert compose_run(["module=text_det"]).options.module.name == "text_det"
+    with pytest.raises(ConfigError, match=r"pretended\.yaml is no YAML"):
+        compose_run(["module=pretended"])
 
 
 def without(method: str) -> Any:

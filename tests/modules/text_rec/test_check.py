@@ -61,7 +61,12 @@ BROKEN_LINES = [
     ("\tab\n", "error", "no-image-path", "no image path before the tab"),
     (f"{IMAGE}\t\n", "error", "empty-text", "leave crops without text out"),
     (f"{IMAGE}\ta\tb\n", "error", "tab-in-text", "a second tab"),
-    (f'{IMAGE}\t[{{"transcription": "a", "points": []}}]\n', "error", "boxes-for-text", "module=text_det"),
+    (
+        f'{IMAGE}\t[{{"transcription": "a", "points": []}}]\n',
+        "error",
+        "boxes-for-text",
+        "a label file of text detection",
+    ),
     (f'["{IMAGE}", "b.png"]\tab\n', "error", "image-list", "a line of its own"),
     (f"/{IMAGE}\tab\n", "error", "path-outside-root", "absolute"),
     ("../secret.png\tab\n", "error", "path-outside-root", "leaves the dataset's folder"),
