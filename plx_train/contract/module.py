@@ -82,7 +82,7 @@ class Module(ABC, Generic[ProcessorT]):
 
     @abstractmethod
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
-        """Per sample what `Processor.postprocess` takes."""
+        """What `Processor.postprocess` takes, per sample."""
 
     @abstractmethod
     def new_metric(self) -> Metric:

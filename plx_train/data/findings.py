@@ -43,7 +43,7 @@ def _verdict(report: CheckReport) -> str:
 
 
 def _statistic_rows(report: CheckReport) -> list[tuple[str, ...]]:
-    """Per statistic its name and its value in each split; of distributions lowest, median and highest."""
+    """Name of each statistic and its value in each split; of distributions lowest, median and highest."""
     names = list(dict.fromkeys(name for split in report.statistics.values() for name in split))
     return [
         (name.replace("_", " "), *(_cell(split.get(name)) for split in report.statistics.values())) for name in names

@@ -78,7 +78,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
         }
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
-        """Per image the probabilities, (classes,) float32."""
+        """Probabilities per image, (classes,) float32."""
         return list(self.scores(outputs.astype("float32")).numpy())
 
     def export_network(self, processor: ProcessorC) -> tuple[paddle.nn.Layer, list[InputSpec]]:

@@ -17,7 +17,7 @@ MAX_PIXELS = 100_000_000
 """Images of more pixels are not decoded: 300 MB each, and a small file can claim any size."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-"""Of the files that count as images in a folder."""
+"""Suffixes of the files that count as images in a folder."""
 
 EXIF_QUARTER_TURNS = (5, 6, 7, 8)
 """Values of the EXIF tag Orientation that swap width and height."""

@@ -87,7 +87,7 @@ def _train(arguments: list[str]) -> dict[tuple[str, float], Path]:
 
 
 def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: float) -> tuple[Path, ...]:
-    """Those of the members that left out `share`, in the order of their names.
+    """Folders of the members that left out `share`, in the order of their names.
 
     Raises:
         TrainingError: one is missing.
