@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import io
-import warnings
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
 
 from plx_train.ground.errors import UserError
+from plx_train.vision.codecs.by_pillow import decode_frame, open_header, seek_page, size_of
+from plx_train.vision.codecs.faults import MAX_PIXELS, ImageError, check_pixels, damaged
 
-MAX_PIXELS = 100_000_000
-"""Images of more pixels are not decoded: 300 MB each, and a small file can claim any size."""
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif"}
+)
 """Of the files that count as images in a folder."""
 
-EXIF_QUARTER_TURNS = (5, 6, 7, 8)
-"""Values of the EXIF tag Orientation that swap width and height."""
-
-# This file has a limit of its own, with a sentence of its own.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
-class ImageError(UserError):
-    """An image file that can't be read; `code` names the kind of fault, `reason` says it without the path."""
-
-    def __init__(self, path: Path, code: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.code = code
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type[ImageError], tuple[Path, str, str]]:
-        return ImageError, (self.path, self.code, self.reason)
+OPENCV_FORMATS = ("JPEG", "MPO", "PNG")
+"""Formats whose plain pictures OpenCV decodes: faster, and to the bits that published weights were trained on."""
 
 
 def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture in a file turned as its EXIF orientation says; grey or transparent ones as colour.
+    """The picture in a file, upright as its orientation says; transparent pixels lie on white, grey becomes colour.
+
+    Of a file with several pages it is the first: labels name one picture. `plx_train.vision.frames` reads them all.
 
     Returns:
         uint8 (H, W, 3), BGR.
@@ -75,19 +59,19 @@ def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> 
     Raises:
         ImageError: as for `read_image`.
     """
-    # Orientation doesn't matter here, and asking a PNG for it would decode it.
     content = data.tobytes()
-    height, width = _header_size(io.BytesIO(content), path, with_orientation=False)
-    if height * width > max_pixels:
-        reason = f"the image has {width} x {height} pixels, above the limit of {max_pixels / 1e6:.0f} million"
-        raise ImageError(path, "image-too-large", reason)
+    header = open_header(io.BytesIO(content), path)
+    seek_page(header, path)
+    check_pixels(header.height, header.width, path, max_pixels)
+    if header.format not in OPENCV_FORMATS or header.has_transparency_data or header.mode not in ("RGB", "L", "P"):
+        return decode_frame(header, path)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
     # Some versions of OpenCV fill what is missing with grey and say nothing.
     if image is None or _is_cut_off(content):
-        raise ImageError(path, "image-undecodable", "the image is damaged or cut off")
+        raise damaged(path)
     return image
 
 
@@ -106,13 +90,15 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            return _header_size(file, path, with_orientation=True)
+        header = open_header(path.open("rb"), path)
     except OSError as error:
         if path.exists():
             reason = f"the image can't be read ({error.strerror or error})"
             raise ImageError(path, "image-unreadable", reason) from None
         raise ImageError(path, "image-missing", "there is no such image") from None
+    with header:
+        seek_page(header, path)
+        return size_of(header, path)
 
 
 def write_image(path: Path | str, image: np.ndarray, quality: int = 92) -> None:
@@ -136,22 +122,6 @@ def write_image(path: Path | str, image: np.ndarray, quality: int = 92) -> None:
         path.write_bytes(encoded.tobytes())
     except OSError as error:
         raise UserError(f"{path}: the image can't be written ({error.strerror or error})") from None
-
-
-def _header_size(file: BinaryIO, path: Path, with_orientation: bool) -> tuple[int, int]:
-    try:
-        with Image.open(file) as header:
-            width, height = header.size
-            orientation = header.getexif().get(ExifTags.Base.Orientation) if with_orientation else None
-    except Image.DecompressionBombError:
-        reason = f"the image claims more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
-        raise ImageError(path, "image-too-large", reason) from None
-    except UnidentifiedImageError:
-        raise ImageError(path, "image-undecodable", "the file is not an image of a known format") from None
-    except Exception as error:
-        # Header parsers of many formats meet bytes of any kind: what they trip over is a damaged file.
-        raise ImageError(path, "image-undecodable", f"the image is damaged or cut off ({error})") from None
-    return (width, height) if orientation in EXIF_QUARTER_TURNS else (height, width)
 
 
 def as_image(given: Path | str | np.ndarray) -> np.ndarray:
