@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 
 from plx_train.ground.errors import UserError
+from plx_train.vision.codecs import jpeg, png
+from plx_train.vision.codecs.by_opencv import decode_jpeg, decode_png
 from plx_train.vision.codecs.by_pillow import decode_frame, open_header, seek_page, size_of
 from plx_train.vision.codecs.faults import MAX_PIXELS, ImageError, check_pixels, damaged
+from plx_train.vision.codecs.orientation import turned_size
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif"}
 )
 """Of the files that count as images in a folder."""
-
-OPENCV_FORMATS = ("JPEG", "MPO", "PNG")
-"""Formats whose plain pictures OpenCV decodes: faster, and to the bits that published weights were trained on."""
 
 
 def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -60,26 +63,15 @@ def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> 
         ImageError: as for `read_image`.
     """
     content = data.tobytes()
-    header = open_header(io.BytesIO(content), path)
+    if content.startswith(jpeg.BEGINNING):
+        return decode_jpeg(content, path, max_pixels)
+    if content.startswith(png.BEGINNING):
+        return decode_png(content, path, max_pixels)
+    file = io.BytesIO(content)
+    header = open_header(file, path)
     seek_page(header, path)
-    check_pixels(header.height, header.width, path, max_pixels)
-    if header.format not in OPENCV_FORMATS or header.has_transparency_data or header.mode not in ("RGB", "L", "P"):
-        return decode_frame(header, path)
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    # Some versions of OpenCV fill what is missing with grey and say nothing.
-    if image is None or _is_cut_off(content):
-        raise damaged(path)
-    return image
-
-
-def _is_cut_off(content: bytes) -> bool:
-    """Whether a JPEG ends within its scan, or a PNG before its last chunk."""
-    if content.startswith(b"\xff\xd8"):
-        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
-    return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]
+    check_pixels(*size_of(header, path), path, max_pixels)
+    return decode_frame(header, file, path)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -89,16 +81,42 @@ def image_size(path: Path | str) -> tuple[int, int]:
         ImageError: the file is missing, empty or no picture.
     """
     path = Path(path)
+    with opened(path) as file:
+        return _header_size(file, path)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file of an image, open to read from.
+
+    Raises:
+        ImageError: it is missing, or can't be read.
+    """
     try:
-        header = open_header(path.open("rb"), path)
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         if path.exists():
             reason = f"the image can't be read ({error.strerror or error})"
             raise ImageError(path, "image-unreadable", reason) from None
         raise ImageError(path, "image-missing", "there is no such image") from None
-    with header:
-        seek_page(header, path)
-        return size_of(header, path)
+
+
+def _header_size(file: BinaryIO, path: Path) -> tuple[int, int]:
+    beginning = file.read(len(png.BEGINNING))
+    try:
+        if beginning.startswith(jpeg.BEGINNING):
+            found = jpeg.read_header(file)
+            return turned_size(found.height, found.width, found.orientation)
+        if beginning == png.BEGINNING:
+            size = png.read_size(file)
+            return turned_size(size.height, size.width, size.orientation)
+    except (jpeg.BrokenJpeg, png.BrokenPng) as error:
+        raise damaged(path, error) from None
+    file.seek(0)
+    header = open_header(file, path)
+    seek_page(header, path)
+    return size_of(header, path)
 
 
 def write_image(path: Path | str, image: np.ndarray, quality: int = 92) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import warnings
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from plx_train.vision.codecs.faults import ImageError, damaged
+from plx_train.vision.codecs.formats import BEGINNING_BYTES, unread
 from plx_train.vision.codecs.levels import from_16_bits, from_numbers
+from plx_train.vision.codecs.orientation import TURNS, UPRIGHT, exif_orientation, turned_size, upright
 from plx_train.vision.codecs.transparency import on_white
 
-QUARTER_TURNS = (5, 6, 7, 8)
-"""Values of the EXIF tag Orientation that swap width and height."""
+READ = (
+    *("BMP", "DIB", "TIFF", "WEBP", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM", "JPEG", "MPO", "PNG"),
+    *("ICO", "PCX", "PSD", "QOI", "SGI", "SUN", "TGA"),
+)
+"""Formats by Pillow's names; others it reads by other programs, or they are no pictures."""
 
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 """Formats that can hold several pages; what else a JPEG holds are previews and maps of its one picture."""
@@ -24,11 +33,25 @@ SUBFILE_TYPE = 254
 PREVIEW_OR_MASK = 0b101
 """Bits of that tag of a TIFF: such pages belong to another one."""
 
-BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+BITS_PER_SAMPLE, PHOTOMETRIC, ORIENTATION, WHITE_IS_ZERO = 258, 262, 274, 0
 """Tags of a TIFF, and a value."""
 
 # There is a limit of our own, with a sentence of its own.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What is odd about tags that nobody asks for.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+def _silence_libtiff() -> None:
+    """Keeps libtiff from writing to the terminal: what it has to say is an exception as well."""
+    try:
+        mapped = Path("/proc/self/maps").read_text().splitlines()
+        library = next(line.split(maxsplit=5)[5] for line in mapped if "libtiff" in line)
+        for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            getattr(ctypes.CDLL(library), setter)(None)
+    except (OSError, StopIteration, AttributeError):
+        # Another system, or a Pillow without it: its lines do no harm.
+        return
 
 
 def open_header(file: BinaryIO, path: Path) -> Image.Image:
@@ -38,15 +61,30 @@ def open_header(file: BinaryIO, path: Path) -> Image.Image:
         ImageError: it is no picture, or one of too many pixels for Pillow.
     """
     try:
-        return Image.open(file)
+        return Image.open(file, formats=_formats())
     except Image.DecompressionBombError:
         reason = f"the image claims more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
         raise ImageError(path, "image-too-large", reason) from None
     except UnidentifiedImageError:
-        raise ImageError(path, "image-undecodable", "the file is not an image of a known format") from None
+        file.seek(0)
+        raise unread(file.read(BEGINNING_BYTES), path, _formats()) from None
     except Exception as error:
         # Header parsers of many formats meet bytes of any kind: what they trip over is a damaged file.
         raise damaged(path, error) from None
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Formats that this Pillow reads, with plug-ins that are installed."""
+    Image.init()
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        pass
+    else:
+        register_heif_opener()
+    _silence_libtiff()
+    return tuple(name for name in READ if name in Image.OPEN)
 
 
 def page_numbers(header: Image.Image, path: Path) -> list[int]:
@@ -101,22 +139,28 @@ def size_of(frame: Image.Image, path: Path) -> tuple[int, int]:
             width, height = frame.tag_v2[256], frame.tag_v2[257]  # type: ignore[attr-defined]
         else:
             width, height = frame.size
-        return (width, height) if _orientation(frame) in QUARTER_TURNS else (height, width)
+        return turned_size(height, width, _orientation(frame))
     except Exception as error:
         raise damaged(path, error) from None
 
 
-def decode_frame(frame: Image.Image, path: Path) -> np.ndarray:
-    """The picture of an opened frame uint8 (H, W, 3) BGR, upright, transparent pixels on white.
+def decode_frame(frame: Image.Image, file: BinaryIO, path: Path, is_stored: bool = False) -> np.ndarray:
+    """The picture of a frame uint8 (H, W, 3) BGR, upright, transparent pixels on white.
+
+    Args:
+        file: what the frame was opened from.
+        is_stored: leaves it as it is stored instead of upright.
 
     Raises:
         ImageError: it is damaged, or its values are no levels of colour.
     """
     try:
-        turned = 1 if frame.format == "TIFF" else _orientation(frame)
-        bits, is_negative = _tiff_range(frame)
+        # Pillow turns a TIFF itself.
+        turned = UPRIGHT if is_stored or frame.format == "TIFF" else _orientation(frame)
+        tiff = _tiff_levels(frame) if frame.format == "TIFF" else TiffLevels()
+        low = _low_bytes(frame, file) if tiff.bits == 16 and frame.mode == "RGB" else None
         frame.load()
-        image = _colours(frame, bits, is_negative, path)
+        image = _colours(frame, tiff, path) if low is None else _deep_colours(frame, low)
     except ImageError:
         raise
     except Exception as error:
@@ -124,36 +168,56 @@ def decode_frame(frame: Image.Image, path: Path) -> np.ndarray:
     return upright(image, turned)
 
 
-def upright(image: np.ndarray, orientation: int) -> np.ndarray:
-    """`image` (H, W, C) turned and mirrored as an EXIF orientation asks; values beyond 1 to 8 ask for nothing."""
-    if orientation in QUARTER_TURNS:
-        image = image.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        image = image[::-1]
-    if orientation in (2, 3, 6, 7):
-        image = image[:, ::-1]
-    return np.ascontiguousarray(image)
-
-
 def _orientation(frame: Image.Image) -> int:
-    found = frame.getexif().get(ExifTags.Base.Orientation)
-    return found if isinstance(found, int) else 1
+    if frame.format == "TIFF":
+        found = frame.tag_v2.get(ORIENTATION)  # type: ignore[attr-defined]
+        return found if found in TURNS else UPRIGHT
+    exif = frame.info.get("exif")
+    return exif_orientation(exif) if isinstance(exif, bytes) else UPRIGHT
 
 
-def _tiff_range(frame: Image.Image) -> tuple[int | None, bool]:
-    """Bits of the levels where a header says fewer than 16, and whether the largest is black."""
-    if frame.format != "TIFF":
-        return None, False
+@dataclass(frozen=True)
+class TiffLevels:
+    """How a TIFF stores levels: bits of each, and whether the largest is black."""
+
+    bits: int = 8
+    is_negative: bool = False
+
+
+def _tiff_levels(frame: Image.Image) -> TiffLevels:
     tags = frame.tag_v2  # type: ignore[attr-defined]
-    bits = tags.get(BITS_PER_SAMPLE, (1,))[0]
-    return (bits if 8 < bits < 16 else None), tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    return TiffLevels(tags.get(BITS_PER_SAMPLE, (1,))[0], tags.get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
-def _colours(frame: Image.Image, bits: int | None, is_negative: bool, path: Path) -> np.ndarray:
+def _low_bytes(frame: Image.Image, file: BinaryIO) -> np.ndarray | None:
+    """The lower bytes uint8 (H, W, 3) of 16-bit colours, of which Pillow gives the upper ones; None if it has none."""
+    other = Image.open(file)
+    other.seek(frame.tell())
+    swapped: list[Any] = []
+    tiles: list[Any] = other.tile  # type: ignore[attr-defined]
+    for tile in tiles:
+        mode = tile[3][0] if isinstance(tile[3], tuple) else ""
+        if not str(mode).startswith("RGB;16"):
+            return None
+        # As if the bytes of each value stood the other way round.
+        is_little = mode[-1] == "L" or (mode[-1] == "N" and sys.byteorder == "little")
+        options = (f"RGB;16{'B' if is_little else 'L'}", *tile[3][1:])
+        swapped.append(tile._replace(args=options) if hasattr(tile, "_replace") else (*tile[:3], options))
+    other.tile = swapped  # type: ignore[attr-defined]
+    other.load()
+    return np.asarray(other)
+
+
+def _deep_colours(frame: Image.Image, low: np.ndarray) -> np.ndarray:
+    values = (np.asarray(frame).astype(np.uint16) << 8) | low
+    return cv2.cvtColor(from_16_bits(values), cv2.COLOR_RGB2BGR)
+
+
+def _colours(frame: Image.Image, tiff: TiffLevels, path: Path) -> np.ndarray:
     mode = frame.mode
     if mode.startswith("I;16"):
-        grey = from_16_bits(np.asarray(frame).astype(np.uint16), bits)
-        return cv2.cvtColor(255 - grey if is_negative else grey, cv2.COLOR_GRAY2BGR)
+        grey = from_16_bits(np.asarray(frame).astype(np.uint16), tiff.bits if 8 < tiff.bits < 16 else None)
+        return cv2.cvtColor(255 - grey if tiff.is_negative else grey, cv2.COLOR_GRAY2BGR)
     if mode in ("I", "F"):
         return cv2.cvtColor(from_numbers(np.asarray(frame), path), cv2.COLOR_GRAY2BGR)
     if frame.has_transparency_data:

@@ -21,7 +21,7 @@ def used_bits(values: np.ndarray) -> int:
 def from_16_bits(values: np.ndarray, bits: int | None = None) -> np.ndarray:
     """uint8 of `values` uint16, whose range is that of `bits`; None: of `used_bits`."""
     bits = used_bits(values) if bits is None else bits
-    return (values >> (bits - 8)).astype(np.uint8) if bits > 8 else values.astype(np.uint8)
+    return (values >> (bits - 8)).astype(np.uint8)
 
 
 def from_numbers(values: np.ndarray, path: Path) -> np.ndarray:

@@ -10,6 +10,8 @@ ROWS = 256
 
 def on_white(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """`colour` uint8 (H, W, C) as far as `alpha` uint8 (H, W) lets it show, the rest white; opaque pixels stay."""
+    if alpha.min(initial=255) == 255:
+        return colour
     out = np.empty_like(colour)
     for top in range(0, len(colour), ROWS):
         rows = slice(top, top + ROWS)
