@@ -16,6 +16,11 @@ PIXELS, END = b"IDAT", b"IEND"
 KEPT = (b"IHDR", b"PLTE", b"tRNS", PIXELS, END)
 """Chunks that decide pixels."""
 
+HEAD, CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
+
+STEP = 5000
+"""Bytes of which zlib forms a checksum without letting go of Python's lock, which takes longer than the checksum."""
+
 GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 CHANNELS = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -86,7 +91,7 @@ def read_size(file: BinaryIO) -> Png:
     file.seek(0)
     png = read_header(file.read(33))
     while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
+        length, kind = HEAD.unpack(head)
         if kind == b"eXIf":
             return replace(png, orientation=exif_orientation(file.read(length)))
         if kind == END:
@@ -103,34 +108,54 @@ def with_pixels(png: Png, content: bytes) -> Png:
     Raises:
         BrokenPng: pixels are missing or damaged.
     """
-    view, place, kept = memoryview(content), len(BEGINNING), [BEGINNING]
+    view, place, spans = memoryview(content), len(BEGINNING), [(0, len(BEGINNING))]
     while place + 12 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, place)
+        length, kind = HEAD.unpack_from(content, place)
         end = place + 12 + length
         if end > len(content):
             break
-        is_whole = zlib.crc32(view[place + 4 : end - 4]) == int.from_bytes(view[end - 4 : end], "big")
+        is_whole = _checksum(view[place + 4 : end - 4]) == CHECKSUM.unpack_from(content, end - 4)[0]
         if not is_whole and not kind[0] & 0x20:
             raise BrokenPng(f"the checksum of {kind.decode('latin-1')} is wrong")
         if is_whole and kind in KEPT:
-            kept.append(content[place:end])
+            # One span of chunks that lie side by side.
+            spans[-1:] = [(spans[-1][0], end)] if spans[-1][1] == place else [spans[-1], (place, end)]
         if is_whole and kind == b"tRNS":
             png = replace(png, transparent=content[place + 8 : end - 4])
-        if is_whole and kind == b"eXIf":
+        elif is_whole and kind == b"eXIf":
             png = replace(png, orientation=exif_orientation(content[place + 8 : end - 4]))
-        if kind == END:
-            return replace(png, content=b"".join(kept))
+        elif kind == END:
+            return replace(png, content=_joined(content, spans))
         place = end
-    return replace(png, content=_ended(png, kept, content[place:]))
+    return replace(png, content=_ended(png, _joined(content, spans), content[place:]))
 
 
-def _ended(png: Png, kept: list[bytes], rest: bytes) -> bytes:
-    """A PNG of chunks whose end is missing; `rest` may be a chunk that is cut off.
+def _checksum(chunk: memoryview) -> int:
+    found = 0
+    for start in range(0, len(chunk), STEP):
+        found = zlib.crc32(chunk[start : start + STEP], found)
+    return found
+
+
+def _joined(content: bytes, spans: list[tuple[int, int]]) -> bytes:
+    return b"".join(content[start:end] for start, end in spans)
+
+
+def _ended(png: Png, begun: bytes, rest: bytes) -> bytes:
+    """A PNG that was `begun` and whose end is missing; `rest` may be a chunk that is cut off.
 
     Raises:
         BrokenPng: pixels are missing.
     """
-    packed = b"".join(part[8:-4] for part in kept if part[4:8] == PIXELS)
+    before, packed, place = BEGINNING, b"", len(BEGINNING)
+    while place < len(begun):
+        length, kind = HEAD.unpack_from(begun, place)
+        end = place + 12 + length
+        if kind == PIXELS:
+            packed += begun[place + 8 : end - 4]
+        else:
+            before += begun[place:end]
+        place = end
     if rest[4:8] == PIXELS:
         packed += rest[8 : 8 + int.from_bytes(rest[:4], "big")]
     try:
@@ -139,8 +164,7 @@ def _ended(png: Png, kept: list[bytes], rest: bytes) -> bytes:
         raise BrokenPng(str(error)) from None
     if len(rows) < png.num_bytes:
         raise BrokenPng("pixels are missing at its end")
-    before = [part for part in kept if part[4:8] != PIXELS]
-    return b"".join([*before, _chunk(PIXELS, zlib.compress(rows, 1)), _chunk(END, b"")])
+    return before + _chunk(PIXELS, zlib.compress(rows, 1)) + _chunk(END, b"")
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
