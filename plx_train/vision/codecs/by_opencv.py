@@ -96,10 +96,20 @@ def _png_colours(header: png.Png, path: Path) -> np.ndarray:
     if header.bits < 16 and header.colours not in (png.COLOUR_ALPHA, png.GREY_ALPHA):
         file = io.BytesIO(header.content)
         return decode_frame(open_header(file, path), file, path)
+    return _of_values(png_levels(header, path))
+
+
+def png_levels(header: png.Png, path: Path) -> np.ndarray:
+    """The levels of a PNG as stored, uint8 or uint16: (H, W), (H, W, 3) BGR or (H, W, 4) with its opacity.
+
+    Raises:
+        ImageError: it is damaged.
+    """
     values = _by_opencv(header.content, cv2.IMREAD_UNCHANGED, path)
     if values.ndim == 2 and header.transparent:
-        values = np.dstack([values] * 3 + [np.where(values == int.from_bytes(header.transparent, "big"), 0, 0xFFFF)])
-    return _of_values(values.astype(np.uint16) if header.bits == 16 else values)
+        opacity = np.where(values == int.from_bytes(header.transparent, "big"), 0, 0xFFFF).astype(np.uint16)
+        values = np.dstack([values, values, values, opacity])
+    return values
 
 
 def _of_values(values: np.ndarray) -> np.ndarray:

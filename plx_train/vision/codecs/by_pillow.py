@@ -158,9 +158,8 @@ def decode_frame(frame: Image.Image, file: BinaryIO, path: Path, is_stored: bool
         # Pillow turns a TIFF itself.
         turned = UPRIGHT if is_stored or frame.format == "TIFF" else _orientation(frame)
         tiff = _tiff_levels(frame) if frame.format == "TIFF" else TiffLevels()
-        low = _low_bytes(frame, file) if tiff.bits == 16 and frame.mode == "RGB" else None
-        frame.load()
-        image = _colours(frame, tiff, path) if low is None else _deep_colours(frame, low)
+        deep = deep_levels(frame, file)
+        image = _colours(frame, path) if deep is None else _shallow(deep, tiff)
     except ImageError:
         raise
     except Exception as error:
@@ -189,6 +188,18 @@ def _tiff_levels(frame: Image.Image) -> TiffLevels:
     return TiffLevels(tags.get(BITS_PER_SAMPLE, (1,))[0], tags.get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
+def deep_levels(frame: Image.Image, file: BinaryIO) -> np.ndarray | None:
+    """The levels of a frame of 16 bits uint16 (H, W) or (H, W, 3) RGB; None where it has fewer, or transparency."""
+    if frame.mode.startswith("I;16"):
+        frame.load()
+        return np.asarray(frame).astype(np.uint16)
+    if frame.format != "TIFF" or frame.mode != "RGB" or _tiff_levels(frame).bits != 16:
+        return None
+    low = _low_bytes(frame, file)
+    frame.load()
+    return None if low is None else (np.asarray(frame).astype(np.uint16) << 8) | low
+
+
 def _low_bytes(frame: Image.Image, file: BinaryIO) -> np.ndarray | None:
     """The lower bytes uint8 (H, W, 3) of 16-bit colours, of which Pillow gives the upper ones; None if it has none."""
     other = Image.open(file)
@@ -208,16 +219,17 @@ def _low_bytes(frame: Image.Image, file: BinaryIO) -> np.ndarray | None:
     return np.asarray(other)
 
 
-def _deep_colours(frame: Image.Image, low: np.ndarray) -> np.ndarray:
-    values = (np.asarray(frame).astype(np.uint16) << 8) | low
-    return cv2.cvtColor(from_16_bits(values), cv2.COLOR_RGB2BGR)
+def _shallow(levels: np.ndarray, tiff: TiffLevels) -> np.ndarray:
+    """uint8 (H, W, 3) BGR of deep levels."""
+    image = from_16_bits(levels, tiff.bits if 8 < tiff.bits < 16 else None)
+    if image.ndim == 3:
+        return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.cvtColor(255 - image if tiff.is_negative else image, cv2.COLOR_GRAY2BGR)
 
 
-def _colours(frame: Image.Image, tiff: TiffLevels, path: Path) -> np.ndarray:
+def _colours(frame: Image.Image, path: Path) -> np.ndarray:
+    frame.load()
     mode = frame.mode
-    if mode.startswith("I;16"):
-        grey = from_16_bits(np.asarray(frame).astype(np.uint16), tiff.bits if 8 < tiff.bits < 16 else None)
-        return cv2.cvtColor(255 - grey if tiff.is_negative else grey, cv2.COLOR_GRAY2BGR)
     if mode in ("I", "F"):
         return cv2.cvtColor(from_numbers(np.asarray(frame), path), cv2.COLOR_GRAY2BGR)
     if frame.has_transparency_data:

@@ -12,15 +12,14 @@ SMALL_RANGES = (8, 10, 12)
 """Bits of cameras and scanners whose files have 16: read by 16, nothing of them would be seen."""
 
 
-def used_bits(values: np.ndarray) -> int:
-    """Bits by which unsigned 16-bit `values` are read: the fewest of 8, 10, 12 and 16 that hold them all."""
-    largest = int(values.max(initial=0))
+def used_bits_of(largest: int) -> int:
+    """Bits by which unsigned 16-bit levels are read: the fewest of 8, 10, 12 and 16 that hold the `largest`."""
     return next((bits for bits in SMALL_RANGES if largest < 1 << bits), 16)
 
 
 def from_16_bits(values: np.ndarray, bits: int | None = None) -> np.ndarray:
-    """uint8 of `values` uint16, whose range is that of `bits`; None: of `used_bits`."""
-    bits = used_bits(values) if bits is None else bits
+    """uint8 of `values` uint16, whose range is that of `bits`; None: of `used_bits_of` the largest."""
+    bits = used_bits_of(int(values.max(initial=0))) if bits is None else bits
     return (values >> (bits - 8)).astype(np.uint8)
 
 
