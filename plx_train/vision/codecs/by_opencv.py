@@ -62,14 +62,14 @@ def _is_last_scan_whole(content: bytes, header: jpeg.JpegHeader, end: int, path:
     """Whether the picture is the same whatever follows the scan's data."""
     files = (io.BytesIO(going_on) for going_on in jpeg.continued(content, header, end))
     # Unlike OpenCV's, this libjpeg says nothing on the terminal of the bytes too many.
-    first, second = (decode_frame(open_header(file, path), file, path, is_stored=True) for file in files)
-    return np.array_equal(first, second)
+    first, *others = (decode_frame(open_header(file, path), file, path, is_stored=True) for file in files)
+    return all(np.array_equal(first, other) for other in others)
 
 
 def _jpeg_colours(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.ndarray:
     """The picture as stored, uint8 (H, W, 3) BGR."""
     if len(header.components) not in (1, 3):
-        # OpenCV takes all inks to be inverted, as Photoshop's are.
+        # OpenCV takes all inks to be inverted.
         file = io.BytesIO(content)
         return decode_frame(open_header(file, path), file, path, is_stored=True)
     return _by_opencv(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, path)

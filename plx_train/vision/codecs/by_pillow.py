@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
 from plx_train.vision.codecs.faults import ImageError, damaged
 from plx_train.vision.codecs.formats import BEGINNING_BYTES, unread
@@ -238,6 +238,9 @@ def _colours(frame: Image.Image, path: Path) -> np.ndarray:
     if mode == "LAB":
         to_rgb = (ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"))
         frame = ImageCms.profileToProfile(frame, *to_rgb, outputMode="RGB") or frame
+    if mode == "CMYK" and frame.format in ("JPEG", "MPO") and "adobe" not in frame.info:
+        # Pillow takes all inks to be stored inverted, which only Adobe's marker says.
+        frame = ImageChops.invert(frame)
     if mode in ("L", "1"):
         return cv2.cvtColor(np.asarray(frame.convert("L")), cv2.COLOR_GRAY2BGR)
     return cv2.cvtColor(np.asarray(frame.convert("RGB")), cv2.COLOR_RGB2BGR)

@@ -28,8 +28,8 @@ SEGMENTS = frozenset({0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0x
 
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
-FILLINGS = (b"\x00" * 512, b"\x55" * 512)
-"""Bytes to go on with after a scan: they change the picture if the scan is not whole."""
+FILLINGS = tuple(bytes([value]) * 512 for value in (0x00, 0x55, 0xAA, 0xCC))
+"""Bytes to go on with after a scan, of other bits from the first: they change the picture if the scan is not whole."""
 
 
 class BrokenJpeg(ValueError):
@@ -188,7 +188,7 @@ def _mark(scan: bytes, header: JpegHeader, missing: dict[int, list[bool]]) -> No
 
 
 def continued(content: bytes, header: JpegHeader, end: int) -> list[bytes]:
-    """The JPEG up to the scan data's `end`, with two goings-on: their pictures are equal if the last scan is whole."""
+    """The JPEG up to the scan data's `end`, with several goings-on: a whole scan's pictures are equal."""
     begun = content[:end].rstrip(b"\xff")
     between = b""
     if header.restarts:
