@@ -19,7 +19,10 @@ from plx_train.vision.codecs.faults import MAX_PIXELS, ImageError, check_pixels,
 from plx_train.vision.codecs.orientation import turned_size
 
 IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif"}
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif"),
+        *(".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+    }
 )
 """Of the files that count as images in a folder."""
 

@@ -61,20 +61,20 @@ def open_header(file: BinaryIO, path: Path) -> Image.Image:
         ImageError: it is no picture, or one of too many pixels for Pillow.
     """
     try:
-        return Image.open(file, formats=_formats())
+        return Image.open(file, formats=readable_formats())
     except Image.DecompressionBombError:
         reason = f"the image claims more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
         raise ImageError(path, "image-too-large", reason) from None
     except UnidentifiedImageError:
         file.seek(0)
-        raise unread(file.read(BEGINNING_BYTES), path, _formats()) from None
+        raise unread(file.read(BEGINNING_BYTES), path, readable_formats()) from None
     except Exception as error:
         # Header parsers of many formats meet bytes of any kind: what they trip over is a damaged file.
         raise damaged(path, error) from None
 
 
 @cache
-def _formats() -> tuple[str, ...]:
+def readable_formats() -> tuple[str, ...]:
     """Formats that this Pillow reads, with plug-ins that are installed."""
     Image.init()
     try:
