@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -15,11 +15,14 @@ from plx_train.contract.check import CheckReport, Finding
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
+from plx_train.vision.oddities import bits_findings, largest_level, several_pages
 from plx_train.vision.samples import Labelled
 from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
 
-VERSION = 3
+VERSION = 4
 """Version of what all rooms look for; reports of other versions are not reused."""
+LARGEST_LEVEL = "largest_level"
+"""Name of what is measured in images of 16 bits."""
 NUM_THREADS = 2
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
@@ -150,6 +153,7 @@ def _report(
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
         findings += twin_findings(split.samples, names[key], hashes, rules)
+        findings += bits_findings(split.file, measures(looks, LARGEST_LEVEL).astype(int).tolist())
         findings += rules.of_split(split, looks)
     findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
     findings += rules.of_both(data)
@@ -161,10 +165,13 @@ def _report(
 def _look(sample: Labelled, rules: ImageCheck[Labelled]) -> Look[Labelled]:
     try:
         image = sample.read()
+        pages, largest = several_pages(sample), largest_level(sample.image)
     except ImageError as error:
         reason = f"{sample.image.name}: {error.reason}"
         return Look(sample, None, [finding(sample, "error", error.code, reason)])
-    return rules.look(sample, image)
+    look = rules.look(sample, image)
+    values = look.values if largest is None else look.values | {LARGEST_LEVEL: [largest]}
+    return replace(look, values=values, findings=[*pages, *look.findings])
 
 
 def percentiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
