@@ -64,6 +64,7 @@ def recording(
                 mode=session.options.mode,
                 overrides=former.get("overrides", list(session.composed.overrides)),
                 fingerprint=report.fingerprint,
+                data={"format": report.format, "division": report.division},
                 tracking_uri=tracker.uri,
                 weights=started,
                 determinism=level.level,
