@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import pkgutil
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plx_train.data.formats
 from plx_train.data.formats.dataset_format import DataFolder, DatasetFormat
@@ -25,13 +26,17 @@ OWN = "paddlex"
 
 @cache
 def dataset_formats() -> Mapping[str, DatasetFormat]:
-    """Every format by name: each is the ``FORMAT`` of a file beside this one."""
+    """Every format by name: each is a class in a file beside this one."""
     package = plx_train.data.formats
     modules = [
         importlib.import_module(f"{package.__name__}.{one.name}") for one in pkgutil.iter_modules(package.__path__)
     ]
-    found = (vars(module).get("FORMAT") for module in modules)
-    return MappingProxyType({one.name: one for one in found if isinstance(one, DatasetFormat)})
+    kinds = [kind for module in modules for kind in vars(module).values() if _is_format(kind)]
+    return MappingProxyType({kind.name: kind() for kind in kinds})
+
+
+def _is_format(kind: Any) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, DatasetFormat) and not inspect.isabstract(kind)
 
 
 def choose_format(given: str, folder: DataFolder, room: str) -> tuple[DatasetFormat, str] | None:

@@ -94,6 +94,3 @@ def _has_images(place: Path, folder: DataFolder) -> bool:
 
 def _holds_image(path: Path, folder: DataFolder) -> bool:
     return any(is_image(file, folder.suffixes) for file in files_below(path))
-
-
-FORMAT = ClassFolders()

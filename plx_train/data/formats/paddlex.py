@@ -54,6 +54,3 @@ def _annotation(text: str, line: int, file: LabelFile, truth: Truth) -> Annotati
     if not name:
         return Annotation("", AsWritten(text, is_whole=True), file.name, line)
     return Annotation(name, AsWritten(words), file.name, line)
-
-
-FORMAT = PaddlexLists()
