@@ -27,7 +27,7 @@ class ColumnsOptions:
     group: str | None = None
     """Column that says which series a row belongs to; null: group_id, where there is such a column."""
     label: str | None = None
-    """Column of anomalies or classes; null: label, where there is such a column."""
+    """Column of anomalies or classes, of images too; null: label, where there is such a column."""
 
 
 @dataclass

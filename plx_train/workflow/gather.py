@@ -60,7 +60,7 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
     root = user_path(dataset.root)
     if not root.is_dir():
         return None
-    folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size)
+    folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size, dataset.columns.label)
     chosen = choose_format(dataset.format, folder, name)
     return (chosen[0], folder) if chosen else None
 

@@ -107,6 +107,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
     return {
         **{key: dataset[key] for key in DECISIVE},
         "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in ours],
+        "label": options.dataset.columns.label,
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),
     }

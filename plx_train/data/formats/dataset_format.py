@@ -72,6 +72,7 @@ class DataFolder:
         truth: what is wanted.
         train, val: what the options call the files of the splits.
         suffixes: of files that count as images, in small letters.
+        label: the column, or control, that holds the classes, where the options name it.
         size_of: (height, width) of an image; raises `UserError` where it can't be read.
     """
 
@@ -81,6 +82,7 @@ class DataFolder:
     val: str
     suffixes: frozenset[str]
     size_of: Callable[[Path], tuple[int, int]]
+    label: str | None = None
 
 
 class DatasetFormat(ABC):

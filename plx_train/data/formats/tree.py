@@ -98,6 +98,15 @@ class ImageTree:
                     return found
         return self._alone(ends[-1]) if ends else None
 
+    def of_stem(self, stem: str) -> list[str]:
+        """The images that are called so, whatever their folder and suffix."""
+        return self._by_stem.get(stem, [])
+
+    def find_underscored(self, name: str) -> str | None:
+        """The only image that is called so where spaces and underscores are alike: uploads turn one into the other."""
+        alike = [image for image in self.images if image.rpartition("/")[2].replace(" ", "_") == name.replace(" ", "_")]
+        return alike[0] if len(alike) == 1 else None
+
     def _alone(self, name: str) -> str | None:
         alike = self._by_name.get(name) or self._by_stem.get(name, [])
         return alike[0] if len(alike) == 1 else None
