@@ -48,7 +48,7 @@ class DatasetOptions:
     """Division of data that hold no validation split: into equal shares of each class (classes), by whole documents,
     by the groups that `split_by` tells, or by single images; auto: groups where `split_by` is given, classes where
     images have one, else documents; none: not at all."""
-    split_by: str | None = option(None, PATTERNS)
+    split_by: str | None = option(None, PATTERNS, Trait.TEXT)
     """Regular expression with one group, found in image paths: what it holds is never on two sides of a division."""
     split_seed: int = option(1, at_least(0))
     """Number from which a division follows; another `seed` of the run leaves it alone."""

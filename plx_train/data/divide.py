@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from plx_train.contract.truth import Truth
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, AsWritten
@@ -101,7 +102,7 @@ def _resolved(samples: Sequence[Annotation], truth: Truth, asked: Division) -> s
 
 def _key(one: Annotation, how: str, pattern: str | None) -> str:
     if how == DOCUMENTS:
-        return document_of(one.image)
+        return document_of(one.image) if Path(one.image).name else one.image
     if how != GROUPS or pattern is None:
         return one.image
     match = re.search(pattern, one.image)

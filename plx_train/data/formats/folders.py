@@ -30,7 +30,8 @@ class ClassFolders(DatasetFormat):
         """Folders of images, below ``train/`` or two at least side by side."""
         places = split_folders(folder)
         classes = [path.name for path in folders_in(places[TRAIN]) if _holds_image(path, folder)]
-        if not classes or (len(places) == 1 and len(classes) < 2):
+        is_named = places[TRAIN].name.lower() in SPLIT_NAMES
+        if not classes or (len(classes) < 2 and not is_named):
             return None
         where = f"{places[TRAIN].relative_to(folder.root).as_posix()}/" if places[TRAIN] != folder.root else "it"
         return f"{where} holds a folder of images per class: {listed(classes)}"
