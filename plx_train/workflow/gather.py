@@ -74,15 +74,17 @@ def is_ready(kind: DatasetFormat, folder: DataFolder, dataset: DatasetOptions) -
     """Whether the room can read the files as they are: its own, with a validation split or one that was forgotten."""
     if kind.name != OWN:
         return False
+    if not (folder.root / folder.train).is_file():
+        return True
     has_val = (folder.root / folder.val).is_file()
     is_named = dataset.val != DatasetOptions().val
     return has_val or is_named or dataset.split == NONE or any(_looks_like_val(path) for path in folder.root.iterdir())
 
 
 def _looks_like_val(path: Path) -> bool:
-    """Whether a label file is that of another split, under a name that nobody gave the options."""
+    """Whether a label file is that of validation, under a name that nobody gave the options."""
     words = path.stem.lower().replace("-", "_").split("_")
-    return path.suffix.lower() == ".txt" and any(SPLIT_NAMES.get(word, TRAIN) != TRAIN for word in words)
+    return path.suffix.lower() == ".txt" and any(SPLIT_NAMES.get(word) == VAL for word in words)
 
 
 def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, processor: Any = None) -> Gathered:
@@ -99,7 +101,8 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     findings = list(found.findings)
     if kind.names_all:
         findings += _forgotten(found, folder)
-    found.splits = {split: samples for split, samples in found.splits.items() if samples or split == TRAIN}
+    read = {TRAIN: [], **found.splits}
+    found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
     division = _counts(found.splits)
     if dataset.split != NONE and VAL not in found.splits and len(found.splits.get(TRAIN, ())) > 1:
         rest = {split: samples for split, samples in found.splits.items() if split != TRAIN}

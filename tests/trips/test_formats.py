@@ -86,10 +86,11 @@ def test_class_folders_are_trained_on_evaluated_reproduced_and_gone_on_with(tmp_
 
 def test_a_test_split_is_kept_apart_and_can_be_measured(tmp_path: Path) -> None:
     root, run = coloured(tmp_path / "data"), tmp_path / "run"
-    plx_train.run(arguments_of("image_cls", root, run, "dataset.test_share=0.2"))
+    outcome = plx_train.run(arguments_of("image_cls", root, run, "dataset.test_share=0.2"))
     assert checked(run)["division"] == "18 train, 6 val, 6 test, split here by class"
     output = tmp_path / "measured"
-    plx_train.run(["mode=evaluate", f"run={run}", "dataset.val=test.txt", f"output={output}", *EVERY_TINY_RUN])
+    given = ["mode=evaluate", f"run={run}/export", "dataset.val=test.txt", f"output={output}", *EVERY_TINY_RUN]
+    assert plx_train.run(given).metrics["val/accuracy"] == outcome.metrics["test/accuracy"]
     assert checked(output)["statistics"]["val"]["images"] == 6
     files = {name: {*lines_of(run / "label_files" / f"{name}.txt")} for name in ("train", "val", "test")}
     assert not files["train"] & files["test"] and not files["val"] & files["test"]
@@ -136,7 +137,7 @@ def test_own_lists_without_validation_are_divided_by_document(tmp_path: Path) ->
     assert report["division"] == "8 train, 2 val, split here by document"
     code, report = check("text_det", root, tmp_path / "none", "dataset.split=none")
     assert code == 1 and [*report["codes"]] == ["label-file-missing"]
-    (root / "test.txt").write_text(lines[0])
+    (root / "valid.txt").write_text(lines[0])
     code, report = check("text_det", root, tmp_path / "named")
     assert code == 1 and "name them with dataset.train and dataset.val" in report["findings"][0]["reason"]
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
+from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
+
 MAX_LENGTH = 4096
 """Of a path; longer texts are none."""
 
@@ -16,11 +18,17 @@ def sort_key(name: str) -> bytes:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders directly in one, by name; hidden ones left out."""
-    return sorted(
-        (path for path in _entries(folder) if path.is_dir() and not path.name.startswith(".")),
-        key=lambda path: sort_key(path.name),
-    )
+    """The folders directly in one, by name; hidden ones and those of runs left out."""
+    found = [path for path in _entries(folder) if path.is_dir() and not _is_aside(path)]
+    return sorted(found, key=lambda path: sort_key(path.name))
+
+
+def _is_aside(folder: Path) -> bool:
+    """Whether a folder holds no data of the user's: hidden ones, and runs that were made among the images."""
+    if folder.name.startswith("."):
+        return True
+    is_run = (folder / CONFIG_FILE).is_file() and any((folder / name).exists() for name in (RUN_FILE, CHECK_FILE))
+    return is_run or (folder.name == OUTPUTS and any(_is_aside(path) for path in _entries(folder) if path.is_dir()))
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -39,7 +47,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(true)
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=sort_key)
+        folders[:] = sorted((name for name in folders if not _is_aside(Path(place, name))), key=sort_key)
         for name in sorted(names, key=sort_key):
             if not name.startswith("."):
                 yield Path(place, name)
