@@ -13,6 +13,7 @@ from plx_train.contract.check import Checked
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.processor import Processor
+from plx_train.contract.truth import Truth
 from plx_train.ground.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
             ConfigError: they don't.
         """
         return
+
+    def truth(self, options: OptionsT) -> Truth | None:
+        """The kind of truth in its label files, which other formats may give too; None: it reads its own alone."""
+        return None
+
+    def class_names(self, dataset: DatasetOptions, options: OptionsT, processor: ProcessorT | None) -> tuple[str, ...]:
+        """Names of classes whose numbers are known before the data are read: a finished model's, or those of a file."""
+        return ()
+
+    def class_file(self, options: OptionsT) -> str | None:
+        """Name of the file beside the label files that names the classes; None: there is none."""
+        return None
 
     @abstractmethod
     def read(self, dataset: DatasetOptions, options: OptionsT) -> DataT:

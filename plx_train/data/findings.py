@@ -39,7 +39,9 @@ def report_table(report: CheckReport, max_findings: int = 20) -> Any:
 
 
 def _verdict(report: CheckReport) -> str:
-    return f"{report.root}: {len(report.errors)} errors, {len(report.warnings)} warnings"
+    counts = f"{report.root}: {len(report.errors)} errors, {len(report.warnings)} warnings"
+    read = f"; read as {report.format}" if report.format else ""
+    return f"{counts}{read}: {report.division}" if report.division else f"{counts}{read}"
 
 
 def _statistic_rows(report: CheckReport) -> list[tuple[str, ...]]:

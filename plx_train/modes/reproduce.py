@@ -100,7 +100,7 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     expected = {(name, step): value for name, points in read_metrics(spool).items() for step, value in points}
     if not expected:
         raise UserError(f"{source} has no record to compare with: {spool} is missing or empty")
-    data = open_data(session)
+    data = open_data(session, run=source)
     check_same_data(Continuation(source, facts, session.composed), data.report.fingerprint)
     module, _ = build_module(session, data)
     tracker, stop = Comparison(expected), StopRequest()

@@ -37,6 +37,10 @@ PRUNED_FILE = "pruned"
 """Files in the folder of a sweep's run: what it printed; what it says, one evaluation a line; what it is told, the
 reason to end."""
 
+LABEL_FILES = "label_files"
+PREPARED_FILE = "prepared.json"
+"""Label files in PaddleX's format, where data come in another one or are divided; what they were made from."""
+
 CHECKPOINTS = "checkpoints"
 BEST = "best"
 STEP_PREFIX = "step_"

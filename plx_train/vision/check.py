@@ -45,6 +45,7 @@ class ImageData(Generic[Labelled]):
         classes: names by number, where a file names them.
         files: label files and others whose content counts, relative to `root`.
         findings: of files beside the label files.
+        label_folder: where `files` lie; None: in `root`.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class ImageData(Generic[Labelled]):
     classes: tuple[str, ...] | None = None
     files: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    label_folder: Path | None = None
 
     def names(self, split: ImageSplit[Labelled]) -> list[str]:
         """The images' names, relative to the root."""
@@ -125,7 +127,7 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     """
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
-    content = fingerprint(data.root, [*data.files, *names["train"], *names["val"]], NUM_THREADS)
+    content = fingerprint(data.root, [*names["train"], *names["val"]], NUM_THREADS, data.files, data.label_folder)
     key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value,
            "files": list(data.files), "settings": rules.settings()}  # fmt: skip
     kept = load_report(key)

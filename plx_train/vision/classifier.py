@@ -105,6 +105,17 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
             return None, (), ()
         return tuple(classes) or None, (options.label_file,), tuple(file.findings)
 
+    def class_names(self, dataset: DatasetOptions, options: OptionsC, processor: ProcessorC | None) -> tuple[str, ...]:
+        """Names of classes whose numbers are known: a finished model's, or those of the dataset's file."""
+        if processor is not None:
+            return processor.labels
+        return self.read_classes(Path(dataset.root), options)[0] or ()
+
+    def class_file(self, options: OptionsC) -> str | None:
+        """Name of the file that names the classes; None where it lies elsewhere."""
+        path = Path(options.label_file)
+        return None if path.is_absolute() or ".." in path.parts else options.label_file
+
     def num_classes(self, samples: Sequence[Labelled]) -> int:
         """How many classes samples speak of, where no file names them."""
         return max((sample.truth for sample in samples), default=0) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
@@ -17,6 +18,9 @@ from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_imag
 from plx_train.vision.image import write_image
 from plx_train.vision.layout import find_layout_faults
 from plx_train.vision.samples import Labelled
+
+OF_USERS_FILES = ("space-in-path",)
+"""Findings that say nothing of label files which PaddleX never reads."""
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -71,16 +75,28 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     def read(self, dataset: DatasetOptions, options: OptionsI) -> ImageData[Labelled]:
         """The samples that the label files name, and what is wrong with the files."""
         root = Path(dataset.root).expanduser()
-        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun)
+        labels = Path(dataset.label_folder) if dataset.label_folder else root
+        own = dataset.label_folder is None
+        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun) if own else []
         if faults:
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
-        classes, files, findings = self.read_classes(root, options)
+        classes, files, findings = self.read_classes(labels, options)
+        read = self.read_file if own else self._read_written
         train, val = (
-            ImageSplit(file, *self.read_file(root / file, root, options, classes))
-            for file in (dataset.train, dataset.val)
+            ImageSplit(file, *read(labels / file, root, options, classes)) for file in (dataset.train, dataset.val)
         )
-        return ImageData(root, train, val, (), classes, (*files, dataset.train, dataset.val), findings)
+        files = (*files, dataset.train, dataset.val)
+        return ImageData(root, train, val, (), classes, files, findings, None if own else labels)
+
+    def _read_written(
+        self, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
+    ) -> tuple[list[Labelled], list[Finding]]:
+        """As `read_file`, of a file that was written for a run: it is called by its name alone, wherever the run is."""
+        samples, findings = self.read_file(path, root, options, classes)
+        named = [replace(sample, where=f"{path.name}:{sample.where.rpartition(':')[2]}") for sample in samples]
+        told = [replace(found, path=path.name) for found in findings if found.code not in OF_USERS_FILES]
+        return named, told
 
     def check(
         self,

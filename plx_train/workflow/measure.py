@@ -82,7 +82,7 @@ def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSp
 def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]:
     """Inputs made of the first validation samples; of the processor's example where the dataset is gone."""
     try:
-        data = open_data(session, source.export)
+        data = open_data(session, source.export, source.run)
         val = data.split(session.options).val[:SAMPLES]
         module = data.build(session.options, is_fine_tuning=True)
         return inputs_of(module, module.dataset(val, "val", 0), SAMPLES)

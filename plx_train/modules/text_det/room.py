@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_det.check import TextDetCheck
 from plx_train.modules.text_det.config import TextDetConfig
@@ -39,6 +40,10 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     monitor = "hmean"
     noun = "pages"
     num_pictures = 6
+
+    def truth(self, options: TextDetConfig) -> Truth:
+        """Outlines of texts."""
+        return Truth.TEXTS
 
     def read_file(
         self, path: Path, root: Path, options: TextDetConfig, classes: Sequence[str] | None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_rec.check import TextRecCheck
 from plx_train.modules.text_rec.config import TextRecConfig
@@ -38,6 +39,10 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
     monitor = "accuracy"
     retired_options = frozenset({"characters"})
     noun = "crops"
+
+    def truth(self, options: TextRecConfig) -> Truth:
+        """The text of a crop."""
+        return Truth.TEXT
 
     def read_file(
         self, path: Path, root: Path, options: TextRecConfig, classes: Sequence[str] | None
