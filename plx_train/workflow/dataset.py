@@ -87,11 +87,14 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
     return room.processor.from_record(recorded)
 
 
-def check(options: RunOptions, trained: Path | None = None) -> tuple[Processor | None, Checked[Any]]:
+def check(
+    options: RunOptions, trained: Path | None = None, weights: str | None = None
+) -> tuple[Processor | None, Checked[Any]]:
     """What the room says of the run's dataset; no processor where there is nothing to fit it to.
 
     Args:
         trained: the finished model's files, where it is not a new run.
+        weights: weights that are used as they are, where these are the finished model.
 
     Raises:
         UserError: the options don't fit together, or ask for what can't be had.
@@ -101,19 +104,21 @@ def check(options: RunOptions, trained: Path | None = None) -> tuple[Processor |
     data = room.read(options.dataset, options.module)
     if trained is not None:
         processor: Processor | None = trained_processor(room, trained)
+    elif weights is not None:
+        processor = room.processor_of_weights(data, options.dataset, options.module, weights)
     else:
         processor = room.fit(data, options.dataset, options.module, starting_weights(options))
     return processor, room.check(data, processor, options.dataset, options.module)
 
 
-def open_data(session: Session, trained: Path | None = None) -> RunData:
-    """The run's dataset, with what its check found in ``check.json``; `trained` as for `check`.
+def open_data(session: Session, trained: Path | None = None, weights: str | None = None) -> RunData:
+    """The run's dataset, with what its check found in ``check.json``; `trained` and `weights` as for `check`.
 
     Raises:
         DataError: the check found errors.
     """
     options = session.options
-    processor, checked = check(options, trained)
+    processor, checked = check(options, trained, weights)
     report = checked.report
     if ranks.rank() == 0:
         (session.output / CHECK_FILE).write_text(json.dumps(report.to_json(), indent=1), "utf-8")

@@ -33,5 +33,5 @@ def open_workbench(composed: Composed, source: Source | None = None) -> Workbenc
     """
     session = open_session(with_recorded_options(composed, source) if source else composed)
     options = session.options
-    data = open_data(session, source.model if source else None)
+    data = open_data(session, source.model, source.weights) if source else open_data(session)
     return Workbench(session, data, data.split(options), start_device(options))
