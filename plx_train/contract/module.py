@@ -104,6 +104,10 @@ class Module(ABC, Generic[ProcessorT]):
         """`state` as this network takes it, and what was changed, in words."""
         return state, None
 
+    def weights_as_they_are(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
+        """`state` as this network takes it without being trained; a note: so much was changed that it has to be."""
+        return self.adapt_weights(state, source)
+
     def check_frozen(self, trainable: Sequence[str]) -> None:
         """Refuses to train the parameters `trainable` alone where that can teach nothing.
 

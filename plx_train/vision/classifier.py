@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.option import Trait, above, at_least, length, one_of, option
+from plx_train.ground.errors import UserError
 from plx_train.nn.classifier_names import NETWORKS
 from plx_train.vision.check import ImageCheck, ImageData
 from plx_train.vision.draw import GREY, draw_captions
@@ -142,6 +143,21 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
             **self.settings(options, labels),
         )
         return made
+
+    def processor_of_weights(
+        self, data: ImageData[Labelled] | None, dataset: DatasetOptions, options: OptionsC, weights: str
+    ) -> ProcessorC | None:
+        """The processing that the options ask for, with the classes of the label files.
+
+        Raises:
+            UserError: there are no label files.
+        """
+        if data is None:
+            raise UserError(
+                f"weights={weights} don't say what their classes are: give run=<run, checkpoint or exported folder>, "
+                "which one has by mode=train, or by mode=export with these weights and the dataset of their classes"
+            )
+        return self.fit(data, dataset, options, weights)
 
     @abstractmethod
     def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:

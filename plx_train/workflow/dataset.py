@@ -88,36 +88,51 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
     return room.processor.from_record(recorded)
 
 
-def check(
-    options: RunOptions, folder: Path, trained: Path | None = None, known: Path | None = None
-) -> tuple[Processor | None, Checked[Any]]:
+@dataclass(frozen=True)
+class Finished:
+    """A finished model that data are opened for; of a new run nothing.
+
+    Attributes:
+        folder: its files, exported or a checkpoint.
+        weights: those that are used as they are, where these are the model.
+        run: folder of the run that made it, whose label files hold.
+    """
+
+    folder: Path | None = None
+    weights: str | None = None
+    run: Path | None = None
+
+
+NEW = Finished()
+
+
+def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[Processor | None, Checked[Any]]:
     """What the room says of the run's dataset; no processor where there is nothing to fit it to.
 
     Args:
-        folder: of the run.
-        trained: the finished model's files, where it is not a new run.
-        known: folder of the run whose label files hold; see `prepare`.
+        output: folder of the run that looks.
 
     Raises:
         UserError: the options don't fit together, or ask for what can't be had.
     """
     room = load_room(options.module.name)
-    finished = trained_processor(room, trained) if trained else None
-    prepared = prepare(options, folder, finished, known)
+    trained = trained_processor(room, finished.folder) if finished.folder else None
+    prepared = prepare(options, output, trained, finished.run)
     dataset = prepared.dataset
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
-    processor = finished or room.fit(data, dataset, options.module, starting_weights(options))
+    processor: Processor | None = trained
+    if processor is None and finished.weights is not None:
+        processor = room.processor_of_weights(data, dataset, options.module, finished.weights)
+    elif processor is None:
+        processor = room.fit(data, dataset, options.module, starting_weights(options))
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
     return processor, replace(checked, report=prepared.told(checked.report, root))
 
 
-def open_data(session: Session, trained: Path | None = None, run: Path | None = None) -> RunData:
-    """The run's dataset, with what its check found in ``check.json``; `trained` as for `check`.
-
-    Args:
-        run: the folder of the run that is looked at again, whose label files hold.
+def open_data(session: Session, finished: Finished = NEW) -> RunData:
+    """The run's dataset, with what its check found in ``check.json``.
 
     Raises:
         DataError: the check found errors.
@@ -125,7 +140,8 @@ def open_data(session: Session, trained: Path | None = None, run: Path | None = 
     options = session.options
     # What goes on, and what the processes of one run share, was written before.
     is_begun = ranks.num_ranks() > 1 or bool(options.resume and (session.output / RUN_FILE).exists())
-    processor, checked = check(options, session.output, trained, session.output if is_begun else run)
+    known = replace(finished, run=session.output) if is_begun else finished
+    processor, checked = check(options, session.output, known)
     report = checked.report
     if ranks.rank() == 0:
         (session.output / CHECK_FILE).write_text(json.dumps(report.to_json(), indent=1), "utf-8")

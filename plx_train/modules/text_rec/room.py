@@ -63,6 +63,12 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
         texts = (crop.truth for split in (data.train, data.val) for crop in split.samples)
         return TextRecProcessor(dictionary_for(options.dict, weights, texts), options.width)
 
+    def processor_of_weights(
+        self, data: ImageData[LineLabel] | None, dataset: DatasetOptions, options: TextRecConfig, weights: str
+    ) -> TextRecProcessor | None:
+        """The processing with the weights' own dictionary, or that of a file."""
+        return TextRecProcessor(dictionary_for(options.dict, weights, ()), options.width)
+
     def rules(self, processor: TextRecProcessor, options: TextRecConfig) -> TextRecCheck:
         """What is looked for in a dataset."""
         return TextRecCheck(processor, options.max_unknown_share)
