@@ -106,6 +106,11 @@ def check(options: RunOptions, trained: Path | None = None) -> tuple[Processor |
     return processor, room.check(data, processor, options.dataset, options.module)
 
 
+def fingerprint_of(options: RunOptions) -> str:
+    """The fingerprint of a new run's dataset, as the run will record it."""
+    return check(options)[1].report.fingerprint
+
+
 def open_data(session: Session, trained: Path | None = None) -> RunData:
     """The run's dataset, with what its check found in ``check.json``; `trained` as for `check`.
 
