@@ -34,6 +34,8 @@ from plx_train.tracking.store import without_password
 DEFAULT_TRIALS = 20
 UNSEEN = ("dataset.name", "tracking.run_name")
 """Keys that only name things."""
+EVALUATIONS_IN_TIME = 10
+"""What a run is taken to have that is given its time: each fills it by itself, with as many as it comes to."""
 MOST_CHECKED = 40
 """Values of one parameter that are composed before the sweep begins; mistakes in others show in their runs."""
 
@@ -73,10 +75,14 @@ class Ordered:
 
     @property
     def num_evaluations(self) -> int | None:
-        """Of a whole run, where the command says how many epochs lie between them."""
+        """Of a whole run, where the command says how many epochs lie between them; where time decides, a guess."""
         trainer = self.composed.options.trainer
+        if trainer.eval_every_steps and trainer.max_steps:
+            return -(-trainer.max_steps // trainer.eval_every_steps)
+        if trainer.epochs is None:
+            return EVALUATIONS_IN_TIME if trainer.max_time else None
         if trainer.eval_every_steps:
-            return None if trainer.max_steps is None else -(-trainer.max_steps // trainer.eval_every_steps)
+            return None
         return -(-trainer.epochs // trainer.eval_every_epochs) if trainer.eval_every_epochs else 1
 
     @property
@@ -261,7 +267,7 @@ def deadline_of(options: SweepOptions) -> float | None:
 def check_pruning(ordered: Ordered) -> str | None:
     """Why pruning can hardly save anything, if that is so."""
     trainer = ordered.composed.options.trainer
-    if ordered.options.pruner == "none" or trainer.eval_every_steps:
+    if ordered.options.pruner == "none" or trainer.eval_every_steps or trainer.epochs is None:
         return None
     every = trainer.eval_every_epochs
     if every and trainer.epochs / every < 3:

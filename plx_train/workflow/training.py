@@ -94,9 +94,18 @@ def build_module(session: Session, data: RunData, loads_weights: bool = True) ->
 
 
 def train_module(
-    record: Record, module: Module[Any], splits: Splits, device: OpenDevice, members: Members = ()
+    record: Record,
+    module: Module[Any],
+    splits: Splits,
+    device: OpenDevice,
+    members: Members = (),
+    start: LoopState | None = None,
 ) -> TrainResult:
-    """The loop, in the network of `module`; a continued run goes on from its newest checkpoint."""
+    """The loop, in the network of `module`; a continued run goes on from its newest checkpoint.
+
+    Args:
+        start: where a run begins that is not continued; None: at nothing.
+    """
     import paddle
 
     from plx_train.train.learner import Learner
@@ -138,7 +147,7 @@ def train_module(
             optimizer_options=options.optimizer,
             members=members,
         )
-        state = _continued(training) if options.resume else LoopState()
+        state = _continued(training) if options.resume else start or LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 
