@@ -19,10 +19,13 @@ class Progress(Protocol):
         """Goes on from a step that was reached after so long."""
         ...
 
+    def expect(self, total_steps: int | None) -> None:
+        """Sets how many steps there will be; None is not known yet."""
+        ...
+
     def update(
         self,
         *,
-        total_steps: int | None = None,
         step: int | None = None,
         epoch: int | None = None,
         loss: float | None = None,
@@ -96,6 +99,9 @@ class ProgressMeter:
         """Seconds since the beginning."""
         return time.monotonic() - self._started
 
+    def expect(self, total_steps: int | None) -> None:
+        self.state.total_steps = total_steps
+
     def begin(self, step: int, seconds: float) -> None:
         self.state.step = step
         self._measured_at = time.monotonic()
@@ -104,7 +110,6 @@ class ProgressMeter:
     def update(
         self,
         *,
-        total_steps: int | None = None,
         step: int | None = None,
         epoch: int | None = None,
         loss: float | None = None,
@@ -114,7 +119,6 @@ class ProgressMeter:
         note: str | None = None,
     ) -> None:
         state = self.state
-        state.total_steps = state.total_steps if total_steps is None else total_steps
         if step is not None and step > state.step:
             self._measure(step - state.step, seconds_per_step)
             state.step = step

@@ -144,8 +144,8 @@ def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _C
 
 
 def _show(progress: Progress, plan: Plan, state: LoopState, update: Update, clock: _Clock) -> None:
+    progress.expect(plan.total(state))
     progress.update(
-        total_steps=plan.total(state),
         step=state.step,
         epoch=state.epoch,
         loss=update.losses.get("loss"),

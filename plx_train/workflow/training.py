@@ -101,11 +101,7 @@ def train_module(
     members: Members = (),
     start: LoopState | None = None,
 ) -> TrainResult:
-    """The loop, in the network of `module`; a continued run goes on from its newest checkpoint.
-
-    Args:
-        start: where a run begins that is not continued; None: at nothing.
-    """
+    """The loop, in the network of `module`, from `start` on; a continued run goes on from its newest checkpoint."""
     import paddle
 
     from plx_train.train.learner import Learner
@@ -126,9 +122,7 @@ def train_module(
         paddle.utils.unique_name.guard(),
         batch_norms(module, device, options.device.sync_bn) as statistics,
     ):
-        if statistics:
-            session.console.info(statistics)
-            record.tracker.set_tags({"batch_norm": statistics})
+        record.say("batch_norm", statistics)
         learner = Learner(
             module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
         )
