@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from plx_train.config.options import RunOptions
@@ -129,6 +130,12 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
     return processor, replace(checked, report=prepared.told(checked.report, root))
+
+
+def fingerprint_of(options: RunOptions) -> str:
+    """The fingerprint of a new run's dataset, as the run will record it."""
+    with TemporaryDirectory(prefix="plx_train-") as output:
+        return check(options, Path(output))[1].report.fingerprint
 
 
 def open_data(session: Session, finished: Finished = NEW) -> RunData:
