@@ -42,11 +42,13 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         wanted: what lies beside the label files, for messages.
         noun: what its images are, in the plural.
         num_pictures: samples of a split that are shown.
+        has_classes: each image is of one class, so that folders may stand for classes.
     """
 
     wanted: ClassVar[str] = "images/*.jpg"
     noun: ClassVar[str] = "images"
     num_pictures: ClassVar[int] = 12
+    has_classes: ClassVar[bool] = False
 
     @abstractmethod
     def read_file(
@@ -71,7 +73,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     def read(self, dataset: DatasetOptions, options: OptionsI) -> ImageData[Labelled]:
         """The samples that the label files name, and what is wrong with the files."""
         root = Path(dataset.root).expanduser()
-        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun)
+        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun, self.has_classes)
         if faults:
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
@@ -91,7 +93,8 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> CheckedDocuments[Labelled]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         if processor is None or data.faults:
-            return CheckedDocuments(CheckReport(str(data.root), data.faults, {}, ""), [], [])
+            found = (*data.faults, *data.findings, *data.train.findings, *data.val.findings)
+            return CheckedDocuments(CheckReport(str(data.root), found, {}, ""), [], [])
         return check_images(data, self.rules(processor, options))
 
     def model_name(self, options: OptionsI) -> str:

@@ -35,6 +35,7 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
     processor = ImageClsProcessor
     metric = ImageClsMetric
     monitor = "accuracy"
+    has_classes = True
     retired_options = frozenset({"classes", "weight_of_class"})
 
     def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
