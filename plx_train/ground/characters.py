@@ -23,7 +23,6 @@ JOINERS = "\u200c\u200d"
 SOFT_HYPHEN = "\u00ad"
 FIRST_JOINED = 0x0590
 """Scripts from here on need joiners between letters; Latin, Greek and Cyrillic don't."""
-EMOJI_SELECTOR = "\ufe0f"
 
 
 @cache
