@@ -17,6 +17,7 @@ from plx_train.contract.option import Trait, TypedAs, at_least, one_of, option
 MODES = {
     "train": "fine-tune, evaluate, export and prove the export (the default)",
     "check_dataset": "check every label line and image, with a report",
+    "convert": "dataset.root=… copied to output=DIR in PaddleX's format, and checked",
     "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>",
     "export": "write inference.json, .pdiparams and .yml of run=…, and prove them",
     "predict": "what run=…, or pipeline=OCR, finds in input=<file or folder>",

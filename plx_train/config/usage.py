@@ -8,7 +8,7 @@ from plx_train.config.options import MODES
 from plx_train.config.topics import MODE, WHAT_IS_DONE
 
 KEYS = {
-    "dataset.root=/my/data": "your own data, laid out as the module's README says",
+    "dataset.root=/my/data": "your own data, as they are: dataset.format=auto sees how they are laid out",
     "weights=null": "train from scratch; or a catalogue name, file or folder",
     "trainer.max_time=20m": "also trainer.epochs, trainer.batch_size, optimizer.lr, …",
     "output=runs/a": "the run's folder",

@@ -63,6 +63,8 @@ class CheckReport:
         statistics: plain numbers per split, ``{"train": {"pages": 44, …}, "val": …}``.
         fingerprint: of the label files' and images' content.
         samples: pictures of samples with their labels, relative to the run's folder, where they were written.
+        format: that the files were read in; empty where there is but one.
+        division: how many samples each split has and what divided them, in words; empty where the files say it.
     """
 
     root: str
@@ -70,6 +72,8 @@ class CheckReport:
     statistics: dict[str, dict[str, Any]]
     fingerprint: str
     samples: tuple[str, ...] = field(default=())
+    format: str = ""
+    division: str = ""
 
     @property
     def ok(self) -> bool:
@@ -91,6 +95,8 @@ class CheckReport:
         return {
             "ok": self.ok,
             "root": self.root,
+            "format": self.format,
+            "division": self.division,
             "fingerprint": self.fingerprint,
             "num_errors": len(self.errors),
             "num_warnings": len(self.warnings),

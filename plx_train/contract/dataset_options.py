@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plx_train.contract.option import Trait, at_least, one_of, option
+from plx_train.contract.option import PATTERNS, Trait, above, at_least, one_of, option
 
 FILL_POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
+SPLITS = ("auto", "none", "classes", "documents", "groups", "images")
 
 
 @dataclass
@@ -26,7 +27,7 @@ class ColumnsOptions:
     group: str | None = None
     """Column that says which series a row belongs to; null: group_id, where there is such a column."""
     label: str | None = None
-    """Column of anomalies or classes; null: label, where there is such a column."""
+    """Column of anomalies or classes, of images too; null: label, where there is such a column."""
 
 
 @dataclass
@@ -41,6 +42,22 @@ class DatasetOptions:
     """Label file, or table, of the training split, in the dataset's folder."""
     val: str = "val.txt"
     """Label file, or table, of the validation split."""
+    format: str = "auto"
+    """Format of the files; auto: PaddleX's own label files where `train` is there, else what the folder looks like."""
+    split: str = option("auto", one_of(*SPLITS))
+    """Division of data that hold no validation split: into equal shares of each class (classes), by whole documents,
+    by the groups that `split_by` tells, or by single images; auto: groups where `split_by` is given, classes where
+    images have one, else documents; none: not at all."""
+    split_by: str | None = option(None, PATTERNS, Trait.TEXT)
+    """Regular expression with one group, found in image paths: what it holds is never on two sides of a division."""
+    split_seed: int = option(1, at_least(0))
+    """Number from which a division follows; another `seed` of the run leaves it alone."""
+    val_share: float = option(0.2, above(0, below=1))
+    """Share of the samples that a division gives to validation."""
+    test_share: float = option(0.0, at_least(0, below=1))
+    """Share that a division keeps apart in test.txt: nothing is chosen by it, `dataset.val=test.txt` measures it."""
+    label_folder: str | None = option(None, Trait.INTERNAL, Trait.TEXT, Trait.HARMLESS)
+    """Folder of the label files that were written for a run; null: they lie in `root`."""
     holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)
     """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""
     cache_mb: int = option(512, at_least(0), Trait.HARMLESS)

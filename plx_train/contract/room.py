@@ -13,6 +13,7 @@ from plx_train.contract.check import Checked
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.processor import Processor
+from plx_train.contract.truth import Truth
 from plx_train.ground.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
             ConfigError: they don't.
         """
         return
+
+    def truth(self, options: OptionsT) -> Truth | None:
+        """The kind of truth in its label files, which other formats may give too; None: it reads its own alone."""
+        return None
+
+    def class_names(self, dataset: DatasetOptions, options: OptionsT, processor: ProcessorT | None) -> tuple[str, ...]:
+        """Names of classes whose numbers are known before the data are read: a finished model's, or those of a file."""
+        return ()
+
+    def class_file(self, options: OptionsT) -> str | None:
+        """Name of the file beside the label files that names the classes; None: there is none."""
+        return None
 
     @abstractmethod
     def read(self, dataset: DatasetOptions, options: OptionsT) -> DataT:
@@ -101,6 +114,26 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     def official(self, processor: ProcessorT, options: OptionsT) -> ProcessorT:
         """`processor` before any calibration: with the settings that are published, or that options ask for."""
         return processor
+
+    def processor_of_weights(
+        self, data: DataT | None, dataset: DatasetOptions, options: OptionsT, weights: str
+    ) -> ProcessorT | None:
+        """The processor of weights that are used as they are, without the run that made them.
+
+        Args:
+            data: None where there is no dataset, at prediction.
+            weights: what the network's weights are read from.
+
+        Returns:
+            None where there are no samples to look at: `check` says why.
+
+        Raises:
+            UserError: weights don't say it.
+        """
+        raise UserError(
+            f"weights={weights} can't be used as they are: a model of module={self.name} needs the facts of its "
+            "training data, which lie beside the weights in a run, a checkpoint or an exported folder: give run=…"
+        )
 
     def monitor_of(self, checked: CheckedT) -> str:
         """Key of the metric that picks the best checkpoint on these data."""

@@ -40,11 +40,13 @@ def report_table(report: CheckReport, max_findings: int = 20) -> Any:
 
 
 def _verdict(report: CheckReport) -> str:
-    return f"{report.root}: {len(report.errors)} errors, {len(report.warnings)} warnings"
+    counts = f"{report.root}: {len(report.errors)} errors, {len(report.warnings)} warnings"
+    read = f"; read as {report.format}" if report.format else ""
+    return f"{counts}{read}: {report.division}" if report.division else f"{counts}{read}"
 
 
 def _statistic_rows(report: CheckReport) -> list[tuple[str, ...]]:
-    """Per statistic its name and its value in each split; of distributions lowest, median and highest."""
+    """Name of each statistic and its value in each split; of distributions lowest, median and highest."""
     names = list(dict.fromkeys(name for split in report.statistics.values() for name in split))
     return [
         (name.replace("_", " "), *(_cell(split.get(name)) for split in report.statistics.values())) for name in names

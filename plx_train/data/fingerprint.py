@@ -33,21 +33,29 @@ class Fingerprint:
     hashes: dict[str, str | None]
 
 
-def fingerprint(root: Path, names: Sequence[str], num_threads: int = 2) -> Fingerprint:
-    """The fingerprint of the files `names`, relative to `root`.
+def fingerprint(
+    root: Path,
+    names: Sequence[str],
+    num_threads: int = 2,
+    label_files: Sequence[str] = (),
+    label_folder: Path | None = None,
+) -> Fingerprint:
+    """The fingerprint of the files `names`, relative to `root`, and of `label_files`, relative to `label_folder` or it.
 
     A file whose size and time of change are those of an earlier call is not read again, so one that was
     altered *and* given its old time back goes unnoticed. Without a writable cache every file is read every
     time.
     """
-    unique = sorted(set(names))
+    elsewhere = {name: label_folder / name for name in label_files} if label_folder else {}
+    unique = sorted({*names, *label_files})
     store = _cache_file("hashes", hashlib.sha256(str(root.resolve()).encode()).hexdigest())
     known = _read_json(store)
     entries: dict[str, list[Any]] = {}
 
     def several(names: Sequence[str]) -> None:
         for name in names:
-            entry = _hash_entry(root / name, known.get(name))
+            is_elsewhere = name in elsewhere
+            entry = _hash_entry(elsewhere.get(name, root / name), None if is_elsewhere else known.get(name))
             if entry is not None:
                 entries[name] = entry
 
@@ -55,7 +63,11 @@ def fingerprint(root: Path, names: Sequence[str], num_threads: int = 2) -> Finge
         # One by one, handing them out takes longer than looking at files that are known.
         list(pool.map(several, (unique[start : start + CHUNK] for start in range(0, len(unique), CHUNK))))
     hashes = {name: entries[name][2] if name in entries else None for name in unique}
-    settled = {name: entry for name, entry in entries.items() if time.time() - entry[1] / 1e9 > FRESH_SECONDS}
+    settled = {
+        name: entry
+        for name, entry in entries.items()
+        if name not in elsewhere and time.time() - entry[1] / 1e9 > FRESH_SECONDS
+    }
     if any(known.get(name) != entry for name, entry in settled.items()):
         _write_json(store, known | settled)
     digest = hashlib.sha256()

@@ -99,7 +99,7 @@ class Predictor:
         return other
 
     def _predict_many(self, originals: Sequence[Any]) -> list[Any]:
-        """Those of equal input shapes go through the graph together; each as if alone, up to the last bits."""
+        """Predictions; inputs of equal shapes go through the graph together, each as if alone, up to the last bits."""
         prepared = [self.processor.preprocess(original) for original in originals]
         by_shape: dict[Any, list[int]] = {}
         for index, (values, _) in enumerate(prepared):

@@ -23,7 +23,7 @@ def run(composed: Composed) -> RunResult:
     """Checks the dataset; the exit code is 1 if there is an error."""
     session = open_session(composed)
     options = session.options
-    _, checked = check(options)
+    _, checked = check(options, session.output)
     room, pictures = load_room(options.module.name), []
     for split, samples in (("train", checked.train), ("val", checked.val)):
         if samples:

@@ -23,7 +23,7 @@ from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
 from plx_train.tracking import environment_tags, read_metrics, read_run_tags
 from plx_train.train.checkpoints import step_checkpoints
-from plx_train.workflow.dataset import open_data
+from plx_train.workflow.dataset import Finished, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data
@@ -100,7 +100,7 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     expected = {(name, step): value for name, points in read_metrics(spool).items() for step, value in points}
     if not expected:
         raise UserError(f"{source} has no record to compare with: {spool} is missing or empty")
-    data = open_data(session)
+    data = open_data(session, Finished(run=source))
     check_same_data(Continuation(source, facts, session.composed), data.report.fingerprint)
     module, _ = build_module(session, data)
     tracker, stop = Comparison(expected), StopRequest()

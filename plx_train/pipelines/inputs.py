@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import UserError
-from plx_train.vision.image import as_image
+from plx_train.vision.image import IMAGE_SUFFIXES, as_image
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pdf")
+SUFFIXES = (*IMAGE_SUFFIXES, ".pdf")
 PDF_SCALE = 2.0
 """Pixels for each of a PDF's points, of which 72 are an inch; PaddleX renders alike."""
 

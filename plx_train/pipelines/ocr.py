@@ -20,7 +20,7 @@ from plx_train.pipelines.searchable import searchable_pdf
 
 DETECTION, ORIENTATION, RECOGNITION = "TextDetection", "TextLineOrientation", "TextRecognition"
 SETTINGS = ("limit_side_len", "limit_type", "max_side_limit", "thresh", "box_thresh", "unclip_ratio")
-"""Of detection's processor; in the configuration by these names, as parameters with ``text_det_`` before."""
+"""Settings of detection's processor; in the configuration by these names, as parameters with ``text_det_`` before."""
 
 
 @dataclass
@@ -71,7 +71,7 @@ class OCR(Pipeline):
         return self.cores if key == DETECTION else 1
 
     def used_parts(self) -> tuple[str, ...]:
-        """With orientation of lines where the configuration has it."""
+        """Detection and recognition, with orientation of lines where the configuration has it."""
         return (*self.PARTS, ORIENTATION) if self.config.get("use_textline_orientation", False) else self.PARTS
 
     def settings_of(self, key: str) -> dict[str, Any]:

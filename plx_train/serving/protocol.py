@@ -138,7 +138,7 @@ def success(log_id: str, result: dict[str, Any]) -> bytes:
 
 
 def _without_none(value: Any) -> Any:
-    """Without the absent fields of what the protocol names; what a pipeline found stays as it is."""
+    """The answer without the absent fields of what the protocol names; what a pipeline found stays as it is."""
     if isinstance(value, dict):
         whole = ("prunedResult", "models")
         kept = {name: item for name, item in value.items() if item is not None}

@@ -42,11 +42,11 @@ class Ordered:
     space: Space
     objectives: tuple[Objective, ...]
     configurations: list[dict[str, Any]] | None
-    """Of a grid, in order."""
+    """Configurations of a grid, in order."""
 
     @property
     def options(self) -> SweepOptions:
-        """Those of the sweep."""
+        """Options of the sweep."""
         return self.composed.options.sweep
 
     @property
@@ -59,7 +59,7 @@ class Ordered:
 
     @property
     def num_evaluations(self) -> int | None:
-        """Of a whole run, where the command says how many epochs lie between them."""
+        """Number of a whole run's evaluations, where the command says how many epochs lie between them."""
         trainer = self.composed.options.trainer
         if trainer.eval_every_steps:
             return None if trainer.max_steps is None else -(-trainer.max_steps // trainer.eval_every_steps)
@@ -172,7 +172,7 @@ def _varying(space: Space) -> set[str]:
 
 
 def trial_overrides(fixed: Sequence[str]) -> list[str]:
-    """Those of the command that its runs have too."""
+    """Overrides of the command that its runs have too."""
     return [text for text in fixed if not _is_of_sweep(key_of(text))]
 
 

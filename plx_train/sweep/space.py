@@ -223,7 +223,7 @@ def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> li
 
 
 def _in_order(parameters: Sequence[Parameter]) -> list[Parameter]:
-    """Those that others depend on before them; otherwise as they are."""
+    """Parameters with those that others depend on before them; otherwise as they are."""
     waiting, ordered = list(parameters), []
     while waiting:
         open_keys = {one.name for one in waiting}

@@ -56,7 +56,7 @@ class ProgressState:
         return min(max(by_steps, by_time), 1.0)
 
     def seconds_left(self, elapsed: float) -> float:
-        """At the pace so far, evaluations included; NaN before the first step."""
+        """Seconds left at the pace so far, evaluations included; NaN before the first step."""
         done = self.share_done(elapsed)
         return elapsed * (1.0 - done) / done if self.step and done else math.nan
 

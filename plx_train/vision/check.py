@@ -18,11 +18,14 @@ from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
 from plx_train.vision.missing import missing_findings
+from plx_train.vision.oddities import bits_findings, largest_level, several_pages
 from plx_train.vision.samples import Labelled
 from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
 
-VERSION = 4
+VERSION = 5
 """Version of what all rooms look for; reports of other versions are not reused."""
+LARGEST_LEVEL = "largest_level"
+"""Name of what is measured in images of 16 bits."""
 NUM_THREADS = 2
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
@@ -45,6 +48,7 @@ class ImageData(Generic[Labelled]):
         classes: names by number, where a file names them.
         files: label files and others whose content counts, relative to `root`.
         findings: of files beside the label files.
+        label_folder: where `files` lie; None: in `root`.
     """
 
     root: Path
@@ -54,6 +58,7 @@ class ImageData(Generic[Labelled]):
     classes: tuple[str, ...] | None = None
     files: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    label_folder: Path | None = None
 
     def names(self, split: ImageSplit[Labelled]) -> list[str]:
         """The images' names, relative to the root."""
@@ -125,7 +130,7 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     """
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
-    content = fingerprint(data.root, [*data.files, *names["train"], *names["val"]], NUM_THREADS)
+    content = fingerprint(data.root, [*names["train"], *names["val"]], NUM_THREADS, data.files, data.label_folder)
     # What is said of lines depends on names and links beside the images that they name: it is part of the key.
     of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
     told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()
@@ -166,6 +171,7 @@ def _report(
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
         findings += twin_findings(split.samples, names[key], hashes, rules)
+        findings += bits_findings(split.file, measures(looks, LARGEST_LEVEL).astype(int).tolist())
         findings += rules.of_split(split, looks)
     findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
     findings += rules.of_both(data)
@@ -177,10 +183,13 @@ def _report(
 def _look(sample: Labelled, rules: ImageCheck[Labelled]) -> Look[Labelled]:
     try:
         image = sample.read()
+        pages, largest = several_pages(sample), largest_level(sample.image)
     except ImageError as error:
         reason = f"{sample.image.name}: {error.reason}"
         return Look(sample, None, [finding(sample, "error", error.code, reason)])
-    return rules.look(sample, image)
+    look = rules.look(sample, image)
+    values = look.values if largest is None else look.values | {LARGEST_LEVEL: [largest]}
+    return replace(look, values=values, findings=[*pages, *look.findings])
 
 
 def percentiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:

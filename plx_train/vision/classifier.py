@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.option import Trait, above, at_least, length, one_of, option
+from plx_train.ground.errors import UserError
 from plx_train.nn.classifier_names import NETWORKS
 from plx_train.vision.check import ImageCheck, ImageData
 from plx_train.vision.draw import GREY, draw_captions
@@ -105,6 +106,17 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
             return None, (), tuple(missing_file_findings(root, options.label_file))
         return tuple(classes) or None, (options.label_file,), tuple(file.findings)
 
+    def class_names(self, dataset: DatasetOptions, options: OptionsC, processor: ProcessorC | None) -> tuple[str, ...]:
+        """Names of classes whose numbers are known: a finished model's, or those of the dataset's file."""
+        if processor is not None:
+            return processor.labels
+        return self.read_classes(Path(dataset.root), options)[0] or ()
+
+    def class_file(self, options: OptionsC) -> str | None:
+        """Name of the file that names the classes; None where it lies elsewhere."""
+        path = Path(options.label_file)
+        return None if path.is_absolute() or ".." in path.parts else options.label_file
+
     def num_classes(self, samples: Sequence[Labelled]) -> int:
         """How many classes samples speak of, where no file names them."""
         return max((sample.truth for sample in samples), default=0) + 1
@@ -131,6 +143,21 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
             **self.settings(options, labels),
         )
         return made
+
+    def processor_of_weights(
+        self, data: ImageData[Labelled] | None, dataset: DatasetOptions, options: OptionsC, weights: str
+    ) -> ProcessorC | None:
+        """The processing that the options ask for, with the classes of the label files.
+
+        Raises:
+            UserError: there are no label files.
+        """
+        if data is None:
+            raise UserError(
+                f"weights={weights} don't say what their classes are: give run=<run, checkpoint or exported folder>, "
+                "which one has by mode=train, or by mode=export with these weights and the dataset of their classes"
+            )
+        return self.fit(data, dataset, options, weights)
 
     @abstractmethod
     def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
@@ -12,11 +13,15 @@ import numpy as np
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.module import ProcessorT
 from plx_train.contract.room import Room
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_images
 from plx_train.vision.image import write_image
 from plx_train.vision.layout import find_layout_faults
 from plx_train.vision.samples import Labelled
+
+OF_USERS_FILES = ("space-in-path",)
+"""Findings that say nothing of label files which PaddleX never reads."""
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -42,13 +47,11 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         wanted: what lies beside the label files, for messages.
         noun: what its images are, in the plural.
         num_pictures: samples of a split that are shown.
-        has_classes: each image is of one class, so that folders may stand for classes.
     """
 
     wanted: ClassVar[str] = "images/*.jpg"
     noun: ClassVar[str] = "images"
     num_pictures: ClassVar[int] = 12
-    has_classes: ClassVar[bool] = False
 
     @abstractmethod
     def read_file(
@@ -73,16 +76,30 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     def read(self, dataset: DatasetOptions, options: OptionsI) -> ImageData[Labelled]:
         """The samples that the label files name, and what is wrong with the files."""
         root = Path(dataset.root).expanduser()
-        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun, self.has_classes)
+        labels = Path(dataset.label_folder) if dataset.label_folder else root
+        own = dataset.label_folder is None
+        has_classes = self.truth(options) is Truth.CLASS
+        layout = (root, dataset.train, dataset.val, self.wanted, self.noun, has_classes)
+        faults = find_layout_faults(*layout) if own else []
         if faults:
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
-        classes, files, findings = self.read_classes(root, options)
+        classes, files, findings = self.read_classes(labels, options)
+        read = self.read_file if own else self._read_written
         train, val = (
-            ImageSplit(file, *self.read_file(root / file, root, options, classes))
-            for file in (dataset.train, dataset.val)
+            ImageSplit(file, *read(labels / file, root, options, classes)) for file in (dataset.train, dataset.val)
         )
-        return ImageData(root, train, val, (), classes, (*files, dataset.train, dataset.val), findings)
+        files = (*files, dataset.train, dataset.val)
+        return ImageData(root, train, val, (), classes, files, findings, None if own else labels)
+
+    def _read_written(
+        self, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
+    ) -> tuple[list[Labelled], list[Finding]]:
+        """As `read_file`, of a file that was written for a run: it is called by its name alone, wherever the run is."""
+        samples, findings = self.read_file(path, root, options, classes)
+        named = [replace(sample, where=f"{path.name}:{sample.where.rpartition(':')[2]}") for sample in samples]
+        told = [replace(found, path=path.name) for found in findings if found.code not in OF_USERS_FILES]
+        return named, told
 
     def check(
         self,

@@ -24,6 +24,7 @@ from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
 from plx_train.workflow.cost import cost_figures
 from plx_train.workflow.dataset import RunData
+from plx_train.workflow.final_test import measure_test
 from plx_train.workflow.record import Record
 from plx_train.workflow.run_report import write_run_report
 from plx_train.workflow.session import Session
@@ -50,6 +51,7 @@ def conclude(
     details = write_details(session.output, module, val, best)
     record.stop.check()
     figures = _figures(result) | {f"baseline/{name}": value for name, value in record.baselines.items()}
+    figures |= measure_test(record, data, module, exported.folder, best.processor, device.eval_threads)
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
     better = monitored(module)
     verdicts = baseline_verdicts(module.monitor, better, best.metrics[module.monitor], record.baselines)
@@ -74,6 +76,8 @@ def conclude(
     tracker.log_artifact(exported.folder, EXPORT)
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
     tracker.log_text(json.dumps(curves), CURVES_FILE)
+    test = figures.get(f"test/{module.monitor}")
+    remarks += [] if test is None else [f"{module.monitor} on the test split, by which nothing was chosen: {test:.4f}"]
     _summarise(session, record, result, exported, report, remarks, better)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from plx_train.distributed import ranks
 from plx_train.ground.errors import DataError, WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import is_export, read_inference
-from plx_train.runs.folder import CHECK_FILE
+from plx_train.runs.folder import CHECK_FILE, RUN_FILE
+from plx_train.workflow.prepare import prepare
 from plx_train.workflow.session import Session
 
 MAX_SHOWN = 10
@@ -87,33 +88,60 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
     return room.processor.from_record(recorded)
 
 
-def check(options: RunOptions, trained: Path | None = None) -> tuple[Processor | None, Checked[Any]]:
+@dataclass(frozen=True)
+class Finished:
+    """A finished model that data are opened for; of a new run nothing.
+
+    Attributes:
+        folder: its files, exported or a checkpoint.
+        weights: those that are used as they are, where these are the model.
+        run: folder of the run that made it, whose label files hold.
+    """
+
+    folder: Path | None = None
+    weights: str | None = None
+    run: Path | None = None
+
+
+NEW = Finished()
+
+
+def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[Processor | None, Checked[Any]]:
     """What the room says of the run's dataset; no processor where there is nothing to fit it to.
 
     Args:
-        trained: the finished model's files, where it is not a new run.
+        output: folder of the run that looks.
 
     Raises:
         UserError: the options don't fit together, or ask for what can't be had.
     """
     room = load_room(options.module.name)
-    room.check_options(options.module, options.dataset)
-    data = room.read(options.dataset, options.module)
-    if trained is not None:
-        processor: Processor | None = trained_processor(room, trained)
-    else:
-        processor = room.fit(data, options.dataset, options.module, starting_weights(options))
-    return processor, room.check(data, processor, options.dataset, options.module)
+    trained = trained_processor(room, finished.folder) if finished.folder else None
+    prepared = prepare(options, output, trained, finished.run)
+    dataset = prepared.dataset
+    room.check_options(options.module, dataset)
+    data = room.read(dataset, options.module)
+    processor: Processor | None = trained
+    if processor is None and finished.weights is not None:
+        processor = room.processor_of_weights(data, dataset, options.module, finished.weights)
+    elif processor is None:
+        processor = room.fit(data, dataset, options.module, starting_weights(options))
+    checked = room.check(data, processor, dataset, options.module)
+    root = options.dataset.root if dataset.label_folder else checked.report.root
+    return processor, replace(checked, report=prepared.told(checked.report, root))
 
 
-def open_data(session: Session, trained: Path | None = None) -> RunData:
-    """The run's dataset, with what its check found in ``check.json``; `trained` as for `check`.
+def open_data(session: Session, finished: Finished = NEW) -> RunData:
+    """The run's dataset, with what its check found in ``check.json``.
 
     Raises:
         DataError: the check found errors.
     """
     options = session.options
-    processor, checked = check(options, trained)
+    # What goes on, and what the processes of one run share, was written before.
+    is_begun = ranks.num_ranks() > 1 or bool(options.resume and (session.output / RUN_FILE).exists())
+    known = replace(finished, run=session.output) if is_begun else finished
+    processor, checked = check(options, session.output, known)
     report = checked.report
     if ranks.rank() == 0:
         (session.output / CHECK_FILE).write_text(json.dumps(report.to_json(), indent=1), "utf-8")
@@ -125,6 +153,8 @@ def open_data(session: Session, trained: Path | None = None) -> RunData:
             f"the dataset at {options.dataset.root} has {number} {report.errors[0]} (all are in "
             f"{session.output / CHECK_FILE}): mend them, or leave the samples out with dataset.ignore_findings=true"
         )
+    if report.division:
+        session.console.info(f"data read as {report.format}: {report.division}")
     if processor is None:
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
     return RunData(load_room(options.module.name), processor, checked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,8 @@ def with_members(composed: Composed) -> tuple[Composed, Members]:
     if len(names) < 2 or len(set(names)) < len(names):
         raise UserError(f"module.models={names} names no two different networks: a fusion needs them")
     # What validation holds may decide what is sought.
-    _, checked = check(options)
+    with tempfile.TemporaryDirectory() as folder:
+        _, checked = check(options, Path(folder))
     shares = _shares(room.member_shares(options.module), options.dataset.holdout_share)
     known = options_with_module(options.module)
     arguments = [text for text in composed.overrides if not has_trait(known, key_of(text), Trait.OF_FUSION)]
@@ -87,7 +89,7 @@ def _train(arguments: list[str]) -> dict[tuple[str, float], Path]:
 
 
 def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: float) -> tuple[Path, ...]:
-    """Those of the members that left out `share`, in the order of their names.
+    """Folders of the members that left out `share`, in the order of their names.
 
     Raises:
         TrainingError: one is missing.

@@ -64,6 +64,7 @@ def recording(
                 mode=session.options.mode,
                 overrides=former.get("overrides", list(session.composed.overrides)),
                 fingerprint=report.fingerprint,
+                data={"format": report.format, "division": report.division},
                 tracking_uri=tracker.uri,
                 weights=started,
                 determinism=level.level,
@@ -96,6 +97,8 @@ def _tracker(
         "dataset.fingerprint": report.fingerprint,
         "weights": weights or "none",
         "determinism": level.level,
+        "dataset.format": report.format or "its own",
+        **({"dataset.division": report.division} if report.division else {}),
         **trial.tags,
     }
     # MLflow's pages sort by name: what varies in a sweep stands first there.

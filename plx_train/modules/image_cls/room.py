@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.image_cls.check import ImageClsCheck, rotation_names
 from plx_train.modules.image_cls.config import ImageClsConfig
@@ -35,13 +36,16 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
     processor = ImageClsProcessor
     metric = ImageClsMetric
     monitor = "accuracy"
-    has_classes = True
     retired_options = frozenset({"classes", "weight_of_class"})
 
     def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
         """Refuses rotations that can't be made."""
         if options.rotations:
             rotation_names(options)
+
+    def truth(self, options: ImageClsConfig) -> Truth | None:
+        """A class; none where the classes are made by turning."""
+        return None if options.rotations else Truth.CLASS
 
     def read_classes(
         self, root: Path, options: ImageClsConfig

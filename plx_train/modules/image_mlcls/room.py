@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.metrics.multilabel import LabelMetric
 from plx_train.modules.image_mlcls.config import ImageMlclsConfig
@@ -61,6 +62,10 @@ class ImageMlclsRoom(ClassifierRoom[ImageMlclsConfig, Picture, ImageMlclsProcess
     processor = ImageMlclsProcessor
     metric = LabelMetric
     monitor = "mAP"
+
+    def truth(self, options: ImageMlclsConfig) -> Truth:
+        """Labels."""
+        return Truth.LABELS
 
     def read_file(
         self, path: Path, root: Path, options: ImageMlclsConfig, classes: Sequence[str] | None

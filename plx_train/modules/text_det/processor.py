@@ -22,7 +22,7 @@ from plx_train.vision.processor import ImageProcessor
 STRIDE = 32
 """The network's input sides are multiples of it."""
 SCALE, ORDER = "1./255.", "hwc"
-"""Of the normalisation, as PaddleX writes it for text detection."""
+"""Settings of the normalisation, as PaddleX writes it for text detection."""
 NEEDED = ("DetResizeForTest", "NormalizeImage", "ToCHWImage")
 OTHERS = ("DecodeImage", "DetLabelEncode", "KeepKeys")
 """Transforms that must stand in ``inference.yml``, and that may."""
@@ -104,7 +104,7 @@ class TextDetProcessor(ImageProcessor):
         return _to_stride(height), _to_stride(width)
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """From an image uint8 (H, W, 3) BGR the network's input float32 (3, h, w), and the image's (H, W)."""
+        """The network's input float32 (3, h, w) of an image uint8 (H, W, 3) BGR, and the image's (H, W)."""
         shape = image.shape[:2]
         if sum(shape) < 64:
             image = _pad(image)
@@ -114,7 +114,7 @@ class TextDetProcessor(ImageProcessor):
         return self.normalise(image), shape
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """From pixels uint8 (h, w, 3) BGR to float32 (3, h, w) in the order of `image_mode`, in `out` if given."""
+        """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) in the order of `image_mode`, in `out` if given."""
         if out is None:
             out = np.empty((3, *image.shape[:2]), np.float32)
         write_planes(image, self._table, self.image_mode, out)
@@ -125,13 +125,13 @@ class TextDetProcessor(ImageProcessor):
         return table_of(self.mean, self.std)
 
     def postprocess(self, prob_map: np.ndarray, shape: tuple[int, int]) -> TextDetPrediction:
-        """From a probability map float32 (h, w) to the boxes of the image of `shape` (H, W) in its pixels."""
+        """Boxes that a probability map float32 (h, w) shows, in pixels of the image of `shape` (H, W)."""
         return self._grown(self.regions(prob_map, self.box_thresh), shape)
 
     def postprocess_with(
         self, other: TextDetProcessor, prob_map: np.ndarray, shape: tuple[int, int]
     ) -> tuple[TextDetPrediction, TextDetPrediction]:
-        """As `postprocess` of both; what both find on the map is found once."""
+        """What `postprocess` of both give; what both find on the map is found once."""
         if replace(other, box_thresh=self.box_thresh, unclip_ratio=self.unclip_ratio) != self:
             return self.postprocess(prob_map, shape), other.postprocess(prob_map, shape)
         regions = self.regions(prob_map, min(self.box_thresh, other.box_thresh))

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_det.check import TextDetCheck
 from plx_train.modules.text_det.config import TextDetConfig
@@ -40,6 +41,10 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     noun = "pages"
     num_pictures = 6
 
+    def truth(self, options: TextDetConfig) -> Truth:
+        """Outlines of texts."""
+        return Truth.TEXTS
+
     def read_file(
         self, path: Path, root: Path, options: TextDetConfig, classes: Sequence[str] | None
     ) -> tuple[list[PageLabel], list[Finding]]:
@@ -51,6 +56,12 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     ) -> TextDetProcessor | None:
         """The processing that the options ask for: pages say nothing of it."""
         return None if data.faults else _processor(options)
+
+    def processor_of_weights(
+        self, data: ImageData[PageLabel] | None, dataset: DatasetOptions, options: TextDetConfig, weights: str
+    ) -> TextDetProcessor:
+        """The processing that the options ask for."""
+        return _processor(options)
 
     def rules(self, processor: TextDetProcessor, options: TextDetConfig) -> TextDetCheck:
         """What is looked for in a dataset."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_rec.check import TextRecCheck
 from plx_train.modules.text_rec.config import TextRecConfig
@@ -39,6 +40,10 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
     retired_options = frozenset({"characters"})
     noun = "crops"
 
+    def truth(self, options: TextRecConfig) -> Truth:
+        """The text of a crop."""
+        return Truth.TEXT
+
     def read_file(
         self, path: Path, root: Path, options: TextRecConfig, classes: Sequence[str] | None
     ) -> tuple[list[LineLabel], list[Finding]]:
@@ -57,6 +62,12 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
         if data.faults or (options.dict == FROM_LABELS and not texts):
             return None
         return TextRecProcessor(dictionary_for(options.dict, weights, texts), options.width)
+
+    def processor_of_weights(
+        self, data: ImageData[LineLabel] | None, dataset: DatasetOptions, options: TextRecConfig, weights: str
+    ) -> TextRecProcessor | None:
+        """The processing with the weights' own dictionary, or that of a file."""
+        return TextRecProcessor(dictionary_for(options.dict, weights, ()), options.width)
 
     def rules(self, processor: TextRecProcessor, options: TextRecConfig) -> TextRecCheck:
         """What is looked for in a dataset."""

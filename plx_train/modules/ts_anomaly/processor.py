@@ -132,7 +132,7 @@ class TsAnomalyProcessor(SeriesProcessor):
         return self.scaled(series), Scored(series.times, series.is_datetime)
 
     def run(self, graph: Graph, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-        """Per series of a batch (N, T, C) the roots of its rows' scores, float64 (T,)."""
+        """Roots of the rows' scores, float64 (T,), per series of a batch (N, T, C)."""
         return [root_scores(rows, lambda windows: graph(windows)[0], self.context, self.stride) for rows in inputs[0]]
 
     def postprocess(self, output: np.ndarray, context: Scored) -> TsAnomalyPrediction:

@@ -18,7 +18,7 @@ from plx_train.series.scale import Scaler
 
 NUM_PERIODS = 3
 MAX_SERIES = 500
-"""In which periods are looked for, spread evenly."""
+"""Number of series in which periods are looked for, spread evenly."""
 
 
 @dataclass(frozen=True)

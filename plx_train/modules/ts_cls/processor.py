@@ -91,7 +91,7 @@ class TsClsProcessor(SeriesProcessor):
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
-        """Of a file that is a single series, times and groups are not asked for."""
+        """Columns to read; of a file that is a single series, times and groups are not asked for."""
         columns = Columns(self.time, self.columns, self.group)
         header = header_given(given)
         if header is None:

@@ -129,7 +129,7 @@ class TsForecastProcessor(SeriesProcessor):
         return np.concatenate(parts, axis=1)
 
     def times(self, cutoff: Cutoff) -> np.ndarray:
-        """Of the rows forecast, int64 (H,)."""
+        """Times of the rows forecast, int64 (H,)."""
         return grid_times(cutoff.time, np.arange(1, self.horizon + 1), parse_frequency(self.frequency))
 
     def postprocess(self, output: np.ndarray, cutoff: Cutoff) -> TsForecastPrediction:

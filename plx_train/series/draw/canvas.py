@@ -15,7 +15,7 @@ from plx_train.series.draw.axis import Ticks, number_ticks
 OVERSIZE = 2
 """Shapes are drawn so many times larger."""
 FRACTION_BITS = 4
-"""Of pixels, that OpenCV draws to."""
+"""Fractions of pixels that OpenCV draws to."""
 Colour = tuple[int, int, int]
 GRID, AXIS, INK, GREY = (232, 234, 238), (176, 181, 190), (45, 50, 60), (110, 116, 128)
 BLUE, BLACK, ORANGE, RED, GREEN, PURPLE = (

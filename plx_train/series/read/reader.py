@@ -25,7 +25,7 @@ MAX_NEAR = 1000
 """Columns among which one of a similar name is looked for."""
 
 ORDER_FAULTS = ("time-missing", "time-unparseable", "time-zones-mixed", "dst-missing-hour", "groups-of-one-row")
-"""Without times and groups there is no order, and nothing more to say."""
+"""Findings of order; without times and groups there is none, and nothing more to say."""
 
 
 @dataclass(frozen=True)

@@ -125,5 +125,5 @@ def _read(path: Path, root: Path, file: str, roles: Roles, fill: str, time_zone:
 
 
 def fingerprint_of(root: Path, files: Sequence[str]) -> str:
-    """Of the files' content; files that are missing count as such."""
+    """Fingerprint of the files' content; files that are missing count as such."""
     return fingerprint(root, [file for file in files if (root / file).is_file()]).value

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1 << 13, 1 << 17
 """Rows that are read at once, fewer of wide tables: pandas holds them several times over."""
 BYTES_BESIDE = 12
-"""Of a row's time and group."""
+"""Bytes of a row's time and group."""
 MANY_GROUPS = 1000
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
 """Cells that say that there is no value."""

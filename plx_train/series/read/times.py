@@ -29,7 +29,7 @@ DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 FIRST_YEAR, LAST_YEAR = 1800, 2200
 """Integers that would be dates outside are integers."""
 MIN_SHARE = 0.5
-"""Of a sample that must fit a way of writing."""
+"""Share of a sample that must fit a way of writing."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ OTHER_TEXTS = ("pyproject.toml", f"{PACKAGE}/**/*.jinja", f"{PACKAGE}/**/*.html"
 """Where definitions are used too, by their names."""
 DOCUMENTS = ("README.md", "docs/*.md")
 """Methods that they name are for users."""
-FOUND_BY_THEIR_BASE = {"Room", "Pipeline", "Sweeper"}
+FOUND_BY_THEIR_BASE = {"Room", "Pipeline", "Sweeper", "DatasetFormat"}
 """Who derives from these is found without being named."""
 OF_PYTHON = {"ABC", "Generic", "Protocol"}
 """What stands above a class without ever calling its methods."""

@@ -201,15 +201,15 @@ def test_weights_bring_their_dictionary_and_not_their_width(root: Path, tmp_path
 
 def test_a_finished_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -> None:
     given = compose_run(["module=text_rec", "module.dict=auto", f"dataset.root={root}"]).options
-    processor, outcome = check(given, exported(tmp_path / "export"))
+    processor, outcome = check(given, tmp_path, exported(tmp_path / "export"))
     assert processor == TextRecProcessor(("p", "q"), 480)
     assert {item.code for item in outcome.report.errors} == {"unknown-characters"}
 
 
 def test_a_finished_model_hides_no_fault_of_the_folder(root: Path, tmp_path: Path) -> None:
     (root / "val.txt").unlink()
-    given = compose_run(["module=text_rec", f"dataset.root={root}"]).options
-    _, outcome = check(given, exported(tmp_path / "export"))
+    given = compose_run(["module=text_rec", f"dataset.root={root}", "dataset.split=none"]).options
+    _, outcome = check(given, tmp_path, exported(tmp_path / "export"))
     assert [item.code for item in outcome.report.errors] == ["label-file-missing"]
 
 

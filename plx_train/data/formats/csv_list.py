@@ -1,0 +1,210 @@
+"""A table of image paths with a class each, or with a column of 0 and 1 for each label."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plx_train.contract.truth import Truth
+from plx_train.data.classes import listed
+from plx_train.data.formats.dataset_format import TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
+from plx_train.data.formats.folders import SPLIT_NAMES
+from plx_train.data.formats.tree import ImageTree, is_image
+
+SUFFIXES = (".csv", ".tsv")
+DELIMITERS = ",;\t|"
+PATHS = ("path", "image", "filename", "file", "file_name", "image_path", "filepath", "img", "img_path", "image_id")
+CLASSES = ("class", "label", "category", "class_name", "label_name", "target", "labels", "tag")
+SPLITS = ("split", "subset", "set", "fold", "partition")
+HEAD_ROWS = 50
+"""Rows that are looked at to see what columns hold."""
+MAX_FIELD = 1 << 20
+
+
+@dataclass(frozen=True)
+class ListTable:
+    """A file that was read: its head, where it has one, and its rows with their lines."""
+
+    file: str
+    head: list[str] | None
+    rows: list[tuple[int, list[str]]]
+
+    @property
+    def num_columns(self) -> int:
+        """Of the head or the first row."""
+        return len(self.head or (self.rows[0][1] if self.rows else ()))
+
+    def column(self, place: int) -> list[str]:
+        """The first values of a column."""
+        return [row[place].strip() for _, row in self.rows[:HEAD_ROWS] if place < len(row)]
+
+
+class CsvList(DatasetFormat):
+    """One row per image."""
+
+    name = "csv"
+    title = "a CSV file of paths and classes"
+    truths = frozenset({Truth.CLASS, Truth.LABELS})
+
+    def sign(self, folder: DataFolder) -> str | None:
+        """A table with a column of image paths."""
+        for file in _files(folder).values():
+            table = read_table(folder.root / file, file)
+            if isinstance(table, ListTable) and path_column(table, folder) is not None:
+                return f"{file} lists images"
+        return None
+
+    def read(self, folder: DataFolder) -> Annotations:
+        """One annotation per row."""
+        found, tree = Annotations(folder.truth), ImageTree(folder.root, folder.suffixes)
+        files = _files(folder)
+        if not files:
+            reason = "there is no CSV file, or several: name one in dataset.train"
+            found.add(folder.train, 0, "label-file-missing", reason)
+        for split, file in files.items():
+            table = read_table(folder.root / file, file)
+            if isinstance(table, str):
+                found.add(file, 0, "label-file-unreadable", table)
+                continue
+            path = path_column(table, folder)
+            if path is None:
+                reason = f"no column holds image paths: call one {PATHS[0]} ({_shown(table)})"
+                found.add(file, 0, "no-path-column", reason)
+                continue
+            if folder.truth is Truth.LABELS:
+                _read_labels(table, path, split, tree, found)
+            else:
+                _read_classes(table, path, split, (tree, folder, found))
+        return found
+
+
+def _files(folder: DataFolder) -> dict[str, str]:
+    """The tables by split: those that the options name, or the only one in the folder, or those called so."""
+    if folder.train.lower().endswith(SUFFIXES):
+        named = {TRAIN: folder.train, VAL: folder.val}
+        return {split: file for split, file in named.items() if (folder.root / file).is_file()}
+    there = sorted(path.name for path in folder.root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    by_split = {SPLIT_NAMES[Path(file).stem.lower()]: file for file in there if Path(file).stem.lower() in SPLIT_NAMES}
+    if TRAIN in by_split:
+        return by_split
+    return {TRAIN: there[0]} if len(there) == 1 else {}
+
+
+def read_table(path: Path, file: str) -> ListTable | str:
+    """The rows of a table, or why there are none."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        return "the file is not UTF-8: save it in that encoding"
+    except OSError as error:
+        return f"the file can't be read ({error.strerror or error})"
+    first = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=first.count)
+    csv.field_size_limit(MAX_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = []
+    try:
+        for row in reader:
+            if any(field.strip() for field in row):
+                rows.append((reader.line_num, row))
+    except csv.Error as error:
+        return f"line {reader.line_num} can't be read as CSV: {error}"
+    if not rows:
+        return "the file holds no row"
+    names = [name.strip() for name in rows[0][1]]
+    is_head = any(name.lower() in (*PATHS, *CLASSES) for name in names)
+    return ListTable(file, names, rows[1:]) if is_head else ListTable(file, None, rows)
+
+
+def path_column(table: ListTable, folder: DataFolder) -> int | None:
+    """The column of images: one whose values are called as images are, or whose name says it."""
+    suffixes = folder.suffixes
+    shares = []
+    for place in range(table.num_columns):
+        values = table.column(place)
+        shares.append(sum(is_image(Path(value), suffixes) for value in values) / max(len(values), 1))
+    best = max(range(len(shares)), key=shares.__getitem__, default=None)
+    if best is not None and shares[best] > 0.5:
+        return best
+    names = [name.lower() for name in table.head or ()]
+    return next((names.index(name) for name in PATHS if name in names), None)
+
+
+def _read_classes(table: ListTable, path: int, split: str, context: tuple[ImageTree, DataFolder, Annotations]) -> None:
+    tree, folder, found = context
+    label = _class_column(table, path, folder.label)
+    if label is None:
+        reason = f"no column is called {CLASSES[0]}: name one by dataset.columns.label=<name> ({_shown(table)})"
+        found.add(table.file, 0, "no-class-column", reason)
+        return
+    for line, row, image, where in _rows(table, path, split, tree, found):
+        name = row[label].strip() if label < len(row) else ""
+        if name:
+            found.splits.setdefault(where, []).append(Annotation(image, name, table.file, line))
+        else:
+            found.add(table.file, line, "no-label", f"{image} has no class")
+
+
+def _read_labels(table: ListTable, path: int, split: str, tree: ImageTree, found: Annotations) -> None:
+    places = _label_columns(table, path)
+    if not places or table.head is None:
+        found.add(table.file, 0, "no-label-column", f"no named column holds 0 and 1 alone ({_shown(table)})")
+        return
+    names = tuple(table.head[place] for place in places)
+    if found.labels and names != found.labels:
+        found.add(table.file, 0, "other-labels", f"the labels are {listed(names)}, elsewhere {listed(found.labels)}")
+        return
+    found.labels = names
+    for line, row, image, where in _rows(table, path, split, tree, found):
+        values = [row[place].strip() if place < len(row) else "" for place in places]
+        wrong = next((value for value in values if value not in ("0", "1")), None)
+        if wrong is not None:
+            found.add(table.file, line, "label-not-0-or-1", f"{wrong[:40]!r} is neither 0 nor 1")
+            continue
+        held = tuple(name for name, value in zip(names, values, strict=True) if value == "1")
+        found.splits.setdefault(where, []).append(Annotation(image, held, table.file, line))
+
+
+def _rows(
+    table: ListTable, path: int, split: str, tree: ImageTree, found: Annotations
+) -> list[tuple[int, list[str], str, str]]:
+    """Line, row, image and split of each row whose image is there."""
+    names = [name.lower() for name in table.head or ()]
+    of_split = next((names.index(name) for name in SPLITS if name in names), None)
+    beside = table.file.rpartition("/")[0]
+    kept = []
+    for line, row in table.rows:
+        given = row[path].strip() if path < len(row) else ""
+        image = tree.find(given, beside)
+        if image is None:
+            found.add(table.file, line, "image-missing", f"there is no image {given[:200]!r} in the dataset's folder")
+            continue
+        told = row[of_split].strip().lower() if of_split is not None and of_split < len(row) else ""
+        kept.append((line, row, image, SPLIT_NAMES.get(told, split)))
+    return kept
+
+
+def _class_column(table: ListTable, path: int, named: str | None) -> int | None:
+    names = [name.lower() for name in table.head or ()]
+    if named is not None:
+        return names.index(named.lower()) if named.lower() in names else None
+    found = next((names.index(name) for name in CLASSES if name in names and names.index(name) != path), None)
+    others = [
+        place for place in range(table.num_columns) if place != path and (not names or names[place] not in SPLITS)
+    ]
+    return found if found is not None else others[0] if len(others) == 1 else None
+
+
+def _label_columns(table: ListTable, path: int) -> list[int]:
+    """Columns of nothing but 0 and 1."""
+    values: Sequence[str] = ("0", "1")
+    columns = {place: table.column(place) for place in range(table.num_columns) if place != path}
+    return [place for place, given in columns.items() if given and all(value in values for value in given)]
+
+
+def _shown(table: ListTable) -> str:
+    words = table.head or (table.rows[0][1] if table.rows else [])
+    return f"the first row is {', '.join(words)[:100]!r}"

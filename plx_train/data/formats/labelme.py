@@ -1,0 +1,162 @@
+"""LabelMe: a JSON file beside each image, with shapes, and flags for the image as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from plx_train.contract.truth import Outline, Truth
+from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
+from plx_train.data.formats.folders import SPLIT_NAMES
+from plx_train.data.formats.parsed_json import JsonFault, corners, points, read_json, text_of
+from plx_train.data.formats.tree import ImageTree, files_below, sort_key
+
+LOOKED_AT = 20
+"""JSON files that are opened to see what they are."""
+IGNORED = ("###", "*")
+OUTLINED = ("polygon", "rectangle", "rotation", "quadrilateral", "")
+"""Shapes that have an area; ``rotation`` and ``quadrilateral`` are those of programs that write LabelMe's files too."""
+
+
+class LabelMe(DatasetFormat):
+    """Flags are classes or labels; polygons and rectangles are texts."""
+
+    name = "labelme"
+    title = "LabelMe's JSON files"
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS})
+
+    def sign(self, folder: DataFolder) -> str | None:
+        """A JSON file with the keys that LabelMe writes, and with what is wanted in it."""
+        for path in _first_files(folder.root):
+            try:
+                content = read_json(path)
+            except JsonFault:
+                continue
+            if _is_ours(content) and _holds(content, folder.truth):
+                return f"{path.relative_to(folder.root).as_posix()} is one"
+        return None
+
+    def read(self, folder: DataFolder) -> Annotations:
+        """One annotation per JSON file."""
+        found, tree = Annotations(folder.truth), ImageTree(folder.root, folder.suffixes)
+        if folder.truth is Truth.TEXT:
+            found.truth = Truth.TEXTS
+        contents = dict(_contents(folder, found))
+        if found.truth is Truth.LABELS:
+            flags = {name for content in contents.values() for name in _flags(content)}
+            found.labels = tuple(sorted(flags, key=sort_key))
+        for file, content in contents.items():
+            image = _image(file, content, tree, found)
+            truth = _truth(file, content, found) if image else None
+            if image and truth is not None:
+                found.splits.setdefault(_split_of(file), []).append(Annotation(image, truth, file))
+        return found
+
+
+def _first_files(root: Path) -> Iterator[Path]:
+    count = 0
+    for path in files_below(root):
+        if path.suffix.lower() == ".json":
+            yield path
+            count += 1
+            if count == LOOKED_AT:
+                return
+
+
+def _is_ours(content: Any) -> bool:
+    is_one = isinstance(content, dict) and "imagePath" in content
+    return is_one and (isinstance(content.get("shapes"), list) or isinstance(content.get("flags"), dict))
+
+
+def _holds(content: dict[str, Any], truth: Truth) -> bool:
+    """Whether a file holds what is wanted; one where nothing was marked yet does not say."""
+    if truth in (Truth.CLASS, Truth.LABELS):
+        return bool(_flags(content))
+    return any(isinstance(shape, dict) for shape in content.get("shapes") or ())
+
+
+def _contents(folder: DataFolder, found: Annotations) -> Iterator[tuple[str, dict[str, Any]]]:
+    """LabelMe's files by their names; others are passed over, and told where they can't be read."""
+    for path in files_below(folder.root):
+        if path.suffix.lower() != ".json":
+            continue
+        file = path.relative_to(folder.root).as_posix()
+        try:
+            content = read_json(path)
+        except JsonFault as fault:
+            found.add(file, 0, "bad-json", f"the file {fault}")
+            continue
+        if _is_ours(content):
+            # Whole images in base64 are not kept.
+            yield file, content | {"imageData": bool(content.get("imageData"))}
+        else:
+            found.add(file, 0, "other-json", "the file is not LabelMe's, and is left out", is_error=False)
+
+
+def _split_of(file: str) -> str:
+    """The split that a folder's name tells, or the one of all."""
+    names = (SPLIT_NAMES.get(part.lower()) for part in file.split("/")[:-1])
+    return next((split for split in names if split), TRAIN)
+
+
+def _image(file: str, content: dict[str, Any], tree: ImageTree, found: Annotations) -> str | None:
+    beside = file.rpartition("/")[0]
+    given = text_of(content.get("imagePath"))
+    # Files are renamed in pairs, and their content stays as it was: the name of the JSON file counts where it leads.
+    stem = file.rpartition("/")[2].rpartition(".")[0]
+    image = tree.find(given, beside) or next(
+        (name for name in tree.images if name.rpartition(".")[0] == f"{beside}/{stem}".lstrip("/")), None
+    )
+    if image is None:
+        advice = ": save the image, which is in it as imageData, as a file" if content.get("imageData") else ""
+        reason = f"there is no image {given or stem} for it in the dataset's folder{advice}"
+        found.add(file, 0, "image-missing", reason)
+    return image
+
+
+def _flags(content: dict[str, Any]) -> dict[str, bool]:
+    flags = content.get("flags")
+    return {str(name): held is True for name, held in flags.items()} if isinstance(flags, dict) else {}
+
+
+def _truth(
+    file: str, content: dict[str, Any], found: Annotations
+) -> str | tuple[str, ...] | tuple[Outline, ...] | None:
+    held = [name for name, is_held in _flags(content).items() if is_held]
+    if found.truth is Truth.LABELS:
+        return tuple(held)
+    if found.truth is not Truth.CLASS:
+        return tuple(_outlines(file, content, found))
+    if len(held) != 1:
+        what = f"{len(held)} flags are set ({', '.join(held[:5])})" if held else "no flag is set"
+        found.add(file, 0, "flags-not-one", f"{what}: an image has one class", is_error=bool(held))
+        return None
+    return held[0]
+
+
+def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterator[Outline]:
+    shapes = content.get("shapes")
+    for place, shape in enumerate(shapes if isinstance(shapes, list) else (), 1):
+        if not isinstance(shape, dict):
+            found.add(file, 0, "shape-not-object", f"shape {place} is no object")
+            continue
+        kind, marked = text_of(shape.get("shape_type")), points(shape.get("points"))
+        if kind not in OUTLINED:
+            reason = f"shape {place} is a {kind[:20]}, which marks no text, and is left out"
+            found.add(file, 0, "shape-without-area", reason, is_error=False)
+            continue
+        if marked is not None and kind == "rectangle" and len(marked) == 2:
+            marked = corners(*marked[0], *marked[1])
+        if marked is None or len(marked) < 3:
+            reason = f"the points of shape {place} are not three or more pairs of numbers"
+            found.add(file, 0, "points-not-pairs", reason)
+            continue
+        # The description is where LabelMe 5 has room for a text, beside a label such as "text".
+        label = text_of(shape.get("description")).strip() or text_of(shape.get("label"))
+        yield Outline(_four(marked), label, label.strip() in IGNORED)
+
+
+def _four(marked: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """PaddleX wants four corners: of a triangle the last stands twice."""
+    return (*marked, marked[-1]) if len(marked) == 3 else marked

@@ -1,0 +1,138 @@
+"""PaddleX's label files, written from what any format said."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plx_train.contract.check import Finding
+from plx_train.contract.truth import Outline, Truth
+from plx_train.data.classes import listed
+from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
+from plx_train.data.formats.tree import sort_key
+
+IGNORED = "###"
+"""What stands for the text of an outline that counts neither way."""
+BREAKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+"""What would end a line or a field."""
+SPLIT_SUFFIX = ".txt"
+
+
+@dataclass(frozen=True)
+class Written:
+    """Label files that were written.
+
+    Attributes:
+        files: their names by split.
+        origins: file and line that each line of a label file was read from, by its name and in its order.
+        findings: of what could not be written.
+    """
+
+    files: dict[str, str]
+    origins: dict[str, list[tuple[str, int]]]
+    findings: list[Finding]
+
+
+def write_label_files(
+    folder: Path, found: Annotations, classes: Sequence[str] = (), class_file: str | None = None
+) -> Written:
+    """Writes a label file for each split into `folder`, and the names of the classes beside them.
+
+    Args:
+        found: of `folder`, or of the dataset's folder: image paths are written as they are.
+        classes: names whose numbers are known; others come after them.
+        class_file: what the names are written to; None: nowhere.
+    """
+    written = Written({}, {}, [])
+    names = class_names(found, classes)
+    numbers = {name: number for number, name in enumerate(names)}
+    for split, samples in found.splits.items():
+        written.files[split] = name = split + SPLIT_SUFFIX
+        written.origins[name] = []
+        lines = []
+        for one in samples:
+            fault = _fault(one)
+            if fault:
+                written.findings.append(Finding(one.file, one.line, "error", "line-not-possible", fault))
+                continue
+            lines.append(_line(one, found, numbers))
+            written.origins[name].append((one.file, one.line))
+        (folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="")
+    if class_file and names:
+        text = "".join(f"{number} {name}\n" for number, name in enumerate(names))
+        (folder / class_file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / class_file).write_text(text, "utf-8", newline="")
+    written.findings.extend(_of_classes(found, classes))
+    return written
+
+
+def class_names(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes by number: the known ones, then the others in order, as numbers where all are such."""
+    if found.truth is Truth.LABELS:
+        return found.labels or tuple(known)
+    if found.truth is not Truth.CLASS:
+        return tuple(known)
+    texts = {one.truth for samples in found.splits.values() for one in samples if isinstance(one.truth, str)}
+    others = texts - {*known}
+    if all(text.isascii() and text.isdigit() and len(text) < 10 for text in others):
+        return (*known, *sorted(others, key=lambda text: (int(text), text)))
+    return (*known, *sorted(others, key=sort_key))
+
+
+def _of_classes(found: Annotations, known: Sequence[str]) -> list[Finding]:
+    """Classes that a known list lacks, and those that are not trained on."""
+    if found.truth is not Truth.CLASS:
+        return []
+    per_split = {
+        split: {one.truth for one in samples if isinstance(one.truth, str)} for split, samples in found.splits.items()
+    }
+    findings = []
+    trained = per_split.get("train", set())
+    untrained = sorted(set().union(*per_split.values()) - trained - {*known})
+    if untrained:
+        reason = f"classes of which there is no training image: {listed(untrained)}"
+        findings.append(Finding("train.txt", 0, "warning", "class-not-trained", reason))
+    new = sorted(set().union(*per_split.values()) - {*known}) if known else []
+    if new:
+        reason = f"classes that the list of classes does not have, and which get the next numbers: {listed(new)}"
+        findings.append(Finding("train.txt", 0, "warning", "class-not-listed", reason))
+    return findings
+
+
+def _fault(one: Annotation) -> str:
+    """Why no line of a label file can say it; empty where one can."""
+    if BREAKS.search(one.image):
+        return f"the path {one.image!r} holds a tab or a line break, which no label file can hold: rename it"
+    if isinstance(one.truth, str) and not one.truth.strip():
+        return f"{one.image} has an empty label"
+    try:
+        f"{one.image}{one.truth}".encode()
+    except UnicodeEncodeError:
+        return f"the path or label of {one.image!a} is not UTF-8: rename it"
+    return ""
+
+
+def _line(one: Annotation, found: Annotations, numbers: Mapping[str, int]) -> str:
+    between = " " if found.truth is Truth.CLASS else "\t"
+    if isinstance(one.truth, AsWritten):
+        return one.truth.text if one.truth.is_whole else f"{one.image}{between}{one.truth.text}"
+    if isinstance(one.truth, str):
+        text = str(numbers[one.truth]) if found.truth is Truth.CLASS else plain_text(one.truth)
+        return f"{one.image}{between}{text}"
+    if found.truth is Truth.LABELS:
+        return f"{one.image}\t" + ",".join(str(int(name in one.truth)) for name in found.labels)
+    outlines = [each for each in one.truth if isinstance(each, Outline)]
+    return f"{one.image}\t" + json.dumps([_outline(each) for each in outlines], ensure_ascii=False)
+
+
+def _outline(each: Outline) -> dict[str, object]:
+    text = IGNORED if each.is_ignored else each.label
+    return {"transcription": text, "points": [[round(x, 3), round(y, 3)] for x, y in each.points]}
+
+
+def plain_text(text: str) -> str:
+    """A text in one line, without tabs."""
+    return BREAKS.sub(" ", text).strip()

@@ -1,0 +1,56 @@
+"""PaddleX's own label files, unread but for the image that each line names: to be divided, or copied."""
+
+from __future__ import annotations
+
+from plx_train.contract.truth import Truth
+from plx_train.data.formats.dataset_format import (
+    TEST,
+    TRAIN,
+    VAL,
+    Annotation,
+    Annotations,
+    AsWritten,
+    DataFolder,
+    DatasetFormat,
+)
+from plx_train.data.label_file import LabelFile
+
+TEST_FILE = "test.txt"
+OF_TABLES = (".csv", ".tsv")
+
+
+class PaddlexLists(DatasetFormat):
+    """A label file for each split, one image a line."""
+
+    name = "paddlex"
+    title = "PaddleX's label files"
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS})
+    names_all = False
+
+    def sign(self, folder: DataFolder) -> str | None:
+        """The label file of the training split."""
+        is_there = (folder.root / folder.train).is_file() and not folder.train.lower().endswith(OF_TABLES)
+        return f"{folder.train} is there" if is_there else None
+
+    def read(self, folder: DataFolder) -> Annotations:
+        """The lines of the label files that there are."""
+        found = Annotations(folder.truth)
+        for split, name in ((TRAIN, folder.train), (VAL, folder.val), (TEST, TEST_FILE)):
+            is_other = split != TEST or name not in (folder.train, folder.val)
+            if (folder.root / name).is_file() and is_other:
+                file = LabelFile(folder.root / name, folder.root)
+                found.splits[split] = [_annotation(text, line, file, folder.truth) for line, text in file.lines()]
+                found.findings += file.findings
+        return found
+
+
+def _annotation(text: str, line: int, file: LabelFile, truth: Truth) -> Annotation:
+    if truth is Truth.CLASS:
+        place = max(text.rstrip().rfind(" "), text.rstrip().rfind("\t"))
+        name, words = text[: max(place, 0)].strip(), text[place + 1 :].strip()
+    else:
+        name, tab, words = text.partition("\t")
+        name = name if tab else ""
+    if not name:
+        return Annotation("", AsWritten(text, is_whole=True), file.name, line)
+    return Annotation(name, AsWritten(words), file.name, line)

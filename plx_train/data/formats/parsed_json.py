@@ -1,0 +1,72 @@
+"""JSON that users hand in: of any size, depth and shape; what can't be used is said in a sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+MAX_BYTES = 1 << 30
+"""Larger files are no annotations."""
+MAX_COORDINATE = 1e6
+"""Pixels; beyond any image."""
+
+
+class JsonFault(Exception):
+    """Why a file can't be used, in words that follow its name."""
+
+
+def read_json(path: Path) -> Any:
+    """What a file says, with or without a byte order mark.
+
+    Raises:
+        JsonFault: it can't be read, or is no JSON.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise JsonFault(f"has more than {MAX_BYTES >> 20} MiB, which no annotations have")
+        return json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise JsonFault(f"can't be read ({error.strerror or error})") from None
+    except UnicodeDecodeError:
+        raise JsonFault("is not UTF-8: save it in that encoding") from None
+    except RecursionError:
+        raise JsonFault("is nested too deeply to be annotations") from None
+    except json.JSONDecodeError as error:
+        raise JsonFault(f"is no JSON: {error.msg} in line {error.lineno}") from None
+    except ValueError as error:
+        raise JsonFault(f"is no usable JSON: {error}") from None
+
+
+def number(value: Any) -> float | None:
+    """A finite number within reach of an image; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # An integer of a thousand digits is no float.
+    is_near = -MAX_COORDINATE <= value <= MAX_COORDINATE
+    return float(value) if is_near and math.isfinite(value) else None
+
+
+def points(value: Any) -> tuple[tuple[float, float], ...] | None:
+    """Corners x, y from a list of pairs; None where it is none."""
+    if not isinstance(value, list) or not value:
+        return None
+    found = []
+    for pair in value:
+        numbers = [number(each) for each in pair] if isinstance(pair, list) and len(pair) == 2 else [None]
+        if None in numbers:
+            return None
+        found.append((float(numbers[0] or 0), float(numbers[1] or 0)))
+    return tuple(found)
+
+
+def corners(left: float, top: float, right: float, bottom: float) -> tuple[tuple[float, float], ...]:
+    """A box's four corners, clockwise from the top left."""
+    left, right, top, bottom = min(left, right), max(left, right), min(top, bottom), max(top, bottom)
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def text_of(value: Any) -> str:
+    """A text; empty where the value is none."""
+    return value if isinstance(value, str) else ""

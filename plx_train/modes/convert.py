@@ -1,0 +1,101 @@
+"""mode=convert: a copy of a dataset in PaddleX's format, checked; the original stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from plx_train.config.compose import Composed
+from plx_train.config.options import RunOptions
+from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.rooms import load_room
+from plx_train.data.findings import report_lines
+from plx_train.data.formats.choice import dataset_formats
+from plx_train.export.write import remove_folder, replace_folder
+from plx_train.ground.errors import ConfigError, DataError, UserError
+from plx_train.ground.files import resolve_path
+from plx_train.runs.result import RunResult
+from plx_train.terminal.console import make_console
+from plx_train.workflow.convert import write_dataset
+from plx_train.workflow.gather import Gathered, format_of, gather
+from plx_train.workflow.session import explained_faults
+
+MAX_SHOWN = 50
+"""Findings shown."""
+
+
+def run(composed: Composed) -> RunResult:
+    """Writes the dataset into ``output``; the exit code is 1 if something of it is wrong or was left out."""
+    options, console = composed.options, make_console(quiet=composed.options.quiet)
+    output = _empty_folder(options)
+    chosen = format_of(options)
+    if chosen is None:
+        raise _not_read(options)
+    gathered = gather(options, *chosen)
+    if not any(gathered.found.splits.values()):
+        first = next((f": {one}" for one in gathered.findings if one.level == "error"), "")
+        raise DataError(f"{options.dataset.root} holds no annotation that can be converted{first}")
+    findings = gathered.findings + _write(gathered, output)
+    report = _checked(options, output)
+    report = replace(report, findings=(*findings, *report.findings), division=gathered.division)
+    for finding in report.errors[:MAX_SHOWN]:
+        console.error(str(finding))
+    if not options.quiet:
+        print("\n".join(line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")))
+    rows = [("read as", f"{gathered.format.name}: {gathered.division}"), ("written to", str(output))]
+    console.summary(f"dataset {options.dataset.name}", rows)
+    counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}
+    return RunResult("convert", output, counts, exit_code=0 if report.ok else 1)
+
+
+def _empty_folder(options: RunOptions) -> Path:
+    """
+    Raises:
+        UserError: the folder is not named, holds something, or lies in the dataset's.
+    """
+    if not options.output:
+        raise ConfigError("mode=convert needs output=<folder for the copy>")
+    output, root = resolve_path(options.output), resolve_path(options.dataset.root)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UserError(f"output={output} is not empty: give a folder that is, or is not there yet")
+    if output.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"output={output} lies in the dataset's folder, which stays as it is: give one outside of it")
+    return output
+
+
+def _not_read(options: RunOptions) -> UserError:
+    """Why there is nothing to convert."""
+    name, root = options.module.name, options.dataset.root
+    truth = load_room(name).truth(options.module)
+    if truth is None:
+        return ConfigError(f"mode=convert: module={name} reads its own files alone, there is nothing to convert")
+    if not resolve_path(root).is_dir():
+        return DataError(f"dataset.root={root} is no folder")
+    titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
+    return DataError(f"{root} looks like none of {titles}: name one by dataset.format=<name> to hear what is missing")
+
+
+def _write(gathered: Gathered, output: Path) -> list[Finding]:
+    """Everything or nothing stands in `output` when it ends; what could not be written is told."""
+    temporary = output.with_name(f".{output.name}.tmp")
+    with explained_faults(output):
+        remove_folder(temporary)
+        try:
+            temporary.mkdir(parents=True)
+            findings = write_dataset(gathered, temporary)
+            if output.exists():
+                output.rmdir()
+            replace_folder(temporary, output)
+        finally:
+            remove_folder(temporary)
+    return findings
+
+
+def _checked(options: RunOptions, output: Path) -> CheckReport:
+    """What the room says of the copy."""
+    room, plain = load_room(options.module.name), DatasetOptions()
+    dataset = replace(options.dataset, root=str(output), train=plain.train, val=plain.val)
+    data = room.read(dataset, options.module)
+    processor = room.fit(data, dataset, options.module, None)
+    return room.check(data, processor, dataset, options.module).report

@@ -1,0 +1,88 @@
+"""Pictures of single texts, cut out of annotated pages for rooms that read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.contract.truth import Outline, Truth
+from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
+from plx_train.data.formats.lines import IGNORED, plain_text
+from plx_train.pipelines.crops import crop_line
+from plx_train.vision.image import ImageError, read_image, write_image
+from plx_train.workflow.gather import Gathered
+
+CROPS = "images"
+NOT_READ = (IGNORED, "*", "")
+"""Texts that mark what can't be read."""
+NUM_THREADS = 2
+
+Cut = tuple[list[Annotation], list[Finding]]
+
+
+def cut_where_needed(gathered: Gathered, folder: Path) -> tuple[Annotations, list[Finding]]:
+    """The annotations; where single texts are wanted and pages are there, of pictures cut into `folder`.
+
+    A text is cut as pipelines cut what a detector found, so that a recogniser learns from what it will see.
+    """
+    found = gathered.found
+    if gathered.truth is not Truth.TEXT or found.truth is not Truth.TEXTS:
+        return found, []
+    cut, findings = Annotations(Truth.TEXT), []
+    stems = _stems(sorted({one.image for samples in found.splits.values() for one in samples}))
+    for split, samples in found.splits.items():
+        pages = [one for one in samples if not isinstance(one.truth, AsWritten)]
+        with ThreadPoolExecutor(NUM_THREADS) as pool:
+            outcomes = list(pool.map(lambda one: _cut_page(one, gathered.root, folder, stems[one.image]), pages))
+        cut.splits[split] = [line for lines, _ in outcomes for line in lines]
+        findings += [finding for _, told in outcomes for finding in told]
+    return cut, findings
+
+
+def _stems(images: list[str]) -> dict[str, str]:
+    """A name for the texts of each image, which keeps apart what suffix and folder keep apart."""
+    taken: set[str] = set()
+    stems = {}
+    for image in images:
+        stem = plain = re.sub(r"[^\w.-]", "_", image.rpartition(".")[0] or image)
+        number = 1
+        while stem.lower() in taken:
+            number += 1
+            stem = f"{plain}-{number}"
+        taken.add(stem.lower())
+        stems[image] = stem
+    return stems
+
+
+def _cut_page(page: Annotation, root: Path, folder: Path, stem: str) -> Cut:
+    outlines = list(_readable(page))
+    if not outlines:
+        return [], []
+    try:
+        image = read_image(root / page.image)
+    except ImageError as error:
+        return [], [Finding(page.file, page.line, "error", error.code, f"{page.image}: {error.reason}")]
+    lines, findings = [], []
+    for place, outline in outlines:
+        crop = crop_line(image, np.asarray(outline.points, np.float32))
+        if crop.size == 0:
+            reason = f"the text {outline.label[:20]!r} of {page.image} has no area, and is left out"
+            findings.append(Finding(page.file, page.line, "warning", "empty-polygon", reason))
+            continue
+        name = f"{CROPS}/{stem}_{place:03d}.png"
+        write_image(folder / name, crop)
+        lines.append(Annotation(name, plain_text(outline.label), page.file, page.line))
+    return lines, findings
+
+
+def _readable(page: Annotation) -> Iterator[tuple[int, Outline]]:
+    """Number and outline of the texts that can be learned."""
+    outlines = page.truth if isinstance(page.truth, tuple) else ()
+    for place, each in enumerate(outlines):
+        if isinstance(each, Outline) and not each.is_ignored and plain_text(each.label) not in NOT_READ:
+            yield place, each

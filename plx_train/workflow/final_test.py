@@ -1,0 +1,44 @@
+"""The test split of a run: nothing is chosen by it, and the finished model is measured on it once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
+from plx_train.data.formats.dataset_format import TEST
+from plx_train.data.formats.lines import SPLIT_SUFFIX
+from plx_train.export.static_model import StaticModel, folder_engine
+from plx_train.metrics.evaluate import evaluate
+from plx_train.runs.folder import LABEL_FILES
+from plx_train.workflow.dataset import RunData
+from plx_train.workflow.prepare import prepare
+from plx_train.workflow.record import Record
+
+TEST_FILE = TEST + SPLIT_SUFFIX
+
+
+def measure_test(
+    record: Record, data: RunData, module: Module[Any], export: Path, processor: Processor, num_threads: int
+) -> dict[str, float]:
+    """What the exported folder reaches on the samples that were kept apart for it; nothing where there are none.
+
+    Runs of a sweep leave it alone: whoever compares them would choose by it.
+    """
+    session = record.session
+    if record.trial.params or not (session.output / LABEL_FILES / TEST_FILE).is_file():
+        return {}
+    options = session.options
+    measured = replace(options, dataset=replace(options.dataset, val=TEST_FILE))
+    dataset = prepare(measured, session.output, known=session.output).dataset
+    read = data.room.read(dataset, options.module)
+    samples = data.room.check(read, data.processor, dataset, options.module).val
+    if not samples:
+        return {}
+    model = StaticModel(export, options.device.name, threads=1)
+    test = module.dataset(samples, "val", 0)
+    found = evaluate(module, folder_engine(model, processor), test, processor, num_threads)
+    session.console.info(f"{len(samples)} samples of {TEST_FILE}, by which nothing was chosen, were measured once")
+    return {f"{TEST}/{name}": value for name, value in found.metrics.items()}

@@ -1,0 +1,146 @@
+"""A dataset in whatever format, as annotations of its images in splits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from plx_train.config.options import RunOptions
+from plx_train.contract.check import Finding
+from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.rooms import load_room
+from plx_train.contract.truth import Truth
+from plx_train.data.classes import listed
+from plx_train.data.divide import NONE, Division, divide
+from plx_train.data.fingerprint import fingerprint
+from plx_train.data.formats.choice import OWN, choose_format
+from plx_train.data.formats.dataset_format import TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
+from plx_train.data.formats.folders import SPLIT_NAMES
+from plx_train.data.formats.tree import files_below, is_image
+from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import user_path
+from plx_train.vision.image import IMAGE_SUFFIXES, image_size
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All annotations of a dataset.
+
+    Attributes:
+        truth: what the room reads; `found` may hold texts that are still to be cut out.
+        division: how many samples each split has, and what divided them, in words.
+        classes, class_file: names whose numbers are known, and where the room finds names.
+    """
+
+    root: Path
+    format: DatasetFormat
+    truth: Truth
+    found: Annotations
+    division: str
+    classes: tuple[str, ...] = ()
+    class_file: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+
+def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
+    """The format that the dataset is in; None where the room reads its own files alone, or it looks like none.
+
+    Raises:
+        ConfigError: two formats look alike, or the one that is named is not to be had.
+    """
+    dataset, name = options.dataset, options.module.name
+    truth = load_room(name).truth(options.module)
+    if truth is None:
+        if dataset.format not in ("auto", OWN):
+            raise ConfigError(f"dataset.format={dataset.format}: module={name} reads its own files alone: leave it out")
+        return None
+    asked_of(dataset).check()
+    root = user_path(dataset.root)
+    if not root.is_dir():
+        return None
+    folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size, dataset.columns.label)
+    chosen = choose_format(dataset.format, folder, name)
+    return (chosen[0], folder) if chosen else None
+
+
+def asked_of(dataset: DatasetOptions) -> Division:
+    """The division that the options ask for."""
+    return Division(dataset.split, dataset.split_by, dataset.val_share, dataset.test_share, dataset.split_seed)
+
+
+def is_ready(kind: DatasetFormat, folder: DataFolder, dataset: DatasetOptions) -> bool:
+    """Whether the room can read the files as they are: its own, with a validation split or one that was forgotten."""
+    if kind.name != OWN:
+        return False
+    if not (folder.root / folder.train).is_file():
+        return True
+    has_val = (folder.root / folder.val).is_file()
+    is_named = dataset.val != DatasetOptions().val
+    return has_val or is_named or dataset.split == NONE or any(_looks_like_val(path) for path in folder.root.iterdir())
+
+
+def _looks_like_val(path: Path) -> bool:
+    """Whether a label file is that of validation, under a name that nobody gave the options."""
+    words = path.stem.lower().replace("-", "_").split("_")
+    return path.suffix.lower() == ".txt" and any(SPLIT_NAMES.get(word) == VAL for word in words)
+
+
+def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, processor: Any = None) -> Gathered:
+    """Everything that the folder says, divided where it is not.
+
+    Args:
+        processor: of a finished model, whose classes keep their numbers.
+
+    Raises:
+        ConfigError: it can't be divided as the options ask.
+    """
+    room, dataset = load_room(options.module.name), options.dataset
+    found = kind.read(folder)
+    findings = list(found.findings)
+    if kind.names_all:
+        findings += _forgotten(found, folder)
+    read = {TRAIN: [], **found.splits}
+    found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
+    division = _counts(found.splits)
+    if dataset.split != NONE and VAL not in found.splits and len(found.splits.get(TRAIN, ())) > 1:
+        rest = {split: samples for split, samples in found.splits.items() if split != TRAIN}
+        asked = asked_of(dataset)
+        samples = found.splits[TRAIN]
+        hashes = fingerprint(folder.root, [one.image for one in samples if one.image]).hashes
+        splits, words = divide(samples, found.truth, replace(asked, test_share=0) if rest else asked, hashes)
+        found.splits = splits | rest
+        division = f"{_counts(found.splits)}, split here {words}"
+    elif VAL not in found.splits:
+        reason = (
+            "there is no validation split, and nothing to make one of: dataset.split=auto divides two images or more"
+        )
+        findings.append(Finding(dataset.val, 0, "error", "no-validation", reason))
+    return Gathered(
+        folder.root,
+        kind,
+        folder.truth,
+        found,
+        division,
+        room.class_names(dataset, options.module, processor),
+        room.class_file(options.module),
+        findings,
+    )
+
+
+def _counts(splits: dict[str, list[Annotation]]) -> str:
+    return ", ".join(f"{len(samples)} {split}" for split, samples in splits.items())
+
+
+def _forgotten(found: Annotations, folder: DataFolder) -> Iterable[Finding]:
+    """A warning where images lie there that no annotation names."""
+    named = {one.image for samples in found.splits.values() for one in samples}
+    told = {one.path for one in found.findings}
+    paths = (
+        path.relative_to(folder.root).as_posix() for path in files_below(folder.root) if is_image(path, folder.suffixes)
+    )
+    others = [path for path in paths if path not in named and path not in told]
+    if others and named:
+        reason = f"{len(others)} images have no annotation, and are in no split: {listed(others)}"
+        yield Finding(others[0], 0, "warning", "image-not-annotated", reason)

@@ -1,0 +1,139 @@
+"""A dataset as its room reads it: with label files written under the run's folder, where it has others or none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plx_train.config.options import RunOptions
+from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.rooms import load_room
+from plx_train.data.formats.choice import OWN
+from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
+from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
+from plx_train.export.write import remove_folder, replace_folder
+from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
+from plx_train.workflow.cut_lines import cut_where_needed
+from plx_train.workflow.gather import format_of, gather, is_ready
+
+DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share")
+"""Options of the dataset that decide what is written, beside what names its files."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset that its room can read.
+
+    Attributes:
+        dataset: the options that lead there.
+        format, division: see `CheckReport`.
+        origins: what each line of the label files was read from, by their names; none where they are the user's own.
+        findings: of the reading.
+    """
+
+    dataset: DatasetOptions
+    format: str = ""
+    division: str = ""
+    origins: dict[str, list[tuple[str, int]]] | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def told(self, report: CheckReport, root: str) -> CheckReport:
+        """The room's report on the data at `root`, with the places where users find what is wrong."""
+        findings = (*self.findings, *(self._original(found) for found in report.findings))
+        return replace(report, root=root, format=self.format, division=self.division, findings=findings)
+
+    def _original(self, found: Finding) -> Finding:
+        places = (self.origins or {}).get(found.path, [])
+        if not 0 < found.line <= len(places):
+            return found
+        path, line = places[found.line - 1]
+        return replace(found, path=path, line=line)
+
+
+def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Path | None = None) -> Prepared:
+    """The run's dataset; nothing is written where the room can read the files as they are.
+
+    Args:
+        folder: of the run.
+        processor: of a finished model.
+        known: folder of the run whose label files hold, where its options are the same; or None.
+
+    Raises:
+        ConfigError: format or division can't be had as the options ask.
+    """
+    dataset = options.dataset
+    if known is not None:
+        recorded = _recorded(options, known / LABEL_FILES, is_same_run=known == folder)
+        if recorded is not None:
+            return recorded
+    chosen = format_of(options)
+    if chosen is None:
+        return Prepared(dataset)
+    kind, source = chosen
+    if is_ready(kind, source, dataset):
+        return Prepared(dataset, OWN)
+    gathered = gather(options, kind, source, processor)
+    target = folder / LABEL_FILES
+    temporary = target.with_name(f".{LABEL_FILES}.tmp")
+    remove_folder(temporary)
+    temporary.mkdir(parents=True)
+    try:
+        found, findings = cut_where_needed(gathered, temporary)
+        written = write_label_files(temporary, found, gathered.classes, gathered.class_file)
+        record = {
+            "format": kind.name,
+            "division": gathered.division,
+            "has_images": found is not gathered.found,
+            "settings": _settings(options),
+            "files": written.files,
+            "findings": [one.to_json() for one in (*gathered.findings, *findings, *written.findings)],
+            "origins": written.origins,
+        }
+        (temporary / PREPARED_FILE).write_text(json.dumps(record, ensure_ascii=True), "utf-8")
+        replace_folder(temporary, target)
+    finally:
+        remove_folder(temporary)
+    return _from_record(options, target, record)
+
+
+def _settings(options: RunOptions) -> dict[str, Any]:
+    """What decides the label files: they are used again where all of it is equal."""
+    room, dataset = load_room(options.module.name), asdict(options.dataset)
+    truth = room.truth(options.module)
+    ours = [split + SPLIT_SUFFIX for split in (TRAIN, VAL, TEST)]
+    return {
+        **{key: dataset[key] for key in DECISIVE},
+        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in ours],
+        "label": options.dataset.columns.label,
+        "truth": truth.name if truth else None,
+        "class_file": room.class_file(options.module),
+    }
+
+
+def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared | None:
+    """What a run wrote; None where there is nothing, or the options ask for something else."""
+    try:
+        record = json.loads((folder / PREPARED_FILE).read_text("utf-8"))
+        if not is_same_run and record["settings"] != _settings(options):
+            return None
+        return _from_record(options, folder, record)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _from_record(options: RunOptions, folder: Path, record: dict[str, Any]) -> Prepared:
+    files = record["files"]
+    val = options.dataset.val if options.dataset.val in files.values() else files.get(VAL, VAL + SPLIT_SUFFIX)
+    dataset = replace(
+        options.dataset,
+        root=str(folder) if record["has_images"] else options.dataset.root,
+        train=files[TRAIN],
+        val=val,
+        label_folder=str(folder),
+    )
+    findings = tuple(Finding.from_json(one) for one in record["findings"])
+    origins = {name: [(file, line) for file, line in places] for name, places in record["origins"].items()}
+    return Prepared(dataset, record["format"], record["division"], origins, findings)

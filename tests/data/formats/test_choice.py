@@ -1,0 +1,40 @@
+"""Which format a folder is taken for, and what is said where that is not clear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kit.exporters import class_folders
+from kit.gathered import data_folder, seen_as
+from plx_train.contract.truth import Truth
+from plx_train.data.formats.choice import choose_format
+from plx_train.ground.errors import ConfigError
+
+
+def test_own_label_files_come_first(tmp_path: Path) -> None:
+    class_folders(tmp_path, ("cat", "dog"), 1)
+    (tmp_path / "train.txt").write_text("cat/0.png 0\n")
+    assert seen_as(tmp_path, Truth.CLASS) == "paddlex"
+    assert seen_as(tmp_path, Truth.TEXTS) == "paddlex"
+
+
+def test_two_formats_are_both_named(tmp_path: Path) -> None:
+    class_folders(tmp_path, ("cat", "dog"), 1)
+    (tmp_path / "labels.csv").write_text("path,label\ncat/0.png,cat\n")
+    with pytest.raises(ConfigError, match=r"CSV.* and one folder.*dataset\.format=csv or dataset\.format=folders"):
+        seen_as(tmp_path, Truth.CLASS)
+
+
+@pytest.mark.parametrize(
+    ("given", "truth", "message"),
+    [
+        ("folder", Truth.CLASS, "did you mean 'folders'"),
+        ("coco", Truth.CLASS, "there is: auto, "),
+        ("folders", Truth.TEXTS, "does not hold what module=a_room reads, outlines of texts"),
+    ],
+)
+def test_a_format_that_is_not_to_be_had(tmp_path: Path, given: str, truth: Truth, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        choose_format(given, data_folder(tmp_path, truth), "a_room")
