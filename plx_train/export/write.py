@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
@@ -20,7 +18,7 @@ from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
 from plx_train.export.static_model import interpolations
 from plx_train.ground.errors import ExportError
-from plx_train.runs.exported import file_hashes
+from plx_train.runs.exported import file_hashes, inference_text
 from plx_train.runs.folder import INFERENCE_FILE, PARITY_FILE, STEM
 
 if TYPE_CHECKING:
@@ -106,9 +104,7 @@ def write_export(
             f"the network of {module.name} resizes maps with {', '.join(found)}: PaddleX crashes on it on a "
             "CPU, write it as expand and reshape, or as a transposed convolution"
         )
-    (folder / INFERENCE_FILE).write_text(
-        yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None), "utf-8"
-    )
+    (folder / INFERENCE_FILE).write_text(inference_text(settings), "utf-8")
     processor.write_files(folder)
     if onnx:
         write_onnx(folder)

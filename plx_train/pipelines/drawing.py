@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from plx_train.ground.characters import legible
+
 INK = (32, 32, 32)
 COLOURS = ((214, 69, 65), (38, 120, 178), (42, 140, 85), (188, 120, 20), (120, 80, 170), (0, 130, 140))
 """RGB; told apart by most of those who see colours otherwise."""
@@ -37,6 +39,7 @@ def _write(canvas: ImageDraw.ImageDraw, quad: np.ndarray, text: str) -> None:
     (left, top), (right, bottom) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
     size = max(SMALLEST_FONT, int((bottom - top) * 0.75))
     font = ImageFont.load_default(size)
+    text = legible(text)
     length = canvas.textlength(text, font=font)
     if length > right - left > 0:
         font = ImageFont.load_default(max(SMALLEST_FONT, int(size * (right - left) / length)))
@@ -51,7 +54,7 @@ def draw_labels(image: np.ndarray, labels: Sequence[str], scores: Sequence[float
     font = ImageFont.load_default(size)
     for number, (label, score) in enumerate(zip(labels, scores, strict=True)):
         place = (size // 2, size // 2 + number * int(size * 1.4))
-        text = f"{label} {score:.2f}"
+        text = f"{legible(label)} {score:.2f}"
         canvas.rectangle(canvas.textbbox(place, text, font=font), fill=(255, 255, 255, 200))
         canvas.text(place, text, fill=INK, font=font)
     return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR)

@@ -6,12 +6,13 @@ import base64
 import binascii
 import io
 import mimetypes
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import cv2
 import numpy as np
@@ -68,17 +69,25 @@ def pages_of(request: Request, limits: Limits) -> tuple[list[np.ndarray], DataIn
 def _file_type(request: FileRequest) -> int:
     if request.fileType is not None:
         return request.fileType
-    if not is_url(request.file):
+    if _is_data_url(request.file):
+        suffix_type = request.file.lstrip()[5:].partition(",")[0].partition(";")[0].strip().lower()
+    elif not is_url(request.file):
         raise Refusal(422, "File type cannot be determined")
-    try:
-        suffix_type = mimetypes.guess_type(urlsplit(request.file).path)[0] or ""
-    except ValueError:
-        suffix_type = ""
+    else:
+        try:
+            suffix_type = mimetypes.guess_type(urlsplit(request.file).path)[0] or ""
+        except ValueError:
+            suffix_type = ""
     if suffix_type == "application/pdf":
         return PDF
     if suffix_type.startswith("image/"):
         return IMAGE
     raise Refusal(422, "Unsupported file type")
+
+
+def _is_data_url(text: str) -> bool:
+    """Whether a file is written as browsers do, ``data:image/png;base64,…``, which says its type."""
+    return text.lstrip()[:5].lower() == "data:"
 
 
 def content_of(text: str, limits: Limits) -> bytes:
@@ -93,13 +102,29 @@ def content_of(text: str, limits: Limits) -> bytes:
         content = limits.fetch(text)
     else:
         try:
-            # Some encoders break lines, which the strict decoder would refuse.
-            content = base64.b64decode("".join(text.split()), validate=True)
+            content = base64.b64decode(_plain_base64(text), validate=True)
         except (binascii.Error, ValueError):
             raise Refusal(422, "The file is not valid base64") from None
     if not content:
         raise Refusal(422, "The file is empty")
     return content
+
+
+def _plain_base64(text: str) -> str:
+    """What is to be decoded of base64 as browsers and encoders write it."""
+    # A data URL says what it holds before the comma: data:image/png;base64,iVBOR…
+    if _is_data_url(text):
+        head, comma, text = text.partition(",")
+        if not comma or not head.strip().lower().endswith(";base64"):
+            raise ValueError("a data URL without base64")
+        text = unquote(text)
+    # Some encoders break lines, which the strict decoder would refuse.
+    plain = "".join(text.split())
+    # Those for URLs have two other characters, and leave out what fills up the end.
+    if not re.search(r"[-_]", plain) or re.search(r"[+/]", plain):
+        return plain
+    plain = plain.replace("-", "+").replace("_", "/").rstrip("=")
+    return plain + "=" * (-len(plain) % 4)
 
 
 def _image(content: bytes, limits: Limits) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +17,12 @@ from plx_train.contract.check import CheckReport, Finding
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
+from plx_train.vision.missing import missing_findings
 from plx_train.vision.oddities import bits_findings, largest_level, several_pages
 from plx_train.vision.samples import Labelled
 from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
 
-VERSION = 4
+VERSION = 5
 """Version of what all rooms look for; reports of other versions are not reused."""
 LARGEST_LEVEL = "largest_level"
 """Name of what is measured in images of 16 bits."""
@@ -128,7 +131,10 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
     content = fingerprint(data.root, [*names["train"], *names["val"]], NUM_THREADS, data.files, data.label_folder)
-    key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value,
+    # What is said of lines depends on names and links beside the images that they name: it is part of the key.
+    of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
+    told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()
+    key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value, "told": told,
            "files": list(data.files), "settings": rules.settings()}  # fmt: skip
     kept = load_report(key)
     if kept is not None:
@@ -136,9 +142,19 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     else:
         report = _report(data, rules, names, content.value, content.hashes)
         save_report(key, report.to_json())
+    report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, _names_by_line(data)))
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())
     return CheckedDocuments(report, train, val)
+
+
+def _names_by_line(data: ImageData[Labelled]) -> dict[str, str]:
+    """The images' names by their places in the label files."""
+    return {
+        sample.where: name
+        for split in (data.train, data.val)
+        for sample, name in zip(split.samples, data.names(split), strict=True)
+    }
 
 
 def _report(

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from plx_train.ground.characters import legible
 from plx_train.vision.answers import Answers
 
 Colour = tuple[int, int, int]
@@ -49,6 +50,7 @@ class Captions:
     def draw(self, picture: np.ndarray, lines: Sequence[Sequence[tuple[str, Colour]]]) -> np.ndarray:
         """The picture with lines of (text, RGB) runs under it, (h, w, 3) uint8 BGR."""
         height, width = picture.shape[:2]
+        lines = [[(legible(text), colour) for text, colour in runs] for runs in lines]
         longest = max([width, *(sum(self.font.getlength(text) for text, _ in runs) for runs in lines)])
         size = round(longest) + 2 * self.margin, height + 2 * self.margin + self.line * len(lines) + self.foot
         canvas = Image.new("RGB", size, "white")

@@ -13,6 +13,7 @@ import numpy as np
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.module import ProcessorT
 from plx_train.contract.room import Room
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_images
 from plx_train.vision.image import write_image
@@ -77,7 +78,9 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         root = Path(dataset.root).expanduser()
         labels = Path(dataset.label_folder) if dataset.label_folder else root
         own = dataset.label_folder is None
-        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun) if own else []
+        has_classes = self.truth(options) is Truth.CLASS
+        layout = (root, dataset.train, dataset.val, self.wanted, self.noun, has_classes)
+        faults = find_layout_faults(*layout) if own else []
         if faults:
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
@@ -107,7 +110,8 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> CheckedDocuments[Labelled]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         if processor is None or data.faults:
-            return CheckedDocuments(CheckReport(str(data.root), data.faults, {}, ""), [], [])
+            found = (*data.faults, *data.findings, *data.train.findings, *data.val.findings)
+            return CheckedDocuments(CheckReport(str(data.root), found, {}, ""), [], [])
         return check_images(data, self.rules(processor, options))
 
     def model_name(self, options: OptionsI) -> str:
