@@ -49,7 +49,7 @@ def read_bytes(path: Path) -> np.ndarray:
         ImageError: as for `read_image`, save what shows only in decoding.
     """
     try:
-        data = np.fromfile(path, np.uint8)
+        data = np.frombuffer(path.read_bytes(), np.uint8)
     except FileNotFoundError:
         raise ImageError(path, "image-missing", "there is no such image") from None
     except OSError as error:
@@ -65,7 +65,7 @@ def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> 
     Raises:
         ImageError: as for `read_image`.
     """
-    content = data.tobytes()
+    content = data.base if isinstance(data.base, bytes) and len(data.base) == data.size else data.tobytes()
     if content.startswith(jpeg.BEGINNING):
         return decode_jpeg(content, path, max_pixels)
     if content.startswith(png.BEGINNING):

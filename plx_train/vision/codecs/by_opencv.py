@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from plx_train.vision.codecs import jpeg, png
-from plx_train.vision.codecs.by_pillow import decode_frame, open_header
+from plx_train.vision.codecs.by_pillow import checksum, decode_frame, open_header
 from plx_train.vision.codecs.faults import ImageError, check_pixels, damaged
 from plx_train.vision.codecs.levels import from_16_bits
 from plx_train.vision.codecs.orientation import upright
@@ -53,17 +53,18 @@ def _whole_jpeg(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.ndarr
             return image
     elif not scans.has_all_bits:
         raise damaged(path)
-    if not _is_last_scan_whole(content, header, scans.end, path):
+    # The picture of a whole scan is the same whatever follows. Unlike OpenCV's, Pillow's libjpeg says nothing on the
+    # terminal of the bytes too many.
+    if len({_checksum(going_on, path) for going_on in jpeg.continued(content, header, scans.end)}) > 1:
         raise damaged(path)
     return _jpeg_colours(content[: scans.end] + jpeg.END, header, path)
 
 
-def _is_last_scan_whole(content: bytes, header: jpeg.JpegHeader, end: int, path: Path) -> bool:
-    """Whether the picture is the same whatever follows the scan's data."""
-    files = (io.BytesIO(going_on) for going_on in jpeg.continued(content, header, end))
-    # Unlike OpenCV's, this libjpeg says nothing on the terminal of the bytes too many.
-    first, *others = (decode_frame(open_header(file, path), file, path, is_stored=True) for file in files)
-    return all(np.array_equal(first, other) for other in others)
+def _checksum(content: bytes, path: Path) -> int:
+    try:
+        return checksum(io.BytesIO(content))
+    except Exception as error:
+        raise damaged(path, error) from None
 
 
 def _jpeg_colours(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import warnings
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
 from plx_train.vision.codecs.faults import ImageError, damaged
 from plx_train.vision.codecs.formats import BEGINNING_BYTES, unread
-from plx_train.vision.codecs.levels import from_16_bits, from_numbers
+from plx_train.vision.codecs.levels import ROWS, from_16_bits, from_numbers
 from plx_train.vision.codecs.orientation import TURNS, UPRIGHT, exif_orientation, turned_size, upright
 from plx_train.vision.codecs.transparency import on_white
 
@@ -167,6 +168,15 @@ def decode_frame(frame: Image.Image, file: BinaryIO, path: Path, is_stored: bool
     return upright(image, turned)
 
 
+def checksum(file: BinaryIO) -> int:
+    """A number that is the same for equal pictures; those of damaged files may raise anything."""
+    found = 0
+    with Image.open(file) as frame:
+        for top in range(0, frame.height, ROWS):
+            found = zlib.crc32(frame.crop((0, top, frame.width, min(top + ROWS, frame.height))).tobytes(), found)
+    return found
+
+
 def _orientation(frame: Image.Image) -> int:
     if frame.format == "TIFF":
         found = frame.tag_v2.get(ORIENTATION)  # type: ignore[attr-defined]
@@ -229,16 +239,27 @@ def _shallow(levels: np.ndarray, tiff: TiffLevels) -> np.ndarray:
 
 def _colours(frame: Image.Image, path: Path) -> np.ndarray:
     frame.load()
-    mode = frame.mode
-    if mode in ("I", "F"):
+    if frame.mode in ("I", "F"):
         return cv2.cvtColor(from_numbers(np.asarray(frame), path), cv2.COLOR_GRAY2BGR)
+    if frame.height <= ROWS:
+        return _strip_colours(frame, frame.format)
+    out = np.empty((frame.height, frame.width, 3), np.uint8)
+    for top in range(0, frame.height, ROWS):
+        bottom = min(top + ROWS, frame.height)
+        out[top:bottom] = _strip_colours(frame.crop((0, top, frame.width, bottom)), frame.format)
+    return out
+
+
+def _strip_colours(frame: Image.Image, file_format: str | None) -> np.ndarray:
+    """uint8 (h, W, 3) BGR of some rows."""
+    mode = frame.mode
     if frame.has_transparency_data:
         layers = np.asarray(frame.convert("RGBA"))
         return on_white(cv2.cvtColor(layers, cv2.COLOR_RGBA2BGR), layers[..., 3])
     if mode == "LAB":
         to_rgb = (ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"))
         frame = ImageCms.profileToProfile(frame, *to_rgb, outputMode="RGB") or frame
-    if mode == "CMYK" and frame.format in ("JPEG", "MPO") and "adobe" not in frame.info:
+    if mode == "CMYK" and file_format in ("JPEG", "MPO") and "adobe" not in frame.info:
         # Pillow takes all inks to be stored inverted, which only Adobe's marker says.
         frame = ImageChops.invert(frame)
     if mode in ("L", "1"):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-ROWS = 256
-"""Of a picture that are worked on at once: what lies between is wider than pixels."""
+from plx_train.vision.codecs.levels import ROWS
 
 
 def on_white(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:

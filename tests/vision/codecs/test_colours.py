@@ -71,6 +71,26 @@ def test_fax_pages_are_black_on_white():
         assert seen(read(content)).tolist() == [[255] * 3, [0] * 3]
 
 
+TALL = {
+    "png with opacity": lambda image: encoded(image.convert("LA"), "PNG"),
+    "gif": lambda image: encoded(image.convert("P"), "GIF"),
+    "webp": lambda image: encoded(image.convert("RGBA"), "WEBP", lossless=True),
+    "inks": lambda image: encoded(image.convert("CMYK"), "JPEG", quality=100),
+    "tiff": lambda image: encoded(image, "TIFF"),
+    "luma": lambda image: encoded(image.convert("YCbCr"), "TIFF"),
+    "deep": lambda image: deep_png(np.asarray(image).astype(np.uint16) * 257),
+}
+
+
+@pytest.mark.parametrize("kind", TALL)
+def test_tall_pictures_are_the_same_from_top_to_bottom(kind):
+    image = patches().resize((len(COLOURS) * SIDE, 40 * SIDE + 3), Image.Resampling.NEAREST)
+    picture = read(TALL[kind](image))
+    assert picture.shape[0] == 643
+    assert np.abs(picture.astype(int) - picture[:1]).max() <= (2 if kind == "inks" else 0)
+    assert np.array_equal(seen(picture)[3:5], [[255] * 3, [0] * 3])
+
+
 SHOWS = {255: 0, 0: 255, 128: 127}
 """Grey of black ink on white by its opacity."""
 
