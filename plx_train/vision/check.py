@@ -12,6 +12,7 @@ from typing import Any, Generic
 import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import WHITE
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
@@ -127,7 +128,7 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     names = {key: data.names(split) for key, split in splits.items()}
     content = fingerprint(data.root, [*data.files, *names["train"], *names["val"]], NUM_THREADS)
     key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value,
-           "files": list(data.files), "settings": rules.settings()}  # fmt: skip
+           "files": list(data.files), "settings": rules.settings(), "background": _background(data)}  # fmt: skip
     kept = load_report(key)
     if kept is not None:
         report = CheckReport.from_json(kept | {"root": str(data.root)})
@@ -137,6 +138,10 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())
     return CheckedDocuments(report, train, val)
+
+
+def _background(data: ImageData[Any]) -> str:
+    return next((sample.background for sample in (*data.train.samples, *data.val.samples)), WHITE)
 
 
 def _report(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import Checked, CheckReport
+from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.module import Module
-from plx_train.contract.processor import Processor
+from plx_train.contract.processor import READING, Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.distributed import ranks
@@ -78,7 +79,8 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
         UserError: it is neither, or of another room.
     """
     if is_export(folder):
-        return room.processor.from_inference(read_inference(folder))
+        inference = read_inference(folder)
+        return room.processor.from_inference(inference).with_reading(inference.get(READING) or {})
     if not is_checkpoint(folder):
         raise WeightsError(f"{folder} is neither a checkpoint nor an exported folder")
     recorded = load_state(folder).get("processor")
@@ -98,12 +100,16 @@ def check(options: RunOptions, trained: Path | None = None) -> tuple[Processor |
     """
     room = load_room(options.module.name)
     room.check_options(options.module, options.dataset)
-    data = room.read(options.dataset, options.module)
+    dataset, processor = options.dataset, None
     if trained is not None:
-        processor: Processor | None = trained_processor(room, trained)
-    else:
-        processor = room.fit(data, options.dataset, options.module, starting_weights(options))
-    return processor, room.check(data, processor, options.dataset, options.module)
+        processor = trained_processor(room, trained)
+        # A finished model sees what it was trained on.
+        dataset = replace(dataset, **{"background": WHITE, **processor.reading()})
+    data = room.read(dataset, options.module)
+    if trained is None:
+        fitted = room.fit(data, dataset, options.module, starting_weights(options))
+        processor = fitted and fitted.with_reading({"background": dataset.background})
+    return processor, room.check(data, processor, dataset, options.module)
 
 
 def open_data(session: Session, trained: Path | None = None) -> RunData:
