@@ -17,6 +17,9 @@ from plx_train.ground.errors import WeightsError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+READING = "Reading"
+"""Section of ``inference.yml`` that PaddleX skips."""
+
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
 
@@ -77,6 +80,14 @@ class Processor(ABC):
             return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
         except TypeError as error:
             raise WeightsError(f"the recorded processing is not of this version ({error})") from None
+
+    def reading(self) -> dict[str, Any]:
+        """How files are read where it is not as ever: the section `READING`."""
+        return {}
+
+    def with_reading(self, reading: Mapping[str, Any]) -> Self:
+        """The same, reading files as `reading` says."""
+        return self
 
     def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """What `postprocess` takes, one by one, of the graph's outputs for a batch: the first output's rows."""
