@@ -53,7 +53,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     judge = Judge(run)
     if state.step == 0 and state.evaluated_step < 0:
         judge.measure(state)
-        state.max_seconds = max_seconds and time_for_steps(max_seconds, state)
+        state.max_seconds = ranks.gather(max_seconds and time_for_steps(max_seconds, state))[0]
         _save(run, state)
     if state.step == 0 and run.module.has_fit:
         run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
