@@ -15,6 +15,7 @@ from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series
 from plx_train.series.read.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.read.reader import Columns
+from plx_train.series.step import check_steps
 from plx_train.series.scale import Scaler, write_scaler_pkl
 
 SECTION = "Series"
@@ -44,6 +45,8 @@ class SeriesProcessor(Processor):
     periods: tuple[int, ...] = ()
 
     shipped: ClassVar[Facts]
+    steps_matter: ClassVar[bool] = True
+    """Whether rows must be as far apart as they were in training."""
 
     @abstractmethod
     def wanted(self, given: Any) -> Columns:
@@ -86,17 +89,27 @@ class SeriesProcessor(Processor):
         """The series in a table file, a data frame, or an array (T, C) of its columns.
 
         Raises:
-            UserError: it is none of them, lacks a column, or holds several series.
+            UserError: it is none of them, lacks a column, holds several series, or has another step than the model.
         """
-        return one_series(given, self.wanted(given))
+        found = one_series(given, self.wanted(given))
+        self._check_steps(given, [found])
+        return found
 
     def as_inputs(self, given: Any) -> list[Series]:
         """The same, one series per group.
 
         Raises:
-            UserError: it is none of them, or lacks a column.
+            UserError: it is none of them, lacks a column, or has another step than the model.
         """
-        return series_given(given, self.wanted(given))
+        found = series_given(given, self.wanted(given))
+        self._check_steps(given, found)
+        return found
+
+    def _check_steps(self, given: Any, found: Sequence[Series]) -> None:
+        """Looks at the steps of a table; arrays and series have none, or were looked at before."""
+        is_table = isinstance(given, str | Path | bytes) or self.time in getattr(given, "columns", ())
+        if self.steps_matter and self.time and (is_table or (hasattr(given, "columns") and found[0].is_datetime)):
+            check_steps(found, self.frequency)
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` as PaddleX reads them, and one of our own that `from_inference` reads.

@@ -85,6 +85,7 @@ class TsClsProcessor(SeriesProcessor):
     temperature: float = 1.0
     is_standardised: bool = False
 
+    steps_matter: ClassVar[bool] = False
     shipped: ClassVar[Facts] = {
         "labels": texts, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats,
         "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool,

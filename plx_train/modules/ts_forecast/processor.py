@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from plx_train.ground.errors import UserError
 from plx_train.modules.ts_forecast.prediction import Cutoff, TsForecastPrediction
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
 from plx_train.series.frame import Series, waves
-from plx_train.series.frequency import parse_frequency
+from plx_train.series.frequency import month_parts, parse_frequency
 from plx_train.series.grid import grid_times
 from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
 from plx_train.series.read.reader import Columns
@@ -130,7 +130,11 @@ class TsForecastProcessor(SeriesProcessor):
 
     def times(self, cutoff: Cutoff) -> np.ndarray:
         """Of the rows forecast, int64 (H,)."""
-        return grid_times(cutoff.time, np.arange(1, self.horizon + 1), parse_frequency(self.frequency))
+        frequency = parse_frequency(self.frequency)
+        if frequency.months and frequency.day == 1:
+            # pandas has no name for months that begin on another day: the last row says it.
+            frequency = replace(frequency, day=int(month_parts(np.asarray([cutoff.time]))[1][0]))
+        return grid_times(cutoff.time, np.arange(1, self.horizon + 1), frequency)
 
     def postprocess(self, output: np.ndarray, cutoff: Cutoff) -> TsForecastPrediction:
         """The forecast in the targets' units."""
