@@ -14,6 +14,7 @@ from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.read.content import Rows, check_rows
 from plx_train.series.read.header import SEPARATORS
+from plx_train.series.read.marks import without_marks
 from plx_train.series.read.mending import mend, survey
 from plx_train.series.read.notation import is_numeric
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
@@ -42,6 +43,7 @@ class Columns:
         static: of numbers that don't change within a series.
         label: of classes, one per series, as text.
         flags: among the values, columns of 0 and 1 that mark rows, as anomalies do: they may be constant.
+        missing: numbers that mark missing values; flags have none.
     """
 
     time: str | None = None
@@ -50,6 +52,7 @@ class Columns:
     static: tuple[str, ...] = ()
     label: str | None = None
     flags: tuple[str, ...] = ()
+    missing: tuple[float, ...] = ()
 
 
 def read_series(
@@ -85,11 +88,19 @@ def read_source(
         if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
             scan.findings += table.findings
         elif table is not None:
+            _take_marks_out(table, chosen, columns)
             rows, order_findings = _in_order(table, scan, chosen)
             checked = check_rows(rows, chosen.time is not None, columns.flags, table.faulty)
             scan.findings += [*table.findings, *order_findings, *checked]
             return _split(table, rows, chosen, scan), _by_line(scan.findings)
     return [], _by_line(scan.findings)
+
+
+def _take_marks_out(table: Table, chosen: Chosen, columns: Columns) -> None:
+    """Makes numbers that mark missing values missing, column by column and in place."""
+    for place, name in enumerate(chosen.values if columns.missing else ()):
+        if name not in columns.flags:
+            table.values[:, place] = without_marks(table.values[:, place], columns.missing)
 
 
 def _tell_separator(source: TableSource, scan: Scan, columns: Columns) -> None:
