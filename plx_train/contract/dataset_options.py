@@ -74,6 +74,8 @@ class DatasetOptions:
     columns: ColumnsOptions = field(default_factory=ColumnsOptions)
     fill: str = option("error", one_of(*FILL_POLICIES))
     """Treatment of missing values of a series: they are an error, are filled, or their rows are dropped."""
+    missing: list[float] = field(default_factory=list)
+    """Numbers of a series that mark missing values, as in [-200, -9999]; an exported model remembers them."""
     time_zone: str | None = None
     """Time zone of times that name none, as in Europe/Berlin; null: UTC."""
     unreadable: str = option("fail", one_of("fail", "skip"), Trait.HARMLESS)
