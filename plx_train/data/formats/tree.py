@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
 
+UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+"""What Label Studio puts before the name of a file that is uploaded; it writes spaces as underscores, too."""
 MAX_LENGTH = 4096
 """Of a path; longer texts are none."""
 
@@ -74,11 +77,13 @@ class ImageTree:
         self._by_path: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
+        self._by_underscored: dict[str, list[str]] = {}
         for image in self.images:
             path = PurePosixPath(image)
             self._by_path.setdefault(_folded(image), []).append(image)
             self._by_name.setdefault(_folded(path.name), []).append(image)
             self._by_stem.setdefault(_folded(path.stem), []).append(image)
+            self._by_underscored.setdefault(_folded(path.name).replace(" ", "_"), []).append(image)
 
     def find(self, given: str, beside: str = "") -> str | None:
         """The image, relative to the root, that an annotation means; None where there is none, or more than one.
@@ -122,14 +127,20 @@ class ImageTree:
         alike = self._by_path.get(_folded(path), [])
         return alike[0] if len(alike) == 1 else None
 
-    def find_underscored(self, name: str) -> str | None:
-        """The only image that is called so where spaces and underscores are alike: uploads turn one into the other."""
-        alike = [image for image in self.images if image.rpartition("/")[2].replace(" ", "_") == name.replace(" ", "_")]
-        return alike[0] if len(alike) == 1 else None
-
     def _alone(self, name: str) -> str | None:
-        alike = self._by_name.get(_folded(name)) or self._by_stem.get(_folded(name), [])
-        return alike[0] if len(alike) == 1 else None
+        """The only image of a name, without its suffix or with what an upload made of it."""
+        last = _folded(name)
+        plain = UPLOADED.sub("", last)
+        for names, tried in (
+            (self._by_name, last),
+            (self._by_stem, last),
+            (self._by_name, plain),
+            (self._by_underscored, plain.replace(" ", "_")),
+        ):
+            alike = names.get(tried, [])
+            if alike:
+                return alike[0] if len(alike) == 1 else None
+        return None
 
 
 def _folded(name: str) -> str:
