@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from plx_train.contract.processor import Processor
-from plx_train.vision.image import IMAGE_SUFFIXES, as_image, white_image
+from plx_train.contract.processor import FilePage, Processor
+from plx_train.ground.errors import UserError
+from plx_train.vision.image import as_image, white_image
+from plx_train.vision.pages import PAGE_SUFFIXES, file_pages, one_picture
 
 
 @dataclass(frozen=True)
@@ -18,15 +21,19 @@ class ImageProcessor(Processor):
     @property
     def suffixes(self) -> frozenset[str]:
         """Suffixes of the files that `as_input` reads."""
-        return IMAGE_SUFFIXES
+        return PAGE_SUFFIXES
 
     def as_input(self, given: Path | str | np.ndarray) -> np.ndarray:
         """The image in a file, or a given array.
 
         Raises:
-            UserError: it is neither.
+            UserError: it is neither, or the file has several pages.
         """
-        return as_image(given)
+        return one_picture(Path(given)) if isinstance(given, Path | str) else as_image(given)
+
+    def pages(self, path: Path) -> Iterator[FilePage | UserError]:
+        """All pages of a file as images uint8 (H, W, 3) BGR; an error stands in the place of what can't be read."""
+        return file_pages(path)
 
     def example(self) -> np.ndarray:
         """An image as `preprocess` takes it."""
