@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.sample import Arrays
-from plx_train.ground.errors import WeightsError
+from plx_train.ground.errors import UserError, WeightsError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,6 +22,24 @@ READING = "Reading"
 
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
+
+
+@dataclass(frozen=True)
+class FilePage:
+    """A page of a file, or what else it holds one of.
+
+    Attributes:
+        content: as `Processor.preprocess` takes it, an image uint8 (H, W, 3) BGR for example.
+        index, count: of a PDF's page and of one of several pictures; None for a file of one.
+    """
+
+    content: Any
+    index: int | None = None
+    count: int | None = None
+
+    def named(self, name: str) -> str:
+        """`name` for this page: pages of one file have different ones."""
+        return name if self.index is None else f"{name}_{self.index}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,13 @@ class Processor(ABC):
         Raises:
             UserError: it is neither.
         """
+
+    def pages(self, path: Path) -> Iterator[FilePage | UserError]:
+        """All that a file holds, one after the other; an error stands in the place of what can't be read."""
+        try:
+            yield FilePage(self.as_input(path))
+        except UserError as error:
+            yield error
 
     @abstractmethod
     def preprocess(self, original: Any) -> tuple[Arrays, Any]:
@@ -99,6 +124,10 @@ class Processor(ABC):
         Once, save where a sample is more than the graph takes at a time.
         """
         return self.split_outputs(graph(*inputs))
+
+    def predict_in_pieces(self, graph: Graph, original: Any) -> Prediction | None:
+        """The prediction for what `preprocess` would shrink until nothing is seen on it; None: it is none of those."""
+        return None
 
     def postprocess_with(self, other: Self, output: np.ndarray, context: Any) -> tuple[Any, Any]:
         """What `postprocess` of this and of another processor of the room give; for those that share work in it."""
