@@ -168,7 +168,7 @@ def _cleaned(name: str) -> str:
 
 
 def difference(name: str, found: str) -> list[str]:
-    """In words, in what a path differs from the one that is there."""
+    """What a path differs in from the one that is there, in words."""
     reasons = []
     if "\t" in name.strip():
         reasons.append("a tab stands in the path")

@@ -23,7 +23,7 @@ SECTION = "Series"
 Facts = Mapping[str, Callable[[Any], Any]]
 """Fields that ship, with what makes each of the value in ``inference.yml``."""
 RARE = ("missing",)
-"""Those that most models lack, and then leave out."""
+"""Fields that most models lack, and then leave out."""
 PICKLED = "its scaling is a pickled file, scaler.pkl, which could run anything when it is read"
 
 
@@ -178,7 +178,7 @@ def as_float32(values: np.ndarray, columns: Sequence[str], name: str) -> np.ndar
     """
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    beyond = np.isinf(narrow).any(axis=0)
+    beyond = np.asarray(np.isinf(narrow).any(axis=0))
     if beyond.any():
         names = ", ".join(column for column, is_beyond in zip(columns, beyond, strict=True) if is_beyond)
         raise UserError(

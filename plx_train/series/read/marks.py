@@ -59,7 +59,7 @@ def _is_mark(values: np.ndarray, end: float) -> bool:
     if end == 0 or len(others) <= MIN_KINDS:
         return False
     is_huge = abs(end) > HUGE
-    is_usual = bool((end == USUAL).any())
+    is_usual = bool(np.any(end == USUAL))
     count = len(values) - len(others)
     if count < MIN_REPEATED and not is_huge and not is_usual:
         return False
