@@ -21,7 +21,7 @@ from plx_train.config.groups import GROUPS, foreign_presets, preset
 from plx_train.config.keys import check_groups, check_keys, open_free_key
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
-from plx_train.config.texts import as_typed_in_full, key_of
+from plx_train.config.texts import PARAMETER, as_typed_in_full, key_of
 from plx_train.config.values import check_values, flatten
 from plx_train.contract.rooms import load_room, options_class, usable_options
 from plx_train.ground.errors import ConfigError, UserError
@@ -161,9 +161,18 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
     assert isinstance(options, RunOptions)
     if type(options.module) is not options_class(options.module.name):
         raise ConfigError(f"module.name={options.module.name} names another module: give module=… and leave it out")
+    _check_pipeline(options)
     flat = flatten(plain)
     check_values(options_with_module(options.module), flat)
     return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
+
+
+def _check_pipeline(options: RunOptions) -> None:
+    for name in options.pipeline_parameters:
+        if options.mode not in ("predict", "serve"):
+            raise ConfigError(f"{PARAMETER}{name} is for mode=predict and mode=serve, not for mode={options.mode}")
+        if not options.pipeline:
+            raise ConfigError(f"{PARAMETER}{name} is of no pipeline: name one, as in pipeline=OCR")
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:

@@ -8,6 +8,9 @@ from functools import cache
 from plx_train.config.schema import options_of_rooms, options_of_run
 from plx_train.contract.option import Trait
 
+PARAMETER, PARAMETERS = "pipeline.", "pipeline_parameters."
+"""What users type before a pipeline's parameter, and the section that these stand in: `pipeline` itself is a text."""
+
 
 def as_typed_in_full(text: str, names_sweep: bool = False) -> str:
     """An override with its key in full and its value quoted where it must be.
@@ -38,6 +41,8 @@ def _in_full(text: str, names_sweep: bool) -> str:
     key, separator, value = text.partition("=")
     if key == "sweep" and names_sweep:
         return f"sweep.id={value}"
+    if key.startswith(PARAMETER):
+        return f"{PARAMETERS}{text.removeprefix(PARAMETER)}"
     return f"{short_keys()[key]}{separator}{value}" if key in short_keys() and separator else text
 
 

@@ -103,6 +103,11 @@ class Pipeline:
                     f"{key} takes a model of {wanted.module}, not of {part.model.module} ({part.model.reference})"
                 )
 
+    @classmethod
+    def parameter_types(cls, config: Mapping[str, Any]) -> Mapping[str, type | tuple[type, ...]]:
+        """`PARAMETERS` of a pipeline with this configuration, before it is loaded."""
+        return cls.PARAMETERS
+
     def threads_of(self, key: str) -> int:
         """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
         return self.cores
