@@ -81,5 +81,5 @@ def test_another_step_is_refused(times: pd.DatetimeIndex | np.ndarray, trained: 
 
 
 def test_counted_rows_are_no_dates() -> None:
-    with pytest.raises(UserError, match="its times are whole numbers, .* dates, 1h apart"):
+    with pytest.raises(UserError, match=r"its times are whole numbers, .* dates, 1h apart"):
         check_steps([series(np.arange(5))], "1h")
