@@ -182,7 +182,7 @@ def as_float32(values: np.ndarray, columns: Sequence[str], name: str) -> np.ndar
         narrow = values.astype(np.float32)
     beyond = np.flatnonzero(np.isinf(narrow).any(axis=0))
     if len(beyond):
-        names = ", ".join(columns[place] for place in beyond)
+        names = ", ".join(columns[int(place)] for place in beyond)
         raise UserError(
             f"{name} holds numbers that are too far from those the model was trained on, more than 32 bits hold "
             f"({names}): if they mark missing values, leave these cells empty, or name the mark in dataset.missing"
