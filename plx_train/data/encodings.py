@@ -56,7 +56,8 @@ def probable_encoding(data: bytes) -> str | None:
     if _has_kana(content, "shift_jis"):
         return "SHIFT_JIS"
     num_accented = len(ACCENTED.findall(content))
-    is_latin = num_accented > ACCENTED_SHARE * len(re.findall(rb"[\x80-\xff]+", content))
+    runs = re.findall(rb"[\x80-\xff]+", content)
+    is_latin = num_accented > ACCENTED_SHARE * len(runs) or sum(map(len, runs)) < 2 * len(runs)
     return "WINDOWS-1252" if is_latin else _of_pairs(content)
 
 
