@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
-from plx_train.contract.processor import Processor
+from plx_train.contract.processor import READING, Processor
 from plx_train.export.conversion import methods_converted_once
 from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
@@ -96,6 +96,8 @@ def write_export(
         require_onnx()
     settings = processor.to_inference(model_name)
     settings["Global"]["plx_train"] = {"module": module.name, **lineage}
+    if processor.reading():
+        settings[READING] = processor.reading()
     folder.mkdir(parents=True, exist_ok=True)
     _save_graph(module, processor, folder / STEM)
     found = interpolations(folder / f"{STEM}.json")

@@ -14,6 +14,8 @@ INK = (32, 32, 32)
 COLOURS = ((214, 69, 65), (38, 120, 178), (42, 140, 85), (188, 120, 20), (120, 80, 170), (0, 130, 140))
 """RGB; told apart by most of those who see colours otherwise."""
 SMALLEST_FONT = 8
+JPEG_SIDE = 65500
+"""Pixels of a side that JPEG can hold."""
 
 
 def draw_texts(image: np.ndarray, quads: Sequence[np.ndarray], texts: Sequence[str]) -> np.ndarray:
@@ -58,3 +60,13 @@ def draw_labels(image: np.ndarray, labels: Sequence[str], scores: Sequence[float
         canvas.rectangle(canvas.textbbox(place, text, font=font), fill=(255, 255, 255, 200))
         canvas.text(place, text, fill=INK, font=font)
     return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR)
+
+
+def within_jpeg(picture: np.ndarray) -> np.ndarray:
+    """`picture`, made smaller where a side is longer than JPEG can hold."""
+    height, width = picture.shape[:2]
+    scale = JPEG_SIDE / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(int(width * scale), 1), max(int(height * scale), 1))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

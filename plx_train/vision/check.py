@@ -14,6 +14,7 @@ from typing import Any, Generic
 import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import WHITE
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
@@ -135,7 +136,7 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
     told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()
     key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value, "told": told,
-           "files": list(data.files), "settings": rules.settings()}  # fmt: skip
+           "files": list(data.files), "settings": rules.settings(), "background": _background(data)}  # fmt: skip
     kept = load_report(key)
     if kept is not None:
         report = CheckReport.from_json(kept | {"root": str(data.root)})
@@ -155,6 +156,10 @@ def _names_by_line(data: ImageData[Labelled]) -> dict[str, str]:
         for split in (data.train, data.val)
         for sample, name in zip(split.samples, data.names(split), strict=True)
     }
+
+
+def _background(data: ImageData[Any]) -> str:
+    return next((sample.background for sample in (*data.train.samples, *data.val.samples)), WHITE)
 
 
 def _report(

@@ -9,37 +9,40 @@ from typing import BinaryIO
 
 import numpy as np
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.vision.codecs import jpeg
 from plx_train.vision.codecs.by_pillow import decode_frame, open_header, page_numbers, seek_page, size_of
 from plx_train.vision.codecs.faults import MAX_PIXELS, check_pixels
 from plx_train.vision.image import decode_image, opened, read_bytes
 
 
-def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS) -> Iterator[np.ndarray]:
+def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> Iterator[np.ndarray]:
     """The pages of an image file, each decoded when it is asked for; a file of one picture has one.
 
     Yields:
-        uint8 (H, W, 3), BGR, upright, transparent pixels on white, as `read_image` gives the first.
+        uint8 (H, W, 3), BGR, as `read_image` gives the first.
 
     Raises:
         ImageError: as for `read_image`; pages before a damaged one were given.
     """
     path = Path(path)
-    yield from decode_frames(read_bytes(path), path, max_pixels)
+    yield from decode_frames(read_bytes(path), path, max_pixels, background)
 
 
-def decode_frames(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[np.ndarray]:
+def decode_frames(
+    data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS, background: str = WHITE
+) -> Iterator[np.ndarray]:
     """The pages in the bytes `data` uint8 (size,), as `read_frames`; `path` is for messages."""
     file = io.BytesIO(data.tobytes())
     numbers = _page_numbers(file, path)
     if len(numbers) == 1:
-        yield decode_image(data, path, max_pixels)
+        yield decode_image(data, path, max_pixels, background)
         return
     header = open_header(file, path)
     for number in numbers:
         seek_page(header, path, number)
         check_pixels(*size_of(header, path), path, max_pixels)
-        yield decode_frame(header, file, path)
+        yield decode_frame(header, file, path, background)
 
 
 def num_frames(given: np.ndarray | Path | str) -> int:

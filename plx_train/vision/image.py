@@ -11,6 +11,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.ground.errors import UserError
 from plx_train.vision.codecs import jpeg, png
 from plx_train.vision.codecs.by_opencv import decode_jpeg, decode_png
@@ -27,10 +28,13 @@ IMAGE_SUFFIXES = frozenset(
 """Suffixes of the files that count as images in a folder."""
 
 
-def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture in a file, upright as its orientation says; transparent pixels lie on white, grey becomes colour.
+def read_image(path: Path | str, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> np.ndarray:
+    """The picture in a file, upright as its orientation says; grey becomes colour.
 
     Of a file with several pages it is the first: labels name one picture. `plx_train.vision.frames` reads them all.
+
+    Args:
+        background: what transparent pixels lie on, one of `BACKGROUNDS`.
 
     Returns:
         uint8 (H, W, 3), BGR.
@@ -39,7 +43,7 @@ def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         ImageError: the file is missing, empty, no readable picture, cut off, or has more than `max_pixels`.
     """
     path = Path(path)
-    return decode_image(read_bytes(path), path, max_pixels)
+    return decode_image(read_bytes(path), path, max_pixels, background)
 
 
 def read_bytes(path: Path) -> np.ndarray:
@@ -49,7 +53,7 @@ def read_bytes(path: Path) -> np.ndarray:
         ImageError: as for `read_image`, save what shows only in decoding.
     """
     try:
-        data = np.fromfile(path, np.uint8)
+        data = np.frombuffer(path.read_bytes(), np.uint8)
     except FileNotFoundError:
         raise ImageError(path, "image-missing", "there is no such image") from None
     except OSError as error:
@@ -59,22 +63,22 @@ def read_bytes(path: Path) -> np.ndarray:
     return data
 
 
-def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture uint8 (H, W, 3) BGR in the bytes `data` uint8 (size,); `path` is for messages.
+def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> np.ndarray:
+    """The picture uint8 (H, W, 3) BGR in the bytes `data` uint8 (size,) as of `read_image`; `path` is for messages.
 
     Raises:
         ImageError: as for `read_image`.
     """
-    content = data.tobytes()
+    content = data.base if isinstance(data.base, bytes) and len(data.base) == data.size else data.tobytes()
     if content.startswith(jpeg.BEGINNING):
         return decode_jpeg(content, path, max_pixels)
     if content.startswith(png.BEGINNING):
-        return decode_png(content, path, max_pixels)
+        return decode_png(content, path, max_pixels, background)
     file = io.BytesIO(content)
     header = open_header(file, path)
     seek_page(header, path)
     check_pixels(*size_of(header, path), path, max_pixels)
-    return decode_frame(header, file, path)
+    return decode_frame(header, file, path, background)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -145,14 +149,14 @@ def write_image(path: Path | str, image: np.ndarray, quality: int = 92) -> None:
         raise UserError(f"{path}: the image can't be written ({error.strerror or error})") from None
 
 
-def as_image(given: Path | str | np.ndarray) -> np.ndarray:
+def as_image(given: Path | str | np.ndarray, background: str = WHITE) -> np.ndarray:
     """The picture in a file, or a given array if it is one: uint8 (H, W, 3) BGR.
 
     Raises:
         UserError: it is neither.
     """
     if isinstance(given, Path | str):
-        return read_image(given)
+        return read_image(given, background=background)
     if not isinstance(given, np.ndarray):
         raise UserError(f"a picture must be a path or an array, not {type(given).__name__}")
     if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or given.size == 0:

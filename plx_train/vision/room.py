@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.module import ProcessorT
 from plx_train.contract.room import Room
 from plx_train.contract.truth import Truth
@@ -89,6 +90,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         train, val = (
             ImageSplit(file, *read(labels / file, root, options, classes)) for file in (dataset.train, dataset.val)
         )
+        train, val = (_seen_on(dataset.background, split) for split in (train, val))
         files = (*files, dataset.train, dataset.val)
         return ImageData(root, train, val, (), classes, files, findings, None if own else labels)
 
@@ -126,3 +128,10 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
             paths.append(folder / f"{index}_{samples[index].image.stem}.jpg")
             write_image(paths[-1], self.draw_sample(samples[index]))
         return paths
+
+
+def _seen_on(background: str, split: ImageSplit[Labelled]) -> ImageSplit[Labelled]:
+    """The split with the transparent pixels of its images on a background."""
+    if background == WHITE:
+        return split
+    return replace(split, samples=[replace(sample, background=background) for sample in split.samples])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import Checked, CheckReport
+from plx_train.contract.dataset_options import WHITE, DatasetOptions
 from plx_train.contract.module import Module
-from plx_train.contract.processor import Processor
+from plx_train.contract.processor import READING, Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.distributed import ranks
@@ -79,7 +81,8 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
         UserError: it is neither, or of another room.
     """
     if is_export(folder):
-        return room.processor.from_inference(read_inference(folder))
+        inference = read_inference(folder)
+        return room.processor.from_inference(inference).with_reading(inference.get(READING) or {})
     if not is_checkpoint(folder):
         raise WeightsError(f"{folder} is neither a checkpoint nor an exported folder")
     recorded = load_state(folder).get("processor")
@@ -118,17 +121,32 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
     room = load_room(options.module.name)
     trained = trained_processor(room, finished.folder) if finished.folder else None
     prepared = prepare(options, output, trained, finished.run)
-    dataset = prepared.dataset
+    # A finished model sees what it was trained on.
+    seen = {"background": WHITE, **trained.reading()} if trained else {}
+    dataset = replace(prepared.dataset, **seen)
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
-    processor: Processor | None = trained
-    if processor is None and finished.weights is not None:
-        processor = room.processor_of_weights(data, dataset, options.module, finished.weights)
-    elif processor is None:
-        processor = room.fit(data, dataset, options.module, starting_weights(options))
+    processor: Processor | None = trained or _fitted(room, data, dataset, options, finished.weights)
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
     return processor, replace(checked, report=prepared.told(checked.report, root))
+
+
+def _fitted(
+    room: AnyRoom, data: Any, dataset: DatasetOptions, options: RunOptions, weights: str | None
+) -> Processor | None:
+    """The processor of a new model, or of weights that are used as they are, which sees what `dataset` asks for."""
+    if weights is not None:
+        fitted = room.processor_of_weights(data, dataset, options.module, weights)
+    else:
+        fitted = room.fit(data, dataset, options.module, starting_weights(options))
+    return fitted and fitted.with_reading({"background": dataset.background})
+
+
+def fingerprint_of(options: RunOptions) -> str:
+    """The fingerprint of a new run's dataset, as the run will record it."""
+    with TemporaryDirectory(prefix="plx_train-") as output:
+        return check(options, Path(output))[1].report.fingerprint
 
 
 def open_data(session: Session, finished: Finished = NEW) -> RunData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
-from plx_train.data.formats.choice import OWN
+from plx_train.data.formats.choice import OWN, dataset_formats
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
+from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
 from plx_train.workflow.gather import format_of, gather, is_ready
@@ -71,7 +73,7 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
             return recorded
     chosen = format_of(options)
     if chosen is None:
-        return Prepared(dataset)
+        return Prepared(dataset, findings=tuple(_not_seen(options)))
     kind, source = chosen
     if is_ready(kind, source, dataset):
         return Prepared(dataset, OWN)
@@ -97,6 +99,15 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
     finally:
         remove_folder(temporary)
     return _from_record(options, target, record)
+
+
+def _not_seen(options: RunOptions) -> Iterator[Finding]:
+    """A word on other formats where the room's own files are missing and the folder looks like none."""
+    truth, root = load_room(options.module.name).truth(options.module), user_path(options.dataset.root)
+    if truth is not None and root.is_dir():
+        titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
+        reason = f"the folder looks like none of {titles}: dataset.format=<name> says what is missing for one of them"
+        yield Finding(str(root), 0, "warning", "format-not-seen", reason)
 
 
 def _settings(options: RunOptions) -> dict[str, Any]:

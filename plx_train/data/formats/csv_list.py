@@ -17,7 +17,7 @@ from plx_train.data.formats.tree import ImageTree, is_image
 SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ",;\t|"
 PATHS = ("path", "image", "filename", "file", "file_name", "image_path", "filepath", "img", "img_path", "image_id")
-CLASSES = ("class", "label", "category", "class_name", "label_name", "target", "labels", "tag")
+CLASSES = ("class", "label", "category", "class_name", "label_name", "target", "labels", "tag", "choice")
 SPLITS = ("split", "subset", "set", "fold", "partition")
 HEAD_ROWS = 50
 """Rows that are looked at to see what columns hold."""

@@ -18,6 +18,8 @@ NUMBERS = re.compile(r"\s*,\s*|\s+")
 QUAD = re.compile(r"^\s*(-?\d+(?:\.\d+)?\s*,\s*){8}")
 BOX = re.compile(r"^\s*(?:-?\d+(?:\.\d+)?\s*,\s*){4}|^\s*(?:-?\d+\s+){4}")
 """Lines of the focused scene texts of 2013, left, top, right, bottom, and the text in quotes."""
+WORD = re.compile(r'^\s*(?P<name>[^,"]+\.\w+)\s*,\s*"(?P<text>.*)"\s*$')
+"""Lines of the recognition tasks: a picture of a word, and the word in quotes."""
 GROUND_TRUTH = re.compile(r"^gt_", re.IGNORECASE)
 
 
@@ -26,13 +28,14 @@ class Icdar(DatasetFormat):
 
     name = "icdar"
     title = "ICDAR's text files"
-    truths = frozenset({Truth.TEXTS})
+    truths = frozenset({Truth.TEXTS, Truth.TEXT})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A text file that is named after an image and begins with eight numbers."""
         for count, path in enumerate(_text_files(folder.root)):
-            lines = _lines(path)
-            text = next((line for line in lines or () if line.strip()), "")
+            text = next((line for line in _lines(path) or () if line.strip()), "")
+            if folder.truth is Truth.TEXT and WORD.match(text):
+                return f"{path.relative_to(folder.root).as_posix()} holds names of pictures and their texts"
             if QUAD.match(text) or (GROUND_TRUTH.match(path.name) and BOX.match(text)):
                 return f"{path.relative_to(folder.root).as_posix()} holds corners and texts"
             if count == LOOKED_AT:
@@ -40,8 +43,13 @@ class Icdar(DatasetFormat):
         return None
 
     def read(self, folder: DataFolder) -> Annotations:
-        """One annotation per text file."""
-        found, tree = Annotations(Truth.TEXTS), ImageTree(folder.root, folder.suffixes)
+        """One annotation per text file; of files that list pictures of words, where these are wanted, one per line."""
+        tree = ImageTree(folder.root, folder.suffixes)
+        if folder.truth is Truth.TEXT:
+            words = _words(folder.root, tree)
+            if any(words.splits.values()):
+                return words
+        found = Annotations(Truth.TEXTS)
         for path in _text_files(folder.root):
             file = path.relative_to(folder.root).as_posix()
             image = _image(file, tree)
@@ -56,6 +64,29 @@ class Icdar(DatasetFormat):
                 texts = tuple(_outlines(file, lines, found))
                 found.splits.setdefault(_split_of(file), []).append(Annotation(image, texts, file))
         return found
+
+
+def _words(root: Path, tree: ImageTree) -> Annotations:
+    """Pictures of words, and of their lists the lines that are none."""
+    found = Annotations(Truth.TEXT)
+    for path in _text_files(root):
+        lines = _lines(path) or []
+        if not any(WORD.match(line) for line in lines):
+            continue
+        file = path.relative_to(root).as_posix()
+        beside = file.rpartition("/")[0]
+        for line, text in enumerate(lines, 1):
+            match = WORD.match(text)
+            image = tree.find(match["name"], beside) if match else None
+            if match and image:
+                word = match["text"].replace('\\"', '"')
+                split = _split_of(f"{file.rpartition('.')[0]}/")
+                found.splits.setdefault(split, []).append(Annotation(image, word, file, line))
+            elif match:
+                found.add(file, line, "image-missing", f"there is no image {match['name'][:200]!r} for the line")
+            elif text.strip():
+                found.add(file, line, "line-invalid", "the line is not a picture's name, a comma and a text in quotes")
+    return found
 
 
 def _text_files(root: Path) -> Iterator[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +17,10 @@ from plx_train.data.formats.parsed_json import JsonFault, read_json, text_of
 from plx_train.data.formats.tree import ImageTree, files_below, is_image, sort_key
 
 LOOKED_AT = 20
-UPLOADED = re.compile(r"^[0-9a-f]{8}-")
-"""What uploading puts before a file's name."""
 ANNOTATIONS = ("annotations", "completions")
 """Under which tasks keep what was marked, in today's and the first versions."""
+OF_SHORT_TASKS = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
+"""What tasks of JSON-MIN hold beside their data and what was chosen."""
 REGIONS = ("rectangle", "rectanglelabels", "polygon", "polygonlabels", "textarea")
 
 
@@ -50,7 +49,7 @@ class LabelStudio(DatasetFormat):
     def sign(self, folder: DataFolder) -> str | None:
         """A list of tasks with what is wanted in one of their results."""
         wanted = ("choices",) if folder.truth in (Truth.CLASS, Truth.LABELS) else REGIONS
-        for path, tasks in _exports(folder.root, None):
+        for path, tasks in _exports(folder, None):
             if any(result.get("type") in wanted for task in tasks for result in _results_of(task)[0]):
                 return f"{path.relative_to(folder.root).as_posix()} is one"
         return None
@@ -83,9 +82,9 @@ class LabelStudio(DatasetFormat):
         return found
 
 
-def _exports(root: Path, found: Annotations | None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """Files that hold tasks; where `found` is given all of them, and files that can't be read are told."""
-    count = 0
+    count, root, suffixes = 0, folder.root, folder.suffixes
     for path in files_below(root):
         if path.suffix.lower() != ".json" or (found is None and count >= LOOKED_AT):
             continue
@@ -98,9 +97,33 @@ def _exports(root: Path, found: Annotations | None) -> Iterator[tuple[Path, list
             continue
         if _is_export(content):
             yield path, content
+        elif _is_short(content, suffixes):
+            yield path, [_in_full(task) for task in content]
         elif found is not None:
             name = path.relative_to(root).as_posix()
             found.add(name, 0, "other-json", "the file is no export of tasks with their annotations", is_error=False)
+
+
+def _is_short(content: Any, suffixes: frozenset[str]) -> bool:
+    """Whether it is the export JSON-MIN of tasks with choices: images and choices side by side in each."""
+    if not isinstance(content, list) or not content or not all(isinstance(task, dict) for task in content):
+        return False
+    first = content[0]
+    has_image = any(is_image(Path(_path_of(value)), suffixes) for value in first.values() if isinstance(value, str))
+    return "annotator" in first and "id" in first and has_image
+
+
+def _in_full(task: dict[str, Any]) -> dict[str, Any]:
+    """A task of JSON-MIN as JSON has it."""
+    results = []
+    for control, value in task.items():
+        chosen = value.get("choices") if isinstance(value, dict) else [value]
+        if control not in OF_SHORT_TASKS and isinstance(chosen, list) and all(isinstance(one, str) for one in chosen):
+            results.append({"from_name": control, "type": "choices", "value": {"choices": chosen}})
+    texts = {key: value for key, value in task.items() if isinstance(value, str)}
+    images = {key for key, value in texts.items() if "/" in value or "." in value}
+    kept = [one for one in results if one["from_name"] not in images]
+    return {"id": task.get("id"), "data": texts, "annotations": [{"result": kept}]}
 
 
 def _is_export(content: Any) -> bool:
@@ -111,7 +134,7 @@ def _is_export(content: Any) -> bool:
 
 
 def _tasks(folder: DataFolder, tree: ImageTree, found: Annotations) -> Iterator[StudioTask]:
-    for path, tasks in _exports(folder.root, found):
+    for path, tasks in _exports(folder, found):
         file = path.relative_to(folder.root).as_posix()
         left_out = []
         for place, content in enumerate(tasks, 1):
@@ -155,8 +178,7 @@ def _image(task: dict[str, Any], tree: ImageTree) -> tuple[str | None, str]:
     named = [text for text in map(_path_of, texts) if is_image(Path(text), tree.suffixes)]
     uploaded = text_of(task.get("file_upload"))
     for name in [*named, *([uploaded] if uploaded else [])]:
-        last = name.rpartition("/")[2]
-        found = tree.find(name) or tree.find(UPLOADED.sub("", last)) or tree.find_underscored(UPLOADED.sub("", last))
+        found = tree.find(name)
         if found:
             return found, name
     return None, (named or texts or [uploaded])[0]

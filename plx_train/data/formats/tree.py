@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
 
+UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+"""What Label Studio puts before the name of a file that is uploaded; it writes spaces as underscores, too."""
 MAX_LENGTH = 4096
 """Of a path; longer texts are none."""
 
@@ -70,18 +74,23 @@ class ImageTree:
         self.root, self.suffixes = root, frozenset(suffixes)
         self.images = [path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, suffixes)]
         self._known = frozenset(self.images)
+        self._by_path: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
+        self._by_underscored: dict[str, list[str]] = {}
         for image in self.images:
             path = PurePosixPath(image)
-            self._by_name.setdefault(path.name, []).append(image)
-            self._by_stem.setdefault(path.stem, []).append(image)
+            self._by_path.setdefault(_folded(image), []).append(image)
+            self._by_name.setdefault(_folded(path.name), []).append(image)
+            self._by_stem.setdefault(_folded(path.stem), []).append(image)
+            self._by_underscored.setdefault(_folded(path.name).replace(" ", "_"), []).append(image)
 
     def find(self, given: str, beside: str = "") -> str | None:
         """The image, relative to the root, that an annotation means; None where there is none, or more than one.
 
         Tried are the path beside the annotation's file and from the root, then ever shorter ends of it, as paths of
-        other machines need, then its name alone where just one image has it, with a suffix or without.
+        other machines need, then its name alone where just one image has it, with a suffix or without. Case and how
+        accents are encoded count only where several images differ by nothing else.
 
         Args:
             given: as the annotation has it: with backslashes, absolute, of another machine.
@@ -95,29 +104,48 @@ class ImageTree:
         is_absolute, parts = name.startswith("/"), [part for part in name.split("/") if part not in ("", ".")]
         bases = [[part for part in beside.split("/") if part not in ("", ".")], []]
         for base in [] if is_absolute else bases:
-            found = _joined(base, parts)
-            if found in self._known:
+            path = _joined(base, parts)
+            found = self._at(path) if path else None
+            if found:
                 return found
         ends = [part for part in parts if part != ".."]
         for start in range(len(ends)):
             for base in bases:
-                found = "/".join([*base, *ends[start:]])
-                if found in self._known:
+                found = self._at("/".join([*base, *ends[start:]]))
+                if found:
                     return found
         return self._alone(ends[-1]) if ends else None
 
     def of_stem(self, stem: str) -> list[str]:
         """The images that are called so, whatever their folder and suffix."""
-        return self._by_stem.get(stem, [])
+        return self._by_stem.get(_folded(stem), [])
 
-    def find_underscored(self, name: str) -> str | None:
-        """The only image that is called so where spaces and underscores are alike: uploads turn one into the other."""
-        alike = [image for image in self.images if image.rpartition("/")[2].replace(" ", "_") == name.replace(" ", "_")]
+    def _at(self, path: str) -> str | None:
+        """The image at a path, or the only one at a path that differs in case or in how accents are encoded."""
+        if path in self._known:
+            return path
+        alike = self._by_path.get(_folded(path), [])
         return alike[0] if len(alike) == 1 else None
 
     def _alone(self, name: str) -> str | None:
-        alike = self._by_name.get(name) or self._by_stem.get(name, [])
-        return alike[0] if len(alike) == 1 else None
+        """The only image of a name, without its suffix or with what an upload made of it."""
+        last = _folded(name)
+        plain = UPLOADED.sub("", last)
+        for names, tried in (
+            (self._by_name, last),
+            (self._by_stem, last),
+            (self._by_name, plain),
+            (self._by_underscored, plain.replace(" ", "_")),
+        ):
+            alike = names.get(tried, [])
+            if alike:
+                return alike[0] if len(alike) == 1 else None
+        return None
+
+
+def _folded(name: str) -> str:
+    """What names share that Windows and macOS take for one."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _joined(base: list[str], parts: list[str]) -> str | None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.data.label_file import LabelFile, separator_hint
-from plx_train.vision.image import read_image
 from plx_train.vision.labels.classes import MAX_CLASSES, whole_number
 from plx_train.vision.samples import LabelledImage
 
@@ -50,7 +49,7 @@ class ClsLabel(LabelledImage[int]):
         Raises:
             ImageError: it can't be read.
         """
-        return turn(read_image(self.image), self.turned or UPRIGHT)
+        return turn(super().read(), self.turned or UPRIGHT)
 
 
 def turn(image: np.ndarray, degrees: int) -> np.ndarray:

@@ -13,8 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
+from plx_train.modules.text_det.pieces import pieces_of, whole_map
 from plx_train.modules.text_det.prediction import TextDetPrediction
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, table_of, write_planes
 from plx_train.vision.processor import ImageProcessor
@@ -112,6 +114,20 @@ class TextDetProcessor(ImageProcessor):
         if (height, width) != image.shape[:2]:
             image = cv2.resize(image, (width, height))
         return self.normalise(image), shape
+
+    def predict_in_pieces(self, graph: Graph, original: np.ndarray) -> TextDetPrediction | None:
+        """The boxes of a long image whose text would be shrunk to less than can be read; None: it is none."""
+        shape = original.shape[:2]
+        pieces = pieces_of(shape, self.input_size)
+        if pieces is None:
+            return None
+
+        def map_of(picture: np.ndarray) -> np.ndarray:
+            return self.split_outputs(graph(self.normalise(picture)[None]))[0]
+
+        prob_map = whole_map(pieces, original, map_of)
+        every = replace(self, max_candidates=self.max_candidates * len(pieces.starts))
+        return every.postprocess(prob_map, shape)
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) in the order of `image_mode`, in `out` if given."""

@@ -48,7 +48,7 @@ def dictionary_from(texts: Iterable[str]) -> tuple[str, ...]:
     """
     characters = sorted({character for text in texts for character in text} - {" "})
     if not characters:
-        raise DataError("the labels hold no character to make a dictionary of")
+        raise DataError("no label holds a character to make a dictionary of: give module.dict=weights or a file")
     return tuple(characters)
 
 

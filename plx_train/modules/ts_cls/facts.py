@@ -54,6 +54,7 @@ def fit_facts(data: LabelledData) -> TsClsProcessor | None:
         std=scaling.scaler.std,
         frequency=data.train.frequency_text,
         time=roles.time,
+        missing=data.train.missing,
         group=roles.group,
         periods=_periods(scaling.apply(train, length), length),
     )

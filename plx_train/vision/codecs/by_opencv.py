@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from plx_train.vision.codecs import jpeg, png
-from plx_train.vision.codecs.by_pillow import decode_frame, open_header
+from plx_train.vision.codecs.by_pillow import checksum, decode_frame, open_header
 from plx_train.vision.codecs.faults import ImageError, check_pixels, damaged
 from plx_train.vision.codecs.levels import from_16_bits
 from plx_train.vision.codecs.orientation import upright
-from plx_train.vision.codecs.transparency import on_white
+from plx_train.vision.codecs.transparency import laid_on
 
 SILENT = 0
 # Every fault has a sentence here; OpenCV's own lines name no file.
@@ -53,17 +53,18 @@ def _whole_jpeg(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.ndarr
             return image
     elif not scans.has_all_bits:
         raise damaged(path)
-    if not _is_last_scan_whole(content, header, scans.end, path):
+    # The picture of a whole scan is the same whatever follows. Unlike OpenCV's, Pillow's libjpeg says nothing on the
+    # terminal of the bytes too many.
+    if len({_checksum(going_on, path) for going_on in jpeg.continued(content, header, scans.end)}) > 1:
         raise damaged(path)
     return _jpeg_colours(content[: scans.end] + jpeg.END, header, path)
 
 
-def _is_last_scan_whole(content: bytes, header: jpeg.JpegHeader, end: int, path: Path) -> bool:
-    """Whether the picture is the same whatever follows the scan's data."""
-    files = (io.BytesIO(going_on) for going_on in jpeg.continued(content, header, end))
-    # Unlike OpenCV's, this libjpeg says nothing on the terminal of the bytes too many.
-    first, *others = (decode_frame(open_header(file, path), file, path, is_stored=True) for file in files)
-    return all(np.array_equal(first, other) for other in others)
+def _checksum(content: bytes, path: Path) -> int:
+    try:
+        return checksum(io.BytesIO(content))
+    except Exception as error:
+        raise damaged(path, error) from None
 
 
 def _jpeg_colours(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.ndarray:
@@ -75,8 +76,8 @@ def _jpeg_colours(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.nda
     return _by_opencv(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, path)
 
 
-def decode_png(content: bytes, path: Path, max_pixels: int) -> np.ndarray:
-    """The picture of a PNG uint8 (H, W, 3) BGR, upright, transparent pixels on white.
+def decode_png(content: bytes, path: Path, max_pixels: int, background: str) -> np.ndarray:
+    """The picture of a PNG uint8 (H, W, 3) BGR, upright, transparent pixels on a background of `BACKGROUNDS`.
 
     Raises:
         ImageError: it is damaged, cut off or too large.
@@ -87,16 +88,16 @@ def decode_png(content: bytes, path: Path, max_pixels: int) -> np.ndarray:
         header = png.with_pixels(header, content)
     except png.BrokenPng as error:
         raise damaged(path, error) from None
-    return upright(_png_colours(header, path), header.orientation)
+    return upright(_png_colours(header, path, background), header.orientation)
 
 
-def _png_colours(header: png.Png, path: Path) -> np.ndarray:
+def _png_colours(header: png.Png, path: Path, background: str) -> np.ndarray:
     if header.bits < 16 and not header.has_alpha:
         return _by_opencv(header.content, cv2.IMREAD_COLOR, path)
     if header.bits < 16 and header.colours not in (png.COLOUR_ALPHA, png.GREY_ALPHA):
         file = io.BytesIO(header.content)
-        return decode_frame(open_header(file, path), file, path)
-    return _of_values(png_levels(header, path))
+        return decode_frame(open_header(file, path), file, path, background)
+    return _of_values(png_levels(header, path), background)
 
 
 def png_levels(header: png.Png, path: Path) -> np.ndarray:
@@ -112,7 +113,7 @@ def png_levels(header: png.Png, path: Path) -> np.ndarray:
     return values
 
 
-def _of_values(values: np.ndarray) -> np.ndarray:
+def _of_values(values: np.ndarray, background: str) -> np.ndarray:
     """uint8 (H, W, 3) BGR of `values` uint8 or uint16, (H, W), (H, W, 3) BGR or (H, W, 4) with their opacity."""
     if values.ndim == 2:
         return cv2.cvtColor(_levels(values), cv2.COLOR_GRAY2BGR)
@@ -120,7 +121,7 @@ def _of_values(values: np.ndarray) -> np.ndarray:
     if values.shape[2] == 3:
         return colour
     opacity = values[..., 3]
-    return on_white(colour, opacity if opacity.dtype == np.uint8 else from_16_bits(opacity, 16))
+    return laid_on(background, colour, opacity if opacity.dtype == np.uint8 else from_16_bits(opacity, 16))
 
 
 def _levels(values: np.ndarray) -> np.ndarray:

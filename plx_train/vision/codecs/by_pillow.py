@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import warnings
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.vision.codecs.faults import ImageError, damaged
 from plx_train.vision.codecs.formats import BEGINNING_BYTES, unread
-from plx_train.vision.codecs.levels import from_16_bits, from_numbers
+from plx_train.vision.codecs.levels import ROWS, from_16_bits, from_numbers
 from plx_train.vision.codecs.orientation import TURNS, UPRIGHT, exif_orientation, turned_size, upright
-from plx_train.vision.codecs.transparency import on_white
+from plx_train.vision.codecs.transparency import laid_on
 
 READ = (
     *("BMP", "DIB", "TIFF", "WEBP", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM", "JPEG", "MPO", "PNG"),
@@ -144,8 +146,10 @@ def size_of(frame: Image.Image, path: Path) -> tuple[int, int]:
         raise damaged(path, error) from None
 
 
-def decode_frame(frame: Image.Image, file: BinaryIO, path: Path, is_stored: bool = False) -> np.ndarray:
-    """The picture of a frame uint8 (H, W, 3) BGR, upright, transparent pixels on white.
+def decode_frame(
+    frame: Image.Image, file: BinaryIO, path: Path, background: str = WHITE, is_stored: bool = False
+) -> np.ndarray:
+    """The picture of a frame uint8 (H, W, 3) BGR, upright, transparent pixels on a background of `BACKGROUNDS`.
 
     Args:
         file: what the frame was opened from.
@@ -159,12 +163,21 @@ def decode_frame(frame: Image.Image, file: BinaryIO, path: Path, is_stored: bool
         turned = UPRIGHT if is_stored or frame.format == "TIFF" else _orientation(frame)
         tiff = _tiff_levels(frame) if frame.format == "TIFF" else TiffLevels()
         deep = deep_levels(frame, file)
-        image = _colours(frame, path) if deep is None else _shallow(deep, tiff)
+        image = _colours(frame, path, background) if deep is None else _shallow(deep, tiff)
     except ImageError:
         raise
     except Exception as error:
         raise damaged(path, error) from None
     return upright(image, turned)
+
+
+def checksum(file: BinaryIO) -> int:
+    """A number that is the same for equal pictures; those of damaged files may raise anything."""
+    found = 0
+    with Image.open(file) as frame:
+        for top in range(0, frame.height, ROWS):
+            found = zlib.crc32(frame.crop((0, top, frame.width, min(top + ROWS, frame.height))).tobytes(), found)
+    return found
 
 
 def _orientation(frame: Image.Image) -> int:
@@ -227,18 +240,29 @@ def _shallow(levels: np.ndarray, tiff: TiffLevels) -> np.ndarray:
     return cv2.cvtColor(255 - image if tiff.is_negative else image, cv2.COLOR_GRAY2BGR)
 
 
-def _colours(frame: Image.Image, path: Path) -> np.ndarray:
+def _colours(frame: Image.Image, path: Path, background: str) -> np.ndarray:
     frame.load()
-    mode = frame.mode
-    if mode in ("I", "F"):
+    if frame.mode in ("I", "F"):
         return cv2.cvtColor(from_numbers(np.asarray(frame), path), cv2.COLOR_GRAY2BGR)
+    if frame.height <= ROWS:
+        return _strip_colours(frame, frame.format, background)
+    out = np.empty((frame.height, frame.width, 3), np.uint8)
+    for top in range(0, frame.height, ROWS):
+        bottom = min(top + ROWS, frame.height)
+        out[top:bottom] = _strip_colours(frame.crop((0, top, frame.width, bottom)), frame.format, background)
+    return out
+
+
+def _strip_colours(frame: Image.Image, file_format: str | None, background: str) -> np.ndarray:
+    """uint8 (h, W, 3) BGR of some rows."""
+    mode = frame.mode
     if frame.has_transparency_data:
         layers = np.asarray(frame.convert("RGBA"))
-        return on_white(cv2.cvtColor(layers, cv2.COLOR_RGBA2BGR), layers[..., 3])
+        return laid_on(background, cv2.cvtColor(layers, cv2.COLOR_RGBA2BGR), layers[..., 3])
     if mode == "LAB":
         to_rgb = (ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"))
         frame = ImageCms.profileToProfile(frame, *to_rgb, outputMode="RGB") or frame
-    if mode == "CMYK" and frame.format in ("JPEG", "MPO") and "adobe" not in frame.info:
+    if mode == "CMYK" and file_format in ("JPEG", "MPO") and "adobe" not in frame.info:
         # Pillow takes all inks to be stored inverted, which only Adobe's marker says.
         frame = ImageChops.invert(frame)
     if mode in ("L", "1"):

@@ -8,6 +8,9 @@ import numpy as np
 
 from plx_train.vision.codecs.faults import ImageError
 
+ROWS = 256
+"""Of a picture that are worked on at once: what lies between is wider than its pixels."""
+
 SMALL_RANGES = (8, 10, 12)
 """Bits of cameras and scanners whose files have 16: read by 16, nothing of them would be seen."""
 
@@ -20,7 +23,10 @@ def used_bits_of(largest: int) -> int:
 def from_16_bits(values: np.ndarray, bits: int | None = None) -> np.ndarray:
     """uint8 of `values` uint16, whose range is that of `bits`; None: of `used_bits_of` the largest."""
     bits = used_bits_of(int(values.max(initial=0))) if bits is None else bits
-    return (values >> (bits - 8)).astype(np.uint8)
+    out = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), ROWS):
+        out[top : top + ROWS] = values[top : top + ROWS] >> (bits - 8)
+    return out
 
 
 def from_numbers(values: np.ndarray, path: Path) -> np.ndarray:

@@ -48,6 +48,20 @@ def test_boxes_of_2013(tmp_path: Path) -> None:
     ]
 
 
+def test_pictures_of_words(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for index in (1, 2):
+            page(tmp_path / split / f"word_{index}.png", ["x"])
+        text = '\ufeffword_1.png, "Genaxis Theatre"\r\nword_2.png, "a \\"b\\", c"\r\nword_9.png, "z"\r\nword_2.png\r\n'
+        (tmp_path / split / "gt.txt").write_text(text, "utf-8", newline="")
+    assert seen_as(tmp_path, Truth.TEXT) == "icdar" and seen_as(tmp_path, Truth.TEXTS) is None
+    found = read_as("icdar", tmp_path, Truth.TEXT)
+    for split in ("train", "test"):
+        assert truths(found, split) == {f"{split}/word_1.png": "Genaxis Theatre", f"{split}/word_2.png": 'a "b", c'}
+        assert (f"{split}/gt.txt", 3, "error", "image-missing") in told(found)
+        assert (f"{split}/gt.txt", 4, "error", "line-invalid") in told(found)
+
+
 def test_what_is_wrong_is_told_and_other_texts_are_let_alone(tmp_path: Path) -> None:
     for name in ("a", "b", "readme"):
         page(tmp_path / f"{name}.jpg", ["x"])

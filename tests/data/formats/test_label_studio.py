@@ -92,6 +92,21 @@ def test_choices_are_labels(tmp_path: Path) -> None:
     assert found.labels == ("red", "round") and truths(found) == {"a.png": ("round", "red"), "b.png": ()}
 
 
+def test_the_short_export_has_choices_too(tmp_path: Path) -> None:
+    for seed, name in enumerate("ab"):
+        picture(tmp_path / f"{name}.png", seed)
+    common = {"annotator": 1, "annotation_id": 1, "created_at": "2024-05-02T09:11:12.003Z", "lead_time": 3.1}
+    tasks = [
+        {"image": "/data/upload/1/0a1b2c3d-a.png", "id": 1, "choice": "cat", **common},
+        {"image": "/data/upload/1/0a1b2c3d-b.png", "id": 2, "choice": "dog", **common},
+    ]
+    assert seen_as(export(tmp_path, *tasks), Truth.CLASS) == "label_studio"
+    assert truths(read_as("label_studio", tmp_path, Truth.CLASS)) == {"a.png": "cat", "b.png": "dog"}
+    both = {"image": "b.png", "id": 3, "choice": {"choices": ["cat", "dog"]}, **common}
+    export(tmp_path, tasks[0], both)
+    assert truths(read_as("label_studio", tmp_path, Truth.LABELS)) == {"a.png": ("cat",), "b.png": ("cat", "dog")}
+
+
 def test_regions_are_texts_in_pixels(tmp_path: Path) -> None:
     picture(tmp_path / "p.png", 1, SIZE)
     polygon = {

@@ -21,6 +21,8 @@ from plx_train.data.formats.tree import ImageTree
         ("D:\\set\\y\\a.png", "", "y/a.png"),
         ("/mnt/set/x/a.png", "z", "x/a.png"),
         ("only", "", "x/only.png"),
+        ("X/ONLY.PNG", "", "x/only.png"),
+        ("e\u0301te\u0301.png", "z", "z/\u00e9t\u00e9.png"),
         ("../../../etc/passwd", "x", None),
         ("", "", None),
         ("a\0.png", "", None),
@@ -29,7 +31,7 @@ from plx_train.data.formats.tree import ImageTree
 )
 def test_names(tmp_path: Path, given: str, beside: str, expected: str | None) -> None:
     picture(tmp_path / "outside.png", 0)
-    for seed, name in enumerate(("x/a.png", "y/a.png", "x/only.png")):
+    for seed, name in enumerate(("x/a.png", "y/a.png", "x/only.png", "z/\u00e9t\u00e9.png")):
         picture(tmp_path / "set" / name, seed)
     assert ImageTree(tmp_path / "set", {".png"}).find(given, beside) == expected
     assert ImageTree(tmp_path / "set", {".png"}).find("../outside.png") is None

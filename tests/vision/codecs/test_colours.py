@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from kit.image_files import encoded
+from plx_train.vision.frames import decode_frames
 from plx_train.vision.image import ImageError, decode_image, image_size
 
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (250, 200, 40))
@@ -71,6 +72,26 @@ def test_fax_pages_are_black_on_white():
         assert seen(read(content)).tolist() == [[255] * 3, [0] * 3]
 
 
+TALL = {
+    "png with opacity": lambda image: encoded(image.convert("LA"), "PNG"),
+    "gif": lambda image: encoded(image.quantize(16, dither=Image.Dither.NONE), "GIF"),
+    "webp": lambda image: encoded(image.convert("RGBA"), "WEBP", lossless=True),
+    "inks": lambda image: encoded(image.convert("CMYK"), "JPEG", quality=100),
+    "tiff": lambda image: encoded(image, "TIFF"),
+    "luma": lambda image: encoded(image.convert("YCbCr"), "TIFF"),
+    "deep": lambda image: deep_png(np.asarray(image).astype(np.uint16) * 257),
+}
+
+
+@pytest.mark.parametrize("kind", TALL)
+def test_tall_pictures_are_the_same_from_top_to_bottom(kind):
+    image = patches().resize((len(COLOURS) * SIDE, 40 * SIDE + 3), Image.Resampling.NEAREST)
+    picture = read(TALL[kind](image))
+    assert picture.shape[0] == 643
+    assert np.abs(picture.astype(int) - picture[:1]).max() <= (2 if kind == "inks" else 0)
+    assert np.array_equal(seen(picture)[3:5], [[255] * 3, [0] * 3])
+
+
 SHOWS = {255: 0, 0: 255, 128: 127}
 """Grey of black ink on white by its opacity."""
 
@@ -89,6 +110,15 @@ def test_transparent_pixels_lie_on_white(kind, mode):
         mode = "RGBA"
     content = encoded(ink().convert(mode), kind, **({"lossless": True} if kind == "WEBP" else {}))
     assert np.abs(seen(read(content)) - np.asarray([[grey] * 3 for grey in SHOWS.values()])).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(("background", "level"), [("white", 255), ("grey", 128), ("black", 0)])
+def test_another_background_can_be_named(kind, background, level):
+    data = np.frombuffer(encoded(ink(), kind), np.uint8)
+    assert seen(decode_image(data, Path("a"), background=background))[1].tolist() == [level] * 3
+    (page,) = decode_frames(data, Path("a"), background=background)
+    assert seen(page)[1].tolist() == [level] * 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
