@@ -131,7 +131,8 @@ class NearestNames:
         folder = self._folder(parts[:-1])
         if folder is None:
             return None
-        names = self._listing(folder).names
+        listing = self._listing(folder)
+        names = listing.names - {*listing.folders}
         if len(names) > MAX_COMPARED or not parts[-1]:
             return None
         alike = [each for each in names if re.findall(r"\d+", each) == re.findall(r"\d+", parts[-1])]
