@@ -107,6 +107,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> CheckedDocuments[Labelled]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         if processor is None or data.faults:
+            # Without a processor nothing was found to fit one to, which is told already.
             return CheckedDocuments(CheckReport(str(data.root), data.faults, {}, ""), [], [])
         return check_images(data, self.rules(processor, options))
 

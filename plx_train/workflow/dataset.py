@@ -107,7 +107,9 @@ def check(
     dataset = prepared.dataset
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
-    processor = finished or room.fit(data, dataset, options.module, starting_weights(options))
+    processor = finished
+    if processor is None and not prepared.is_empty:
+        processor = room.fit(data, dataset, options.module, starting_weights(options))
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
     return processor, replace(checked, report=prepared.told(checked.report, root))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,10 @@ DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "t
 """Options of the dataset that decide what is written, beside what names its files."""
 
 
+WRITTEN_LINE = re.compile(r"\b((?:train|val|test)\.txt):(\d{1,9})\b")
+"""A place in a label file that was written, as findings name it."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A dataset that its room can read.
@@ -42,17 +47,31 @@ class Prepared:
     origins: dict[str, list[tuple[str, int]]] | None = None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found to train on: its findings say why."""
+        return self.origins is not None and not self.origins.get(self.dataset.train)
+
     def told(self, report: CheckReport, root: str) -> CheckReport:
         """The room's report on the data at `root`, with the places where users find what is wrong."""
         findings = (*self.findings, *(self._original(found) for found in report.findings))
         return replace(report, root=root, format=self.format, division=self.division, findings=findings)
 
     def _original(self, found: Finding) -> Finding:
-        places = (self.origins or {}).get(found.path, [])
-        if not 0 < found.line <= len(places):
+        if self.origins is None:
             return found
-        path, line = places[found.line - 1]
-        return replace(found, path=path, line=line)
+        path, line = self._place(found.path, found.line)
+        reason = WRITTEN_LINE.sub(lambda match: _named(*self._place(match[1], int(match[2]))), found.reason)
+        return replace(found, path=path, line=line, reason=reason)
+
+    def _place(self, file: str, line: int) -> tuple[str, int]:
+        """What a line of a label file was read from; itself where that is not known."""
+        places = (self.origins or {}).get(file, [])
+        return places[line - 1] if 0 < line <= len(places) else (file, line)
+
+
+def _named(file: str, line: int) -> str:
+    return f"{file}:{line}" if line else file
 
 
 def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Path | None = None) -> Prepared:
@@ -85,6 +104,9 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
     try:
         found, findings = cut_where_needed(gathered, temporary)
         written = write_label_files(temporary, found, gathered.classes, gathered.class_file)
+        if not written.origins.get(TRAIN + SPLIT_SUFFIX):
+            reason = "no image with an annotation was found to train on"
+            findings.append(Finding(str(source.root), 0, "error", "no-sample", reason))
         record = {
             "format": kind.name,
             "division": gathered.division,
