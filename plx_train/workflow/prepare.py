@@ -14,13 +14,13 @@ from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
 from plx_train.data.formats.choice import OWN, dataset_formats
-from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
+from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
-from plx_train.workflow.gather import format_of, gather, is_ready
+from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready
 
 DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share")
 """Options of the dataset that decide what is written, beside what names its files."""
@@ -136,10 +136,9 @@ def _settings(options: RunOptions) -> dict[str, Any]:
     """What decides the label files: they are used again where all of it is equal."""
     room, dataset = load_room(options.module.name), asdict(options.dataset)
     truth = room.truth(options.module)
-    ours = [split + SPLIT_SUFFIX for split in (TRAIN, VAL, TEST)]
     return {
         **{key: dataset[key] for key in DECISIVE},
-        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in ours],
+        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES],
         "label": options.dataset.columns.label,
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),
