@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plx_train.modules.text_det.pieces import pieces_of
 from plx_train.modules.text_det.processor import TextDetProcessor
+from plx_train.vision.pieces import pieces_of
 
 PROCESSOR = TextDetProcessor(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
