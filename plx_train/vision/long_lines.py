@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+SMALLEST_SCALE = 0.5
+"""Lines that would be squeezed to less are read in pieces."""
 PIECE_RATIO = 40
 """Length of a piece in heights of the line, about."""
 SEARCH_RATIO = 8
@@ -14,6 +16,11 @@ SPACE_RATIO = 0.2
 """Gaps wider than so many heights stand between words."""
 BLANK_SHARE = 0.1
 """A column is blank whose pixels differ by at most this share of what the line's differ by."""
+
+
+def is_long_line(image: np.ndarray, ratio: float) -> bool:
+    """Whether a network that sees `ratio` heights of a line at most would see this one at less than half its length."""
+    return image.shape[1] * SMALLEST_SCALE > image.shape[0] * ratio
 
 
 def read_in_pieces(image: np.ndarray, read: Callable[[np.ndarray], tuple[str, float]]) -> tuple[str, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
-from plx_train.vision.long_lines import read_in_pieces
+from plx_train.vision.long_lines import is_long_line, read_in_pieces
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, write_planes
 from plx_train.vision.processor import ImageProcessor
 
@@ -26,8 +26,6 @@ HEIGHT = 48
 """Pixels; the network's pooling fits no other."""
 MAX_WIDTH = 3200
 """PaddleX squeezes wider ones."""
-SMALLEST_SCALE = 0.5
-"""Lines that would be squeezed to less are read in pieces."""
 GROUP_WIDTH = 64
 """Crops whose widths differ by less go into one batch, as far as there are enough; pixels at a height of 48."""
 BLANK = 0
@@ -107,15 +105,9 @@ class TextRecProcessor(ImageProcessor):
 
     def predict_in_pieces(self, graph: Graph, original: np.ndarray) -> TextRecPrediction | None:
         """The text of a line that would be squeezed to less than half; None: it is no such line."""
-        if HEIGHT * original.shape[1] * SMALLEST_SCALE <= MAX_WIDTH * original.shape[0]:
+        if not is_long_line(original, MAX_WIDTH / HEIGHT):
             return None
-
-        def read(piece: np.ndarray) -> tuple[str, float]:
-            values, shape = self.preprocess(piece)
-            found = self.postprocess(self.split_outputs(graph(values[None]))[0], shape)
-            return found.text, found.score
-
-        return TextRecPrediction(*read_in_pieces(original, read))
+        return TextRecPrediction(*read_in_pieces(original, lambda piece: astuple(self.predict_whole(graph, piece))))
 
     def write(self, image: np.ndarray, canvas: np.ndarray) -> None:
         """Normalises pixels uint8 (48, w, 3) BGR onto zeros float32 (3, 48, W >= w), which are grey to the right."""
