@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plx_train.contract.check import Finding
 from plx_train.data.fingerprint import fingerprint
@@ -50,6 +50,16 @@ class ReadSplit:
     def frequency_text(self) -> str:
         """The frequency as PaddleX writes it; 1 where there is none."""
         return str(self.frequency.text) if self.frequency else "1"
+
+    def facts(self) -> dict[str, Any]:
+        """What a model remembers of how the file is written, by the names of a processor's fields."""
+        return {
+            "frequency": self.frequency_text,
+            "time": self.roles.time,
+            "group": self.roles.group,
+            "missing": self.missing,
+            "time_format": self.time_format,
+        }
 
 
 @dataclass(frozen=True)
