@@ -109,8 +109,8 @@ class TsForecastProcessor(SeriesProcessor):
         cutoff = Cutoff(int(series.times[end - 1]), series.is_datetime)
         inputs = []
         if self.num_future:
-            ahead = self.narrow(rows[:, num_targets + num_past :], self.future_covariates, series)
-            inputs.append(self._future(ahead, series.times[end - self.context : end], cutoff))
+            later = self.narrow(rows[:, num_targets + num_past :], self.future_covariates, series)
+            inputs.append(self._future(later, series.times[end - self.context : end], cutoff))
         if num_past:
             covariates = past[:, num_targets : num_targets + num_past]
             inputs.append(self.narrow(covariates, self.past_covariates, series))
