@@ -14,6 +14,7 @@ from plx_train.ground.errors import DataError
 from plx_train.ground.files import user_path
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
+from plx_train.series.read.cell_faults import OTHER_NOTATION
 from plx_train.series.read.fill import fill_series
 from plx_train.series.read.reader import read_file, read_header
 from plx_train.series.read.roles import Roles, find_roles, with_targets
@@ -145,6 +146,8 @@ def _read(
         try:
             whole, _ = fill_series(one, fill, frequency, roles.flags)
         except DataError as error:
+            if any(finding.code == OTHER_NOTATION for finding in findings):
+                continue  # nothing is missing once the numbers can be read
             name, _, line = one.where.rpartition(":")
             findings = [*findings, Finding(name, int(line), "error", "missing-values", str(error))]
         else:
