@@ -58,6 +58,8 @@ def _check_forms(key: str, option: Option, flat: Mapping[str, Any]) -> None:
         return
     if Form.DURATION in option.forms:
         parse_duration(value, key)
+    if Form.FILLED in option.forms and not value:
+        raise ConfigError(f"{key}=[] is empty: name one, as in {option.example}, or leave it out")
     if Form.RISING in option.forms and value != sorted(set(value)):
         raise ConfigError(f"{key} must rise, as in {option.example}, not {value}")
     if Form.RANGE in option.forms and value != sorted(value):

@@ -85,13 +85,15 @@ class PipelineResult(dict[str, Any]):
             UserError: one can't be written.
         """
         target = Path(save_path)
+        # A folder may be called v1.0.
+        is_file = bool(target.suffix) and not target.is_dir()
         written = []
         for name, picture in self.img.items():
-            path = target if target.suffix else target / f"{self._name}_{name}.jpg"
+            path = target if is_file else target / f"{self._name}_{name}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_image(path, picture)
             written.append(path)
-            if target.suffix:
+            if is_file:
                 break
         return written
 
@@ -131,7 +133,8 @@ class PipelineResult(dict[str, Any]):
 
     def _write(self, save_path: str | Path, suffix: str, content: bytes) -> Path:
         target = Path(save_path)
-        path = target if target.suffix == suffix else target / f"{self._name}_res{suffix}"
+        is_file = target.suffix == suffix and not target.is_dir()
+        path = target if is_file else target / f"{self._name}_res{suffix}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
