@@ -26,6 +26,10 @@ TEXTS = (
     "${x}",
     "${oc.env:NO_SUCH}",
 )
+WRONG = (
+    *("", "null", "???", "true", "abc", "3", "-1", "1.5", "nan", "inf", "1e400", "007", "[]", "[1]", "[1,2,3]"),
+    *("[[1]]", "[null,null]", "{}", "{a: b}", "a,b", "[", "'", "${"),
+)
 INTEGERS = (-1, 0, 1, 2, 3, 7, 8, 64, 1000)
 HUGE = (10**9, 2**63, 10**30)
 FLOATS = (-1.0, 0.0, 1e-9, 0.3, 0.5, 0.99999, 1.0, 1.5, 10.0, 1e6)
@@ -34,8 +38,7 @@ STRANGE = (math.inf, -math.inf, math.nan, 1e300)
 
 def typed_values(one: Option) -> st.SearchStrategy[str]:
     """What people type after the key: of its type or not, in range or not."""
-    wrong = st.sampled_from(["", "null", "???", "true", "abc", "3", "-1", "1.5", "nan", "inf", "[]", "[1]", "[1,2,3]", "{}",
-                             "{a: b}", "[[1]]", "[null,null]", "a,b", "[", "'", "${", "1e400", "007"])  # fmt: skip
+    wrong = st.sampled_from(WRONG)
     return st.one_of(wrong, st.sampled_from(TEXTS), plain_values(one).map(_written))
 
 
