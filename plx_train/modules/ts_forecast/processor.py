@@ -140,6 +140,8 @@ class TsForecastProcessor(SeriesProcessor):
         """The forecast in the targets' units."""
         middle = output
         if self.quantiles:
+            # Of a single quantile the network gives no axis.
+            output = output.reshape(*output.shape[:2], len(self.quantiles))
             # Quantiles that cross are sorted (Chernozhukov et al., 2010).
             output = np.sort(output, axis=-1)
             middle = output[..., self.middle]
