@@ -126,7 +126,9 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
     dataset = replace(prepared.dataset, **seen)
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
-    processor: Processor | None = trained or _fitted(room, data, dataset, options, finished.weights)
+    processor: Processor | None = trained
+    if processor is None and not prepared.is_empty:
+        processor = _fitted(room, data, dataset, options, finished.weights)
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
     return processor, replace(checked, report=prepared.told(checked.report, root))

@@ -15,13 +15,17 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.divide import NONE, Division, divide
 from plx_train.data.fingerprint import fingerprint
-from plx_train.data.formats.choice import OWN, choose_format
-from plx_train.data.formats.dataset_format import TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
+from plx_train.data.formats.choice import AUTO, OWN, choose_format
+from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
+from plx_train.data.formats.lines import SPLIT_SUFFIX
 from plx_train.data.formats.tree import files_below, is_image
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
+
+OUR_FILES = tuple(split + SPLIT_SUFFIX for split in (TRAIN, VAL, TEST))
+"""Label files that are written, where data come in other formats."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
     root = user_path(dataset.root)
     if not root.is_dir():
         return None
+    if dataset.format == AUTO and dataset.train != DatasetOptions().train and not (root / dataset.train).is_file():
+        return None  # a file that the options name is missed, whatever else lies there
     folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size, dataset.columns.label)
     chosen = choose_format(dataset.format, folder, name)
     return (chosen[0], folder) if chosen else None
@@ -97,7 +103,12 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         ConfigError: it can't be divided as the options ask.
     """
     room, dataset = load_room(options.module.name), options.dataset
+    if kind.name != OWN and dataset.val not in OUR_FILES and not (folder.root / dataset.val).is_file():
+        raise ConfigError(f"dataset.val={dataset.val}: there is no such file, and data read as {kind.name} need none")
+    known = room.class_names(dataset, options.module, None if kind.name == OWN else processor)
     found = kind.read(folder)
+    if found.truth is Truth.LABELS and found.labels:
+        found.labels = (*known, *(name for name in found.labels if name not in known))
     findings = list(found.findings)
     if kind.names_all:
         findings += _forgotten(found, folder)
@@ -123,7 +134,7 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         folder.truth,
         found,
         division,
-        room.class_names(dataset, options.module, processor),
+        known,
         room.class_file(options.module),
         findings,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,16 +14,20 @@ from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
 from plx_train.data.formats.choice import OWN, dataset_formats
-from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
+from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
-from plx_train.workflow.gather import format_of, gather, is_ready
+from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready
 
 DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share")
 """Options of the dataset that decide what is written, beside what names its files."""
+
+
+WRITTEN_LINE = re.compile(r"\b((?:train|val|test)\.txt):(\d{1,9})\b")
+"""A place in a label file that was written, as findings name it."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,31 @@ class Prepared:
     origins: dict[str, list[tuple[str, int]]] | None = None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found to train on: its findings say why."""
+        return self.origins is not None and not self.origins.get(self.dataset.train)
+
     def told(self, report: CheckReport, root: str) -> CheckReport:
         """The room's report on the data at `root`, with the places where users find what is wrong."""
         findings = (*self.findings, *(self._original(found) for found in report.findings))
         return replace(report, root=root, format=self.format, division=self.division, findings=findings)
 
     def _original(self, found: Finding) -> Finding:
-        places = (self.origins or {}).get(found.path, [])
-        if not 0 < found.line <= len(places):
+        if self.origins is None:
             return found
-        path, line = places[found.line - 1]
-        return replace(found, path=path, line=line)
+        path, line = self._place(found.path, found.line)
+        reason = WRITTEN_LINE.sub(lambda match: _named(*self._place(match[1], int(match[2]))), found.reason)
+        return replace(found, path=path, line=line, reason=reason)
+
+    def _place(self, file: str, line: int) -> tuple[str, int]:
+        """What a line of a label file was read from; itself where that is not known."""
+        places = (self.origins or {}).get(file, [])
+        return places[line - 1] if 0 < line <= len(places) else (file, line)
+
+
+def _named(file: str, line: int) -> str:
+    return f"{file}:{line}" if line else file
 
 
 def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Path | None = None) -> Prepared:
@@ -85,6 +104,9 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
     try:
         found, findings = cut_where_needed(gathered, temporary)
         written = write_label_files(temporary, found, gathered.classes, gathered.class_file)
+        if not written.origins.get(TRAIN + SPLIT_SUFFIX):
+            reason = "no image with an annotation was found to train on"
+            findings.append(Finding(str(source.root), 0, "error", "no-sample", reason))
         record = {
             "format": kind.name,
             "division": gathered.division,
@@ -114,10 +136,9 @@ def _settings(options: RunOptions) -> dict[str, Any]:
     """What decides the label files: they are used again where all of it is equal."""
     room, dataset = load_room(options.module.name), asdict(options.dataset)
     truth = room.truth(options.module)
-    ours = [split + SPLIT_SUFFIX for split in (TRAIN, VAL, TEST)]
     return {
         **{key: dataset[key] for key in DECISIVE},
-        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in ours],
+        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES],
         "label": options.dataset.columns.label,
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),

@@ -113,6 +113,14 @@ def test_findings_are_told_where_users_can_mend_them(tmp_path: Path) -> None:
     assert code == 1 and [(one["path"], one["line"]) for one in report["findings"]] == [("red/red 3.png", 0)]
 
 
+def test_places_in_reasons_are_those_of_users_too(tmp_path: Path) -> None:
+    root = coloured(tmp_path / "data", ("train", "val"))
+    (root / "val" / "red" / "red 0.png").write_bytes((root / "train" / "blue" / "blue 0.png").read_bytes())
+    report = check("image_cls", root, tmp_path / "out")[1]
+    twin = next(one for one in report["findings"] if one["code"] == "train-and-val")
+    assert twin["path"] == "val/red/red 0.png" and twin["reason"].endswith("is in train/blue/blue 0.png as well")
+
+
 def test_classes_that_a_file_numbers_keep_their_numbers(tmp_path: Path) -> None:
     root = coloured(tmp_path / "data")
     (root / "label.txt").write_text("0 red\n1 blue\n2 green\n")
@@ -270,6 +278,7 @@ def test_choices_of_label_studio_are_trained_on(tmp_path: Path) -> None:
     [
         (["dataset.format=labelmee"], ConfigError, "did you mean 'labelme'"),
         (["dataset.format=icdar"], ConfigError, "does not hold what module=image_cls reads"),
+        (["dataset.val=mine.txt"], ConfigError, "there is no such file, and data read as folders need none"),
         (["dataset.split=groups"], ConfigError, "needs dataset.split_by"),
         (["dataset.split_by=abc"], ConfigError, "must have one group"),
         (["dataset.split_by=(["], ConfigError, "no regular expression"),
@@ -285,6 +294,36 @@ def test_wrong_options_have_a_sentence(
     given = ["mode=check_dataset", "module=image_cls", f"dataset.root={root}", f"output={tmp_path / 'o'}", "quiet=true"]
     with pytest.raises(error, match=message):
         plx_train.run([*given, *arguments])
+
+
+def test_annotations_without_a_single_image_are_told(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    make_ppocrlabel(root)
+    for path in root.glob("*.png"):
+        path.unlink()
+    code, report = check("text_rec", root, tmp_path / "out", "module.dict=auto")
+    assert code == 1 and report["codes"] == {"image-missing": NUM_PAGES, "no-validation": 1, "no-sample": 1}
+
+
+def test_a_named_file_that_is_missing_is_missed(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 3)
+    code, report = check("image_cls", root, tmp_path / "out", "dataset.train=labels.txt")
+    assert code == 1 and report["findings"][-2]["reason"].startswith("there is no labels.txt in")
+
+
+def test_labels_keep_the_order_of_a_file(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for seed in range(6):
+        picture(root / f"p{seed}.png", seed)
+        labelme(root / f"p{seed}.json", f"p{seed}.png", flags={"a": seed % 2 == 0, "b": True})
+    (root / "label.txt").write_text("0 b\n1 a\n")
+    assert check("image_mlcls", root, tmp_path / "out")[0] == 0
+    lists = tmp_path / "out" / "label_files"
+    assert lines_of(lists / "label.txt") == ["0 b", "1 a"]
+    assert {*lines_of(lists / "train.txt"), *lines_of(lists / "val.txt")} == {
+        f"p{seed}.png\t1,{int(seed % 2 == 0)}" for seed in range(6)
+    }
 
 
 def test_a_copy_is_never_made_inside_the_data(tmp_path: Path) -> None:
