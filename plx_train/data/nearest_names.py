@@ -27,7 +27,7 @@ SIMILAR = 0.85
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderNames:
     """The names in a folder, which was listed once."""
 
     names: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ class NearestNames:
     """
 
     root: Path
-    _listings: dict[str, Listing] = field(default_factory=dict)
+    _listings: dict[str, FolderNames] = field(default_factory=dict)
     _num_asked: int = 0
 
     def hint(self, name: str) -> str:
@@ -79,17 +79,17 @@ class NearestNames:
                 return found
         return self._in_another_folder(name) or self._spelled_alike(name)
 
-    def _listing(self, folder: str) -> Listing:
+    def _listing(self, folder: str) -> FolderNames:
         if folder not in self._listings:
             if len(self._listings) >= MAX_FOLDERS:
-                return Listing()
+                return FolderNames()
             try:
                 with os.scandir(self.root / folder) as entries:
                     found = [(entry.name, entry.is_dir()) for entry in entries]
             except (OSError, ValueError):
                 found = []
             folders = tuple(sorted(name for name, is_folder in found if is_folder))
-            self._listings[folder] = Listing(frozenset(name for name, _ in found), folders)
+            self._listings[folder] = FolderNames(frozenset(name for name, _ in found), folders)
         return self._listings[folder]
 
     def _followed(self, candidate: str) -> str | None:

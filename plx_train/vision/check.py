@@ -143,19 +143,15 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     else:
         report = _report(data, rules, names, content.value, content.hashes)
         save_report(key, report.to_json())
-    report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, _names_by_line(data)))
+    places = {
+        sample.where: name
+        for key, split in splits.items()
+        for sample, name in zip(split.samples, names[key], strict=True)
+    }
+    report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, places))
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())
     return CheckedDocuments(report, train, val)
-
-
-def _names_by_line(data: ImageData[Labelled]) -> dict[str, str]:
-    """The images' names by their places in the label files."""
-    return {
-        sample.where: name
-        for split in (data.train, data.val)
-        for sample, name in zip(split.samples, data.names(split), strict=True)
-    }
 
 
 def _background(data: ImageData[Any]) -> str:

@@ -21,6 +21,8 @@ from plx_train.vision.image import write_image
 from plx_train.vision.layout import find_layout_faults
 from plx_train.vision.samples import Labelled
 
+MAX_STEM = 200
+"""Bytes of an image's name in that of a picture of it."""
 OF_USERS_FILES = ("space-in-path",)
 """Findings that say nothing of label files which PaddleX never reads."""
 
@@ -126,7 +128,9 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         last, count = len(samples) - 1, min(self.num_pictures, len(samples))
         paths = []
         for index in np.unique(np.linspace(0, last, count).round().astype(int)):
-            paths.append(folder / f"{index}_{samples[index].image.stem}.jpg")
+            # With the number and the suffix it is no longer than file systems allow.
+            stem = samples[index].image.stem.encode()[:MAX_STEM].decode("utf-8", "ignore")
+            paths.append(folder / f"{index}_{stem}.jpg")
             write_image(paths[-1], self.draw_sample(samples[index]))
         return paths
 

@@ -109,6 +109,10 @@ def test_faults_are_told_with_their_line(tmp_path: Path, content: str | bytes, l
         (HEAD + "2020-01-01,1,2\n\n  \t\n2020-01-02,3,4\n", 3, "blank-line"),
         (",date,a,b\n0,2020-01-01,1,2\n1,2020-01-02,3,4\n", 1, "column-unnamed"),
         (HEAD + "2020-01-02,3,4\n2020-01-01,1,2\n", 3, "out-of-order"),
+        ("date,a\x85c,b\n" + TWO_ROWS, 1, "control-character"),
+        ("date,a,b\u2028\n" + TWO_ROWS, 1, "control-character"),
+        ("date,a\u200b,b\n" + TWO_ROWS, 1, "invisible-character"),
+        ("date,\u00e9,e\u0301\n" + TWO_ROWS, 1, "mixed-forms"),
     ],
 )
 def test_oddities_are_warned_of_and_mended(tmp_path: Path, content: str, line: int, code: str) -> None:

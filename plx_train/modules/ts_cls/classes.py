@@ -10,6 +10,7 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.data.classes import imbalance_findings, listed
 from plx_train.data.leaks import trained_on_findings
+from plx_train.data.odd_characters import character_findings
 from plx_train.series.frame import Series
 from plx_train.series.read.content import limited
 
@@ -50,6 +51,7 @@ def class_findings(train: Sequence[Series], val: Sequence[Series], files: tuple[
     if few:
         reason = f"{len(few)} of {len(trained)} classes have fewer than {FEW} training series: {_listed(few)}"
         findings.append(Finding(files[0], 0, "warning", "few-series", reason))
+    findings += character_findings(files[0], ((0, name) for name in trained), "names of classes")
     return findings + imbalance_findings(files[0], trained, "series")
 
 

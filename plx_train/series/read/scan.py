@@ -11,6 +11,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
+from plx_train.data.odd_characters import character_findings
 from plx_train.series.read.header import (
     fitted,
     is_announcement,
@@ -123,6 +124,8 @@ def _read_header(stream: BinaryIO, scan: Scan) -> None:
     if cells is None:
         scan.add(scan.header_line, "error", "quote-open", "a quotation mark of the header is not closed in its line")
         return
+    written = [(scan.header_line, name.strip(" ")) for name in cells]
+    scan.findings += character_findings(scan.name, written, "names of columns")
     scan.header, scan.separator = tuple(name.strip() for name in cells), separator
     scan.top = scan.header_line
     if separator is None:

@@ -105,6 +105,7 @@ def emptied(column: str) -> Change:
 PLANTED: dict[str, tuple[str, str, str, Change]] = {
     "class not trained": ("error", "class-not-trained", "val", relabelled(_2="9")),
     "class not validated": ("warning", "class-not-validated", "val", lambda rows: rows[rows.label < 2]),
+    "control character": ("warning", "control-character", "train", relabelled(_1="a\x85b")),
     "one class": ("error", "one-class", "train", lambda rows: rows.assign(label=1)),
     "few": ("warning", "few-series", "train", lambda rows: rows[(rows.label > 0) | (rows.group_id < 9)]),
     "label changes": ("error", "label-changes", "train", lambda rows: rows.assign(label=rows.time % 2)),
