@@ -39,6 +39,7 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         contract: the `CONTRACT` that it was written for.
         name: what users type, ``module=<name>``.
         options: a dataclass whose field ``name`` has the room's name for its default.
+        kind: the truth in its label files, which other formats may give too; None: it reads its own alone.
         retired_options: keys that former versions recorded; they are passed over where a recorded run is read.
     """
 
@@ -48,6 +49,7 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     processor: ClassVar[type[Processor]]
     metric: ClassVar[type[Metric]]
     monitor: ClassVar[str]
+    kind: ClassVar[Truth | None] = None
     retired_options: ClassVar[frozenset[str]] = frozenset()
 
     def check_options(self, options: OptionsT, dataset: DatasetOptions) -> None:
@@ -59,8 +61,8 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         return
 
     def truth(self, options: OptionsT) -> Truth | None:
-        """The kind of truth in its label files, which other formats may give too; None: it reads its own alone."""
-        return None
+        """The kind of truth in its label files: `kind`, unless options say otherwise."""
+        return self.kind
 
     def class_names(self, dataset: DatasetOptions, options: OptionsT, processor: ProcessorT | None) -> tuple[str, ...]:
         """Names of classes whose numbers are known before the data are read: a finished model's, or those of a file."""

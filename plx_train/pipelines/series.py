@@ -61,7 +61,7 @@ class SeriesModel(SingleModel):
 
     @property
     def suffixes(self) -> frozenset[str]:
-        """Those of tables."""
+        """Suffixes of tables."""
         return frozenset(self.processor.suffixes)
 
     def read(self, input: Any) -> Iterator[SeriesItem | UserError]:

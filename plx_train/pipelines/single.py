@@ -46,7 +46,7 @@ class SingleModel(Pipeline):
 
     @classmethod
     def parameter_types(cls, config: Mapping[str, Any]) -> Mapping[str, type | tuple[type, ...]]:
-        """Those that the section ``plx_train`` declares."""
+        """Types of the parameters that the section ``plx_train`` declares."""
         declared = declaration_of(config).parameters
         types = {name: parameter.python_types for name, parameter in declared.items()}
         return {name: kinds[0] if len(kinds) == 1 else kinds for name, kinds in types.items()}

@@ -9,6 +9,7 @@ from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.vision.samples import LabelledImage
 
 Labels = tuple[int, ...]
+NO_TAB = "there is no tab between image path and labels (images/x.jpg<TAB>1,0,1)"
 
 
 def read_samples(path: Path, root: Path, names: Sequence[str] | None) -> tuple[list[LabelledImage[Labels]], LabelFile]:
@@ -21,13 +22,11 @@ def read_samples(path: Path, root: Path, names: Sequence[str] | None) -> tuple[l
     for line, text in file.lines():
         name, tab, values = text.partition("\t")
         if not tab:
-            reason = "there is no tab between image path and labels (images/x.jpg<TAB>1,0,1)"
-            file.add(line, "error", "no-tab", reason + separator_hint(text))
+            file.add(line, "error", "no-tab", NO_TAB + separator_hint(text))
             continue
         image, parts = file.image(name, line), [part.strip() for part in values.split(",")]
-        wrong = next((part for part in parts if part not in ("0", "1")), None)
-        if wrong is not None:
-            file.add(line, "error", "label-not-0-or-1", f"{wrong[:40]!r} is neither 0 nor 1")
+        if wrong := [part for part in parts if part not in ("0", "1")]:
+            file.add(line, "error", "label-not-0-or-1", f"{wrong[0][:40]!r} is neither 0 nor 1")
             continue
         wanted = wanted or len(parts)
         if len(parts) != wanted:

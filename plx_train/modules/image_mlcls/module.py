@@ -53,9 +53,8 @@ class ImageMlcls(ClassifierModule[ImageMlclsProcessor]):
         """The processor with each label's threshold of best F1 on held-out images."""
         truths, scores = np.asarray([sample.truth for sample in samples]).T, np.stack(outputs).T
         columns = zip(truths, scores, self.processor.thresholds, strict=True)
-        return replace(
-            self.processor, thresholds=tuple(min(max(best_threshold(*each), 0.01), 0.99) for each in columns)
-        )
+        limits = tuple(min(max(best_threshold(*each), 0.01), 0.99) for each in columns)
+        return replace(self.processor, thresholds=limits)
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
         """``classes.json``: figures and threshold of each label."""

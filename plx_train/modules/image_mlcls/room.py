@@ -59,13 +59,10 @@ class ImageMlclsRoom(ClassifierRoom[ImageMlclsConfig, Picture, ImageMlclsProcess
     contract = 1
     name = "image_mlcls"
     options = ImageMlclsConfig
+    kind = Truth.LABELS
     processor = ImageMlclsProcessor
     metric = LabelMetric
     monitor = "mAP"
-
-    def truth(self, options: ImageMlclsConfig) -> Truth:
-        """Labels."""
-        return Truth.LABELS
 
     def read_file(
         self, path: Path, root: Path, options: ImageMlclsConfig, classes: Sequence[str] | None
@@ -98,7 +95,7 @@ class ImageMlclsRoom(ClassifierRoom[ImageMlclsConfig, Picture, ImageMlclsProcess
         return draw_answers(original, prediction, held, processor.labels)
 
     def build(
-        self, options: ImageMlclsConfig, processor: ImageMlclsProcessor, checked: Any, is_fine_tuning: bool
+        self, options: ImageMlclsConfig, processor: ImageMlclsProcessor, checked: object, is_fine_tuning: bool
     ) -> ImageMlcls:
         """The module."""
         from plx_train.modules.image_mlcls.module import ImageMlcls

@@ -12,7 +12,6 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
-from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_det.check import TextDetCheck
 from plx_train.modules.text_det.config import TextDetConfig
 from plx_train.modules.text_det.labels import PageLabel, read_lines
@@ -35,15 +34,12 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     contract = 1
     name = "text_det"
     options = TextDetConfig
+    kind = Truth.TEXTS
     processor = TextDetProcessor
     metric = TextDetMetric
     monitor = "hmean"
     noun = "pages"
     num_pictures = 6
-
-    def truth(self, options: TextDetConfig) -> Truth:
-        """Outlines of texts."""
-        return Truth.TEXTS
 
     def read_file(
         self, path: Path, root: Path, options: TextDetConfig, classes: Sequence[str] | None
@@ -52,16 +48,12 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
         return read_lines(path, root)
 
     def fit(
-        self, data: ImageData[PageLabel], dataset: DatasetOptions, options: TextDetConfig, weights: str | None
+        self, data: ImageData[PageLabel] | None, dataset: DatasetOptions, options: TextDetConfig, weights: str | None
     ) -> TextDetProcessor | None:
-        """The processing that the options ask for: pages say nothing of it."""
-        return None if data.faults else _processor(options)
+        """The processing that the options ask for: pages and weights say nothing of it."""
+        return None if data and data.faults else _processor(options)
 
-    def processor_of_weights(
-        self, data: ImageData[PageLabel] | None, dataset: DatasetOptions, options: TextDetConfig, weights: str
-    ) -> TextDetProcessor:
-        """The processing that the options ask for."""
-        return _processor(options)
+    processor_of_weights = fit
 
     def rules(self, processor: TextDetProcessor, options: TextDetConfig) -> TextDetCheck:
         """What is looked for in a dataset."""
@@ -88,11 +80,7 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
         )
 
     def build(
-        self,
-        options: TextDetConfig,
-        processor: TextDetProcessor,
-        checked: CheckedDocuments[PageLabel] | None,
-        is_fine_tuning: bool,
+        self, options: TextDetConfig, processor: TextDetProcessor, checked: object, is_fine_tuning: bool
     ) -> TextDet:
         """The module."""
         from plx_train.modules.text_det.module import TextDet

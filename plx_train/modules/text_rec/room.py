@@ -34,15 +34,12 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
     contract = 1
     name = "text_rec"
     options = TextRecConfig
+    kind = Truth.TEXT
     processor = TextRecProcessor
     metric = TextRecMetric
     monitor = "accuracy"
     retired_options = frozenset({"characters"})
     noun = "crops"
-
-    def truth(self, options: TextRecConfig) -> Truth:
-        """The text of a crop."""
-        return Truth.TEXT
 
     def read_file(
         self, path: Path, root: Path, options: TextRecConfig, classes: Sequence[str] | None
@@ -101,11 +98,7 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
         return draw_overlay(original, prediction, truth)
 
     def build(
-        self,
-        options: TextRecConfig,
-        processor: TextRecProcessor,
-        checked: CheckedDocuments[LineLabel] | None,
-        is_fine_tuning: bool,
+        self, options: TextRecConfig, processor: TextRecProcessor, checked: object, is_fine_tuning: bool
     ) -> TextRec:
         """The module."""
         from plx_train.modules.text_rec.module import TextRec

@@ -13,7 +13,7 @@ from plx_train.series.read.source import find_source
 from plx_train.series.read.times import OF_DAY, TimeFormat, guess_format, is_date, joined
 
 Places = tuple[int, int | None, int | None]
-"""Of a row's cells: the times, the times of day, the group."""
+"""Places of a row's cells: the times, the times of day, the group."""
 MANY = 0.9
 """Share of sampled cells that must be dates, or times of day."""
 
