@@ -17,7 +17,7 @@ from plx_train.series.read.content import Rows, check_rows
 from plx_train.series.read.day_order import in_doubt
 from plx_train.series.read.header import SEPARATORS
 from plx_train.series.read.marks import without_marks
-from plx_train.series.read.mending import mend, survey
+from plx_train.series.read.mending import date_parts, mend, survey
 from plx_train.series.read.notation import is_gappy, is_numeric, written_beside
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
@@ -113,6 +113,9 @@ def _read(
     if scan.separator is not None:
         _tell_separator(source, scan, columns)
     if scan.ok:
+        said = date_parts(source, scan.header, scan.header_line - 1) if columns.time is None else None
+        if said is not None:
+            scan.add(scan.header_line, "warning", "time-in-parts", said)
         chosen = _choose(scan, columns, others)
         table = read_table(source, scan, chosen, time_zone) if scan.ok else None
         if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
