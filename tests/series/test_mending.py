@@ -229,3 +229,16 @@ def test_a_column_that_lacks_most_of_its_numbers_names_the_cells(tmp_path: Path)
     path.write_text(table(",", ["date", *DAYS], ["a", *cells], ["b", *map(str, range(30))]))
     (error,) = [one for one in read(path, Columns("date"))[1] if one.level == "error"]
     assert (error.line, error.code) == (3, "not-a-number") and "(20 such rows: lines 3, 4, 6, …)" in error.reason
+
+
+def test_dates_in_parts_become_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("No,year,month,day,Hour,a\n1,2010,1,2,0,NA\n2,2010,1,2,1,5.50\n3,2010,1,2,2,6\n")
+    _, findings = read(path, Columns(None))
+    assert findings[0].code == "time-in-parts"
+    line = line_of(findings)
+    assert line is not None
+    run_in_shell(line, tmp_path)
+    assert path.read_text().startswith("date,No,a\n2010-01-02 00:00:00,1,NA\n2010-01-02 01:00:00,2,5.50\n")
+    (series,), _ = read(path, Columns("date"))
+    assert np.diff(series.times).tolist() == [3600 * 10**9] * 2

@@ -6,11 +6,11 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plx_train.data.label_file import BYTE_ORDER_MARK
-from plx_train.series.read.names import GROUP_NAME, LABEL_NAME, TIME_NAMES, plain_name
+from plx_train.series.read.names import DATE_PARTS, DAY_PARTS, GROUP_NAME, LABEL_NAME, TIME_NAMES, named_as, plain_name
 from plx_train.series.read.notation import ColumnNotation, Notation, settled
 from plx_train.series.read.source import READ_FAULTS, TableSource
 
@@ -133,6 +133,30 @@ def remedies(source: TableSource, found: Survey, cells: Mapping[str, str]) -> di
         else:
             said[name] = f"column {name}: {cell!r} must have a point before its decimals, and nothing between thousands"
     return said
+
+
+def date_parts(source: TableSource, header: Sequence[str], skipped: int) -> str | None:
+    """What is said of a table whose dates stand in a column of years, one of months and one of days; else None.
+
+    Args:
+        skipped: lines before the header.
+    """
+    found = {part: named_as(header, (part,)) for part in (*DATE_PARTS, *DAY_PARTS)}
+    if not all(found[part] for part in DATE_PARTS):
+        return None
+    names = {name: part for part, name in found.items() if name is not None}
+    said = f"the dates stand in the columns {', '.join(names)}, so that rows are counted"
+    path = next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+    if path is None or not all(PLAIN_NAME.fullmatch(name) for name in header):
+        return f"{said}: write them in one column"
+    given = ", ".join(filter(None, (f"'{path}'", f"skiprows={skipped}" if skipped else "", "dtype=str")))
+    blank = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)" if "" in header else ""
+    program = (
+        f"import pandas as p; t = p.read_csv({given}, keep_default_na=False); t.insert(0, 'date', p.to_datetime(t["
+        f"{list(names)!r}].rename(columns={names!r}))); t.drop(columns={list(names)!r}){blank}"
+        f".to_csv('{path}', index=False)"
+    )
+    return f'{said}; this makes one of them: python -c "{program}"'
 
 
 def _rows(source: TableSource, header_line: int, separator: str) -> Iterator[list[str]]:

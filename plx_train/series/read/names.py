@@ -9,6 +9,9 @@ TIME_NAMES = ("date", "time", "timestamp", "datetime", "ds", "ts")
 """Columns of times; case, spaces and marks of punctuation don't count: ``Date Time`` is a ``datetime``."""
 DAY_TIME_NAMES = ("time", "timeofday", "hour", "uhrzeit", "heure", "hora")
 """Columns of the times of day that belong to dates in another column."""
+DATE_PARTS = ("year", "month", "day")
+"""Columns that are a date together; with `hour`, `minute` and `second` a time."""
+DAY_PARTS = ("hour", "minute", "second")
 GROUP_NAME, LABEL_NAME = "group_id", "label"
 
 

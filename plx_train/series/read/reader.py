@@ -17,15 +17,12 @@ from plx_train.series.read.content import Rows, check_rows
 from plx_train.series.read.day_order import in_doubt
 from plx_train.series.read.header import SEPARATORS
 from plx_train.series.read.marks import without_marks
-from plx_train.series.read.mending import mend, survey
-from plx_train.series.read.notation import is_gappy, is_numeric, written_beside
+from plx_train.series.read.mending import date_parts, mend, survey
+from plx_train.series.read.number_columns import numeric_columns
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
 from plx_train.series.read.table import MISSING, Chosen, Table, read_table
-from plx_train.series.read.time_column import find_of_day, looks_like_times, time_format
-
-MIN_NUMERIC = 0.5
-"""Share of a column's sampled cells that must be numbers for it to be taken without being named."""
+from plx_train.series.read.time_column import find_of_day, time_format
 
 MAX_NEAR = 1000
 """Columns among which one of a similar name is looked for."""
@@ -113,6 +110,9 @@ def _read(
     if scan.separator is not None:
         _tell_separator(source, scan, columns)
     if scan.ok:
+        said = date_parts(source, scan.header, scan.header_line - 1) if columns.time is None else None
+        if said is not None:
+            scan.add(scan.header_line, "warning", "time-in-parts", said)
         chosen = _choose(scan, columns, others)
         table = read_table(source, scan, chosen, time_zone) if scan.ok else None
         if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
@@ -170,7 +170,7 @@ def _choose(scan: Scan, columns: Columns, others: Sequence[tuple[Path, Path]]) -
             scan.header_line, "warning", "time-in-two-columns", f"{reason}; PaddleX reads them in one column alone"
         )
     taken = special if of_day is None else (*special, of_day)
-    values = columns.values if columns.values is not None else _numeric(scan, taken)
+    values = columns.values if columns.values is not None else numeric_columns(scan, taken)
     for name, count in Counter((*values, *special)).items():
         if count > 1:
             reason = f"dataset.columns names {name!r} {count} times: a column has one role"
@@ -189,38 +189,6 @@ def _missing_text(name: str, key: str, header: tuple[str, ...]) -> str:
     near = near or difflib.get_close_matches(name, header[:MAX_NEAR], n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"the columns are {', '.join(header[:20])}"
     return f"there is no column {name!r}, which {key} names: {hint}"
-
-
-def _numeric(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
-    """All columns of numbers but the special ones; others are warned of."""
-    kept = []
-    for place, name in enumerate(scan.header):
-        if name in special:
-            continue
-        cells = [row[place].strip() for row in scan.sample if len(row) > place]
-        present = [cell for cell in cells if cell not in MISSING]
-        numeric = sum(_is_number(cell) for cell in present)
-        if not name:
-            reason = f"column {place + 1} has no name in the header and is left out"
-            if looks_like_times(present):
-                reason += f", though it looks like times ({present[0][:30]}): write date above it"
-            scan.add(scan.header_line, "warning", "column-unnamed", reason)
-        elif (way := written_beside(present)) is not None:
-            reason = f"the column {name!r} holds numbers with {way!r} beside them, such as {present[0][:30]!r}: write "
-            reason += "numbers alone, or name the columns that matter in dataset.columns.targets"
-            scan.add(scan.header_line, "error", "not-a-number", reason)
-        elif present and numeric < MIN_NUMERIC * len(present) and not is_gappy(present):
-            reason = f"the column {name!r} holds texts such as {present[0][:30]!r} and is left out"
-            if looks_like_times(present):
-                reason += f"; if these are the rows' times, set dataset.columns.time={name!r}"
-            scan.add(scan.header_line, "warning", "column-left-out", reason)
-        else:
-            kept.append(name)
-    return tuple(kept)
-
-
-def _is_number(cell: str) -> bool:
-    return is_numeric(cell) or cell.lower() in ("true", "false", "inf", "-inf", "infinity", "-infinity")
 
 
 def _in_order(table: Table, scan: Scan, chosen: Chosen) -> tuple[Rows, list[Finding]]:
