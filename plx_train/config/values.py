@@ -53,9 +53,10 @@ def _check_numbers(key: str, option: Option, value: Any) -> None:
 def _hint(option: Option, value: Any) -> str:
     """The nearest value, where only multiples of a number are taken."""
     step = option.interval.multiple_of if option.interval else None
+    least = option.interval.at_least if option.interval else None
     if not step or not all(abs(one) <= MOST for one in _given(value)):
         return ""
-    near = [max(step, (int(one) + step // 2) // step * step) for one in _given(value)]
+    near = [max(int(least or step), (int(one) + step // 2) // step * step) for one in _given(value)]
     return f", as in [{','.join(map(str, near))}]" if isinstance(value, list) else f", as in {near[0]}"
 
 

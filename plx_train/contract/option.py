@@ -65,7 +65,7 @@ class Interval:
 
     def __str__(self) -> str:
         if self.multiple_of is not None:
-            return f"a multiple of {self.multiple_of}"
+            return f"a multiple of {self.multiple_of}" + (f" from {self.at_least:g} on" if self.at_least else "")
         low = f"at least {self.at_least:.10g}" if self.at_least is not None else ""
         low = f"above {self.above:.10g}" if self.above is not None else low
         high = f"at most {self.at_most:.10g}" if self.at_most is not None else ""
@@ -131,9 +131,9 @@ def above(low: float, *, at_most: float | None = None, below: float | None = Non
     return Interval(above=low, at_most=at_most, below=below)
 
 
-def multiple_of(number: int) -> Interval:
+def multiple_of(number: int, *, at_least: int | None = None) -> Interval:
     """The rule that a number is `number`, or a whole number of times that."""
-    return Interval(above=0, multiple_of=number)
+    return Interval(above=0, at_least=at_least, multiple_of=number)
 
 
 def length(number: int) -> Length:

@@ -59,6 +59,7 @@ def test_a_command_is_composed_or_refused(texts: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @settings(max_examples=1500, deadline=None, suppress_health_check=SLOW)
 @given(commands())
 def test_many_commands_are_composed_or_refused(texts: list[str]) -> None:
@@ -66,6 +67,7 @@ def test_many_commands_are_composed_or_refused(texts: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("room", own_rooms())
 def test_numbers_that_none_means_are_refused_everywhere(room: str) -> None:
     for one in options_with_module(options_class(room)).values():

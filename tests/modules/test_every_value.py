@@ -121,6 +121,7 @@ def test_a_step_is_made_or_refused(room: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("room", own_rooms())
 def test_many_steps_are_made_or_refused(room: str) -> None:
     @settings(max_examples=150, **SETTINGS)

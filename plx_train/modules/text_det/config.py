@@ -58,9 +58,9 @@ class TextDetConfig:
     """Name in the exported inference.yml: PaddleX accepts only names it knows."""
     merged: bool | None = None
     """Single-branch network; null: merged when fine-tuning, multi-branch from scratch."""
-    scale: float = option(0.75, above(0))
+    scale: float = option(0.75, at_least(0.0625))
     """Width of the backbone."""
-    neck_channels: int = option(96, at_least(1))
+    neck_channels: int = option(96, multiple_of(4, at_least=16))
     """Width of the neck, which joins the backbone's maps."""
     crop_size: list[int] = option([192, 960], multiple_of(32), length(2))
     """Height and width of training crops in pixels; strips as wide as a page keep lines whole."""

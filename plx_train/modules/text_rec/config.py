@@ -42,7 +42,7 @@ class TextRecConfig:
     """Single-branch network; null: merged when fine-tuning, multi-branch from scratch."""
     scale: float = option(0.95, above(0))
     """Width of the backbone."""
-    neck_channels: int = option(120, at_least(1))
+    neck_channels: int = option(120, multiple_of(8))
     """Width of the neck, which mixes the columns of a crop."""
     neck_depth: int = option(2, at_least(1))
     """Transformer blocks in the neck."""

@@ -109,6 +109,13 @@ def test_quantiles_are_forecast_in_order_and_cover(tmp_path: Path, dataset: Path
     np.testing.assert_allclose(forecast.values[:, 0], forecast.quantiles[:, 0, 1])
 
 
+def test_a_single_quantile_is_forecast(tmp_path: Path, dataset: Path) -> None:
+    result = train(dataset, tmp_path / "run", "module.quantiles=[0.9]", "trainer.max_steps=2")
+    forecast = plx_train.Predictor(result.output / "export").predict(dataset / "val.csv")
+    assert forecast.quantiles.shape == (12, 1, 1)
+    np.testing.assert_array_equal(forecast.values, forecast.quantiles[..., 0])
+
+
 def test_series_in_long_format_with_a_calendar_are_one_model(tmp_path: Path) -> None:
     dataset = make_forecast_set(tmp_path / "data", ForecastSet(groups=3, targets=2))
     given = ("dataset.columns.targets=[y0,y1]", "module.network=TiDE", "module.calendar=true", "module.hidden=16")
