@@ -111,7 +111,8 @@ def _fill_time(config: DictConfig, parsed: Sequence[Override], given: set[str]) 
     named = [(one.key_or_group, one.value()) for one in parsed if not one.is_delete()]
     presets = [preset(group, name) for group, name in named if group in NAMED_SETTINGS and isinstance(name, str)]
     given = given.union(*(one.settings for one in presets))
-    if trainer.max_time is not None and trainer.max_steps is None and "trainer.epochs" not in given:
+    is_by_time = "trainer.max_time" in given and trainer.max_time is not None and trainer.max_steps is None
+    if is_by_time and "trainer.epochs" not in given:
         trainer.epochs = None
     if trainer.epochs is None and trainer.max_steps is None and trainer.max_time is None:
         raise ConfigError("trainer.epochs=null: give trainer.max_time or trainer.max_steps, or how many epochs")

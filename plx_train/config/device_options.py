@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from plx_train.contract.option import Trait, at_least, one_of, option
+from plx_train.contract.option import FILLED, Trait, at_least, one_of, option
 
 MOST = 1024
 """Processes or threads of which a machine starts no more; it would run out of them, or of memory, with no word."""
@@ -23,7 +23,7 @@ class DeviceOptions:
         Trait.HARMLESS,
     )
     """Kind of device that computes; auto: an accelerator that paddle and the machine have, else the CPU."""
-    ids: list[int] = option([0], at_least(0), Trait.HARMLESS)
+    ids: list[int] = option([0], at_least(0), FILLED, Trait.HARMLESS)
     """Numbers of the accelerators to use; with several, one process trains on each."""
     processes: int | None = option(None, at_least(1, at_most=MOST))
     """Processes that train together on this machine; null: one for each id."""

@@ -26,7 +26,7 @@ class ServeOptions:
     max_megapixels: float = option(50.0, at_least(0))
     """Megapixels of a request's pages together."""
     max_pages: int = option(10, at_least(1))
-    """Pages of a PDF or TIFF that are worked on; later ones are left out."""
+    """Pages of a PDF, TIFF or GIF that are worked on; that later ones were left out is said in the answer."""
     max_rows: int = option(200_000, at_least(1))
     """Rows of a request's table."""
     max_series: int = option(1000, at_least(1))

@@ -45,9 +45,18 @@ def _check_numbers(key: str, option: Option, value: Any) -> None:
     numbers = [one for one in _given(value) if isinstance(one, int | float)]
     each = "each" if isinstance(value, list) else "it"
     if option.interval and not all(map(option.interval.holds, numbers)):
-        raise ConfigError(f"{key}={value} is out of range: {each} must be {option.interval}")
+        raise ConfigError(f"{key}={value} is out of range: {each} must be {option.interval}{_hint(option, value)}")
     if not all(-MOST <= number <= MOST for number in numbers):
         raise ConfigError(f"{key}={value} is out of range: {each} must be a finite number of at most 64 bits")
+
+
+def _hint(option: Option, value: Any) -> str:
+    """The nearest value, where only multiples of a number are taken."""
+    step = option.interval.multiple_of if option.interval else None
+    if not step or not all(abs(one) <= MOST for one in _given(value)):
+        return ""
+    near = [max(step, (int(one) + step // 2) // step * step) for one in _given(value)]
+    return f", as in [{','.join(map(str, near))}]" if isinstance(value, list) else f", as in {near[0]}"
 
 
 def _check_forms(key: str, option: Option, flat: Mapping[str, Any]) -> None:
@@ -58,6 +67,8 @@ def _check_forms(key: str, option: Option, flat: Mapping[str, Any]) -> None:
         return
     if Form.DURATION in option.forms:
         parse_duration(value, key)
+    if Form.FILLED in option.forms and not value:
+        raise ConfigError(f"{key}=[] is empty: name one, as in {option.example}, or leave it out")
     if Form.RISING in option.forms and value != sorted(set(value)):
         raise ConfigError(f"{key} must rise, as in {option.example}, not {value}")
     if Form.RANGE in option.forms and value != sorted(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plx_train.contract.option import PATTERNS, Trait, above, at_least, one_of, option
+from plx_train.contract.option import FILLED, PATTERNS, Trait, above, at_least, one_of, option
 
 BACKGROUNDS = {"white": 255, "grey": 128, "black": 0}
 """Levels of what transparent pixels can be laid on, by name."""
@@ -19,7 +19,7 @@ class ColumnsOptions:
 
     time: str | None = None
     """Column of times; null: date, time, timestamp, datetime or ds, whichever there is."""
-    targets: list[str] | None = None
+    targets: list[str] | None = option(None, FILLED)
     """Columns that are forecast, looked at for anomalies, or classified by; null: all numbers that are nothing else."""
     past_covariates: list[str] = field(default_factory=list)
     """Columns known up to the present."""

@@ -99,9 +99,11 @@ class Form(Enum):
     DURATION = "a time such as 90s, 20m or 1h30m"
     RISING = "numbers of which each is greater than the one before"
     RANGE = "two numbers, the first no greater than the second"
+    FILLED = "a list of one value or more"
 
 
-PATTERNS, DURATION, RISING, RANGE = Form.PATTERNS, Form.DURATION, Form.RISING, Form.RANGE
+PATTERNS, DURATION = Form.PATTERNS, Form.DURATION
+RISING, RANGE, FILLED = Form.RISING, Form.RANGE, Form.FILLED
 NOUNS = {
     "int": ("a whole number", "whole numbers"),
     "float": ("a number", "numbers"),

@@ -6,7 +6,7 @@ import difflib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,11 +44,8 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError(f"mode=serve needs pipeline=<{', '.join(_names())}, or a YAML file>")
     config = pipeline_config(options.pipeline)
     api_key = read_key(serve)
-    if options.pipeline_parameters:
-        from plx_train.pipelines.load import check_typed_parameters
-
-        check_typed_parameters(config, options.pipeline_parameters, PARAMETER)
     _check_extra()
+    check_parameters(config, options.pipeline_parameters)
     check_device(options.device)
     from plx_train.serving.server import address_of, open_socket
 
@@ -64,7 +61,7 @@ def run(composed: Composed) -> RunResult:
     from plx_train.serving.server import Server
 
     uri = store(options)
-    device, defaults = open_device(options.device).name, options.pipeline_parameters
+    defaults, device = options.pipeline_parameters, open_device(options.device).name
     load = partial(load_pipeline, config, device, options.models, resolver(uri), defaults)
     pipeline = load()
     # Whether it can be served at all is told before it is warmed.
@@ -101,6 +98,16 @@ def pipeline_config(given: str) -> str | Path:
     near = difflib.get_close_matches(given.lower(), list(names), n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(names)}, or a YAML file"
     raise ConfigError(f"pipeline={given} does not exist; {hint}")
+
+
+def check_parameters(config: str | Path, parameters: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        ConfigError: the pipeline has no such parameter, or one of another type.
+    """
+    from plx_train.pipelines.load import check_typed_parameters
+
+    check_typed_parameters(config, parameters, PARAMETER)
 
 
 def _names() -> dict[str, str]:

@@ -18,6 +18,7 @@ from plx_train.ground.errors import ConfigError, UserError
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
 from plx_train.vision.image import as_image, drawn_page
+from plx_train.vision.pages import PAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,11 @@ class Pipeline:
         """The results of several images uint8 (H, W, 3) BGR, worked on together; each is what it were alone."""
         items = [self.as_item(one, number) for number, one in enumerate(given)]
         return self.run(items, self.checked(params or {}))
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Suffixes of the files of a folder that are read, in lower case."""
+        return PAGE_SUFFIXES
 
     def read(self, input: Any) -> Iterator[Any]:
         """What `run` takes of an input, each read when it is asked for; a `UserError` in the place of what can't be."""

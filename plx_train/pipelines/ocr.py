@@ -139,8 +139,7 @@ class OCR(Pipeline):
         model, image = self.parts[DETECTION].predictor.model, upright["output_img"]
         found = detector.predict_in_pieces(model, image)
         if found is None:
-            values, context = detector.preprocess(image)
-            found = detector.postprocess(detector.split_outputs(model(values[None]))[0], context)
+            found = detector.predict_whole(model, image)
         quads = reading_order(list(found.quads))
         crops = [crop_line(upright["output_img"], quad) for quad in quads]
         kept = [index for index, crop in enumerate(crops) if crop.size]

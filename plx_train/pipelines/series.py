@@ -59,6 +59,11 @@ class SeriesModel(SingleModel):
         """The model's pre- and postprocessing."""
         return self.parts[self.key].predictor.processor
 
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Those of tables."""
+        return frozenset(self.processor.suffixes)
+
     def read(self, input: Any) -> Iterator[SeriesItem | UserError]:
         """The series of a table's path, a CSV's bytes, a folder, a data frame, an array, or a list of these.
 
@@ -82,9 +87,9 @@ class SeriesModel(SingleModel):
             return
         path = Path(given)
         folder = path if path.is_dir() else path.parent
-        found = Listing({"": path}) if folder != path else files_in(path, self.processor.suffixes)
+        found = Listing({"": path}) if folder != path else files_in(path, self.suffixes)
         if found.is_empty:
-            yield UserError(f"input={folder} holds no table ({', '.join(sorted(self.processor.suffixes))})")
+            yield UserError(f"input={folder} holds no table ({', '.join(sorted(self.suffixes))})")
         yield from found.faults
         for file in found.files.values():
             stem = file.relative_to(folder).with_name(file.name.partition(".")[0] or file.name)

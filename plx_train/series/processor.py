@@ -22,8 +22,6 @@ SECTION = "Series"
 """Section of ``inference.yml`` that PaddleX skips."""
 Facts = Mapping[str, Callable[[Any], Any]]
 """Fields that ship, with what makes each of the value in ``inference.yml``."""
-RARE = ("missing", "time_format")
-"""Fields that most models lack, and then leave out."""
 PICKLED = "its scaling is a pickled file, scaler.pkl, which could run anything when it is read"
 
 
@@ -120,6 +118,24 @@ class SeriesProcessor(Processor):
         if self.steps_matter and self.time and (is_table or (hasattr(given, "columns") and found[0].is_datetime)):
             check_steps(found, self.frequency)
 
+    def narrow(self, values: np.ndarray, columns: Sequence[str], series: Series) -> np.ndarray:
+        """Rows (T, C) of `series` as networks take them, float32.
+
+        Raises:
+            UserError: a number is larger than any of 32 bits.
+        """
+        with np.errstate(over="ignore"):
+            narrow = values.astype(np.float32)
+        beyond = np.flatnonzero(np.isinf(narrow).any(axis=0))
+        if len(beyond):
+            names = ", ".join(columns[place] for place in beyond.tolist())
+            raise UserError(
+                f"{series.name} holds numbers that are too far from those the model was trained on, more than 32 bits "
+                f"hold ({names}): if they mark missing values, leave these cells empty, or name the mark in "
+                "dataset.missing when it is trained"
+            )
+        return narrow
+
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` as PaddleX reads them, and one of our own that `from_inference` reads.
 
@@ -132,16 +148,18 @@ class SeriesProcessor(Processor):
             "info_params": self.columns_info(),
             **self.switches(),
             "input_data": self.inputs,
-            SECTION: {
-                name: _plain(getattr(self, name)) for name in self.shipped if name not in RARE or getattr(self, name)
-            },
+            SECTION: {name: _plain(getattr(self, name)) for name in (*self.shipped, *self._rare())},
         }
 
     @classmethod
     def facts_of(cls, own: Mapping[str, Any]) -> dict[str, Any]:
         """The fields that the section of our own names; older exports name fewer."""
-        known = {name: own[name] for name in cls.shipped if name in own}
-        return {name: None if value is None else cls.shipped[name](value) for name, value in known.items()}
+        shipped = {**cls.shipped, **RARE}
+        known = {name: own[name] for name in shipped if name in own}
+        return {name: None if value is None else shipped[name](value) for name, value in known.items()}
+
+    def _rare(self) -> list[str]:
+        return [name for name in RARE if getattr(self, name)]
 
     def write_files(self, folder: Path) -> None:
         """Writes ``scaler.pkl`` for PaddleX."""
@@ -172,24 +190,6 @@ def with_gaps(values: np.ndarray, columns: Sequence[str]) -> str:
     return ", ".join(name for name, is_faulty in zip(columns, faulty, strict=True) if is_faulty)
 
 
-def as_float32(values: np.ndarray, columns: Sequence[str], name: str) -> np.ndarray:
-    """Rows (T, C) as networks take them.
-
-    Raises:
-        UserError: a number is larger than any of 32 bits.
-    """
-    with np.errstate(over="ignore"):
-        narrow = values.astype(np.float32)
-    beyond = np.flatnonzero(np.isinf(narrow).any(axis=0))
-    if len(beyond):
-        names = ", ".join(columns[int(place)] for place in beyond)
-        raise UserError(
-            f"{name} holds numbers that are too far from those the model was trained on, more than 32 bits hold "
-            f"({names}): if they mark missing values, leave these cells empty, or name the mark in dataset.missing"
-        )
-    return narrow
-
-
 def floats(values: Any) -> tuple[float, ...]:
     """A list in ``inference.yml`` as numbers."""
     return tuple(map(float, values))
@@ -203,6 +203,10 @@ def integers(values: Any) -> tuple[int, ...]:
 def texts(values: Any) -> tuple[str, ...]:
     """A list in ``inference.yml`` as texts."""
     return tuple(map(str, values))
+
+
+RARE: Facts = {"missing": floats, "time_format": str}
+"""Facts of all rooms that most models lack, and then leave out."""
 
 
 def _plain(value: Any) -> Any:

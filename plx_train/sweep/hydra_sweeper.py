@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 
 from plx_train.config.options import SweepOptions
 from plx_train.ground.errors import ConfigError
+from plx_train.sweep.identity import identity
 from plx_train.sweep.record import Objective
 from plx_train.sweep.samplers import build_sampler
 from plx_train.sweep.space import Space, parse_space
@@ -80,8 +81,11 @@ class SearchSweeper(Sweeper):
         folder.mkdir(parents=True, exist_ok=True)
         objectives = tuple(Objective("", direction) for direction in self.options["directions"])
         study = Study(folder, self.options["study_name"], self.options["storage"], objectives)
-        study.join()
+        fixed = dict(text.partition("=")[::2] for text in space.fixed)
+        other = "give another hydra.sweeper.study_name, storage or hydra.sweep.dir for a search of its own"
         try:
+            study.begin_as(identity(space, fixed, objectives), other)
+            study.join()
             self._search(study, space, len(objectives))
             _write_results(study, folder)
         finally:

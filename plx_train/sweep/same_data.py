@@ -26,8 +26,12 @@ def other_data(study: Study, ordered: Ordered, fingerprint_of: FingerprintOf) ->
     """
     identity = study.identity()
     former = identity.fixed.get(ROOT) if identity else None
+    recorded, here = _recorded(study), ordered.composed.options.dataset.root
+    if not recorded and former not in (None, here) and any(trial.values for trial in study.trials()):
+        # Runs on another machine, or none that are left.
+        return [f"dataset.root={here} (was {former})"]
     found = []
-    for before, values in _recorded(study).items():
+    for before, values in recorded.items():
         options = compose_run(ordered.space.overrides(values)).options
         now, here = fingerprint_of(options), options.dataset.root
         if now == before:

@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
+from plx_train.config.texts import as_typed_in_full, sweepable
 from plx_train.ground.errors import ConfigError
 
 Value = str | int | float
@@ -211,10 +212,15 @@ def parse_space(overrides: Sequence[str], params: Mapping[str, str], when: Seque
 
 def _parsed(texts: Sequence[str]) -> list[Override]:
     found = []
-    for text in texts:
+    for text in map(sweepable, texts):
         try:
             found += OverridesParser.create().parse_overrides([text])
         except HydraException as error:
+            whole = as_typed_in_full(text)
+            if whole != text:
+                # One text, which Hydra's grammar takes in quotes alone.
+                found += OverridesParser.create().parse_overrides([whole])
+                continue
             reason = str(error).splitlines()[0]
             raise ConfigError(
                 f"'{text}' can't be read ({reason}): values are written a,b or 'interval(1, 2)'"

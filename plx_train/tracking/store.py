@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
@@ -65,9 +67,11 @@ def resolve_uri(uri: str | None, folder: Path) -> str:
         ConfigError: MLflow has no store of this kind.
     """
     if uri is None:
-        return SQLITE + (folder / "mlflow.db").absolute().as_posix()
-    if uri.startswith(SQLITE) or ("://" not in uri and uri.endswith(".db")):
-        return SQLITE + resolve_path(uri.removeprefix(SQLITE)).as_posix()
+        return _address((folder / "mlflow.db").absolute())
+    if uri.startswith(SQLITE):
+        return _address(resolve_path(_decoded(uri.removeprefix(SQLITE))))
+    if "://" not in uri and uri.endswith(".db"):
+        return _address(resolve_path(uri))
     scheme = uri.partition("://")[0].partition("+")[0]
     if scheme not in SCHEMES or ("://" not in uri and uri != "databricks"):
         raise ConfigError(
@@ -84,7 +88,23 @@ def without_password(text: str) -> str:
 
 def database_path(uri: str) -> Path | None:
     """File of a SQLite store; None for any other."""
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+    return Path(_decoded(uri.removeprefix(SQLITE))) if uri.startswith(SQLITE) else None
+
+
+def _address(path: Path) -> str:
+    """A SQLite file's address, in which ``%`` and ``?`` would mean something else."""
+    text = path.as_posix()
+    return SQLITE + (text.replace("%", "%25").replace("?", "%3F") if _decodes() else text)
+
+
+def _decoded(text: str) -> str:
+    return unquote(text) if "%" in text and _decodes() else text
+
+
+@cache
+def _decodes() -> bool:
+    """Whether the library below MLflow takes ``%25`` in a file's address for ``%``: from SQLAlchemy 2.1 on."""
+    return tuple(map(int, re.findall(r"\d+", version("sqlalchemy"))[:2])) >= (2, 1)
 
 
 def open_client(uri: str) -> MlflowClient:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.dataset_options import BACKGROUNDS, WHITE
-from plx_train.contract.processor import FilePage, Processor
+from plx_train.contract.processor import FilePage, Graph, Processor
 from plx_train.ground.errors import UserError
 from plx_train.vision.image import as_image, white_image
 from plx_train.vision.pages import PAGE_SUFFIXES, file_pages, one_picture
@@ -62,6 +62,12 @@ class ImageProcessor(Processor):
     def pages(self, path: Path) -> Iterator[FilePage | UserError]:
         """All pages of a file as images uint8 (H, W, 3) BGR; an error stands in the place of what can't be read."""
         return file_pages(path, self.background)
+
+    def predict_whole(self, graph: Graph, image: np.ndarray) -> Any:
+        """The prediction for one image, which goes through the `graph` alone."""
+        values, context = self.preprocess(image)
+        assert isinstance(values, np.ndarray)
+        return self.postprocess(self.split_outputs(graph(values[None]))[0], context)
 
     def example(self) -> np.ndarray:
         """An image as `preprocess` takes it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,7 @@ def _summarise(
         ("proof", exported.parity.sentence),
         ("export", str(exported.folder)),
         ("report", str(report)),
-        ("predict", f"python -m plx_train mode=predict run={exported.folder} input=<file or folder>"),
+        ("predict", f"python -m plx_train mode=predict {shlex.quote(f'run={exported.folder}')} input=<file or folder>"),
     ]
     if tracker.ui_command:
         rows.append(("MLflow", tracker.ui_command))

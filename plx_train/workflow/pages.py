@@ -7,6 +7,7 @@ from plx_train.config.options import RunOptions
 from plx_train.config.texts import PARAMETER
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
+from plx_train.ground.listing import files_in
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
@@ -15,7 +16,7 @@ from plx_train.registry.resolve import resolver
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
-from plx_train.workflow.inputs import must_exist
+from plx_train.workflow.inputs import must_exist, tell_others
 from plx_train.workflow.session import open_session
 
 
@@ -51,6 +52,8 @@ def predict(composed: Composed) -> RunResult:
         session.console.error(str(fault))
         faults.append(fault)
 
+    if path.is_dir():
+        tell_others(files_in(path, pipeline.suffixes), session.console)
     count = 0
     for result in pipeline.predict(path, on_error=tell):
         result.save_all(session.output)

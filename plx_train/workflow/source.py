@@ -101,8 +101,8 @@ def names_weights(composed: Composed) -> bool:
 
 def _refuse_both(composed: Composed) -> None:
     source, run = composed.options.weights.source, composed.options.run
-    # Untrained weights are no model, so they can't be meant.
-    if source is not None and names_weights(composed):
+    # The default and untrained weights name no other model.
+    if source not in (None, "auto"):
         raise ConfigError(f"run={run} and weights={source} are two models: give one of them")
 
 

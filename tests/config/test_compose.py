@@ -150,6 +150,7 @@ def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_col
         (["experiment=electricity", "trainer.max_time=20m"], 6),
         (["module=text_det", "debug=overfit", "trainer.max_time=20m"], 1000),
         (["module=text_det"], 10),
+        (["module=text_det", "trainer.max_time=null"], 10),
         (["module=text_det", "trainer.epochs=null", "trainer.max_steps=5"], None),
     ],
 )

@@ -107,8 +107,8 @@ def test_defaults_are_each_run_s_own_and_hydra_takes_the_fields() -> None:
         ({"brew.degrees": float("nan")}, "brew.degrees=nan is out of range: it must be above 0 and at most 100"),
         ({"brew.steps": [1.0, 2.0]}, "brew.steps=[1.0, 2.0] is out of range: each must be from 0 to below 2"),
         ({"brew.steps": [1.0]}, "brew.steps=[1.0] must have 2 values, not 1, as in [0.5,1.0]"),
-        ({"brew.leaves": 6}, "brew.leaves=6 is out of range: it must be a multiple of 4"),
-        ({"brew.leaves": -4}, "brew.leaves=-4 is out of range: it must be a multiple of 4"),
+        ({"brew.leaves": 6}, "brew.leaves=6 is out of range: it must be a multiple of 4, as in 8"),
+        ({"brew.leaves": -4}, "brew.leaves=-4 is out of range: it must be a multiple of 4, as in 4"),
     ],
 )
 def test_values_that_can_not_be_are_told_in_one_sentence(values: dict[str, object], said: str) -> None:

@@ -25,10 +25,17 @@ def csv(table: pd.DataFrame, **options: Any) -> bytes:
     return table.to_csv(index=False, **options).encode()
 
 
-def _with(values: Any, at: int = 50, column: str = "load") -> pd.DataFrame:
-    table = frame().astype({column: object})
-    table.loc[at, column] = values
+def _with(value: Any) -> pd.DataFrame:
+    """One cell of training and one of the last rows hold `value`."""
+    table = frame().astype({"load": object})
+    table.loc[[50, 270], "load"] = value
     return table
+
+
+def _marked(mark: float) -> pd.DataFrame:
+    """Cells all over hold `mark`."""
+    table = frame()
+    return table.assign(load=table["load"].where(table.index % 37 != 5, mark))
 
 
 def _texts(form: Callable[[float], str]) -> pd.DataFrame:
@@ -87,12 +94,8 @@ TABLES: dict[str, tuple[str, pd.DataFrame, Made]] = {
     "an empty cell": (".csv", _with(None), PLAIN),
     "a word among numbers": (".csv", _with("high"), PLAIN),
     "inf": (".csv", _with("inf"), PLAIN),
-    "-9999 for missing": (".csv", frame().assign(load=frame()["load"].where(frame().index % 40 != 7, -9999.0)), PLAIN),
-    "9.96921e36 for missing": (
-        ".csv",
-        frame().assign(load=frame()["load"].where(frame().index % 40 != 7, 9.96921e36)),
-        PLAIN,
-    ),
+    "-9999 for missing": (".csv", _marked(-9999.0), PLAIN),
+    "9.96921e36 for missing": (".csv", _marked(9.96921e36), PLAIN),
     "1.8e308": (".csv", _with(1.7976931348623157e308), PLAIN),
     "a row twice": (".csv", pd.concat([frame()[:100], frame()[99:]]), PLAIN),
     "a gap of ten rows": (".csv", frame().drop(index=range(60, 70)), PLAIN),

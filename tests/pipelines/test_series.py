@@ -147,3 +147,23 @@ def test_numbers_beyond_reason_have_a_sentence(made: tuple[str, Path, Path]) -> 
     series = pipeline.sample()
     with pytest.raises(UserError, match="too far from those"):
         list(pipeline.predict(series.values * 1e300))
+
+
+def test_a_table_of_another_step_is_refused(made: tuple[str, Path, Path], tmp_path: Path) -> None:
+    room, export, dataset = made
+    name, part, _ = PIPELINES[room]
+    frame = pd.read_csv(dataset / "val.csv")
+    time = {"ts_forecast": "date", "ts_anomaly": "timestamp", "ts_cls": "time"}[room]
+    if time == "date":
+        frame[time] = pd.to_datetime("2024-01-01") + (pd.to_datetime(frame[time]) - pd.Timestamp("2024-01-01")) * 24
+    else:
+        frame[time] *= 24
+    frame.to_csv(tmp_path / "days.csv", index=False)
+    pipeline = plx_train.pipeline(name, **{part: str(export)})
+    if room == "ts_cls":
+        assert len(list(pipeline.predict(tmp_path / "days.csv"))) == 12
+        return
+    with pytest.raises(
+        UserError, match=r"days.csv.*: its rows are (1D|24) apart, those that the model was trained on 1h?:"
+    ):
+        list(pipeline.predict(tmp_path / "days.csv"))

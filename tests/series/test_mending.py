@@ -198,3 +198,34 @@ def test_a_file_whose_rows_are_uneven_or_no_text_gets_words(tmp_path: Path) -> N
         path.write_bytes(content)
         (error,) = read(path, Columns("date"))[1]
         assert error.code == "separator" and "python -c" not in error.reason and "sep=';'" in error.reason
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign"),
+    [
+        (["45%", "5 %"], "%"), (["$1,200.50", "$3"], "$"), (["12 EUR", "5 EUR"], "EUR"), (["3 \u20ac"] * 2, "\u20ac"),
+        (["20.5\u00b0C", "3\u00b0C"], "\u00b0C"), (["5 m/s", "7.5 m/s"], "m/s"),
+    ],
+)  # fmt: skip
+def test_numbers_with_signs_beside_them_are_no_texts(tmp_path: Path, cells: list[str], sign: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS[:2]], ["a", *cells], ["b", "1", "2"]), "utf-8")
+    (error,) = read(path, Columns("date"))[1]
+    assert (error.level, error.code) == ("error", "not-a-number") and f"with {sign!r} beside them" in error.reason
+    assert not [one for one in read(path, Columns("date", ("b",)))[1] if one.level == "error"]
+
+
+def test_texts_stay_texts(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for cells in (["S1", "S2"], ["1st", "2nd"], ["A", "3"], ["clear", "rain"], ["12A", "7B"]):
+        path.write_text(table(",", ["date", *DAYS[:2]], ["a", *cells], ["b", "1", "2"]))
+        assert [one.code for one in read(path, Columns("date"))[1]][:1] in (["column-left-out"], ["not-a-number"])
+        assert cells == ["A", "3"] or read(path, Columns("date"))[1][0].code == "column-left-out"
+
+
+def test_a_column_that_lacks_most_of_its_numbers_names_the_cells(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    cells = [str(place) if place % 3 == 0 else "-" for place in range(30)]
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells], ["b", *map(str, range(30))]))
+    (error,) = [one for one in read(path, Columns("date"))[1] if one.level == "error"]
+    assert (error.line, error.code) == (3, "not-a-number") and "(20 such rows: lines 3, 4, 6, …)" in error.reason

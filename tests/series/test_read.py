@@ -206,10 +206,10 @@ def test_a_file_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) ->
     (tmp_path / "train.csv").write_text(HEAD)
     (finding,) = read_series(tmp_path / "trian.csv", tmp_path, BY_DATE)[1]
     assert (finding.code, finding.reason) == ("file-missing", "the file does not exist; there is train.csv")
-    (finding,) = read_series(tmp_path / "train.parquet", tmp_path, BY_DATE)[1]
+    (finding,) = read_series(tmp_path / "train.feather", tmp_path, BY_DATE)[1]
     assert finding.code == "file-missing"
-    (tmp_path / "train.parquet").write_bytes(b"PAR1")
-    assert read_series(tmp_path / "train.parquet", tmp_path, BY_DATE)[1][0].code == "file-kind"
+    (tmp_path / "train.feather").write_bytes(b"ARROW1")
+    assert read_series(tmp_path / "train.feather", tmp_path, BY_DATE)[1][0].code == "file-kind"
 
 
 @pytest.mark.parametrize(("name", "magic"), [("t.csv.gz", b"\x1f\x8b\x08\0"), ("t.csv.xz", b"\xfd7zXZ\0")])

@@ -135,6 +135,33 @@ def test_pages_of_a_tiff_and_of_a_pdf_come_in_order() -> None:
     assert told["dataInfo"]["pages"][0] == {"width": 120, "height": 80}
 
 
+def test_pages_that_are_not_read_are_told(client: TestClient) -> None:
+    pages = [Image.new("RGB", (50, 40), (20 * number,) * 3) for number in range(4)]
+    gif, webp = io.BytesIO(), io.BytesIO()
+    pages[0].save(gif, "GIF", save_all=True, append_images=pages[1:])
+    pages[0].save(webp, "WEBP", save_all=True, append_images=pages[1:], lossless=True)
+    for content, kind in ((gif.getvalue(), "gif"), (webp.getvalue(), "webp")):
+        body = {"file": as_text(content), "fileType": 1, "visualize": False}
+        whole = client.post("/ocr", json=body)
+        assert len(whole.json()["result"]["ocrResults"]) == 4 and "x-pages-left-out" not in whole.headers
+        info = whole.json()["result"]["dataInfo"]
+        assert (info["numPages"], info["type"]) == (4, kind) and "notice" not in info
+        with client_of(max_pages=3) as limited:
+            cut = limited.post("/ocr", json=body)
+        info = cut.json()["result"]["dataInfo"]
+        assert (info["numPages"], info["numPagesLeftOut"], len(info["pages"])) == (4, 1, 3)
+        assert "serve.max_pages" in info["notice"] and cut.headers["x-pages-left-out"] == "1"
+
+
+def test_an_operation_of_one_image_refuses_several() -> None:
+    pages = [Image.new("RGB", (50, 40), (20 * number,) * 3) for number in range(3)]
+    tiff = io.BytesIO()
+    pages[0].save(tiff, "TIFF", save_all=True, append_images=pages[1:])
+    with client_of(FakePipeline("image_classification")) as client:
+        answer = client.post("/image-classification", json={"image": as_text(tiff.getvalue())})
+    assert answer.status_code == 422 and "3 pages" in answer.json()["errorMsg"]
+
+
 def test_pdf_without_its_package_is_a_sentence(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pypdfium2", None)
     answer = client.post("/ocr", json={"file": as_text(b"%PDF-1.4"), "fileType": 0})

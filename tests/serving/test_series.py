@@ -194,3 +194,17 @@ def test_the_web_page_shows_plot_and_rows(served: tuple[str, TestClient, Path]) 
             marked = page.run("document.querySelectorAll('tbody tr.hot').length")
             assert f"{marked} of them anomalous" in told
         assert not page.faults and all(address.startswith(running.address) for address in page.asked)
+
+
+def test_a_table_of_another_step_is_refused(served: tuple[str, TestClient, Path]) -> None:
+    room, client, dataset = served
+    frame = pd.read_csv(io.StringIO(first_series(dataset)))
+    time = next(name for name in ("date", "timestamp", "time") if name in frame)
+    if time == "date":
+        frame[time] = pd.date_range("2024-01-01", periods=len(frame), freq="D")
+    else:
+        frame[time] *= 24
+    answer = client.post(PATHS[room], json={"csv": as_text(frame.to_csv(index=False).encode())})
+    # A class is told by rows, however far they are apart.
+    assert answer.status_code == (200 if room == "ts_cls" else 422)
+    assert room == "ts_cls" or "those that the model was trained on" in answer.json()["errorMsg"]

@@ -101,3 +101,13 @@ def test_a_failing_job_ends_the_search_unless_it_may(tmp_path: Path) -> None:
     (tmp_path / "loose").mkdir()
     loose = program(tmp_path / "loose", *search, "hydra.sweeper.max_failures=null")
     assert loose.returncode == 0, loose.stderr
+
+
+def test_a_program_repeats_nothing_and_mixes_nothing(tmp_path: Path) -> None:
+    search = ["hydra.sweeper.sampler=tpe", "hydra.sweeper.trials=9", "+x=choice(0.1,0.3)"]
+    done = program(tmp_path, *search, "+kind=choice(a,b)")
+    assert done.returncode == 0, done.stderr
+    assert sum(path.name.isdigit() for path in (tmp_path / "out").iterdir()) == 4
+    other = program(tmp_path, *search, "+kind=choice(a,b,c)")
+    assert other.returncode != 0
+    assert "kind=a,b,c (was a,b); give another hydra.sweeper.study_name" in other.stderr

@@ -100,6 +100,12 @@ def test_data_that_have_moved_are_the_same(capsys: pytest.CaptureFixture[str]) -
     assert "is complete" in capsys.readouterr().out
 
 
+def test_where_no_run_is_left_to_compare_with_the_folder_counts(begun: Path) -> None:
+    (begun / "trials" / "000" / "run.json").unlink()
+    with pytest.raises(UserError, match=r"dataset.root=\S+/b \(was \S+/a\)"):
+        run_sweep(command("dataset.root=b"), one)
+
+
 def test_the_ways_out_lead_out(begun: Path) -> None:
     assert find_folder(order(command("seed=3", "sweep.fresh=true"))).name == "s-2"
     assert find_folder(order(command("seed=3", "sweep.id=t"))).name == "t"

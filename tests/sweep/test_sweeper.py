@@ -69,8 +69,9 @@ def work(study: Study, engine: SimulatedEngine, made: SweepPlan, stop: StopReque
     return record(study, made)
 
 
-def record(study: Study, made: SweepPlan) -> SweepRecord:
+def record(study: Study, made: SweepPlan, num_combinations: int | None = None) -> SweepRecord:
     settings = {
+        "num_combinations": num_combinations,
         "sweep_id": "s", "command": "", "sampler": "", "pruner": "", "objectives": [["", "maximize"]] * len(SCORE),
         "keys": [one.key for one in made.space.parameters], "prefixes": {}, "fixed": [], "slots": [], "seeds": 1,
         "num_trials": made.num_trials,
@@ -312,6 +313,10 @@ def test_a_small_space_is_searched_without_repetition(tmp_path: Path, sampler: s
     assert len({str(sorted(trial.params.items())) for trial in found.trials}) == len(found.trials) == 8
     assert sorted(states(found)) == ["complete"] * 4 + ["failed"] * 4
     assert len(engine.started) == 8, "one that failed is not tried again"
+    assert not found.notes
+    study = Study(tmp_path, "s", None, made.objectives)
+    assert record(study, made, 8).notes == ("all 8 combinations of the search space have been tried: the search ends",)
+    study.close()
 
 
 def test_sweepers_of_one_study_repeat_nothing_either(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def test_last_plain_line_is_the_last_step(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_time_limit_counts_as_progress() -> None:
+    assert ProgressState(None, 60.0, step=7).parts(6.0)[0] == ("step", "7"), "not planned yet"
+    assert ProgressState(None, 60.0, step=7).share_done(6.0) == 0.1
     state = ProgressState(1000, max_seconds=60.0, step=100)
     assert state.share_done(45.0) == 0.75
     assert state.seconds_left(45.0) == 15.0

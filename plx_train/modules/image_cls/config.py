@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import Trait, at_least, one_of, option
+from plx_train.contract.option import FILLED, Trait, at_least, one_of, option
 from plx_train.vision.classifier import ClassifierOptions
 
 
@@ -13,7 +13,7 @@ class ImageClsConfig(ClassifierOptions):
     """Options of the room image_cls."""
 
     name: str = option("image_cls", Trait.INTERNAL)
-    rotations: list[int] | None = None
+    rotations: list[int] | None = option(None, FILLED)
     """Makes the classes by turning upright images by these angles clockwise, in degrees; labels are not read."""
     rotation_names: list[str] | None = None
     """Names of the classes that `rotations` makes; null: the angles."""

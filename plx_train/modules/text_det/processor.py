@@ -16,9 +16,9 @@ import numpy as np
 from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
-from plx_train.modules.text_det.pieces import pieces_of, whole_map
 from plx_train.modules.text_det.prediction import TextDetPrediction
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, table_of, write_planes
+from plx_train.vision.pieces import pieces_of, whole_map
 from plx_train.vision.processor import ImageProcessor
 
 STRIDE = 32

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,9 @@ import cv2
 import numpy as np
 
 from plx_train.contract.prediction import Prediction
+from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
+from plx_train.vision.long_lines import is_long_line, read_in_pieces
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, write_planes
 from plx_train.vision.processor import ImageProcessor
 
@@ -100,6 +102,12 @@ class TextRecProcessor(ImageProcessor):
         canvas = np.zeros((3, HEIGHT, padded), np.float32)
         self.write(cv2.resize(image, (resized, HEIGHT)), canvas)
         return canvas, (height, width)
+
+    def predict_in_pieces(self, graph: Graph, original: np.ndarray) -> TextRecPrediction | None:
+        """The text of a line that would be squeezed to less than half; None: it is no such line."""
+        if not is_long_line(original, MAX_WIDTH / HEIGHT):
+            return None
+        return TextRecPrediction(*read_in_pieces(original, lambda piece: astuple(self.predict_whole(graph, piece))))
 
     def write(self, image: np.ndarray, canvas: np.ndarray) -> None:
         """Normalises pixels uint8 (48, w, 3) BGR onto zeros float32 (3, 48, W >= w), which are grey to the right."""

@@ -33,10 +33,6 @@ def fit_facts(data: MarkedData, options: TsAnomalyConfig, share: float) -> TsAno
         features=longest.columns,
         mean=scaler.mean,
         std=scaler.std,
-        frequency=train.frequency_text,
-        time=train.roles.time,
-        missing=train.missing,
-        time_format=train.time_format,
-        group=train.roles.group,
+        **train.facts(),
         periods=tuple(strongest_periods(scaler.transform(longest.values), options.context, NUM_PERIODS)),
     )

@@ -14,16 +14,7 @@ from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, waves
 from plx_train.series.prediction import RowsPrediction
-from plx_train.series.processor import (
-    Facts,
-    SeriesProcessor,
-    as_float32,
-    floats,
-    integers,
-    own_section,
-    texts,
-    with_gaps,
-)
+from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
 from plx_train.series.read.reader import Columns
 
 if TYPE_CHECKING:
@@ -109,7 +100,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     shipped: ClassVar[Facts] = {
         "stride": int, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats, "rule": str,
-        "periods": integers, "missing": floats, "time_format": str,
+        "periods": integers,
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
@@ -123,7 +114,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     def scaled(self, series: Series) -> np.ndarray:
         """The features as the network sees them, float32 (T, C)."""
-        return as_float32(self.scaler.transform(np.asarray(series.values, np.float64)), self.features, series.name)
+        return self.narrow(self.scaler.transform(np.asarray(series.values, np.float64)), self.features, series)
 
     def preprocess(self, series: Series) -> tuple[np.ndarray, Scored]:
         """All rows, scaled, float32 (T, C), and their times.

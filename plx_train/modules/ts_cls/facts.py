@@ -40,7 +40,7 @@ class LabelledData(SeriesData):
 
 def fit_facts(data: LabelledData) -> TsClsProcessor | None:
     """The processor that options and series give; None where there is no training series."""
-    train, roles = data.train.series, data.train.roles
+    train = data.train.series
     if not train:
         return None
     length, scaling = data.length, data.scaling
@@ -52,11 +52,7 @@ def fit_facts(data: LabelledData) -> TsClsProcessor | None:
         is_standardised=scaling.is_standardised,
         mean=scaling.scaler.mean,
         std=scaling.scaler.std,
-        frequency=data.train.frequency_text,
-        time=roles.time,
-        missing=data.train.missing,
-        time_format=data.train.time_format,
-        group=roles.group,
+        **data.train.facts(),
         periods=_periods(scaling.apply(train, length), length),
     )
 

@@ -11,17 +11,7 @@ import numpy as np
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series, waves
 from plx_train.series.prediction import SeriesPrediction
-from plx_train.series.processor import (
-    PICKLED,
-    SECTION,
-    Facts,
-    SeriesProcessor,
-    as_float32,
-    floats,
-    integers,
-    texts,
-    with_gaps,
-)
+from plx_train.series.processor import PICKLED, SECTION, Facts, SeriesProcessor, floats, integers, texts, with_gaps
 from plx_train.series.read.given import header_given
 from plx_train.series.read.reader import Columns
 from plx_train.series.scale import write_scaler_pkl
@@ -99,7 +89,6 @@ class TsClsProcessor(SeriesProcessor):
     shipped: ClassVar[Facts] = {
         "labels": texts, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats,
         "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool,
-        "missing": floats, "time_format": str,
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
@@ -138,7 +127,7 @@ class TsClsProcessor(SeriesProcessor):
         names = with_gaps(rows, self.columns)
         if names:
             raise UserError(f"{series.name}: {names} holds missing values: fill them")
-        return as_float32(self.scaler.transform(rows), self.columns, series.name)
+        return self.narrow(self.scaler.transform(rows), self.columns, series)
 
     def postprocess(self, output: np.ndarray, context: int) -> TsClsPrediction:
         """All classes of logits (n,), likeliest first; `context` is the number of rows left out."""

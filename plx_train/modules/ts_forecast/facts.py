@@ -53,11 +53,7 @@ def fit_facts(train: ReadSplit, options: TsForecastConfig) -> TsForecastProcesso
         seasonal_errors=_seasonal_errors(scaled, period),
         mean=(*scaler.mean, *static_scaler.mean),
         std=(*scaler.std, *static_scaler.std),
-        frequency=train.frequency_text,
-        time=roles.time,
-        missing=train.missing,
-        time_format=train.time_format,
-        group=roles.group,
+        **train.facts(),
         periods=tuple(strongest_periods(longest, options.context + options.horizon, NUM_PERIODS)),
     )
 

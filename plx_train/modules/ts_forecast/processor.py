@@ -13,16 +13,7 @@ from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
 from plx_train.series.frame import Series, waves
 from plx_train.series.frequency import month_parts, parse_frequency
 from plx_train.series.grid import grid_times
-from plx_train.series.processor import (
-    Facts,
-    SeriesProcessor,
-    as_float32,
-    floats,
-    integers,
-    own_section,
-    texts,
-    with_gaps,
-)
+from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
 from plx_train.series.read.reader import Columns
 from plx_train.series.scale import Scaler
 
@@ -56,7 +47,7 @@ class TsForecastProcessor(SeriesProcessor):
 
     shipped: ClassVar[Facts] = {
         "time": str, "frequency": str, "mean": floats, "std": floats, "quantiles": floats, "period": int,
-        "periods": integers, "seasonal_errors": floats, "missing": floats, "time_format": str,
+        "periods": integers, "seasonal_errors": floats,
     }  # fmt: skip
 
     @property
@@ -118,17 +109,12 @@ class TsForecastProcessor(SeriesProcessor):
         cutoff = Cutoff(int(series.times[end - 1]), series.is_datetime)
         inputs = []
         if self.num_future:
-            inputs.append(
-                self._future(
-                    as_float32(rows[:, num_targets + num_past :], self.future_covariates, series.name),
-                    series.times[end - self.context : end],
-                    cutoff,
-                )
-            )
+            later = self.narrow(rows[:, num_targets + num_past :], self.future_covariates, series)
+            inputs.append(self._future(later, series.times[end - self.context : end], cutoff))
         if num_past:
             covariates = past[:, num_targets : num_targets + num_past]
-            inputs.append(as_float32(covariates, self.past_covariates, series.name))
-        inputs.append(as_float32(self.scaler.transform(past[:, :num_targets]), self.targets, series.name))
+            inputs.append(self.narrow(covariates, self.past_covariates, series))
+        inputs.append(self.narrow(self.scaler.transform(past[:, :num_targets]), self.targets, series))
         if self.static_covariates:
             known = dict(series.static)
             inputs.append(np.asarray([known[name] for name in self.static_covariates], np.float32))
@@ -154,6 +140,8 @@ class TsForecastProcessor(SeriesProcessor):
         """The forecast in the targets' units."""
         middle = output
         if self.quantiles:
+            # Of a single quantile the network gives no axis.
+            output = output.reshape(*output.shape[:2], len(self.quantiles))
             # Quantiles that cross are sorted (Chernozhukov et al., 2010).
             output = np.sort(output, axis=-1)
             middle = output[..., self.middle]

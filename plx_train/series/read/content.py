@@ -207,8 +207,8 @@ def _check_column(rows: Rows, name: str, values: np.ndarray, is_flag: bool) -> l
     is_beyond = np.abs(values) > LARGEST
     if is_beyond.any():
         first, count = int(is_beyond.argmax()), int(is_beyond.sum())
-        reason = f"column {name}: {count} rows are larger than 32 bits hold, the first is {values[first]:g}"
-        reason += ": leave the cells empty, or name marks of missing values in dataset.missing"
+        reason = f"column {name}: {count} rows are too far from 0 for the 32 bits of networks, the first is "
+        reason += f"{values[first]:g}: leave the cells empty, or name marks of missing values in dataset.missing"
         return [*findings, rows.finding(first, "error", "infinite-values", reason)]
     if is_flag:
         return findings + _check_flags(rows, name, values)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-USUAL = np.asarray(
-    [-99, -99.9, -99.99, -200, -777, -888, -999, -999.9, -999.99, -9999, -9999.9, -99999, -999999, -32768, -2147483648,
-     999, 999.9, 9999, 99999, 999999, 9999999, 32767, 65535, 2147483647, 4294967295]
-)  # fmt: skip
+USUAL = {
+    -99, -99.9, -99.99, -200, -777, -888, -999, -999.9, -999.99, -9999, -9999.9, -99999, -999999, -32768, -2147483648,
+    999, 999.9, 9999, 99999, 999999, 9999999, 32767, 65535, 2147483647, 4294967295,
+}  # fmt: skip
 """Numbers that writers of measurements take for it, besides those beyond `HUGE`."""
 HUGE = 1e15
 """Larger than what is measured, so that one such value is told."""
@@ -25,12 +25,12 @@ ROUNDED = 1e-6
 
 def without_marks(values: np.ndarray, marks: Sequence[float]) -> np.ndarray:
     """Values (T, C) of which those that are marks became NaN; a copy where there are any."""
-    is_mark = np.zeros(values.shape, bool)
+    is_mark: np.ndarray = np.zeros(values.shape, bool)
     for mark in marks:
         # Writers round large marks: 9.96921e+36 is 9.969209968386869e+36.
         near = abs(mark) * ROUNDED if np.isfinite(mark) and abs(mark) > HUGE else 0.0
         low, high = mark - near, mark + near
-        is_mark = np.logical_or(is_mark, (values >= low) & (values <= high))
+        is_mark |= np.asarray((values >= low) & (values <= high))
     return np.where(is_mark, np.nan, values) if is_mark.any() else values
 
 
@@ -59,7 +59,7 @@ def _is_mark(values: np.ndarray, end: float) -> bool:
     if end == 0 or len(others) <= MIN_KINDS:
         return False
     is_huge = abs(end) > HUGE
-    is_usual = bool(np.any(end == USUAL))
+    is_usual = end in USUAL
     count = len(values) - len(others)
     if count < MIN_REPEATED and not is_huge and not is_usual:
         return False

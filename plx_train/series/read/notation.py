@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -18,6 +18,11 @@ THREE_DIGITS = re.compile(r"[+-]?[1-9]\d\d")
 LONG = re.compile(r"[+-]?\d{4,}([.,]\d*)?")
 """More digits than stand together where thousands are marked."""
 LEADING_ZERO = re.compile(r"0\d+")
+SIGN, UNIT = r"[$\u20ac\u00a3\u00a5]", r"%|\u00b0?[A-Za-z\u00b5]{1,4}(?:/[A-Za-z]{1,4})?"
+BESIDE = re.compile(rf"({SIGN})?\s?([+-]?\d[\d.,' ]*?)\s?({UNIT}|{SIGN})?")
+"""A number with the sign of a currency before or behind it, or with a unit."""
+MAX_GAP_TEXTS, MIN_GAP_NUMBERS = 2, 8
+"""Different texts, and numbers, of a column that lacks most of its values."""
 MANY = 20
 """Cells with exactly three digits behind the mark: decimals would end in a zero by now, and be shorter."""
 
@@ -76,6 +81,20 @@ def fitting(cell: str) -> frozenset[tuple[str, str]]:
 def is_numeric(cell: str) -> bool:
     """Whether a cell is a number in any way of writing."""
     return bool(fitting(cell))
+
+
+def written_beside(cells: Sequence[str]) -> str | None:
+    """The sign of a currency, or the unit, that all numbers of a column have beside them; None where they have none."""
+    matches = [BESIDE.fullmatch(cell.strip()) for cell in cells]
+    signs = {match[1] or match[3] if match else None for match in matches}
+    is_number = any(match is not None and is_numeric(match[2]) for match in matches)
+    return signs.pop() if len(signs) == 1 and is_number else None
+
+
+def is_gappy(cells: Sequence[str]) -> bool:
+    """Whether a column holds numbers and a text or two that stand for missing ones, even most of the time."""
+    others = {cell for cell in cells if not is_numeric(cell)}
+    return len(others) <= MAX_GAP_TEXTS and len({cell for cell in cells if is_numeric(cell)}) >= MIN_GAP_NUMBERS
 
 
 @dataclass

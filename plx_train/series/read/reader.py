@@ -18,7 +18,7 @@ from plx_train.series.read.day_order import in_doubt
 from plx_train.series.read.header import SEPARATORS
 from plx_train.series.read.marks import without_marks
 from plx_train.series.read.mending import mend, survey
-from plx_train.series.read.notation import is_numeric
+from plx_train.series.read.notation import is_gappy, is_numeric, written_beside
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
 from plx_train.series.read.table import MISSING, Chosen, Table, read_table
@@ -205,7 +205,11 @@ def _numeric(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
             if looks_like_times(present):
                 reason += f", though it looks like times ({present[0][:30]}): write date above it"
             scan.add(scan.header_line, "warning", "column-unnamed", reason)
-        elif present and numeric < MIN_NUMERIC * len(present):
+        elif (way := written_beside(present)) is not None:
+            reason = f"the column {name!r} holds numbers with {way!r} beside them, such as {present[0][:30]!r}: write "
+            reason += "numbers alone, or name the columns that matter in dataset.columns.targets"
+            scan.add(scan.header_line, "error", "not-a-number", reason)
+        elif present and numeric < MIN_NUMERIC * len(present) and not is_gappy(present):
             reason = f"the column {name!r} holds texts such as {present[0][:30]!r} and is left out"
             if looks_like_times(present):
                 reason += f"; if these are the rows' times, set dataset.columns.time={name!r}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from plx_train.contract.check import Finding
+from plx_train.series.read.records import RecordFault, lines_as_csv, parquet_as_csv
 
 EXCEL = (".xlsx", ".xls")
 # The stream is closed by whoever opens the source.
@@ -20,7 +21,11 @@ OPENERS: dict[str, Callable[[Path], BinaryIO]] = {
     ".csv.gz": lambda path: cast(BinaryIO, gzip.open(path, "rb")),  # noqa: SIM115
     ".csv.xz": lambda path: cast(BinaryIO, lzma.open(path, "rb")),  # noqa: SIM115
 }
-SUFFIXES = (*OPENERS, *EXCEL)
+LINES: dict[str, Callable[[Path], BinaryIO]] = {
+    f"{suffix}{packed}": OPENERS[f".csv{packed}"] for suffix in (".jsonl", ".ndjson") for packed in ("", ".gz", ".xz")
+}
+PARQUET = ".parquet"
+SUFFIXES = (*OPENERS, *EXCEL, *LINES, PARQUET)
 MAX_SHEET = 1 << 30
 """Bytes of an unpacked Excel file: a larger one, or one made to swell, would fill the memory."""
 READ_FAULTS = (OSError, EOFError, lzma.LZMAError, ValueError)
@@ -65,6 +70,8 @@ def find_source(path: Path, root: Path) -> tuple[TableSource | None, list[Findin
         return refuse("file-kind", f"files of series end with {', '.join(SUFFIXES)}")
     if kind in EXCEL:
         return _excel(path, name)
+    if kind in LINES or kind == PARQUET:
+        return _records(path, name, kind)
     opener = OPENERS[kind]
     return TableSource(name, lambda: opener(path), str(path.absolute())), []
 
@@ -96,6 +103,25 @@ def _excel(path: Path, name: str) -> tuple[TableSource | None, list[Finding]]:
         reason = f"the sheet can't be read ({str(error)[:100] or type(error).__name__}): save it as CSV"
         return None, [Finding(name, 0, "error", "file-unreadable", reason)]
     return csv_source(content, name), []
+
+
+def _records(path: Path, name: str, kind: str) -> tuple[TableSource | None, list[Finding]]:
+    """A table without a header line, held in memory as CSV: line numbers are those of JSON lines, or of rows."""
+    try:
+        if kind == PARQUET:
+            content = parquet_as_csv(path)
+        else:
+            with LINES[kind](path) as stream:
+                content = lines_as_csv(stream)
+    except RecordFault as fault:
+        return None, [Finding(name, fault.line, "error", fault.code, fault.reason)]
+    except ImportError:
+        reason = "reading Parquet needs pyarrow: pip install 'plx_train[parquet]', or save the table as CSV"
+        return None, [Finding(name, 0, "error", "parquet-extra", reason)]
+    except Exception as error:  # a damaged file raises what it likes
+        reason = f"the table can't be read ({str(error)[:100] or type(error).__name__}): save it as CSV"
+        return None, [Finding(name, 0, "error", "file-unreadable", reason)]
+    return TableSource(name, lambda: io.BytesIO(content), offset=1), []
 
 
 def _unpacked_size(path: Path) -> int:

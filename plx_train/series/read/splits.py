@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plx_train.contract.check import Finding
 from plx_train.data.fingerprint import fingerprint
@@ -14,6 +14,7 @@ from plx_train.ground.errors import DataError
 from plx_train.ground.files import user_path
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
+from plx_train.series.read.cell_faults import OTHER_NOTATION
 from plx_train.series.read.fill import fill_series
 from plx_train.series.read.reader import read_file, read_header
 from plx_train.series.read.roles import Roles, find_roles, with_targets
@@ -50,6 +51,16 @@ class ReadSplit:
     def frequency_text(self) -> str:
         """The frequency as PaddleX writes it; 1 where there is none."""
         return str(self.frequency.text) if self.frequency else "1"
+
+    def facts(self) -> dict[str, Any]:
+        """What a model remembers of how the file is written, by the names of a processor's fields."""
+        return {
+            "frequency": self.frequency_text,
+            "time": self.roles.time,
+            "group": self.roles.group,
+            "missing": self.missing,
+            "time_format": self.time_format,
+        }
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,8 @@ def _read(
         try:
             whole, _ = fill_series(one, fill, frequency, roles.flags)
         except DataError as error:
+            if any(finding.code == OTHER_NOTATION for finding in findings):
+                continue  # nothing is missing once the numbers can be read
             name, _, line = one.where.rpartition(":")
             findings = [*findings, Finding(name, int(line), "error", "missing-values", str(error))]
         else:

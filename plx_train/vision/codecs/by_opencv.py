@@ -15,9 +15,11 @@ from plx_train.vision.codecs.levels import from_16_bits
 from plx_train.vision.codecs.orientation import upright
 from plx_train.vision.codecs.transparency import laid_on
 
-SILENT = 0
-# Every fault has a sentence here; OpenCV's own lines name no file.
-cv2.setLogLevel(SILENT)
+# Every fault has a sentence here; OpenCV's own lines name no file. Versions differ in where the level is set.
+for _place in (cv2, getattr(cv2.utils, "logging", None)):
+    _set_level = getattr(_place, "setLogLevel", None)
+    if _set_level is not None:
+        _set_level(0)
 
 MISSING = (128, 128, 128)
 """What libjpeg makes of pixels that are not there."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from PIL import Image
 
 from kit.checked_rooms import checked, fitted
 from plx_train.config.compose import compose_run, composed_from
@@ -96,6 +97,25 @@ def test_faults_of_whole_files(root: Path) -> None:
     assert {"byte-order-mark", "crlf", "not-utf8", "class-not-trained", "class-empty"} <= set(found)
     (root / "val.txt").unlink()
     assert codes(root) == {"label-file-missing": "val.txt:0"}
+
+
+def test_files_that_hide_something_are_told(root: Path) -> None:
+    page = Image.new("L", (30, 20), 77)
+    page.save(root / "images/pages.tif", save_all=True, append_images=[page])
+    for number, bits in enumerate((12, 12, 10, 16)):
+        levels = np.linspace(number, 2**bits - 1, 600).reshape(20, 30).astype(np.uint16)
+        cv2.imwrite(str(root / f"images/deep{number}.png"), levels)
+    (root / "images/cut.gif").write_bytes(b"GIF89a")
+    (root / "images/page.png").write_bytes(b"<html><body>404</body></html>")
+    with (root / "train.txt").open("a") as file:
+        file.writelines(f"images/{name} 0\n" for name in ("pages.tif", "cut.gif", "page.png"))
+        file.writelines(f"images/deep{number}.png 1\n" for number in range(4))
+    report = checked("image_cls", root).report
+    found = {(each.code, each.line): each for each in report.findings}
+    assert {*found} == {("several-pages", 5), ("image-undecodable", 6), ("image-format", 7), ("few-bits", 0)}
+    assert "of 4 images of 16 bits 1 use 10 (25 %), 2 use 12 (50 %)" in found["few-bits", 0].reason
+    assert {each.code for each in report.errors} == {"image-undecodable", "image-format"}
+    assert checked("image_cls", root).report.findings == report.findings
 
 
 def test_classes_of_the_label_file(root: Path) -> None:

@@ -150,7 +150,10 @@ def test_another_dictionary_keeps_what_the_guide_knows_of_characters_that_remain
     ("options", "said"),
     [
         (["module.guide=sar"], "module.guide=sar does not exist; there is: none, nrtr"),
-        (["module.guide_channels=40"], "module.guide_channels=40 is out of range: it must be a multiple of 32"),
+        (
+            ["module.guide_channels=40"],
+            "module.guide_channels=40 is out of range: it must be a multiple of 32, as in 32",
+        ),
         (["module.guide_depth=0"], "module.guide_depth=0 is out of range: it must be at least 1"),
         (["module.guide_max_length=2"], "module.guide_max_length=2 is out of range: it must be at least 3"),
         (["optimizer.freeze=[backbone]"], "module.guide=nrtr teaches the backbone alone, which optimizer.freeze"),

@@ -1,0 +1,93 @@
+"""Damaged tables end in findings, never in a traceback; what is read of them without one is what stands there."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from plx_train.ground.errors import UserError
+from plx_train.series.read.given import series_given
+from plx_train.series.read.reader import Columns, read_series
+
+SECONDS = 3.0
+PUT_IN = (b",", b'"', b"\n", b"\r", b";", b"\0", b"#", b".", b"-999", b"1e400", b"\xff")
+DATES = [f"2024-01-{day:02d} {hour:02d}:00" for day in (1, 2) for hour in range(24)]
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """A sound table in every format."""
+    frame = pd.DataFrame({"date": DATES, "g": ["a"] * 24 + ["b"] * 24, "a": np.arange(48) / 8, "b": np.arange(48) % 5})
+    packed = io.BytesIO()
+    frame.to_parquet(packed)
+    csv = frame.to_csv(index=False).encode()
+    german = frame.to_csv(index=False, sep=";", decimal=",").encode()
+    lines = frame.to_json(orient="records", lines=True).encode()
+    found = {"t.csv": csv, "g.csv": german, "t.csv.gz": gzip.compress(csv), "t.jsonl": lines}
+    return found | {"t.parquet": packed.getvalue()}
+
+
+def damaged(content: bytes, draw: random.Random) -> bytes:
+    """`content` with bytes flipped, cut off, put in, taken out, or appended."""
+    data = bytearray(content)
+    kind = draw.randrange(6)
+    if kind == 0:
+        return bytes(data[: draw.randrange(len(data))])
+    if kind == 1:
+        return bytes(data) + draw.randbytes(draw.randrange(1, 40))
+    for _ in range(draw.choice((1, 1, 3, 20))):
+        place = draw.randrange(len(data))
+        if kind == 2:
+            data[place] ^= 1 << draw.randrange(8)
+        elif kind == 3:
+            data[place:place] = draw.choice(
+                (b",", b'"', b"\n", b"\r", b";", b"\0", b"#", b".", b"-999", b"1e400", b"\xff")
+            )
+        elif kind == 4:
+            del data[place : place + draw.randrange(1, 5)]
+        else:
+            data[place] = draw.choice(b'0123456789,.;"\n\r\0 -eN')
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "g.csv", "t.csv.gz", "t.jsonl", "t.parquet"])
+def test_no_damage_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
+    content, draw = tables(tmp_path)[name], random.Random(name)
+    path, end = tmp_path / name, time.monotonic() + SECONDS / 2
+    named, found = Columns("date", None, "g"), 0
+    while time.monotonic() < end and found < 200:
+        path.write_bytes(damaged(content, draw))
+        series, findings = read_series(path, tmp_path, named)
+        assert series or any(finding.level == "error" for finding in findings)
+        try:
+            given = series_given(path, Columns("date", ("a", "b"), "g"))
+        except UserError:
+            given = []
+        assert all(one.values.shape == (len(one), 2) for one in given)
+        found += 1
+    assert found > 3
+
+
+def test_what_is_read_is_what_stands_there(tmp_path: Path) -> None:
+    """Cells of digits with one other character in them are read as Python reads them, or told."""
+    draw, path = random.Random(5), tmp_path / "t.csv"
+    marks = "0123456789.,-+eE '\u00a0"
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        cells = ["".join(draw.choice(marks) for _ in range(draw.randrange(1, 6))) for _ in range(8)]
+        quoted = (f'"{cell}"' for cell in cells)
+        path.write_text("t,a,b\n" + "".join(f"{row},1.5,{cell}\n" for row, cell in enumerate(quoted)), "utf-8")
+        series, findings = read_series(path, tmp_path, Columns("t", ("a", "b")))
+        told = any(finding.level == "error" for finding in findings)
+        for cell, value in zip(cells, series[0].values[:, 1] if series else [], strict=False):
+            try:
+                wanted = float(cell)
+            except ValueError:
+                wanted = float("nan")
+            assert told or not cell.strip() or value == wanted, (cell, value)
