@@ -251,7 +251,9 @@ def test_files_outside_the_root_are_never_opened(root, monkeypatch):
     shutil.copy(root / "images" / "0.png", secret)
     (root / "images" / "link.png").symlink_to(secret)
     opened = []
-    monkeypatch.setattr(samples_module, "read_image", lambda path: opened.append(path) or read_image(path))
+    monkeypatch.setattr(
+        samples_module, "read_image", lambda path, **how: opened.append(path) or read_image(path, **how)
+    )
     (root / "train.txt").write_text(line("../secret.png") + line("images/link.png") + line(str(secret)))
     assert [code for *_, code in found(root)] == ["path-outside-root"] * 3
     assert opened == [root / "images" / "2.png"]
@@ -411,7 +413,9 @@ def test_report_as_json_text_and_table(root):
 
 def test_the_outcome_is_kept_until_content_or_settings_change(root, monkeypatch):
     opened = []
-    monkeypatch.setattr(samples_module, "read_image", lambda path: opened.append(path.name) or read_image(path))
+    monkeypatch.setattr(
+        samples_module, "read_image", lambda path, **how: opened.append(path.name) or read_image(path, **how)
+    )
     first = run(root)
     assert sorted(opened) == ["0.png", "1.png", "2.png"]
     again = run(root)
