@@ -6,8 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from plx_train.ground.exit_code import exit_code
+
+if TYPE_CHECKING:
+    from plx_train.config.options import RunOptions
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,11 +42,17 @@ def _help(words: list[str]) -> int:
     return 0
 
 
+def _fingerprint_of(options: RunOptions) -> str:
+    from plx_train.workflow.dataset import fingerprint_of
+
+    return fingerprint_of(options)
+
+
 def _run(arguments: list[str]) -> int:
     if {"-m", "--multirun"} & set(arguments):
         from plx_train.sweep.multirun import multirun
 
-        return multirun(arguments)
+        return multirun(arguments, _fingerprint_of)
     from plx_train.api import run
 
     return run(arguments).exit_code

@@ -17,7 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from plx_train.config.groups import GROUPS, foreign_presets
+from plx_train.config.groups import GROUPS, foreign_presets, preset
 from plx_train.config.keys import check_groups, check_keys, open_free_key
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
@@ -27,6 +27,9 @@ from plx_train.contract.rooms import load_room, options_class, usable_options
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.places import conf_dir, datasets_dir
+
+NAMED_SETTINGS = ("experiment", "debug")
+"""Groups whose presets say how long a run is as if it were typed; what a module's recipe says is a default."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ def compose_run(overrides: Sequence[str]) -> Composed:
         base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
         check_keys(parsed, base)
         config = _compose([open_free_key(text, base) for text in overrides])
-    _forget_embedded(config, base, {key_of(text) for text in overrides})
+    given = {key_of(text) for text in overrides}
+    _forget_embedded(config, base, given)
+    _fill_time(config, parsed, given)
     return _typed(config, overrides)
 
 
@@ -86,6 +91,24 @@ def _forget_embedded(config: DictConfig, base: DictConfig, given: set[str]) -> N
         for name, value in asdict(ColumnsOptions()).items():
             if f"dataset.columns.{name}" not in given:
                 OmegaConf.update(config, f"dataset.columns.{name}", value)
+
+
+def _fill_time(config: DictConfig, parsed: Sequence[Override], given: set[str]) -> None:
+    """Takes a recipe's number of epochs off a run that is given its time.
+
+    Given counts what was typed, and what stands in an experiment or a trial that the command names.
+
+    Raises:
+        ConfigError: nothing says how long the run is.
+    """
+    trainer = config.trainer
+    named = [(one.key_or_group, one.value()) for one in parsed if not one.is_delete()]
+    presets = [preset(group, name) for group, name in named if group in NAMED_SETTINGS and isinstance(name, str)]
+    given = given.union(*(one.settings for one in presets))
+    if trainer.max_time is not None and trainer.max_steps is None and "trainer.epochs" not in given:
+        trainer.epochs = None
+    if trainer.epochs is None and trainer.max_steps is None and trainer.max_time is None:
+        raise ConfigError("trainer.epochs=null: give trainer.max_time or trainer.max_steps, or how many epochs")
 
 
 def _register_resolver() -> None:

@@ -18,12 +18,12 @@ MODES = {
     "train": "fine-tune, evaluate, export and prove the export (the default)",
     "check_dataset": "check every label line and image, with a report",
     "convert": "dataset.root=… copied to output=DIR in PaddleX's format, and checked",
-    "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>",
-    "export": "write inference.json, .pdiparams and .yml of run=…, and prove them",
-    "predict": "what run=…, or pipeline=OCR, finds in input=<file or folder>",
-    "quantize": "run=… in int8, and what its metric loses by that",
+    "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>, or of weights=",
+    "export": "write inference.json, .pdiparams and .yml of run=… or weights=…, and prove them",
+    "predict": "what run=…, weights=… or pipeline=OCR finds in input=<file or folder>",
+    "quantize": "run=… or weights=… in int8, and what its metric loses by that",
     "export_pipeline": "pipeline=OCR with its models in one folder, output=…, for here and PaddleX",
-    "benchmark": "where the time goes: step, loop, loader, evaluation, inference",
+    "benchmark": "where the time goes: step, loop, loader, evaluation; of run=… or weights=…: engines",
     "sync": "send records that did not reach MLflow: run=…, or those of all runs in outputs",
     "reproduce": "run a recorded run again and say where it first differs: run=…",
     "promote": "run=… becomes a version, and alias=champion moves to it if gates hold; history=true, rollback=true",
@@ -39,7 +39,8 @@ class WeightsOptions:
     """Where the network starts."""
 
     source: str | None = option("auto", Trait.TEXT, TypedAs("weights"))
-    """Catalogue name, file or folder of the weights; auto: the module's published ones; null: from scratch."""
+    """Catalogue name, file or folder of the weights; auto: the module's published ones; null: from scratch. They are
+    where training starts, and the model itself for evaluate, export, quantize, benchmark and predict without `run`."""
     allow_partial: bool = False
     """Starts although some of the network's weights are missing there; those begin at random."""
 
@@ -97,7 +98,7 @@ class RunOptions:
     """Folder of the run; null: outputs/<module>-<mode>-<time>."""
     run: str | None = option(None, Trait.TEXT, Trait.FIXED_IN_SWEEP)
     """Model to evaluate, export, quantize, benchmark or predict with: a run id (or its beginning), a run folder, a
-    checkpoint or an exported folder."""
+    checkpoint or an exported folder; null: what `weights` names, as they are."""
     input: str | None = option(None, Trait.TEXT)
     """Image, table or folder of them to predict."""
     pipeline: str | None = option(None, Trait.TEXT)

@@ -11,12 +11,13 @@ from plx_train.contract.option import PATTERNS, Trait, at_least, one_of, option
 class TrainerOptions:
     """How long the loop runs, and when it evaluates, logs and saves."""
 
-    epochs: int = option(20, at_least(1))
-    """Times that the run goes through the training samples."""
+    epochs: int | None = option(20, at_least(1))
+    """Times that the run goes through the training samples; null: as often as `max_time` or `max_steps` allow. Where
+    the time is given and no epochs are, it is null."""
     max_steps: int | None = option(None, at_least(1))
     """Ends the run after this many optimizer steps, whatever `epochs` says."""
     max_time: str | None = None
-    """Ends the whole run, final evaluation included, after about this long: 90s, 20m, 2h."""
+    """Time that the whole run is to take, final evaluation and export included: 90s, 20m, 2h."""
     batch_size: int = option(4, at_least(1))
     """Samples a batch, over all processes together."""
     accumulate_steps: int = option(1, at_least(1))

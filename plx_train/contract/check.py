@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+from plx_train.ground.characters import legible
+
 Level = Literal["error", "warning"]
 Labelled = TypeVar("Labelled")
 """A sample as a room's check reads it: where it lies, and its truth."""
@@ -32,7 +34,8 @@ class Finding:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason}" if self.line else f"{self.path}: {self.reason}"
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return legible(f"{where}: {self.reason}")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, all fields."""

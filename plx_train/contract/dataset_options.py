@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from plx_train.contract.option import PATTERNS, Trait, above, at_least, one_of, option
 
+BACKGROUNDS = {"white": 255, "grey": 128, "black": 0}
+"""Levels of what transparent pixels can be laid on, by name."""
+WHITE = "white"
 FILL_POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
 SPLITS = ("auto", "none", "classes", "documents", "groups", "images")
 
@@ -60,6 +63,8 @@ class DatasetOptions:
     """Folder of the label files that were written for a run; null: they lie in `root`."""
     holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)
     """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""
+    background: str = option(WHITE, one_of(*BACKGROUNDS))
+    """What transparent pixels of images lie on; a model remembers it for its predictions."""
     cache_mb: int = option(512, at_least(0), Trait.HARMLESS)
     """Memory for decoded images in each loader worker, in MiB; 0 for none."""
     limit: int | None = option(None, at_least(1))
@@ -69,6 +74,8 @@ class DatasetOptions:
     columns: ColumnsOptions = field(default_factory=ColumnsOptions)
     fill: str = option("error", one_of(*FILL_POLICIES))
     """Treatment of missing values of a series: they are an error, are filled, or their rows are dropped."""
+    missing: list[float] = field(default_factory=list)
+    """Numbers of a series that mark missing values, as in [-200, -9999]; an exported model remembers them."""
     time_zone: str | None = None
     """Time zone of times that name none, as in Europe/Berlin; null: UTC."""
     unreadable: str = option("fail", one_of("fail", "skip"), Trait.HARMLESS)

@@ -82,7 +82,7 @@ class Module(ABC, Generic[ProcessorT]):
 
     @abstractmethod
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
-        """Per sample what `Processor.postprocess` takes."""
+        """What `Processor.postprocess` takes, per sample."""
 
     @abstractmethod
     def new_metric(self) -> Metric:
@@ -103,6 +103,10 @@ class Module(ABC, Generic[ProcessorT]):
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` as this network takes it, and what was changed, in words."""
         return state, None
+
+    def weights_as_they_are(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
+        """`state` as this network takes it without being trained; a note: so much was changed that it has to be."""
+        return self.adapt_weights(state, source)
 
     def check_frozen(self, trainable: Sequence[str]) -> None:
         """Refuses to train the parameters `trainable` alone where that can teach nothing.

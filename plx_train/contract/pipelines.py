@@ -18,7 +18,7 @@ from plx_train.ground.errors import ConfigError, UserError
 
 OWN_FOLDER = Path(__file__).resolve().parent.parent / "pipelines" / "configs"
 ROOM_FOLDER = "pipelines"
-"""In the package of a room of others: its pipelines' YAML files."""
+"""Folder of its pipelines' YAML files, in the package of a room of others."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,34 @@ import numpy as np
 
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.sample import Arrays
-from plx_train.ground.errors import WeightsError
+from plx_train.ground.errors import UserError, WeightsError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+READING = "Reading"
+"""Section of ``inference.yml`` that PaddleX skips."""
+
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
+
+
+@dataclass(frozen=True)
+class FilePage:
+    """A page of a file, or what else it holds one of.
+
+    Attributes:
+        content: as `Processor.preprocess` takes it, an image uint8 (H, W, 3) BGR for example.
+        index, count: of a PDF's page and of one of several pictures; None for a file of one.
+    """
+
+    content: Any
+    index: int | None = None
+    count: int | None = None
+
+    def named(self, name: str) -> str:
+        """`name` for this page: pages of one file have different ones."""
+        return name if self.index is None else f"{name}_{self.index}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,13 @@ class Processor(ABC):
         Raises:
             UserError: it is neither.
         """
+
+    def pages(self, path: Path) -> Iterator[FilePage | UserError]:
+        """All that a file holds, one after the other; an error stands in the place of what can't be read."""
+        try:
+            yield FilePage(self.as_input(path))
+        except UserError as error:
+            yield error
 
     @abstractmethod
     def preprocess(self, original: Any) -> tuple[Arrays, Any]:
@@ -78,6 +106,14 @@ class Processor(ABC):
         except TypeError as error:
             raise WeightsError(f"the recorded processing is not of this version ({error})") from None
 
+    def reading(self) -> dict[str, Any]:
+        """How files are read where it is not as ever: the section `READING`."""
+        return {}
+
+    def with_reading(self, reading: Mapping[str, Any]) -> Self:
+        """The same, reading files as `reading` says."""
+        return self
+
     def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """What `postprocess` takes, one by one, of the graph's outputs for a batch: the first output's rows."""
         return list(outputs[0])
@@ -88,6 +124,10 @@ class Processor(ABC):
         Once, save where a sample is more than the graph takes at a time.
         """
         return self.split_outputs(graph(*inputs))
+
+    def predict_in_pieces(self, graph: Graph, original: Any) -> Prediction | None:
+        """The prediction for what `preprocess` would shrink until nothing is seen on it; None: it is none of those."""
+        return None
 
     def postprocess_with(self, other: Self, output: np.ndarray, context: Any) -> tuple[Any, Any]:
         """What `postprocess` of this and of another processor of the room give; for those that share work in it."""

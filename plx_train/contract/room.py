@@ -115,6 +115,26 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         """`processor` before any calibration: with the settings that are published, or that options ask for."""
         return processor
 
+    def processor_of_weights(
+        self, data: DataT | None, dataset: DatasetOptions, options: OptionsT, weights: str
+    ) -> ProcessorT | None:
+        """The processor of weights that are used as they are, without the run that made them.
+
+        Args:
+            data: None where there is no dataset, at prediction.
+            weights: what the network's weights are read from.
+
+        Returns:
+            None where there are no samples to look at: `check` says why.
+
+        Raises:
+            UserError: weights don't say it.
+        """
+        raise UserError(
+            f"weights={weights} can't be used as they are: a model of module={self.name} needs the facts of its "
+            "training data, which lie beside the weights in a run, a checkpoint or an exported folder: give run=…"
+        )
+
     def monitor_of(self, checked: CheckedT) -> str:
         """Key of the metric that picks the best checkpoint on these data."""
         return self.monitor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plx_train.contract.check import CheckReport
+from plx_train.ground.characters import legible
 
 
 def report_lines(report: CheckReport, max_findings: int = 20) -> list[str]:
@@ -29,7 +30,7 @@ def report_table(report: CheckReport, max_findings: int = 20) -> Any:
     for finding in (*report.errors, *report.warnings)[:max_findings]:
         where = f"{finding.path}:{finding.line}" if finding.line else finding.path
         colour = "red" if finding.level == "error" else "yellow"
-        found.add_row(where, Text(finding.level, colour), Text(finding.reason))
+        found.add_row(legible(where), Text(finding.level, colour), Text(legible(finding.reason)))
     hidden = len(report.findings) - max_findings
     found.caption = f"… and {hidden} more findings" if hidden > 0 else None
     statistics = Table("", *report.statistics, box=None)
@@ -45,7 +46,7 @@ def _verdict(report: CheckReport) -> str:
 
 
 def _statistic_rows(report: CheckReport) -> list[tuple[str, ...]]:
-    """Per statistic its name and its value in each split; of distributions lowest, median and highest."""
+    """Name of each statistic and its value in each split; of distributions lowest, median and highest."""
     names = list(dict.fromkeys(name for split in report.statistics.values() for name in split))
     return [
         (name.replace("_", " "), *(_cell(split.get(name)) for split in report.statistics.values())) for name in names

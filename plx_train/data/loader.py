@@ -68,13 +68,13 @@ class Sampler:
         return np.concatenate([shuffled.ravel(), short])
 
     def batches(self, epoch: int, cursor: int = 0) -> Iterator[list[tuple[int, list[int]]]]:
-        """From batch `cursor` on: per sample its index and the seed words of its random generator."""
+        """Batches from `cursor` on: per sample its index and the seed words of its random generator."""
         order = self.order(epoch)
         for own in self._places(cursor):
             yield [(int(order[place]), [self.seed, epoch, place]) for place in own]
 
     def indices(self, epoch: int, cursor: int = 0) -> Iterator[np.ndarray]:
-        """From batch `cursor` on the indices of its samples alone, int64 (samples,)."""
+        """Batches from `cursor` on, as the indices of their samples alone, int64 (samples,)."""
         order = self.order(epoch)
         for own in self._places(cursor):
             yield order[own.start : own.stop]

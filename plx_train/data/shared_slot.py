@@ -41,7 +41,7 @@ class SharedSlot:
         self._mapped: mmap.mmap | None = None
 
     def __reduce__(self) -> tuple[Callable[[Any], SharedSlot], tuple[Any]]:
-        """For a process that is just being started, which gets the same memory."""
+        """What a process that is just being started makes the same memory of."""
         return _inherited, (reduction.DupFd(self._handle),)
 
     def write(self, value: Any) -> Packed:
@@ -89,7 +89,7 @@ class SharedSlot:
             raise MemoryError(f"no shared memory for {needed / 2**20:.0f} MiB ({error.strerror})") from None
 
     def _memory(self, needed: int) -> memoryview:
-        """At least `needed` bytes of it."""
+        """The memory, of at least `needed` bytes."""
         if needed == 0:
             return memoryview(b"")
         if self._mapped is None or len(self._mapped) < needed:

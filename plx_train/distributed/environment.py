@@ -21,7 +21,7 @@ READ_BY_THE_LAUNCHER = (
 
 
 def launcher_environment(options: DeviceOptions, count: int) -> dict[str, str]:
-    """For the launcher, on a device that is resolved, with `count` processes on this machine."""
+    """Variables for the launcher, on a device that is resolved, with `count` processes on this machine."""
     found = {name: value for name, value in os.environ.items() if name not in READ_BY_THE_LAUNCHER}
     if options.type != "cpu":
         return found

@@ -119,7 +119,7 @@ def counts(values: list[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Share:
-    """Of one batch.
+    """A process' share of one batch.
 
     Attributes:
         share: of its samples that this process has, above 0, to 1.
@@ -133,7 +133,7 @@ class Share:
 
 
 def shares(sizes: list[int]) -> dict[int, Share]:
-    """By place the batches that every process has samples of; every process gives how many it has of each."""
+    """The batches that every process has samples of, by place; every process gives how many it has of each."""
     if num_ranks() == 1:
         return {place: Share(1.0, size, size) for place, size in enumerate(sizes) if size}
     table = counts(sizes)

@@ -18,7 +18,7 @@ from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE,
 RUN_FILES = (CONFIG_FILE, RUN_FILE, CHECK_FILE, PARITY_FILE, f"{EXPORT}/{PARITY_FILE}", METRICS_FILE)
 LOG_PATTERNS = ("*.log", SPOOL_PATTERN)
 MOST_BYTES = 2 << 20
-"""Of each log, from its end."""
+"""Bytes that are taken of each log, from its end."""
 
 
 def last_run(folder: Path) -> Path | None:

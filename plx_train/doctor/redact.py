@@ -76,7 +76,7 @@ class Redactor:
 
 
 def this_redactor() -> Redactor:
-    """For the person and the machine that this process runs on."""
+    """The redactor for the person and the machine that this process runs on."""
     host = socket.gethostname()
     named = {host: "<host>", host.partition(".")[0]: "<host>", _user(): "<user>"}
     names = {name: instead for name, instead in named.items() if len(name) > 1 and name.lower() not in ORDINARY_NAMES}

@@ -137,7 +137,7 @@ def git() -> Check:
 
 
 def variables() -> Check:
-    """Those that change how the libraries behave."""
+    """Variables that change how the libraries behave."""
     shown = {name: os.environ[name] for name in sorted(os.environ) if name.startswith(SHOWN_VARIABLES)}
     said = ", ".join(f"{name}={value}" for name, value in redact_variables(shown).items())
     return Check("environment", OK, said or "nothing set")

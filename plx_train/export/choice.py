@@ -1,4 +1,7 @@
-"""Which engine is the quickest for an exported graph, as ``mode=benchmark run=…`` measured it on this machine."""
+"""Which engine is the quickest for an exported graph, as ``mode=benchmark run=…`` measured it on this machine.
+
+It stands beside ``inference.*``, not in them: proof and registry's hashes are about what a model does, not how fast.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ from plx_train.ground.files import replace_file
 from plx_train.machine.hardware import cpu, usable_cores
 from plx_train.runs.folder import CHOICE_FILE
 
-"""Beside ``inference.*``, not in them: proof and registry's hashes are about what a model does, not how fast."""
 PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 
 

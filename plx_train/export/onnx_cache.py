@@ -74,7 +74,7 @@ def graph_digest(folder: Path, salt: bytes = b"") -> str:
 
 
 def largest_difference(wanted: list[np.ndarray], got: list[np.ndarray]) -> float:
-    """Of any value; not finite where a shape or a value is no good."""
+    """Largest difference of any value; not finite where a shape or a value is no good."""
     if [one.shape for one in wanted] != [other.shape for other in got]:
         return float("inf")
     found = [float(np.abs(one - other).max(initial=0.0)) for one, other in zip(wanted, got, strict=True)]

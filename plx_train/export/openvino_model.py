@@ -52,7 +52,7 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
 
 
 def _settings(threads: int) -> dict[str, Any]:
-    """As many calls side by side as the cores have room for; in float32, where it would take bfloat16 if it could."""
+    """As many calls side by side as the cores have room for, in float32, where bfloat16 is its own choice if it can."""
     streams = max(usable_cores() // threads, 1)
     return {
         "INFERENCE_NUM_THREADS": streams * threads,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plx_train.contract.processor import FilePage
 from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, processor_of, room_of
@@ -82,11 +83,36 @@ class Predictor:
         (N, 4, 2) in pixels and `scores` (N,). Each has ``to_json()``.
 
         Raises:
-            UserError: a file is missing or can't be read, or an array has another shape or type.
+            UserError: a file is missing, can't be read, or has several pages, which `predict_pages` takes; or an array
+                has another shape or type.
         """
         if not isinstance(given, list | tuple):
             return self._predict_many([self.processor.as_input(given)])[0]
         return self._predict_many([self.processor.as_input(one) for one in given])
+
+    def predict_pages(
+        self, path: Path | str, on_error: Callable[[UserError], None] | None = None
+    ) -> Iterator[tuple[FilePage, Any]]:
+        """The pages of a file, of a PDF, TIFF or GIF for example, each with the prediction for it.
+
+        Args:
+            on_error: is given what is wrong with a page that can't be read.
+
+        Raises:
+            UserError: after all others were given and without `on_error`, one can't be read.
+        """
+        faults: list[UserError] = []
+        for page in self.processor.pages(Path(path)):
+            try:
+                if isinstance(page, UserError):
+                    raise page
+                prediction = self.predict(page.content)
+            except UserError as error:
+                (on_error or faults.append)(error)
+            else:
+                yield page, prediction
+        if faults:
+            raise faults[0]
 
     def with_settings(self, **settings: Any) -> Predictor:
         """The same model with other values for some fields of its `processor`.
@@ -99,12 +125,17 @@ class Predictor:
         return other
 
     def _predict_many(self, originals: Sequence[Any]) -> list[Any]:
-        """Those of equal input shapes go through the graph together; each as if alone, up to the last bits."""
-        prepared = [self.processor.preprocess(original) for original in originals]
-        by_shape: dict[Any, list[int]] = {}
-        for index, (values, _) in enumerate(prepared):
-            by_shape.setdefault(_shape(values), []).append(index)
+        """Predictions; inputs of equal shapes go through the graph together, each as if alone, up to the last bits."""
         found: dict[int, Any] = {}
+        prepared: dict[int, tuple[Any, Any]] = {}
+        by_shape: dict[Any, list[int]] = {}
+        for index, original in enumerate(originals):
+            whole = self.processor.predict_in_pieces(self.model, original)
+            if whole is not None:
+                found[index] = whole
+                continue
+            prepared[index] = self.processor.preprocess(original)
+            by_shape.setdefault(_shape(prepared[index][0]), []).append(index)
         for members in by_shape.values():
             for start in range(0, len(members), LARGEST_BATCH):
                 batch = members[start : start + LARGEST_BATCH]

@@ -62,7 +62,7 @@ class EngineSpeed:
 
     @property
     def spread(self) -> float:
-        """Of the middle half of the rounds, as a share of the median."""
+        """Spread of the middle half of the rounds, as a share of the median."""
         low, high = np.percentile(self.milliseconds, [25, 75])
         return float((high - low) / self.median)
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
-from plx_train.contract.processor import Processor
+from plx_train.contract.processor import READING, Processor
 from plx_train.export.conversion import methods_converted_once
 from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
 from plx_train.export.static_model import interpolations
 from plx_train.ground.errors import ExportError
-from plx_train.runs.exported import file_hashes
+from plx_train.runs.exported import file_hashes, inference_text
 from plx_train.runs.folder import INFERENCE_FILE, PARITY_FILE, STEM
 
 if TYPE_CHECKING:
@@ -98,6 +96,8 @@ def write_export(
         require_onnx()
     settings = processor.to_inference(model_name)
     settings["Global"]["plx_train"] = {"module": module.name, **lineage}
+    if processor.reading():
+        settings[READING] = processor.reading()
     folder.mkdir(parents=True, exist_ok=True)
     _save_graph(module, processor, folder / STEM)
     found = interpolations(folder / f"{STEM}.json")
@@ -106,9 +106,7 @@ def write_export(
             f"the network of {module.name} resizes maps with {', '.join(found)}: PaddleX crashes on it on a "
             "CPU, write it as expand and reshape, or as a transposed convolution"
         )
-    (folder / INFERENCE_FILE).write_text(
-        yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None), "utf-8"
-    )
+    (folder / INFERENCE_FILE).write_text(inference_text(settings), "utf-8")
     processor.write_files(folder)
     if onnx:
         write_onnx(folder)

@@ -16,7 +16,7 @@ STEP_SECONDS = 5.0
 AGAIN_SECONDS = 2.0
 TRACING_SECONDS = 0.2
 TRACING = "/paddle/jit/"
-"""In the path of the code that calls back into Python from places where no exception may come."""
+"""Parts of paths of code that calls back into Python from places where no exception may come."""
 
 
 class Stopped(SystemExit):

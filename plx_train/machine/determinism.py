@@ -25,10 +25,6 @@ def determinism(options: RunOptions, device: OpenDevice) -> Determinism:
     """The level of a run with these options on this device."""
     if not options.deterministic:
         return Determinism("none", "deterministic=false: nothing is promised")
-    if options.trainer.max_time:
-        return Determinism(
-            "clock", "the learning rate follows the clock (trainer.max_time): no two runs are alike to the bit"
-        )
     if device.type != "cpu":
         return Determinism(
             "seeded", "same data, order and draws; this device may add up in another order from run to run"
@@ -37,6 +33,10 @@ def determinism(options: RunOptions, device: OpenDevice) -> Determinism:
         return Determinism(
             "seeded",
             "same data, order and draws; several threads (device.threads) add up in another order from run to run",
+        )
+    if options.trainer.max_time:
+        return Determinism(
+            "clock", "same bits where mode=reproduce follows the plan on record; a new run plans its time anew"
         )
     return Determinism(
         "bitwise", "same bits on the same kind of processor with the same versions and number of processes"

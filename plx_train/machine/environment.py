@@ -18,7 +18,7 @@ from plx_train.machine.paddle_build import installed_paddle
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""By which numeric libraries are told how many threads an operation has."""
+"""Variables that tell numeric libraries how many threads an operation has."""
 FOUND_ON_THE_MACHINE = {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type}
 """Variables that a profile may give as ``auto``: what fits this machine, None for nothing."""
 _set_here: dict[str, str] = {}

@@ -33,7 +33,7 @@ class PaddleBuild:
 
     @property
     def sentence(self) -> str:
-        """For people: ``PaddlePaddle 3.3.1 for CUDA 12.6``."""
+        """Version and device for people: ``PaddlePaddle 3.3.1 for CUDA 12.6``."""
         parts = [f"CUDA {self.cuda}"] if self.cuda else []
         parts += ["DCU"] if self.rocm else []
         parts += ["XPU"] if self.xpu else []

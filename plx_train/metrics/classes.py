@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 BINS = 15
-"""Of scores, for the calibration error."""
+"""Bins of scores, for the calibration error."""
 
 
 def calibration_error(hits: np.ndarray, scores: np.ndarray) -> float:

@@ -39,7 +39,7 @@ def better_of(figure: str, errors: Collection[str]) -> Better:
 
 
 def errors_among(figures: Iterable[str], errors: Collection[str]) -> list[str]:
-    """Those of a run's figures that are better when lower; arguments as in `better_of`."""
+    """Figures of a run that are better when lower; arguments as in `better_of`."""
     return [figure for figure in figures if better_of(figure, errors) == LOWER]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 NUM_DRAWS = 2000
-"""Of random answers, for what chance alone would get."""
+"""Number of random answers, for what chance alone would get."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from plx_train.train.optimizer import learning_rate
 from plx_train.workflow import measure as benchmark_engines
 from plx_train.workflow.dataset import Splits
 from plx_train.workflow.session import Session
+from plx_train.workflow.source import names_weights
 from plx_train.workflow.training import build_module
 from plx_train.workflow.workbench import Workbench, open_workbench
 
@@ -45,9 +46,9 @@ SAMPLES = 6
 def run(composed: Composed) -> RunResult:
     """Measures on the run's own network, batch and crop size; nothing of it is kept but the figures.
 
-    With ``run=`` it is what runs an exported model that is measured: `benchmark_engines`.
+    With ``run=``, or weights that are used as they are, what runs an exported model is measured: `benchmark_engines`.
     """
-    if composed.options.run:
+    if composed.options.run or (names_weights(composed) and composed.options.weights.source):
         return benchmark_engines.run(composed)
     check_device(composed.options.device)
     bench = open_workbench(composed)

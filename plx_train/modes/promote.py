@@ -76,6 +76,8 @@ def _promote(composed: Composed, uri: str, console: Console) -> RunResult:
     options = composed.options
     candidate, source = find_candidate(options, uri)
     name = options.promote.registered or candidate.module
+    if candidate.weights:
+        console.info(f"{candidate.folder} was made of weights={candidate.weights} as they are: no run trained it")
     judges = make_judges(composed, candidate, source, name, uri)
     client = registry_client(uri, may_create=True)
     request = PromotionRequest(

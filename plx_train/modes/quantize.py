@@ -22,6 +22,7 @@ from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
 from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
 from plx_train.runs.result import RunResult
+from plx_train.workflow.exporting import export_source
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import find_export
@@ -66,29 +67,29 @@ class Loss:
 def run(composed: Composed) -> RunResult:
     """Writes ``export_int8`` into the run's folder, or `output` where there is none, and says what it loses."""
     check_device(composed.options.device)
-    source = find_export(composed.options)
-    assert source.export is not None
-    if is_onnx_only(source.export):
-        raise ConfigError(f"run={composed.options.run} is an int8 export already")
+    source = find_export(composed)
+    if source.export and is_onnx_only(source.export):
+        raise ConfigError(f"{source.export} is an int8 export already")
     bench = open_workbench(composed, source)
     session, splits = bench.session, bench.splits
+    export = source.export or export_source(bench, source).folder
     options = session.options.quantize
     module = bench.data.build(session.options, is_fine_tuning=True)
-    processor = processor_of(read_inference(source.export))
+    processor = processor_of(read_inference(export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
     folder = (source.run or session.output) / INT8_EXPORT
     temporary = folder.with_name(f".{INT8_EXPORT}.tmp")
     remove_folder(temporary)
     try:
-        write_quantized(source.export, temporary, inputs_of(module, train, options.samples))
-        loss = judge(module, source.export, temporary, processor, val, options.tolerance)
-        speeds = compare(source.export, temporary, processor, inputs_of(module, val, SAMPLES))
+        write_quantized(export, temporary, inputs_of(module, train, options.samples))
+        loss = judge(module, export, temporary, processor, val, options.tolerance)
+        speeds = compare(export, temporary, processor, inputs_of(module, val, SAMPLES))
         _record(temporary, loss, speeds, options)
         replace_folder(temporary, folder)
     finally:
         remove_folder(temporary)
-    _tell(session, source.export, folder, loss, speeds)
+    _tell(session, export, folder, loss, speeds)
     return RunResult("quantize", session.output, {f"val/{loss.monitor}": loss.worst}, export=folder)
 
 

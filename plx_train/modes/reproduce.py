@@ -16,6 +16,7 @@ from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.determinism import determinism
 from plx_train.machine.device import check_device
+from plx_train.runs.checkpoint import load_state
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import BEST, CHECKPOINTS, COMPARISON_FILE, MANIFEST, SPOOL_NAME
 from plx_train.runs.lock import hold
@@ -23,7 +24,8 @@ from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
 from plx_train.tracking import environment_tags, read_metrics, read_run_tags
 from plx_train.train.checkpoints import step_checkpoints
-from plx_train.workflow.dataset import open_data
+from plx_train.train.state import LoopState
+from plx_train.workflow.dataset import Finished, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data
@@ -82,7 +84,7 @@ def run(composed: Composed) -> RunResult:
     with closing(hold(session.output)):
         device = start_device(again.options)
         level = determinism(again.options, device)
-        if level.level != "bitwise":
+        if level.level not in ("bitwise", "clock"):
             raise UserError(f"{source} can't be repeated exactly: {level.sentence}")
         return _compare(session, source, facts, device)
 
@@ -100,7 +102,7 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     expected = {(name, step): value for name, points in read_metrics(spool).items() for step, value in points}
     if not expected:
         raise UserError(f"{source} has no record to compare with: {spool} is missing or empty")
-    data = open_data(session, run=source)
+    data = open_data(session, Finished(run=source))
     check_same_data(Continuation(source, facts, session.composed), data.report.fingerprint)
     module, _ = build_module(session, data)
     tracker, stop = Comparison(expected), StopRequest()
@@ -108,13 +110,28 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     difference = None
     with stop.listening():
         try:
-            train_module(record, module, data.split(session.options), device)
+            train_module(record, module, data.split(session.options), device, start=_start(session, source))
         except DifferenceFound as found:
             difference = str(found)
     if difference is None:
         difference = _different_weights(source, session.output)
     changed = _changed_environment(spool, device)
     return _say(session, tracker, difference, changed)
+
+
+def _start(session: Session, source: Path) -> LoopState | None:
+    """Where a run begins that is to follow the recorded plan of one that was given its time; None for others.
+
+    Raises:
+        UserError: there is no such plan.
+    """
+    if not session.options.trainer.max_time:
+        return None
+    newest = next(iter(step_checkpoints(source / CHECKPOINTS)), None)
+    recorded = LoopState.from_json(load_state(newest)["loop"]) if newest else LoopState()
+    if not recorded.planned:
+        raise UserError(f"{source} can't be repeated exactly: no checkpoint of it holds the plan of its time")
+    return LoopState(planned=recorded.planned, last_step=recorded.step)
 
 
 def _different_weights(source: Path, output: Path) -> str | None:

@@ -9,7 +9,7 @@ from paddle import nn
 from paddle.autograd import PyLayer
 
 LEARNING_RATE = 0.1
-"""Of both numbers, relative to the network's."""
+"""Rate of both numbers, relative to the network's."""
 
 
 class LearnableAffine(nn.Layer):

@@ -18,7 +18,7 @@ BLOCKS: dict[str, list[tuple[int, int, int, int, bool]]] = {
 }
 STEM_CHANNELS, LAST_CHANNELS = 16, 1280
 SLOPE = 0.1666667
-"""Of Paddle's hard sigmoid; a sixth would be another number."""
+"""Slope of Paddle's hard sigmoid; a sixth would be another number."""
 
 
 def _width(channels: float) -> int:

@@ -19,7 +19,7 @@ from plx_train.nn.blocks import ConvNorm, SqueezeExcitation, Stride, make_divisi
 STEM_CHANNELS = 16
 NUM_BRANCHES = 4
 NORM_EPSILON = 1e-5
-"""Of Paddle's batch norm."""
+"""Epsilon of Paddle's batch norm."""
 BRANCH = re.compile(r"\.(conv_kxk\.\d+|conv_1x1|identity)\.")
 
 # kernel size, input channels, output channels, stride, squeeze-and-excitation
@@ -31,7 +31,7 @@ DETECTION_BLOCKS: dict[str, list[tuple[int, int, int, Stride, bool]]] = {
     "blocks6": [(5, 256, 512, 2, True), (5, 512, 512, 1, True), *[(5, 512, 512, 1, False)] * 2],
 }
 DETECTION_CHANNELS = (16, 24, 56, 480)
-"""Of the four feature maps at strides 4, 8, 16 and 32, before scaling."""
+"""Channels of the four feature maps at strides 4, 8, 16 and 32, before scaling."""
 # Text runs along the columns, so these shrink by 4 only, the rows by 16.
 RECOGNITION_BLOCKS: dict[str, list[tuple[int, int, int, Stride, bool]]] = {
     "blocks2": [(3, 16, 32, 1, False)],

@@ -39,7 +39,7 @@ class Counterparts:
 
 
 def disagreement(precision: str) -> str | None:
-    """In words, the first result or gradient that differs from that of Paddle's kernels; None if none does.
+    """The first result or gradient that differs from that of Paddle's kernels, in words; None if none does.
 
     Raises:
         LibraryError: oneDNN can't compute one of them.

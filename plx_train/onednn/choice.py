@@ -11,7 +11,7 @@ from plx_train.machine.hardware import cpu
 from plx_train.onednn.library import LibraryError, version
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
-"""Of processors that multiply in bf16."""
+"""Flags of processors that multiply in bf16."""
 
 
 @dataclass(frozen=True)

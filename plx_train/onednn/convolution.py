@@ -173,7 +173,7 @@ def plain_layouts(geometry: Geometry) -> dict[str, Owned]:
 
 
 def _weight_shape(geometry: Geometry) -> Sizes:
-    """As oneDNN names them: (groups,) outputs, inputs, rows, columns."""
+    """Shape in oneDNN's order: (groups,) outputs, inputs, rows, columns."""
     first, second, *kernel = geometry.weight
     outputs, inputs = (second, first // geometry.groups) if geometry.transposed else (first // geometry.groups, second)
     return ((geometry.groups,) if geometry.groups > 1 else ()) + (outputs, inputs, *kernel)

@@ -62,7 +62,7 @@ class WideGradient:
             self.parts.append((int(part[0]) * BYTES, plan))
 
     def __call__(self, dy: int, x: int, zeros: int, dweight: int, dbias: int | None) -> None:
-        """As `ConvolutionPrimitives.backward_weights`.
+        """Gradient of the weights, as `ConvolutionPrimitives.backward_weights` gives it.
 
         Args:
             zeros: address of a tensor of `padded_shape`, which is written into.

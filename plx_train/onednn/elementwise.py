@@ -29,7 +29,7 @@ from plx_train.onednn.primitive import Owned, Primitive, ThreadState, int64s, pl
 
 Sizes = tuple[int, ...]
 SLOPE, OFFSET = ctypes.c_float(1 / 6), ctypes.c_float(0.5)
-"""Of hard swish, x · clip(x / 6 + 1/2, 0, 1)."""
+"""Slope and offset of hard swish, x · clip(x / 6 + 1/2, 0, 1)."""
 
 
 class Hardswish(PyLayer):

@@ -104,7 +104,7 @@ def engine() -> Pointer:
 
 @lru_cache(maxsize=1)
 def attributes() -> Pointer:
-    """Of every primitive: working memory is given to it, and equal inputs give equal bits."""
+    """Attributes of every primitive: working memory is given to it, and equal inputs give equal bits."""
     made = Pointer()
     check(library().dnnl_primitive_attr_create(ctypes.byref(made)), "primitive_attr_create")
     check(library().dnnl_primitive_attr_set_scratchpad_mode(made, USER_SCRATCHPAD), "attr_set_scratchpad_mode")

@@ -57,6 +57,14 @@ LoadPart = Callable[[Mapping[str, Any], str, int], Part]
 """Takes a part's section of the configuration, its key, and the threads of one prediction."""
 
 
+class UnreadInputs(UserError):
+    """Several files or pages of an input that can't be read; `errors` has the sentence of each."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__(f"{len(errors)} inputs can't be read: {'; '.join(map(str, errors))}")
+        self.errors = tuple(errors)
+
+
 class Pipeline:
     """Models that work together on images; made by `plx_train.pipeline`.
 
@@ -80,6 +88,8 @@ class Pipeline:
         if missing:
             raise ConfigError(f"the pipeline {self.NAME} needs SubModules.{missing[0]}, which its configuration lacks")
         self.config = config
+        self.defaults: Mapping[str, Any] = {}
+        """Parameters that hold where a call gives none."""
         self.declared = declaration_of(config)
         self.cores = min(os.cpu_count() or 1, 8)
         self.parts = {
@@ -120,20 +130,60 @@ class Pipeline:
         budget = (self.config.get(SECTION) or {}).get("latency_budget_ms")
         return None if budget is None else float(budget)
 
-    def predict(self, input: Any, **params: Any) -> Iterator[PipelineResult]:
+    def predict(
+        self, input: Any, *, on_error: Callable[[UserError], None] | None = None, **params: Any
+    ) -> Iterator[PipelineResult]:
         """The result of each page of `input`, one after the other.
 
         Args:
             input: a path of an image, a PDF or a folder, an array uint8 (H, W, 3) BGR, or a list of these.
+            on_error: is given what is wrong with each file or page that can't be read.
             params: by `PARAMETERS`; None leaves the configuration's.
 
         Raises:
-            UserError: something can't be read, or a parameter is none.
+            UserError: a parameter is none; or, after all the rest and without `on_error`, something can't be read.
         """
         chosen = self.checked(params)
-        items = self.read(input)
+        self.check_settings(chosen)
+        return self._results(input, chosen, on_error)
+
+    def _results(
+        self, input: Any, chosen: Mapping[str, Any], on_error: Callable[[UserError], None] | None
+    ) -> Iterator[PipelineResult]:
+        faults: list[UserError] = []
+        items = iter(self.read(input))
         while held := list(itertools.islice(items, self.AT_ONCE)):
-            yield from self.run(held, chosen)
+            for outcome in self._outcomes(held, chosen):
+                if isinstance(outcome, UserError):
+                    (on_error or faults.append)(outcome)
+                else:
+                    yield outcome
+        if faults:
+            raise faults[0] if len(faults) == 1 else UnreadInputs(faults)
+
+    def _outcomes(self, held: Sequence[Any], chosen: Mapping[str, Any]) -> Iterator[PipelineResult | UserError]:
+        """The result of each item, in order, or what is wrong with it."""
+        items = [item for item in held if not isinstance(item, UserError)]
+        found = iter(self._attempt(items, chosen))
+        for item in held:
+            yield item if isinstance(item, UserError) else next(found)
+
+    def _attempt(self, items: Sequence[Any], chosen: Mapping[str, Any]) -> Sequence[PipelineResult | UserError]:
+        """As `run`; an item that can't be worked on does not spoil the others."""
+        try:
+            return self.run(items, chosen) if items else []
+        except ConfigError:
+            raise
+        except UserError as error:
+            if len(items) == 1:
+                return [error]
+        return [outcome for item in items for outcome in self._attempt([item], chosen)]
+
+    def check_settings(self, params: Mapping[str, Any]) -> None:
+        """
+        Raises:
+            UserError: parameters of the right types that can't be had; told before anything is read.
+        """
 
     def predict_many(self, given: Sequence[Any], params: Mapping[str, Any] | None = None) -> list[PipelineResult]:
         """The results of several images uint8 (H, W, 3) BGR, worked on together; each is what it were alone."""
@@ -141,11 +191,7 @@ class Pipeline:
         return self.run(items, self.checked(params or {}))
 
     def read(self, input: Any) -> Iterator[Any]:
-        """What `run` takes of an input, each read when it is asked for.
-
-        Raises:
-            UserError: something can't be read.
-        """
+        """What `run` takes of an input, each read when it is asked for; a `UserError` in the place of what can't be."""
         return read_pages(input)
 
     def as_item(self, given: Any, number: int) -> Any:
@@ -162,17 +208,8 @@ class Pipeline:
         Raises:
             ConfigError: one is unknown, or of another type.
         """
-        given = {name: value for name, value in params.items() if value is not None}
-        for name, value in given.items():
-            if name not in self.PARAMETERS:
-                near = difflib.get_close_matches(name, list(self.PARAMETERS), n=1)
-                hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.PARAMETERS)}"
-                raise ConfigError(f"the pipeline {self.NAME} takes no {name}; {hint}")
-            wanted = self.PARAMETERS[name]
-            kinds = wanted if isinstance(wanted, tuple) else (wanted,)
-            allowed = (*kinds, int) if float in kinds else kinds
-            if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
-                raise ConfigError(f"{name}={value!r} must be {' or '.join(kind.__name__ for kind in kinds)}")
+        given = {**self.defaults, **{name: value for name, value in params.items() if value is not None}}
+        check_parameters(self.NAME, self.PARAMETERS, given)
         return given
 
     def run(self, pages: Sequence[Any], params: Mapping[str, Any]) -> list[PipelineResult]:
@@ -184,10 +221,38 @@ class Pipeline:
         return {key: model.to_json() for key, model in self.models.items()}
 
 
+def check_parameters(
+    pipeline: str, known: Mapping[str, type | tuple[type, ...]], given: Mapping[str, Any], prefix: str = ""
+) -> None:
+    """
+    Args:
+        pipeline: its name.
+        known: the types of its parameters by name.
+        prefix: what users type before a parameter's name.
+
+    Raises:
+        ConfigError: a parameter is unknown, or of another type.
+    """
+    for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), n=1)
+            names = ", ".join(f"{prefix}{one}" for one in known)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"it takes {names or 'none'}"
+            raise ConfigError(f"the pipeline {pipeline} takes no {prefix}{name}; {hint}")
+        wanted = known[name]
+        kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+        allowed = (*kinds, int) if float in kinds else kinds
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
+            raise ConfigError(f"{prefix}{name}={value!r} must be {' or '.join(kind.__name__ for kind in kinds)}")
+
+
 def must_be_loaded(pipeline: Pipeline, key: str, switch: str) -> None:
     """
     Raises:
         UserError: a part is asked for that the configuration has not switched on.
     """
     if key not in pipeline.parts:
-        raise UserError(f"{switch}=true needs a model for {key}: name it when the pipeline is made")
+        raise UserError(
+            f"{switch}=true needs a model for {key}: name it when the pipeline is made, on the command line as "
+            f"models.{key}=…"
+        )

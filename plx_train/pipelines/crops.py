@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
 SAME_LINE_PIXELS = 10
 """Tops that differ by less stand in one line."""
+SHORT_LIMIT = 32767
+"""Coordinates from here on need more than 16 bits, and pictures so long are not warped by OpenCV."""
+MARGIN = 4
+"""Pixels around a box that its edges are interpolated with."""
 UPRIGHT_RATIO = 1.5
 """Crops that are higher than so many widths hold a line that runs downwards."""
 
@@ -30,8 +35,17 @@ def _belongs_before(quad: np.ndarray, other: np.ndarray) -> bool:
     return same_line and bool(quad[0][0] < other[0][0])
 
 
+def whole_numbers(corners: Any) -> np.ndarray:
+    """Coordinates as int16, which is PaddleX's type, or as int32 where they are too large for it."""
+    values = np.asarray(corners)
+    fits = not values.size or np.abs(values).max() < SHORT_LIMIT
+    return values.astype(np.int16 if fits else np.int32)
+
+
 def crop_line(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
     """The part of an image in the smallest rectangle around a box (4, 2), laid flat; may be empty."""
+    if max(image.shape[:2]) >= SHORT_LIMIT:
+        image, quad = _surroundings(image, quad)
     corners = _ordered(cv2.boxPoints(cv2.minAreaRect(np.asarray(quad).astype(np.int32))))
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     width, height = int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
@@ -41,6 +55,14 @@ def crop_line(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
     matrix = cv2.getPerspectiveTransform(corners, target)
     crop = cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
     return np.ascontiguousarray(np.rot90(crop)) if height / width >= UPRIGHT_RATIO else crop
+
+
+def _surroundings(image: np.ndarray, quad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What of an image lies around a box, and the box in it: OpenCV warps no picture that is longer than 32766."""
+    corners = cv2.boxPoints(cv2.minAreaRect(np.asarray(quad).astype(np.int32)))
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - MARGIN, 0)
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + MARGIN
+    return image[top:bottom, left:right], np.asarray(quad) - (left, top)
 
 
 def _ordered(corners: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from plx_train.ground.errors import ConfigError
-from plx_train.pipelines.base import LoadPart, Pipeline
+from plx_train.pipelines.base import LoadPart, Pipeline, must_be_loaded
 from plx_train.pipelines.crops import rotate
 from plx_train.pipelines.inputs import Page
 from plx_train.pipelines.orientation import angle_of
@@ -19,16 +19,27 @@ class DocPreprocessor(Pipeline):
     """PaddleX's pipeline of the same name, without its unwarping."""
 
     NAME = "doc_preprocessor"
-    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {"use_doc_orientation_classify": bool}
+    PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
+        "use_doc_orientation_classify": bool,
+        "use_doc_unwarping": bool,
+    }
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
-        if config.get("use_doc_unwarping"):
-            raise ConfigError("use_doc_unwarping=true: pages can't be unwarped here, set it to false")
+        refuse_unwarping(config)
         super().__init__(config, load)
 
     def used_parts(self) -> tuple[str, ...]:
         """Orientation, unless the configuration switches it off."""
         return (ORIENTATION,) if self.config.get("use_doc_orientation_classify", True) else ()
+
+    def check_settings(self, params: Mapping[str, Any]) -> None:
+        """
+        Raises:
+            UserError: pages are to be unwarped, or to be turned without a model for that.
+        """
+        refuse_unwarping(params)
+        if params.get("use_doc_orientation_classify"):
+            must_be_loaded(self, ORIENTATION, "use_doc_orientation_classify")
 
     def run(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[PipelineResult]:
         """The pages, upright."""
@@ -48,3 +59,12 @@ class DocPreprocessor(Pipeline):
             "models": self.describe(),
         }
         return PipelineResult(findings, page.result_name, lambda: {"preprocessed_img": upright})
+
+
+def refuse_unwarping(asked: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        ConfigError: pages are to be unwarped.
+    """
+    if asked.get("use_doc_unwarping"):
+        raise ConfigError("use_doc_unwarping=true: pages can't be unwarped here, set it to false")

@@ -8,10 +8,14 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from plx_train.ground.characters import legible
+
 INK = (32, 32, 32)
 COLOURS = ((214, 69, 65), (38, 120, 178), (42, 140, 85), (188, 120, 20), (120, 80, 170), (0, 130, 140))
 """RGB; told apart by most of those who see colours otherwise."""
 SMALLEST_FONT = 8
+JPEG_SIDE = 65500
+"""Pixels of a side that JPEG can hold."""
 
 
 def draw_texts(image: np.ndarray, quads: Sequence[np.ndarray], texts: Sequence[str]) -> np.ndarray:
@@ -37,6 +41,7 @@ def _write(canvas: ImageDraw.ImageDraw, quad: np.ndarray, text: str) -> None:
     (left, top), (right, bottom) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
     size = max(SMALLEST_FONT, int((bottom - top) * 0.75))
     font = ImageFont.load_default(size)
+    text = legible(text)
     length = canvas.textlength(text, font=font)
     if length > right - left > 0:
         font = ImageFont.load_default(max(SMALLEST_FONT, int(size * (right - left) / length)))
@@ -51,7 +56,17 @@ def draw_labels(image: np.ndarray, labels: Sequence[str], scores: Sequence[float
     font = ImageFont.load_default(size)
     for number, (label, score) in enumerate(zip(labels, scores, strict=True)):
         place = (size // 2, size // 2 + number * int(size * 1.4))
-        text = f"{label} {score:.2f}"
+        text = f"{legible(label)} {score:.2f}"
         canvas.rectangle(canvas.textbbox(place, text, font=font), fill=(255, 255, 255, 200))
         canvas.text(place, text, fill=INK, font=font)
     return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR)
+
+
+def within_jpeg(picture: np.ndarray) -> np.ndarray:
+    """`picture`, made smaller where a side is longer than JPEG can hold."""
+    height, width = picture.shape[:2]
+    scale = JPEG_SIDE / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(int(width * scale), 1), max(int(height * scale), 1))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.listing import files_in
+from plx_train.pipelines.naming import plain_names
 from plx_train.vision.image import as_image
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pdf")
-PDF_SCALE = 2.0
-"""Pixels for each of a PDF's points, of which 72 are an inch; PaddleX renders alike."""
+from plx_train.vision.pages import PAGE_SUFFIXES, file_pages
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,8 @@ class Page:
     Attributes:
         image: uint8 (H, W, 3) BGR.
         path: where it came from; None for an array.
-        name: of the file, unique within one input, without suffix; may hold folders.
-        index, count: of a PDF's page; None for others.
+        name: of the file, without suffix; may hold folders.
+        index, count: of a page of a file with several, or of a PDF; None for others.
     """
 
     image: np.ndarray
@@ -36,62 +35,46 @@ class Page:
 
     @property
     def result_name(self) -> str:
-        """The name for files made of it; pages of one PDF have different ones."""
+        """The name for files made of it; pages of one file have different ones."""
         return self.name if self.index is None else f"{self.name}_{self.index}"
 
 
-def read_pages(given: Any) -> Iterator[Page]:
-    """The pages of an input, each read when it is asked for.
-
-    Raises:
-        UserError: there is no such file, or it is none that can be read.
-    """
+def read_pages(given: Any) -> Iterator[Page | UserError]:
+    """The pages of an input, each read when it is asked for; an error stands in the place of what can't be read."""
     if isinstance(given, np.ndarray):
-        yield Page(as_image(given), None, "image")
+        yield _from_array(given, "image")
     elif isinstance(given, str | Path):
         yield from _from_path(Path(given))
-    elif isinstance(given, Iterable):
+    elif isinstance(given, Iterable) and not isinstance(given, bytes):
         for number, item in enumerate(given):
             if isinstance(item, np.ndarray):
-                yield Page(as_image(item), None, f"image_{number}")
+                yield _from_array(item, f"image_{number}")
             else:
                 yield from read_pages(item)
     else:
-        raise UserError(f"input must be a path, an array or a list of them, not {type(given).__name__}")
+        yield UserError(f"input must be a path, an array or a list of them, not {type(given).__name__}")
 
 
-def _from_path(path: Path) -> Iterator[Page]:
+def _from_array(given: np.ndarray, name: str) -> Page | UserError:
+    try:
+        return Page(as_image(given), None, name)
+    except UserError as error:
+        return error
+
+
+def _from_path(path: Path) -> Iterator[Page | UserError]:
     if not path.is_dir():
         yield from _from_file(path, path.stem)
         return
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UserError(f"input={path} holds no image and no PDF")
-    for file in files:
-        yield from _from_file(file, file.relative_to(path).with_suffix("").as_posix())
+    found = files_in(path, PAGE_SUFFIXES)
+    if found.is_empty:
+        yield UserError(f"input={path} holds no image and no PDF")
+    yield from found.faults
+    names = plain_names(found.files)
+    for name, file in found.files.items():
+        yield from _from_file(file, names[name])
 
 
-def _from_file(path: Path, name: str) -> Iterator[Page]:
-    if path.suffix.lower() != ".pdf":
-        yield Page(as_image(path), str(path), name)
-        return
-    document = _open_pdf(path)
-    try:
-        for index in range(len(document)):
-            image = document[index].render(scale=PDF_SCALE).to_numpy()
-            yield Page(np.ascontiguousarray(image[:, :, :3]), str(path), name, index, len(document))
-    finally:
-        document.close()
-
-
-def _open_pdf(path: Path) -> Any:
-    try:
-        import pypdfium2
-    except ImportError:
-        raise UserError(f"{path}: PDF files need the package pypdfium2: pip install 'plx_train[pdf]'") from None
-    try:
-        return pypdfium2.PdfDocument(path)
-    except FileNotFoundError:
-        raise UserError(f"input={path} does not exist") from None
-    except pypdfium2.PdfiumError as error:
-        raise UserError(f"{path} is no PDF that can be read ({error})") from None
+def _from_file(path: Path, name: str) -> Iterator[Page | UserError]:
+    for page in file_pages(path):
+        yield page if isinstance(page, UserError) else Page(page.content, str(path), name, page.index, page.count)

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from plx_train.ground.errors import ConfigError
 from plx_train.pipelines.base import LoadPart, Pipeline, must_be_loaded
-from plx_train.pipelines.crops import crop_line, reading_order, rotate
-from plx_train.pipelines.doc_preprocessor import DocPreprocessor
+from plx_train.pipelines.crops import crop_line, reading_order, rotate, whole_numbers
+from plx_train.pipelines.doc_preprocessor import ORIENTATION as PAGE_ORIENTATION
+from plx_train.pipelines.doc_preprocessor import DocPreprocessor, refuse_unwarping
 from plx_train.pipelines.drawing import draw_texts
 from plx_train.pipelines.inputs import Page
 from plx_train.pipelines.orientation import angle_of
@@ -20,7 +22,7 @@ from plx_train.pipelines.searchable import searchable_pdf
 
 DETECTION, ORIENTATION, RECOGNITION = "TextDetection", "TextLineOrientation", "TextRecognition"
 SETTINGS = ("limit_side_len", "limit_type", "max_side_limit", "thresh", "box_thresh", "unclip_ratio")
-"""Of detection's processor; in the configuration by these names, as parameters with ``text_det_`` before."""
+"""Settings of detection's processor; in the configuration by these names, as parameters with ``text_det_`` before."""
 
 
 @dataclass
@@ -45,6 +47,7 @@ class OCR(Pipeline):
     PARTS = (DETECTION, RECOGNITION)
     PARAMETERS: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
         "use_doc_orientation_classify": bool,
+        "use_doc_unwarping": bool,
         "use_textline_orientation": bool,
         "text_det_limit_side_len": int,
         "text_det_limit_type": str,
@@ -53,6 +56,7 @@ class OCR(Pipeline):
         "text_det_box_thresh": float,
         "text_det_unclip_ratio": float,
         "text_rec_score_thresh": float,
+        "return_word_box": bool,
     }
 
     def __init__(self, config: dict[str, Any], load: LoadPart) -> None:
@@ -71,20 +75,37 @@ class OCR(Pipeline):
         return self.cores if key == DETECTION else 1
 
     def used_parts(self) -> tuple[str, ...]:
-        """With orientation of lines where the configuration has it."""
+        """Detection and recognition, with orientation of lines where the configuration has it."""
         return (*self.PARTS, ORIENTATION) if self.config.get("use_textline_orientation", False) else self.PARTS
 
     def settings_of(self, key: str) -> dict[str, Any]:
         """Detection's thresholds and sizes, calibrated ones among them."""
         return {name: getattr(self.detector, name) for name in SETTINGS} if key == DETECTION else {}
 
+    def check_settings(self, params: Mapping[str, Any]) -> None:
+        """
+        Raises:
+            UserError: a setting of detection is not possible, or a switch asks for what is not here.
+        """
+        refuse_unwarping(params)
+        if params.get("return_word_box"):
+            raise ConfigError("return_word_box=true: boxes of words are not found here, set it to false")
+        if params.get("use_textline_orientation"):
+            must_be_loaded(self, ORIENTATION, "use_textline_orientation")
+        if self._turns_pages(params):
+            must_be_loaded(self, PAGE_ORIENTATION, "use_doc_orientation_classify")
+        self._detector(params)
+
+    def _detector(self, params: Mapping[str, Any]) -> Any:
+        """Detection's processor with the settings that `params` ask for."""
+        changed = {name: params[f"text_det_{name}"] for name in SETTINGS if f"text_det_{name}" in params}
+        return replace(self.detector, **changed)
+
     def run(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[PipelineResult]:
         """The texts of `pages`; lines of all of them are read together."""
+        self.check_settings(params)
         turns_lines = params.get("use_textline_orientation", ORIENTATION in self.parts)
-        if turns_lines:
-            must_be_loaded(self, ORIENTATION, "use_textline_orientation")
-        changed = {name: params[f"text_det_{name}"] for name in SETTINGS if f"text_det_{name}" in params}
-        detector = replace(self.detector, **changed)
+        detector = self._detector(params)
         upright = self._upright(pages, params)
         readings = [self._find(page, found, detector) for page, found in zip(pages, upright, strict=True)]
         crops = [crop for reading in readings for crop in reading.crops]
@@ -111,15 +132,16 @@ class OCR(Pipeline):
     def _upright(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[Any]:
         if not self._turns_pages(params):
             return [{"output_img": page.image} for page in pages]
-        must_be_loaded(self, "DocOrientationClassify", "use_doc_orientation_classify")
         assert self.preprocessor is not None
         return self.preprocessor.run(pages, {})
 
     def _find(self, page: Page, upright: Any, detector: Any) -> _Reading:
-        predictor = self.parts[DETECTION].predictor
-        values, context = detector.preprocess(upright["output_img"])
-        outputs = detector.split_outputs(predictor.model(values[None]))
-        quads = reading_order(list(detector.postprocess(outputs[0], context).quads))
+        model, image = self.parts[DETECTION].predictor.model, upright["output_img"]
+        found = detector.predict_in_pieces(model, image)
+        if found is None:
+            values, context = detector.preprocess(image)
+            found = detector.postprocess(detector.split_outputs(model(values[None]))[0], context)
+        quads = reading_order(list(found.quads))
         crops = [crop_line(upright["output_img"], quad) for quad in quads]
         kept = [index for index, crop in enumerate(crops) if crop.size]
         return _Reading(page, upright, [quads[i] for i in kept], [crops[i] for i in kept], [-1] * len(kept))
@@ -142,20 +164,20 @@ def _share(readings: Sequence[_Reading], angles: list[int]) -> None:
 
 def _result(reading: _Reading, read: list[Any], shared: Mapping[str, Any], limit: float) -> PipelineResult:
     kept = [index for index, found in enumerate(read) if found.score >= limit]
-    quads = [np.asarray(reading.quads[index]).astype(np.int16) for index in kept]
+    quads = [whole_numbers(reading.quads[index]) for index in kept]
     texts = [read[index].text for index in kept]
     findings = {
         "input_path": reading.page.path,
         "page_index": reading.page.index,
         **({"page_count": reading.page.count} if reading.page.count else {}),
         "doc_preprocessor_res": reading.upright,
-        "dt_polys": [np.asarray(quad).astype(np.int16) for quad in reading.quads],
+        "dt_polys": [whole_numbers(quad) for quad in reading.quads],
         **shared,
         "textline_orientation_angles": reading.angles,
         "rec_texts": texts,
         "rec_scores": [read[index].score for index in kept],
         "rec_polys": quads,
-        "rec_boxes": np.asarray([[*quad.min(axis=0), *quad.max(axis=0)] for quad in quads], np.int16).reshape(-1, 4),
+        "rec_boxes": whole_numbers([[*quad.min(axis=0), *quad.max(axis=0)] for quad in quads]).reshape(-1, 4),
     }
     return PipelineResult(
         findings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.ground.errors import UserError
+from plx_train.pipelines.drawing import within_jpeg
+from plx_train.pipelines.naming import claim, note_written, origin_of
 from plx_train.series.frame import time_texts
-from plx_train.vision.image import write_image
+from plx_train.vision.image import IMAGE_SUFFIXES, write_image
 
 if TYPE_CHECKING:
     import pandas
+
+_numbers = itertools.count()
 
 
 class PipelineResult(dict[str, Any]):
@@ -22,7 +27,8 @@ class PipelineResult(dict[str, Any]):
 
     Args:
         findings: what was found.
-        name: for files, without suffix; may hold folders.
+        name: for files, without suffix; may hold folders. Where another input's result has it in the same folder, the
+            suffix of the input, and a number if need be, is added.
         draw: gives pictures uint8 (H, W, 3) BGR by name.
         text: what was read, where something was.
         make_pdf: gives a PDF file whose text can be searched.
@@ -42,6 +48,7 @@ class PipelineResult(dict[str, Any]):
         self._make_pdf = make_pdf
         self._table = table
         self._name = name
+        self._origin = origin_of(findings, next(_numbers))
         self._draw = draw
         self.text = text
 
@@ -66,7 +73,7 @@ class PipelineResult(dict[str, Any]):
             UserError: it can't be written.
         """
         content = json.dumps(self.json["res"], indent=indent, ensure_ascii=ensure_ascii)
-        return self._write(save_path, ".json", content.encode())
+        return self._write(save_path, ".json", content.encode("utf-8", "backslashreplace"))
 
     def save_to_text(self, save_path: str | Path) -> Path:
         """Writes the text, a line a line, to a file of that name, or into a folder as ``<name>_res.txt``.
@@ -85,15 +92,19 @@ class PipelineResult(dict[str, Any]):
             UserError: one can't be written.
         """
         target = Path(save_path)
-        written = []
-        for name, picture in self.img.items():
-            path = target if target.suffix else target / f"{self._name}_{name}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_image(path, picture)
-            written.append(path)
-            if target.suffix:
-                break
-        return written
+        is_file = target.suffix.lower() in IMAGE_SUFFIXES and not target.is_dir()
+        pictures = self.img
+        if is_file:
+            pictures = dict(list(pictures.items())[:1])
+        return [self._write_picture(target, is_file, name, picture) for name, picture in pictures.items()]
+
+    def _write_picture(self, target: Path, is_file: bool, name: str, picture: np.ndarray) -> Path:
+        own = "" if is_file else self._name_in(target)
+        path = target if is_file else target / f"{own}_{name}.jpg"
+        write_image(path, within_jpeg(picture))
+        if not is_file:
+            note_written(target, own, path)
+        return path
 
     def save_to_pdf(self, save_path: str | Path) -> Path:
         """Writes a PDF whose text can be searched to a file of that name, or into a folder as ``<name>_res.pdf``.
@@ -121,7 +132,8 @@ class PipelineResult(dict[str, Any]):
         return self._write(save_path, ".csv", self._table.to_csv().encode())
 
     def save_all(self, save_path: str | Path) -> None:
-        """Writes all there is into a folder."""
+        """Writes all there is into a folder, which is made."""
+        _make_folder(Path(save_path))
         self.save_to_json(save_path)
         self.save_to_img(save_path)
         if self.text is not None:
@@ -131,13 +143,28 @@ class PipelineResult(dict[str, Any]):
 
     def _write(self, save_path: str | Path, suffix: str, content: bytes) -> Path:
         target = Path(save_path)
-        path = target if target.suffix == suffix else target / f"{self._name}_res{suffix}"
+        is_file = target.suffix.lower() == suffix and not target.is_dir()
+        own = "" if is_file else self._name_in(target)
+        path = target if is_file else target / f"{own}_res{suffix}"
+        _make_folder(path.parent)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
             raise UserError(f"{path} can't be written ({error.strerror or error})") from None
+        if not is_file:
+            note_written(target, own, path)
         return path
+
+    def _name_in(self, folder: Path) -> str:
+        """The name of its files in `folder`, which are no other input's."""
+        return claim(folder, self._name, self._origin, self.get("page_index"))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"the folder {folder} can't be made ({error.strerror or error})") from None
 
 
 def _plain(value: Any) -> Any:

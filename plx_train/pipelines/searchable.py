@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from plx_train.pipelines.inputs import PDF_SCALE
+from plx_train.vision.pdf import PDF_SCALE
 
 JPEG_QUALITY = 85
 EM_SHARE = 0.5

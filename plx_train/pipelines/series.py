@@ -15,7 +15,9 @@ import numpy as np
 from plx_train.contract.pipeline import SECTION
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.listing import Listing, files_in
 from plx_train.pipelines.base import LoadPart
+from plx_train.pipelines.naming import folded
 from plx_train.pipelines.result import PipelineResult
 from plx_train.pipelines.single import SingleModel
 from plx_train.series.frame import Series
@@ -57,30 +59,46 @@ class SeriesModel(SingleModel):
         """The model's pre- and postprocessing."""
         return self.parts[self.key].predictor.processor
 
-    def read(self, input: Any) -> Iterator[SeriesItem]:
+    def read(self, input: Any) -> Iterator[SeriesItem | UserError]:
         """The series of a table's path, a CSV's bytes, a folder, a data frame, an array, or a list of these.
 
-        Raises:
-            UserError: something can't be read, or lacks a column.
+        What can't be read, or lacks a column, has its error in its place.
         """
         names: set[str] = set()
-        several = isinstance(input, list | tuple)
+        several = isinstance(input, list | tuple | Iterator)
         for number, one in enumerate(input if several else [input]):
             for item in self._read_one(one, f"series_{number}" if several else "series"):
+                if isinstance(item, UserError):
+                    yield item
+                    continue
                 # Files of one name lie in several folders; what is made of them lies in one.
                 name = _unused(item.name, names)
-                names.add(name)
+                names.add(folded(name))
                 yield replace(item, name=name)
 
-    def _read_one(self, given: Any, name: str) -> Iterator[SeriesItem]:
+    def _read_one(self, given: Any, name: str) -> Iterator[SeriesItem | UserError]:
         if not isinstance(given, str | Path):
-            yield from _items(self.processor.as_inputs(given), None, name)
+            yield from self._items(given, None, name)
             return
         path = Path(given)
         folder = path if path.is_dir() else path.parent
-        for file in _tables(path, self.processor.suffixes) if path.is_dir() else [path]:
+        found = Listing({"": path}) if folder != path else files_in(path, self.processor.suffixes)
+        if found.is_empty:
+            yield UserError(f"input={folder} holds no table ({', '.join(sorted(self.processor.suffixes))})")
+        yield from found.faults
+        for file in found.files.values():
             stem = file.relative_to(folder).with_name(file.name.partition(".")[0] or file.name)
-            yield from _items(self.processor.as_inputs(file), str(file), stem.as_posix())
+            yield from self._items(file, str(file), stem.as_posix())
+
+    def _items(self, given: Any, path: str | None, name: str) -> Iterator[SeriesItem | UserError]:
+        try:
+            found = self.processor.as_inputs(given)
+        except UserError as error:
+            yield error
+            return
+        for series in found:
+            suffix = "" if series.group is None else "_" + re.sub(r"[^\w.-]+", "_", series.group)[:80]
+            yield SeriesItem(series, path, f"{name}{suffix}")
 
     def as_item(self, given: Any, number: int) -> SeriesItem:
         """What `run` takes of one series: as `processor.as_input` does."""
@@ -108,24 +126,7 @@ class SeriesModel(SingleModel):
         return PipelineResult(findings, item.name, lambda: {"res": draw()}, table=table)
 
 
-def _items(found: Sequence[Series], path: str | None, name: str) -> Iterator[SeriesItem]:
-    for series in found:
-        suffix = "" if series.group is None else "_" + re.sub(r"[^\w.-]+", "_", series.group)[:80]
-        yield SeriesItem(series, path, f"{name}{suffix}")
-
-
 def _unused(name: str, names: set[str]) -> str:
     """`name`, with a number where it is taken."""
     numbered = (f"{name}_{number}" for number in itertools.count(2))
-    return name if name not in names else next(other for other in numbered if other not in names)
-
-
-def _tables(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    """
-    Raises:
-        UserError: there is none.
-    """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
-    if not found:
-        raise UserError(f"input={folder} holds no table ({', '.join(sorted(suffixes))})")
-    return found
+    return name if folded(name) not in names else next(other for other in numbered if folded(other) not in names)

@@ -51,6 +51,13 @@ class SingleModel(Pipeline):
         """The part that the model takes."""
         return self.PARTS[0]
 
+    def check_settings(self, params: Mapping[str, Any]) -> None:
+        """
+        Raises:
+            UserError: a setting is not possible.
+        """
+        self.predictor(params)
+
     def predictor(self, params: Mapping[str, Any]) -> Predictor:
         """The model with the settings that the section and `params` ask for.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STORE_PACKAGES = ("mlflow", "sqlalchemy", "requests", "urllib3", "alembic", "sqlite3")
-"""Whose errors are the store's, not ours."""
+"""Packages whose errors are the store's, not ours."""
 
 
 def registry_client(uri: str, may_create: bool = False) -> MlflowClient:

@@ -52,6 +52,7 @@ class Candidate:
         better: which values of the measured metric are.
         parity_fault: why its parity report does not count; None where it does.
         parity: the report's own sentence.
+        weights: what it was exported from where no run made it, a published name for example.
     """
 
     folder: Path
@@ -63,6 +64,7 @@ class Candidate:
     better: Better
     parity_fault: str | None
     parity: str
+    weights: str | None = None
 
     @property
     def digest(self) -> str:
@@ -102,7 +104,7 @@ def read_candidate(folder: Path, run_id: str | None) -> Candidate:
     fault = _parity_fault(report, {name: value for name, value in hashes.items() if name != PARITY_FILE})
     sentence = str(report.get("sentence", "")) if report else ""
     better = recorded(report or {}, measurement.metric) if measurement else HIGHER
-    return Candidate(folder, module, name, run_id, hashes, measurement, better, fault, sentence)
+    return Candidate(folder, module, name, run_id, hashes, measurement, better, fault, sentence, origin.get("weights"))
 
 
 def _read_report(path: Path) -> dict[str, Any] | None:

@@ -145,6 +145,8 @@ def create_version(client: MlflowClient, name: str, candidate: Candidate, source
         f"{TAG}parity": candidate.parity_fault or "good",
         **{f"{HASH_TAG}{name}": value for name, value in candidate.hashes.items()},
     }
+    if candidate.weights:
+        tags[f"{TAG}weights"] = candidate.weights
     if candidate.measurement:
         tags |= {
             f"{TAG}dataset_fingerprint": candidate.measurement.fingerprint,

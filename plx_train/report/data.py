@@ -101,7 +101,7 @@ class ReportData:
     """All a report shows; a section without data is left out."""
 
     title: str
-    """For example ``text_det on pages``."""
+    """What was trained on what: ``text_det on pages``."""
     status: str = "FINISHED"
     seconds: float | None = None
     """Duration of the run."""

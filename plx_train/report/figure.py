@@ -24,7 +24,7 @@ class LegendItem:
     is_dashed: bool = False
 
     def html(self) -> str:
-        """As a list item."""
+        """The figure as a list item."""
         value = f" <b>{escape(self.value)}</b>" if self.value else ""
         css = f"b{self.colour}" if isinstance(self.colour, int) else self.colour
         css += " hollow" if self.is_dashed else ""

@@ -15,7 +15,7 @@ from plx_train.vision.image import read_image
 
 LONGEST_SIDE = 1200
 MOST_BYTES = 6_000_000
-"""Of all pictures of a page together; what is beyond is named, not shown."""
+"""Bytes of all pictures of a page together; what is beyond is named, not shown."""
 QUALITY = 80
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from plx_train.ground.characters import is_control, is_invisible
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
@@ -73,6 +74,27 @@ def read_inference(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no settings")
     return content
+
+
+def inference_text(settings: dict[str, Any]) -> str:
+    """The text of an ``inference.yml`` which any YAML reader turns into `settings` again, character by character."""
+    return yaml.dump(settings, Dumper=_ExactDumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+class _ExactDumper(yaml.SafeDumper):
+    """Writes texts with control or invisible characters by escapes.
+
+    PyYAML writes U+0085, U+2028 and U+2029 as they are and reads them as breaks of lines, which become spaces.
+    """
+
+    def represent_exactly(self, text: str) -> yaml.ScalarNode:
+        """A text in double quotes where it needs them, else in PyYAML's own style."""
+        if any(is_control(each) or is_invisible(each) for each in text):
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+        return self.represent_str(text)
+
+
+_ExactDumper.add_representer(str, _ExactDumper.represent_exactly)
 
 
 def lineage(inference: dict[str, Any]) -> dict[str, Any]:

@@ -34,8 +34,8 @@ RANKS = "ranks"
 LOG_FILE = "run.log"
 REPORTS_FILE = "reports.jsonl"
 PRUNED_FILE = "pruned"
-"""In the folder of a sweep's run: what it printed; what it says, one evaluation a line; what it is told, the reason to
-end."""
+"""Files in the folder of a sweep's run: what it printed; what it says, one evaluation a line; what it is told, the
+reason to end."""
 
 LABEL_FILES = "label_files"
 PREPARED_FILE = "prepared.json"
@@ -48,7 +48,7 @@ MANIFEST = "manifest.json"
 """sha256 of the files beside it: of a checkpoint, and of a frozen pipeline."""
 STATE_FILE = "state.json"
 DATASET_FILE = "dataset.txt"
-"""In each checkpoint: the dataset's fingerprint."""
+"""File in each checkpoint with the dataset's fingerprint."""
 
 EXPORT = "export"
 INT8_EXPORT = "export_int8"

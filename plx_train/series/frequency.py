@@ -19,7 +19,7 @@ MONTH = round(365.2425 / 12 * DAY)
 LAST_DAY = 31
 """The day of rows that stand on the last day of their month."""
 MIN_SHARE = 0.5
-"""Of the steps that must be alike for them to be a frequency."""
+"""Share of the steps that must be alike for them to be a frequency."""
 MIN_SHARE_OF_MULTIPLES = 0.2
 """The same where all other steps are multiples of it, as rows that are missing make them."""
 MAX_SAMPLE = 100_000

@@ -49,7 +49,7 @@ class SeriesModule(Module[SeriesP], Generic[OptionsT, SeriesP]):
         return self.network(*batch["x"])
 
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
-        """Per sample the network's output, float32."""
+        """The network's output per sample, float32."""
         return list(outputs.astype("float32").numpy())
 
     def export_network(self, processor: SeriesP) -> tuple[paddle.nn.Layer, list[InputSpec]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,11 +16,14 @@ from plx_train.series.frame import Series
 from plx_train.series.read.given import SERIES_SUFFIXES, one_series, series_given
 from plx_train.series.read.reader import Columns
 from plx_train.series.scale import Scaler, write_scaler_pkl
+from plx_train.series.step import check_steps
 
 SECTION = "Series"
 """Section of ``inference.yml`` that PaddleX skips."""
 Facts = Mapping[str, Callable[[Any], Any]]
 """Fields that ship, with what makes each of the value in ``inference.yml``."""
+RARE = ("missing",)
+"""Those that most models lack, and then leave out."""
 PICKLED = "its scaling is a pickled file, scaler.pkl, which could run anything when it is read"
 
 
@@ -33,6 +36,7 @@ class SeriesProcessor(Processor):
         frequency: of the rows, as PaddleX writes it: 1h, 10min, or a whole number.
         time, group: names of the columns of times and of ids of series.
         periods: rows of the strongest frequencies in training, for whoever builds the network again.
+        missing: numbers that marked missing values in training.
         shipped: what stands in the section of our own, in its order.
     """
 
@@ -42,8 +46,11 @@ class SeriesProcessor(Processor):
     time: str | None = None
     group: str | None = None
     periods: tuple[int, ...] = ()
+    missing: tuple[float, ...] = ()
 
     shipped: ClassVar[Facts]
+    steps_matter: ClassVar[bool] = True
+    """Whether rows must be as far apart as they were in training."""
 
     @abstractmethod
     def wanted(self, given: Any) -> Columns:
@@ -86,17 +93,30 @@ class SeriesProcessor(Processor):
         """The series in a table file, a data frame, or an array (T, C) of its columns.
 
         Raises:
-            UserError: it is none of them, lacks a column, or holds several series.
+            UserError: it is none of them, lacks a column, holds several series, or has another step than the model.
         """
-        return one_series(given, self.wanted(given))
+        found = one_series(given, self._columns(given))
+        self._check_steps(given, [found])
+        return found
 
     def as_inputs(self, given: Any) -> list[Series]:
         """The same, one series per group.
 
         Raises:
-            UserError: it is none of them, or lacks a column.
+            UserError: it is none of them, lacks a column, or has another step than the model.
         """
-        return series_given(given, self.wanted(given))
+        found = series_given(given, self._columns(given))
+        self._check_steps(given, found)
+        return found
+
+    def _columns(self, given: Any) -> Columns:
+        return replace(self.wanted(given), missing=self.missing)
+
+    def _check_steps(self, given: Any, found: Sequence[Series]) -> None:
+        """Looks at the steps of a table; arrays and series have none, or were looked at before."""
+        is_table = isinstance(given, str | Path | bytes) or self.time in getattr(given, "columns", ())
+        if self.steps_matter and self.time and (is_table or (hasattr(given, "columns") and found[0].is_datetime)):
+            check_steps(found, self.frequency)
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` as PaddleX reads them, and one of our own that `from_inference` reads.
@@ -110,7 +130,9 @@ class SeriesProcessor(Processor):
             "info_params": self.columns_info(),
             **self.switches(),
             "input_data": self.inputs,
-            SECTION: {name: _plain(getattr(self, name)) for name in self.shipped},
+            SECTION: {
+                name: _plain(getattr(self, name)) for name in self.shipped if name not in RARE or getattr(self, name)
+            },
         }
 
     @classmethod
@@ -146,6 +168,24 @@ def with_gaps(values: np.ndarray, columns: Sequence[str]) -> str:
     """Names of the columns in which rows (T, C) hold missing values; empty where none does."""
     faulty = ~np.isfinite(values).all(axis=0)
     return ", ".join(name for name, is_faulty in zip(columns, faulty, strict=True) if is_faulty)
+
+
+def as_float32(values: np.ndarray, columns: Sequence[str], name: str) -> np.ndarray:
+    """Rows (T, C) as networks take them.
+
+    Raises:
+        UserError: a number is larger than any of 32 bits.
+    """
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    beyond = np.isinf(narrow).any(axis=0)
+    if beyond.any():
+        names = ", ".join(column for column, is_beyond in zip(columns, beyond, strict=True) if is_beyond)
+        raise UserError(
+            f"{name} holds numbers that are too far from those the model was trained on, more than 32 bits hold "
+            f"({names}): if they mark missing values, leave these cells empty, or name the mark in dataset.missing"
+        )
+    return narrow
 
 
 def floats(values: Any) -> tuple[float, ...]:

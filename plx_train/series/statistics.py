@@ -19,7 +19,7 @@ MIN_CYCLES = 3
 MAX_ROWS = 400_000
 """The last rows that a period is looked for in."""
 MAX_WINDOWS = 200
-"""In which amplitudes are looked for, spread evenly."""
+"""Number of windows in which amplitudes are looked for, spread evenly."""
 MAX_COLUMNS = 20
 """Columns that mean and deviation are told of."""
 

@@ -22,7 +22,7 @@ LINGER_SECONDS = 2.0
 """How long the rest of a refused request is read and thrown away, so that its sender gets to see the answer."""
 LINGER_BYTES = 256 << 20
 HOPEFUL_SHARE = 0.7
-"""Of the time a request has: more than that in waiting, as far as can be foreseen, and it is not taken."""
+"""Share of the time a request has: more than that in waiting, as far as can be foreseen, and it is not taken."""
 CLOSED = 499
 """Status in metrics of a request whose client went away; it is the customary number."""
 
@@ -133,7 +133,7 @@ class Admission:
             raise self._crowded(f"The server would not come to the request within {self._timeout:g} s")
 
     def _crowded(self, message: str) -> Refusal:
-        """With the seconds until about half of what is in the house should be done."""
+        """A refusal with the seconds until about half of what is in the house should be done."""
         seconds = max(1, min(60, math.ceil(self._pace * self.in_flight / 2)))
         return Refusal(503, message, {"Retry-After": str(seconds)})
 

@@ -44,6 +44,8 @@ from plx_train.serving.served import ServedPipeline
 logger = logging.getLogger(__name__)
 FETCH_SECONDS = 20.0
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+PAGES_LEFT_OUT = "X-Pages-Left-Out"
+"""Header of an answer: how many pages of the file were not read."""
 
 Result = TypeVar("Result")
 
@@ -88,8 +90,8 @@ class Service:
             await self.batcher.stop()
             self.threads.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, body: bytes) -> bytes:
-        """The answer to one request.
+    async def answer(self, body: bytes) -> tuple[bytes, dict[str, str]]:
+        """The answer to one request, and the headers that belong to it.
 
         Raises:
             Refusal: it can't be served.
@@ -106,7 +108,8 @@ class Service:
             def build() -> bytes:
                 return success(log_id, self.endpoint.build(pages, results, info, draws))
 
-            return await self._in_thread(build)
+            left_out = info.numPagesLeftOut
+            return await self._in_thread(build), {PAGES_LEFT_OUT: str(left_out)} if left_out else {}
 
     def state(self) -> tuple[int, str]:
         """HTTP status and sentence of /health."""
@@ -177,7 +180,8 @@ def _add_operation(app: FastAPI, service: Service) -> None:
     async def infer(request: HTTPRequest) -> Response:
         body = await request.body()
         try:
-            return _json(await service.answer(body))
+            answer, headers = await service.answer(body)
+            return _json(answer, headers=headers)
         except Refusal as refusal:
             return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status)
         except Exception:

@@ -60,14 +60,20 @@ class PageInfo(BaseModel):
 
 
 class DataInfo(BaseModel):
-    """What was in the file: width and height of an image, the pages of a PDF or TIFF, or the series of a table."""
+    """What was in the file: width and height of an image, the pages of a file of several, or the series of a table.
+
+    `numPages` is how many the file has; `pages` are those that were read. Where they are fewer, `numPagesLeftOut` says
+    how many were not, and `notice` why.
+    """
 
     width: int | None = None
     height: int | None = None
     numPages: int | None = None
     pages: list[PageInfo] | None = None
+    numPagesLeftOut: int | None = None
+    notice: str | None = None
     numSeries: int | None = None
-    type: Literal["image", "pdf", "tiff", "table"]
+    type: Literal["image", "pdf", "tiff", "gif", "webp", "png", "avif", "table"]
 
 
 AnswerModel = TypeVar("AnswerModel", bound=BaseModel)
@@ -138,7 +144,7 @@ def success(log_id: str, result: dict[str, Any]) -> bytes:
 
 
 def _without_none(value: Any) -> Any:
-    """Without the absent fields of what the protocol names; what a pipeline found stays as it is."""
+    """The answer without the absent fields of what the protocol names; what a pipeline found stays as it is."""
     if isinstance(value, dict):
         whole = ("prunedResult", "models")
         kept = {name: item for name, item in value.items() if item is not None}

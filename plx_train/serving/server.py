@@ -15,7 +15,7 @@ from plx_train.ground.errors import UserError
 
 KEEP_ALIVE_SECONDS = 15
 CLOSING_SECONDS = 2
-"""For connections to close once their requests are done."""
+"""Seconds for connections to close once their requests are done."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:

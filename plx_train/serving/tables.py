@@ -25,7 +25,7 @@ def series_of(request: Request, limits: Limits, pipeline: ServedPipeline) -> tup
     if content.count(b"\n") - content.endswith(b"\n") > limits.max_rows:
         raise Refusal(422, f"The table has more than {limits.max_rows} rows, which is this server's limit")
     try:
-        found = [item.series for item in islice(pipeline.read(content), limits.max_series + 1)]
+        found = [_series_in(item) for item in islice(pipeline.read(content), limits.max_series + 1)]
     except UserError as error:
         raise Refusal(422, str(error)) from None
     if len(found) > limits.max_series:
@@ -36,3 +36,13 @@ def series_of(request: Request, limits: Limits, pipeline: ServedPipeline) -> tup
 def table_info(found: Sequence[Any]) -> DataInfo:
     """What the answer may say of a table."""
     return DataInfo(numSeries=len(found), type="table")
+
+
+def _series_in(item: Any) -> Any:
+    """
+    Raises:
+        UserError: it stands in the place of what can't be read.
+    """
+    if isinstance(item, UserError):
+        raise item
+    return item.series

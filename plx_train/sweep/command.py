@@ -5,32 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.runs.folder import OUTPUTS
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
-from plx_train.sweep.order import Ordered, order, sweep_id
+from plx_train.sweep.identity import ROOT, differences, refuse_to_mix
+from plx_train.sweep.order import Ordered, identity_of, order, sweep_id, way_out
 from plx_train.sweep.record import FAILED, SweepRecord
+from plx_train.sweep.same_data import FingerprintOf, other_data
 from plx_train.terminal.console import Console, make_console
 
 PATIENCE_SECONDS = KILL_AFTER_SECONDS + 30
 """What the runs take to save and end, and the report to be written, when a signal comes."""
 
 
-def run_sweep(arguments: Sequence[str]) -> int:
+def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     """Carries the sweep out; the exit code of the command.
 
     Raises:
-        UserError: it can't be begun.
+        UserError: it can't be begun, or the folder holds a sweep of something else.
     """
     ordered = order(arguments)
     console = make_console(quiet=ordered.composed.options.quiet)
     for hint in ordered.space.hints():
         console.warn(hint)
     folder = find_folder(ordered)
-    if (folder / SETTINGS_FILE).is_file() and ordered.is_searching and _is_complete(folder, ordered):
-        return _say_complete(folder, console)
+    if (folder / SETTINGS_FILE).is_file():
+        is_complete = ordered.is_searching and _is_complete(folder, ordered)
+        _check_same(folder, ordered, fingerprint_of, is_complete)
+        if is_complete:
+            return _say_complete(folder, ordered, console)
     from plx_train.sweep.conduct import conduct
 
     stop = StopRequest(PATIENCE_SECONDS)
@@ -40,6 +46,25 @@ def run_sweep(arguments: Sequence[str]) -> int:
         console.warn(f"stopped; the same command goes on with the sweep: {record.command}")
         return 128 + stop.number
     return exit_code(record, ordered.is_searching)
+
+
+def _check_same(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf, is_complete: bool) -> None:
+    """
+    Raises:
+        UserError: the sweep in `folder` is one of something else, or of other data.
+    """
+    if ordered.options.fresh:
+        raise ConfigError(f"sweep.fresh=true: output={folder} holds a sweep already: give another output")
+    study = open_recorded(folder)
+    try:
+        before, now = study.identity(), identity_of(ordered)
+        found = differences(before, now) if before else []
+        has_moved = before is not None and before.fixed.get(ROOT) != now.fixed.get(ROOT)
+        if not found and (has_moved or not is_complete):
+            found = other_data(study, ordered, fingerprint_of)
+        refuse_to_mix(folder.name, found, way_out(ordered))
+    finally:
+        study.close()
 
 
 def exit_code(record: SweepRecord, is_searching: bool) -> int:
@@ -55,21 +80,33 @@ def find_folder(ordered: Ordered) -> Path:
     if options.output:
         return resolve_path(options.output)
     name = options.sweep.id or sweep_id(ordered)
-    number, newest, following = 1, sweeps_folder() / name, sweeps_folder() / name
+    known = []
+    following = sweeps_folder() / name
     while (following / SETTINGS_FILE).is_file():
-        number, newest, following = number + 1, following, sweeps_folder() / f"{name}-{number + 1}"
-    return following if (newest / SETTINGS_FILE).is_file() and _is_done_with(newest, ordered) else newest
+        known.append(following)
+        following = sweeps_folder() / f"{name}-{len(known) + 1}"
+    if not known or options.sweep.fresh:
+        return following
+    same = [folder for folder in known if _is_same(folder, ordered)]
+    newest = (same or known)[-1]
+    if ordered.is_searching or not _is_complete(newest, ordered):
+        return newest
+    # A grid that is done runs again; one that was given a name of something else is told so.
+    return following if same or not options.sweep.id else newest
+
+
+def _is_same(folder: Path, ordered: Ordered) -> bool:
+    study = open_recorded(folder)
+    try:
+        before = study.identity()
+        return before is None or not differences(before, identity_of(ordered))
+    finally:
+        study.close()
 
 
 def sweeps_folder() -> Path:
     """Where sweeps are kept."""
     return resolve_path(OUTPUTS) / "sweeps"
-
-
-def _is_done_with(folder: Path, ordered: Ordered) -> bool:
-    if ordered.options.fresh:
-        return True
-    return not ordered.is_searching and _is_complete(folder, ordered)
 
 
 def _is_complete(folder: Path, ordered: Ordered) -> bool:
@@ -81,12 +118,12 @@ def _is_complete(folder: Path, ordered: Ordered) -> bool:
         study.close()
 
 
-def _say_complete(folder: Path, console: Console) -> int:
+def _say_complete(folder: Path, ordered: Ordered, console: Console) -> int:
     from plx_train.sweep.shown.table import show_sweep
 
     record = load_record(folder)
     show_sweep(console, record)
-    console.info(
-        f"{folder} is complete: sweep.trials=<more> adds trials, sweep.fresh=true begins it anew with the same command"
-    )
+    more = "" if ordered.num_combinations else "sweep.trials=<more> adds trials, "
+    anew = "another output begins" if ordered.composed.options.output else "sweep.fresh=true begins"
+    console.info(f"{folder} is complete: {more}{anew} it anew with the same command")
     return exit_code(record, is_searching=True)

@@ -12,7 +12,16 @@ from plx_train.machine.paddle_build import installed_paddle
 from plx_train.runs.folder import REPORT_FILE
 from plx_train.sweep.executors.named import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
-from plx_train.sweep.order import Ordered, check_pruning, deadline_of, job_spec, seeds_of, settings_of
+from plx_train.sweep.order import (
+    Ordered,
+    check_pruning,
+    deadline_of,
+    identity_of,
+    job_spec,
+    seeds_of,
+    settings_of,
+    way_out,
+)
 from plx_train.sweep.parent import Parent
 from plx_train.sweep.record import SweepRecord
 from plx_train.sweep.samplers import build_pruner, build_sampler
@@ -35,6 +44,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         closing(make_engine(_engine_options(options, ordered.composed.options.device), folder)) as engine,
         closing(Study(folder, folder.name, options.storage, ordered.objectives)) as study,
     ):
+        study.begin_as(identity_of(ordered), way_out(ordered))
         study.join()
         known = study.trials()
         study.study.sampler = build_sampler(options, ordered.num_trials, len(known), len(ordered.objectives) > 1)
@@ -83,6 +93,10 @@ def _engine_options(options: SweepOptions, device: DeviceOptions) -> EngineOptio
 def _announce(ordered: Ordered, folder: Path, num_known: int, num_slots: int, console: Console) -> None:
     begun = f", {num_known} of them begun before" if num_known else ""
     console.info(f"sweep {folder.name}: {ordered.num_trials} trials{begun}, {num_slots} at a time; {folder}")
+    asked = ordered.options.trials
+    number = ordered.num_combinations
+    if number and asked and asked > number:
+        console.warn(f"the search space has {number} combinations: each is tried once, not sweep.trials={asked}")
     hint = check_pruning(ordered)
     if hint:
         console.warn(hint)

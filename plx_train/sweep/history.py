@@ -13,7 +13,7 @@ from plx_train.ground.files import replace_file, resolve_path
 from plx_train.runs.lock import is_held
 from plx_train.sweep.live import LiveJob
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
-from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study
+from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
 
 SETTINGS_FILE = "sweep.json"
 OWN_FIGURE = "the module's figure"
@@ -116,8 +116,15 @@ def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = (
         slots=tuple(settings["slots"]),
         seeds=settings["seeds"],
         run_id=study.study.user_attrs.get("run_id"),
-        notes=notes,
+        notes=notes + _exhausted(frozen, settings.get("num_combinations")),
     )
+
+
+def _exhausted(frozen: list[Any], num_combinations: int | None) -> tuple[str, ...]:
+    if not num_combinations or sum(trial.state.is_finished() for trial in frozen) < num_combinations:
+        return ()
+    what = f"all {num_combinations} combinations" if num_combinations > 1 else "the one combination"
+    return (f"{what} of the search space {'have' if num_combinations > 1 else 'has'} been tried: the search ends",)
 
 
 def _objectives(settings: dict[str, Any], monitor: str | None = None) -> tuple[Objective, ...]:
@@ -126,7 +133,7 @@ def _objectives(settings: dict[str, Any], monitor: str | None = None) -> tuple[O
 
 def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:
     attributes = frozen.user_attrs
-    params = attributes.get(VALUES) or frozen.system_attrs.get("fixed_params") or dict(frozen.params)
+    params = values_of(frozen)
     by_seed = attributes.get(BY_SEED) or {}
     jobs = tuple(_job(content) for content in attributes.get(JOBS, []))
     steps = [step for step, _ in _steps(jobs)]
@@ -134,7 +141,7 @@ def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:
     return TrialRecord(
         number=frozen.number,
         state=_state(frozen, attributes.get(OUTCOME)),
-        params=dict(params),
+        params=params,
         values=tuple(by_seed["means"]) if by_seed else None,
         spreads=tuple(by_seed["spreads"]) if by_seed else None,
         curve=tuple((steps[place - 1] if place <= len(steps) else place, value) for place, value in curve),

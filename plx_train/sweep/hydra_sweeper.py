@@ -25,6 +25,7 @@ from plx_train.sweep.record import Objective
 from plx_train.sweep.samplers import build_sampler
 from plx_train.sweep.space import Space, parse_space
 from plx_train.sweep.study import REASON, Study
+from plx_train.sweep.untried import num_combinations
 
 RESULTS_FILE = "optimization_results.yaml"
 
@@ -88,7 +89,7 @@ class SearchSweeper(Sweeper):
         return None
 
     def _search(self, study: Study, space: Space, num_objectives: int) -> None:
-        wanted, failures = int(self.options["trials"]), 0
+        wanted, failures = num_combinations(space, int(self.options["trials"])), 0
         known = len(study.trials())
         options = SweepOptions(
             sampler=self.options["sampler"], workers=self.options["workers"], seed=self.options["seed"]
@@ -96,7 +97,9 @@ class SearchSweeper(Sweeper):
         study.study.sampler = build_sampler(options, wanted, known, num_objectives > 1)
         while len(study.trials()) < wanted:
             count = min(int(self.options["workers"]), wanted - len(study.trials()))
-            asked = [study.ask(space) for _ in range(count)]
+            asked = [one for one in (study.ask(space) for _ in range(count)) if one is not None]
+            if not asked:
+                return
             batch = [space.overrides(values) for _, values in asked]
             self.validate_batch_is_legal(batch)
             returns = self.launcher.launch(batch, initial_job_idx=asked[0][0].number)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.extras import needing_the_workbench
 
+if TYPE_CHECKING:
+    from plx_train.sweep.same_data import FingerprintOf
 
-def multirun(arguments: Sequence[str]) -> int:
+
+def multirun(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     """Runs what the command asks for; the exit code is 0 where all went well."""
     overrides = [text for text in arguments if text not in ("-m", "--multirun")]
     if any(text.startswith("mode=") and text != "mode=train" for text in overrides):
         return _one_by_one(overrides)
     with needing_the_workbench():
         from plx_train.sweep.command import run_sweep
-    return run_sweep(overrides)
+    return run_sweep(overrides, fingerprint_of)
 
 
 def _one_by_one(overrides: Sequence[str]) -> int:

@@ -8,27 +8,34 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from plx_train.config.compose import Composed, compose_run
 from plx_train.config.options import SweepOptions
-from plx_train.config.schema import has_trait, options_of_run
+from plx_train.config.schema import has_trait, options_of_run, options_with_module
 from plx_train.config.texts import key_of, short_keys
-from plx_train.contract.option import Trait
+from plx_train.contract.option import Option, Trait
 from plx_train.contract.rooms import load_room
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.metrics.direction import HIGHER, better_of, room_errors
 from plx_train.runs.trial import environment_of
 from plx_train.sweep.executors.executor import JobSpec
+from plx_train.sweep.identity import ROOT, Identity, identity
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space, parse_space
+from plx_train.sweep.untried import num_combinations
 from plx_train.tracking.store import without_password
 
 DEFAULT_TRIALS = 20
+UNSEEN = ("dataset.name", "tracking.run_name")
+"""Keys that only name things."""
+EVALUATIONS_IN_TIME = 10
+"""What a run is taken to have that is given its time: each fills it by itself, with as many as it comes to."""
 MOST_CHECKED = 40
 """Values of one parameter that are composed before the sweep begins; mistakes in others show in their runs."""
 
@@ -42,11 +49,11 @@ class Ordered:
     space: Space
     objectives: tuple[Objective, ...]
     configurations: list[dict[str, Any]] | None
-    """Of a grid, in order."""
+    """Configurations of a grid, in order."""
 
     @property
     def options(self) -> SweepOptions:
-        """Those of the sweep."""
+        """Options of the sweep."""
         return self.composed.options.sweep
 
     @property
@@ -55,14 +62,27 @@ class Ordered:
         asked = self.options.trials
         if self.configurations is not None:
             return min(asked or len(self.configurations), len(self.configurations))
-        return asked or DEFAULT_TRIALS
+        return self.num_combinations or asked or DEFAULT_TRIALS
+
+    @cached_property
+    def num_combinations(self) -> int | None:
+        """All that a search can try, where that is no more than it is asked for."""
+        if self.configurations is not None:
+            return None
+        asked = self.options.trials or DEFAULT_TRIALS
+        found = num_combinations(self.space, asked + 1)
+        return found if found <= asked else None
 
     @property
     def num_evaluations(self) -> int | None:
-        """Of a whole run, where the command says how many epochs lie between them."""
+        """Number of a whole run's evaluations, where the command says how often; with time alone, a guess."""
         trainer = self.composed.options.trainer
+        if trainer.eval_every_steps and trainer.max_steps:
+            return -(-trainer.max_steps // trainer.eval_every_steps)
+        if trainer.epochs is None:
+            return EVALUATIONS_IN_TIME if trainer.max_time else None
         if trainer.eval_every_steps:
-            return None if trainer.max_steps is None else -(-trainer.max_steps // trainer.eval_every_steps)
+            return None
         return -(-trainer.epochs // trainer.eval_every_epochs) if trainer.eval_every_epochs else 1
 
     @property
@@ -136,6 +156,30 @@ def _says_how(key: str) -> bool:
     return key == "device" or has_trait(options_of_run(), key, Trait.HOW_TO_SWEEP)
 
 
+def identity_of(ordered: Ordered) -> Identity:
+    """What is swept: what the sweep's runs have in common, but for where they run and what changes nothing."""
+    options = options_with_module(ordered.composed.options.module)
+    kept = {
+        key: value
+        for key, value in ordered.composed.flat.items()
+        if key == ROOT or not (key in UNSEEN or key.startswith("sweep.") or _changes_nothing(options, key))
+    }
+    is_grid = ordered.configurations is not None
+    return identity(ordered.space, kept, ordered.objectives, ordered.options.seeds, is_grid)
+
+
+def way_out(ordered: Ordered) -> str:
+    """What to do where a command's sweep turns out to be one of something else."""
+    if ordered.composed.options.output:
+        return "give another output for a sweep of its own, or the command that it was begun with to go on with it"
+    named = ", or another sweep.id," if ordered.options.id else ""
+    return f"sweep.fresh=true{named} begins one of its own; the command that it was begun with goes on with it"
+
+
+def _changes_nothing(options: Mapping[str, Option], key: str) -> bool:
+    return any(has_trait(options, key, trait) for trait in (Trait.HARMLESS, Trait.SURROUNDING, Trait.HOW_TO_SWEEP))
+
+
 def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[str, Any]:
     """What the sweep's folder and study keep of the command."""
     options, space = ordered.options, ordered.space
@@ -150,6 +194,7 @@ def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[st
         "prefixes": {one.name: one.key.removesuffix(one.name) for one in space.parameters},
         "fixed": trial_overrides(space.fixed),
         "num_trials": ordered.num_trials,
+        "num_combinations": ordered.num_combinations,
         "slots": list(slots),
         "seeds": options.seeds,
         "storage": options.storage,
@@ -172,7 +217,7 @@ def _varying(space: Space) -> set[str]:
 
 
 def trial_overrides(fixed: Sequence[str]) -> list[str]:
-    """Those of the command that its runs have too."""
+    """Overrides of the command that its runs have too."""
     return [text for text in fixed if not _is_of_sweep(key_of(text))]
 
 
@@ -222,7 +267,7 @@ def deadline_of(options: SweepOptions) -> float | None:
 def check_pruning(ordered: Ordered) -> str | None:
     """Why pruning can hardly save anything, if that is so."""
     trainer = ordered.composed.options.trainer
-    if ordered.options.pruner == "none" or trainer.eval_every_steps:
+    if ordered.options.pruner == "none" or trainer.eval_every_steps or trainer.epochs is None:
         return None
     every = trainer.eval_every_epochs
     if every and trainer.epochs / every < 3:

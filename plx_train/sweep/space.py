@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,9 +15,14 @@ from hydra.errors import HydraException
 
 from plx_train.ground.errors import ConfigError
 
+Value = str | int | float
 CONDITION = re.compile(r"\s*(?P<key>[\w.@/]+)\s+if\s+(?P<other>[\w.@/]+)\s*=\s*(?P<values>.+?)\s*")
 WIDE = 100.0
 """Factor between the ends of an interval from which its values should be searched by magnitude."""
+
+
+class EndlessSpace(ValueError):
+    """A parameter has no end of values."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,29 @@ class Parameter:
             return trial.suggest_int(self.name, low, high, step=step, log=self.is_log)
         return trial.suggest_float(self.name, self.low, self.high, step=self.step, log=self.is_log)
 
+    def possible(self) -> Sequence[Value]:
+        """All values that it can have, in order.
+
+        Raises:
+            EndlessSpace: there is no end of them.
+        """
+        if self.choices:
+            return self.choices
+        if self.is_integer:
+            return range(int(self.low), int(self.high) + 1, int(self.step or 1))
+        if self.step is None:
+            raise EndlessSpace(self.key)
+        count = int((self.high - self.low) / self.step + 1e-9) + 1
+        return [min(place * self.step + self.low, self.high) for place in range(count)]
+
+    def draw(self, random: Random) -> Value:
+        """A value by chance."""
+        if self.choices or self.is_integer or self.step is not None:
+            return random.choice(self.possible())
+        if self.is_log:
+            return math.exp(random.uniform(math.log(self.low), math.log(self.high)))
+        return random.uniform(self.low, self.high)
+
     def override(self, value: Any) -> str:
         """What gives it `value` on a command line."""
         return f"{self.key}={value if isinstance(value, str) else repr(value)}"
@@ -70,6 +99,18 @@ class Parameter:
     def example(self) -> str:
         """One value of it, as typed."""
         return self.choices[0] if self.choices else repr(int(self.low) if self.is_integer else self.low)
+
+    def __str__(self) -> str:
+        """What it is searched in, as typed: ``16,32``, ``interval(0, 0.5) if module.network=DLinear``."""
+        if self.choices:
+            text = ",".join(self.choices)
+        elif self.step is not None:
+            text = f"range({self.low:g}, {self.high:g}, {self.step:g})"
+        else:
+            text = f"interval({self.low:g}, {self.high:g})"
+            text = f"int({text})" if self.is_integer else text
+        text = f"tag(log, {text})" if self.is_log else text
+        return f"{text} if {self.condition.key}={','.join(self.condition.values)}" if self.condition else text
 
 
 @dataclass(frozen=True)
@@ -87,15 +128,18 @@ class Space:
     def values(self, choose: Callable[[Parameter], Any]) -> dict[str, Any]:
         """A value for each parameter whose condition holds, by key; `choose` is asked in order."""
         chosen: dict[str, Any] = {}
-        given = {_bare(text.partition("=")[0]): text.partition("=")[2] for text in self.fixed}
         for parameter in self.parameters:
-            condition = parameter.condition
-            if condition:
-                other = chosen.get(condition.key, given.get(condition.key))
-                if str(other) not in condition.values:
-                    continue
-            chosen[parameter.name] = choose(parameter)
+            if self._varies(parameter, chosen):
+                chosen[parameter.name] = choose(parameter)
         return chosen
+
+    def _varies(self, parameter: Parameter, chosen: Mapping[str, Any]) -> bool:
+        """Whether its condition holds, those before it having the values `chosen`."""
+        condition = parameter.condition
+        if condition is None:
+            return True
+        given = {_bare(text.partition("=")[0]): text.partition("=")[2] for text in self.fixed}
+        return str(chosen.get(condition.key, given.get(condition.key))) in condition.values
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """The command line of one configuration."""
@@ -114,18 +158,26 @@ class Space:
                     f"{parameter.key} is an interval, which no grid can try out: add sweep=tpe sweep.trials=40 "
                     "(or random, gp, cmaes)"
                 )
-        found: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
-        for values in self._combinations(0, {}):
-            found.setdefault(tuple(values.items()), values)
-        return list(found.values())
+        return list(self.combinations())
+
+    def combinations(self) -> Iterator[dict[str, Any]]:
+        """The configurations one by one, as `grid` has them.
+
+        Raises:
+            EndlessSpace: when it comes to a parameter that has no end of values.
+        """
+        return self._combinations(0, {})
 
     def _combinations(self, place: int, chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if place == len(self.parameters):
-            yield self.values(lambda one: chosen[one.key])
+            yield chosen
             return
         parameter = self.parameters[place]
-        for choice in parameter.choices:
-            yield from self._combinations(place + 1, {**chosen, parameter.key: choice})
+        if not self._varies(parameter, chosen):
+            yield from self._combinations(place + 1, chosen)
+            return
+        for value in parameter.possible():
+            yield from self._combinations(place + 1, {**chosen, parameter.name: value})
 
     def hints(self) -> list[str]:
         """What the user may not have meant."""
@@ -223,7 +275,7 @@ def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> li
 
 
 def _in_order(parameters: Sequence[Parameter]) -> list[Parameter]:
-    """Those that others depend on before them; otherwise as they are."""
+    """Parameters with those that others depend on before them; otherwise as they are."""
     waiting, ordered = list(parameters), []
     while waiting:
         open_keys = {one.name for one in waiting}

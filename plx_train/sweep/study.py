@@ -12,19 +12,28 @@ import warnings
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any, BinaryIO
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import file_lock, try_lock
+from plx_train.sweep.identity import Identity, differences, refuse_to_mix
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
+from plx_train.sweep.untried import Key, key_of_values, untried
 
 JOURNAL_FILE = "study.journal"
 BEAT_SECONDS, DEAD_SECONDS = 30.0, 150.0
 """How often a sweeper says that it lives, and after how long of silence it is taken for dead."""
 JOBS, OWNER, OUTCOME, REASON, VALUES, BY_SEED = "jobs", "owner", "outcome", "reason", "values", "by_seed"
-SURPLUS = "surplus"
-"""Names of what is kept of a trial beside what Optuna keeps."""
+SURPLUS, IDENTITY = "surplus", "identity"
+"""Names of what is kept of a trial, and of the study, beside what Optuna keeps."""
+
+
+def values_of(frozen: Any) -> dict[str, Any]:
+    """The values of one of Optuna's frozen trials by key."""
+    found = frozen.user_attrs.get(VALUES) or frozen.system_attrs.get("fixed_params") or frozen.params
+    return dict(found)
 
 
 class Study:
@@ -66,6 +75,27 @@ class Study:
             self._beaten = time.monotonic()
             self.study.set_user_attr(f"beat {self.token}", time.time())
 
+    def identity(self) -> Identity | None:
+        """What is swept; None where that is not known yet."""
+        text = self.study.user_attrs.get(IDENTITY)
+        return Identity.from_json(text) if text else None
+
+    def begin_as(self, now: Identity, way_out: str) -> None:
+        """Says what is swept, which whoever comes later must want as well.
+
+        Args:
+            way_out: what to do where that was something else.
+
+        Raises:
+            UserError: it was.
+        """
+        with file_lock(self.folder / "study.lock"):
+            before = self.identity()
+            if before is None:
+                self.study.set_user_attr(IDENTITY, now.to_json())
+        if before is not None:
+            refuse_to_mix(self.study.study_name, differences(before, now), way_out)
+
     def fill(self, configurations: list[dict[str, Any]]) -> None:
         """Puts the trials of a grid into the study that are not in it yet."""
         with file_lock(self.folder / "study.lock"):
@@ -74,14 +104,41 @@ class Study:
                 if values not in known:
                     self.study.enqueue_trial(values)
 
-    def ask(self, space: Space) -> tuple[Any, dict[str, Any]]:
-        """A new trial and its values by key."""
+    def ask(self, space: Space, may_repeat: bool = False) -> tuple[Any, dict[str, Any]] | None:
+        """A new trial and its values by key, which no other trial has; None where all there are were tried.
+
+        Args:
+            may_repeat: takes the values as they come.
+        """
         with file_lock(self.folder / "study.lock"):
-            trial = self.study.ask()
-            trial.set_user_attr(OWNER, self.token)
-        values = space.values(lambda parameter: parameter.suggest(trial))
-        trial.set_user_attr(VALUES, values)
+            trial = self._begun(self.study.ask())
+            values = space.values(lambda parameter: parameter.suggest(trial))
+            tried = set() if may_repeat else self._tried(trial)
+            if key_of_values(values) in tried:
+                self.give_up(trial)
+                other = untried(space, values, tried, Random(trial.number))
+                if other is None:
+                    return None
+                self.study.enqueue_trial(other)
+                trial = self._begun(self.study.ask())
+                values = space.values(lambda parameter: parameter.suggest(trial))
+            trial.set_user_attr(VALUES, values)
         return trial, values
+
+    def _begun(self, trial: Any) -> Any:
+        trial.set_user_attr(OWNER, self.token)
+        return trial
+
+    def _tried(self, beside: Any) -> set[Key]:
+        """The configurations of the other trials, those included that wait, go on, were pruned or failed."""
+        return {key_of_values(values_of(one)) for one in self.trials() if one.number != beside.number}
+
+    def give_up(self, trial: Any) -> None:
+        """Takes a trial out of the sweep that was one too many."""
+        from optuna.trial import TrialState
+
+        trial.set_user_attr(SURPLUS, True)
+        self.study.tell(trial, None, TrialState.FAIL, skip_if_finished=True)
 
     def frozen(self, trial: Any) -> Any:
         """What the storage holds of a trial."""

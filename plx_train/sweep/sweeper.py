@@ -17,7 +17,7 @@ from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS, Ended, Engine
 from plx_train.sweep.live import LiveJob, RunOutcome, mean_and_spread, objective_values, outcome_of
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
-from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, SURPLUS, VALUES, Study
+from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study, values_of
 
 if TYPE_CHECKING:
     from plx_train.terminal.console import Console
@@ -100,11 +100,15 @@ class Sweeper:
             return
         self._adopted = time.monotonic()
         for trial in self.study.adopt():
-            attributes = trial.user_attrs
-            jobs = [LiveJob.from_json(content) for content in attributes.get(JOBS, [])]
-            live = LiveTrial(trial, attributes.get(VALUES, dict(trial.params)), jobs)
+            frozen = self.study.frozen(trial)
+            if VALUES not in frozen.user_attrs and not self.study.is_filled_in(trial):
+                # Its sweeper was gone before all values were drawn.
+                self.study.give_up(trial)
+                continue
+            jobs = [LiveJob.from_json(content) for content in frozen.user_attrs.get(JOBS, [])]
+            live = LiveTrial(trial, values_of(frozen), jobs)
             live.by_seed = [job.values for job in jobs if job.values is not None]
-            live.num_reported = max(self.study.frozen(trial).intermediate_values, default=0)
+            live.num_reported = max(frozen.intermediate_values, default=0)
             self.live.append(live)
             self.console.info(f"trial {trial.number} was interrupted, and goes on")
 
@@ -115,15 +119,22 @@ class Sweeper:
                 return self._start(live, job)
         if not self._begins_new():
             return False
-        trial, values = self.study.ask(self.plan.space)
-        is_surplus = trial.number >= self.plan.num_trials or (self.plan.is_grid and not self.study.is_filled_in(trial))
-        if is_surplus:
+        asked = self.study.ask(self.plan.space, may_repeat=self.plan.is_grid)
+        if asked is None:
+            self._is_over = True
+            return False
+        trial, values = asked
+        if self._is_surplus(trial):
             # Another sweeper was quicker.
-            trial.set_user_attr(SURPLUS, True)
-            self._tell(trial, None, "FAIL")
+            self.study.give_up(trial)
             return False
         self.live.append(LiveTrial(trial, values))
         return True
+
+    def _is_surplus(self, trial: Any) -> bool:
+        if self.plan.is_grid:
+            return not self.study.is_filled_in(trial)
+        return sum(other.number < trial.number for other in self.study.trials()) >= self.plan.num_trials
 
     def _next_job(self, live: LiveTrial) -> LiveJob | None:
         """A run of the trial that is to be started: the first seed alone at first, which is the one that is pruned."""
@@ -154,9 +165,7 @@ class Sweeper:
                 f"{self.failures} configurations failed: no new one begins (sweep.max_failures={plan.max_failures})"
             )
             return False
-        if plan.is_grid:
-            return self.study.waiting() > 0
-        return len(self.study.trials()) < plan.num_trials
+        return self.study.waiting() > 0 or (not plan.is_grid and len(self.study.trials()) < plan.num_trials)
 
     def _look(self) -> None:
         for live in list(self.live):

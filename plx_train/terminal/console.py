@@ -35,7 +35,7 @@ class Console(Protocol):
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None: ...
 
-    def progress(self, total_steps: int, max_seconds: float | None = None) -> AbstractContextManager[Progress]:
+    def progress(self, total_steps: int | None, max_seconds: float | None = None) -> AbstractContextManager[Progress]:
         """Shows progress within the block, to the end of the steps or of the time, whichever comes first."""
         ...
 
@@ -81,7 +81,7 @@ class PlainConsole:
             self.info(f"  {line}")
 
     @contextmanager
-    def progress(self, total_steps: int, max_seconds: float | None = None) -> Iterator[Progress]:
+    def progress(self, total_steps: int | None, max_seconds: float | None = None) -> Iterator[Progress]:
         pace = _PlainProgress(ProgressState(total_steps, max_seconds), self)
         yield pace
         pace.end()
@@ -159,7 +159,7 @@ class RichTerminal:
         self._out.print(table)
 
     @contextmanager
-    def progress(self, total_steps: int, max_seconds: float | None = None) -> Iterator[Progress]:
+    def progress(self, total_steps: int | None, max_seconds: float | None = None) -> Iterator[Progress]:
         from rich.live import Live
 
         shown = _LiveProgress(ProgressState(total_steps, max_seconds))

@@ -19,6 +19,10 @@ class Progress(Protocol):
         """Goes on from a step that was reached after so long."""
         ...
 
+    def expect(self, total_steps: int | None) -> None:
+        """Sets how many steps there will be; None is not known yet."""
+        ...
+
     def update(
         self,
         *,
@@ -38,7 +42,8 @@ class Progress(Protocol):
 class ProgressState:
     """Where training is, as far as it has been told; NaN is not known yet."""
 
-    total_steps: int
+    total_steps: int | None
+    """None is not known yet."""
     max_seconds: float | None = None
     step: int = 0
     epoch: int = 0
@@ -51,25 +56,25 @@ class ProgressState:
 
     def share_done(self, elapsed: float) -> float:
         """0 to 1, by steps or by time, whichever is nearer to its end."""
-        by_steps = self.step / max(self.total_steps, 1)
+        by_steps = self.step / max(self.total_steps, 1) if self.total_steps is not None else 0.0
         by_time = elapsed / self.max_seconds if self.max_seconds else 0.0
         return min(max(by_steps, by_time), 1.0)
 
     def seconds_left(self, elapsed: float) -> float:
-        """At the pace so far, evaluations included; NaN before the first step."""
+        """Seconds left at the pace so far, evaluations included; NaN before the first step."""
         done = self.share_done(elapsed)
         return elapsed * (1.0 - done) / done if self.step and done else math.nan
 
     def parts(self, elapsed: float) -> list[tuple[str, str]]:
         """(name, value) pairs of the progress line, the most wanted first."""
         left = self.seconds_left(elapsed)
-        steps = str(self.total_steps)
+        steps = str(self.step if self.total_steps is None else self.total_steps)
         pace = "" if math.isnan(self.seconds_per_step) else _pace(self.seconds_per_step)
         if pace and not math.isnan(self.data_share):
             pace += f" (data {self.data_share:.0%})"
         found = [
             ("", self.note),
-            ("step", f"{self.step:>{len(steps)}}/{steps}"),
+            ("step", steps if self.total_steps is None else f"{self.step:>{len(steps)}}/{steps}"),
             ("loss", "" if math.isnan(self.loss) else f"{self.loss:.4f}"),
             ("best", f"{self.best:.4f}" if math.isfinite(self.best) else ""),
             ("left", "" if math.isnan(left) else readable_clock(left)),
@@ -93,6 +98,9 @@ class ProgressMeter:
     def elapsed(self) -> float:
         """Seconds since the beginning."""
         return time.monotonic() - self._started
+
+    def expect(self, total_steps: int | None) -> None:
+        self.state.total_steps = total_steps
 
     def begin(self, step: int, seconds: float) -> None:
         self.state.step = step

@@ -20,7 +20,7 @@ class TrackedDataset:
 
     name: str
     fingerprint: str
-    """Of the content; its first 32 characters are what MLflow shows as digest."""
+    """Hash of the content; its first 32 characters are what MLflow shows as digest."""
     context: str
     """train or validation."""
     source: Path

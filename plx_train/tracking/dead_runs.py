@@ -158,7 +158,7 @@ def end_record(folder: Path, uri: str | None, status: str, reason: str) -> None:
 
 
 def _terminate(client: MlflowClient, run_id: str) -> None:
-    """For a run whose records are elsewhere."""
+    """Ends a run whose records are elsewhere."""
     if client.get_run(run_id).info.status == "RUNNING":
         client.set_tag(run_id, "plx.ended_by", SILENT_REASON)
         client.set_terminated(run_id, "KILLED")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict
 
 from plx_train.contract.evaluation import Evaluation
@@ -24,7 +25,7 @@ class Judge:
 
     def measure(self, state: LoopState) -> None:
         """One evaluation of the averaged weights, where there is an average."""
-        run = self.run
+        run, started = self.run, time.perf_counter()
         with run.learner.averaged_weights():
             run.module.eval_mode()
             evaluation = run.evaluate()
@@ -37,7 +38,7 @@ class Judge:
         state.evaluated_step = state.step
         state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1
         if state.step == 0:
-            seconds = ranks.gather(evaluation.seconds)[0]
+            seconds, state.pause = ranks.gather((evaluation.seconds, time.perf_counter() - started))[0]
             state.first = {"metrics": evaluation.metrics, "curve": evaluation.curve, "seconds": seconds}
         elif self.better == HIGHER:
             state.watch.see_metric(value)

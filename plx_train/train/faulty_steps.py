@@ -76,5 +76,7 @@ def _roll_back(run: Training, state: LoopState, step: int) -> None:
     former = LoopState.from_json(saved.state["loop"])
     former.rate_factor, former.rollbacks = state.rate_factor / 2, state.rollbacks + 1
     former.left_out, former.timing = [*state.left_out, step], state.timing
+    former.planned, former.planned_after = state.planned, state.planned_after
+    former.pace, former.paced, former.pause, former.pauses = state.pace, state.paced, state.pause, state.pauses
     vars(state).update(vars(former))
     run.learner.restore(saved.tensors, saved.state["learner"])

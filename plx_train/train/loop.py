@@ -19,7 +19,8 @@ from plx_train.train.faulty_steps import take_step
 from plx_train.train.learner import Update
 from plx_train.train.optimizer import learning_rate
 from plx_train.train.parts import Training
-from plx_train.train.state import LoopState, Plan, is_evaluation_due, make_plan
+from plx_train.train.plan import Lap, Plan, begin_plan, time_for_steps
+from plx_train.train.state import LoopState, is_evaluation_due
 from plx_train.train.warnings import data_verdict
 
 if TYPE_CHECKING:
@@ -52,18 +53,17 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     judge = Judge(run)
     if state.step == 0 and state.evaluated_step < 0:
         judge.measure(state)
-        # The last evaluation and the export must fit into the time as well.
-        state.max_seconds = max_seconds and max(max_seconds - 2.0 * state.first["seconds"], 1.0)
+        state.max_seconds = ranks.gather(max_seconds and time_for_steps(max_seconds, state))[0]
         _save(run, state)
     if state.step == 0 and run.module.has_fit:
         run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
         run.module.fit(run.loader.dataset, run.holdout, run.members)
         # No steps are left to do: what was fitted is measured, and the loop is over.
         state.step, state.ended_by = 1, "fit"
-    plan = make_plan(run.options, run.loader.sampler.batches_per_epoch, state.max_seconds)
+    plan = begin_plan(run.options, run.loader.sampler.batches_per_epoch, state)
     clock = _Clock(state.timing)
     notes: list[str] = []
-    num_steps = state.step if state.ended_by else plan.total_steps
+    num_steps = state.step if state.ended_by else plan.total(state)
     with run.console.progress(num_steps, plan.max_seconds) as progress:
         progress.begin(state.step, state.seconds)
         steps = _steps(run.loader, run.options.accumulate_steps, state)
@@ -88,12 +88,11 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
                 steps = _steps(run.loader, run.options.accumulate_steps, state)
                 continue
             state.step += 1
-            state.seconds = _agreed(time.perf_counter() - began)
-            state.ended_by = plan.end(state)
             clock.mark("compute")
+            _keep_time(run, plan, state, time.perf_counter() - began, clock)
 
             _log(run, state, update, rate, clock)
-            _show(progress, state, update, clock)
+            _show(progress, plan, state, update, clock)
             clock.mark("log")
 
             if ranks.any_true(run.stop.is_made):
@@ -144,7 +143,8 @@ def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _C
     run.tracker.log_metrics(values | shares, state.step)
 
 
-def _show(progress: Progress, state: LoopState, update: Update, clock: _Clock) -> None:
+def _show(progress: Progress, plan: Plan, state: LoopState, update: Update, clock: _Clock) -> None:
+    progress.expect(plan.total(state))
     progress.update(
         step=state.step,
         epoch=state.epoch,
@@ -154,9 +154,14 @@ def _show(progress: Progress, state: LoopState, update: Update, clock: _Clock) -
     )
 
 
-def _agreed(seconds: float) -> float:
-    """The first process's clock: what depends on the time must go alike in all."""
-    return float(ranks.gather(seconds)[0])
+def _keep_time(run: Training, plan: Plan, state: LoopState, seconds: float, clock: _Clock) -> None:
+    """Notes the time that has gone, plans by it, and says whether the loop is over."""
+    # The first process's clock: what depends on the time must go alike in all.
+    state.seconds, lap = ranks.gather((seconds, clock.lap()))[0]
+    said = plan.measure(state, lap)
+    if said:
+        run.console.info(said)
+    state.ended_by = plan.end(state)
 
 
 def _evaluate_or_save(run: Training, judge: Judge, state: LoopState) -> None:
@@ -174,7 +179,8 @@ def _evaluate_or_save(run: Training, judge: Judge, state: LoopState) -> None:
 def _report(run: Training, judge: Judge, plan: Plan, state: LoopState) -> None:
     if ranks.rank() == 0:
         per_epoch = run.loader.sampler.batches_per_epoch / run.options.accumulate_steps
-        epochs = (state.step / per_epoch, plan.total_steps / per_epoch)
+        total = None if state.ended_by else plan.total(state)
+        epochs = (state.step / per_epoch, (total or state.step) / per_epoch)
         run.trial.report(state.step, epochs, f"val/{run.module.monitor}", judge.latest)
 
 
@@ -203,12 +209,20 @@ class _Clock:
     def __init__(self, timing: dict[str, float]) -> None:
         self.timing = timing
         self.last = time.perf_counter()
+        self.laps, self._lapped = 0, dict(timing)
 
     def mark(self, part: str) -> None:
         """Adds the time since the last mark to `part`."""
         now = time.perf_counter()
         self.timing[part] += now - self.last
         self.last = now
+
+    def lap(self) -> Lap:
+        """The time since the last lap."""
+        spent = {part: seconds - self._lapped[part] for part, seconds in self.timing.items()}
+        self.laps, self._lapped = self.laps + 1, dict(self.timing)
+        pause = spent["evaluate"] + spent["save"]
+        return Lap(sum(spent.values()) - pause, pause, self.laps == 1)
 
     def share(self, part: str) -> float:
         """Share of the step time, evaluation apart, that `part` took."""

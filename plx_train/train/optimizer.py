@@ -99,7 +99,7 @@ def _groups(parameters: Iterable[paddle.Tensor], options: OptimizerOptions) -> l
 
 
 def squared_norm(parameters: Iterable[paddle.Tensor]) -> paddle.Tensor | None:
-    """Of all gradients together, a scalar on the device; None where there is none."""
+    """Squared norm of all gradients together, a scalar on the device; None where there is none."""
     import paddle
     from paddle import _C_ops  # as Paddle's own clipping: a product with itself is slower, and coarser where it is long
 

@@ -39,4 +39,4 @@ class Training:
     options: TrainerOptions
     optimizer_options: OptimizerOptions
     members: Members
-    """Of a fusion."""
+    """Members of a fusion."""

@@ -1,4 +1,4 @@
-"""Where a training loop is, and how long it runs: all that is needed to go on as if nothing had happened."""
+"""Where a training loop is: all that is needed to go on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ class LoopState:
     seconds: float = 0.0
     max_seconds: float | None = None
     """What the loop may take in all, fixed after the first evaluation."""
+    pace: float = 0.0
+    """Seconds of a step, of which `paced` were measured; only where the time is limited."""
+    paced: int = 0
+    pause: float = 0.0
+    """The same of an evaluation, calibration and checkpoint included, and of `pauses`."""
+    pauses: int = 0
+    planned_after: float = 0.0
+    """Seconds that had gone when the plan was made or changed."""
+    planned: list[tuple[int, float, int | None]] = field(default_factory=list)
+    """(step from which it holds, progress there, steps of the whole run or None), part after part: see `plan`."""
+    last_step: int | None = None
+    """Where the run ends that follows the plan of another; None: it has a plan of its own."""
     evaluated_step: int = -1
     """The last step that was evaluated; one that is due and was not yet is what a continued run does first."""
     best_value: float | None = None
@@ -52,34 +64,9 @@ class LoopState:
     def from_json(cls, content: dict[str, Any]) -> LoopState:
         """What `to_json` gave."""
         watch = content["watch"]
-        return cls(**(content | {"watch": LearningWatch(**(watch | {"said": set(watch["said"])}))}))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long the loop runs: by steps, and by time where asked for."""
-
-    total_steps: int
-    max_seconds: float | None
-
-    def progress(self, state: LoopState) -> float:
-        """0 at the start, 1 at the end; with a time limit whichever is nearer to its end."""
-        by_steps = state.step / max(self.total_steps, 1)
-        return by_steps if self.max_seconds is None else max(by_steps, state.seconds / self.max_seconds)
-
-    def end(self, state: LoopState) -> str | None:
-        """Why the loop is over, None while it is not."""
-        if state.step >= self.total_steps:
-            return "steps"
-        if self.max_seconds is not None and state.seconds >= self.max_seconds:
-            return "max_time"
-        return None
-
-
-def make_plan(options: TrainerOptions, batches_per_epoch: int, max_seconds: float | None) -> Plan:
-    """An accumulation cut short by the end of an epoch is a step of its own."""
-    total = options.epochs * -(-batches_per_epoch // options.accumulate_steps)
-    return Plan(min(total, options.max_steps or total), max_seconds)
+        planned = [tuple(part) for part in content.get("planned", [])]
+        read = {"watch": LearningWatch(**(watch | {"said": set(watch["said"])})), "planned": planned}
+        return cls(**(content | read))
 
 
 def is_evaluation_due(options: TrainerOptions, state: LoopState) -> bool:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic
 
 import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import WHITE
 from plx_train.data.fingerprint import fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.image import ImageError
+from plx_train.vision.missing import missing_findings
+from plx_train.vision.oddities import bits_findings, largest_level, several_pages
 from plx_train.vision.samples import Labelled
 from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
 
-VERSION = 3
+VERSION = 5
 """Version of what all rooms look for; reports of other versions are not reused."""
+LARGEST_LEVEL = "largest_level"
+"""Name of what is measured in images of 16 bits."""
 NUM_THREADS = 2
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
@@ -125,17 +132,34 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
     content = fingerprint(data.root, [*names["train"], *names["val"]], NUM_THREADS, data.files, data.label_folder)
-    key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value,
-           "files": list(data.files), "settings": rules.settings()}  # fmt: skip
+    # What is said of lines depends on names and links beside the images that they name: it is part of the key.
+    of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
+    told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()
+    key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value, "told": told,
+           "files": list(data.files), "settings": rules.settings(), "background": _background(data)}  # fmt: skip
     kept = load_report(key)
     if kept is not None:
         report = CheckReport.from_json(kept | {"root": str(data.root)})
     else:
         report = _report(data, rules, names, content.value, content.hashes)
         save_report(key, report.to_json())
+    report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, _names_by_line(data)))
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())
     return CheckedDocuments(report, train, val)
+
+
+def _names_by_line(data: ImageData[Labelled]) -> dict[str, str]:
+    """The images' names by their places in the label files."""
+    return {
+        sample.where: name
+        for split in (data.train, data.val)
+        for sample, name in zip(split.samples, data.names(split), strict=True)
+    }
+
+
+def _background(data: ImageData[Any]) -> str:
+    return next((sample.background for sample in (*data.train.samples, *data.val.samples)), WHITE)
 
 
 def _report(
@@ -152,6 +176,7 @@ def _report(
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
         findings += twin_findings(split.samples, names[key], hashes, rules)
+        findings += bits_findings(split.file, measures(looks, LARGEST_LEVEL).astype(int).tolist())
         findings += rules.of_split(split, looks)
     findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
     findings += rules.of_both(data)
@@ -163,10 +188,13 @@ def _report(
 def _look(sample: Labelled, rules: ImageCheck[Labelled]) -> Look[Labelled]:
     try:
         image = sample.read()
+        pages, largest = several_pages(sample), largest_level(sample.image)
     except ImageError as error:
         reason = f"{sample.image.name}: {error.reason}"
         return Look(sample, None, [finding(sample, "error", error.code, reason)])
-    return rules.look(sample, image)
+    look = rules.look(sample, image)
+    values = look.values if largest is None else look.values | {LARGEST_LEVEL: [largest]}
+    return replace(look, values=values, findings=[*pages, *look.findings])
 
 
 def percentiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:

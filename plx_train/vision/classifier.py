@@ -12,10 +12,11 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.option import Trait, above, at_least, length, one_of, option
+from plx_train.ground.errors import UserError
 from plx_train.nn.classifier_names import NETWORKS
 from plx_train.vision.check import ImageCheck, ImageData
 from plx_train.vision.draw import GREY, draw_captions
-from plx_train.vision.labels.classes import read_class_file
+from plx_train.vision.labels.classes import CLASS_FILE, missing_file_findings, read_class_file
 from plx_train.vision.room import ImageRoom
 from plx_train.vision.samples import Labelled
 from plx_train.vision.views import ViewOptions
@@ -37,7 +38,7 @@ class ClassifierOptions:
     """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    label_file: str = option("label.txt", Trait.TEXT)
+    label_file: str = option(CLASS_FILE, Trait.TEXT)
     """File of the classes in the dataset's folder: a number and a name a line."""
     resize_short: int | None = 256
     """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
@@ -102,7 +103,7 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         """The classes that ``label.txt`` names."""
         classes, file = read_class_file(root / options.label_file, root)
         if classes is None:
-            return None, (), ()
+            return None, (), tuple(missing_file_findings(root, options.label_file))
         return tuple(classes) or None, (options.label_file,), tuple(file.findings)
 
     def class_names(self, dataset: DatasetOptions, options: OptionsC, processor: ProcessorC | None) -> tuple[str, ...]:
@@ -142,6 +143,21 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
             **self.settings(options, labels),
         )
         return made
+
+    def processor_of_weights(
+        self, data: ImageData[Labelled] | None, dataset: DatasetOptions, options: OptionsC, weights: str
+    ) -> ProcessorC | None:
+        """The processing that the options ask for, with the classes of the label files.
+
+        Raises:
+            UserError: there are no label files.
+        """
+        if data is None:
+            raise UserError(
+                f"weights={weights} don't say what their classes are: give run=<run, checkpoint or exported folder>, "
+                "which one has by mode=train, or by mode=export with these weights and the dataset of their classes"
+            )
+        return self.fit(data, dataset, options, weights)
 
     @abstractmethod
     def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:

@@ -60,6 +60,12 @@ class ClassifierModule(ImageModule[ProcessorC]):
         known = classes_of(source.path)
         return rehead(from_torch(state), known, self.processor.labels, self.network.state_dict(), HEADS)
 
+    def weights_as_they_are(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
+        """`state` as it is, save where it says that its classes are others."""
+        known = classes_of(source.path)
+        is_alike = known is None or known == self.processor.labels
+        return (from_torch(state), None) if is_alike else self.adapt_weights(state, source)
+
     def dataset(
         self, samples: Sequence[LabelledImage[Any]], split: str, cache_mb: int
     ) -> ImageDataset[LabelledImage[Any]]:
@@ -78,7 +84,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
         }
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
-        """Per image the probabilities, (classes,) float32."""
+        """Probabilities per image, (classes,) float32."""
         return list(self.scores(outputs.astype("float32")).numpy())
 
     def export_network(self, processor: ProcessorC) -> tuple[paddle.nn.Layer, list[InputSpec]]:

@@ -13,17 +13,18 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from plx_train.ground.characters import legible
 from plx_train.vision.answers import Answers
 
 Colour = tuple[int, int, int]
 MIN_SIDE, MAX_SIDE = 160, 480
-"""Of the image in the picture; pixels."""
+"""Sides of the image in the picture; pixels."""
 SHOWN = 3
 """Classes that are shown under an image."""
 GREEN, RED, ORANGE, GREY, BLACK = (20, 130, 40), (210, 30, 30), (230, 130, 0), (70, 70, 70), (30, 30, 30)
-"""Of captions: RGB."""
+"""Colours of captions: RGB."""
 FOUND, FALSE, MISSED, UNCOUNTED = (60, 160, 20), (40, 40, 220), (0, 140, 255), (150, 150, 150)
-"""Of outlines: BGR."""
+"""Colours of outlines: BGR."""
 FILL = 0.18
 """Strength of the tint inside an outline: what is under it stays legible."""
 SUB_PIXEL_BITS = 4
@@ -49,6 +50,7 @@ class Captions:
     def draw(self, picture: np.ndarray, lines: Sequence[Sequence[tuple[str, Colour]]]) -> np.ndarray:
         """The picture with lines of (text, RGB) runs under it, (h, w, 3) uint8 BGR."""
         height, width = picture.shape[:2]
+        lines = [[(legible(text), colour) for text, colour in runs] for runs in lines]
         longest = max([width, *(sum(self.font.getlength(text) for text, _ in runs) for runs in lines)])
         size = round(longest) + 2 * self.margin, height + 2 * self.margin + self.line * len(lines) + self.foot
         canvas = Image.new("RGB", size, "white")

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import io
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.ground.errors import UserError
+from plx_train.vision.codecs import jpeg, png
+from plx_train.vision.codecs.by_opencv import decode_jpeg, decode_png
+from plx_train.vision.codecs.by_pillow import decode_frame, open_header, seek_page, size_of
+from plx_train.vision.codecs.faults import MAX_PIXELS, ImageError, check_pixels, damaged
+from plx_train.vision.codecs.orientation import turned_size
 
-MAX_PIXELS = 100_000_000
-"""Images of more pixels are not decoded: 300 MB each, and a small file can claim any size."""
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-"""Of the files that count as images in a folder."""
-
-EXIF_QUARTER_TURNS = (5, 6, 7, 8)
-"""Values of the EXIF tag Orientation that swap width and height."""
-
-# This file has a limit of its own, with a sentence of its own.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
-class ImageError(UserError):
-    """An image file that can't be read; `code` names the kind of fault, `reason` says it without the path."""
-
-    def __init__(self, path: Path, code: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.code = code
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type[ImageError], tuple[Path, str, str]]:
-        return ImageError, (self.path, self.code, self.reason)
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif"),
+        *(".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+    }
+)
+"""Suffixes of the files that count as images in a folder."""
 
 
-def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture in a file turned as its EXIF orientation says; grey or transparent ones as colour.
+def read_image(path: Path | str, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> np.ndarray:
+    """The picture in a file, upright as its orientation says; grey becomes colour.
+
+    Of a file with several pages it is the first: labels name one picture. `plx_train.vision.frames` reads them all.
+
+    Args:
+        background: what transparent pixels lie on, one of `BACKGROUNDS`.
 
     Returns:
         uint8 (H, W, 3), BGR.
@@ -49,7 +43,7 @@ def read_image(path: Path | str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         ImageError: the file is missing, empty, no readable picture, cut off, or has more than `max_pixels`.
     """
     path = Path(path)
-    return decode_image(read_bytes(path), path, max_pixels)
+    return decode_image(read_bytes(path), path, max_pixels, background)
 
 
 def read_bytes(path: Path) -> np.ndarray:
@@ -59,7 +53,7 @@ def read_bytes(path: Path) -> np.ndarray:
         ImageError: as for `read_image`, save what shows only in decoding.
     """
     try:
-        data = np.fromfile(path, np.uint8)
+        data = np.frombuffer(path.read_bytes(), np.uint8)
     except FileNotFoundError:
         raise ImageError(path, "image-missing", "there is no such image") from None
     except OSError as error:
@@ -69,33 +63,22 @@ def read_bytes(path: Path) -> np.ndarray:
     return data
 
 
-def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture uint8 (H, W, 3) BGR in the bytes `data` uint8 (size,); `path` is for messages.
+def decode_image(data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> np.ndarray:
+    """The picture uint8 (H, W, 3) BGR in the bytes `data` uint8 (size,) as of `read_image`; `path` is for messages.
 
     Raises:
         ImageError: as for `read_image`.
     """
-    # Orientation doesn't matter here, and asking a PNG for it would decode it.
-    content = data.tobytes()
-    height, width = _header_size(io.BytesIO(content), path, with_orientation=False)
-    if height * width > max_pixels:
-        reason = f"the image has {width} x {height} pixels, above the limit of {max_pixels / 1e6:.0f} million"
-        raise ImageError(path, "image-too-large", reason)
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    # Some versions of OpenCV fill what is missing with grey and say nothing.
-    if image is None or _is_cut_off(content):
-        raise ImageError(path, "image-undecodable", "the image is damaged or cut off")
-    return image
-
-
-def _is_cut_off(content: bytes) -> bool:
-    """Whether a JPEG ends within its scan, or a PNG before its last chunk."""
-    if content.startswith(b"\xff\xd8"):
-        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
-    return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]
+    content = data.base if isinstance(data.base, bytes) and len(data.base) == data.size else data.tobytes()
+    if content.startswith(jpeg.BEGINNING):
+        return decode_jpeg(content, path, max_pixels)
+    if content.startswith(png.BEGINNING):
+        return decode_png(content, path, max_pixels, background)
+    file = io.BytesIO(content)
+    header = open_header(file, path)
+    seek_page(header, path)
+    check_pixels(*size_of(header, path), path, max_pixels)
+    return decode_frame(header, file, path, background)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -105,14 +88,42 @@ def image_size(path: Path | str) -> tuple[int, int]:
         ImageError: the file is missing, empty or no picture.
     """
     path = Path(path)
+    with opened(path) as file:
+        return _header_size(file, path)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file of an image, open to read from.
+
+    Raises:
+        ImageError: it is missing, or can't be read.
+    """
     try:
         with path.open("rb") as file:
-            return _header_size(file, path, with_orientation=True)
+            yield file
     except OSError as error:
         if path.exists():
             reason = f"the image can't be read ({error.strerror or error})"
             raise ImageError(path, "image-unreadable", reason) from None
         raise ImageError(path, "image-missing", "there is no such image") from None
+
+
+def _header_size(file: BinaryIO, path: Path) -> tuple[int, int]:
+    beginning = file.read(len(png.BEGINNING))
+    try:
+        if beginning.startswith(jpeg.BEGINNING):
+            found = jpeg.read_header(file)
+            return turned_size(found.height, found.width, found.orientation)
+        if beginning == png.BEGINNING:
+            size = png.read_size(file)
+            return turned_size(size.height, size.width, size.orientation)
+    except (jpeg.BrokenJpeg, png.BrokenPng) as error:
+        raise damaged(path, error) from None
+    file.seek(0)
+    header = open_header(file, path)
+    seek_page(header, path)
+    return size_of(header, path)
 
 
 def write_image(path: Path | str, image: np.ndarray, quality: int = 92) -> None:
@@ -138,30 +149,14 @@ def write_image(path: Path | str, image: np.ndarray, quality: int = 92) -> None:
         raise UserError(f"{path}: the image can't be written ({error.strerror or error})") from None
 
 
-def _header_size(file: BinaryIO, path: Path, with_orientation: bool) -> tuple[int, int]:
-    try:
-        with Image.open(file) as header:
-            width, height = header.size
-            orientation = header.getexif().get(ExifTags.Base.Orientation) if with_orientation else None
-    except Image.DecompressionBombError:
-        reason = f"the image claims more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
-        raise ImageError(path, "image-too-large", reason) from None
-    except UnidentifiedImageError:
-        raise ImageError(path, "image-undecodable", "the file is not an image of a known format") from None
-    except Exception as error:
-        # Header parsers of many formats meet bytes of any kind: what they trip over is a damaged file.
-        raise ImageError(path, "image-undecodable", f"the image is damaged or cut off ({error})") from None
-    return (width, height) if orientation in EXIF_QUARTER_TURNS else (height, width)
-
-
-def as_image(given: Path | str | np.ndarray) -> np.ndarray:
+def as_image(given: Path | str | np.ndarray, background: str = WHITE) -> np.ndarray:
     """The picture in a file, or a given array if it is one: uint8 (H, W, 3) BGR.
 
     Raises:
         UserError: it is neither.
     """
     if isinstance(given, Path | str):
-        return read_image(given)
+        return read_image(given, background=background)
     if not isinstance(given, np.ndarray):
         raise UserError(f"a picture must be a path or an array, not {type(given).__name__}")
     if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or given.size == 0:

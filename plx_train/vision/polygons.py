@@ -61,7 +61,7 @@ def by_corners(polygons: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.
 
 
 def areas_and_perimeters(polygons: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Of polygons (P, 2) of any P each, in square pixels and pixels, float64 (N,) each."""
+    """Areas and perimeters of polygons (P, 2) of any P each, in square pixels and pixels, float64 (N,) each."""
     areas, perimeters = np.zeros(len(polygons)), np.zeros(len(polygons))
     for indices, stacked in by_corners(polygons):
         areas[indices], perimeters[indices] = polygon_area(stacked), polygon_perimeter(stacked)

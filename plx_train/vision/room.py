@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
+from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.module import ProcessorT
 from plx_train.contract.room import Room
+from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_images
 from plx_train.vision.image import write_image
@@ -77,7 +79,9 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         root = Path(dataset.root).expanduser()
         labels = Path(dataset.label_folder) if dataset.label_folder else root
         own = dataset.label_folder is None
-        faults = find_layout_faults(root, dataset.train, dataset.val, self.wanted, self.noun) if own else []
+        has_classes = self.truth(options) is Truth.CLASS
+        layout = (root, dataset.train, dataset.val, self.wanted, self.noun, has_classes)
+        faults = find_layout_faults(*layout) if own else []
         if faults:
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
@@ -86,6 +90,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         train, val = (
             ImageSplit(file, *read(labels / file, root, options, classes)) for file in (dataset.train, dataset.val)
         )
+        train, val = (_seen_on(dataset.background, split) for split in (train, val))
         files = (*files, dataset.train, dataset.val)
         return ImageData(root, train, val, (), classes, files, findings, None if own else labels)
 
@@ -107,8 +112,8 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> CheckedDocuments[Labelled]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         if processor is None or data.faults:
-            # Without a processor nothing was found to fit one to, which is told already.
-            return CheckedDocuments(CheckReport(str(data.root), data.faults, {}, ""), [], [])
+            found = (*data.faults, *data.findings, *data.train.findings, *data.val.findings)
+            return CheckedDocuments(CheckReport(str(data.root), found, {}, ""), [], [])
         return check_images(data, self.rules(processor, options))
 
     def model_name(self, options: OptionsI) -> str:
@@ -123,3 +128,10 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
             paths.append(folder / f"{index}_{samples[index].image.stem}.jpg")
             write_image(paths[-1], self.draw_sample(samples[index]))
         return paths
+
+
+def _seen_on(background: str, split: ImageSplit[Labelled]) -> ImageSplit[Labelled]:
+    """The split with the transparent pixels of its images on a background."""
+    if background == WHITE:
+        return split
+    return replace(split, samples=[replace(sample, background=background) for sample in split.samples])

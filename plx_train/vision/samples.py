@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from plx_train.contract.dataset import Dataset
+from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Batch, Sample
 from plx_train.ground.errors import DataError
@@ -28,11 +29,13 @@ class LabelledImage(Generic[TruthT]):
     Attributes:
         image: absolute path.
         where: its place in the label file, as ``train.txt:12``.
+        background: what transparent pixels lie on.
     """
 
     image: Path
     truth: TruthT
     where: str
+    background: str = field(default=WHITE, kw_only=True)
 
     @property
     def document(self) -> str:
@@ -50,7 +53,7 @@ class LabelledImage(Generic[TruthT]):
         Raises:
             ImageError: it can't be read.
         """
-        return read_image(self.image)
+        return read_image(self.image, background=self.background)
 
 
 Labelled = TypeVar("Labelled", bound=LabelledImage[Any])

@@ -27,7 +27,7 @@ class Outlines:
 
     @classmethod
     def of(cls, polygons: Sequence[np.ndarray]) -> Outlines:
-        """From polygons (P, 2)."""
+        """The outlines of polygons (P, 2)."""
         counts = np.asarray([0, *(len(polygon) for polygon in polygons)], np.int64)
         points = np.concatenate([np.zeros((0, 2), np.float32), *polygons])
         return cls(points, np.cumsum(counts)[:-1])
@@ -56,7 +56,7 @@ def scaling(shape: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
 
 
 def pixel_scaling(shape: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """As `scaling`, but for the centres of *pixels*, half a pixel in, as ``cv2.resize`` does."""
+    """The scaling of `scaling`, but for the centres of *pixels*, half a pixel in, as ``cv2.resize`` does."""
     return shift(-0.5, -0.5) @ scaling(shape, size) @ shift(0.5, 0.5)
 
 
@@ -90,7 +90,7 @@ def random_perspective(size: tuple[int, int], strength: float, rng: np.random.Ge
 
 
 def random_corners(shape: tuple[int, int], share: float, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """For the centres of pixels, from an image of `shape` (height, width), whose corners move, to one of `size`.
+    """Matrix for the centres of pixels, from an image of `shape` (height, width), whose corners move, to one of `size`.
 
     Args:
         share: of its height, by which each corner moves at most.

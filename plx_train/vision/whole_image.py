@@ -64,7 +64,7 @@ class WholeImageProcessor(ImageProcessor):
             raise UserError("mean and std must be three numbers each, those of std above 0")
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """From an image uint8 (H, W, 3) BGR the input float32 (3, height, width), and the image's (H, W)."""
+        """The input float32 (3, height, width) of an image uint8 (H, W, 3) BGR, and the image's (H, W)."""
         return self.normalise(self.fit(image)), (image.shape[0], image.shape[1])
 
     def fit(self, image: np.ndarray) -> np.ndarray:
@@ -85,7 +85,7 @@ class WholeImageProcessor(ImageProcessor):
         return cv2.resize(image, (width, height), interpolation=INTERPOLATIONS[self.interpolation.upper()])
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """From uint8 (h, w, 3) BGR to float32 (3, h, w) RGB, in `out` if given."""
+        """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) RGB, in `out` if given."""
         if out is None:
             out = np.empty((3, *image.shape[:2]), np.float32)
         write_planes(image, self._table, "RGB", out)

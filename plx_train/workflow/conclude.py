@@ -20,6 +20,7 @@ from plx_train.machine.device import OpenDevice
 from plx_train.metrics.direction import Better, errors_among, monitored, sign
 from plx_train.runs.folder import CHECK_FILE, CURVES_FILE, EXPORT, OVERLAYS, PARITY_FILE
 from plx_train.runs.result import RunResult
+from plx_train.train.plan import ending
 from plx_train.train.warnings import baseline_verdicts, by_heart_verdict
 from plx_train.vision.image import write_image
 from plx_train.workflow.cost import cost_figures
@@ -65,7 +66,7 @@ def conclude(
         seconds=session.elapsed,
         notes=remarks,
     )
-    facts = {"device": device.name, "precision": device.precision, "ended by": str(result.state.ended_by)}
+    facts = {"device": device.name, "precision": device.precision, "best at": ending(result.state)}
     report = write_run_report(record, module, data.report, result, exported, overlays, facts, remarks)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)
@@ -166,7 +167,7 @@ def _summarise(
     if session.options.dataset.overfit:
         rows.append(("by heart", by_heart_verdict(better, after[monitor], before[monitor])))
     rows += [
-        ("best at", f"step {result.state.best_step} of {result.state.step}, ended by {result.state.ended_by}"),
+        ("best at", ending(result.state)),
         ("time", readable_duration(session.elapsed)),
         ("proof", exported.parity.sentence),
         ("export", str(exported.folder)),

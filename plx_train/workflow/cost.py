@@ -15,7 +15,7 @@ WARM_UPS, MOST_SAMPLES, ROUNDS = 2, 8, 3
 
 
 def cost_figures(wanted: Collection[str], export: Path, val: Dataset) -> dict[str, float]:
-    """Those of the figures that are wanted.
+    """Figures of cost among those that are wanted.
 
     ``latency_ms`` is the median time of one sample through the exported model, reading apart, in milliseconds;
     ``size_mb`` what its files take, in 10^6 bytes.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import Checked, CheckReport
+from plx_train.contract.dataset_options import WHITE, DatasetOptions
 from plx_train.contract.module import Module
-from plx_train.contract.processor import Processor
+from plx_train.contract.processor import READING, Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.distributed import ranks
@@ -79,7 +81,8 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
         UserError: it is neither, or of another room.
     """
     if is_export(folder):
-        return room.processor.from_inference(read_inference(folder))
+        inference = read_inference(folder)
+        return room.processor.from_inference(inference).with_reading(inference.get(READING) or {})
     if not is_checkpoint(folder):
         raise WeightsError(f"{folder} is neither a checkpoint nor an exported folder")
     recorded = load_state(folder).get("processor")
@@ -88,38 +91,68 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
     return room.processor.from_record(recorded)
 
 
-def check(
-    options: RunOptions, folder: Path, trained: Path | None = None, known: Path | None = None
-) -> tuple[Processor | None, Checked[Any]]:
+@dataclass(frozen=True)
+class Finished:
+    """A finished model that data are opened for; of a new run nothing.
+
+    Attributes:
+        folder: its files, exported or a checkpoint.
+        weights: those that are used as they are, where these are the model.
+        run: folder of the run that made it, whose label files hold.
+    """
+
+    folder: Path | None = None
+    weights: str | None = None
+    run: Path | None = None
+
+
+NEW = Finished()
+
+
+def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[Processor | None, Checked[Any]]:
     """What the room says of the run's dataset; no processor where there is nothing to fit it to.
 
     Args:
-        folder: of the run.
-        trained: the finished model's files, where it is not a new run.
-        known: folder of the run whose label files hold; see `prepare`.
+        output: folder of the run that looks.
 
     Raises:
         UserError: the options don't fit together, or ask for what can't be had.
     """
     room = load_room(options.module.name)
-    finished = trained_processor(room, trained) if trained else None
-    prepared = prepare(options, folder, finished, known)
-    dataset = prepared.dataset
+    trained = trained_processor(room, finished.folder) if finished.folder else None
+    prepared = prepare(options, output, trained, finished.run)
+    # A finished model sees what it was trained on.
+    seen = {"background": WHITE, **trained.reading()} if trained else {}
+    dataset = replace(prepared.dataset, **seen)
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
-    processor = finished
-    if processor is None and not prepared.is_empty:
-        processor = room.fit(data, dataset, options.module, starting_weights(options))
+    processor: Processor | None = trained
+    if trained is None and not prepared.is_empty:
+        processor = _fitted(room, data, dataset, options, finished.weights)
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
     return processor, replace(checked, report=prepared.told(checked.report, root))
 
 
-def open_data(session: Session, trained: Path | None = None, run: Path | None = None) -> RunData:
-    """The run's dataset, with what its check found in ``check.json``; `trained` as for `check`.
+def _fitted(
+    room: AnyRoom, data: Any, dataset: DatasetOptions, options: RunOptions, weights: str | None
+) -> Processor | None:
+    """The processor of a new model, or of weights that are used as they are, which sees what `dataset` asks for."""
+    if weights is not None:
+        fitted = room.processor_of_weights(data, dataset, options.module, weights)
+    else:
+        fitted = room.fit(data, dataset, options.module, starting_weights(options))
+    return fitted and fitted.with_reading({"background": dataset.background})
 
-    Args:
-        run: the folder of the run that is looked at again, whose label files hold.
+
+def fingerprint_of(options: RunOptions) -> str:
+    """The fingerprint of a new run's dataset, as the run will record it."""
+    with TemporaryDirectory(prefix="plx_train-") as output:
+        return check(options, Path(output))[1].report.fingerprint
+
+
+def open_data(session: Session, finished: Finished = NEW) -> RunData:
+    """The run's dataset, with what its check found in ``check.json``.
 
     Raises:
         DataError: the check found errors.
@@ -127,7 +160,8 @@ def open_data(session: Session, trained: Path | None = None, run: Path | None = 
     options = session.options
     # What goes on, and what the processes of one run share, was written before.
     is_begun = ranks.num_ranks() > 1 or bool(options.resume and (session.output / RUN_FILE).exists())
-    processor, checked = check(options, session.output, trained, session.output if is_begun else run)
+    known = replace(finished, run=session.output) if is_begun else finished
+    processor, checked = check(options, session.output, known)
     report = checked.report
     if ranks.rank() == 0:
         (session.output / CHECK_FILE).write_text(json.dumps(report.to_json(), indent=1), "utf-8")

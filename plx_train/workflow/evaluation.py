@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, folder_engine, processor_of
 from plx_train.metrics.evaluate import evaluate, network_engine
 from plx_train.runs.exported import is_onnx_only, read_inference
-from plx_train.workflow.source import Source, load_source
+from plx_train.workflow.source import Source, load_config, load_source
 from plx_train.workflow.workbench import Workbench
+
+CHOOSING = ("limit", "overfit", "ignore_findings")
+"""Options that choose among the samples of a dataset, whose fingerprint is that of all."""
 
 
 def evaluate_source(bench: Workbench, source: Source) -> tuple[Module[Any], Evaluation]:
@@ -28,8 +32,17 @@ def evaluate_source(bench: Workbench, source: Source) -> tuple[Module[Any], Eval
         return module, evaluate(module, engine, val, processor, threads)
     module = load_source(options, data, source)
     val = module.dataset(bench.splits.val, "val", 0)
-    official = module.processor if module.has_calibration and module.has_official else None
+    is_calibrated = source.weights is None and module.has_calibration
+    official = module.processor if is_calibrated and module.has_official else None
     return module, evaluate(module, network_engine(module), val, data.processor, threads, official)
+
+
+def is_on_same_data(bench: Workbench, source: Source) -> bool:
+    """Whether the validation samples are those that the run's logged figures were taken on."""
+    if source.run is None or source.recorded().get("fingerprint") != bench.data.report.fingerprint:
+        return False
+    recorded, current = load_config(source.run).get("dataset") or {}, asdict(bench.session.options.dataset)
+    return all(recorded.get(name, current[name]) == current[name] for name in CHOOSING)
 
 
 def _model_of(folder: Path, device: str, processor: Processor) -> Model:

@@ -19,7 +19,7 @@ from plx_train.sweep.command import find_folder
 from plx_train.sweep.history import load_record
 from plx_train.sweep.order import order
 from plx_train.sweep.record import COMPLETE
-from plx_train.workflow.dataset import check
+from plx_train.workflow.dataset import check, fingerprint_of
 
 
 def with_members(composed: Composed) -> tuple[Composed, Members]:
@@ -73,7 +73,7 @@ def _train(arguments: list[str]) -> dict[tuple[str, float], Path]:
     from plx_train.sweep.command import run_sweep
 
     folder = find_folder(order(arguments))
-    code = run_sweep(arguments)
+    code = run_sweep(arguments, fingerprint_of)
     record = load_record(folder)
     failed = [trial for trial in record.trials if trial.state != COMPLETE]
     if code or failed:
@@ -89,7 +89,7 @@ def _train(arguments: list[str]) -> dict[tuple[str, float], Path]:
 
 
 def _folders(done: dict[tuple[str, float], Path], names: Sequence[str], share: float) -> tuple[Path, ...]:
-    """Those of the members that left out `share`, in the order of their names.
+    """Folders of the members that left out `share`, in the order of their names.
 
     Raises:
         TrainingError: one is missing.

@@ -9,7 +9,7 @@ from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import Finding
-from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.dataset_options import WHITE, DatasetOptions
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
@@ -35,6 +35,7 @@ class Gathered:
     Attributes:
         truth: what the room reads; `found` may hold texts that are still to be cut out.
         division: how many samples each split has, and what divided them, in words.
+        background: what transparent pixels lie on, where pictures are made.
         classes, class_file: names whose numbers are known, and where the room finds names.
     """
 
@@ -45,6 +46,7 @@ class Gathered:
     division: str
     classes: tuple[str, ...] = ()
     class_file: str | None = None
+    background: str = WHITE
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -136,6 +138,7 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         division,
         known,
         room.class_file(options.module),
+        dataset.background,
         findings,
     )
 

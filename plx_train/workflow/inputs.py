@@ -6,20 +6,39 @@ from collections.abc import Collection
 from pathlib import Path
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.listing import Listing, files_in
+from plx_train.terminal.console import Console
 from plx_train.vision.image import IMAGE_SUFFIXES
 
 
-def find_files(path: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> dict[str, Path]:
+def find_files(path: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> Listing:
     """Files by a name relative to `path`: the file itself, or all with these suffixes in a folder and its subfolders.
 
     Raises:
         UserError: there is none.
     """
-    if path.is_file():
-        return {path.name: path}
+    must_exist(path)
     if not path.is_dir():
-        raise UserError(f"input={path} does not exist")
-    found = sorted(item for item in path.rglob("*") if item.suffix.lower() in suffixes)
-    if not found:
+        return Listing({path.name: path})
+    found = files_in(path, suffixes)
+    if found.is_empty:
         raise UserError(f"input={path} holds no file that can be read ({', '.join(sorted(suffixes))})")
-    return {item.relative_to(path).as_posix(): item for item in found}
+    return found
+
+
+def must_exist(path: Path) -> None:
+    """
+    Raises:
+        UserError: there is nothing at `path`, or a link that leads nowhere.
+    """
+    if path.is_symlink() and not path.exists():
+        raise UserError(f"input={path} is a link to {path.readlink()}, which is not there")
+    if not path.exists():
+        raise UserError(f"input={path} does not exist")
+
+
+def tell_others(listing: Listing, console: Console) -> None:
+    """Says which files of a folder are of kinds that are not read, so that none is missed unnoticed."""
+    if listing.others:
+        kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in sorted(listing.others.items()))
+        console.info(f"passed over, for their kind is not read here: {kinds}")

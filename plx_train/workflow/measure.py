@@ -1,4 +1,4 @@
-"""mode=benchmark run=…: which engine runs an exported model the quickest here, noted beside it for ``engine=auto``."""
+"""mode=benchmark run=… or weights=…: which engine runs a model the quickest here, noted beside it for engine=auto."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ from plx_train.machine.hardware import usable_cores
 from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.folder import BENCHMARK_FILE
 from plx_train.runs.result import RunResult
-from plx_train.workflow.dataset import open_data
+from plx_train.workflow.dataset import Finished, open_data
 from plx_train.workflow.device import start_device
+from plx_train.workflow.exporting import export_source
 from plx_train.workflow.session import Session, open_session
-from plx_train.workflow.source import Source, find_export, with_recorded_options
+from plx_train.workflow.source import find_export, with_recorded_options
+from plx_train.workflow.workbench import open_workbench
 
 SAMPLES = 6
 SHOWN = {"native": "Paddle", "paddle": "Paddle, oneDNN", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
@@ -45,22 +47,25 @@ SHOWN = {"native": "Paddle", "paddle": "Paddle, oneDNN", "onnx": "ONNX Runtime",
 def run(composed: Composed) -> RunResult:
     """Measures on the run's own samples, tells it in a table and writes ``engine.json`` into the exported folder."""
     check_device(composed.options.device)
-    source = find_export(composed.options)
-    assert source.export is not None
-    session = open_session(with_recorded_options(composed, source))
-    start_device(session.options)
-    processor = processor_of(read_inference(source.export))
-    inputs = samples_of(session, source, processor)
-    speeds = compare(source.export, processor, inputs)
+    source = find_export(composed)
+    if source.export is None:
+        bench = open_workbench(composed, source)
+        session, folder = bench.session, export_source(bench, source).folder
+    else:
+        session, folder = open_session(with_recorded_options(composed, source)), source.export
+        start_device(session.options)
+    processor = processor_of(read_inference(folder))
+    inputs = samples_of(session, Finished(folder, run=source.run), processor)
+    speeds = compare(folder, processor, inputs)
     best = quickest(speeds)
     figures = [_figures(speed) for speed in speeds]
-    path = write_choice(source.export, best, figures)
+    path = write_choice(folder, best, figures)
     (session.output / BENCHMARK_FILE).write_text(json.dumps(figures, indent=1), "utf-8")
-    title = f"{source.export} on {usable_cores()} cores, {len(inputs)} samples"
+    title = f"{folder} on {usable_cores()} cores, {len(inputs)} samples"
     session.console.table(title, ["engine", "called", "ms", "spread", "ratio", "difference", ""], rows_of(speeds, best))
     session.console.info(f"engine=auto takes this from now on, on machines like this one: {path}")
     metrics = {f"{speed.engine}_{speed.way.threads}_threads_ms": speed.median for speed in speeds}
-    return RunResult("benchmark", session.output, metrics, export=source.export)
+    return RunResult("benchmark", session.output, metrics, export=folder)
 
 
 def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSpeed]:
@@ -79,10 +84,10 @@ def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSp
     return found
 
 
-def samples_of(session: Session, source: Source, processor: Any) -> list[Inputs]:
+def samples_of(session: Session, finished: Finished, processor: Any) -> list[Inputs]:
     """Inputs made of the first validation samples; of the processor's example where the dataset is gone."""
     try:
-        data = open_data(session, source.export, source.run)
+        data = open_data(session, finished)
         val = data.split(session.options).val[:SAMPLES]
         module = data.build(session.options, is_fine_tuning=True)
         return inputs_of(module, module.dataset(val, "val", 0), SAMPLES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
-from plx_train.ground.errors import ConfigError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
@@ -14,6 +14,7 @@ from plx_train.registry.resolve import resolver
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
+from plx_train.workflow.inputs import must_exist
 from plx_train.workflow.session import open_session
 
 
@@ -34,15 +35,24 @@ def open_pipeline(options: RunOptions) -> Pipeline:
 
 
 def predict(composed: Composed) -> RunResult:
-    """Writes what a pipeline finds in each page or series of ``input`` into the run's folder."""
+    """Writes what a pipeline finds in each page or series of ``input``; the exit code is 1 if one can't be read."""
     options = composed.options
     assert options.input is not None
+    path = resolve_path(options.input)
+    must_exist(path)
     pipeline = open_pipeline(options)
     session = open_session(composed, pipeline.name)
+    faults: list[UserError] = []
+
+    def tell(fault: UserError) -> None:
+        session.console.error(str(fault))
+        faults.append(fault)
+
     count = 0
-    for result in pipeline.predict(resolve_path(options.input)):
+    for result in pipeline.predict(path, on_error=tell):
         result.save_all(session.output)
         count += 1
     rows = [(key, f"{model.name} ({model.reference})") for key, model in pipeline.models.items()]
+    rows += [("not readable", str(len(faults)))] if faults else []
     session.console.summary(f"{pipeline.name} on {count} {pipeline.ITEMS}", [*rows, ("results", str(session.output))])
-    return RunResult("predict", session.output, {pipeline.ITEMS: float(count)})
+    return RunResult("predict", session.output, {pipeline.ITEMS: float(count)}, exit_code=1 if faults else 0)

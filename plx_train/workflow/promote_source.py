@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -106,17 +105,20 @@ def _place(options: RunOptions, name: str, module: str) -> tuple[str, str]:
     return options.pipeline, part
 
 
-def sample_file(options: RunOptions, suffixes: Collection[str]) -> Path | None:
+def sample_file(options: RunOptions, suffixes: frozenset[str]) -> Path | None:
     """What latency is measured on: the first file of `input`, else a page that comes with plx_train; None for series.
 
     Raises:
         UserError: `input` holds no file that can be read.
     """
     if options.input:
-        return next(iter(find_files(resolve_path(options.input), suffixes).values()))
-    if suffixes != IMAGE_SUFFIXES:
+        found = find_files(resolve_path(options.input), suffixes)
+        if not found.files:
+            raise found.faults[0]
+        return next(iter(found.files.values()))
+    if not suffixes >= IMAGE_SUFFIXES:
         return None
-    return next(iter(find_files(datasets_dir() / "pages" / "images").values()))
+    return next(iter(find_files(datasets_dir() / "pages" / "images").files.values()))
 
 
 def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: Path) -> Measurement:

@@ -33,6 +33,12 @@ class Record:
     baselines: dict[str, float] = field(default_factory=dict)
     """What needs no training, by ``<baseline>_<metric>``."""
 
+    def say(self, tag: str, sentence: str | None) -> None:
+        """Tells a sentence, where there is one, and keeps it as a tag."""
+        if sentence:
+            self.session.console.info(sentence)
+            self.tracker.set_tags({tag: sentence})
+
     def write(self, **facts: Any) -> None:
         """Adds `facts` to ``run.json``, which is replaced in one piece."""
         self.facts |= facts | {"run_id": self.tracker.run_id}

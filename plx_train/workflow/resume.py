@@ -92,7 +92,7 @@ def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> C
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any]]:
-    """Per key, what the run was begun with and what the command line now says.
+    """What the run was begun with and what the command line now says, per key.
 
     A dataset that has moved keeps the name and the columns it had.
     """

@@ -1,4 +1,4 @@
-"""What ``run=`` names: a run's id or folder, a checkpoint, or an exported folder."""
+"""What ``run=`` names, a run's id or folder, a checkpoint, an exported folder, or ``weights=`` without a run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from plx_train.config.compose import Composed, composed_from
 from plx_train.config.options import RunOptions
 from plx_train.config.texts import key_of
 from plx_train.contract.module import Module
+from plx_train.contract.rooms import load_room
 from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.ground.files import resolve_path
+from plx_train.ground.files import resolve_path, user_path
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import exported_in, is_export, read_inference
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, resolve_uri
-from plx_train.workflow.dataset import RunData
+from plx_train.weights.catalogue import entries
+from plx_train.workflow.as_they_are import fill_with
+from plx_train.workflow.dataset import Finished, RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
 
@@ -33,54 +36,119 @@ class Source:
         checkpoint: folder of safetensors, where it is one.
         export: folder with ``inference.yml``, where it is one.
         run: the run's folder, where it is known.
+        weights: weights that are used as they are, by name or path, where no run made them.
     """
 
     checkpoint: Path | None
     export: Path | None
     run: Path | None
+    weights: str | None = None
 
     @property
     def model(self) -> Path | None:
         """The folder with its weights."""
         return self.export or self.checkpoint
 
+    @property
+    def finished(self) -> Finished:
+        """What data are opened for."""
+        return Finished(self.model, self.weights, self.run)
+
     def recorded(self) -> dict[str, Any]:
         """Contents of the run's ``run.json``; nothing where there is none."""
         return read_facts(self.run) if self.run and (self.run / RUN_FILE).is_file() else {}
 
 
-def find_source(options: RunOptions) -> Source:
-    """The model that `options.run` names.
+def find_source(composed: Composed) -> Source:
+    """The model that `run` names, or `weights` without a run.
 
     Raises:
         UserError: there is none.
     """
+    options = composed.options
     if not options.run:
-        raise ConfigError(f"mode={options.mode} needs run=<run id, run folder, checkpoint or exported folder>")
+        return _of_weights(composed, "run id, run folder, checkpoint or exported folder")
+    _refuse_both(composed)
     folder = run_folder(options.run, options)
-    if is_export(folder):
-        return _of_export(folder)
-    if is_checkpoint(folder):
-        return Source(folder, None, folder.parent.parent)
-    best = best_checkpoint(folder)
-    if is_checkpoint(best):
-        return Source(best, None, folder)
-    raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
+    found = _model_in(folder)
+    if found is None:
+        raise UserError(f"run={options.run}: {folder} is neither a run, nor a checkpoint, nor an exported folder")
+    return found
 
 
-def find_export(options: RunOptions) -> Source:
-    """The exported folder that `options.run` names, by itself or as part of a run.
+def find_export(composed: Composed) -> Source:
+    """The exported folder that `run` names, by itself or as part of a run; or `weights` to be exported first.
 
     Raises:
         UserError: there is none.
     """
+    options = composed.options
     if not options.run:
-        raise ConfigError(f"mode={options.mode} needs run=<run id, run folder or exported folder>")
+        return _of_weights(composed, "run id, run folder or exported folder")
+    _refuse_both(composed)
     folder = run_folder(options.run, options)
     export = exported_in(folder)
     if export is None:
         raise UserError(f"run={options.run}: {folder} holds no exported model: run mode=export run={options.run}")
     return _of_export(export)
+
+
+def names_weights(composed: Composed) -> bool:
+    """Whether the command, or a preset, says which weights."""
+    source = composed.options.weights.source
+    return source != "auto" or "weights.source" in map(key_of, composed.overrides)
+
+
+def _refuse_both(composed: Composed) -> None:
+    source, run = composed.options.weights.source, composed.options.run
+    # Untrained weights are no model, so they can't be meant.
+    if source is not None and names_weights(composed):
+        raise ConfigError(f"run={run} and weights={source} are two models: give one of them")
+
+
+def _of_weights(composed: Composed, run: str) -> Source:
+    """The model of `weights`, which are a run's where they lie in one; for a prediction, the published ones if need be.
+
+    Args:
+        run: what ``run=`` may be, for the message.
+    """
+    options = composed.options
+    module, mode = options.module.name, options.mode
+    if not names_weights(composed) and mode != "predict":
+        raise ConfigError(
+            f"mode={mode} needs run=<{run}>, or weights=<name, file or folder> for weights as they are (weights=auto: "
+            f"the published ones of module={module})"
+        )
+    name = options.weights.source
+    if name is None:
+        raise ConfigError(f"mode={mode} needs run=<{run}>, or weights: with weights=null the network is untrained")
+    if name == "auto":
+        name = load_room(module).pretrained(options.module)
+    if name is None:
+        raise ConfigError(
+            f"mode={mode} needs run=<{run}>: no weights are published for module={module} with these options"
+        )
+    entry = entries().get(name)
+    if entry and entry.module not in (None, module):
+        raise ConfigError(f"weights={name} are for module={entry.module}, not {module}: give module={entry.module}")
+    return (_model_in(resolve_path(name)) if _is_folder(name) else None) or Source(None, None, None, name)
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return user_path(name).is_dir()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
+
+
+def _model_in(folder: Path) -> Source | None:
+    """The model of an exported folder, a checkpoint or a run's folder; None where it is none of these."""
+    if is_export(folder):
+        return _of_export(folder)
+    if is_checkpoint(folder):
+        return Source(folder, None, folder.parent.parent)
+    best = best_checkpoint(folder)
+    return Source(best, None, folder) if is_checkpoint(best) else None
 
 
 def _of_export(folder: Path) -> Source:
@@ -142,13 +210,17 @@ def load_config(folder: Path) -> DictConfig:
 
 
 def load_source(options: RunOptions, data: RunData, source: Source) -> Module[Any]:
-    """The module of a checkpoint, with its weights.
+    """The module of a checkpoint, or of weights that are used as they are.
 
     Raises:
-        WeightsError: the checkpoint is damaged or of another network.
+        WeightsError: the checkpoint is damaged or of another network, or the weights don't make up a whole one.
     """
     from plx_train.weights import load_weights
 
+    if source.weights is not None:
+        module = data.build(options, is_fine_tuning=True)
+        fill_with(module, source.weights)
+        return module
     assert source.checkpoint is not None
     module = data.build(options, load_state(source.checkpoint)["is_fine_tuning"])
     load_weights(module.network, str(source.checkpoint), False, module.optional_weights)

@@ -94,9 +94,14 @@ def build_module(session: Session, data: RunData, loads_weights: bool = True) ->
 
 
 def train_module(
-    record: Record, module: Module[Any], splits: Splits, device: OpenDevice, members: Members = ()
+    record: Record,
+    module: Module[Any],
+    splits: Splits,
+    device: OpenDevice,
+    members: Members = (),
+    start: LoopState | None = None,
 ) -> TrainResult:
-    """The loop, in the network of `module`; a continued run goes on from its newest checkpoint."""
+    """The loop, in the network of `module`, from `start` on; a continued run goes on from its newest checkpoint."""
     import paddle
 
     from plx_train.train.learner import Learner
@@ -117,9 +122,7 @@ def train_module(
         paddle.utils.unique_name.guard(),
         batch_norms(module, device, options.device.sync_bn) as statistics,
     ):
-        if statistics:
-            session.console.info(statistics)
-            record.tracker.set_tags({"batch_norm": statistics})
+        record.say("batch_norm", statistics)
         learner = Learner(
             module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
         )
@@ -138,7 +141,7 @@ def train_module(
             optimizer_options=options.optimizer,
             members=members,
         )
-        state = _continued(training) if options.resume else LoopState()
+        state = _continued(training) if options.resume else start or LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 

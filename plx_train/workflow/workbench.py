@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plx_train.config.compose import Composed
 from plx_train.machine.device import OpenDevice
-from plx_train.workflow.dataset import RunData, Splits, open_data
+from plx_train.workflow.dataset import NEW, RunData, Splits, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
@@ -33,5 +33,5 @@ def open_workbench(composed: Composed, source: Source | None = None) -> Workbenc
     """
     session = open_session(with_recorded_options(composed, source) if source else composed)
     options = session.options
-    data = open_data(session, source.model, source.run) if source else open_data(session)
+    data = open_data(session, source.finished if source else NEW)
     return Workbench(session, data, data.split(options), start_device(options))

@@ -139,3 +139,27 @@ def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_col
     assert (embedded.name, embedded.columns.targets) == ("traffic", ["traffic_volume"])
     recipe = compose_run(["experiment=electricity", "dataset.root=/elsewhere/data"]).options.dataset
     assert (recipe.name, recipe.columns.targets) == ("electricity", ["load"])
+
+
+@pytest.mark.parametrize(
+    ("given", "epochs"),
+    [
+        (["module=text_det", "trainer.max_time=20m"], None),
+        (["module=text_det", "trainer.max_time=20m", "trainer.epochs=10"], 10),
+        (["module=text_det", "trainer.max_time=20m", "trainer.max_steps=5"], 10),
+        (["experiment=electricity", "trainer.max_time=20m"], 6),
+        (["module=text_det", "debug=overfit", "trainer.max_time=20m"], 1000),
+        (["module=text_det"], 10),
+        (["module=text_det", "trainer.epochs=null", "trainer.max_steps=5"], None),
+    ],
+)
+def test_a_time_takes_the_place_of_a_recipes_epochs_but_not_of_those_given(
+    given: list[str], epochs: int | None
+) -> None:
+    composed = compose_run(given)
+    assert composed.options.trainer.epochs == composed.flat["trainer.epochs"] == epochs
+
+
+def test_a_run_without_an_end_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"trainer.epochs=null: give trainer.max_time or trainer.max_steps"):
+        compose_run(["module=text_det", "trainer.epochs=null"])

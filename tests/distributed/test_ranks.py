@@ -99,6 +99,19 @@ def test_two_processes_go_on_to_the_same_bits(both: tuple[Path, Path], tmp_path:
     assert_same(both[1], killed)
 
 
+def test_all_processes_keep_the_first_ones_plan_of_the_time(dataset: Path, tmp_path: Path) -> None:
+    output = tmp_path / "r"
+    given = arguments(dataset, output, *TOGETHER, "trainer.max_time=25s", "quiet=false")
+    command = [sys.executable, "-m", "plx_train", *(text for text in given if not text.startswith("trainer.epochs="))]
+    shown = finish(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+    assert "ended by max_time" in shown
+    of_the_other = (output / "ranks" / "rank_1.log").read_text()
+    plans = [next(line for line in text.splitlines() if "time is planned" in line) for text in (shown, of_the_other)]
+    assert plans[0] == plans[1]
+    last = [text.rpartition("\nstep ")[2].split(",")[0].split("/")[0] for text in (shown, of_the_other)]
+    assert last[0] == last[1], "and end at the same step"
+
+
 def test_a_rank_that_is_killed_ends_the_run_with_one_sentence(dataset: Path, tmp_path: Path) -> None:
     process = start(dataset, tmp_path / "r", "trainer.epochs=500", "trainer.eval_every_epochs=500")
     spool = tmp_path / "r" / SPOOL_NAME

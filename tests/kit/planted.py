@@ -189,6 +189,11 @@ WORDS: dict[str, Case] = {
         {f"{P}/train/utils.py": "", "tests/helpers/x.py": ""},
         [f"{P}/train/utils.py: says nothing", "tests/helpers: says nothing"],
     ),
+    "riddles": (
+        "sentences begin with what they are about",
+        below("train/loop.py", 'LIMIT = 3\n"""Of steps."""\n\n\ndef f():\n    """For each step, its loss."""\n'),
+        [f"{P}/train/loop.py:2: begins with Of", f"{P}/train/loop.py:6: begins with For"],
+    ),
 }
 SIZES: dict[str, Case] = {
     "a long file": (

@@ -116,3 +116,20 @@ def test_a_sweep_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> N
     assert find_sweep(tmp_path, "text_det-123").name == "text_det-12345678"
     with pytest.raises(UserError, match="did you mean text_det-12345678"):
         find_sweep(tmp_path, "textdet-12345678")
+
+
+def test_a_small_space_bounds_the_trials() -> None:
+    search = ["sweep=tpe", "trainer.batch_size=2,4", "seed=range(1, 4)"]
+    found = order(search)
+    assert (found.num_trials, found.num_combinations) == (6, 6)
+    found = order([*search, "sweep.trials=5"])
+    assert (found.num_trials, found.num_combinations) == (5, None)
+    found = order([*search, "optimizer.lr=interval(1e-5,1e-3)"])
+    assert (found.num_trials, found.num_combinations) == (20, None)
+
+
+def test_a_run_that_is_given_its_time_is_taken_to_have_some_evaluations() -> None:
+    search = ["sweep=tpe", "seed=1,2", "trainer.eval_every_epochs=1"]
+    assert order([*search, "trainer.max_time=5m"]).num_evaluations == 10
+    assert order([*search, "trainer.max_time=5m", "trainer.epochs=4"]).num_evaluations == 4
+    assert order([*search, "trainer.max_time=5m", "trainer.eval_every_steps=3"]).num_evaluations == 10

@@ -298,3 +298,52 @@ def test_several_sweepers_share_one_study(tmp_path: Path, is_grid: bool) -> None
     assert states(found) == ["complete"] * 9
     assert sum(engine.spent for engine in engines) == 45
     assert all(engine.started for engine in engines)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "cmaes", "gp"])
+@pytest.mark.parametrize("places", [1, 3])
+def test_a_small_space_is_searched_without_repetition(tmp_path: Path, sampler: str, places: int) -> None:
+    if sampler in ("cmaes", "gp"):
+        pytest.importorskip({"cmaes": "cmaes", "gp": "torch"}[sampler])
+    made = plan(["lr=1e-3,1e-2", "augment=light,strong", "size=range(1, 3)"], 8)
+    faults = {"2": "this size fails"}
+    engine = SimulatedEngine(curve, places, 2, 0.002, lambda params, epoch: faults.get(str(params["size"])))
+    found = work(open_study(tmp_path, made, SweepOptions(sampler=sampler)), engine, made)
+    assert len({str(sorted(trial.params.items())) for trial in found.trials}) == len(found.trials) == 8
+    assert sorted(states(found)) == ["complete"] * 4 + ["failed"] * 4
+    assert len(engine.started) == 8, "one that failed is not tried again"
+
+
+def test_sweepers_of_one_study_repeat_nothing_either(tmp_path: Path) -> None:
+    made = plan(["lr=" + ",".join(f"{n}e-4" for n in range(1, 8))], 7)
+    studies = [open_study(tmp_path, made) for _ in range(3)]
+    engines = [SimulatedEngine(curve, 1, 3, 0.02) for _ in studies]
+    pairs = zip(studies, engines, strict=True)
+    threads = [threading.Thread(target=work, args=(study, engine, made)) for study, engine in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = record(studies[0], made)
+    assert len({trial.params["lr"] for trial in found.trials}) == 7
+    assert states(found) == ["complete"] * 7
+
+
+def test_a_seed_that_varies_makes_other_configurations(tmp_path: Path) -> None:
+    made = plan(["lr=1e-3", "seed=1,2,3"], 3, seeds=(None,))
+    found = work(open_study(tmp_path, made), SimulatedEngine(curve, 1, 2, 0.002), made)
+    assert sorted(trial.params["seed"] for trial in found.trials) == ["1", "2", "3"]
+    assert len({trial.values for trial in found.trials}) == 1
+
+
+def test_a_trial_whose_values_were_not_all_drawn_is_given_up(tmp_path: Path) -> None:
+    made = plan(SEARCH, 3)
+    first = open_study(tmp_path, made)
+    half = first.study.ask()
+    half.suggest_categorical("augment", ("light", "strong"))
+    half.set_user_attr("owner", first.token)
+    assert first._lock is not None
+    first._lock.close()
+    found = work(open_study(tmp_path, made), SimulatedEngine(curve, 1, 2, 0.002), made)
+    assert states(found) == ["complete"] * 3
+    assert all({"lr", "augment"} == {*trial.params} for trial in found.trials)

@@ -46,6 +46,12 @@ class ImageClsCheck(ClassifierCheck[ClsLabel]):
             return []
         train, val = (Counter(sample.truth for sample in split.samples) for split in (data.train, data.val))
         findings = super().of_both(data)
+        if len(train) == 1:
+            reason = (
+                f"all {train.total()} training images are of one class, {self.classes[next(iter(train))]}: there is "
+                "nothing to tell apart; name a class for each line, or the other classes' lines are missing"
+            )
+            findings.append(Finding(data.train.file, 0, "error", "one-class", reason))
         unseen = [name for number, name in enumerate(self.classes) if val[number] and not train[number]]
         if unseen:
             reason = f"{len(unseen)} classes are in validation but never trained on: {listed(unseen)}"

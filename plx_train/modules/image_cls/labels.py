@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.data.label_file import LabelFile
-from plx_train.vision.image import read_image
+from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.vision.labels.classes import MAX_CLASSES, whole_number
 from plx_train.vision.samples import LabelledImage
 
@@ -50,7 +49,7 @@ class ClsLabel(LabelledImage[int]):
         Raises:
             ImageError: it can't be read.
         """
-        return turn(read_image(self.image), self.turned or UPRIGHT)
+        return turn(super().read(), self.turned or UPRIGHT)
 
 
 def turn(image: np.ndarray, degrees: int) -> np.ndarray:
@@ -70,7 +69,8 @@ def read_samples(path: Path, root: Path, classes: Sequence[str] | None) -> tuple
         name, number_text = _fields(text)
         number = whole_number(number_text)
         if not name:
-            file.add(line, "error", "no-label", "the line is not an image path, a space and a class number")
+            reason = f"the line is not an image path, a space and a class number{separator_hint(text)}"
+            file.add(line, "error", "no-label", reason)
             continue
         image = file.image(name, line)
         if number is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from plx_train.data.label_file import LabelFile
+from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.vision.samples import LabelledImage
 
 Labels = tuple[int, ...]
@@ -21,7 +21,8 @@ def read_samples(path: Path, root: Path, names: Sequence[str] | None) -> tuple[l
     for line, text in file.lines():
         name, tab, values = text.partition("\t")
         if not tab:
-            file.add(line, "error", "no-tab", "there is no tab between image path and labels (images/x.jpg<TAB>1,0,1)")
+            reason = "there is no tab between image path and labels (images/x.jpg<TAB>1,0,1)"
+            file.add(line, "error", "no-tab", reason + separator_hint(text))
             continue
         image, parts = file.image(name, line), [part.strip() for part in values.split(",")]
         wrong = next((part for part in parts if part not in ("0", "1")), None)

@@ -45,7 +45,7 @@ class Regions:
         return np.asarray(measured, np.float64).reshape(-1, 2)
 
     def above(self, min_score: float) -> Regions:
-        """Those that score no less."""
+        """Regions that score no less."""
         kept = np.flatnonzero(~(min_score > self.scores))
         return Regions([self.outlines[index] for index in kept.tolist()], self.scores[kept], self.map_size)
 
@@ -123,7 +123,7 @@ def grow_quads(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) ->
 
 
 def grow_polygons(regions: Regions, unclip_ratio: float, shape: tuple[int, int]) -> tuple[list[np.ndarray], np.ndarray]:
-    """As `grow_quads`, for polygons: a list of float32 (P, 2) and the regions' indices."""
+    """Grown polygons, as `grow_quads` grows quads: a list of float32 (P, 2) and the regions' indices."""
     polygons, kept = [], []
     for index, outline in enumerate(regions.outlines):
         grown = unclip(outline, unclip_ratio)

@@ -113,7 +113,7 @@ class _Grid:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of counts: by thresh, unclip_ratio, box_thresh and IoU level, the matched, predicted and true boxes."""
+        """Shape of counts: by thresh, unclip_ratio, box_thresh and IoU level, the matched, predicted and true boxes."""
         return len(self.threshes), len(self.unclip_ratios), len(self.box_threshes), len(IOU_LEVELS), 3
 
 

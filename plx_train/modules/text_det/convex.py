@@ -66,7 +66,7 @@ def _boundary(quads: np.ndarray, starts: np.ndarray, other: np.ndarray | None) -
 
 
 def _following(values: np.ndarray) -> np.ndarray:
-    """Of each corner (K, 4, …) the one after it."""
+    """The corner after each of the corners (K, 4, …)."""
     return np.concatenate([values[:, 1:], values[:, :1]], axis=1)
 
 

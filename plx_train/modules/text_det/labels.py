@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.data.label_file import LabelFile
+from plx_train.data.label_file import LabelFile, separator_hint
+from plx_train.data.odd_characters import control_findings
 from plx_train.vision.labels.points import read_points, with_area
 from plx_train.vision.samples import LabelledImage
 
@@ -55,7 +56,9 @@ def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
     """
     found = LabelFile(path, root)
     pages = [_read_line(line, number, found) for number, line in found.lines()]
-    return [page for page in pages if page is not None], found.findings
+    kept = [page for page in pages if page is not None]
+    texts = ((int(page.where.rpartition(":")[2]), label.text) for page in kept for label in page.truth)
+    return kept, found.findings + control_findings(found.name, texts, "transcriptions")
 
 
 def _read_line(line: str, number: int, found: LabelFile) -> PageLabel | None:
@@ -72,7 +75,7 @@ def _read_line(line: str, number: int, found: LabelFile) -> PageLabel | None:
 def _no_tab_reason(line: str) -> str:
     if re.search(r"\S {1,}\[", line):
         return "a space stands where the tab between image path and labels should be"
-    return "there is no tab between image path and labels"
+    return f"there is no tab between image path and labels{separator_hint(line)}"
 
 
 def _read_labels(text: str, number: int, found: LabelFile) -> list[TextLabel]:

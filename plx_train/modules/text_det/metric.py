@@ -25,7 +25,7 @@ CURVE_POINTS = 200
 IOU_LEVELS = (IOU_THRESHOLD, 0.6, 0.7)
 """What calibration looks at as well: boxes that just pass 0.5 there would fail it on the next document."""
 DECISIVE = 1e-8
-"""By how much a share must differ from each of these thresholds to be told from it without shapely."""
+"""Least difference of a share from each of these thresholds by which it is told from it without shapely."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PageMatch:
 
     @property
     def hmean(self) -> float:
-        """Of this page alone; 1 for a page with nothing to find and nothing found."""
+        """Harmonic mean of precision and recall of this page; 1 for a page with nothing to find and nothing found."""
         return harmonic_mean(
             *precision_recall(self.num_matched, int(self.counted_predictions.sum()), int(self.counted_truths.sum()))
         )
@@ -196,7 +196,7 @@ def overlapping_pairs(predicted: Sequence[np.ndarray] | np.ndarray, truths: Trut
 
 
 def greedy_match(overlaps: np.ndarray) -> np.ndarray:
-    """Those of sorted pairs int64 (K, 2) that match: each true box takes the first prediction still free."""
+    """Matches among sorted pairs int64 (K, 2): each true box takes the first prediction still free."""
     taken_truths: set[int] = set()
     taken_predictions: set[int] = set()
     pairs = []
@@ -209,7 +209,7 @@ def greedy_match(overlaps: np.ndarray) -> np.ndarray:
 
 
 def precision_recall(num_matched: int, num_predicted: int, num_true: int) -> tuple[float, float]:
-    """Of one page; with nothing to find, recall is 1, and precision is 1 if nothing was found, else 0."""
+    """Precision and recall of one page; with nothing to find, recall is 1, and precision 1 if nothing was found."""
     if num_true == 0:
         return float(num_predicted == 0), 1.0
     return (num_matched / num_predicted if num_predicted else 0.0), num_matched / num_true

@@ -80,7 +80,7 @@ class TextDet(ImageModule[TextDetProcessor]):
         return self.criterion(outputs.astype("float32"), batch)
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
-        """Per page the text probability, (H, W) float32."""
+        """Text probability per page, (H, W) float32."""
         return list(outputs[:, 0].astype("float32").numpy())
 
     def new_metric(self) -> TextDetMetric:

@@ -13,8 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
+from plx_train.modules.text_det.pieces import pieces_of, whole_map
 from plx_train.modules.text_det.prediction import TextDetPrediction
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, table_of, write_planes
 from plx_train.vision.processor import ImageProcessor
@@ -22,7 +24,7 @@ from plx_train.vision.processor import ImageProcessor
 STRIDE = 32
 """The network's input sides are multiples of it."""
 SCALE, ORDER = "1./255.", "hwc"
-"""Of the normalisation, as PaddleX writes it for text detection."""
+"""Settings of the normalisation, as PaddleX writes it for text detection."""
 NEEDED = ("DetResizeForTest", "NormalizeImage", "ToCHWImage")
 OTHERS = ("DecodeImage", "DetLabelEncode", "KeepKeys")
 """Transforms that must stand in ``inference.yml``, and that may."""
@@ -104,7 +106,7 @@ class TextDetProcessor(ImageProcessor):
         return _to_stride(height), _to_stride(width)
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """From an image uint8 (H, W, 3) BGR the network's input float32 (3, h, w), and the image's (H, W)."""
+        """The network's input float32 (3, h, w) of an image uint8 (H, W, 3) BGR, and the image's (H, W)."""
         shape = image.shape[:2]
         if sum(shape) < 64:
             image = _pad(image)
@@ -113,8 +115,22 @@ class TextDetProcessor(ImageProcessor):
             image = cv2.resize(image, (width, height))
         return self.normalise(image), shape
 
+    def predict_in_pieces(self, graph: Graph, original: np.ndarray) -> TextDetPrediction | None:
+        """The boxes of a long image whose text would be shrunk to less than can be read; None: it is none."""
+        shape = original.shape[:2]
+        pieces = pieces_of(shape, self.input_size)
+        if pieces is None:
+            return None
+
+        def map_of(picture: np.ndarray) -> np.ndarray:
+            return self.split_outputs(graph(self.normalise(picture)[None]))[0]
+
+        prob_map = whole_map(pieces, original, map_of)
+        every = replace(self, max_candidates=self.max_candidates * len(pieces.starts))
+        return every.postprocess(prob_map, shape)
+
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """From pixels uint8 (h, w, 3) BGR to float32 (3, h, w) in the order of `image_mode`, in `out` if given."""
+        """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) in the order of `image_mode`, in `out` if given."""
         if out is None:
             out = np.empty((3, *image.shape[:2]), np.float32)
         write_planes(image, self._table, self.image_mode, out)
@@ -125,13 +141,13 @@ class TextDetProcessor(ImageProcessor):
         return table_of(self.mean, self.std)
 
     def postprocess(self, prob_map: np.ndarray, shape: tuple[int, int]) -> TextDetPrediction:
-        """From a probability map float32 (h, w) to the boxes of the image of `shape` (H, W) in its pixels."""
+        """Boxes that a probability map float32 (h, w) shows, in pixels of the image of `shape` (H, W)."""
         return self._grown(self.regions(prob_map, self.box_thresh), shape)
 
     def postprocess_with(
         self, other: TextDetProcessor, prob_map: np.ndarray, shape: tuple[int, int]
     ) -> tuple[TextDetPrediction, TextDetPrediction]:
-        """As `postprocess` of both; what both find on the map is found once."""
+        """What `postprocess` of both give; what both find on the map is found once."""
         if replace(other, box_thresh=self.box_thresh, unclip_ratio=self.unclip_ratio) != self:
             return self.postprocess(prob_map, shape), other.postprocess(prob_map, shape)
         regions = self.regions(prob_map, min(self.box_thresh, other.box_thresh))

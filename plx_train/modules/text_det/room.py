@@ -57,6 +57,12 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
         """The processing that the options ask for: pages say nothing of it."""
         return None if data.faults else _processor(options)
 
+    def processor_of_weights(
+        self, data: ImageData[PageLabel] | None, dataset: DatasetOptions, options: TextDetConfig, weights: str
+    ) -> TextDetProcessor:
+        """The processing that the options ask for."""
+        return _processor(options)
+
     def rules(self, processor: TextDetProcessor, options: TextDetConfig) -> TextDetCheck:
         """What is looked for in a dataset."""
         return TextDetCheck(processor)

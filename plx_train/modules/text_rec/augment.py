@@ -41,7 +41,7 @@ class ChangedCrops:
         return self.change(read(index), rng), self.processor.encode(samples[index].truth)
 
     def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """From a crop uint8 (H, W, 3) BGR one (48, w, 3), with every change by its strength or probability."""
+        """A crop (48, w, 3) of one uint8 (H, W, 3) BGR, with every change by its strength or probability."""
         options, shape = self.options, (image.shape[0], image.shape[1])
         width = HEIGHT * shape[1] / shape[0] * float(rng.uniform(1 - options.stretch, 1 + options.stretch))
         size = (HEIGHT, int(np.clip(np.ceil(width), MIN_WIDTH, MAX_WIDTH)))

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from plx_train.contract.check import Finding
+from plx_train.data.odd_characters import character_findings
 from plx_train.ground.errors import DataError, UserError, WeightsError
 from plx_train.ground.files import user_path
 from plx_train.vision.heads import recorded_names
+from plx_train.vision.labels.dictionary import read_dictionary
 
 FROM_WEIGHTS, FROM_LABELS = "weights", "auto"
 HINT = "name the dictionary they were trained with by module.dict=/path/to/dict.txt"
 LISTED = 40
 
 
-def read_dictionary(path: Path) -> tuple[str, ...]:
-    """The characters of a file with one a line, in UTF-8; the space may be left out.
-
-    Raises:
-        DataError: it can't be read, or a line is not a character of its own, with the line.
-    """
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").removesuffix("\n").split("\n")
-    except OSError as error:
-        raise DataError(f"the dictionary {path} can't be read ({error.strerror or error})") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"the dictionary {path} is not UTF-8 at byte {error.start + 1}") from None
-    first: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        character = line.rstrip("\r")
-        if len(character) != 1:
-            what = "is blank" if not character else f"holds {len(character)} characters ({character[:20]})"
-            raise DataError(f"{path}:{number}: the line {what}: a dictionary has one character a line")
-        if character in first:
-            raise DataError(f"{path}:{number}: {character!r} is in line {first[character]} already")
-        first[character] = number
-    return tuple(first)
+def dictionary_findings(choice: str, characters: Sequence[str]) -> list[Finding]:
+    """What is odd about the `characters` that the file named by `module.dict` = `choice` holds."""
+    if choice in (FROM_LABELS, FROM_WEIGHTS):
+        return []
+    return character_findings(choice, enumerate(characters, 1), "characters of the dictionary")
 
 
 def dictionary_of(weights: Path) -> tuple[str, ...]:
@@ -62,7 +48,7 @@ def dictionary_from(texts: Iterable[str]) -> tuple[str, ...]:
     """
     characters = sorted({character for text in texts for character in text} - {" "})
     if not characters:
-        raise DataError("the labels hold no character to make a dictionary of")
+        raise DataError("no label holds a character to make a dictionary of: give module.dict=weights or a file")
     return tuple(characters)
 
 

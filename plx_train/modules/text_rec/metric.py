@@ -12,7 +12,7 @@ from plx_train.metrics.edit_distance import edit_distance
 
 @dataclass
 class _Sums:
-    """Of one way to compare; `num_characters` are the true texts'."""
+    """Sums of one way to compare; `num_characters` are the true texts'."""
 
     num_samples: int = 0
     num_exact: int = 0

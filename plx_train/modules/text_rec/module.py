@@ -106,7 +106,7 @@ class TextRec(ImageModule[TextRecProcessor]):
         return guided_loss(logits.astype("float32"), guide_logits.astype("float32"), batch)
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
-        """Per crop the probabilities, (T, classes) float32."""
+        """Probabilities per crop, (T, classes) float32."""
         return list(F.softmax(outputs.astype("float32"), axis=-1).numpy())
 
     def new_metric(self) -> TextRecMetric:

@@ -27,7 +27,7 @@ POOL = (3, 2)
 
 @dataclass(frozen=True)
 class GuideShape:
-    """Of the decoder that trains along: its width, a multiple of 32, and its transformer blocks."""
+    """Size of the decoder that trains along: its width, a multiple of 32, and its transformer blocks."""
 
     channels: int
     depth: int

@@ -12,7 +12,7 @@ import numpy as np
 from plx_train.vision.draw import BLACK, GREEN, ORANGE, RED, Captions, Colour, wide_font
 
 HEIGHT = 64
-"""Of the crop in the picture; pixels."""
+"""Height of the crop in the picture; pixels."""
 
 
 def draw_overlay(image: np.ndarray, prediction: Any, text: str | None = None) -> np.ndarray:

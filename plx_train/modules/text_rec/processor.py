@@ -28,7 +28,7 @@ GROUP_WIDTH = 64
 """Crops whose widths differ by less go into one batch, as far as there are enough; pixels at a height of 48."""
 BLANK = 0
 MEAN = STD = 0.5
-"""Of pixels scaled to 0..1; PaddleX has no other."""
+"""Mean and deviation of pixels scaled to 0..1; PaddleX has no other."""
 # In these steps and this precision PaddleX normalises, so both give the same bits.
 TABLE = np.tile((np.arange(256, dtype=np.float32) / 255 - np.float32(MEAN)) / np.float32(STD), (3, 1))
 """The normalised value of each pixel value, for three channels."""
@@ -94,7 +94,7 @@ class TextRecProcessor(ImageProcessor):
         return self.input_width(shape)[1] // GROUP_WIDTH
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """From a crop uint8 (H, W, 3) BGR the network's input float32 (3, 48, w), and the crop's (H, W)."""
+        """The network's input float32 (3, 48, w) of a crop uint8 (H, W, 3) BGR, and the crop's (H, W)."""
         height, width = image.shape[:2]
         resized, padded = self.input_width((height, width))
         canvas = np.zeros((3, HEIGHT, padded), np.float32)

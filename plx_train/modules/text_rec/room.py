@@ -14,7 +14,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_rec.check import TextRecCheck
 from plx_train.modules.text_rec.config import TextRecConfig
-from plx_train.modules.text_rec.dictionary import dictionary_for, dictionary_of
+from plx_train.modules.text_rec.dictionary import FROM_LABELS, dictionary_findings, dictionary_for, dictionary_of
 from plx_train.modules.text_rec.labels import LineLabel, read_lines
 from plx_train.modules.text_rec.metric import TextRecMetric
 from plx_train.modules.text_rec.overlay import draw_lines, draw_overlay
@@ -58,10 +58,16 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
         Raises:
             UserError: there is no such dictionary.
         """
-        if data.faults:
+        texts = [crop.truth for split in (data.train, data.val) for crop in split.samples]
+        if data.faults or (options.dict == FROM_LABELS and not texts):
             return None
-        texts = (crop.truth for split in (data.train, data.val) for crop in split.samples)
         return TextRecProcessor(dictionary_for(options.dict, weights, texts), options.width)
+
+    def processor_of_weights(
+        self, data: ImageData[LineLabel] | None, dataset: DatasetOptions, options: TextRecConfig, weights: str
+    ) -> TextRecProcessor | None:
+        """The processing with the weights' own dictionary, or that of a file."""
+        return TextRecProcessor(dictionary_for(options.dict, weights, ()), options.width)
 
     def rules(self, processor: TextRecProcessor, options: TextRecConfig) -> TextRecCheck:
         """What is looked for in a dataset."""
@@ -78,8 +84,11 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
         checked = super().check(data, processor, dataset, options)
         if processor is None:
             return checked
+        odd = dictionary_findings(options.dict, processor.characters)
+        report = replace(checked.report, findings=(*checked.report.findings, *odd))
         # What is not in the dictionary can't be learned, but evaluation has to count it as not read.
-        return replace(checked, train=[crop for crop in checked.train if not processor.unknown(crop.truth)])
+        train = [crop for crop in checked.train if not processor.unknown(crop.truth)]
+        return replace(checked, report=report, train=train)
 
     def draw_sample(self, sample: LineLabel) -> np.ndarray:
         """The crop with its text under it."""

@@ -9,7 +9,7 @@ import numpy as np
 PAD, UNKNOWN, START, END = range(4)
 """Tokens before those of the characters; the second is never used, since texts are left out that would need it."""
 SHIFT = 3
-"""From a character's class, of which blank is the first, to its token."""
+"""Difference between a character's token and its class, of which blank is the first."""
 NUM_SIGNS = 2
 """Start and end, which each text has beside its characters."""
 HEAD_CHANNELS = 32

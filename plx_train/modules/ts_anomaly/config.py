@@ -9,7 +9,7 @@ from plx_train.nn.series.sizes import RECONSTRUCTORS
 from plx_train.series.options import NetworkOptions
 
 HOLDOUT_SHARE = 0.15
-"""Of the training rows, on which the scores of a fusion's members are ranked where the command holds out none."""
+"""Share of the training rows on which the scores of a fusion's members are ranked where the command holds out none."""
 SCORES_PER_CONTEXT = 16
 """Windows that score a row where `score_stride` is left open: more cost more and say little more."""
 

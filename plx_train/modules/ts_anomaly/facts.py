@@ -35,6 +35,7 @@ def fit_facts(data: MarkedData, options: TsAnomalyConfig, share: float) -> TsAno
         std=scaler.std,
         frequency=train.frequency_text,
         time=train.roles.time,
+        missing=train.missing,
         group=train.roles.group,
         periods=tuple(strongest_periods(scaler.transform(longest.values), options.context, NUM_PERIODS)),
     )

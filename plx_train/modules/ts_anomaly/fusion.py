@@ -54,7 +54,7 @@ def compare(scores: dict[str, list[np.ndarray]], marks: Sequence[np.ndarray | No
 
 
 def verdict(figures: dict[str, dict[str, float]]) -> list[str]:
-    """In sentences: what each member reaches, and whether the fusion is better than the best of them."""
+    """Sentences on what each member reaches, and whether the fusion is better than the best of them."""
     members = {name: found["auroc"] for name, found in figures.items()}
     fusion = members.pop("fusion")
     shown = ", ".join(f"{name} {value:.4f}" for name, value in members.items())

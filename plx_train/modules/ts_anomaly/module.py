@@ -79,7 +79,7 @@ class TsAnomaly(SeriesModule[TsAnomalyConfig, TsAnomalyProcessor]):
         return stacked(samples)
 
     def forward(self, batch: Batch) -> Any:
-        """In training windows given back (N, L, C); else per series the roots of its rows' scores (T,), float64."""
+        """Windows given back (N, L, C) in training; else per series the roots of its rows' scores (T,), float64."""
         if self.network.training:
             return self.network.reconstruct(batch["x"])
         context, stride = self.processor.context, self.processor.stride
@@ -90,7 +90,7 @@ class TsAnomaly(SeriesModule[TsAnomalyConfig, TsAnomalyProcessor]):
         return {"loss": distance(outputs, batch["x"], self.options.loss)}
 
     def outputs_to_numpy(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """Per series the roots of its rows' scores (T,)."""
+        """Roots of the rows' scores (T,), per series."""
         return outputs
 
     def new_metric(self) -> TsAnomalyMetric:

@@ -14,7 +14,16 @@ from plx_train.modules.ts_anomaly.config import SCORES_PER_CONTEXT
 from plx_train.modules.ts_anomaly.scores import root_scores
 from plx_train.series.frame import Series, waves
 from plx_train.series.prediction import RowsPrediction
-from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
+from plx_train.series.processor import (
+    Facts,
+    SeriesProcessor,
+    as_float32,
+    floats,
+    integers,
+    own_section,
+    texts,
+    with_gaps,
+)
 from plx_train.series.read.reader import Columns
 
 if TYPE_CHECKING:
@@ -100,7 +109,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     shipped: ClassVar[Facts] = {
         "stride": int, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats, "rule": str,
-        "periods": integers,
+        "periods": integers, "missing": floats,
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
@@ -114,7 +123,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     def scaled(self, series: Series) -> np.ndarray:
         """The features as the network sees them, float32 (T, C)."""
-        return self.scaler.transform(np.asarray(series.values, np.float64)).astype(np.float32)
+        return as_float32(self.scaler.transform(np.asarray(series.values, np.float64)), self.features, series.name)
 
     def preprocess(self, series: Series) -> tuple[np.ndarray, Scored]:
         """All rows, scaled, float32 (T, C), and their times.
@@ -132,7 +141,7 @@ class TsAnomalyProcessor(SeriesProcessor):
         return self.scaled(series), Scored(series.times, series.is_datetime)
 
     def run(self, graph: Graph, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-        """Per series of a batch (N, T, C) the roots of its rows' scores, float64 (T,)."""
+        """Roots of the rows' scores, float64 (T,), per series of a batch (N, T, C)."""
         return [root_scores(rows, lambda windows: graph(windows)[0], self.context, self.stride) for rows in inputs[0]]
 
     def postprocess(self, output: np.ndarray, context: Scored) -> TsAnomalyPrediction:

@@ -32,7 +32,7 @@ def baseline_accuracies(
 
 
 def nearest_series(train: Sequence[np.ndarray], val: Sequence[np.ndarray]) -> np.ndarray:
-    """For each series of `val` the place of the nearest in `train`, int64 (N,).
+    """Place in `train` of the series nearest to each of `val`, int64 (N,).
 
     Nearest by squared distance, after all were stretched linearly to as many rows as the longest of `train` has.
     """

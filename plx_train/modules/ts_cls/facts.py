@@ -18,7 +18,7 @@ from plx_train.series.scale import Scaler
 
 NUM_PERIODS = 3
 MAX_SERIES = 500
-"""In which periods are looked for, spread evenly."""
+"""Number of series in which periods are looked for, spread evenly."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def fit_facts(data: LabelledData) -> TsClsProcessor | None:
         std=scaling.scaler.std,
         frequency=data.train.frequency_text,
         time=roles.time,
+        missing=data.train.missing,
         group=roles.group,
         periods=_periods(scaling.apply(train, length), length),
     )

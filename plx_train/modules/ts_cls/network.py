@@ -59,7 +59,7 @@ class RocketClassifier(nn.Layer):
         self._built: list[tuple[str, RocketKernels, RocketNetwork]] = []
 
     def kernels(self) -> RocketKernels:
-        """Those of now."""
+        """The kernels of now."""
         return from_arrays({name: getattr(self, f"kernel_{name}").numpy() for name in self.names})
 
     def take(self, head: RidgeHead) -> None:

@@ -11,7 +11,17 @@ import numpy as np
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series, waves
 from plx_train.series.prediction import SeriesPrediction
-from plx_train.series.processor import PICKLED, SECTION, Facts, SeriesProcessor, floats, integers, texts, with_gaps
+from plx_train.series.processor import (
+    PICKLED,
+    SECTION,
+    Facts,
+    SeriesProcessor,
+    as_float32,
+    floats,
+    integers,
+    texts,
+    with_gaps,
+)
 from plx_train.series.read.given import header_given
 from plx_train.series.read.reader import Columns
 from plx_train.series.scale import write_scaler_pkl
@@ -85,13 +95,14 @@ class TsClsProcessor(SeriesProcessor):
     temperature: float = 1.0
     is_standardised: bool = False
 
+    steps_matter: ClassVar[bool] = False
     shipped: ClassVar[Facts] = {
         "labels": texts, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats,
-        "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool,
+        "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool, "missing": floats,
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:
-        """Of a file that is a single series, times and groups are not asked for."""
+        """Columns to read; of a file that is a single series, times and groups are not asked for."""
         columns = Columns(self.time, self.columns, self.group)
         header = header_given(given)
         if header is None:
@@ -126,7 +137,7 @@ class TsClsProcessor(SeriesProcessor):
         names = with_gaps(rows, self.columns)
         if names:
             raise UserError(f"{series.name}: {names} holds missing values: fill them")
-        return self.scaler.transform(rows).astype(np.float32)
+        return as_float32(self.scaler.transform(rows), self.columns, series.name)
 
     def postprocess(self, output: np.ndarray, context: int) -> TsClsPrediction:
         """All classes of logits (n,), likeliest first; `context` is the number of rows left out."""

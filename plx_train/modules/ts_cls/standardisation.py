@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TRIAL_KERNELS = 500
 TRIAL_SERIES = 500
-"""By as many at most it is decided; series are taken evenly spread."""
+"""Number of series by which it is decided at most, taken evenly spread."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Scaling:
 
 
 def find_scaling(train: Sequence[Series], module: TsClsConfig, length: int) -> Scaling:
-    """As `module.standardise` has it; where it is null, ROCKET's way is the one that tells more of `train` right."""
+    """The scaling that `module.standardise` names; null: of ROCKET's, the one that tells more of `train` right."""
     values = [one.values for one in train]
     plain = Scaling(Scaler.fit(values), False)
     if module.standardise is False or (module.standardise is None and module.network != ROCKET):

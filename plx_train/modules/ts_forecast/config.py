@@ -9,7 +9,7 @@ from plx_train.nn.series.sizes import FORECASTERS
 from plx_train.series.options import NetworkOptions
 
 HOLDOUT_SHARE = 0.15
-"""Of the training rows, on which a stack's weights are learned where the command holds out none."""
+"""Share of the training rows on which a stack's weights are learned where the command holds out none."""
 
 
 @dataclass

@@ -55,6 +55,7 @@ def fit_facts(train: ReadSplit, options: TsForecastConfig) -> TsForecastProcesso
         std=(*scaler.std, *static_scaler.std),
         frequency=train.frequency_text,
         time=roles.time,
+        missing=train.missing,
         group=roles.group,
         periods=tuple(strongest_periods(longest, options.context + options.horizon, NUM_PERIODS)),
     )

@@ -85,7 +85,7 @@ def backtest_table(errors: dict[str, list[float]], weights: dict[str, float]) ->
 
 
 def verdict(errors: dict[str, list[float]], weights: dict[str, float]) -> list[str]:
-    """In sentences: what each member weighs and reaches, and whether the fusion is better than the best of them."""
+    """Sentences on what each member weighs and reaches, and whether the fusion is better than the best of them."""
     means = {name: float(np.mean(values)) for name, values in errors.items()}
     fusion = means.pop("fusion")
     weighed = {name: f" (weight {weight:.2f})" for name, weight in weights.items()}

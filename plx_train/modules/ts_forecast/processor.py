@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,9 +11,18 @@ from plx_train.ground.errors import UserError
 from plx_train.modules.ts_forecast.prediction import Cutoff, TsForecastPrediction
 from plx_train.series.calendar import PADDLEX_FEATURES, calendar_features
 from plx_train.series.frame import Series, waves
-from plx_train.series.frequency import parse_frequency
+from plx_train.series.frequency import month_parts, parse_frequency
 from plx_train.series.grid import grid_times
-from plx_train.series.processor import Facts, SeriesProcessor, floats, integers, own_section, texts, with_gaps
+from plx_train.series.processor import (
+    Facts,
+    SeriesProcessor,
+    as_float32,
+    floats,
+    integers,
+    own_section,
+    texts,
+    with_gaps,
+)
 from plx_train.series.read.reader import Columns
 from plx_train.series.scale import Scaler
 
@@ -47,7 +56,7 @@ class TsForecastProcessor(SeriesProcessor):
 
     shipped: ClassVar[Facts] = {
         "time": str, "frequency": str, "mean": floats, "std": floats, "quantiles": floats, "period": int,
-        "periods": integers, "seasonal_errors": floats,
+        "periods": integers, "seasonal_errors": floats, "missing": floats,
     }  # fmt: skip
 
     @property
@@ -110,11 +119,16 @@ class TsForecastProcessor(SeriesProcessor):
         inputs = []
         if self.num_future:
             inputs.append(
-                self._future(rows[:, num_targets + num_past :], series.times[end - self.context : end], cutoff)
+                self._future(
+                    as_float32(rows[:, num_targets + num_past :], self.future_covariates, series.name),
+                    series.times[end - self.context : end],
+                    cutoff,
+                )
             )
         if num_past:
-            inputs.append(past[:, num_targets : num_targets + num_past].astype(np.float32))
-        inputs.append(self.scaler.transform(past[:, :num_targets]).astype(np.float32))
+            covariates = past[:, num_targets : num_targets + num_past]
+            inputs.append(as_float32(covariates, self.past_covariates, series.name))
+        inputs.append(as_float32(self.scaler.transform(past[:, :num_targets]), self.targets, series.name))
         if self.static_covariates:
             known = dict(series.static)
             inputs.append(np.asarray([known[name] for name in self.static_covariates], np.float32))
@@ -125,12 +139,16 @@ class TsForecastProcessor(SeriesProcessor):
         if self.calendar:
             parts.append(calendar_features(np.concatenate([times, self.times(cutoff)]), cutoff.is_datetime))
         if self.future_covariates:
-            parts.append(given.astype(np.float32))
+            parts.append(given)
         return np.concatenate(parts, axis=1)
 
     def times(self, cutoff: Cutoff) -> np.ndarray:
-        """Of the rows forecast, int64 (H,)."""
-        return grid_times(cutoff.time, np.arange(1, self.horizon + 1), parse_frequency(self.frequency))
+        """Times of the rows forecast, int64 (H,)."""
+        frequency = parse_frequency(self.frequency)
+        if frequency.months and frequency.day == 1:
+            # pandas has no name for months that begin on another day: the last row says it.
+            frequency = replace(frequency, day=int(month_parts(np.asarray([cutoff.time]))[1][0]))
+        return grid_times(cutoff.time, np.arange(1, self.horizon + 1), frequency)
 
     def postprocess(self, output: np.ndarray, cutoff: Cutoff) -> TsForecastPrediction:
         """The forecast in the targets' units."""

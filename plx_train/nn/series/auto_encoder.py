@@ -23,7 +23,7 @@ class LinearReconstructor(nn.Layer):
         self.rest = nn.Sequential(nn.Linear(context, hidden), nn.Linear(hidden, context))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (B, L, C)."""
+        """What the windows x (B, L, C) are given back as, of the same shape."""
         channels = channels_first(x)
         trend = channels @ self.average
         return channels_first(self.trend(trend) + self.rest(channels - trend))
@@ -44,5 +44,5 @@ class AutoEncoder(nn.Layer):
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (B, L, C)."""
+        """What the windows x (B, L, C) are given back as, of the same shape."""
         return self.layers(x.flatten(1)).reshape(self.shape)

@@ -26,7 +26,7 @@ class Fusion(nn.Layer):
         future: paddle.Tensor | None = None,
         static: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
-        """As each member's."""
+        """Output of the members together, shaped as each one's."""
         found = [member(targets, past, future, static) for member in self.members]
         if self.is_median:
             ordered = paddle.sort(paddle.stack(found, axis=-1), axis=-1)

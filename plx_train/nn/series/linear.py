@@ -10,7 +10,7 @@ from plx_train.nn.series.layout import ReversibleNorm, as_forecast, channels_fir
 from plx_train.nn.series.shape import SeriesShape
 
 TREND_ROWS = 25
-"""Of the moving average that is a series' trend."""
+"""Width of the moving average that is a series' trend."""
 
 
 def trend_matrix(length: int) -> np.ndarray:

@@ -57,7 +57,7 @@ class EncoderLayer(nn.Layer):
         self.first_norm, self.second_norm = nn.BatchNorm1D(hidden), nn.BatchNorm1D(hidden)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (N, patches, hidden)."""
+        """Encoded patches, of the shape of x, (N, patches, hidden)."""
         x = _normal(self.first_norm, x + self.dropout(self.attention(x)))
         changed = self.narrow(self.dropout(nn.functional.gelu(self.widen(x))))
         return _normal(self.second_norm, x + self.dropout(changed))
@@ -100,7 +100,7 @@ class PatchReconstructor(nn.Layer):
         self.head = nn.Linear(narrow, context)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (B, L, C)."""
+        """What the windows x (B, L, C) are given back as, of the same shape."""
         normal, mean, deviation = self.norm(channels_first(x))
         features = self.encoder(normal.reshape([-1, self.context])).flatten(1)
         found = self.head(self.squeeze(features)).reshape([-1, self.channels, self.context])

@@ -17,7 +17,7 @@ BLOCK_VALUES = 1 << 18
 """Responses computed at a time: more fall out of the processor's cache."""
 
 MIN_DEVIATION, MIN_SHARE = 1e-6, 1e-4
-"""Of a channel that is standardised, the latter as a share of its mean: flatter ones are rounding, and stay flat."""
+"""Least deviation of a channel to be standardised, absolute and relative to its mean: flatter is rounding."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class RocketKernels:
 
     @property
     def num_channels(self) -> int:
-        """Of the series."""
+        """Number of the series' channels."""
         return int(self.weights.shape[1]) // (2 if self.has_differences else 1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:

@@ -40,7 +40,7 @@ class RocketNetwork(nn.Layer):
             self.register_buffer("head_intercept", paddle.to_tensor(head[1].astype(np.float32)))
 
     def forward(self, features: paddle.Tensor, pad_mask: paddle.Tensor | None = None) -> paddle.Tensor:
-        """Of series float32 (B, L, C); the mask (B, L) is 1 for rows of the series, 0 for those that fill it up."""
+        """Scores of series float32 (B, L, C); the mask (B, L) is 1 for its rows, 0 for those that fill it up."""
         found = self.features(features, pad_mask)
         return found @ self.head_weights + self.head_intercept if self.has_head else found
 

@@ -70,7 +70,7 @@ class TimesBlock(nn.Layer):
             self.register_buffer(name, paddle.to_tensor(wave.T.astype(np.float32)), persistable=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (B, T, hidden)."""
+        """The block's output, of the shape of x, (B, T, hidden)."""
         weights = F.softmax(self.amplitudes(x), axis=-1)
         channels = x.transpose([0, 2, 1])
         widening, narrowing = self.widen.merged(), self.narrow.merged()
@@ -83,7 +83,7 @@ class TimesBlock(nn.Layer):
         return found
 
     def amplitudes(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Of each period (B, periods): the mean over the channels of x (B, T, hidden)."""
+        """Amplitude of each period (B, periods): the mean over the channels of x (B, T, hidden)."""
         real, imaginary = self.cosine @ x, self.sine @ x
         return mean_of_last(paddle.sqrt(real * real + imaginary * imaginary + 1e-12)).squeeze(-1)
 

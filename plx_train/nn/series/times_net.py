@@ -51,7 +51,7 @@ class TimesBlocks(nn.Layer):
         self.norms = nn.LayerList([nn.LayerNorm(sizes.hidden) for _ in range(sizes.depth)])
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (B, T, hidden)."""
+        """The blocks' output, of the shape of x, (B, T, hidden)."""
         for place, block in enumerate(self.blocks):
             x = self.norms[place](block(x))
         return x
@@ -106,7 +106,7 @@ class TimesReconstructor(nn.Layer):
         self.head = nn.Linear(sizes.hidden, channels)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """As x, (B, L, C)."""
+        """What the windows x (B, L, C) are given back as, of the same shape."""
         normal, mean, deviation = self.norm(channels_first(x))
         found = self.head(self.blocks(self.embedding(channels_first(normal))))
         return channels_first(self.norm.restore(channels_first(found), mean, deviation))

@@ -39,7 +39,7 @@ def number_ticks(low: float, high: float, most: int = 6) -> Ticks:
 
 
 def _number_text(value: float, step: float, largest: float) -> str:
-    """With the digits that the step needs; many thousands and millions are written short, all of an axis alike."""
+    """A number with the digits that the step needs; thousands and millions are written short, all of an axis alike."""
     if step >= 1e9 or 0 < step < 1e-5:
         return f"{value:.3g}"
     for size, mark in ((1e6, "M"), (1e3, "k")):

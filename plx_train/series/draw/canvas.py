@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from plx_train.ground.characters import legible
 from plx_train.series.draw.axis import Ticks, number_ticks
 
 OVERSIZE = 2
 """Shapes are drawn so many times larger."""
 FRACTION_BITS = 4
-"""Of pixels, that OpenCV draws to."""
+"""Fractions of pixels that OpenCV draws to."""
 Colour = tuple[int, int, int]
 GRID, AXIS, INK, GREY = (232, 234, 238), (176, 181, 190), (45, 50, 60), (110, 116, 128)
 BLUE, BLACK, ORANGE, RED, GREEN, PURPLE = (
@@ -74,7 +75,7 @@ class Canvas:
         self, x: float, y: float, text: str, colour: Colour = INK, size: int = TEXT_SIZE, anchor: str = "lm"
     ) -> None:
         """A text at a place; the anchor is PIL's, as ``lm`` for left middle."""
-        self._words.append((x, y, text, colour, size, anchor))
+        self._words.append((x, y, legible(text), colour, size, anchor))
 
     def frame(self, panel: Panel, x_ticks: Ticks, y_label: str = "", y_ticks: int = 5) -> None:
         """Grid, axis and texts of the ticks."""
@@ -167,13 +168,13 @@ class Canvas:
             else:
                 self.line(np.asarray([[x, y], [x + 20, y]]), colour, 2.4)
             self.words(x + 27, y, name)
-            x += font.getlength(name) + 44
+            x += font.getlength(legible(name)) + 44
 
 
 def legend_width(entries: Sequence[tuple[str, Colour, str]]) -> float:
     """Pixels from a legend's first to its last."""
     font = ImageFont.load_default(TEXT_SIZE)
-    return sum(font.getlength(name) + 44 for name, _, _ in entries) - 16
+    return sum(font.getlength(legible(name)) + 44 for name, _, _ in entries) - 16
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ MAX_CHANNELS = 8
 CHANNEL_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, (30, 140, 160), (150, 110, 60), (100, 110, 130))
 BAND, TRUE_SPAN, FOUND_SPAN, FUTURE = (255, 226, 196), (255, 214, 214), ORANGE, (246, 247, 250)
 MARGIN_SHARE = 0.06
-"""Of the values' range, above and below."""
+"""Share of the values' range that is left free above and below."""
 TITLE_LENGTH = 100
 
 Times = Sequence[str] | np.ndarray | None

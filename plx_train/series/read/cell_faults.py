@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.series.read.scan import mending
 
 SHOWN = 3
-DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
-THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?\s*")
+OTHER_NOTATION = "decimal-comma"
+"""Code of cells that are numbers, but not written as such: with a comma, or with marks between thousands."""
 REASONS = {
     "not-a-number": "column {column}: {text!r} is not a number; leave the cell empty where a value is missing",
     "time-missing": "column {column}: the row has no time",
@@ -53,20 +51,22 @@ class CellFaults:
         """Columns with a fault."""
         return {column for _, column in self._counts}
 
-    def findings(self) -> list[Finding]:
-        """One per kind and column."""
-        return [self._finding(code, column) for code, column in self._counts]
+    def findings(self, remedies: Mapping[str, str] | None = None) -> list[Finding]:
+        """One per kind and column.
 
-    def _finding(self, code: str, column: str) -> Finding:
+        Args:
+            remedies: what is said of columns of which numbers are written in another way.
+        """
+        return [self._finding(code, column, remedies or {}) for code, column in self._counts]
+
+    def first(self, code: str) -> dict[str, str]:
+        """The first faulty cell of each column with such a fault."""
+        return {column: places[0][1] for (found, column), places in self._first.items() if found == code}
+
+    def _finding(self, code: str, column: str, remedies: Mapping[str, str]) -> Finding:
         places, count = self._first[code, column], self._counts[code, column]
         line, text = places[0]
-        reason = REASONS[code].format(column=column, text=text)
-        if code == "not-a-number" and THOUSANDS.fullmatch(text):
-            mend = mending(self.name, "thousands=','")
-            code, reason = "decimal-comma", f"column {column}: {text!r} has a comma; if it marks thousands, {mend}"
-        elif code == "not-a-number" and DECIMAL_COMMA.fullmatch(text):
-            mend = mending(self.name, "decimal=','")
-            code, reason = "decimal-comma", f"column {column}: {text!r} has a decimal comma; {mend}"
+        reason = remedies.get(column, "") if code == OTHER_NOTATION else REASONS[code].format(column=column, text=text)
         if count > 1:
             more = ", …" if count > len(places) else ""
             reason += f" ({count} such rows: lines {', '.join(str(line) for line, _ in places)}{more})"

@@ -11,6 +11,7 @@ from plx_train.contract.check import Finding, Level
 from plx_train.series.frame import time_text
 from plx_train.series.frequency import NANOSECONDS, Frequency, infer_frequency
 from plx_train.series.grid import find_gaps
+from plx_train.series.read.marks import find_marks
 from plx_train.series.read.scan import Scan
 
 SHOWN = 5
@@ -18,6 +19,8 @@ SHOWN = 5
 CHANGE_MONTHS = (3, 4, 9, 10, 11)
 """Months in which clocks are set forward or back somewhere."""
 SUNDAY = 6
+LARGEST = float(np.finfo(np.float32).max)
+"""What networks, which compute in 32 bits, can be given."""
 LATEST_CHANGE = 4
 """Clocks change before this hour of the night."""
 
@@ -69,7 +72,27 @@ def check_rows(rows: Rows, has_times: bool, flags: Sequence[str] = (), faulty: C
     for place, name in enumerate(rows.columns):
         if name not in faulty:
             findings += _check_column(rows, name, rows.values[:, place], name in flags)
-    return limited(findings)
+    measured = [name for name in rows.columns if name not in faulty and name not in flags]
+    return limited(findings + _check_marks(rows, measured))
+
+
+def _check_marks(rows: Rows, names: Sequence[str]) -> list[Finding]:
+    """Numbers that seem to mark missing values, with the key that takes those of all columns for such."""
+    by_name = {name: find_marks(rows.values[:, rows.columns.index(name)]) for name in names}
+    key = ",".join(dict.fromkeys(f"{mark!r}".removesuffix(".0") for marks in by_name.values() for mark, _ in marks))
+    findings = []
+    for name, marks in by_name.items():
+        values = rows.values[:, rows.columns.index(name)]
+        others = values[np.isfinite(values) & ~np.isin(values, [mark for mark, _ in marks])]
+        for mark, count in marks:
+            shown = f"{count} of {len(values)} rows ({count / len(values):.2%}) are" if count > 1 else "a row is"
+            reason = (
+                f"column {name}: {shown} {mark:g}, far from all others ({others.min():g} to {others.max():g}): if that "
+                f"marks missing values, set dataset.missing=[{key}]"
+            )
+            row = int((values == mark).argmax())
+            findings.append(rows.finding(row, "warning", "missing-marks", reason))
+    return findings
 
 
 def limited(findings: Sequence[Finding]) -> list[Finding]:
@@ -180,6 +203,12 @@ def _check_column(rows: Rows, name: str, values: np.ndarray, is_flag: bool) -> l
     if is_infinite.any():
         first, count = int(is_infinite.argmax()), int(is_infinite.sum())
         reason = f"column {name}: {count} rows are infinite, the first at {rows.text(first)}"
+        return [*findings, rows.finding(first, "error", "infinite-values", reason)]
+    is_beyond = np.abs(values) > LARGEST
+    if is_beyond.any():
+        first, count = int(is_beyond.argmax()), int(is_beyond.sum())
+        reason = f"column {name}: {count} rows are larger than 32 bits hold, the first is {values[first]:g}"
+        reason += ": leave the cells empty, or name marks of missing values in dataset.missing"
         return [*findings, rows.finding(first, "error", "infinite-values", reason)]
     if is_flag:
         return findings + _check_flags(rows, name, values)

@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series
+from plx_train.series.read.marks import without_marks
 from plx_train.series.read.reader import Columns, read_header, read_series, read_source
 from plx_train.series.read.scan import scan_header
 from plx_train.series.read.source import SUFFIXES, csv_source
@@ -40,16 +41,20 @@ def series_given(given: Any, columns: Columns) -> list[Series]:
     Raises:
         UserError: it is none of them, can't be read, or lacks a column.
     """
-    if isinstance(given, Series):
-        return [_with_columns(given, columns.values)]
     if isinstance(given, str | Path | bytes):
         need_pandas()
         return _from_table(given, columns)
-    if isinstance(given, np.ndarray):
-        return [_from_array(given, columns.values)]
-    if hasattr(given, "to_numpy") and hasattr(given, "columns"):
-        return _from_frame(given, columns)
-    raise UserError(f"a series must be a path, a data frame or an array, not {type(given).__name__}")
+    if isinstance(given, Series):
+        found = [_with_columns(given, columns.values)]
+    elif isinstance(given, np.ndarray):
+        found = [_from_array(given, columns.values)]
+    elif hasattr(given, "to_numpy") and hasattr(given, "columns"):
+        found = _from_frame(given, columns)
+    else:
+        raise UserError(f"a series must be a path, a data frame or an array, not {type(given).__name__}")
+    return (
+        [replace(one, values=without_marks(one.values, columns.missing)) for one in found] if columns.missing else found
+    )
 
 
 def one_series(given: Any, columns: Columns) -> Series:

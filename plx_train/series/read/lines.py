@@ -15,7 +15,7 @@ BLOCK = 1 << 20
 MAX_LINE = 1 << 22
 """Bytes of a line: some ten thousand columns. A compressed file of one endless line would fill the memory."""
 LINES_SAMPLED = 32
-"""Of each block, evenly spread, by which kinds of columns are told."""
+"""Lines of each block, evenly spread, by which kinds of columns are told."""
 MAX_SAMPLE = 1 << 10
 MAX_SAMPLE_LENGTH = 1 << 20
 """Lines and characters of the sample; of more, every other line is kept."""

@@ -13,6 +13,10 @@ from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.read.content import Rows, check_rows
+from plx_train.series.read.header import SEPARATORS
+from plx_train.series.read.marks import without_marks
+from plx_train.series.read.mending import mend, survey
+from plx_train.series.read.notation import is_numeric
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
 from plx_train.series.read.table import MISSING, Chosen, Table, read_table
@@ -25,7 +29,7 @@ MAX_NEAR = 1000
 """Columns among which one of a similar name is looked for."""
 
 ORDER_FAULTS = ("time-missing", "time-unparseable", "time-zones-mixed", "dst-missing-hour", "groups-of-one-row")
-"""Without times and groups there is no order, and nothing more to say."""
+"""Findings of order; without times and groups there is none, and nothing more to say."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Columns:
         static: of numbers that don't change within a series.
         label: of classes, one per series, as text.
         flags: among the values, columns of 0 and 1 that mark rows, as anomalies do: they may be constant.
+        missing: numbers that mark missing values; flags have none.
     """
 
     time: str | None = None
@@ -47,6 +52,7 @@ class Columns:
     static: tuple[str, ...] = ()
     label: str | None = None
     flags: tuple[str, ...] = ()
+    missing: tuple[float, ...] = ()
 
 
 def read_series(
@@ -74,17 +80,36 @@ def read_source(
 ) -> tuple[list[Series], list[Finding]]:
     """The same of what is not a file of its own."""
     scan = scan_lines(source)
+    if scan.separator is not None:
+        _tell_separator(source, scan, columns)
     if scan.ok:
         chosen = _choose(scan, columns)
         table = read_table(source, scan, chosen, time_zone) if scan.ok else None
         if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
             scan.findings += table.findings
         elif table is not None:
+            _take_marks_out(table, chosen, columns)
             rows, order_findings = _in_order(table, scan, chosen)
             checked = check_rows(rows, chosen.time is not None, columns.flags, table.faulty)
             scan.findings += [*table.findings, *order_findings, *checked]
             return _split(table, rows, chosen, scan), _by_line(scan.findings)
     return [], _by_line(scan.findings)
+
+
+def _take_marks_out(table: Table, chosen: Chosen, columns: Columns) -> None:
+    """Makes numbers that mark missing values missing, column by column and in place."""
+    for place, name in enumerate(chosen.values if columns.missing else ()):
+        if name not in columns.flags:
+            table.values[:, place] = without_marks(table.values[:, place], columns.missing)
+
+
+def _tell_separator(source: TableSource, scan: Scan, columns: Columns) -> None:
+    """The finding of a file whose cells no commas separate, with what mends it."""
+    assert scan.separator is not None
+    texts = [name for name in (columns.time, columns.group, columns.label) if name]
+    found = survey(source, scan.header_line + scan.offset, scan.separator, MISSING, texts)
+    reason = f"columns are separated by {SEPARATORS[scan.separator]}, not commas; {mend(source, found)}"
+    scan.add(scan.header_line, "error", "separator", reason)
 
 
 def read_header(path: Path, root: Path) -> tuple[str, ...]:
@@ -146,11 +171,7 @@ def _numeric(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return cell.lower() in ("true", "false")
-    return True
+    return is_numeric(cell) or cell.lower() in ("true", "false", "inf", "-inf", "infinity", "-infinity")
 
 
 def _time_format(scan: Scan, name: str) -> TimeFormat | None:

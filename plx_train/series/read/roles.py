@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from plx_train.series.read.names import GROUP_NAME, LABEL_NAME, TIME_NAMES, named_as
 from plx_train.series.read.reader import Columns
-
-TIME_NAMES = ("date", "time", "timestamp", "datetime", "ds", "ts")
-GROUP_NAME, LABEL_NAME = "group_id", "label"
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,7 @@ class Roles:
 
 def find_roles(header: Sequence[str], named: Roles) -> Roles:
     """`named` with the columns of usual names in the places that were left open."""
-    lower = {name.lower(): name for name in reversed(header)}
-    time = named.time or next((lower[name] for name in TIME_NAMES if name in lower), None)
+    time = named.time or named_as(header, TIME_NAMES)
     group = named.group or (GROUP_NAME if GROUP_NAME in header else None)
     label = named.label or (LABEL_NAME if LABEL_NAME in header else None)
     return Roles(time, named.targets, named.past, named.future, named.static, group, label)

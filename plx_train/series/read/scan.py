@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,12 +11,20 @@ import numpy as np
 
 from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
+from plx_train.series.read.header import (
+    fitted,
+    is_announcement,
+    is_comment,
+    is_commented_header,
+    is_header,
+    is_units_row,
+    separator_of,
+)
 from plx_train.series.read.lines import MAX_LINE, Lines, LineSample, blocks_of_lines, cells_of, fault_of_bytes
 from plx_train.series.read.source import READ_FAULTS, TableSource
 
 MAX_BLANKS = 1 << 20
 SHOWN = 3
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -27,7 +34,10 @@ class Scan:
 
     Attributes:
         header: the columns' names.
-        header_line: its line, from 1.
+        header_line: its line, from 1; what follows a header that the file lacks counts from 1 as well.
+        top: the last line before the rows: that of the header, or of units below it.
+        offset: lines that the file lacks of the table that is read.
+        separator: between its cells, where it is no comma; then nothing below the header was looked at.
         num_rows: lines after it that are not blank.
         blanks: int64, numbers of blank lines after it, ascending.
         sample: rows from all over the file, split into cells.
@@ -37,6 +47,9 @@ class Scan:
     name: str
     header: tuple[str, ...] = ()
     header_line: int = 0
+    top: int = 0
+    offset: int = 0
+    separator: str | None = None
     num_rows: int = 0
     blanks: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     sample: list[list[str]] = field(default_factory=list)
@@ -48,18 +61,18 @@ class Scan:
     @property
     def ok(self) -> bool:
         """Whether the file can be read on."""
-        return not any(finding.level == "error" for finding in self.findings)
+        return self.separator is None and not any(finding.level == "error" for finding in self.findings)
 
     def lines(self, rows: np.ndarray) -> np.ndarray:
         """The lines, from 1, of rows int64 (N,), counted from 0 after the header."""
-        lines = self.header_line + 1 + rows
+        lines = self.top + 1 + rows
         return lines + np.searchsorted(self.blanks - np.arange(len(self.blanks)), lines, side="right")
 
 
-def open_at_header(source: TableSource, scan: Scan) -> BinaryIO:
-    """The file's bytes after the header line."""
+def open_at_rows(source: TableSource, scan: Scan) -> BinaryIO:
+    """The file's bytes after the header, and after the units that may stand below it."""
     stream = source.open()
-    for _ in range(scan.header_line):
+    for _ in range(scan.top + scan.offset):
         stream.readline()
     return stream
 
@@ -78,11 +91,12 @@ def scan_header(source: TableSource) -> Scan:
 
 
 def _scanned(source: TableSource, with_rows: bool) -> Scan:
-    scan = Scan(source.name)
+    scan = Scan(source.name, header_line=-source.offset, offset=source.offset)
     try:
         with source.open() as stream:
             _read_header(stream, scan)
-            if scan.ok and with_rows:
+        if scan.ok and with_rows:
+            with open_at_rows(source, scan) as stream:
                 _read_rows(stream, scan)
     except (*READ_FAULTS, zlib.error) as error:
         scan.add(0, "error", "file-unreadable", f"the file can't be read ({error or type(error).__name__})")
@@ -90,72 +104,111 @@ def _scanned(source: TableSource, with_rows: bool) -> Scan:
 
 
 def _read_header(stream: BinaryIO, scan: Scan) -> None:
-    line = _header_line(stream, scan)
+    comments: list[tuple[int, bytes]] = []
+    line = _header_line(stream, scan, comments)
     if line is None:
         return
-    try:
-        text = line.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        scan.add(scan.header_line, "error", "not-utf8", "the header is not UTF-8: save the file in that encoding")
+    text = _decoded(line, scan)
+    if text is None:
         return
-    if "\r" in text:
-        scan.add(scan.header_line, "error", "line-ends", "lines end with CR alone (old Mac): save them with LF")
-        return
+    below = [_next_text(stream), _next_text(stream)]
+    separator = separator_of(text, below[0])
+    if comments and separator is None:
+        text, below = _header_of_comments(text, below, comments, scan)
     cells = cells_of(text)
     if cells is None:
         scan.add(scan.header_line, "error", "quote-open", "a quotation mark of the header is not closed in its line")
         return
-    scan.header = tuple(name.strip() for name in cells)
-    _check_header(text, scan)
+    scan.header, scan.separator = tuple(name.strip() for name in cells), separator
+    scan.top = scan.header_line
+    if separator is None:
+        _check_header(scan)
+        _fit_rows(scan, [None if one is None else cells_of(one) for one in below])
 
 
-def _header_line(stream: BinaryIO, scan: Scan) -> bytes | None:
-    """The first line that is not blank; None, and a finding, where there is none."""
+def _decoded(line: bytes, scan: Scan) -> str | None:
+    """The header's text; None, and a finding, where it is none."""
+    try:
+        text = line.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        scan.add(scan.header_line, "error", "not-utf8", "the header is not UTF-8: save the file in that encoding")
+        return None
+    if "\r" in text:
+        scan.add(scan.header_line, "error", "line-ends", "lines end with CR alone (old Mac): save them with LF")
+        return None
+    return text
+
+
+def _header_line(stream: BinaryIO, scan: Scan, comments: list[tuple[int, bytes]]) -> bytes | None:
+    """The first line that is neither blank nor a comment; None, and a finding, where there is none."""
+    first = 1 - scan.offset
     while line := stream.readline(MAX_LINE + 1):
         scan.header_line += 1
-        if scan.header_line == 1 and line.startswith(UTF16):
+        if scan.header_line == first and line.startswith(UTF16):
             scan.add(1, "error", "not-utf8", "the file is UTF-16, as Excel's Unicode text: save it as CSV in UTF-8")
             return None
-        if scan.header_line == 1 and line.startswith(BYTE_ORDER_MARK):
+        if scan.header_line == first and line.startswith(BYTE_ORDER_MARK):
             scan.add(1, "warning", "byte-order-mark", "the file begins with a UTF-8 byte order mark, which is skipped")
             line = line.removeprefix(BYTE_ORDER_MARK)
         if len(line) > MAX_LINE or scan.header_line > MAX_BLANKS:
             reason = f"the header is longer than {MAX_LINE:,} bytes, or far down: is it a table?"
             scan.add(scan.header_line, "error", "no-header", reason)
             return None
-        if line.strip():
+        if is_announcement(line):
+            reason = "the line that says what separates cells, which Excel alone understands, is skipped"
+            scan.add(scan.header_line, "warning", "lines-before-header", reason)
+        elif is_comment(line):
+            comments.append((scan.header_line, line))
+        elif line.strip():
             return line
     scan.add(0, "error", "file-empty", "the file is empty")
     return None
 
 
-def _check_header(text: str, scan: Scan) -> None:
-    separator = next((mark for mark in SEPARATORS if mark in text), None)
-    if len(scan.header) == 1 and separator:
-        decimal = ", decimal=','" if separator == ";" else ""
-        mend = mending(scan.name, f"sep={separator!r}{decimal}")
-        reason = f"columns are separated by {SEPARATORS[separator]}, not commas; {mend}"
-        scan.add(scan.header_line, "error", "separator", reason)
-        return
+def _next_text(stream: BinaryIO) -> str | None:
+    """The next line, as well as it can be read; None where it is blank."""
+    line = stream.readline(MAX_LINE + 1)
+    return line.decode("utf-8", "replace").rstrip("\r\n") if line.strip() else None
+
+
+def _header_of_comments(
+    text: str, below: list[str | None], comments: list[tuple[int, bytes]], scan: Scan
+) -> tuple[str, list[str | None]]:
+    """The header and the two lines below it: the last comment may be the header."""
+    number, line = comments[-1]
+    named = line.decode("utf-8", "replace").strip().lstrip("#").strip()
+    if is_commented_header(cells_of(named), cells_of(text)):
+        scan.header_line = number
+        text, below = named, [text, below[0]]
+        comments = comments[:-1]
+    if comments:
+        count = f"{len(comments)} lines that begin with # are skipped" if len(comments) > 1 else "a comment is skipped"
+        scan.add(comments[0][0], "warning", "lines-before-header", count)
+    return text, below
+
+
+def _fit_rows(scan: Scan, below: list[list[str] | None]) -> None:
+    """Looks at the first two lines below the header: units are skipped, separators at ends of lines are taken."""
+    first, second = below
+    scan.header = fitted(scan.header, second if is_units_row(first, second, len(scan.header)) else first)
+    if first is not None and is_units_row(first, second, len(scan.header)):
+        units = ", ".join(cell.strip() for cell in first if cell.strip())
+        scan.top += 1
+        scan.add(scan.top, "warning", "units-row", f"the line names units ({units[:60]}) and is skipped")
+
+
+def _check_header(scan: Scan) -> None:
     for name, count in Counter(scan.header).items():
         if name and count > 1:
             reason = f"the header names the column {name!r} {count} times"
             scan.add(scan.header_line, "error", "column-twice", reason)
-    if all(_is_number(name) for name in scan.header):
+    if not is_header(scan.header):
         reason = "the first line holds numbers alone: write the columns' names above it"
         scan.add(scan.header_line, "error", "no-header", reason)
 
 
-def mending(name: str, options: str) -> str:
-    """What rewrites a file as it should be: a line for the shell where the name is plain, else words."""
-    if not re.fullmatch(r"[\w./-]+\.csv(\.gz|\.xz)?", name):
-        return f"read it by pandas with {options} and write it anew"
-    call = f"import pandas as p; p.read_csv('{name}', {options}).to_csv('{name}', index=False)"
-    return f'this mends it: python -c "{call}"'
-
-
 def _read_rows(stream: BinaryIO, scan: Scan) -> None:
-    line, ragged = scan.header_line + 1, _Ragged(scan)
+    line, ragged = scan.top + 1, _Ragged(scan)
     blanks: list[np.ndarray] = []
     num_blank, sample = 0, LineSample()
     for block in blocks_of_lines(stream):
@@ -209,11 +262,3 @@ class _Ragged:
         if self.count > SHOWN:
             reason = f"{self.count} lines have more or fewer cells than the header, or open quotation marks"
             self.scan.add(0, "error", "cells-in-line", reason)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -34,10 +34,14 @@ class TableSource:
     Attributes:
         name: relative to the dataset's folder, for findings.
         open: gives the CSV's bytes from their start.
+        path: of the file itself, where it is such a CSV.
+        offset: lines of the CSV that the file lacks, such as a header, before its first.
     """
 
     name: str
     open: Callable[[], BinaryIO]
+    path: str | None = None
+    offset: int = 0
 
 
 def find_source(path: Path, root: Path) -> tuple[TableSource | None, list[Finding]]:
@@ -62,7 +66,7 @@ def find_source(path: Path, root: Path) -> tuple[TableSource | None, list[Findin
     if kind in EXCEL:
         return _excel(path, name)
     opener = OPENERS[kind]
-    return TableSource(name, lambda: opener(path)), []
+    return TableSource(name, lambda: opener(path), str(path.absolute())), []
 
 
 def csv_source(content: bytes, name: str = "table") -> TableSource:

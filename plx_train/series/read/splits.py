@@ -30,6 +30,7 @@ class ReadSplit:
         file: its name in the dataset's folder.
         series: without a missing value, in the order of the roles; none where the file can't be used.
         frequency: of the longest series; None where there is none.
+        missing: numbers that marked missing values.
     """
 
     file: str
@@ -37,6 +38,7 @@ class ReadSplit:
     series: list[Series]
     findings: list[Finding]
     frequency: Frequency | None
+    missing: tuple[float, ...] = ()
 
     @property
     def frequency_text(self) -> str:
@@ -80,7 +82,7 @@ def read_split(dataset: DatasetOptions, file: str, roles: Roles) -> ReadSplit:
         root if path.is_relative_to(root) else path.parent,
         file,
         roles,
-        dataset.fill,
+        (dataset.fill, tuple(dataset.missing)),
         dataset.time_zone,
         changed,
     )
@@ -98,8 +100,17 @@ def read_data(dataset: DatasetOptions, train: Roles, val: Roles | None = None) -
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, root: Path, file: str, roles: Roles, fill: str, time_zone: str | None, changed: int) -> ReadSplit:
-    found, findings = read_series(path, root, roles.columns(), time_zone)
+def _read(
+    path: Path,
+    root: Path,
+    file: str,
+    roles: Roles,
+    policy: tuple[str, tuple[float, ...]],
+    time_zone: str | None,
+    changed: int,
+) -> ReadSplit:
+    fill, missing = policy
+    found, findings = read_series(path, root, replace(roles.columns(), missing=missing), time_zone)
     texts = [name for name in roles.flags if found and name not in found[0].columns]
     if texts:
         reason = f"the column {texts[0]!r} holds texts: mark rows by 0 and 1"
@@ -121,9 +132,9 @@ def _read(path: Path, root: Path, file: str, roles: Roles, fill: str, time_zone:
             filled.append(whole)
     if any(finding.level == "error" and finding.code != "missing-values" for finding in findings):
         filled = []
-    return ReadSplit(file, roles, filled, list(findings), frequency)
+    return ReadSplit(file, roles, filled, list(findings), frequency, missing)
 
 
 def fingerprint_of(root: Path, files: Sequence[str]) -> str:
-    """Of the files' content; files that are missing count as such."""
+    """Fingerprint of the files' content; files that are missing count as such."""
     return fingerprint(root, [file for file in files if (root / file).is_file()]).value

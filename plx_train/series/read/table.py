@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.series.read.cell_faults import CellFaults
-from plx_train.series.read.scan import Scan, open_at_header
+from plx_train.series.read.cell_faults import OTHER_NOTATION, CellFaults
+from plx_train.series.read.mending import remedies, survey
+from plx_train.series.read.notation import ColumnNotation, is_numeric
+from plx_train.series.read.scan import Scan, open_at_rows
 from plx_train.series.read.source import READ_FAULTS, TableSource
 from plx_train.series.read.times import TimeFormat, parse_times
 from plx_train.series.zones import to_utc
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1 << 13, 1 << 17
 """Rows that are read at once, fewer of wide tables: pandas holds them several times over."""
 BYTES_BESIDE = 12
-"""Of a row's time and group."""
+"""Bytes of a row's time and group."""
 MANY_GROUPS = 1000
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
 """Cells that say that there is no value."""
@@ -95,7 +97,36 @@ def read_table(source: TableSource, scan: Scan, chosen: Chosen, time_zone: str |
         reason = f"{num_read} rows were read from {scan.num_rows} lines: was it written to meanwhile?"
         scan.add(0, "error", "file-unreadable", reason)
         return None
-    return reader.finish(time_zone)
+    table = reader.finish(time_zone)
+    table.findings = _cell_findings(source, scan, chosen, reader.faults) + table.findings
+    return table
+
+
+def _cell_findings(source: TableSource, scan: Scan, chosen: Chosen, faults: CellFaults) -> list[Finding]:
+    """Faults of cells; where numbers are written in another way, all cells of the file say in which."""
+    cells, grouped = faults.first(OTHER_NOTATION), _grouped(scan, chosen)
+    if not cells and not grouped:
+        return faults.findings()
+    texts = [name for name in (chosen.time, chosen.group, chosen.label) if name]
+    found = survey(source, scan.header_line + scan.offset, ",", MISSING, texts)
+    said = remedies(source, found, grouped | cells)
+    silent = [name for name in grouped if name not in cells and (way := found.notations.get(name)) and way.thousands]
+    alone = [Finding(scan.name, scan.header_line, "error", OTHER_NOTATION, said[name]) for name in silent]
+    return [*faults.findings(said), *alone]
+
+
+def _grouped(scan: Scan, chosen: Chosen) -> dict[str, str]:
+    """Columns in which points seem to stand between thousands, and a cell of each."""
+    found = {}
+    for name in chosen.values:
+        place, column = scan.header.index(name), ColumnNotation()
+        for cells in scan.sample:
+            if len(cells) > place and (cell := cells[place].strip()) not in MISSING:
+                column.add(cell)
+        possible = column.possible()
+        if column.first is not None and len(possible) == 1 and possible[0].thousands == ".":
+            found[name] = column.first
+    return found
 
 
 def _memory() -> float:
@@ -111,7 +142,7 @@ def _chunks(source: TableSource, scan: Scan, chosen: Chosen) -> Iterator[pandas.
 
     texts = {name: str for name in (chosen.time, chosen.group, chosen.label) if name}
     missing = {name: [""] if name in texts else MISSING for name in chosen.names}
-    with open_at_header(source, scan) as stream:
+    with open_at_rows(source, scan) as stream:
         yield from pandas.read_csv(
             stream,
             header=None,
@@ -178,7 +209,7 @@ class _TableReader:
             table.times, never = to_utc(table.times, time_zone, table.codes)
             rows = np.flatnonzero(never)
             self.faults.add("dst-missing-hour", self.chosen.time or "", self.scan.lines(rows), [time_zone] * len(rows))
-        table.findings, table.faulty = self.faults.findings(), self.faults.columns
+        table.faulty = self.faults.columns
         if len(table.groups) > max(MANY_GROUPS, len(table.times) // 2):
             reason = f"column {self.chosen.group}: {len(table.groups)} ids in {len(table.times)} rows are no groups"
             finding = Finding(self.scan.name, self.scan.header_line, "error", "groups-of-one-row", f"{reason}: name "
@@ -192,8 +223,11 @@ class _TableReader:
         if cells.dtype.kind in "fiub":
             return cells.to_numpy(np.float64)
         numbers = pandas.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        bad = np.isnan(numbers) & cells.notna().to_numpy(bool)
-        self.faults.add("not-a-number", str(cells.name), lines[bad], cells[bad])
+        bad = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy(bool))
+        texts = cells.iloc[bad].astype(str)
+        other = np.fromiter(map(is_numeric, texts), bool, len(bad))
+        self.faults.add(OTHER_NOTATION, str(cells.name), lines[bad[other]], texts[other])
+        self.faults.add("not-a-number", str(cells.name), lines[bad[~other]], texts[~other])
         return numbers
 
     def _times(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:

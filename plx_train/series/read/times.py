@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 FIRST_YEAR, LAST_YEAR = 1800, 2200
 """Integers that would be dates outside are integers."""
 MIN_SHARE = 0.5
-"""Of a sample that must fit a way of writing."""
+"""Share of a sample that must fit a way of writing."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class TimeFormat:
     has_offset: bool = False
     is_digits: bool = False
     or_else: str | None = None
+
+
+@lru_cache(1 << 10)
+def is_date(text: str) -> bool:
+    """Whether a cell is a date, with a time of day or without, in digits."""
+    text = text.strip()
+    return bool(re.match(r"\d{1,4}[-/.]\d", text)) and (_is_iso(text) or bool(_candidates([text])))
 
 
 def guess_format(texts: Sequence[str]) -> TimeFormat | None:

@@ -16,7 +16,7 @@ from plx_train.sweep.executors.ray_cluster import Machine, Machines, connect
 from plx_train.sweep.executors.ray_job import RunActor, forwarded_environment
 
 OVERDUE_SECONDS = 10.0
-"""Beside its own time to end, after which a run's actor is killed."""
+"""Seconds beside its own time to end, after which a run's actor is killed."""
 WAIT_SECONDS = 0.1
 
 

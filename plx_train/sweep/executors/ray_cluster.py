@@ -19,7 +19,7 @@ CONNECT_SECONDS = 5.0
 REFRESH_SECONDS = 0.5
 """Between two looks at the cluster."""
 OBJECT_STORE_BYTES = 100_000_000
-"""Of a Ray that is started here; only words go through it, and its own choice is a third of the memory."""
+"""Object store of a Ray that is started here; only words go through it, and its own choice is a third of the memory."""
 EPSILON = 1e-6
 
 
@@ -52,7 +52,7 @@ class Machines:
         self._seen_at = float("-inf")
 
     def look(self) -> tuple[Machine, ...]:
-        """As of `REFRESH_SECONDS` ago at most; Ray itself knows a moment late what others use."""
+        """The cluster as of `REFRESH_SECONDS` ago at most; Ray itself knows a moment late what others use."""
         import ray
 
         # The public one adds all machines up.

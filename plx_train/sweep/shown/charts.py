@@ -18,7 +18,7 @@ FENCE = 2.5
 """Values that are worse than the worse quartile by more than this many interquartile ranges run out of the chart."""
 MOST_CURVE_POINTS, MOST_HOVER_POINTS = 120, 1200
 MANY_TRIALS = 120
-"""With more, points are smaller."""
+"""Number of trials above which points are smaller."""
 
 
 def value_scale(values: Sequence[float], sign: int, pixel_low: float, pixel_high: float, fence: float = FENCE) -> Scale:

@@ -32,7 +32,7 @@ class Utilisation:
 
     @property
     def wall_seconds(self) -> float:
-        """From first start to last end, interruptions included."""
+        """Seconds from first start to last end, interruptions included."""
         return self.end - self.start
 
     @property
@@ -42,7 +42,7 @@ class Utilisation:
 
     @property
     def busy_share(self) -> float:
-        """Of all slots' open time, 0 to 1."""
+        """Busy share of all slots' open time, 0 to 1."""
         offered = self.open_seconds * len(self.busy_by_slot)
         return sum(self.busy_by_slot.values()) / offered if offered > 0 else 0.0
 
@@ -52,7 +52,7 @@ class Utilisation:
         return 1.0 - self.busy_share
 
     def idle_share_of(self, slot: str) -> float:
-        """Of one slot's open time, 0 to 1."""
+        """Idle share of one slot's open time, 0 to 1."""
         return 1.0 - self.busy_by_slot[slot] / self.open_seconds if self.open_seconds > 0 else 0.0
 
 
@@ -74,7 +74,7 @@ class Savings:
 
     @property
     def share(self) -> float:
-        """Of what the sweep would have spent without pruning, 0 to 1."""
+        """Share saved of what the sweep would have spent without pruning, 0 to 1."""
         return self.saved / (self.saved + self.spent) if self.saved else 0.0
 
 
@@ -125,12 +125,12 @@ def saved_by_pruning(record: SweepRecord) -> Savings:
 
 
 def spent_epochs(trial: TrialRecord) -> float:
-    """By all runs of a trial."""
+    """Epochs of all runs of a trial."""
     return sum(job.epochs for job in trial.jobs)
 
 
 def spent_seconds(trial: TrialRecord, now: float) -> float:
-    """In which processes of a trial lived, those of several seeds added up."""
+    """Seconds in which processes of a trial lived, those of several seeds added up."""
     return sum(_total(closed_spans(job.spans, now)) for job in trial.jobs)
 
 

@@ -15,9 +15,9 @@ from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.shown.ranking import first_value, usable
 
 FEWEST_TRIALS = 8
-"""With fewer, importances are drawn from noise."""
+"""Least number of trials: with fewer, importances are drawn from noise."""
 NUM_TREES = 32
-"""Of fANOVA: enough for shares to settle within a few hundredths, at half the time of the default."""
+"""Trees of fANOVA: enough for shares to settle within a few hundredths, at half the time of the default."""
 FEWEST_IN_TARGET = 5
 """PED-ANOVA compares at least this many of the best trials with all of them."""
 KEPT_FILE = "importances.json"

@@ -74,7 +74,7 @@ def within_spread(record: SweepRecord) -> tuple[TrialRecord, ...]:
 
 
 def gain_over_median(record: SweepRecord) -> float | None:
-    """By how much the best trial is better than the median of the complete ones; None with fewer than three."""
+    """Gain of the best trial over the median of the complete ones; None with fewer than three."""
     values = [first_value(trial) for trial in usable(record)]
     if len(values) < 3:
         return None

@@ -37,9 +37,9 @@ TEMPLATE = "sweep/shown/report.html.jinja"
 MOST_BARS_BESIDE = 7
 """Importances that fit beside the learning curves."""
 MANY_PARAMS = 6
-"""With more, the table of the best trial is so high that the figures of effort have room beside it."""
+"""Number of parameters above which the table of the best trial is so high that effort has room beside it."""
 MOST_COMMANDS = 6
-"""Of the frontier's trials, whose commands are shown."""
+"""Number of the frontier's trials whose commands are shown."""
 
 
 @dataclass(frozen=True)

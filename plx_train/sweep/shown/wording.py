@@ -16,7 +16,7 @@ ABSENT = "–"
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """By key, as few of its last parts as tell it from the others: ``optimizer.lr`` is ``lr`` where no other is."""
+    """As few last parts of each key as tell it from the others: ``optimizer.lr`` is ``lr`` where no other is."""
     parts = {key: key.split(".") for key in keys}
     short = {}
     for key, words in parts.items():

@@ -20,6 +20,7 @@ RULES: dict[str, Callable[..., list[str]]] = {
     "the core asks no room what it has": words.asking_faults,
     "names of run files stand in one file": words.run_file_faults,
     "names say what is inside": words.meaningless_name_faults,
+    "sentences begin with what they are about": words.riddle_faults,
     "files can be read at one go": sizes.long_file_faults,
     "rooms stay small": sizes.room_size_faults,
     "functions stay small": sizes.function_faults,

@@ -13,6 +13,8 @@ OF_A_ROOM = {"room", "module", "checked", "sample", "samples", "processor", "roo
 NOT_ABOUT_ROOMS = ("contract", "onednn")
 """The contract asks whether foreign rooms fulfil it; a module there is one of Python's."""
 RUN_FOLDER = "plx_train/runs/folder.py"
+RIDDLES = {"Of", "To", "By", "With", "For", "In", "From", "Without", "On", "Those", "Whose", "Per", "Beside"}
+"""Words with which a sentence begins that leaves out what it is about."""
 MEANINGLESS = {"utils", "util", "common", "helpers", "helper", "misc", "tools", "stuff"}
 
 
@@ -95,3 +97,17 @@ def meaningless_name_faults(root: Path) -> list[str]:
         if path.is_dir() or path.suffix == ".py"
     ]
     return [f"{path.relative_to(root).as_posix()}: says nothing" for path in named if path.stem in MEANINGLESS]
+
+
+def riddle_faults(root: Path) -> list[str]:
+    """Sentences on functions, classes and values that begin with neither their noun nor a verb; files have titles."""
+    faults = []
+    for path in sources(root).values():
+        tree = tree_of(path)
+        title = {id(tree.body[0])} if tree.body else set()
+        texts = (node for node in ast.walk(tree) if isinstance(node, ast.Expr) and id(node) not in title)
+        for node in texts:
+            if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+                first = node.value.value.strip().partition(" ")[0]
+                faults += [f"{place(root, path, node.lineno)}: begins with {first}"] if first in RIDDLES else []
+    return faults

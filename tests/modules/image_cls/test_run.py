@@ -8,6 +8,7 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from kit.runs import train_room
 from plx_train.api import RunResult
 from plx_train.registry.candidate import read_candidate
 from plx_train.runs.exported import file_hashes
+from plx_train.vision.image import read_image
 
 NAMES = ("red", "green", "blue")
 make_dataset = tiny_room("image_cls").make_dataset
@@ -142,3 +144,19 @@ def test_int8_is_written_judged_and_evaluated(
     assert set(json.loads((result.export / "engine.json").read_text())["quickest"].values()) <= set(report["int8"])
     with pytest.raises(plx_train.UserError, match="is an int8 export already"):
         plx_train.run(["mode=quantize", f"run={result.export}", "device=cpu"])
+
+
+def test_a_model_remembers_what_transparent_pixels_lay_on(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "data")
+    for path in (root / "images").iterdir():
+        colour = cv2.imread(str(path))
+        cv2.imwrite(str(path), np.dstack([colour, np.full(colour.shape[:2], 90, np.uint8)]))
+    run = train(root, tmp_path / "run", "dataset.background=black", "trainer.epochs=1")
+    assert json.loads((run.output / "export/parity.json").read_text())["ok"]
+    picture = root / "images/val_0.png"
+    predictor = plx_train.Predictor(run.output / "export")
+    assert predictor.processor.background == "black"
+    seen = predictor.processor.as_input(picture)
+    assert np.array_equal(seen, read_image(picture, background="black")) and seen.mean() < read_image(picture).mean()
+    again = plx_train.run(["mode=evaluate", f"run={run.output}", "device=cpu", "quiet=true", "tracking=off"])
+    assert again.metrics["val/accuracy"] == pytest.approx(run.metrics["val/accuracy"])

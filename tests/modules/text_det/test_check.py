@@ -296,7 +296,8 @@ def test_windows_files_are_read_and_noted(root):
 def test_other_encodings_are_told_by_line_and_byte(root):
     (root / "train.txt").write_bytes(line("images/0.png").encode() + "images/é.png\t[]\n".encode("latin-1"))
     assert [str(item) for item in run(root).report.findings] == [
-        "train.txt:2: byte 8 of the line is not UTF-8: save the file in that encoding"
+        "train.txt:2: byte 8 of the line is not UTF-8: save the file in that encoding; "
+        "it is probably in WINDOWS-1252: iconv -f WINDOWS-1252 -t UTF-8 train.txt > utf8.txt"
     ]
 
 

@@ -18,8 +18,9 @@ from plx_train.config.compose import compose_run, composed_from
 from plx_train.contract.check import Checked
 from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import ConfigError, DataError, UserError, WeightsError
-from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed, read_dictionary
+from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed
 from plx_train.modules.text_rec.processor import TextRecProcessor
+from plx_train.vision.labels.dictionary import read_dictionary
 from plx_train.workflow.dataset import check
 
 ABC = TextRecProcessor(("a", "b", "c"))

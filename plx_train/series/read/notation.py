@@ -1,0 +1,169 @@
+"""Ways of writing numbers: which marks stand before decimals and between thousands, told from all cells of a column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+SPACES = re.compile(r"[\s\u2007\u2009\u202f]")
+APOSTROPHES = re.compile("[\u2019\u00b4`]")
+MINUS = "\u2212"
+DECIMALS = (".", ",")
+MARKS = (".", ",", " ", "'")
+AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}")
+"""One mark before exactly three digits: decimals, or thousands."""
+THREE_DIGITS = re.compile(r"[+-]?[1-9]\d\d")
+LONG = re.compile(r"[+-]?\d{4,}([.,]\d*)?")
+"""More digits than stand together where thousands are marked."""
+LEADING_ZERO = re.compile(r"0\d+")
+MANY = 20
+"""Cells with exactly three digits behind the mark: decimals would end in a zero by now, and be shorter."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A way of writing numbers.
+
+    Attributes:
+        decimal: the mark before decimals; None: there are none.
+        thousands: the mark between thousands; a space stands for all kinds of spaces; empty: there is none.
+    """
+
+    decimal: str | None = None
+    thousands: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is read as it stands."""
+        return self.decimal in (None, ".") and not self.thousands
+
+    def value(self, cell: str) -> float:
+        """The number that a cell means."""
+        text = _normal(cell).replace(self.thousands, "") if self.thousands else _normal(cell)
+        return float(text.replace(self.decimal, ".") if self.decimal else text)
+
+
+def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
+    whole = r"\d+"
+    if thousands:
+        mark = re.escape(thousands)
+        whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d?(?:{mark}\d{{2}})+{mark}\d{{3}}|\d+)"
+    point = re.escape(decimal)
+    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
+
+
+PATTERNS = {
+    (decimal, thousands): _pattern(decimal, thousands)
+    for decimal in DECIMALS
+    for thousands in ("", *MARKS)
+    if decimal != thousands
+}
+
+
+def _normal(cell: str) -> str:
+    return APOSTROPHES.sub("'", SPACES.sub(" ", cell.strip())).replace(MINUS, "-")
+
+
+@lru_cache(1 << 12)
+def fitting(cell: str) -> frozenset[tuple[str, str]]:
+    """Marks of decimals and thousands by which a cell is a number."""
+    text = _normal(cell)
+    return frozenset(marks for marks, pattern in PATTERNS.items() if pattern.fullmatch(text))
+
+
+def is_numeric(cell: str) -> bool:
+    """Whether a cell is a number in any way of writing."""
+    return bool(fitting(cell))
+
+
+@dataclass
+class ColumnNotation:
+    """What the cells of a column say of its way of writing.
+
+    Attributes:
+        num_numbers, num_odd: cells that are numbers in some way, and others.
+        first: a cell that is not read as it stands.
+        has_leading_zero: a cell is an id of digits rather than a number.
+        needs_words: some cells hold marks beyond ASCII, or others than commas and points.
+        has_minus: some hold the sign that is no hyphen.
+    """
+
+    fits: set[tuple[str, str]] = field(default_factory=lambda: set(PATTERNS))
+    used: set[str] = field(default_factory=set)
+    num_numbers: int = 0
+    num_odd: int = 0
+    num_three: int = 0
+    num_bare: int = 0
+    has_long: bool = False
+    has_leading_zero: bool = False
+    needs_words: bool = False
+    has_minus: bool = False
+    first: str | None = None
+
+    def add(self, cell: str) -> None:
+        """One more cell that is not empty."""
+        fits = fitting(cell)
+        if not fits:
+            self.num_odd += 1
+            return
+        text = _normal(cell)
+        marks = {mark for mark in MARKS if mark in text}
+        self.fits &= fits
+        self.used |= marks
+        self.num_numbers += 1
+        self.num_three += AMBIGUOUS.fullmatch(text) is not None
+        self.num_bare += THREE_DIGITS.fullmatch(text) is not None
+        self.has_long |= LONG.fullmatch(text) is not None
+        self.has_leading_zero |= LEADING_ZERO.fullmatch(text) is not None
+        self.has_minus |= MINUS in cell
+        self.needs_words |= not cell.isascii() or not marks <= {".", ","}
+        if self.first is None and marks:
+            self.first = cell.strip()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column holds numbers, and no ids of digits."""
+        return self.num_numbers >= max(self.num_odd, 1) and not self.has_leading_zero
+
+    def possible(self) -> list[Notation]:
+        """The ways in which all cells are numbers; several that mean other numbers are in doubt."""
+        found = {
+            Notation(decimal if decimal in self.used else None, thousands if thousands in self.used else "")
+            for decimal, thousands in self.fits
+            if self.used <= {decimal, thousands}
+        }
+        if len(found) == 2 and len(self.used) == 1 and self.has_long:
+            return [one for one in found if one.decimal]
+        if len(found) == 2 and len(self.used) == 1 and self.num_three >= MANY and self.num_bare:
+            return [one for one in found if one.thousands]
+        return sorted(found, key=lambda one: one.thousands)
+
+
+def settled(columns: Iterable[ColumnNotation], separator: str) -> list[Notation | None]:
+    """The way in which each column is written; None where the file does not tell.
+
+    What one column leaves open another may tell: a file has one mark before decimals.
+
+    Args:
+        separator: between the file's cells; between commas, points stand before decimals unless something says else.
+    """
+    possible = [one.possible() for one in columns]
+    known = [one[0] for one in possible if len(one) == 1]
+    decimals = {one.decimal for one in known if one.decimal}
+    thousands = {one.thousands for one in known if one.thousands}
+    return [one[0] if len(one) == 1 else _choice(one, decimals, thousands, separator) for one in possible]
+
+
+def _choice(
+    possible: list[Notation], decimals: Collection[str], thousands: Collection[str], separator: str
+) -> Notation | None:
+    if len(possible) != 2 or {bool(one.thousands) for one in possible} != {False, True}:
+        return None
+    plain, grouped = possible
+    if grouped.thousands in thousands:
+        return None if plain.decimal in decimals else grouped
+    if decimals:
+        return plain if decimals == {plain.decimal} else grouped if plain.decimal not in decimals else None
+    return plain if separator == "," and plain.decimal == "." else None

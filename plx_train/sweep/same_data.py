@@ -1,0 +1,58 @@
+"""Whether a sweep's runs to come would see the data that its runs so far have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from plx_train.config.compose import compose_run
+from plx_train.config.options import RunOptions
+from plx_train.ground.errors import UserError
+from plx_train.runs.facts import read_facts
+from plx_train.sweep.identity import ROOT
+from plx_train.sweep.order import Ordered
+from plx_train.sweep.study import JOBS, Study, values_of
+
+FingerprintOf = Callable[[RunOptions], str]
+"""Reads the dataset of a run's options and gives its fingerprint."""
+
+
+def other_data(study: Study, ordered: Ordered, fingerprint_of: FingerprintOf) -> list[str]:
+    """Phrases on data that are not what the sweep's runs recorded; each dataset is read once.
+
+    Raises:
+        UserError: the data can't be read.
+    """
+    identity = study.identity()
+    former = identity.fixed.get(ROOT) if identity else None
+    found = []
+    for before, values in _recorded(study).items():
+        options = compose_run(ordered.space.overrides(values)).options
+        now, here = fingerprint_of(options), options.dataset.root
+        if now == before:
+            continue
+        if former is not None and former != here:
+            found.append(f"dataset.root={here} holds other data (was {former})")
+        else:
+            found.append(f"the data at {here} have changed since (fingerprint {before[:12]}, now {now[:12]})")
+    return found
+
+
+def _recorded(study: Study) -> dict[str, dict[str, Any]]:
+    """By fingerprint the values of a trial whose run saw data of that."""
+    found: dict[str, dict[str, Any]] = {}
+    for trial in study.trials():
+        for facts in _facts(trial):
+            if facts.get("fingerprint"):
+                found.setdefault(str(facts["fingerprint"]), values_of(trial))
+    return found
+
+
+def _facts(trial: Any) -> Iterator[dict[str, Any]]:
+    for job in trial.user_attrs.get(JOBS, []):
+        try:
+            yield read_facts(Path(job["folder"]))
+        except UserError:
+            # It had not come so far, or lies on another machine.
+            continue

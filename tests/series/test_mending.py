@@ -1,0 +1,200 @@
+"""Lines that findings print mend the file at hand: run as they stand, they leave the numbers that were meant."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plx_train.contract.check import Finding
+from plx_train.series.frame import Series
+from plx_train.series.read.reader import Columns, read_series
+
+DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
+
+
+def read(path: Path, columns: Columns) -> tuple[list[Series], list[Finding]]:
+    return read_series(path, path.parent, columns)
+
+
+def table(separator: str, *columns: list[str]) -> str:
+    """A table of named columns, each name before its cells; cells with a comma in quotation marks."""
+    rows = zip(*columns, strict=True)
+    quoted = ([f'"{cell}"' if separator in cell else cell for cell in row] for row in rows)
+    return "\n".join(separator.join(row) for row in quoted) + "\n"
+
+
+def line_of(findings: list[Finding]) -> str | None:
+    """The program in a line that a finding prints."""
+    found = {match[1] for finding in findings if (match := re.search(r'(python -c ".*")', finding.reason))}
+    assert len(found) <= 1
+    return next(iter(found), None)
+
+
+def run_line(line: str) -> None:
+    """Runs the program of a line as a shell would hand it to Python, without the seconds that a process takes."""
+    _, _, program = shlex.split(line)
+    exec(compile(program, "line", "exec"), {})
+
+
+def run_in_shell(line: str, folder: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", line.replace("python", sys.executable, 1)], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def grouped(values: list[int], mark: str) -> list[str]:
+    return [f"{value:,d}".replace(",", mark) for value in values]
+
+
+COUNTS = [int(value) for value in np.random.default_rng(0).integers(200, 4000, 30)]
+DECIMALS = [round(float(value), 2) for value in np.random.default_rng(1).uniform(1000, 3_000_000, 30)]
+
+
+def german(values: list[float]) -> list[str]:
+    return [f"{value:,.2f}".translate(str.maketrans(",.", ".,")) for value in values]
+
+
+def spaced(values: list[float], mark: str) -> list[str]:
+    return [f"{value:,.2f}".replace(",", mark).replace(".", ",") for value in values]
+
+
+@pytest.mark.parametrize(
+    ("separator", "cells", "values"),
+    [
+        (";", grouped(COUNTS, "."), COUNTS),
+        (";", [str(value).replace(".", ",") for value in DECIMALS], DECIMALS),
+        (";", german(DECIMALS), DECIMALS),
+        (";", [f"{value:,.2f}" for value in DECIMALS], DECIMALS),
+        (";", [str(value) for value in DECIMALS], DECIMALS),
+        (",", grouped(COUNTS, "."), COUNTS),
+        (",", grouped(COUNTS, ","), COUNTS),
+        (",", german(DECIMALS), DECIMALS),
+        (",", [f"{value:,.2f}" for value in DECIMALS], DECIMALS),
+        (",", ["12,34,567.5", *map(str, DECIMALS[1:])], [1_234_567.5, *DECIMALS[1:]]),
+        ("\t", spaced(DECIMALS, " "), DECIMALS),
+        (";", spaced(DECIMALS, "\u00a0"), DECIMALS),
+        (";", spaced(DECIMALS, "\u202f"), DECIMALS),
+        ("|", [f"{value:,.2f}".replace(",", "'") for value in DECIMALS], DECIMALS),
+        (";", [f"{value:,.2f}".replace(",", "\u2019") for value in DECIMALS], DECIMALS),
+        (",", [f"\u2212{value}" for value in DECIMALS], [-value for value in DECIMALS]),
+        (";", ["", *german(DECIMALS[1:])], [np.nan, *DECIMALS[1:]]),
+        (";", ["NA", *german(DECIMALS[1:])], [np.nan, *DECIMALS[1:]]),
+    ],
+)
+def test_the_line_leaves_the_numbers_that_were_meant(
+    tmp_path: Path, separator: str, cells: list[str], values: list[float]
+) -> None:
+    path, columns = tmp_path / "t.csv", Columns("date", ("a",))
+    ids = [f"{place % 3:03d}" for place in range(30)]
+    path.write_text(table(separator, ["date", *DAYS], ["id", *ids], ["a", *cells]), "utf-8")
+    _, findings = read(path, columns)
+    line = line_of(findings)
+    assert line is not None and any(finding.level == "error" for finding in findings)
+    run_line(line)
+    (series,), left = read(path, columns)
+    assert {finding.code for finding in left} <= {"missing-values"}
+    np.testing.assert_array_equal(series.values[:, 0], values)
+    assert [text.split(",")[:2] for text in path.read_text("utf-8").splitlines()[1:]] == [
+        list(pair) for pair in zip(DAYS, ids, strict=True)
+    ]
+
+
+def test_columns_that_are_written_in_several_ways_are_each_read_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        table(";", ["date", *DAYS], ["a", *german(DECIMALS)], ["b", *(f"{value:.1f}" for value in DECIMALS)])
+    )
+    line = line_of(read(path, Columns("date"))[1])
+    assert line is not None
+    run_in_shell(line, tmp_path)
+    (series,), left = read(path, Columns("date"))
+    assert not left
+    np.testing.assert_array_equal(series.values, [[value, float(f"{value:.1f}")] for value in DECIMALS])
+
+
+def test_dates_ids_and_nameless_columns_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    days = [f"{day:02d}.01.2020" for day in range(1, 31)]
+    group = ["NA", "007"] * 15
+    numbers = [str(place) for place in range(30)]
+    path.write_text(
+        "sep=;\n" + table(";", ["", *numbers], ["Datum", *days], ["id", *group], ["a", *grouped(COUNTS, ".")])
+    )
+    columns = Columns("Datum", ("a",), "id")
+    line = line_of(read(path, columns)[1])
+    assert line is not None
+    run_in_shell(line, tmp_path)
+    series, left = read(path, columns)
+    assert [finding.level for finding in left if finding.code != "gaps"] == []
+    assert {one.group: one.values[:, 0].tolist() for one in series} == {"NA": COUNTS[::2], "007": COUNTS[1::2]}
+    assert path.read_text().startswith(",Datum,id,a\n0,01.01.2020,NA,")
+
+
+@pytest.mark.parametrize(
+    ("separator", "cells", "readings"),
+    [
+        (";", ["3.154"] * 30, ("3154", "3.154")),
+        (";", ["3,154"] * 30, ("3154", "3.154")),
+        (",", ["3,154"] * 30, ("3154", "3.154")),
+        ("\t", ["-3.154", *["12.250"] * 29], ("-3154", "-3.154")),
+    ],
+)
+def test_what_the_file_does_not_tell_is_asked(
+    tmp_path: Path, separator: str, cells: list[str], readings: tuple[str, str]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(separator, ["date", *DAYS], ["a", *cells]))
+    (error,) = [finding for finding in read(path, Columns("date"))[1] if finding.level == "error"]
+    assert "python -c" not in error.reason
+    assert f"if it marks thousands, that is {readings[0]}, if decimals, {readings[1]}" in error.reason
+
+
+@pytest.mark.parametrize(
+    ("other", "value"),
+    [("0,5", 3154.0), ("7.000.000", 3154.0), ("0.5", 3.154), ("1234", None)],
+)
+def test_one_column_tells_how_another_is_written(tmp_path: Path, other: str, value: float | None) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(";", ["date", *DAYS], ["a", *["3.154"] * 30], ["b", *[other] * 30]))
+    line = line_of(read(path, Columns("date"))[1])
+    assert (line is None) == (value is None)
+    if line is not None:
+        run_line(line)
+        (series,), _ = read(path, Columns("date"))
+        assert series.values[0, 0] == value
+
+
+def test_thousands_are_no_texts_however_many_columns_have_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        table(",", ["date", *DAYS], ["sales", *(f"{value:,.2f}" for value in DECIMALS)], ["temp", *["1.5"] * 30])
+    )
+    _, findings = read(path, Columns("date"))
+    (error,) = [finding for finding in findings if finding.level == "error"]
+    assert (error.line, error.code) == (2, "decimal-comma") and "(30 such rows: lines 2, 3, 4, …)" in error.reason
+
+
+def test_decimals_of_three_digits_are_no_thousands(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for cells in (
+        [f"{value:.3f}" for value in np.linspace(1, 99, 30)],
+        [f"{1 + place / 8}" for place in range(30)],
+        ["1234", *(f"{value:.3f}" for value in np.linspace(1, 99, 29))],
+    ):
+        path.write_text(table(",", ["date", *DAYS], ["a", *cells]))
+        assert not read(path, Columns("date"))[1]
+
+
+def test_a_file_whose_rows_are_uneven_or_no_text_gets_words(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for content in (b"date;a\n2020-01-01;1,5\n2020-01-02;1;2\n", "date;a;b\n2020-01-01;1,5;ä\n".encode("latin1")):
+        path.write_bytes(content)
+        (error,) = read(path, Columns("date"))[1]
+        assert error.code == "separator" and "python -c" not in error.reason and "sep=';'" in error.reason
