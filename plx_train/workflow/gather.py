@@ -107,11 +107,11 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     room, dataset = load_room(options.module.name), options.dataset
     if kind.name != OWN and dataset.val not in OUR_FILES and not (folder.root / dataset.val).is_file():
         raise ConfigError(f"dataset.val={dataset.val}: there is no such file, and data read as {kind.name} need none")
-    known = room.class_names(dataset, options.module, None if kind.name == OWN else processor)
+    known, of_classes = room.class_names(dataset, options.module, None if kind.name == OWN else processor)
     found = kind.read(folder)
     if found.truth is Truth.LABELS and found.labels:
         found.labels = (*known, *(name for name in found.labels if name not in known))
-    findings = list(found.findings)
+    findings = [*of_classes, *found.findings]
     if kind.names_all:
         findings += _forgotten(found, folder)
     read = {TRAIN: [], **found.splits}

@@ -312,6 +312,12 @@ def test_a_named_file_that_is_missing_is_missed(tmp_path: Path) -> None:
     assert code == 1 and report["findings"][-2]["reason"].startswith("there is no labels.txt in")
 
 
+def test_a_named_class_file_that_is_missing_is_missed(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 3)
+    code, report = check("image_cls", root, tmp_path / "out", "module.label_file=names.txt")
+    assert code == 1 and "names.txt" in report["findings"][0]["reason"]
+
+
 def test_labels_keep_the_order_of_a_file(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for seed in range(6):
