@@ -17,12 +17,15 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from plx_train.config.faults import explained, one_sentence, unreadable
 from plx_train.config.groups import GROUPS, foreign_presets, preset
 from plx_train.config.keys import check_groups, check_keys, open_free_key
+from plx_train.config.mappings import entries_of, is_entry, put
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
-from plx_train.config.texts import as_typed_in_full, key_of
+from plx_train.config.texts import PARAMETER, as_typed_in_full, key_of
 from plx_train.config.values import check_values, flatten
+from plx_train.config.written import all_literal, literal
 from plx_train.contract.rooms import load_room, options_class, usable_options
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -62,7 +65,8 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     register_schemas()
     names_sweep = any(text in overrides for text in ("mode=promote", "mode=sweep_report"))
     overrides = [as_typed_in_full(text, names_sweep) for text in overrides]
-    parsed = _parse(overrides)
+    entries = [one for text in overrides if is_entry(text) for one in entries_of(text)]
+    parsed = _parse([text for text in overrides if not is_entry(text)])
     check_groups(parsed)
     for item in parsed:
         if item.is_sweep_override():
@@ -72,10 +76,12 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
         check_keys(parsed, base)
-        config = _compose([open_free_key(text, base) for text in overrides])
+        config = _compose([open_free_key(str(item.input_line), base) for item in parsed])
     given = {key_of(text) for text in overrides}
-    _forget_embedded(config, base, given)
-    _fill_time(config, parsed, given)
+    with explained(overrides):
+        put(config, entries)
+        _forget_embedded(config, base, given)
+        _fill_time(config, parsed, given)
     return _typed(config, overrides)
 
 
@@ -86,7 +92,7 @@ def _forget_embedded(config: DictConfig, base: DictConfig, given: set[str]) -> N
     if config.dataset.root == base.dataset.root or not Path(base.dataset.root).is_relative_to(datasets_dir()):
         return
     if "dataset.name" not in given:
-        config.dataset.name = resolve_path(config.dataset.root).name
+        config.dataset.name = literal(resolve_path(config.dataset.root).name)
     if "dataset.columns" not in given:
         for name, value in asdict(ColumnsOptions()).items():
             if f"dataset.columns.{name}" not in given:
@@ -116,10 +122,8 @@ def _register_resolver() -> None:
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
-    try:
+    with explained(overrides):
         return compose(config_name="config", overrides=list(overrides))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_one_sentence(error)) from None
 
 
 def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
@@ -133,7 +137,7 @@ def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
         config.module = OmegaConf.structured(options_class(str(recorded.module.name)))
         merged = OmegaConf.merge(config, _without_retired(recorded))
     except (OmegaConfBaseException, UserError) as error:
-        raise ConfigError(f"a recorded configuration can't be used: {_one_sentence(error)}") from None
+        raise ConfigError(f"a recorded configuration can't be used: {one_sentence(error)}") from None
     assert isinstance(merged, DictConfig)
     return _typed(merged, overrides)
 
@@ -148,22 +152,30 @@ def _without_retired(recorded: DictConfig) -> DictConfig:
 
 
 def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
-    try:
+    with explained():
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
             raise ConfigError(f"{missing[0]} has no value: give {missing[0]}=…")
         # Recorded absolute, so that a run can be evaluated from any folder.
-        config.dataset.root = str(resolve_path(config.dataset.root))
+        root = resolve_path(config.dataset.root) if config.dataset.root else ""
+        config.dataset.root = literal(str(root))
         plain = OmegaConf.to_container(config, resolve=True)
         options = OmegaConf.to_object(config)
-    except OmegaConfBaseException as error:
-        raise ConfigError(_one_sentence(error)) from None
     assert isinstance(options, RunOptions)
     if type(options.module) is not options_class(options.module.name):
         raise ConfigError(f"module.name={options.module.name} names another module: give module=… and leave it out")
+    _check_pipeline(options)
     flat = flatten(plain)
     check_values(options_with_module(options.module), flat)
-    return Composed(options, OmegaConf.to_yaml(config, resolve=True), tuple(overrides), flat)
+    return Composed(options, OmegaConf.to_yaml(OmegaConf.create(all_literal(plain))), tuple(overrides), flat)
+
+
+def _check_pipeline(options: RunOptions) -> None:
+    for name in options.pipeline_parameters:
+        if options.mode not in ("predict", "serve"):
+            raise ConfigError(f"{PARAMETER}{name} is for mode=predict and mode=serve, not for mode={options.mode}")
+        if not options.pipeline:
+            raise ConfigError(f"{PARAMETER}{name} is of no pipeline: name one, as in pipeline=OCR")
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
@@ -172,21 +184,8 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         try:
             parsed += OverridesParser.create().parse_overrides([text])
         except HydraException:
-            if "=" not in text:
-                raise ConfigError(f"'{text}' is not understood: options are written key=value") from None
-            key = text.partition("=")[0]
-            raise ConfigError(f"the value of '{text}' can't be read: put it in quotes, as in {key}='\"…\"'") from None
+            raise ConfigError(unreadable(text)) from None
     return parsed
-
-
-def _one_sentence(error: BaseException) -> str:
-    """Hydra's and OmegaConf's messages as one line: the deepest cause says most."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    key = next((line.removeprefix("full_key:").strip() for line in lines if line.startswith("full_key:")), "")
-    first = lines[0] if lines else type(error).__name__
-    return f"{key}: {first}" if key else first
 
 
 def default_values(options: Composed) -> dict[str, Any]:

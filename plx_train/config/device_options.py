@@ -7,6 +7,9 @@ from typing import Any
 
 from plx_train.contract.option import Trait, at_least, one_of, option
 
+MOST = 1024
+"""Processes or threads of which a machine starts no more; it would run out of them, or of memory, with no word."""
+
 
 @dataclass
 class DeviceOptions:
@@ -20,23 +23,23 @@ class DeviceOptions:
         Trait.HARMLESS,
     )
     """Kind of device that computes; auto: an accelerator that paddle and the machine have, else the CPU."""
-    ids: list[int] = option([0], Trait.HARMLESS)
+    ids: list[int] = option([0], at_least(0), Trait.HARMLESS)
     """Numbers of the accelerators to use; with several, one process trains on each."""
-    processes: int | None = option(None, at_least(1))
+    processes: int | None = option(None, at_least(1, at_most=MOST))
     """Processes that train together on this machine; null: one for each id."""
-    nodes: int = 1
+    nodes: int = option(1, at_least(1, at_most=MOST))
     """Machines that train together; the same command is given on each."""
     master: str | None = option(None, Trait.HARMLESS)
     """Address of the first machine, host:port, where there are several."""
-    node_rank: int | None = option(None, Trait.HARMLESS)
+    node_rank: int | None = option(None, at_least(0), Trait.HARMLESS)
     """Number of this machine, from 0; null: assigned by the first."""
     sync_bn: bool = False
     """Batch statistics over all processes, where the device has it; else each has its own."""
     precision: str = option("auto", one_of("auto", "fp32", "bf16", "fp16"))
     """Number format of training; auto: what is safe for the module on this device."""
-    num_workers: int | None = option(None, at_least(0), Trait.HARMLESS, Trait.HOW_TO_SWEEP)
+    num_workers: int | None = option(None, at_least(0, at_most=MOST), Trait.HARMLESS, Trait.HOW_TO_SWEEP)
     """Loader processes; 0: samples are made in the run's own; null: by the number of cores."""
-    threads: int | None = option(None, at_least(1), Trait.HARMLESS)
+    threads: int | None = option(None, at_least(1, at_most=MOST), Trait.HARMLESS)
     """Threads of an operation on a CPU: one gives the same bits again, several are quicker; null: the profile's."""
     conv_backend: str = option("auto", one_of("auto", "native", "onednn"))
     """Library of convolutions on a CPU: Paddle's own (native), oneDNN, or auto: the latter where both agree."""

@@ -8,8 +8,9 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from plx_train.config.groups import GROUPS, SCHEMA, preset, presets
-from plx_train.config.texts import short_keys
+from plx_train.config.texts import PARAMETER, short_keys
 from plx_train.config.values import flatten, refuse
+from plx_train.contract.pipelines import pipeline_files
 from plx_train.contract.rooms import options_class
 from plx_train.ground.errors import ConfigError
 
@@ -45,7 +46,14 @@ def check_keys(parsed: Iterable[Override], base: DictConfig) -> None:
         if key in GROUPS or key.startswith("hydra") or _is_free_key(key, base):
             continue
         if key not in known:
+            if key in _pipeline_parameters():
+                raise ConfigError(f"key '{key}' does not exist; did you mean '{PARAMETER}{key}'?")
             refuse(f"key '{key}' does not exist", key, known)
+
+
+def _pipeline_parameters() -> set[str]:
+    """What calls of the known pipelines may set."""
+    return {name for file in pipeline_files().values() for name in file.declaration.parameters}
 
 
 def open_free_key(text: str, base: DictConfig) -> str:

@@ -104,6 +104,9 @@ class RunOptions:
     pipeline: str | None = option(None, Trait.TEXT)
     """Pipeline to predict with, export or serve: OCR, another one's name, a YAML in PaddleX's schema, or a frozen
     folder."""
+    pipeline_parameters: dict[str, Any] = field(default_factory=dict)
+    """Parameters of the pipeline's calls, by PaddleX's names, typed as pipeline.<parameter>=…, for mode=predict and
+    serve."""
     models: dict[str, str] = field(default_factory=dict)
     """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
     resume: str | None = option(None, Trait.TEXT, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.OF_FUSION)

@@ -13,7 +13,7 @@ class ServeOptions:
 
     host: str = "127.0.0.1"
     """Address to listen at; 0.0.0.0 for all of this machine."""
-    port: int = option(8080, at_least(0))
+    port: int = option(8080, at_least(0, at_most=65535))
     """Port to listen at; 0 takes a free one."""
     max_batch: int = option(8, at_least(1))
     """Images or series predicted together."""
@@ -27,9 +27,9 @@ class ServeOptions:
     """Megapixels of a request's pages together."""
     max_pages: int = option(10, at_least(1))
     """Pages of a PDF or TIFF that are worked on; later ones are left out."""
-    max_rows: int = 200_000
+    max_rows: int = option(200_000, at_least(1))
     """Rows of a request's table."""
-    max_series: int = 1000
+    max_series: int = option(1000, at_least(1))
     """Series of a request's table, which are groups of its rows."""
     timeout_seconds: float = option(60.0, at_least(1))
     """Seconds from the first byte of a request to the last of its answer."""

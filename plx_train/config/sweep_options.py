@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from plx_train.contract.option import Trait, TypedAs, at_least, one_of, option
+from plx_train.contract.option import DURATION, Trait, TypedAs, at_least, one_of, option
 
 
 @dataclass
@@ -36,7 +36,7 @@ class SweepOptions:
     """Settings of the engine; ray: address, cpus, gpus; submitit: executor and its parameters."""
     max_failures: int | None = option(10, at_least(1), Trait.HOW_TO_SWEEP)
     """Failed configurations after which no new one begins; null: any number."""
-    max_time: str | None = option(None, Trait.HOW_TO_SWEEP)
+    max_time: str | None = option(None, DURATION, Trait.HOW_TO_SWEEP)
     """Time after which no new configuration begins: 30m, 8h."""
     storage: str | None = option(None, Trait.TEXT, Trait.HOW_TO_SWEEP)
     """Address of a database where several machines sweep together; null: a journal file in the sweep's folder."""
@@ -48,5 +48,5 @@ class SweepOptions:
     """Name of the sweep; null: made from the command, so that the same command goes on with it."""
     fresh: bool = option(False, Trait.HOW_TO_SWEEP)
     """Begins anew although this command was swept before."""
-    seed: int = 0
+    seed: int = option(0, at_least(0, at_most=2**31 - 1))
     """Seed of the sampler."""

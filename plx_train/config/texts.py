@@ -1,12 +1,23 @@
-"""What users type, as Hydra takes it: short keys in full, and paths in quotes."""
+"""What users type, as Hydra takes it: short keys in full, and texts in quotes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
-from plx_train.config.schema import options_of_rooms, options_of_run
-from plx_train.contract.option import Trait
+from plx_train.config.schema import option_at, options_of_rooms, options_of_run
+from plx_train.contract.option import Option
+from plx_train.ground.errors import ConfigError
+
+QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+PLAIN = re.compile(r"[/A-Za-z][\w./:-]*", re.ASCII)
+"""Texts that Hydra reads as they are, but for those in `WORDS`."""
+WORDS = ("null", "true", "false", "nan", "inf")
+BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+
+PARAMETER, PARAMETERS = "pipeline.", "pipeline_parameters."
+"""What users type before a pipeline's parameter, and the section that these stand in: `pipeline` itself is a text."""
 
 
 def as_typed_in_full(text: str, names_sweep: bool = False) -> str:
@@ -14,7 +25,12 @@ def as_typed_in_full(text: str, names_sweep: bool = False) -> str:
 
     Args:
         names_sweep: ``sweep=`` is a finished one's name, not how to sweep.
+
+    Raises:
+        ConfigError: it holds what no text of a configuration can.
     """
+    if not text.isprintable() and re.search(r"[\0\ud800-\udfff]", text):
+        raise ConfigError(f"{text!a} is no text in UTF-8: rename the file, or leave these characters out")
     return _quoted(_in_full(text, names_sweep))
 
 
@@ -29,23 +45,91 @@ def key_of(text: str) -> str:
     return text.partition("=")[0].lstrip("+~")
 
 
-def _is_text(key: str) -> bool:
-    options = (*options_of_run().values(), *options_of_rooms())
-    return any(one.key == key and Trait.TEXT in one.traits for one in options)
+def options_at(key: str) -> list[Option]:
+    """The options of the run, and of the rooms, that stand at a key or hold it."""
+    found = option_at(options_of_run(), key)
+    return [found] if found else [one for one in options_of_rooms() if one.key == key]
+
+
+def is_text(key: str) -> bool:
+    """Whether what stands at a key is a text, or a list of texts."""
+    return any(one.holds_text for one in options_at(key))
+
+
+def sweepable(text: str) -> str:
+    """An override of several values, as in ``key=a,b``, with those texts in quotes that Hydra would read as numbers."""
+    key, separator, value = text.partition("=")
+    if not separator or not is_text(key_of(text)) or any(one in value for one in "[{("):
+        return text
+    parts = split(value, ",")
+    return f"{key}={','.join(_as_text(part, False) for part in parts)}" if len(parts) > 1 and all(parts) else text
+
+
+def split(text: str, mark: str) -> list[str]:
+    """The parts between `mark`, but for those in quotes or, where brackets close, in brackets."""
+    return _split(text, mark, BRACKETS) or _split(text, mark, {})
+
+
+def _split(text: str, mark: str, brackets: dict[str, int]) -> list[str]:
+    """Nothing where brackets do not close."""
+    parts, depth, place, begin = [], 0, 0, 0
+    while place < len(text):
+        quoted = QUOTED.match(text, place) if not text[begin:place].strip() else None
+        if quoted:
+            place = quoted.end()
+            continue
+        depth += brackets.get(text[place], 0)
+        if depth == 0 and text[place] == mark:
+            parts.append(text[begin:place].strip())
+            begin = place + 1
+        place += 1
+    return [] if depth else [*parts, text[begin:].strip()]
 
 
 def _in_full(text: str, names_sweep: bool) -> str:
     key, separator, value = text.partition("=")
     if key == "sweep" and names_sweep:
         return f"sweep.id={value}"
+    if key.startswith(PARAMETER):
+        return f"{PARAMETERS}{text.removeprefix(PARAMETER)}"
     return f"{short_keys()[key]}{separator}{value}" if key in short_keys() and separator else text
 
 
 def _quoted(text: str) -> str:
-    """Quotes a path that Hydra's grammar would trip over: spaces, brackets, ``=`` and the like."""
+    """Quotes a text that Hydra's grammar would trip over, or read as a number: spaces, brackets, ``=``, digits."""
     key, separator, value = text.partition("=")
-    if not separator or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:-]*", value, re.ASCII) or not _is_text(key):
+    options = options_at(key_of(text)) if separator else []
+    if any(one.type_name.startswith("dict") for one in options):
         return text
+    if any(one.type_name == "list[str]" for one in options):
+        return f"{key}={_in_list(value, lambda part: _as_text(part, False))}"
+    if any(one.holds_text for one in options):
+        return f"{key}={_as_text(value, any(one.is_optional for one in options))}"
+    return text
+
+
+def _in_list(value: str, change: Callable[[str], str]) -> str:
+    """A list as typed with each of its values changed; what is no list stays."""
+    inner = value.strip()
+    if not (inner.startswith("[") and inner.endswith("]")):
+        return value
+    parts = split(inner[1:-1], ",")
+    return f"[{','.join(map(change, parts))}]" if all(parts) else value
+
+
+def _as_text(value: str, is_optional: bool) -> str:
+    if QUOTED.fullmatch(value) or (is_optional and value == "null"):
+        return value
+    if not value or (PLAIN.fullmatch(value) and value.lower() not in WORDS):
+        return value
     # In quotes a backslash is itself, unless a quote follows it.
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), value)
-    return f"{key}='{escaped}'"
+    escaped = re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), value)
+    return f"'{escaped}'"
+
+
+def unquoted(value: str) -> str:
+    """A text as it is meant, without the quotes around it."""
+    if not QUOTED.fullmatch(value):
+        return value
+    quote = value[0]
+    return re.sub(rf"(\\+){quote}", lambda found: found[1][: len(found[1]) // 2] + quote, value[1:-1])

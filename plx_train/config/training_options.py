@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from plx_train.contract.option import PATTERNS, Trait, at_least, one_of, option
+from plx_train.contract.option import DURATION, PATTERNS, RISING, Trait, above, at_least, one_of, option
 
 
 @dataclass
@@ -16,7 +16,7 @@ class TrainerOptions:
     the time is given and no epochs are, it is null."""
     max_steps: int | None = option(None, at_least(1))
     """Ends the run after this many optimizer steps, whatever `epochs` says."""
-    max_time: str | None = None
+    max_time: str | None = option(None, DURATION)
     """Time that the whole run is to take, final evaluation and export included: 90s, 20m, 2h."""
     batch_size: int = option(4, at_least(1))
     """Samples a batch, over all processes together."""
@@ -30,7 +30,7 @@ class TrainerOptions:
     """Optimizer steps between logged points of loss, rate and time."""
     save_every_steps: int | None = option(None, at_least(1), Trait.HARMLESS)
     """Optimizer steps between checkpoints, beside those at each evaluation."""
-    save_interval: str | None = option("5m", Trait.HARMLESS)
+    save_interval: str | None = option("5m", DURATION, Trait.HARMLESS)
     """Time between checkpoints, beside those at each evaluation: 30s, 5m; null for none."""
     keep_last: int = option(2, at_least(1), Trait.HARMLESS)
     """Newest checkpoints that are kept; two, so that a damaged one costs little."""
@@ -40,7 +40,7 @@ class TrainerOptions:
     """Decay of the weights' moving average, which is what is evaluated and exported; null for none."""
     patience: int | None = option(None, at_least(1))
     """Evaluations without improvement after which the run ends; null: it goes on."""
-    min_delta: float = 0.0
+    min_delta: float = option(0.0, at_least(0))
     """Least gain that counts as an improvement for `patience`."""
     oom: str = option("fail", one_of("fail", "halve"), Trait.HARMLESS)
     """Answer to memory that runs out: fail names the batch size that fits; halve goes on in parts of the batch."""
@@ -63,17 +63,17 @@ class OptimizerOptions:
     """Share of the run in which the rate rises linearly from 0."""
     final_lr: float = option(0.01, at_least(0, below=1))
     """Rate at the end, as a share of `lr` (cosine and linear)."""
-    step_milestones: list[float] = field(default_factory=lambda: [0.6, 0.85])
+    step_milestones: list[float] = option([0.6, 0.85], above(0, below=1), RISING)
     """Shares of the run at which the step schedule multiplies the rate by 0.1."""
     weight_decay: float = option(5e-5, at_least(0))
     """Decay of weights per step, times the rate; not applied to biases, norms and other parameters of one axis."""
-    momentum: float = 0.9
+    momentum: float = option(0.9, at_least(0, below=1))
     """Momentum of the rule momentum; beta1 of adam and adamw."""
-    beta2: float = 0.999
+    beta2: float = option(0.999, at_least(0, below=1))
     """Decay of the squared gradients' average in adam and adamw."""
-    clip_norm: float | None = 5.0
+    clip_norm: float | None = option(5.0, above(0))
     """Global norm above which gradients are scaled down; null for none."""
     freeze: list[str] = option([], PATTERNS)
     """Regular expressions of parameter names that stay as they are."""
-    lr_scale: dict[str, float] = option({}, PATTERNS)
+    lr_scale: dict[str, float] = option({}, PATTERNS, at_least(0))
     """Regular expression of parameter names → factor on their learning rate."""

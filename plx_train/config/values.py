@@ -7,8 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from plx_train.contract.option import Option
+from plx_train.contract.option import Form, Option
+from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
+
+MOST = 2**63 - 1
+"""Largest whole number of 64 bits; what is beyond, infinity too, no option means."""
 
 
 def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None:
@@ -26,30 +30,61 @@ def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None
                 refuse(f"{key}={value} does not exist", str(value), one.choices.names)
     for key, one in options.items():
         value = flat.get(key)
+        if one.holds_text and not one.type_name.startswith("dict") and "" in _given(value):
+            raise ConfigError(f"{key} is empty: give it a value, or leave it out")
         if one.length and isinstance(value, list) and len(value) != one.length.number:
-            raise ConfigError(f"{key}={value} must have {one.length}, not {len(value)}")
-        if one.interval and not all(one.interval.holds(number) for number in _given(value)):
-            each = "each" if isinstance(value, list) else "it"
-            raise ConfigError(f"{key}={value} is out of range: {each} must be {one.interval}")
+            raise ConfigError(f"{key}={value} must have {one.length}, not {len(value)}, as in {one.example}")
+        _check_numbers(key, one, value)
+        for name in _names(key, flat):
+            _check_numbers(f"{key}.{name}", one, flat[f"{key}.{name}"])
     for key, one in options.items():
-        if one.has_patterns:
-            _check_patterns(key, _patterns(key, flat))
+        _check_forms(key, one, flat)
 
 
-def _patterns(key: str, flat: Mapping[str, Any]) -> list[str]:
-    """A list's values, or the keys of a mapping, whose leaves stand under them."""
-    return [
-        *map(str, _given(flat.get(key))),
-        *(one.removeprefix(f"{key}.") for one in flat if one.startswith(f"{key}.")),
-    ]
+def _check_numbers(key: str, option: Option, value: Any) -> None:
+    numbers = [one for one in _given(value) if isinstance(one, int | float)]
+    each = "each" if isinstance(value, list) else "it"
+    if option.interval and not all(map(option.interval.holds, numbers)):
+        raise ConfigError(f"{key}={value} is out of range: {each} must be {option.interval}")
+    if not all(-MOST <= number <= MOST for number in numbers):
+        raise ConfigError(f"{key}={value} is out of range: {each} must be a finite number of at most 64 bits")
+
+
+def _check_forms(key: str, option: Option, flat: Mapping[str, Any]) -> None:
+    value = flat.get(key)
+    if Form.PATTERNS in option.forms:
+        _check_patterns(key, [*map(str, _given(value)), *_names(key, flat)])
+    if value is None:
+        return
+    if Form.DURATION in option.forms:
+        parse_duration(value, key)
+    if Form.RISING in option.forms and value != sorted(set(value)):
+        raise ConfigError(f"{key} must rise, as in {option.example}, not {value}")
+    if Form.RANGE in option.forms and value != sorted(value):
+        raise ConfigError(f"{key} must be a range from the lesser to the greater, as in {option.example}, not {value}")
+
+
+def _names(key: str, flat: Mapping[str, Any]) -> list[str]:
+    """The keys of a mapping, whose leaves stand under it."""
+    return [one.removeprefix(f"{key}.") for one in flat if one.startswith(f"{key}.")]
 
 
 def _check_patterns(key: str, patterns: Sequence[str]) -> None:
     for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ConfigError(f"{key}: {pattern!r} is no regular expression: {error}") from None
+        fault = _fault_of(pattern)
+        if fault:
+            # Names with * are globs: what they mean is written .* here.
+            meant = re.sub(r"(^|(?<=[|(]))([*+?])", r".\2", re.sub(r"\*+", "*", pattern))
+            hint = f"; did you mean {meant!r}?" if not _fault_of(meant) else ""
+            raise ConfigError(f"{key}: {pattern!r} is no regular expression: {fault}{hint}")
+
+
+def _fault_of(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error) or "it nests too deeply"
+    return ""
 
 
 def _given(value: Any) -> list[Any]:

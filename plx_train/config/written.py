@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 MISSING = "???"
@@ -19,3 +20,17 @@ def written(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{','.join(f'{key}:{written(one)}' for key, one in value.items())}}}"
     return str(value)
+
+
+def literal(text: str) -> str:
+    """A text as a configuration holds it where ``${`` in it is no reference to another value."""
+    return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", text)
+
+
+def all_literal(value: Any) -> Any:
+    """The texts in nested lists and mappings as `literal` has them."""
+    if isinstance(value, dict):
+        return {key: all_literal(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [all_literal(one) for one in value]
+    return literal(value) if isinstance(value, str) else value

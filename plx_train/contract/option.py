@@ -92,14 +92,26 @@ class TypedAs:
     key: str
 
 
-@dataclass(frozen=True)
-class Patterns:
-    """Regular expressions: a list's values, or a mapping's keys."""
+class Form(Enum):
+    """What the texts or numbers of an option look like beyond their type."""
+
+    PATTERNS = "regular expressions: a list's values, or a mapping's keys"
+    DURATION = "a time such as 90s, 20m or 1h30m"
+    RISING = "numbers of which each is greater than the one before"
+    RANGE = "two numbers, the first no greater than the second"
 
 
-PATTERNS = Patterns()
+PATTERNS, DURATION, RISING, RANGE = Form.PATTERNS, Form.DURATION, Form.RISING, Form.RANGE
+NOUNS = {
+    "int": ("a whole number", "whole numbers"),
+    "float": ("a number", "numbers"),
+    "str": ("a text", "texts"),
+    "bool": ("true or false", "true or false"),
+}
+EXAMPLES = {"int": "[1,2]", "float": "[0.1,0.5,0.9]", "str": "[load]"}
+"""Lists for messages about options that have no list by default."""
 
-Rule = Choices | Interval | Length | Patterns | TypedAs | Trait
+Rule = Choices | Interval | Length | Form | TypedAs | Trait
 
 
 def one_of(*names: str) -> Choices:
@@ -161,7 +173,7 @@ class Option:
     choices: Choices | None
     interval: Interval | None
     length: Length | None
-    has_patterns: bool
+    forms: frozenset[Form]
     traits: frozenset[Trait]
     short: str | None
     section: type
@@ -177,6 +189,18 @@ class Option:
         return sentence_of(self.section, self.name)
 
     @property
+    def example(self) -> str:
+        """A list that it takes, as it is typed."""
+        given = self.default if isinstance(self.default, list) else []
+        inner = self.type_name.partition("[")[2].rstrip("]")
+        return f"[{','.join(map(str, given))}]" if given else EXAMPLES.get(inner, "[…]")
+
+    @property
+    def holds_text(self) -> bool:
+        """Whether its value, or each that it holds, is a text that stays as it is typed."""
+        return self.type_name in ("str", "list[str]", "dict[str, str]")
+
+    @property
     def values(self) -> str:
         """What its value may be, in words: ``int, at least 1, or null``."""
         is_each = self.type_name.startswith("list")
@@ -187,6 +211,26 @@ class Option:
         if not self.is_optional:
             return ", ".join(words)
         return f"{', '.join(words)}{',' if rule or self.length else ''} or null"
+
+    @property
+    def takes_in_mapping(self) -> str:
+        """What each key of a mapping takes."""
+        inner = self.type_name.rstrip("]").rpartition(", ")[2]
+        return NOUNS.get(inner, ("another value",))[0]
+
+    @property
+    def takes(self) -> str:
+        """What it takes, as a sentence says it: ``a list of 2 whole numbers, as in [224,224]``."""
+        kind, _, inner = self.type_name.rstrip("]").partition("[")
+        if kind == "list":
+            number = f"{self.length.number} " if self.length else ""
+            words = f"a list of {number}{NOUNS.get(inner, (inner, inner))[1]}, as in {self.example}"
+        elif kind == "dict":
+            words = "a mapping, as in {name: value}"
+        else:
+            words = " or ".join(NOUNS.get(one, (one,))[0] for one in self.type_name.split(" or "))
+            words = str(self.choices) if self.choices else f"{words}, {self.interval}" if self.interval else words
+        return f"{words}, or null" if self.is_optional else words
 
 
 @cache
@@ -225,7 +269,7 @@ def _option(key: str, entry: Field[Any], hint: Any, traits: frozenset[Trait], se
         choices=next((rule for rule in rules if isinstance(rule, Choices)), None),
         interval=next((rule for rule in rules if isinstance(rule, Interval)), None),
         length=next((rule for rule in rules if isinstance(rule, Length)), None),
-        has_patterns=PATTERNS in rules,
+        forms=frozenset(rule for rule in rules if isinstance(rule, Form)),
         traits=traits,
         short=short or (entry.name if Trait.BARE in traits else None),
         section=section,

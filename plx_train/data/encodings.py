@@ -18,8 +18,9 @@ LOOKED_AT = 1 << 16
 """Bytes of a file's beginning that are looked at."""
 WIDE_SHARE = 0.3
 """Zero bytes in one half of the places from which on a file is UTF-16: of Latin text every second byte is zero."""
-PAIRED_SHARE = 0.6
-"""Bytes above 127 that stand beside another from which on they are pairs or words, and no single accents."""
+ACCENTED = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]{1,2}(?![\x80-\xff])|(?<![\x80-\xff])[\x80-\xff]{1,2}(?=[A-Za-z])")
+"""One or two bytes above 127 within a word of Latin letters."""
+ACCENTED_SHARE = 0.5
 
 
 def split_lines(data: bytes) -> tuple[list[bytes], bool]:
@@ -52,11 +53,12 @@ def probable_encoding(data: bytes) -> str | None:
     if not bad or len(bad) * 2 < len(rows):
         return None
     content = b"\n".join(bad)
-    high = sum(byte > 127 for byte in content)
-    paired = sum(len(run) for run in re.findall(rb"[\x80-\xff]{2,}", content))
-    if paired < PAIRED_SHARE * high:
-        return "SHIFT_JIS" if _has_kana(content, "shift_jis") else "WINDOWS-1252"
-    return _of_pairs(content)
+    if _has_kana(content, "shift_jis"):
+        return "SHIFT_JIS"
+    num_accented = len(ACCENTED.findall(content))
+    runs = re.findall(rb"[\x80-\xff]+", content)
+    is_latin = num_accented > ACCENTED_SHARE * len(runs) or sum(map(len, runs)) < 2 * len(runs)
+    return "WINDOWS-1252" if is_latin else _of_pairs(content)
 
 
 def _of_pairs(content: bytes) -> str:
@@ -68,8 +70,6 @@ def _of_pairs(content: bytes) -> str:
         return "EUC-KR"
     if decodes(content, "gb2312"):
         return "GB18030"
-    if _has_kana(content, "shift_jis"):
-        return "SHIFT_JIS"
     if decodes(content, "cp1251") and sum(byte >= 0xC0 for byte in content) > 0.9 * sum(b > 127 for b in content):
         return "WINDOWS-1251"
     return next((name for name in ("BIG5", "GB18030") if decodes(content, name)), "WINDOWS-1252")

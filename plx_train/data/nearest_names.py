@@ -131,7 +131,8 @@ class NearestNames:
         folder = self._folder(parts[:-1])
         if folder is None:
             return None
-        names = self._listing(folder).names
+        listing = self._listing(folder)
+        names = listing.names - {*listing.folders}
         if len(names) > MAX_COMPARED or not parts[-1]:
             return None
         alike = [each for each in names if re.findall(r"\d+", each) == re.findall(r"\d+", parts[-1])]
@@ -168,7 +169,7 @@ def _cleaned(name: str) -> str:
 
 
 def difference(name: str, found: str) -> list[str]:
-    """In words, in what a path differs from the one that is there."""
+    """What a path differs in from the one that is there, in words."""
     reasons = []
     if "\t" in name.strip():
         reasons.append("a tab stands in the path")

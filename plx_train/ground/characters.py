@@ -16,7 +16,7 @@ CONTROL_NAMES = {
 }  # fmt: skip
 """Unicode itself has no names for these."""
 VISIBLE_FORMATS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
-"""Of the category of invisible format characters, and yet drawn: signs that stand before Arabic numbers."""
+"""Characters of the category of invisible formats, and yet drawn: signs that stand before Arabic numbers."""
 BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Drawn as nothing, whatever their category: fillers, variation selectors, a joiner of marks."""
 JOINERS = "\u200c\u200d"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.config.serve_options import ServeOptions
+from plx_train.config.texts import PARAMETER
 from plx_train.contract.pipelines import pipeline_files
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -43,6 +44,10 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError(f"mode=serve needs pipeline=<{', '.join(_names())}, or a YAML file>")
     config = pipeline_config(options.pipeline)
     api_key = read_key(serve)
+    if options.pipeline_parameters:
+        from plx_train.pipelines.load import check_typed_parameters
+
+        check_typed_parameters(config, options.pipeline_parameters, PARAMETER)
     _check_extra()
     check_device(options.device)
     from plx_train.serving.server import address_of, open_socket
@@ -59,7 +64,8 @@ def run(composed: Composed) -> RunResult:
     from plx_train.serving.server import Server
 
     uri = store(options)
-    load = partial(load_pipeline, config, open_device(options.device).name, options.models, resolver(uri))
+    device, defaults = open_device(options.device).name, options.pipeline_parameters
+    load = partial(load_pipeline, config, device, options.models, resolver(uri), defaults)
     pipeline = load()
     # Whether it can be served at all is told before it is warmed.
     endpoint_of(pipeline)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.pipeline import SECTION
 from plx_train.contract.pipelines import declaration_of, part_of
 from plx_train.export.predictor import Predictor
@@ -102,6 +103,11 @@ class Pipeline:
                     f"{key} takes a model of {wanted.module}, not of {part.model.module} ({part.model.reference})"
                 )
 
+    @classmethod
+    def parameter_types(cls, config: Mapping[str, Any]) -> Mapping[str, type | tuple[type, ...]]:
+        """`PARAMETERS` of a pipeline with this configuration, before it is loaded."""
+        return cls.PARAMETERS
+
     def threads_of(self, key: str) -> int:
         """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
         return self.cores
@@ -123,6 +129,12 @@ class Pipeline:
     def models(self) -> dict[str, LoadedModel]:
         """The models by part."""
         return {key: part.model for key, part in self.parts.items()}
+
+    @property
+    def background(self) -> str:
+        """What transparent pixels lie on: as for its first model that has it otherwise than white."""
+        asked = (part.predictor.processor.reading().get("background") for part in self.parts.values())
+        return next(filter(None, asked), WHITE)
 
     @property
     def latency_budget_ms(self) -> float | None:
@@ -192,7 +204,7 @@ class Pipeline:
 
     def read(self, input: Any) -> Iterator[Any]:
         """What `run` takes of an input, each read when it is asked for; a `UserError` in the place of what can't be."""
-        return read_pages(input)
+        return read_pages(input, self.background)
 
     def as_item(self, given: Any, number: int) -> Any:
         """What `run` takes of one image."""
@@ -200,7 +212,7 @@ class Pipeline:
 
     def sample(self, path: Path | None = None) -> Any:
         """Something that `predict_many` takes, to warm up with: what is at `path`, or of our own making."""
-        return drawn_page() if path is None else as_image(path)
+        return drawn_page() if path is None else as_image(path, self.background)
 
     def checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`params` that are given, of the right types.

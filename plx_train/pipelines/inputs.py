@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.ground.errors import UserError
 from plx_train.ground.listing import files_in
 from plx_train.pipelines.naming import plain_names
@@ -39,18 +40,18 @@ class Page:
         return self.name if self.index is None else f"{self.name}_{self.index}"
 
 
-def read_pages(given: Any) -> Iterator[Page | UserError]:
+def read_pages(given: Any, background: str = WHITE) -> Iterator[Page | UserError]:
     """The pages of an input, each read when it is asked for; an error stands in the place of what can't be read."""
     if isinstance(given, np.ndarray):
         yield _from_array(given, "image")
     elif isinstance(given, str | Path):
-        yield from _from_path(Path(given))
+        yield from _from_path(Path(given), background)
     elif isinstance(given, Iterable) and not isinstance(given, bytes):
         for number, item in enumerate(given):
             if isinstance(item, np.ndarray):
                 yield _from_array(item, f"image_{number}")
             else:
-                yield from read_pages(item)
+                yield from read_pages(item, background)
     else:
         yield UserError(f"input must be a path, an array or a list of them, not {type(given).__name__}")
 
@@ -62,9 +63,9 @@ def _from_array(given: np.ndarray, name: str) -> Page | UserError:
         return error
 
 
-def _from_path(path: Path) -> Iterator[Page | UserError]:
+def _from_path(path: Path, background: str) -> Iterator[Page | UserError]:
     if not path.is_dir():
-        yield from _from_file(path, path.stem)
+        yield from _from_file(path, path.stem, background)
         return
     found = files_in(path, PAGE_SUFFIXES)
     if found.is_empty:
@@ -72,9 +73,9 @@ def _from_path(path: Path) -> Iterator[Page | UserError]:
     yield from found.faults
     names = plain_names(found.files)
     for name, file in found.files.items():
-        yield from _from_file(file, names[name])
+        yield from _from_file(file, names[name], background)
 
 
-def _from_file(path: Path, name: str) -> Iterator[Page | UserError]:
-    for page in file_pages(path):
+def _from_file(path: Path, name: str, background: str) -> Iterator[Page | UserError]:
+    for page in file_pages(path, background):
         yield page if isinstance(page, UserError) else Page(page.content, str(path), name, page.index, page.count)

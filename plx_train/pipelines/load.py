@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
-from plx_train.pipelines.base import LoadedModel, Part, Pipeline
+from plx_train.pipelines.base import LoadedModel, Part, Pipeline, check_parameters
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.known import kind_of
 from plx_train.pipelines.published import published_folder
@@ -40,15 +40,36 @@ def load_pipeline(
     device: str = "cpu",
     models: Mapping[str, str] | None = None,
     resolve: Resolve | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Pipeline:
     """`plx_train.pipeline`, with what looks references to a registry up; without it there are folders alone.
 
+    Args:
+        parameters: hold where a call gives none.
+
     Raises:
-        UserError: something is missing or can't be loaded.
+        UserError: something is missing or can't be loaded, or a parameter is not possible.
     """
     resolved = with_models(read_config(config), models or {})
     load = partial(_load_part, device=device, engine=engine_of(resolved), resolve=resolve)
-    return kind_of(resolved)(resolved, load)
+    pipeline = kind_of(resolved)(resolved, load)
+    pipeline.defaults = pipeline.checked(parameters or {})
+    pipeline.check_settings(pipeline.defaults)
+    return pipeline
+
+
+def check_typed_parameters(config: str | Path, parameters: Mapping[str, Any], prefix: str) -> None:
+    """
+    Args:
+        prefix: what users type before a parameter's name.
+
+    Raises:
+        ConfigError: the pipeline has no such parameter, or one of another type; nothing is loaded for that.
+    """
+    if parameters:
+        resolved = read_config(config)
+        known = kind_of(resolved).parameter_types(resolved)
+        check_parameters(resolved["pipeline_name"], known, parameters, prefix)
 
 
 def _load_part(

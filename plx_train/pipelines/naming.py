@@ -37,7 +37,7 @@ class Origin:
 
 @dataclass
 class _Taken:
-    """Whose a name is, and what was written last; None before that."""
+    """Owner of a name, and what was written last; None before that."""
 
     origin: Origin
     written: Path | None = None

@@ -34,9 +34,7 @@ class SingleModel(Pipeline):
         # What other kinds of pipelines have as a class, this one has by its YAML.
         self.NAME = config["pipeline_name"]  # type: ignore[misc]
         self.PARTS = tuple(part.key for part in declared.parts.values() if part.switch is None)  # type: ignore[misc]
-        types = {name: parameter.python_types for name, parameter in declared.parameters.items()}
-        single = {name: kinds[0] if len(kinds) == 1 else kinds for name, kinds in types.items()}
-        self.PARAMETERS = single  # type: ignore[misc]
+        self.PARAMETERS = self.parameter_types(config)  # type: ignore[misc]
         if len(self.PARTS) != 1:
             raise ConfigError(f"{declared.where}: {SECTION}.parts must name the one part that the pipeline always has")
         super().__init__(config, load)
@@ -45,6 +43,13 @@ class SingleModel(Pipeline):
         self._check_settings()
         # What the section says and the model can't is told when it is loaded.
         self.predictor({})
+
+    @classmethod
+    def parameter_types(cls, config: Mapping[str, Any]) -> Mapping[str, type | tuple[type, ...]]:
+        """Those that the section ``plx_train`` declares."""
+        declared = declaration_of(config).parameters
+        types = {name: parameter.python_types for name, parameter in declared.items()}
+        return {name: kinds[0] if len(kinds) == 1 else kinds for name, kinds in types.items()}
 
     @property
     def key(self) -> str:

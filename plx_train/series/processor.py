@@ -22,8 +22,8 @@ SECTION = "Series"
 """Section of ``inference.yml`` that PaddleX skips."""
 Facts = Mapping[str, Callable[[Any], Any]]
 """Fields that ship, with what makes each of the value in ``inference.yml``."""
-RARE = ("missing",)
-"""Those that most models lack, and then leave out."""
+RARE = ("missing", "time_format")
+"""Fields that most models lack, and then leave out."""
 PICKLED = "its scaling is a pickled file, scaler.pkl, which could run anything when it is read"
 
 
@@ -37,6 +37,7 @@ class SeriesProcessor(Processor):
         time, group: names of the columns of times and of ids of series.
         periods: rows of the strongest frequencies in training, for whoever builds the network again.
         missing: numbers that marked missing values in training.
+        time_format: how times were written, where day and month may be mistaken.
         shipped: what stands in the section of our own, in its order.
     """
 
@@ -47,6 +48,7 @@ class SeriesProcessor(Processor):
     group: str | None = None
     periods: tuple[int, ...] = ()
     missing: tuple[float, ...] = ()
+    time_format: str | None = None
 
     shipped: ClassVar[Facts]
     steps_matter: ClassVar[bool] = True
@@ -110,7 +112,7 @@ class SeriesProcessor(Processor):
         return found
 
     def _columns(self, given: Any) -> Columns:
-        return replace(self.wanted(given), missing=self.missing)
+        return replace(self.wanted(given), missing=self.missing, time_format=self.time_format)
 
     def _check_steps(self, given: Any, found: Sequence[Series]) -> None:
         """Looks at the steps of a table; arrays and series have none, or were looked at before."""
@@ -178,9 +180,9 @@ def as_float32(values: np.ndarray, columns: Sequence[str], name: str) -> np.ndar
     """
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    beyond = np.isinf(narrow).any(axis=0)
-    if beyond.any():
-        names = ", ".join(column for column, is_beyond in zip(columns, beyond, strict=True) if is_beyond)
+    beyond = np.flatnonzero(np.isinf(narrow).any(axis=0))
+    if len(beyond):
+        names = ", ".join(columns[int(place)] for place in beyond)
         raise UserError(
             f"{name} holds numbers that are too far from those the model was trained on, more than 32 bits hold "
             f"({names}): if they mark missing values, leave these cells empty, or name the mark in dataset.missing"

@@ -127,7 +127,7 @@ def _field_type(parameter: DeclaredParameter) -> Any:
 
 
 def _pages(request: Request, limits: Limits, pipeline: ServedPipeline) -> tuple[list[Any], DataInfo]:
-    return pages_of(request, limits)
+    return pages_of(request, limits, pipeline.background)
 
 
 def _page_info(pages: Sequence[Any]) -> DataInfo:

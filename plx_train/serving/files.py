@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from plx_train.contract.dataset_options import WHITE
 from plx_train.ground.errors import UserError
 from plx_train.serving.fetch import is_url
 from plx_train.serving.protocol import DataInfo, FileRequest, ImageRequest, PageInfo, Request
@@ -45,8 +46,11 @@ class Limits:
     """Reads a URL; None: URLs are refused."""
 
 
-def pages_of(request: Request, limits: Limits) -> tuple[list[np.ndarray], DataInfo]:
+def pages_of(request: Request, limits: Limits, background: str = WHITE) -> tuple[list[np.ndarray], DataInfo]:
     """The images uint8 (H, W, 3) BGR in a request's file, and what it says of them.
+
+    Args:
+        background: what transparent pixels lie on, one of `BACKGROUNDS`.
 
     Raises:
         Refusal: 422; the file can't be had or read, or is above a limit.
@@ -58,7 +62,7 @@ def pages_of(request: Request, limits: Limits) -> tuple[list[np.ndarray], DataIn
             raise Refusal(
                 422, f"The file has {count} pages, and this operation answers one image: send them one by one"
             )
-        image = _frames(content, limits, 1)[0]
+        image = _frames(content, limits, 1, background)[0]
         return [image], image_info(image)
     assert isinstance(request, FileRequest)
     kind = _file_type(request)
@@ -66,7 +70,7 @@ def pages_of(request: Request, limits: Limits) -> tuple[list[np.ndarray], DataIn
     if kind == PDF:
         return _pdf(content, limits)
     count = _count(content)
-    images = _frames(content, limits, min(count, limits.max_pages))
+    images = _frames(content, limits, min(count, limits.max_pages), background)
     return images, image_info(images[0]) if count == 1 else _paged_info(images, _format_of(content), count, limits)
 
 
@@ -142,7 +146,7 @@ def _count(content: bytes) -> int:
         raise _unusable(error) from None
 
 
-def _frames(content: bytes, limits: Limits, count: int) -> list[np.ndarray]:
+def _frames(content: bytes, limits: Limits, count: int, background: str) -> list[np.ndarray]:
     """The first `count` pictures of an image file.
 
     Raises:
@@ -151,7 +155,8 @@ def _frames(content: bytes, limits: Limits, count: int) -> list[np.ndarray]:
     images: list[np.ndarray] = []
     left = limits.max_pixels
     try:
-        for image in islice(decode_frames(np.frombuffer(content, np.uint8), Path("image"), limits.max_pixels), count):
+        data = np.frombuffer(content, np.uint8)
+        for image in islice(decode_frames(data, Path("image"), limits.max_pixels, background), count):
             left -= image.shape[0] * image.shape[1]
             if left < 0:
                 raise _too_many_pixels(limits)

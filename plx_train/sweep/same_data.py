@@ -40,7 +40,7 @@ def other_data(study: Study, ordered: Ordered, fingerprint_of: FingerprintOf) ->
 
 
 def _recorded(study: Study) -> dict[str, dict[str, Any]]:
-    """By fingerprint the values of a trial whose run saw data of that."""
+    """Values of a trial whose run saw data of a fingerprint, by that."""
     found: dict[str, dict[str, Any]] = {}
     for trial in study.trials():
         for facts in _facts(trial):

@@ -40,7 +40,7 @@ class ClassifierOptions:
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
     label_file: str = option(CLASS_FILE, Trait.TEXT)
     """File of the classes in the dataset's folder: a number and a name a line."""
-    resize_short: int | None = 256
+    resize_short: int | None = option(256, at_least(8))
     """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
     size: list[int] = option([224, 224], at_least(8), length(2))
     """Width and height of the network's input, in pixels."""

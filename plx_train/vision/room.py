@@ -112,8 +112,9 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> CheckedDocuments[Labelled]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         if processor is None or data.faults:
-            found = (*data.faults, *data.findings, *data.train.findings, *data.val.findings)
-            return CheckedDocuments(CheckReport(str(data.root), found, {}, ""), [], [])
+            # Of files that were written for a run it is told already why there is nothing to fit a processor to.
+            of_files = () if data.label_folder else (*data.findings, *data.train.findings, *data.val.findings)
+            return CheckedDocuments(CheckReport(str(data.root), (*data.faults, *of_files), {}, ""), [], [])
         return check_images(data, self.rules(processor, options))
 
     def model_name(self, options: OptionsI) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract.option import above, at_least, length, option
+from plx_train.contract.option import RANGE, above, at_least, length, option
 from plx_train.vision.mix import blend, patch
 from plx_train.vision.pixels import erase
 from plx_train.vision.samples import LabelledImage
@@ -23,7 +23,7 @@ ATTEMPTS = 10
 class ViewOptions:
     """Random changes of training images that a network sees as a whole."""
 
-    crop: list[float] = option([0.6, 1.0], above(0, at_most=1), length(2))
+    crop: list[float] = option([0.6, 1.0], above(0, at_most=1), length(2), RANGE)
     """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
     aspect: float = option(1.33, at_least(1))
     """Largest factor by which the sides of what is cut out change."""

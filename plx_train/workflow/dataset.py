@@ -127,7 +127,7 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
     processor: Processor | None = trained
-    if trained is None and not prepared.is_empty:
+    if processor is None and not prepared.is_empty:
         processor = _fitted(room, data, dataset, options, finished.weights)
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root

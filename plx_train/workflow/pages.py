@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
+from plx_train.config.texts import PARAMETER
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
-from plx_train.pipelines.load import load_pipeline
+from plx_train.pipelines.load import check_typed_parameters, load_pipeline
 from plx_train.registry.resolve import resolver
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
@@ -26,12 +27,14 @@ def open_pipeline(options: RunOptions) -> Pipeline:
     """
     if not options.pipeline:
         raise ConfigError(f"mode={options.mode} needs pipeline=<OCR, another name, or a .yaml>")
-    check_device(options.device)
-    prepare_environment(options.device)
     given = resolve_path(options.pipeline)
     source = str(given) if given.exists() else options.pipeline
+    check_typed_parameters(source, options.pipeline_parameters, PARAMETER)
+    check_device(options.device)
+    prepare_environment(options.device)
     uri = resolve_uri(options.tracking.uri, resolve_path(OUTPUTS))
-    return load_pipeline(source, open_device(options.device).name, options.models, resolver(uri))
+    device = open_device(options.device).name
+    return load_pipeline(source, device, options.models, resolver(uri), options.pipeline_parameters)
 
 
 def predict(composed: Composed) -> RunResult:

@@ -106,7 +106,7 @@ def test_defaults_are_each_run_s_own_and_hydra_takes_the_fields() -> None:
         ({"brew.degrees": 0}, "brew.degrees=0 is out of range: it must be above 0 and at most 100"),
         ({"brew.degrees": float("nan")}, "brew.degrees=nan is out of range: it must be above 0 and at most 100"),
         ({"brew.steps": [1.0, 2.0]}, "brew.steps=[1.0, 2.0] is out of range: each must be from 0 to below 2"),
-        ({"brew.steps": [1.0]}, "brew.steps=[1.0] must have 2 values, not 1"),
+        ({"brew.steps": [1.0]}, "brew.steps=[1.0] must have 2 values, not 1, as in [0.5,1.0]"),
         ({"brew.leaves": 6}, "brew.leaves=6 is out of range: it must be a multiple of 4"),
         ({"brew.leaves": -4}, "brew.leaves=-4 is out of range: it must be a multiple of 4"),
     ],
@@ -125,7 +125,7 @@ def test_values_at_the_ends_and_none_are_taken() -> None:
 def test_a_module_s_values_are_checked_when_its_run_is_composed() -> None:
     with pytest.raises(ConfigError, match=r"^module\.loss\.shrink_loss=dise does not exist; did you mean 'dice'\?$"):
         compose_run(["module.loss.shrink_loss=dise"])
-    with pytest.raises(ConfigError, match=r"^module\.size=\[64\] must have 2 values, not 1$"):
+    with pytest.raises(ConfigError, match=r"^module\.size=\[64\] must have 2 values, not 1, as in \[224,224\]$"):
         compose_run(["module=image_cls", "module.size=[64]"])
     with pytest.raises(ConfigError, match=r"^module\.augment\.mixup=-1\.0 is out of range: it must be at least 0$"):
         compose_run(["module=image_cls", "module.augment.mixup=-1"])

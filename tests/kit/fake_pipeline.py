@@ -58,6 +58,7 @@ class FakePipeline:
     batches: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     may_go_on: threading.Event = field(default_factory=threading.Event)
     config: dict[str, Any] = field(default_factory=dict)
+    background: str = "white"
     latency_budget_ms: float | None = None
     PARAMETERS: Mapping[str, type] = field(
         default_factory=lambda: {

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -175,6 +176,29 @@ def test_a_bad_file_is_told_in_a_sentence(case: str, client: TestClient) -> None
     assert answer.json()["errorCode"] == 422
     assert answer.json()["logId"] == "7"
     assert sentence in answer.json()["errorMsg"]
+
+
+@pytest.mark.parametrize("kind", ["data URL", "small data URL", "alphabet of URLs", "without the end", "broken lines"])
+def test_files_are_taken_as_browsers_and_encoders_write_them(kind: str, client: TestClient) -> None:
+    plain = next(text for text in (as_text(PNG + b"\0" * more) for more in range(3)) if text.endswith("="))
+    of_urls = base64.urlsafe_b64encode(PNG).decode()
+    assert "-" in of_urls or "_" in of_urls
+    written = {
+        "data URL": f"data:image/png;base64,{plain}",
+        "small data URL": f" DATA:image/png;charset=utf-8;BASE64,{quote(plain)}",
+        "alphabet of URLs": of_urls,
+        "without the end": of_urls.rstrip("="),
+        "broken lines": "\n".join(plain[place : place + 76] for place in range(0, len(plain), 76)),
+    }[kind]
+    assert client.post("/ocr", json={"file": written, "fileType": 1}).status_code == 200
+    if "URL" in kind and "data" in kind:
+        assert client.post("/ocr", json={"file": written}).status_code == 200, "it says its type"
+
+
+@pytest.mark.parametrize("text", ["data:image/png,abcd", "data:image/png;base64", "ab+/-_cd", "data:;base64,§"])
+def test_what_is_nearly_base64_is_refused(text: str, client: TestClient) -> None:
+    answer = client.post("/ocr", json={"file": text, "fileType": 1})
+    assert answer.status_code == 422 and "not valid base64" in answer.json()["errorMsg"]
 
 
 def test_pixels_are_counted_over_all_pages(client: TestClient) -> None:

@@ -34,7 +34,7 @@ class ListTable:
 
     @property
     def num_columns(self) -> int:
-        """Number of columns in the head, or in the first row."""
+        """Number of cells in the head or the first row."""
         return len(self.head or (self.rows[0][1] if self.rows else ()))
 
     def column(self, place: int) -> list[str]:

@@ -62,7 +62,7 @@ def write_label_files(
             written.origins[name].append((one.file, one.line))
         (folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="")
     if class_file and names:
-        text = "".join(f"{number} {name}\n" for number, name in enumerate(names))
+        text = "".join(f"{number} {plain_text(name)}\n" for number, name in enumerate(names))
         (folder / class_file).parent.mkdir(parents=True, exist_ok=True)
         (folder / class_file).write_text(text, "utf-8", newline="")
     written.findings.extend(_of_classes(found, classes))

@@ -85,7 +85,7 @@ def _image(name: str, file: Path, root: Path, tree: ImageTree) -> str | None:
 def _confirmed(path: Path) -> set[str] | None:
     """Names of the pages that were confirmed, wherever they lay then; None where nothing is known of it."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError):
         return None
     states = (line.rpartition("\t") for line in lines if line.strip())

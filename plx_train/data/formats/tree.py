@@ -13,7 +13,7 @@ from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of a file that is uploaded; it writes spaces as underscores, too."""
 MAX_LENGTH = 4096
-"""Most characters of a path; longer texts are none."""
+"""Characters of the longest path; longer texts are none."""
 
 
 def sort_key(name: str) -> bytes:

@@ -15,7 +15,7 @@ class ImageMlclsConfig(ClassifierOptions):
     name: str = option("image_mlcls", Trait.INTERNAL)
     model_name: str = "PP-LCNet_x1_0_ML"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    resize_short: int | None = None
+    resize_short: int | None = option(None, at_least(8))
     """Length of the shorter side, in pixels, before the centre is cut out; null: stretched, as in PaddleX."""
     threshold: float = option(0.5, above(0, below=1))
     """Score from which on a label holds, where none is chosen on held-out images."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plx_train.contract.option import Trait, above, at_least, length, multiple_of, one_of, option
+from plx_train.contract.option import RANGE, Trait, above, at_least, length, multiple_of, one_of, option
 
 
 @dataclass
 class TextDetAugmentOptions:
     """Random changes of training crops."""
 
-    scale: list[float] = option([0.8, 1.25], above(0), length(2))
+    scale: list[float] = option([0.8, 1.25], above(0), length(2), RANGE)
     """Range of the text's scale, relative to the scale at which evaluation sees the page."""
     rotate_degrees: float = option(4.0, at_least(0))
     """Largest angle by which a page is turned, either way."""

@@ -19,7 +19,7 @@ SMALLEST_SCALE = 0.5
 PIECE_RATIO = 1.5
 """Length of a piece in widths of the image: an ordinary page."""
 OVERLAP_SHARE = 1 / 6
-"""Of a piece, that the next one sees too: a quarter of the image's width."""
+"""Share of a piece that the next one sees too: a quarter of the image's width."""
 STRIDE = 32
 
 Size = tuple[int, int]

@@ -44,7 +44,7 @@ class TextRecConfig:
     """Width of the backbone."""
     neck_channels: int = option(120, at_least(1))
     """Width of the neck, which mixes the columns of a crop."""
-    neck_depth: int = 2
+    neck_depth: int = option(2, at_least(1))
     """Transformer blocks in the neck."""
     guide: str = option(NO_GUIDE, one_of(NO_GUIDE, "nrtr"))
     """Decoder that learns to spell the texts beside the CTC head and is in no export."""

@@ -36,6 +36,7 @@ def fit_facts(data: MarkedData, options: TsAnomalyConfig, share: float) -> TsAno
         frequency=train.frequency_text,
         time=train.roles.time,
         missing=train.missing,
+        time_format=train.time_format,
         group=train.roles.group,
         periods=tuple(strongest_periods(scaler.transform(longest.values), options.context, NUM_PERIODS)),
     )

@@ -109,7 +109,7 @@ class TsAnomalyProcessor(SeriesProcessor):
 
     shipped: ClassVar[Facts] = {
         "stride": int, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats, "rule": str,
-        "periods": integers, "missing": floats,
+        "periods": integers, "missing": floats, "time_format": str,
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:

@@ -55,6 +55,7 @@ def fit_facts(data: LabelledData) -> TsClsProcessor | None:
         frequency=data.train.frequency_text,
         time=roles.time,
         missing=data.train.missing,
+        time_format=data.train.time_format,
         group=roles.group,
         periods=_periods(scaling.apply(train, length), length),
     )

@@ -98,7 +98,8 @@ class TsClsProcessor(SeriesProcessor):
     steps_matter: ClassVar[bool] = False
     shipped: ClassVar[Facts] = {
         "labels": texts, "time": str, "group": str, "frequency": str, "mean": floats, "std": floats,
-        "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool, "missing": floats,
+        "median_rows": int, "periods": integers, "temperature": float, "is_standardised": bool,
+        "missing": floats, "time_format": str,
     }  # fmt: skip
 
     def wanted(self, given: Any) -> Columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import Trait, above, at_least, one_of, option
+from plx_train.contract.option import RISING, Trait, above, at_least, one_of, option
 from plx_train.nn.series.sizes import FORECASTERS
 from plx_train.series.options import NetworkOptions
 
@@ -35,7 +35,7 @@ class TsForecastConfig(NetworkOptions):
     """Rows between one training window and the next."""
     calendar: bool = False
     """Adds hour, day of month, week and year as covariates that are known ahead; PaddleX's time_feat."""
-    quantiles: list[float] = option([], above(0, below=1))
+    quantiles: list[float] = option([], above(0, below=1), RISING)
     """Levels to forecast, rising, as in [0.1, 0.5, 0.9]; empty: the value alone."""
     loss: str = option("mse", one_of("mse", "mae", "huber"))
     """Error on the scaled axis that training lessens; with quantiles it is the pinball loss."""

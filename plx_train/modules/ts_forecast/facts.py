@@ -56,6 +56,7 @@ def fit_facts(train: ReadSplit, options: TsForecastConfig) -> TsForecastProcesso
         frequency=train.frequency_text,
         time=roles.time,
         missing=train.missing,
+        time_format=train.time_format,
         group=roles.group,
         periods=tuple(strongest_periods(longest, options.context + options.horizon, NUM_PERIODS)),
     )

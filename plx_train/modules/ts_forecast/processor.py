@@ -56,7 +56,7 @@ class TsForecastProcessor(SeriesProcessor):
 
     shipped: ClassVar[Facts] = {
         "time": str, "frequency": str, "mean": floats, "std": floats, "quantiles": floats, "period": int,
-        "periods": integers, "seasonal_errors": floats, "missing": floats,
+        "periods": integers, "seasonal_errors": floats, "missing": floats, "time_format": str,
     }  # fmt: skip
 
     @property

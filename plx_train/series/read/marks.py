@@ -30,7 +30,7 @@ def without_marks(values: np.ndarray, marks: Sequence[float]) -> np.ndarray:
         # Writers round large marks: 9.96921e+36 is 9.969209968386869e+36.
         near = abs(mark) * ROUNDED if np.isfinite(mark) and abs(mark) > HUGE else 0.0
         low, high = mark - near, mark + near
-        is_mark |= (values >= low) & (values <= high)
+        is_mark = np.logical_or(is_mark, (values >= low) & (values <= high))
     return np.where(is_mark, np.nan, values) if is_mark.any() else values
 
 
@@ -59,7 +59,7 @@ def _is_mark(values: np.ndarray, end: float) -> bool:
     if end == 0 or len(others) <= MIN_KINDS:
         return False
     is_huge = abs(end) > HUGE
-    is_usual = bool((end == USUAL).any())
+    is_usual = bool(np.any(end == USUAL))
     count = len(values) - len(others)
     if count < MIN_REPEATED and not is_huge and not is_usual:
         return False

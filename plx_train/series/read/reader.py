@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
 from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.read.content import Rows, check_rows
+from plx_train.series.read.day_order import in_doubt
 from plx_train.series.read.header import SEPARATORS
 from plx_train.series.read.marks import without_marks
 from plx_train.series.read.mending import mend, survey
@@ -20,7 +22,7 @@ from plx_train.series.read.notation import is_numeric
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
 from plx_train.series.read.table import MISSING, Chosen, Table, read_table
-from plx_train.series.read.times import TimeFormat, guess_format
+from plx_train.series.read.time_column import find_of_day, looks_like_times, time_format
 
 MIN_NUMERIC = 0.5
 """Share of a column's sampled cells that must be numbers for it to be taken without being named."""
@@ -44,6 +46,7 @@ class Columns:
         label: of classes, one per series, as text.
         flags: among the values, columns of 0 and 1 that mark rows, as anomalies do: they may be constant.
         missing: numbers that mark missing values; flags have none.
+        time_format: how times are written where a file leaves day and month open, as `strptime` takes it.
     """
 
     time: str | None = None
@@ -53,6 +56,7 @@ class Columns:
     label: str | None = None
     flags: tuple[str, ...] = ()
     missing: tuple[float, ...] = ()
+    time_format: str | None = None
 
 
 def read_series(
@@ -79,11 +83,37 @@ def read_source(
     source: TableSource, columns: Columns, time_zone: str | None = None
 ) -> tuple[list[Series], list[Finding]]:
     """The same of what is not a file of its own."""
+    found = _read(source, columns, time_zone, [])
+    return found.series, found.findings
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """The series of a file, what was found, and how its times are written where day and month may be mistaken."""
+
+    series: list[Series]
+    findings: list[Finding]
+    time_format: str | None = None
+
+
+def read_file(
+    path: Path, root: Path, columns: Columns, time_zone: str | None = None, others: Sequence[Path] = ()
+) -> ReadFile:
+    """As `read_series`; days and months are told apart as in the other files of the dataset."""
+    source, findings = find_source(path, root)
+    if source is None:
+        return ReadFile([], findings)
+    return _read(source, columns, time_zone, [(other, root) for other in others])
+
+
+def _read(
+    source: TableSource, columns: Columns, time_zone: str | None, others: Sequence[tuple[Path, Path]]
+) -> ReadFile:
     scan = scan_lines(source)
     if scan.separator is not None:
         _tell_separator(source, scan, columns)
     if scan.ok:
-        chosen = _choose(scan, columns)
+        chosen = _choose(scan, columns, others)
         table = read_table(source, scan, chosen, time_zone) if scan.ok else None
         if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
             scan.findings += table.findings
@@ -92,8 +122,9 @@ def read_source(
             rows, order_findings = _in_order(table, scan, chosen)
             checked = check_rows(rows, chosen.time is not None, columns.flags, table.faulty)
             scan.findings += [*table.findings, *order_findings, *checked]
-            return _split(table, rows, chosen, scan), _by_line(scan.findings)
-    return [], _by_line(scan.findings)
+            written = in_doubt(chosen.time_format) if chosen.time_format is not None else None
+            return ReadFile(_split(table, rows, chosen, scan), _by_line(scan.findings), written)
+    return ReadFile([], _by_line(scan.findings))
 
 
 def _take_marks_out(table: Table, chosen: Chosen, columns: Columns) -> None:
@@ -122,7 +153,7 @@ def _by_line(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: finding.line)
 
 
-def _choose(scan: Scan, columns: Columns) -> Chosen:
+def _choose(scan: Scan, columns: Columns, others: Sequence[tuple[Path, Path]]) -> Chosen:
     """The columns to read; those that are missing, or not what they should be, are findings of the scan."""
     keys = {columns.time: "time", columns.group: "group", columns.label: "label"}
     special = (*(name for name in keys if name is not None), *columns.static)
@@ -132,15 +163,25 @@ def _choose(scan: Scan, columns: Columns) -> Chosen:
             scan.add(scan.header_line, "error", "column-missing", _missing_text(name, key, scan.header))
     if not scan.ok:
         return Chosen(())
-    values = columns.values if columns.values is not None else _numeric(scan, special)
+    of_day = find_of_day(scan, columns.time, (*special, *(columns.values or ())))
+    if of_day is not None:
+        reason = f"the times of day in the column {of_day!r} were put behind the dates in {columns.time!r}"
+        scan.add(
+            scan.header_line, "warning", "time-in-two-columns", f"{reason}; PaddleX reads them in one column alone"
+        )
+    taken = special if of_day is None else (*special, of_day)
+    values = columns.values if columns.values is not None else _numeric(scan, taken)
     for name, count in Counter((*values, *special)).items():
         if count > 1:
             reason = f"dataset.columns names {name!r} {count} times: a column has one role"
             scan.add(scan.header_line, "error", "column-in-two-roles", reason)
     if not values:
         scan.add(scan.header_line, "error", "no-values", f"no column but {', '.join(special) or 'these'} holds numbers")
-    written = _time_format(scan, columns.time) if columns.time is not None and scan.ok else None
-    return Chosen(tuple(values), columns.time, written, columns.group, columns.static, columns.label)
+    time = columns.time
+    written = (
+        time_format(scan, (time, of_day, columns.group), others, columns.time_format) if time and scan.ok else None
+    )
+    return Chosen(tuple(values), time, of_day, written, columns.group, columns.static, columns.label)
 
 
 def _missing_text(name: str, key: str, header: tuple[str, ...]) -> str:
@@ -161,9 +202,13 @@ def _numeric(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
         numeric = sum(_is_number(cell) for cell in present)
         if not name:
             reason = f"column {place + 1} has no name in the header and is left out"
+            if looks_like_times(present):
+                reason += f", though it looks like times ({present[0][:30]}): write date above it"
             scan.add(scan.header_line, "warning", "column-unnamed", reason)
         elif present and numeric < MIN_NUMERIC * len(present):
             reason = f"the column {name!r} holds texts such as {present[0][:30]!r} and is left out"
+            if looks_like_times(present):
+                reason += f"; if these are the rows' times, set dataset.columns.time={name!r}"
             scan.add(scan.header_line, "warning", "column-left-out", reason)
         else:
             kept.append(name)
@@ -172,24 +217,6 @@ def _numeric(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
 
 def _is_number(cell: str) -> bool:
     return is_numeric(cell) or cell.lower() in ("true", "false", "inf", "-inf", "infinity", "-infinity")
-
-
-def _time_format(scan: Scan, name: str) -> TimeFormat | None:
-    place = scan.header.index(name)
-    cells = [row[place] for row in scan.sample if len(row) > place]
-    written = guess_format(cells)
-    if written is None:
-        shown = next((repr(cell[:40]) for cell in cells if cell.strip()), "an empty cell")
-        reason = f"column {name}: {shown} is no time: write times as 2020-01-31 06:30:00, or as integers"
-        scan.add(scan.header_line + 1, "error", "time-unparseable", reason)
-        return None
-    if written.or_else:
-        reason = f"column {name}: days and months can't be told apart; read as {written.format}, not {written.or_else}"
-        scan.add(scan.header_line, "warning", "time-ambiguous", f"{reason}: write times as 2020-01-31")
-    if written.is_digits:
-        reason = f"column {name}: the integers are read as dates, {cells[0]} as {written.format}"
-        scan.add(scan.header_line, "warning", "time-as-digits", reason)
-    return written
 
 
 def _in_order(table: Table, scan: Scan, chosen: Chosen) -> tuple[Rows, list[Finding]]:

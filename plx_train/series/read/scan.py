@@ -25,6 +25,7 @@ from plx_train.series.read.source import READ_FAULTS, TableSource
 
 MAX_BLANKS = 1 << 20
 SHOWN = 3
+MAX_HEAD = 500
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -41,6 +42,7 @@ class Scan:
         num_rows: lines after it that are not blank.
         blanks: int64, numbers of blank lines after it, ascending.
         sample: rows from all over the file, split into cells.
+        head, last: the first rows, one after the other, and the last one, as they stand.
         findings: faults of lines.
     """
 
@@ -53,6 +55,8 @@ class Scan:
     num_rows: int = 0
     blanks: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     sample: list[list[str]] = field(default_factory=list)
+    head: list[str] = field(default_factory=list)
+    last: str | None = None
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, line: int, level: Level, code: str, reason: str) -> None:
@@ -222,6 +226,8 @@ def _read_rows(stream: BinaryIO, scan: Scan) -> None:
             ragged.look_at(line + row, lines[row])
         rows = np.flatnonzero(is_row)
         sample.add(lines, rows)
+        scan.head += [lines[row] for row in rows[: max(MAX_HEAD - len(scan.head), 0)].tolist()]
+        scan.last = lines[int(rows[-1])] if len(rows) else scan.last
         blanks.append(np.flatnonzero(~is_row) + line)
         num_blank += len(blanks[-1])
         if num_blank > MAX_BLANKS:

@@ -15,11 +15,15 @@ from plx_train.ground.files import user_path
 from plx_train.series.frame import Series
 from plx_train.series.frequency import Frequency, infer_frequency
 from plx_train.series.read.fill import fill_series
-from plx_train.series.read.reader import read_header, read_series
+from plx_train.series.read.reader import read_file, read_header
 from plx_train.series.read.roles import Roles, find_roles, with_targets
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
+
+
+Changed = tuple[tuple[Path, int], ...]
+"""Files of a dataset, the one that is read first, and when each was changed."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class ReadSplit:
         series: without a missing value, in the order of the roles; none where the file can't be used.
         frequency: of the longest series; None where there is none.
         missing: numbers that marked missing values.
+        time_format: how times are written, where day and month may be mistaken.
     """
 
     file: str
@@ -39,6 +44,7 @@ class ReadSplit:
     findings: list[Finding]
     frequency: Frequency | None
     missing: tuple[float, ...] = ()
+    time_format: str | None = None
 
     @property
     def frequency_text(self) -> str:
@@ -76,7 +82,8 @@ def read_split(dataset: DatasetOptions, file: str, roles: Roles) -> ReadSplit:
     """The split in `file`; a second call for the same content reads nothing."""
     root = user_path(dataset.root)
     path = root / file
-    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    files = dict.fromkeys((file, dataset.train, dataset.val))
+    changed = tuple((root / one, (root / one).stat().st_mtime_ns if (root / one).is_file() else 0) for one in files)
     return _read(
         path,
         root if path.is_relative_to(root) else path.parent,
@@ -107,10 +114,12 @@ def _read(
     roles: Roles,
     policy: tuple[str, tuple[float, ...]],
     time_zone: str | None,
-    changed: int,
+    changed: Changed,
 ) -> ReadSplit:
     fill, missing = policy
-    found, findings = read_series(path, root, replace(roles.columns(), missing=missing), time_zone)
+    others = [other for other, _ in changed[1:]]
+    read = read_file(path, root, replace(roles.columns(), missing=missing), time_zone, others)
+    found, findings = read.series, read.findings
     texts = [name for name in roles.flags if found and name not in found[0].columns]
     if texts:
         reason = f"the column {texts[0]!r} holds texts: mark rows by 0 and 1"
@@ -132,7 +141,7 @@ def _read(
             filled.append(whole)
     if any(finding.level == "error" and finding.code != "missing-values" for finding in findings):
         filled = []
-    return ReadSplit(file, roles, filled, list(findings), frequency, missing)
+    return ReadSplit(file, roles, filled, list(findings), frequency, missing, read.time_format)
 
 
 def fingerprint_of(root: Path, files: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from plx_train.series.read.mending import remedies, survey
 from plx_train.series.read.notation import ColumnNotation, is_numeric
 from plx_train.series.read.scan import Scan, open_at_rows
 from plx_train.series.read.source import READ_FAULTS, TableSource
-from plx_train.series.read.times import TimeFormat, parse_times
+from plx_train.series.read.times import TimeFormat, joined, parse_times
 from plx_train.series.zones import to_utc
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ DAY = 86_400 * 10**9
 
 @dataclass(frozen=True)
 class Chosen:
-    """The columns to read: each is in the file."""
+    """The columns to read: each is in the file; `of_day` holds the times of day that belong to dates in `time`."""
 
     values: tuple[str, ...]
     time: str | None = None
+    of_day: str | None = None
     time_format: TimeFormat | None = None
     group: str | None = None
     static: tuple[str, ...] = ()
@@ -45,7 +46,7 @@ class Chosen:
 
     @property
     def names(self) -> list[str]:
-        single = (name for name in (self.time, self.group, self.label) if name)
+        single = (name for name in (self.time, self.of_day, self.group, self.label) if name)
         return list(dict.fromkeys([*self.values, *single, *self.static]))
 
 
@@ -107,7 +108,7 @@ def _cell_findings(source: TableSource, scan: Scan, chosen: Chosen, faults: Cell
     cells, grouped = faults.first(OTHER_NOTATION), _grouped(scan, chosen)
     if not cells and not grouped:
         return faults.findings()
-    texts = [name for name in (chosen.time, chosen.group, chosen.label) if name]
+    texts = [name for name in (chosen.time, chosen.of_day, chosen.group, chosen.label) if name]
     found = survey(source, scan.header_line + scan.offset, ",", MISSING, texts)
     said = remedies(source, found, grouped | cells)
     silent = [name for name in grouped if name not in cells and (way := found.notations.get(name)) and way.thousands]
@@ -140,7 +141,7 @@ def _memory() -> float:
 def _chunks(source: TableSource, scan: Scan, chosen: Chosen) -> Iterator[pandas.DataFrame]:
     import pandas
 
-    texts = {name: str for name in (chosen.time, chosen.group, chosen.label) if name}
+    texts = {name: str for name in (chosen.time, chosen.of_day, chosen.group, chosen.label) if name}
     missing = {name: [""] if name in texts else MISSING for name in chosen.names}
     with open_at_rows(source, scan) as stream:
         yield from pandas.read_csv(
@@ -188,7 +189,10 @@ class _TableReader:
         for place, name in enumerate(chosen.values):
             table.values[here, place] = self._floats(chunk[name], lines)
         if chosen.time is not None and chosen.time_format is not None:
-            table.times[here] = self._times(chunk[chosen.time], lines)
+            cells = chunk[chosen.time]
+            if chosen.of_day is not None:
+                cells = joined(cells.str.strip(), chunk[chosen.of_day].str.strip().str.replace(".", ":", regex=False))
+            table.times[here] = self._times(cells, lines)
         if chosen.group is not None:
             table.codes[here] = self._codes(chunk[chosen.group], lines)
         if chosen.static:

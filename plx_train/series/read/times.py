@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,8 @@ DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Dates written as one integer, by its length."""
 FIRST_YEAR, LAST_YEAR = 1800, 2200
 """Integers that would be dates outside are integers."""
+OF_DAY = re.compile(r"\d{1,2}(:\d{2}){1,2}(\.\d+)?|\d{1,2}\.\d{2}\.\d{2}")
+"""A time of day alone; some write points between its parts."""
 MIN_SHARE = 0.5
 """Share of a sample that must fit a way of writing."""
 
@@ -79,6 +81,11 @@ def guess_format(texts: Sequence[str]) -> TimeFormat | None:
     if len(equal) > 1:
         equal.sort(key=lambda pattern: _roughness(texts, pattern))
     return TimeFormat(True, equal[0], or_else=equal[1] if len(equal) > 1 else None)
+
+
+def joined(dates: Any, of_day: Any) -> Any:
+    """Dates with times of day behind them: texts, or columns of such."""
+    return dates + " " + of_day
 
 
 def parse_times(cells: pandas.Series, written: TimeFormat) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

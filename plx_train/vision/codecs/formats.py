@@ -67,7 +67,7 @@ def unread(beginning: bytes, path: Path, formats: Collection[str]) -> ImageError
 
 
 def _of_boxes(brand: bytes, path: Path, formats: Collection[str]) -> ImageError:
-    """Of a file of MP4's family."""
+    """What to say of a file of MP4's family."""
     if (brand in AVIF_BRANDS and "AVIF" in formats) or (brand in HEIC_BRANDS and "HEIF" in formats):
         return damaged(path)
     if brand in AVIF_BRANDS:

@@ -21,7 +21,7 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of the segment that has the picture's size."""
 PROGRESSIVE = (0xC2, 0xCA)
 DECODED = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
-"""Those of pictures that libjpeg decodes; lossless ones are not."""
+"""Markers of pictures that libjpeg decodes; lossless ones are not."""
 WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 SEGMENTS = frozenset({0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
 """Markers of what may stand between scans."""

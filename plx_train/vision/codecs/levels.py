@@ -9,7 +9,7 @@ import numpy as np
 from plx_train.vision.codecs.faults import ImageError
 
 ROWS = 256
-"""Of a picture that are worked on at once: what lies between is wider than its pixels."""
+"""Rows of a picture that are worked on at once: what lies between is wider than its pixels."""
 
 SMALL_RANGES = (8, 10, 12)
 """Bits of cameras and scanners whose files have 16: read by 16, nothing of them would be seen."""

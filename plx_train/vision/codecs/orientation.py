@@ -15,7 +15,7 @@ QUARTER_TURNS = (5, 6, 7, 8)
 TAG = 0x0112
 BYTE_ORDERS = {b"II": "<", b"MM": ">"}
 VALUE_FORMATS = {1: "B", 3: "H", 4: "I"}
-"""Of numbers without sign, by the number of their type."""
+"""Formats of numbers without sign, by the number of their type."""
 
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda image: cv2.flip(image, 1),

@@ -59,7 +59,7 @@ class Png:
 
     @property
     def num_bytes(self) -> int:
-        """Of its rows, each with the byte that names its filter."""
+        """Bytes of its rows, each with the one that names its filter."""
         bits, passes = self.bits * CHANNELS[self.colours], ADAM7 if self.is_interlaced else ((0, 0, 1, 1),)
         total = 0
         for left, top, step, down in passes:

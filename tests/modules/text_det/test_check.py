@@ -293,6 +293,15 @@ def test_windows_files_are_read_and_noted(root):
     assert len(outcome.train) == 2
 
 
+def test_control_characters_of_transcriptions_are_told_and_do_no_harm(root):
+    odd = [{**LABEL, "transcription": "a\x85b"}, {**LABEL, "transcription": "\ud800", "points": moved(5, 25)}]
+    (root / "train.txt").write_text(line("images/0.png") + line("images/1.png", odd))
+    assert found(root) == [("train.txt:2", "warning", "control-character")]
+    told = report_lines(run(root).report)
+    assert "U+0085 (NEXT LINE) 1×, U+D800 (half of a surrogate pair) 1×" in told[1]
+    assert "\n".join(told).encode()
+
+
 def test_other_encodings_are_told_by_line_and_byte(root):
     (root / "train.txt").write_bytes(line("images/0.png").encode() + "images/é.png\t[]\n".encode("latin-1"))
     assert [str(item) for item in run(root).report.findings] == [

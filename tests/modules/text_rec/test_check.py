@@ -20,6 +20,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import ConfigError, DataError, UserError, WeightsError
 from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed
 from plx_train.modules.text_rec.processor import TextRecProcessor
+from plx_train.runs.exported import inference_text
 from plx_train.vision.labels.dictionary import read_dictionary
 from plx_train.workflow.dataset import check
 
@@ -104,6 +105,101 @@ def test_each_fault_of_a_line_is_told_with_its_line(
     assert any(item.code == code and reason in item.reason for item in outcome.report.findings)
     if level == "error":
         assert len(outcome.train) == 8, "the faulty crop is left out"
+
+
+ODD_LINES = [
+    (f"{IMAGE}\ta\x85b\n", "control-character", "U+0085 (NEXT LINE) 1×", "a\x85b"),
+    (f"{IMAGE}\ta\u2028b\n", "control-character", "U+2028 (LINE SEPARATOR) 1×", "a\u2028b"),
+    (f"{IMAGE}\ta\rb\n", "lone-cr", "1 lines hold a CR that no LF follows", "a\rb"),
+    (f"{IMAGE}\ta\u200bb\n", "invisible-character", "U+200B (ZERO WIDTH SPACE) 1×", "a\u200bb"),
+    (f"{IMAGE}\t\ufeffab\x85\n", "outer-space", "U+FEFF (ZERO WIDTH NO-BREAK SPACE), U+0085 (NEXT LINE)", "ab"),
+    (f"{IMAGE}\tab \n", "outer-space", "space before or after the text", "ab"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "reason", "truth"), ODD_LINES)
+def test_what_nobody_sees_is_told_and_the_rest_goes_on(
+    root: Path, tmp_path: Path, line: str, code: str, reason: str, truth: str
+) -> None:
+    (root / "train.txt").write_bytes(b"".join((root / "train.txt").read_bytes().splitlines(keepends=True)[1:]))
+    append(root, line)
+    outcome = run(root, max_unknown=1.0)
+    assert ("train.txt", 8, "warning", code) in found(outcome), found(outcome)
+    assert any(item.code == code and reason in item.reason for item in outcome.report.findings)
+    assert outcome.report.ok
+
+    processor = fitted("text_rec", root, dict="auto")
+    learned = run(root, processor=processor).train
+    assert truth in [crop.truth for crop in learned]
+    shipped = processor.to_inference("PP-OCRv4_mobile_rec")
+    assert TextRecProcessor.from_inference(yaml.safe_load(inference_text(shipped))) == processor
+    assert load_room("text_rec").draw_samples(learned, tmp_path / "drawn")
+
+
+def test_two_forms_of_a_character_are_told(root: Path) -> None:
+    append(root, "images/train_0000.png\tcafé\nimages/train_0001.png\tcafe\u0301\n")
+    report = run(root, max_unknown=1.0).report
+    finding = next(item for item in report.findings if item.code == "mixed-forms")
+    assert finding.line == 10 and "é as U+00E9 and as U+0065 U+0301" in finding.reason
+
+
+def test_auto_without_a_usable_line_tells_why(root: Path) -> None:
+    (root / "train.txt").write_text("images/train_0000.png ab\n")
+    (root / "val.txt").write_text("")
+    outcome = checked("text_rec", root, dict="auto")
+    assert [(item.path, item.code) for item in outcome.report.errors] == [
+        ("train.txt", "no-tab"),
+        ("val.txt", "label-file-empty"),
+    ]
+    assert checked("text_rec", root / "none", dict="auto").report.errors[0].code == "root-missing"
+
+
+def test_odd_characters_of_a_dictionary_file_are_told(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "d.txt"
+    path.write_bytes("a\nb\n\x85\n\u200b\nc\n".encode())
+    findings = checked("text_rec", root, dict=str(path)).report.findings
+    assert [(item.path, item.line, item.level, item.code) for item in findings] == [
+        (str(path), 3, "warning", "control-character"),
+        (str(path), 4, "warning", "invisible-character"),
+    ]
+
+
+def test_dictionaries_of_other_systems_are_taken_or_told(tmp_path: Path) -> None:
+    path = tmp_path / "d.txt"
+    path.write_bytes(b"a\rb\r")
+    assert read_dictionary(path) == ("a", "b")
+    path.write_bytes("a\nb\n".encode("utf-16"))
+    with pytest.raises(DataError, match=r"UTF-16LE, iconv -f UTF-16LE -t UTF-8 d\.txt"):
+        read_dictionary(path)
+    path.write_text("a\ne\u0301\n")
+    with pytest.raises(DataError, match=r"holds 2 characters.*which are one in Unicode's form NFC"):
+        read_dictionary(path)
+
+
+def test_what_parts_a_line_wrongly_is_named(root: Path) -> None:
+    append(root, f"{IMAGE},ab\n{IMAGE} ab\n{IMAGE};ab\n")
+    reasons = [item.reason for item in run(root).report.errors]
+    assert [reason.rpartition(": ")[2] for reason in reasons] == [
+        f"{what} stands there" for what in ("a comma", "a space", "a semicolon")
+    ]
+
+
+def test_a_missing_image_says_where_it_was_looked_for(root: Path) -> None:
+    append(root, "images/TRAIN_0000.PNG\tab\n")
+
+    def reason() -> str:
+        return next(item.reason for item in run(root).report.errors if item.line == 9)
+
+    place = f"{root}/images/TRAIN_0000.PNG: there is no such image"
+    assert reason().startswith(f"{place}; did you mean {IMAGE} (")
+    (root / IMAGE).rename(root / "images/moved.gif")
+    assert reason() == place, "not the kept one"
+
+
+def test_a_dead_link_is_no_mystery(root: Path) -> None:
+    (root / IMAGE).unlink()
+    (root / IMAGE).symlink_to(root / "images/gone.png")
+    assert "it is a link to" in run(root).report.errors[0].reason
 
 
 def test_faults_of_a_whole_file(root: Path) -> None:
