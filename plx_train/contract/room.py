@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from plx_train.contract.check import Checked
+from plx_train.contract.check import Checked, Finding
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.processor import Processor
@@ -64,9 +64,14 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         """The kind of truth in its label files: `kind`, unless options say otherwise."""
         return self.kind
 
-    def class_names(self, dataset: DatasetOptions, options: OptionsT, processor: ProcessorT | None) -> tuple[str, ...]:
-        """Names of classes whose numbers are known before the data are read: a finished model's, or those of a file."""
-        return ()
+    def class_names(
+        self, dataset: DatasetOptions, options: OptionsT, processor: ProcessorT | None
+    ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+        """Names of classes whose numbers are known before the data are read, and what is wrong with their file.
+
+        They are those of a finished model, or of a file in the dataset's folder.
+        """
+        return (), ()
 
     def class_file(self, options: OptionsT) -> str | None:
         """Name of the file beside the label files that names the classes; None: there is none."""

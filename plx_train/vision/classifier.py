@@ -106,11 +106,14 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
             return None, (), tuple(missing_file_findings(root, options.label_file))
         return tuple(classes) or None, (options.label_file,), tuple(file.findings)
 
-    def class_names(self, dataset: DatasetOptions, options: OptionsC, processor: ProcessorC | None) -> tuple[str, ...]:
+    def class_names(
+        self, dataset: DatasetOptions, options: OptionsC, processor: ProcessorC | None
+    ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
         """Names of classes whose numbers are known: a finished model's, or those of the dataset's file."""
         if processor is not None:
-            return processor.labels
-        return self.read_classes(Path(dataset.root), options)[0] or ()
+            return processor.labels, ()
+        names, _, findings = self.read_classes(Path(dataset.root), options)
+        return names or (), findings
 
     def class_file(self, options: OptionsC) -> str | None:
         """Name of the file that names the classes; None where it lies elsewhere."""

@@ -38,7 +38,7 @@ def cut_where_needed(gathered: Gathered, folder: Path) -> tuple[Annotations, lis
     for split, samples in found.splits.items():
         pages = [one for one in samples if not isinstance(one.truth, AsWritten)]
         with ThreadPoolExecutor(NUM_THREADS) as pool:
-            outcomes = list(pool.map(lambda one: _cut_page(one, gathered.root, folder, stems[one.image]), pages))
+            outcomes = list(pool.map(lambda one: _cut_page(one, gathered, folder, stems[one.image]), pages))
         cut.splits[split] = [line for lines, _ in outcomes for line in lines]
         findings += [finding for _, told in outcomes for finding in told]
     return cut, findings
@@ -59,12 +59,12 @@ def _stems(images: list[str]) -> dict[str, str]:
     return stems
 
 
-def _cut_page(page: Annotation, root: Path, folder: Path, stem: str) -> Cut:
+def _cut_page(page: Annotation, gathered: Gathered, folder: Path, stem: str) -> Cut:
     outlines = list(_readable(page))
     if not outlines:
         return [], []
     try:
-        image = read_image(root / page.image)
+        image = read_image(gathered.root / page.image, background=gathered.background)
     except ImageError as error:
         return [], [Finding(page.file, page.line, "error", error.code, f"{page.image}: {error.reason}")]
     lines, findings = [], []

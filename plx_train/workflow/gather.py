@@ -9,7 +9,7 @@ from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import Finding
-from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.dataset_options import WHITE, DatasetOptions
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
@@ -35,6 +35,7 @@ class Gathered:
     Attributes:
         truth: what the room reads; `found` may hold texts that are still to be cut out.
         division: how many samples each split has, and what divided them, in words.
+        background: what transparent pixels lie on, where pictures are made.
         classes, class_file: names whose numbers are known, and where the room finds names.
     """
 
@@ -45,6 +46,7 @@ class Gathered:
     division: str
     classes: tuple[str, ...] = ()
     class_file: str | None = None
+    background: str = WHITE
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -105,11 +107,11 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     room, dataset = load_room(options.module.name), options.dataset
     if kind.name != OWN and dataset.val not in OUR_FILES and not (folder.root / dataset.val).is_file():
         raise ConfigError(f"dataset.val={dataset.val}: there is no such file, and data read as {kind.name} need none")
-    known = room.class_names(dataset, options.module, None if kind.name == OWN else processor)
+    known, of_classes = room.class_names(dataset, options.module, None if kind.name == OWN else processor)
     found = kind.read(folder)
     if found.truth is Truth.LABELS and found.labels:
         found.labels = (*known, *(name for name in found.labels if name not in known))
-    findings = list(found.findings)
+    findings = [*of_classes, *found.findings]
     if kind.names_all:
         findings += _forgotten(found, folder)
     read = {TRAIN: [], **found.splits}
@@ -136,6 +138,7 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         division,
         known,
         room.class_file(options.module),
+        dataset.background,
         findings,
     )
 

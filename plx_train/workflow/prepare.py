@@ -22,7 +22,7 @@ from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
 from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready
 
-DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share")
+DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share", "background")
 """Options of the dataset that decide what is written, beside what names its files."""
 
 
