@@ -64,7 +64,7 @@ class DatasetOptions:
     holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)
     """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""
     background: str = option(WHITE, one_of(*BACKGROUNDS))
-    """Ground that transparent pixels of images lie on; a model remembers it for its predictions."""
+    """Colour that transparent pixels of images lie on; a model remembers it for its predictions."""
     cache_mb: int = option(512, at_least(0), Trait.HARMLESS)
     """Memory for decoded images in each loader worker, in MiB; 0 for none."""
     limit: int | None = option(None, at_least(1))
