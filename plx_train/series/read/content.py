@@ -82,6 +82,8 @@ def _check_marks(rows: Rows, names: Sequence[str]) -> list[Finding]:
     key = ",".join(dict.fromkeys(f"{mark!r}".removesuffix(".0") for marks in by_name.values() for mark, _ in marks))
     findings = []
     for name, marks in by_name.items():
+        if not marks:
+            continue
         values = rows.values[:, rows.columns.index(name)]
         others = values[np.isfinite(values) & ~np.isin(values, [mark for mark, _ in marks])]
         for mark, count in marks:
@@ -204,7 +206,7 @@ def _check_column(rows: Rows, name: str, values: np.ndarray, is_flag: bool) -> l
         first, count = int(is_infinite.argmax()), int(is_infinite.sum())
         reason = f"column {name}: {count} rows are infinite, the first at {rows.text(first)}"
         return [*findings, rows.finding(first, "error", "infinite-values", reason)]
-    is_beyond = np.abs(values) > LARGEST
+    is_beyond = (values > LARGEST) | (values < -LARGEST)
     if is_beyond.any():
         first, count = int(is_beyond.argmax()), int(is_beyond.sum())
         reason = f"column {name}: {count} rows are too far from 0 for the 32 bits of networks, the first is "
