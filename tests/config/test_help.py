@@ -74,7 +74,7 @@ def test_a_recipe_shows_its_own_values_and_what_they_were() -> None:
     assert "Options of the room image_cls." in text
     assert "It also sets dataset=pages trainer.epochs=14 " in text
     assert entry(text, "rotations=").startswith("rotations=[0,90,180,270] Makes the classes")
-    assert entry(text, "resize_short=").endswith("(int or null; image_cls has 256)")
+    assert entry(text, "resize_short=").endswith("(int, at least 8, or null; image_cls has 256)")
     assert entry(text, "network=").startswith("network=EfficientNet-Lite0 ")
     # Equal to the default, though the recipe says it too.
     assert entry(text, "size=").endswith("(list[int], 2 values, each at least 8)")
