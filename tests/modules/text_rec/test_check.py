@@ -22,7 +22,7 @@ from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of
 from plx_train.modules.text_rec.processor import TextRecProcessor
 from plx_train.runs.exported import inference_text
 from plx_train.vision.labels.dictionary import read_dictionary
-from plx_train.workflow.dataset import check
+from plx_train.workflow.dataset import Finished, check
 
 ABC = TextRecProcessor(("a", "b", "c"))
 
@@ -297,7 +297,7 @@ def test_weights_bring_their_dictionary_and_not_their_width(root: Path, tmp_path
 
 def test_a_finished_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -> None:
     given = compose_run(["module=text_rec", "module.dict=auto", f"dataset.root={root}"]).options
-    processor, outcome = check(given, tmp_path, exported(tmp_path / "export"))
+    processor, outcome = check(given, tmp_path, Finished(folder=exported(tmp_path / "export")))
     assert processor == TextRecProcessor(("p", "q"), 480)
     assert {item.code for item in outcome.report.errors} == {"unknown-characters"}
 
@@ -305,7 +305,7 @@ def test_a_finished_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -
 def test_a_finished_model_hides_no_fault_of_the_folder(root: Path, tmp_path: Path) -> None:
     (root / "val.txt").unlink()
     given = compose_run(["module=text_rec", f"dataset.root={root}", "dataset.split=none"]).options
-    _, outcome = check(given, tmp_path, exported(tmp_path / "export"))
+    _, outcome = check(given, tmp_path, Finished(folder=exported(tmp_path / "export")))
     assert [item.code for item in outcome.report.errors] == ["label-file-missing"]
 
 
@@ -338,5 +338,5 @@ def test_missing_dictionaries(tmp_path: Path) -> None:
         read_dictionary(tmp_path / "none.txt")
     with pytest.raises(WeightsError, match=r"don't say which characters.*module\.dict="):
         dictionary_of(tmp_path)
-    with pytest.raises(DataError, match="no character"):
+    with pytest.raises(DataError, match="no label holds a character"):
         dictionary_from([" ", ""])
