@@ -41,7 +41,7 @@ def tables() -> str:
 
 
 def _of_room(room: str) -> list[Option]:
-    return [one for one in options_of(options_class(room), MODULE).values() if Trait.INTERNAL not in one.traits]
+    return list(options_of(options_class(room), MODULE).values())
 
 
 def _used_by(room: str) -> str:
@@ -63,7 +63,8 @@ def _settings(settings: Mapping[str, object]) -> str:
 
 
 def _options(options: Iterable[Option]) -> Iterator[str]:
-    rows = [(f"`{one.key}`", _default(one), one.values, _plain(one.sentence)) for one in options]
+    shown = (one for one in options if Trait.INTERNAL not in one.traits)
+    rows = [(f"`{one.key}`", _default(one), one.values, _plain(one.sentence)) for one in shown]
     return _table(("key", "default", "values", ""), rows)
 
 
