@@ -45,6 +45,7 @@ def typed_values(one: Option) -> st.SearchStrategy[str]:
 def plain_values(one: Option) -> st.SearchStrategy[Any]:
     """Values of its type, in range or not, of a size that a machine can do with."""
     kind, _, inner = one.type_name.rstrip("]").partition("[")
+    values: st.SearchStrategy[Any]
     if kind == "list":
         number = one.length.number if one.length else 3
         values = st.lists(_scalars(one, inner), max_size=number + 1)
