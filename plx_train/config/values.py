@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -46,7 +47,7 @@ def _check_numbers(key: str, option: Option, value: Any) -> None:
     each = "each" if isinstance(value, list) else "it"
     if option.interval and not all(map(option.interval.holds, numbers)):
         raise ConfigError(f"{key}={value} is out of range: {each} must be {option.interval}{_hint(option, value)}")
-    if not all(-MOST <= number <= MOST for number in numbers):
+    if not all(abs(number) <= MOST if isinstance(number, int) else math.isfinite(number) for number in numbers):
         raise ConfigError(f"{key}={value} is out of range: {each} must be a finite number of at most 64 bits")
 
 

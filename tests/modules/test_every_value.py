@@ -53,7 +53,7 @@ def step(composed: Composed) -> None:
     from plx_train.workflow.training import _freeze
 
     options = composed.options
-    processor, checked = check(options)
+    processor, checked = check(options, Path(mkdtemp()))
     if processor is None or not checked.report.ok:
         return
     data = RunData(load_room(options.module.name), processor, checked)

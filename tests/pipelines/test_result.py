@@ -17,8 +17,9 @@ def test_a_folder_whose_name_holds_a_dot_is_a_folder(tmp_path: Path) -> None:
     for name in ("v1.0", "a.jpg", "b.json"):
         folder = tmp_path / name
         folder.mkdir()
-        assert result().save_to_img(folder) == [folder / "scan_drawn.jpg"]
-        assert result().save_to_json(folder) == folder / "scan_res.json"
+        one = result()
+        assert one.save_to_img(folder) == [folder / "scan_drawn.jpg"]
+        assert one.save_to_json(folder) == folder / "scan_res.json"
 
 
 def test_a_name_that_is_not_there_is_a_file_where_it_ends_so(tmp_path: Path) -> None:

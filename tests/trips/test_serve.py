@@ -23,7 +23,7 @@ from kit.fake_pipeline import FakePipeline
 def version():
     return Path({version!r}).read_text()
 
-def load_pipeline(config, device="cpu", models=None, resolve=None):
+def load_pipeline(config, device="cpu", models=None, resolve=None, defaults=None):
     assert config == "OCR" and device == "cpu" and models == {{"TextDetection": "models:/text_det@champion"}}
     assert resolve.startswith("sqlite:///")
     return FakePipeline(version=version())
@@ -32,7 +32,8 @@ def current_version(name, alias, tracking_uri):
     assert (name, alias) == ("text_det", "champion") and tracking_uri.startswith("sqlite:///")
     return version()
 
-for name, found in (("pipelines", {{}}), ("pipelines.load", {{"load_pipeline": load_pipeline}}),
+loading = {{"load_pipeline": load_pipeline, "check_typed_parameters": print}}
+for name, found in (("pipelines", {{}}), ("pipelines.load", loading),
                     ("registry", {{}}), ("registry.resolve", {{"current_version": current_version, "resolver": str}})):
     module = types.ModuleType("plx_train." + name)
     module.__path__ = []

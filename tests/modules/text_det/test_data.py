@@ -232,7 +232,7 @@ def test_samples_depend_on_the_generator_alone(pages):
 @pytest.mark.parametrize("cache_bytes", [0, 200 * 300 * 3 * 2, 10**9])
 def test_the_cache_changes_nothing_but_speed(pages, cache_bytes, monkeypatch):
     calls, read = [], samples_module.read_image
-    monkeypatch.setattr(samples_module, "read_image", lambda path: calls.append(path) or read(path))
+    monkeypatch.setattr(samples_module, "read_image", lambda path, **given: calls.append(path) or read(path, **given))
     plain, cached = crops(pages), crops(pages, cache_bytes)
     for index in (0, 1, 0, 2, 1, 2):
         assert same(plain.get(index, np.random.default_rng(1)), cached.get(index, np.random.default_rng(1)))
