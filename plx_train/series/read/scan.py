@@ -124,11 +124,11 @@ def _read_header(stream: BinaryIO, scan: Scan) -> None:
     if cells is None:
         scan.add(scan.header_line, "error", "quote-open", "a quotation mark of the header is not closed in its line")
         return
-    written = [(scan.header_line, name.strip(" ")) for name in cells]
-    scan.findings += character_findings(scan.name, written, "names of columns")
     scan.header, scan.separator = tuple(name.strip() for name in cells), separator
     scan.top = scan.header_line
     if separator is None:
+        written = [(scan.header_line, name.strip(" ")) for name in cells]
+        scan.findings += character_findings(scan.name, written, "names of columns")
         _check_header(scan)
         _fit_rows(scan, [None if one is None else cells_of(one) for one in below])
 
