@@ -24,8 +24,13 @@ pytest.register_assert_rewrite("kit")
 CACHE = "PLX_TRAIN_CACHE"
 
 
+LONG = ("trips", "distributed")
+"""Folders of long tests: what begins last keeps one process busy while the others have nothing left."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leaves `network` tests out where PLX_OFFLINE=1, unless PLX_REQUIRE_NETWORK=1 wants them."""
+    """Begins with long tests; leaves `network` tests out where PLX_OFFLINE=1, unless PLX_REQUIRE_NETWORK=1 wants them."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
     if os.environ.get("PLX_OFFLINE") != "1" or os.environ.get("PLX_REQUIRE_NETWORK") == "1":
         return
     skip = pytest.mark.skip(reason="PLX_OFFLINE=1: needs the package index")

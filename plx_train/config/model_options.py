@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import Trait, at_least, option
+from plx_train.contract.option import at_least, option
 
 
 @dataclass
@@ -23,7 +23,7 @@ class PromoteOptions:
     """Points the alias at the version before."""
     force: bool = False
     """Moves the alias although gates do not hold; needs a reason."""
-    reason: str | None = option(None, Trait.TEXT)
+    reason: str | None = None
     """Reason in your words, which is kept in the ledger."""
     delete: str | None = None
     """Deletes this version, if no alias points at it."""

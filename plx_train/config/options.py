@@ -38,7 +38,7 @@ MODES = {
 class WeightsOptions:
     """Where the network starts."""
 
-    source: str | None = option("auto", Trait.TEXT, TypedAs("weights"))
+    source: str | None = option("auto", TypedAs("weights"))
     """Catalogue name, file or folder of the weights; auto: the module's published ones; null: from scratch. They are
     where training starts, and the model itself for evaluate, export, quantize, benchmark and predict without `run`."""
     allow_partial: bool = False
@@ -51,7 +51,7 @@ class TrackingOptions:
 
     backend: str = option("mlflow", one_of("mlflow", "off"))
     """Keeper of the record; off: nothing but the run's own folder."""
-    uri: str | None = option(None, Trait.TEXT, Trait.HARMLESS)
+    uri: str | None = option(None, Trait.HARMLESS)
     """Address of the MLflow server or database; null: a database in the folder `outputs`."""
     experiment: str = "plx_train"
     """Name of MLflow's experiment."""
@@ -67,7 +67,7 @@ class TrackingOptions:
 class DoctorOptions:
     """What is done with the findings of mode=doctor."""
 
-    bundle: str | None = option(None, Trait.TEXT)
+    bundle: str | None = None
     """Zip file to write, to attach to a bug report."""
     json: bool = False
     """Prints the findings as JSON."""
@@ -92,16 +92,14 @@ class RunOptions:
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     serve: ServeOptions = field(default_factory=ServeOptions)
     sweep: SweepOptions = option(SweepOptions, Trait.FIXED_IN_SWEEP)
-    output: str | None = option(
-        *(None, Trait.TEXT, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION)
-    )
+    output: str | None = option(*(None, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION))
     """Folder of the run; null: outputs/<module>-<mode>-<time>."""
-    run: str | None = option(None, Trait.TEXT, Trait.FIXED_IN_SWEEP)
+    run: str | None = option(None, Trait.FIXED_IN_SWEEP)
     """Model to evaluate, export, quantize, benchmark or predict with: a run id (or its beginning), a run folder, a
     checkpoint or an exported folder; null: what `weights` names, as they are."""
-    input: str | None = option(None, Trait.TEXT)
+    input: str | None = None
     """Image, table or folder of them to predict."""
-    pipeline: str | None = option(None, Trait.TEXT)
+    pipeline: str | None = None
     """Pipeline to predict with, export or serve: OCR, another one's name, a YAML in PaddleX's schema, or a frozen
     folder."""
     pipeline_parameters: dict[str, Any] = field(default_factory=dict)
@@ -109,9 +107,9 @@ class RunOptions:
     serve."""
     models: dict[str, str] = field(default_factory=dict)
     """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
-    resume: str | None = option(None, Trait.TEXT, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.OF_FUSION)
+    resume: str | None = option(None, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.OF_FUSION)
     """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
-    init_from: str | None = option(None, Trait.TEXT)
+    init_from: str | None = None
     """Starts a new run from the best weights of this run, checkpoint or export."""
     seed: int = option(1, at_least(0, at_most=2**31 - 1))
     """Number from which every random choice follows, whatever the number of loader workers."""

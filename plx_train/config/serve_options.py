@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import Trait, at_least, option
+from plx_train.contract.option import at_least, option
 
 
 @dataclass
@@ -35,7 +35,7 @@ class ServeOptions:
     """Seconds from the first byte of a request to the last of its answer."""
     drain_seconds: float = option(30.0, at_least(0))
     """Seconds in which requests are finished after SIGTERM."""
-    api_key_file: str | None = option(None, Trait.TEXT)
+    api_key_file: str | None = None
     """File whose first line is the key that clients must send, as the variable PLX_SERVE_API_KEY; null: no key."""
     fetch_urls: bool = False
     """Fetches files that clients name by URL, from public addresses."""
@@ -45,5 +45,5 @@ class ServeOptions:
     """Takes over new versions of the aliases in use while it serves."""
     poll_seconds: float = option(10.0, at_least(1))
     """Seconds between looks at the registry, with `follow`."""
-    sample: str | None = option(None, Trait.TEXT)
+    sample: str | None = None
     """Image or table on which a new version is tried first; null: a made-up one."""

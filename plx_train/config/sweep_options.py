@@ -38,13 +38,13 @@ class SweepOptions:
     """Failed configurations after which no new one begins; null: any number."""
     max_time: str | None = option(None, DURATION, Trait.HOW_TO_SWEEP)
     """Time after which no new configuration begins: 30m, 8h."""
-    storage: str | None = option(None, Trait.TEXT, Trait.HOW_TO_SWEEP)
+    storage: str | None = option(None, Trait.HOW_TO_SWEEP)
     """Address of a database where several machines sweep together; null: a journal file in the sweep's folder."""
     params: dict[str, str] = field(default_factory=dict)
     """Values that vary, by key, in the syntax of the command line: interval(1e-5, 1e-3), choice(a, b), 1,2,3."""
     when: list[str] = field(default_factory=list)
     """Parameters that vary only where others have a value: [module.stem_stride if module.network=PP-LCNet_x0_5]."""
-    id: str | None = option(None, Trait.TEXT, Trait.HOW_TO_SWEEP, TypedAs("sweep_id"))
+    id: str | None = option(None, Trait.HOW_TO_SWEEP, TypedAs("sweep_id"))
     """Name of the sweep; null: made from the command, so that the same command goes on with it."""
     fresh: bool = option(False, Trait.HOW_TO_SWEEP)
     """Begins anew although this command was swept before."""

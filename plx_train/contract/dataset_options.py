@@ -39,7 +39,7 @@ class DatasetOptions:
 
     name: str = "custom"
     """Name of the data in records and reports; yours are called by their folder's name."""
-    root: str = option("???", Trait.TEXT, Trait.HARMLESS)
+    root: str = option("???", Trait.HARMLESS)
     """Folder of the dataset; paths in the label files are relative to it."""
     train: str = "train.txt"
     """Label file, or table, of the training split, in the dataset's folder."""
@@ -51,7 +51,7 @@ class DatasetOptions:
     """Division of data that hold no validation split: into equal shares of each class (classes), by whole documents,
     by the groups that `split_by` tells, or by single images; auto: groups where `split_by` is given, classes where
     images have one, else documents; none: not at all."""
-    split_by: str | None = option(None, PATTERNS, Trait.TEXT)
+    split_by: str | None = option(None, PATTERNS)
     """Regular expression with one group, found in image paths: what it holds is never on two sides of a division."""
     split_seed: int = option(1, at_least(0))
     """Number from which a division follows; another `seed` of the run leaves it alone."""
@@ -59,7 +59,7 @@ class DatasetOptions:
     """Share of the samples that a division gives to validation."""
     test_share: float = option(0.0, at_least(0, below=1))
     """Share that a division keeps apart in test.txt: nothing is chosen by it, `dataset.val=test.txt` measures it."""
-    label_folder: str | None = option(None, Trait.INTERNAL, Trait.TEXT, Trait.HARMLESS)
+    label_folder: str | None = option(None, Trait.INTERNAL, Trait.HARMLESS)
     """Folder of the label files that were written for a run; null: they lie in `root`."""
     holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)
     """Share of the training samples kept apart, whole documents at a time, to calibrate post-processing."""

@@ -22,7 +22,6 @@ RULES = "plx_train.rules"
 class Trait(Enum):
     """What an option is to those who read, repeat or change commands."""
 
-    TEXT = "holds whatever a path or an address can, unquoted"
     BARE = "may be typed without the name of its section"
     INTERNAL = "is found by the program; neither help nor documents show it"
     HARMLESS = "may differ when a run goes on: it changes neither the steps nor what is measured"

@@ -38,7 +38,7 @@ class ClassifierOptions:
     """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    label_file: str = option(CLASS_FILE, Trait.TEXT)
+    label_file: str = option(CLASS_FILE)
     """File of the classes in the dataset's folder: a number and a name a line."""
     resize_short: int | None = option(256, at_least(8))
     """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""

@@ -104,6 +104,10 @@ class DatasetFormat(ABC):
         """Whether `truth` can be had from it: single texts also by cutting them out of pages."""
         return truth in self.truths or (truth is Truth.TEXT and Truth.TEXTS in self.truths)
 
+    def given(self, truth: Truth) -> Truth:
+        """The kind that is read where `truth` is wanted: texts of pages where single ones have to be cut out."""
+        return truth if truth in self.truths else Truth.TEXTS
+
     @abstractmethod
     def sign(self, folder: DataFolder) -> str | None:
         """What shows that the folder is in this format, in words; None: nothing does."""

@@ -56,9 +56,7 @@ class LabelStudio(DatasetFormat):
 
     def read(self, folder: DataFolder) -> Annotations:
         """One annotation per task."""
-        found, tree = Annotations(folder.truth), ImageTree(folder.root, folder.suffixes)
-        if folder.truth is Truth.TEXT:
-            found.truth = Truth.TEXTS
+        found, tree = Annotations(self.given(folder.truth)), ImageTree(folder.root, folder.suffixes)
         tasks = list(_tasks(folder, tree, found))
         samples = found.splits.setdefault(TRAIN, [])
         if found.truth is Truth.TEXTS:

@@ -39,9 +39,7 @@ class LabelMe(DatasetFormat):
 
     def read(self, folder: DataFolder) -> Annotations:
         """One annotation per JSON file."""
-        found, tree = Annotations(folder.truth), ImageTree(folder.root, folder.suffixes)
-        if folder.truth is Truth.TEXT:
-            found.truth = Truth.TEXTS
+        found, tree = Annotations(self.given(folder.truth)), ImageTree(folder.root, folder.suffixes)
         contents = dict(_contents(folder, found))
         if found.truth is Truth.LABELS:
             flags = {name for content in contents.values() for name in _flags(content)}

@@ -56,7 +56,7 @@ class TextRecConfig:
     """Width of the guide."""
     guide_depth: int = option(4, at_least(1))
     """Transformer blocks of the guide."""
-    dict: str = option("weights", Trait.TEXT)
+    dict: str = "weights"
     """Characters that can be read: those that the weights know (weights), those of the labels (auto), or those of a
     file, one a line."""
     max_unknown_share: float = option(0.02, at_least(0, at_most=1))
