@@ -29,7 +29,7 @@ LONG = ("trips", "distributed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with long tests; leaves `network` tests out where PLX_OFFLINE=1, unless PLX_REQUIRE_NETWORK=1 wants them."""
+    """Long tests first; `network` ones are left out where PLX_OFFLINE=1, unless PLX_REQUIRE_NETWORK=1 wants them."""
     items.sort(key=lambda item: item.path.parent.name not in LONG)
     if os.environ.get("PLX_OFFLINE") != "1" or os.environ.get("PLX_REQUIRE_NETWORK") == "1":
         return
