@@ -15,7 +15,7 @@ from plx_train.contract.processor import FilePage
 from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, processor_of, room_of
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import UserError, found_in, to_keep
 from plx_train.runs.exported import lineage, read_inference
 
 LARGEST_BATCH = 8
@@ -101,18 +101,13 @@ class Predictor:
         Raises:
             UserError: after all others were given and without `on_error`, one can't be read.
         """
-        faults: list[UserError] = []
-        for page in self.processor.pages(Path(path)):
-            try:
-                if isinstance(page, UserError):
-                    raise page
-                prediction = self.predict(page.content)
-            except UserError as error:
-                (on_error or faults.append)(error)
-            else:
-                yield page, prediction
-        if faults:
-            raise faults[0]
+        return found_in(map(self._of_page, self.processor.pages(Path(path))), on_error)
+
+    def _of_page(self, page: FilePage | UserError) -> tuple[FilePage, Any] | UserError:
+        try:
+            return page if isinstance(page, UserError) else (page, self.predict(page.content))
+        except UserError as error:
+            return to_keep(error)
 
     def with_settings(self, **settings: Any) -> Predictor:
         """The same model with other values for some fields of its `processor`.

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+FoundT = TypeVar("FoundT")
+ErrorT = TypeVar("ErrorT", bound=Exception)
+
 
 class UserError(Exception):
     """A mistake outside our code: what is wrong, where, and what to do, in one sentence."""
@@ -33,3 +39,38 @@ class ExportError(UserError):
 
 class TrainingError(UserError):
     """Training that can't go on."""
+
+
+class UnreadInputs(UserError):
+    """Several files or pages of an input that can't be read; `errors` has the sentence of each."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__(f"{len(errors)} inputs can't be read: {'; '.join(map(str, errors))}")
+        self.errors = tuple(errors)
+
+
+def found_in(
+    outcomes: Iterable[FoundT | UserError], on_error: Callable[[UserError], None] | None = None
+) -> Iterator[FoundT]:
+    """What was found, without the errors that stand in the place of what can't be read.
+
+    Args:
+        on_error: is given each error.
+
+    Raises:
+        UserError: there are errors, after all the rest and without `on_error`.
+    """
+    faults: list[UserError] = []
+    for outcome in outcomes:
+        if isinstance(outcome, UserError):
+            (on_error or faults.append)(outcome)
+        else:
+            yield outcome
+    if faults:
+        raise faults[0] if len(faults) == 1 else UnreadInputs(faults)
+
+
+def to_keep(error: ErrorT) -> ErrorT:
+    """The error without the frames that it went through, which hold whatever was read: for errors that are kept."""
+    error.__context__ = None
+    return error.with_traceback(None)

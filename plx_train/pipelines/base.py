@@ -14,7 +14,7 @@ from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.pipeline import SECTION
 from plx_train.contract.pipelines import declaration_of, part_of
 from plx_train.export.predictor import Predictor
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError, UserError, found_in, to_keep
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
 from plx_train.vision.image import as_image, drawn_page
@@ -57,14 +57,6 @@ class Part:
 
 LoadPart = Callable[[Mapping[str, Any], str, int], Part]
 """Takes a part's section of the configuration, its key, and the threads of one prediction."""
-
-
-class UnreadInputs(UserError):
-    """Several files or pages of an input that can't be read; `errors` has the sentence of each."""
-
-    def __init__(self, errors: Sequence[UserError]) -> None:
-        super().__init__(f"{len(errors)} inputs can't be read: {'; '.join(map(str, errors))}")
-        self.errors = tuple(errors)
 
 
 class Pipeline:
@@ -158,28 +150,15 @@ class Pipeline:
         """
         chosen = self.checked(params)
         self.check_settings(chosen)
-        return self._results(input, chosen, on_error)
+        return found_in(self._outcomes(input, chosen), on_error)
 
-    def _results(
-        self, input: Any, chosen: Mapping[str, Any], on_error: Callable[[UserError], None] | None
-    ) -> Iterator[PipelineResult]:
-        faults: list[UserError] = []
+    def _outcomes(self, input: Any, chosen: Mapping[str, Any]) -> Iterator[PipelineResult | UserError]:
+        """The result of each item of an input, in order, or what is wrong with it."""
         items = iter(self.read(input))
         while held := list(itertools.islice(items, self.AT_ONCE)):
-            for outcome in self._outcomes(held, chosen):
-                if isinstance(outcome, UserError):
-                    (on_error or faults.append)(outcome)
-                else:
-                    yield outcome
-        if faults:
-            raise faults[0] if len(faults) == 1 else UnreadInputs(faults)
-
-    def _outcomes(self, held: Sequence[Any], chosen: Mapping[str, Any]) -> Iterator[PipelineResult | UserError]:
-        """The result of each item, in order, or what is wrong with it."""
-        items = [item for item in held if not isinstance(item, UserError)]
-        found = iter(self._attempt(items, chosen))
-        for item in held:
-            yield item if isinstance(item, UserError) else next(found)
+            found = iter(self._attempt([item for item in held if not isinstance(item, UserError)], chosen))
+            for item in held:
+                yield item if isinstance(item, UserError) else next(found)
 
     def _attempt(self, items: Sequence[Any], chosen: Mapping[str, Any]) -> Sequence[PipelineResult | UserError]:
         """As `run`; an item that can't be worked on does not spoil the others."""
@@ -189,7 +168,7 @@ class Pipeline:
             raise
         except UserError as error:
             if len(items) == 1:
-                return [error]
+                return [to_keep(error)]
         return [outcome for item in items for outcome in self._attempt([item], chosen)]
 
     def check_settings(self, params: Mapping[str, Any]) -> None:
@@ -200,8 +179,9 @@ class Pipeline:
 
     def predict_many(self, given: Sequence[Any], params: Mapping[str, Any] | None = None) -> list[PipelineResult]:
         """The results of several images uint8 (H, W, 3) BGR, worked on together; each is what it were alone."""
-        items = [self.as_item(one, number) for number, one in enumerate(given)]
-        return self.run(items, self.checked(params or {}))
+        chosen = self.checked(params or {})
+        self.check_settings(chosen)
+        return self.run([self.as_item(one, number) for number, one in enumerate(given)], chosen)
 
     @property
     def suffixes(self) -> frozenset[str]:

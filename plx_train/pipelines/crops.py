@@ -45,7 +45,7 @@ def whole_numbers(corners: Any) -> np.ndarray:
 def crop_line(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
     """The part of an image in the smallest rectangle around a box (4, 2), laid flat; may be empty."""
     if max(image.shape[:2]) >= SHORT_LIMIT:
-        image, quad = _surroundings(image, quad)
+        image, quad = _surroundings(image, np.asarray(quad))
     corners = _ordered(cv2.boxPoints(cv2.minAreaRect(np.asarray(quad).astype(np.int32))))
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     width, height = int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
@@ -58,11 +58,20 @@ def crop_line(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
 
 
 def _surroundings(image: np.ndarray, quad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What of an image lies around a box, and the box in it: OpenCV warps no picture that is longer than 32766."""
+    """What of an image lies around a box, and the box in it: OpenCV warps no picture that is longer than 32766.
+
+    A box that is longer is shrunk with what lies around it.
+    """
     corners = cv2.boxPoints(cv2.minAreaRect(np.asarray(quad).astype(np.int32)))
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - MARGIN, 0)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + MARGIN
-    return image[top:bottom, left:right], np.asarray(quad) - (left, top)
+    around, moved = image[top:bottom, left:right], quad - (left, top)
+    scale = (SHORT_LIMIT - 1) / max(around.shape[:2])
+    if scale >= 1:
+        return around, moved
+    # Corners are whole numbers: so the box is too when it grows by less than one.
+    height, width = (max(int(side * scale), 1) for side in around.shape[:2])
+    return cv2.resize(around, (width, height), interpolation=cv2.INTER_AREA), np.floor(moved * scale)
 
 
 def _ordered(corners: np.ndarray) -> np.ndarray:

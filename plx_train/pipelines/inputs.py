@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.dataset_options import WHITE
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import UserError, to_keep
 from plx_train.ground.listing import files_in
 from plx_train.pipelines.naming import plain_names
 from plx_train.vision.image import as_image
@@ -60,7 +60,7 @@ def _from_array(given: np.ndarray, name: str) -> Page | UserError:
     try:
         return Page(as_image(given), None, name)
     except UserError as error:
-        return error
+        return to_keep(error)
 
 
 def _from_path(path: Path, background: str) -> Iterator[Page | UserError]:

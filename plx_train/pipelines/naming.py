@@ -45,6 +45,9 @@ class _Taken:
 
 _lock = threading.Lock()
 _taken: dict[tuple[str, str], _Taken] = {}
+_names: dict[tuple[str, str, Origin], str] = {}
+_numbers: dict[tuple[str, str], int] = {}
+"""Next number of a name in a folder: those below were asked for before."""
 
 
 def folded(name: str) -> str:
@@ -77,7 +80,10 @@ def claim(folder: Path, name: str, origin: Origin, index: int | None) -> str:
     """
     place = str(folder.absolute())
     with _lock:
-        for candidate in _candidates(name, origin, index):
+        known = _names.get((place, name, origin))
+        if known is not None and _taken[place, folded(known)].origin == origin:
+            return known
+        for candidate in _candidates(place, name, origin, index):
             key = (place, folded(candidate))
             held = _taken.get(key)
             if held and held.origin != origin and (held.written is None or held.written.exists()):
@@ -86,6 +92,7 @@ def claim(folder: Path, name: str, origin: Origin, index: int | None) -> str:
                 continue
             if held is None or held.origin != origin:
                 _taken[key] = _Taken(origin)
+            _names[place, name, origin] = candidate
             return candidate
     raise AssertionError("candidates never end")
 
@@ -96,14 +103,16 @@ def note_written(folder: Path, name: str, path: Path) -> None:
         _taken[str(folder.absolute()), folded(name)].written = path
 
 
-def _candidates(name: str, origin: Origin, index: int | None) -> Iterator[str]:
+def _candidates(place: str, name: str, origin: Origin, index: int | None) -> Iterator[str]:
     yield _shortened(name)
     end = "" if index is None else f"_{index}"
     suffix = Path(origin.path or "").suffix
     base = name.removesuffix(end)
     whole = f"{base}{'' if base.endswith(suffix) else suffix}{end}"
     yield _shortened(whole)
-    yield from (_shortened(f"{whole}_{number}") for number in itertools.count(2))
+    for number in itertools.count(_numbers.get((place, whole), 2)):
+        _numbers[place, whole] = number + 1
+        yield _shortened(f"{whole}_{number}")
 
 
 def _shortened(name: str) -> str:

@@ -103,7 +103,6 @@ class OCR(Pipeline):
 
     def run(self, pages: Sequence[Page], params: Mapping[str, Any]) -> list[PipelineResult]:
         """The texts of `pages`; lines of all of them are read together."""
-        self.check_settings(params)
         turns_lines = params.get("use_textline_orientation", ORIENTATION in self.parts)
         detector = self._detector(params)
         upright = self._upright(pages, params)

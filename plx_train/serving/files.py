@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -21,17 +20,10 @@ from plx_train.serving.fetch import is_url
 from plx_train.serving.protocol import DataInfo, FileRequest, ImageRequest, PageInfo, Request
 from plx_train.serving.refusal import Refusal
 from plx_train.vision.codecs.faults import ImageError
-from plx_train.vision.frames import decode_frames, num_frames
+from plx_train.vision.frames import Frames
 from plx_train.vision.pdf import PageTooLarge, opened_pdf
 
 PDF, IMAGE = 0, 1
-BEGINNINGS = {
-    **dict.fromkeys((b"II\x2a\x00", b"MM\x00\x2a", b"II\x2b\x00", b"MM\x00\x2b"), "tiff"),
-    b"GIF8": "gif",
-    b"RIFF": "webp",
-    b"\x89PNG": "png",
-}
-"""What files of several pictures begin with, beside AVIF."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +48,23 @@ def pages_of(request: Request, limits: Limits, background: str = WHITE) -> tuple
         Refusal: 422; the file can't be had or read, or is above a limit.
     """
     if isinstance(request, ImageRequest):
-        content = content_of(request.image, limits)
-        count = _count(content)
-        if count > 1:
+        frames = _opened(content_of(request.image, limits), limits, background)
+        if frames.count > 1:
             raise Refusal(
-                422, f"The file has {count} pages, and this operation answers one image: send them one by one"
+                422, f"The file has {frames.count} pages, and this operation answers one image: send them one by one"
             )
-        image = _frames(content, limits, 1, background)[0]
+        (image,) = _images(frames, limits)
         return [image], image_info(image)
     assert isinstance(request, FileRequest)
     kind = _file_type(request)
     content = content_of(request.file, limits)
     if kind == PDF:
         return _pdf(content, limits)
-    count = _count(content)
-    images = _frames(content, limits, min(count, limits.max_pages), background)
-    return images, image_info(images[0]) if count == 1 else _paged_info(images, _format_of(content), count, limits)
+    frames = _opened(content, limits, background)
+    images = _images(frames, limits)
+    if frames.count == 1:
+        return images, image_info(images[0])
+    return images, _paged_info(images, frames.format.lower(), frames.count, limits)
 
 
 def _file_type(request: FileRequest) -> int:
@@ -129,25 +122,26 @@ def _plain_base64(text: str) -> str:
     # Some encoders break lines, which the strict decoder would refuse.
     plain = "".join(text.split())
     # Those for URLs have two other characters, and leave out what fills up the end.
-    if not re.search(r"[-_]", plain) or re.search(r"[+/]", plain):
+    is_for_urls = "-" in plain or "_" in plain
+    if not is_for_urls or "+" in plain or "/" in plain:
         return plain
     plain = plain.replace("-", "+").replace("_", "/").rstrip("=")
     return plain + "=" * (-len(plain) % 4)
 
 
-def _count(content: bytes) -> int:
+def _opened(content: bytes, limits: Limits, background: str) -> Frames:
     """
     Raises:
         Refusal: 422; it is no image.
     """
     try:
-        return num_frames(np.frombuffer(content, np.uint8))
+        return Frames(np.frombuffer(content, np.uint8), Path("image"), limits.max_pixels, background)
     except ImageError as error:
         raise _unusable(error) from None
 
 
-def _frames(content: bytes, limits: Limits, count: int, background: str) -> list[np.ndarray]:
-    """The first `count` pictures of an image file.
+def _images(frames: Frames, limits: Limits) -> list[np.ndarray]:
+    """The first pictures of an image file, as many as are worked on.
 
     Raises:
         Refusal: 422; one can't be read, or they have too many pixels together.
@@ -155,28 +149,18 @@ def _frames(content: bytes, limits: Limits, count: int, background: str) -> list
     images: list[np.ndarray] = []
     left = limits.max_pixels
     try:
-        data = np.frombuffer(content, np.uint8)
-        for image in islice(decode_frames(data, Path("image"), limits.max_pixels, background), count):
+        for image in islice(frames, limits.max_pages):
             left -= image.shape[0] * image.shape[1]
             if left < 0:
                 raise _too_many_pixels(limits)
             images.append(image)
     except ImageError as error:
         raise _unusable(error) from None
-    if len(images) < count:
-        raise Refusal(422, f"The file can't be used: page {len(images) + 1} of {count} is missing")
     return images
 
 
 def _unusable(error: ImageError) -> Refusal:
     return Refusal(422, f"The file can't be used: {error.reason}")
-
-
-def _format_of(content: bytes) -> str:
-    """The format of an image file with several pictures, as answers name it."""
-    if content[4:8] == b"ftyp":
-        return "avif"
-    return next(name for beginning, name in BEGINNINGS.items() if content.startswith(beginning))
 
 
 def image_info(image: np.ndarray) -> DataInfo:

@@ -73,7 +73,7 @@ class DataInfo(BaseModel):
     numPagesLeftOut: int | None = None
     notice: str | None = None
     numSeries: int | None = None
-    type: Literal["image", "pdf", "tiff", "gif", "webp", "png", "avif", "table"]
+    type: Literal["image", "pdf", "tiff", "gif", "webp", "png", "avif", "heif", "table"]
 
 
 AnswerModel = TypeVar("AnswerModel", bound=BaseModel)

@@ -16,49 +16,73 @@ from plx_train.vision.codecs.faults import MAX_PIXELS, check_pixels
 from plx_train.vision.image import decode_image, opened, read_bytes
 
 
-def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> Iterator[np.ndarray]:
-    """The pages of an image file, each decoded when it is asked for; a file of one picture has one.
+class Frames:
+    """The pages of an image file's bytes, each decoded when it is asked for; a file of one picture has one.
 
-    Yields:
-        uint8 (H, W, 3), BGR, as `read_image` gives the first.
+    Pages are uint8 (H, W, 3), BGR, as `read_image` gives the first.
 
-    Raises:
-        ImageError: as for `read_image`; pages before a damaged one were given.
+    Attributes:
+        count: of the pages.
+        format: the file's, as ``TIFF``.
+        builds_up: pages need those before them, as those of moving pictures do.
     """
-    path = Path(path)
-    yield from decode_frames(read_bytes(path), path, max_pixels, background)
+
+    def __init__(self, data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS, background: str = WHITE) -> None:
+        """
+        Args:
+            data: uint8 (size,).
+            path: for messages.
+            max_pixels: of a page.
+
+        Raises:
+            ImageError: as for `image_size`.
+        """
+        self._data, self._path, self._max_pixels, self._background = data, path, max_pixels, background
+        self._file = io.BytesIO(data.tobytes())
+        self._header = None if _is_jpeg(self._file) else open_header(self._file, path)
+        self._numbers = [0] if self._header is None else page_numbers(self._header, path)
+        self.count = len(self._numbers)
+        self.format = str(self._header.format) if self._header else "JPEG"
+        self.builds_up = self.format != "TIFF"
+
+    def page(self, number: int) -> np.ndarray:
+        """The page of that number, from 0.
+
+        Raises:
+            ImageError: as for `read_image`.
+        """
+        if self._header is None or self.count == 1:
+            return decode_image(self._data, self._path, self._max_pixels, self._background)
+        seek_page(self._header, self._path, self._numbers[number])
+        check_pixels(*size_of(self._header, self._path), self._path, self._max_pixels)
+        return decode_frame(self._header, self._file, self._path, self._background)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """All pages in order."""
+        return map(self.page, range(self.count))
 
 
-def decode_frames(
-    data: np.ndarray, path: Path, max_pixels: int = MAX_PIXELS, background: str = WHITE
-) -> Iterator[np.ndarray]:
-    """The pages in the bytes `data` uint8 (size,), as `read_frames`; `path` is for messages."""
-    file = io.BytesIO(data.tobytes())
-    numbers = _page_numbers(file, path)
-    if len(numbers) == 1:
-        yield decode_image(data, path, max_pixels, background)
-        return
-    header = open_header(file, path)
-    for number in numbers:
-        seek_page(header, path, number)
-        check_pixels(*size_of(header, path), path, max_pixels)
-        yield decode_frame(header, file, path, background)
-
-
-def num_frames(given: np.ndarray | Path | str) -> int:
-    """How many pages a file, or its bytes uint8 (size,), has; nothing is decoded.
+def open_frames(path: Path, background: str = WHITE) -> Frames:
+    """The pages of an image file.
 
     Raises:
         ImageError: as for `image_size`.
     """
-    if isinstance(given, np.ndarray):
-        return len(_page_numbers(io.BytesIO(given.tobytes()), Path("image")))
-    with opened(Path(given)) as file:
-        return len(_page_numbers(file, Path(given)))
+    return Frames(read_bytes(path), path, background=background)
 
 
-def _page_numbers(file: BinaryIO, path: Path) -> list[int]:
-    # A JPEG has one, whatever else lies in it, and Pillow looks for more.
-    is_jpeg = file.read(len(jpeg.BEGINNING)) == jpeg.BEGINNING
+def num_frames(path: Path | str) -> int:
+    """How many pages a file has; nothing is decoded.
+
+    Raises:
+        ImageError: as for `image_size`.
+    """
+    with opened(Path(path)) as file:
+        return 1 if _is_jpeg(file) else len(page_numbers(open_header(file, Path(path)), Path(path)))
+
+
+def _is_jpeg(file: BinaryIO) -> bool:
+    # A JPEG has one page, whatever else lies in it, and Pillow looks for more.
+    beginning = file.read(len(jpeg.BEGINNING))
     file.seek(0)
-    return [0] if is_jpeg else page_numbers(open_header(file, path), path)
+    return beginning == jpeg.BEGINNING

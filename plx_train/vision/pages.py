@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.processor import FilePage
-from plx_train.ground.errors import UserError
-from plx_train.vision.frames import num_frames, read_frames
+from plx_train.ground.errors import UserError, to_keep
+from plx_train.vision.codecs.faults import ImageError
+from plx_train.vision.frames import open_frames
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.vision.pdf import is_pdf, opened_pdf
 
@@ -18,7 +20,7 @@ PAGE_SUFFIXES = IMAGE_SUFFIXES | {".pdf"}
 """Suffixes of the files that have pages, in lower case."""
 
 
-def file_pages(path: Path, background: str = WHITE) -> Iterator[FilePage | UserError]:
+def file_pages(path: Path, background: str = WHITE) -> Generator[FilePage | UserError, None, None]:
     """The pages of a file, each read when it is asked for; an error stands in the place of what can't be read.
 
     Args:
@@ -27,7 +29,7 @@ def file_pages(path: Path, background: str = WHITE) -> Iterator[FilePage | UserE
     try:
         yield from _pdf_pages(path) if is_pdf(path) else _frames(path, background)
     except UserError as error:
-        yield error
+        yield to_keep(error)
 
 
 def one_picture(path: Path, background: str = WHITE) -> np.ndarray:
@@ -36,8 +38,8 @@ def one_picture(path: Path, background: str = WHITE) -> np.ndarray:
     Raises:
         UserError: it has several, or can't be read.
     """
-    pages = file_pages(path, background)
-    first = next(pages, None)
+    with closing(file_pages(path, background)) as pages:
+        first = next(pages, None)
     if isinstance(first, UserError):
         raise first
     if first is None:
@@ -56,22 +58,22 @@ def _pdf_pages(path: Path) -> Iterator[FilePage | UserError]:
             try:
                 page: FilePage | UserError = FilePage(document.image(number), number, document.count)
             except UserError as error:
-                page = error
+                page = to_keep(error)
             yield page
 
 
 def _frames(path: Path, background: str) -> Iterator[FilePage | UserError]:
-    count = num_frames(path)
-    frames = read_frames(path, background=background)
-    if count == 1:
-        yield FilePage(next(frames))
+    frames = open_frames(path, background)
+    if frames.count == 1:
+        yield FilePage(frames.page(0))
         return
-    for number in range(count):
+    for number in range(frames.count):
         try:
-            image = next(frames)
-        except (UserError, StopIteration) as error:
-            # Pictures of one file build on those before them.
-            rest = f"page {number + 1}" if number + 1 == count else f"pages {number + 1} to {count}"
-            yield UserError(f"{path}: {rest} of {count} can't be read ({getattr(error, 'reason', error) or 'cut off'})")
+            page: FilePage | UserError = FilePage(frames.page(number), number, frames.count)
+        except ImageError as error:
+            is_last = number + 1 == frames.count or not frames.builds_up
+            which = f"page {number + 1}" if is_last else f"pages {number + 1} to {frames.count}"
+            page = UserError(f"{path}: {which} of {frames.count} can't be read ({error.reason})")
+        yield page
+        if isinstance(page, UserError) and frames.builds_up:
             return
-        yield FilePage(image, number, count)

@@ -87,9 +87,7 @@ def opened_pdf(source: Path | bytes, name: str) -> Iterator[PdfPages]:
         raise UserError(f"{name}: PDF files need the package pypdfium2: pip install 'plx_train[pdf]'") from None
     with _pdfium:
         try:
-            document = pypdfium2.PdfDocument(source)
-            # What was filled into a form's fields is seen too.
-            document.init_forms()
+            document = _with_forms(pypdfium2.PdfDocument(source))
         except FileNotFoundError:
             raise UserError(f"{name} does not exist") from None
         except (pypdfium2.PdfiumError, OSError) as error:
@@ -99,6 +97,16 @@ def opened_pdf(source: Path | bytes, name: str) -> Iterator[PdfPages]:
     finally:
         with _pdfium:
             document.close()
+
+
+def _with_forms(document: Any) -> Any:
+    """The document with what was filled into its forms; closed where that fails."""
+    try:
+        document.init_forms()
+    except BaseException:
+        document.close()
+        raise
+    return document
 
 
 def is_pdf(path: Path) -> bool:

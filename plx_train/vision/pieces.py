@@ -67,6 +67,8 @@ def pieces_of(shape: Size, input_size: Callable[[Size], Size]) -> Pieces | None:
     length, width = max(found := input_size(piece)), min(found)
     whole = max(round(long * length / piece[0] / STRIDE) * STRIDE, length)
     step = length - max(round(length * OVERLAP_SHARE / STRIDE), 1) * STRIDE
+    if step <= 0:
+        return None
     count = math.ceil((whole - length) / step) + 1
     spread = (whole - length) / max(count - 1, 1) / STRIDE
     starts = tuple(round(number * spread) * STRIDE for number in range(count))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from PIL import Image
 
 import plx_train
-from plx_train.ground.errors import ConfigError, UserError
-from plx_train.pipelines.base import Pipeline, UnreadInputs
+from plx_train.ground.errors import ConfigError, UnreadInputs, UserError
+from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.inputs import Page
+from plx_train.pipelines.naming import Origin, claim
 from plx_train.pipelines.result import PipelineResult
 
 
@@ -221,3 +223,37 @@ def test_a_tiff_that_is_cut_says_which_pages_are_missing(pipeline: Pipeline, tmp
     faults: list[UserError] = []
     found = list(pipeline.predict(tmp_path / "cut.gif", on_error=faults.append))
     assert len(found) < 3 and len(faults) == 1 and "cut.gif" in str(faults[0])
+
+
+def test_a_tiff_whose_second_page_is_damaged_gives_the_others(pipeline: Pipeline, tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((90, 90, 3), value, np.uint8)) for value in (40, 120, 200)]
+    pages[0].save(tmp_path / "doc.tif", save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    with Image.open(tmp_path / "doc.tif") as document:
+        document.seek(1)
+        (start,), (length,) = document.tag_v2[273], document.tag_v2[279]  # type: ignore[attr-defined]
+    content = bytearray((tmp_path / "doc.tif").read_bytes())
+    content[start : start + length] = bytes(length)
+    (tmp_path / "doc.tif").write_bytes(content)
+    faults: list[UserError] = []
+    found = list(pipeline.predict(tmp_path / "doc.tif", on_error=faults.append))
+    assert [result["grey"] for result in found] == [40, 200]
+    assert [str(fault).partition(" can't")[0] for fault in faults] == [f"{tmp_path / 'doc.tif'}: page 2 of 3"]
+
+
+def test_errors_that_are_kept_hold_nothing_that_was_read(pipeline: Pipeline, tmp_path: Path) -> None:
+    faults: list[UserError] = []
+    list(pipeline.predict(bad_folder(tmp_path / "in"), on_error=faults.append))
+    assert faults and all(fault.__traceback__ is None and fault.__context__ is None for fault in faults)
+
+
+def test_many_arrays_find_their_names_quickly(pipeline: Pipeline, tmp_path: Path) -> None:
+    results = list(pipeline.predict([np.full((2, 2, 3), 5, np.uint8)] * 3))
+    seconds = []
+    for count in (150, 600):
+        began = time.perf_counter()
+        for number in range(count):
+            claim(tmp_path / str(count), "image", Origin(None, "", (), number), None)
+        seconds.append(time.perf_counter() - began)
+    assert len(results) == 3
+    # Four times as many take four times as long, not sixteen.
+    assert seconds[1] < 9 * seconds[0]

@@ -416,3 +416,10 @@ def test_a_searchable_pdf_holds_the_text_at_its_place(tmp_path: Path) -> None:
     picture = document[0].render(scale=2).to_numpy()
     assert picture.shape[:2] == (200, 400) and np.abs(picture[..., :3].astype(int) - 240).max() < 8
     document.close()
+
+
+@pytest.mark.parametrize("name", ["use_doc_unwarping", "use_doc_orientation_classify"])
+def test_what_a_request_can_not_have_is_told(name: str) -> None:
+    pipeline = plx_train.pipeline({"pipeline_name": "doc_preprocessor", "use_doc_orientation_classify": False})
+    with pytest.raises(UserError, match=r"unwarp|orientation"):
+        pipeline.predict_many([np.zeros((9, 9, 3), np.uint8)], {name: True})

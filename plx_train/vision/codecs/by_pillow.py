@@ -6,6 +6,7 @@ import ctypes
 import sys
 import warnings
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,9 @@ READ = (
 
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 """Formats that can hold several pages; what else a JPEG holds are previews and maps of its one picture."""
+
+MOST_PAGES = 100_000
+"""A header of a few bytes can claim any number."""
 
 SUBFILE_TYPE = 254
 PREVIEW_OR_MASK = 0b101
@@ -89,7 +93,7 @@ def readable_formats() -> tuple[str, ...]:
     return tuple(name for name in READ if name in Image.OPEN)
 
 
-def page_numbers(header: Image.Image, path: Path) -> list[int]:
+def page_numbers(header: Image.Image, path: Path) -> Sequence[int]:
     """The numbers of the frames that are pages, at least one, from headers alone.
 
     Raises:
@@ -98,7 +102,9 @@ def page_numbers(header: Image.Image, path: Path) -> list[int]:
     try:
         count = getattr(header, "n_frames", 1) if header.format in PAGED else 1
         if header.format != "TIFF" or count == 1:
-            return list(range(count))
+            if count > MOST_PAGES:
+                raise ValueError(f"it claims {count} pages")
+            return range(count)
         pages = [number for number in range(count) if not _is_part_of_another(header, number)]
         header.seek(0)
     except Exception as error:

@@ -147,24 +147,24 @@ def _ended(png: Png, begun: bytes, rest: bytes) -> bytes:
     Raises:
         BrokenPng: pixels are missing.
     """
-    before, packed, place = BEGINNING, b"", len(BEGINNING)
+    before, packed, place = [BEGINNING], list[bytes](), len(BEGINNING)
     while place < len(begun):
         length, kind = HEAD.unpack_from(begun, place)
         end = place + 12 + length
         if kind == PIXELS:
-            packed += begun[place + 8 : end - 4]
+            packed.append(begun[place + 8 : end - 4])
         else:
-            before += begun[place:end]
+            before.append(begun[place:end])
         place = end
     if rest[4:8] == PIXELS:
-        packed += rest[8 : 8 + int.from_bytes(rest[:4], "big")]
+        packed.append(rest[8 : 8 + int.from_bytes(rest[:4], "big")])
     try:
-        rows = zlib.decompressobj().decompress(packed, png.num_bytes)
+        rows = zlib.decompressobj().decompress(b"".join(packed), png.num_bytes)
     except zlib.error as error:
         raise BrokenPng(str(error)) from None
     if len(rows) < png.num_bytes:
         raise BrokenPng("pixels are missing at its end")
-    return before + _chunk(PIXELS, zlib.compress(rows, 1)) + _chunk(END, b"")
+    return b"".join(before) + _chunk(PIXELS, zlib.compress(rows, 1)) + _chunk(END, b"")
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

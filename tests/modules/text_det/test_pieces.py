@@ -95,3 +95,9 @@ def test_limits_that_leave_enough_need_no_pieces(limits: tuple[int, str, int], c
         ends = [start + pieces.length for start in pieces.starts]
         assert pieces.starts[0] == 0 and ends[-1] == pieces.size[0]
         assert all(end - start >= pieces.length // 8 for end, start in zip(ends[:-1], pieces.starts[1:], strict=True))
+
+
+@pytest.mark.parametrize("shape", [(5, 20000), (31, 2000), (4000, 20), (12000, 800)])
+def test_what_no_pieces_can_be_cut_of_is_seen_as_a_whole(shape):
+    processor = PROCESSOR if min(shape) < 32 else replace(PROCESSOR, limit_side_len=32)
+    assert pieces_of(shape, processor.input_size) is None

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from kit.image_files import encoded
-from plx_train.vision.frames import decode_frames
+from plx_train.vision.frames import Frames
 from plx_train.vision.image import ImageError, decode_image, image_size
 
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (250, 200, 40))
@@ -117,7 +117,7 @@ def test_transparent_pixels_lie_on_white(kind, mode):
 def test_another_background_can_be_named(kind, background, level):
     data = np.frombuffer(encoded(ink(), kind), np.uint8)
     assert seen(decode_image(data, Path("a"), background=background))[1].tolist() == [level] * 3
-    (page,) = decode_frames(data, Path("a"), background=background)
+    (page,) = Frames(data, Path("a"), background=background)
     assert seen(page)[1].tolist() == [level] * 3
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kit.image_files import image_files
-from plx_train.vision.frames import decode_frames, num_frames
+from plx_train.vision.frames import Frames
 from plx_train.vision.image import ImageError, decode_image
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -31,8 +31,8 @@ def decoded(content: bytes) -> np.ndarray | None:
 def draw_frames(content: bytes) -> None:
     data = np.frombuffer(content, np.uint8)
     try:
-        num_frames(data)
-        for image in decode_frames(data, Path("a")):
+        Frames(data, Path("a"))
+        for image in Frames(data, Path("a")):
             assert image.dtype == np.uint8
     except ImageError:
         pass

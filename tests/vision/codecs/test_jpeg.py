@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kit.image_files import encoded, small_picture
-from plx_train.vision.frames import decode_frames, num_frames
+from plx_train.vision.frames import Frames
 from plx_train.vision.image import ImageError, decode_image
 
 KINDS = {
@@ -92,8 +92,8 @@ def test_previews_are_no_pages():
     photo, other = Image.fromarray(small_picture()), Image.new("RGB", (32, 24))
     content = encoded(photo, "MPO", save_all=True, append_images=[other])
     data = np.frombuffer(content, np.uint8)
-    assert num_frames(data) == 1
-    assert [image.shape for image in decode_frames(data, Path("a.jpg"))] == [(48, 64, 3)]
+    assert Frames(data, Path("a.jpg")).count == 1
+    assert [image.shape for image in Frames(data, Path("a.jpg"))] == [(48, 64, 3)]
     cut = content[: content.index(b"\xff\xd9\xff\xd8") + 30]
     assert np.array_equal(read(cut), read(content))
 
