@@ -192,6 +192,16 @@ def test_decimals_of_three_digits_are_no_thousands(tmp_path: Path) -> None:
         assert not read(path, Columns("date"))[1]
 
 
+@pytest.mark.parametrize("marks", [["-999"], ["999"], ["-555"], ["-999", "-888", "-555"]])
+def test_marks_of_missing_values_among_decimals_are_no_thousands(tmp_path: Path, marks: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    decimals = [f"{value:.3f}" for value in np.random.default_rng(0).uniform(10, 30, 30 - len(marks))]
+    path.write_text(table(",", ["date", *DAYS], ["a", *decimals, *marks]))
+    (series,), findings = read(path, Columns("date"))
+    assert {finding.level for finding in findings} <= {"warning"}
+    np.testing.assert_array_equal(series.values[:, 0], [float(cell) for cell in (*decimals, *marks)])
+
+
 def test_a_file_whose_rows_are_uneven_or_no_text_gets_words(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     for content in (b"date;a\n2020-01-01;1,5\n2020-01-02;1;2\n", "date;a;b\n2020-01-01;1,5;ä\n".encode("latin1")):

@@ -189,7 +189,7 @@ def _sort_out(found: Survey, header: list[str], columns: list[ColumnNotation], t
 
 def _question(found: Survey, name: str) -> str:
     cell = found.columns[name].first or ""
-    readings = found.columns[name].possible()
+    readings = found.columns[name].possible(found.separator)
     sep = "" if found.separator == "," else f"sep={found.separator!r} and "
     if len(readings) != 2:
         return f"{name}: numbers such as {cell!r} are written in several ways: write them all in one"

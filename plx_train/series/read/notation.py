@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from plx_train.series.read.marks import USUAL
+
 SPACES = re.compile(r"[\s\u2007\u2009\u202f]")
 APOSTROPHES = re.compile("[\u2019\u00b4`]")
 MINUS = "\u2212"
@@ -25,6 +27,9 @@ MAX_GAP_TEXTS, MIN_GAP_NUMBERS = 2, 8
 """Different texts, and numbers, of a column that lacks most of its values."""
 MANY = 20
 """Cells with exactly three digits behind the mark: decimals would end in a zero by now, and be shorter."""
+MIN_BARE, MIN_BARE_BESIDE_COMMAS = 1, 3
+"""Different numbers of three digits without a mark that must stand beside them. Between commas, where points are
+decimals unless something says else, one or two may mark missing values among decimals of a fixed length."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class ColumnNotation:
     num_numbers: int = 0
     num_odd: int = 0
     num_three: int = 0
-    num_bare: int = 0
+    bare: set[str] = field(default_factory=set)
     has_long: bool = False
     has_leading_zero: bool = False
     needs_words: bool = False
@@ -133,7 +138,8 @@ class ColumnNotation:
         self.used |= marks
         self.num_numbers += 1
         self.num_three += AMBIGUOUS.fullmatch(text) is not None
-        self.num_bare += THREE_DIGITS.fullmatch(text) is not None
+        if len(self.bare) < MIN_BARE_BESIDE_COMMAS and THREE_DIGITS.fullmatch(text) and int(text) not in USUAL:
+            self.bare.add(text)
         self.has_long |= LONG.fullmatch(text) is not None
         self.has_leading_zero |= LEADING_ZERO.fullmatch(text) is not None
         self.has_minus |= MINUS in cell
@@ -146,8 +152,12 @@ class ColumnNotation:
         """Whether the column holds numbers, and no ids of digits."""
         return self.num_numbers >= max(self.num_odd, 1) and not self.has_leading_zero
 
-    def possible(self) -> list[Notation]:
-        """The ways in which all cells are numbers; several that mean other numbers are in doubt."""
+    def possible(self, separator: str) -> list[Notation]:
+        """The ways in which all cells are numbers; several that mean other numbers are in doubt.
+
+        Args:
+            separator: between the file's cells.
+        """
         found = {
             Notation(decimal if decimal in self.used else None, thousands if thousands in self.used else "")
             for decimal, thousands in self.fits
@@ -155,7 +165,8 @@ class ColumnNotation:
         }
         if len(found) == 2 and len(self.used) == 1 and self.has_long:
             return [one for one in found if one.decimal]
-        if len(found) == 2 and len(self.used) == 1 and self.num_three >= MANY and self.num_bare:
+        min_bare = MIN_BARE_BESIDE_COMMAS if separator == "," else MIN_BARE
+        if len(found) == 2 and len(self.used) == 1 and self.num_three >= MANY and len(self.bare) >= min_bare:
             return [one for one in found if one.thousands]
         return sorted(found, key=lambda one: one.thousands)
 
@@ -168,7 +179,7 @@ def settled(columns: Iterable[ColumnNotation], separator: str) -> list[Notation 
     Args:
         separator: between the file's cells; between commas, points stand before decimals unless something says else.
     """
-    possible = [one.possible() for one in columns]
+    possible = [one.possible(separator) for one in columns]
     known = [one[0] for one in possible if len(one) == 1]
     decimals = {one.decimal for one in known if one.decimal}
     thousands = {one.thousands for one in known if one.thousands}

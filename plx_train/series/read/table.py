@@ -124,7 +124,7 @@ def _grouped(scan: Scan, chosen: Chosen) -> dict[str, str]:
         for cells in scan.sample:
             if len(cells) > place and (cell := cells[place].strip()) not in MISSING:
                 column.add(cell)
-        possible = column.possible()
+        possible = column.possible(",")
         if column.first is not None and len(possible) == 1 and possible[0].thousands == ".":
             found[name] = column.first
     return found
