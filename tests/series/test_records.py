@@ -58,6 +58,15 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     assert found(findings) == [(2, "warning", "blank-line"), (3, "error", "not-a-number")]
 
 
+@pytest.mark.parametrize("key", ["#", "# station", "sep=;"])
+def test_a_key_may_look_like_a_comment(tmp_path: Path, key: str) -> None:
+    frame()[:20].drop(columns="g").rename(columns={"a": key})[[key, "date", "b"]].to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({key: row / 2, "date": row}) + "\n" for row in range(20)))
+    for name in ("t.parquet", "t.jsonl"):
+        (series,), findings = read_series(tmp_path / name, tmp_path, Columns("date", (key,)))
+        assert not findings and len(series) == 20
+
+
 def test_missing_keys_null_and_nan_are_missing_values(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(

@@ -23,6 +23,8 @@ LEADING_ZERO = re.compile(r"0\d+")
 SIGN, UNIT = r"[$\u20ac\u00a3\u00a5]", r"%|\u00b0?[A-Za-z\u00b5]{1,4}(?:/[A-Za-z]{1,4})?"
 BESIDE = re.compile(rf"({SIGN})?\s?([+-]?\d[\d.,' ]*?)\s?({UNIT}|{SIGN})?")
 """A number with the sign of a currency before or behind it, or with a unit."""
+WORDS = ("true", "false", "inf", "-inf", "infinity", "-infinity")
+"""Texts that are read as numbers."""
 MAX_GAP_TEXTS, MIN_GAP_NUMBERS = 2, 8
 """Different texts, and numbers, of a column that lacks most of its values."""
 MANY = 20
@@ -86,6 +88,11 @@ def fitting(cell: str) -> frozenset[tuple[str, str]]:
 def is_numeric(cell: str) -> bool:
     """Whether a cell is a number in any way of writing."""
     return bool(fitting(cell))
+
+
+def is_value(cell: str) -> bool:
+    """Whether a cell is a number, in any way of writing or by a word: ``true``, ``-inf``."""
+    return is_numeric(cell) or cell.lower() in WORDS
 
 
 def written_beside(cells: Sequence[str]) -> str | None:

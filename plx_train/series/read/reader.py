@@ -16,12 +16,12 @@ from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.read.content import Rows, check_rows
 from plx_train.series.read.day_order import in_doubt
 from plx_train.series.read.header import SEPARATORS
-from plx_train.series.read.marks import without_marks
+from plx_train.series.read.marks import MISSING, without_marks
 from plx_train.series.read.mending import date_parts, mend, survey
 from plx_train.series.read.number_columns import numeric_columns
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
-from plx_train.series.read.table import MISSING, Chosen, Table, read_table
+from plx_train.series.read.table import Chosen, Table, read_table
 from plx_train.series.read.time_column import find_of_day, time_format
 
 MAX_NEAR = 1000

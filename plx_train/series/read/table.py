@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.series.read.cell_faults import OTHER_NOTATION, CellFaults
+from plx_train.series.read.marks import MISSING
 from plx_train.series.read.mending import remedies, survey
 from plx_train.series.read.notation import ColumnNotation, is_numeric
 from plx_train.series.read.scan import Scan, open_at_rows
@@ -27,8 +28,6 @@ ROWS_AT_ONCE, CELLS_AT_ONCE = 1 << 13, 1 << 17
 BYTES_BESIDE = 12
 """Bytes of a row's time and group."""
 MANY_GROUPS = 1000
-MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
-"""Cells that say that there is no value."""
 DAY = 86_400 * 10**9
 
 
