@@ -225,6 +225,32 @@ def test_numbers_with_signs_beside_them_are_no_texts(tmp_path: Path, cells: list
     assert not [one for one in read(path, Columns("date", ("b",)))[1] if one.level == "error"]
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1h"] * 30, ["32N"] * 15 + ["33N"] * 15, ["5G"] * 30, ["12V", "24V", "48V"] * 10,
+        [f"555 123 {place}" for place in range(400, 430)], ["555 123 410", "600 700 800"] * 15,
+        ["192.168.100.110", "192.168.100.111"] * 15, ["192.168.100.110", "10.0.0.1"] * 15,
+    ],
+)  # fmt: skip
+def test_names_and_ids_with_digits_are_left_out(tmp_path: Path, cells: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells], ["b", *map(str, range(30))]))
+    (series,), (finding,) = read(path, Columns("date"))
+    assert (finding.level, finding.code, series.columns) == ("warning", "column-left-out", ("b",))
+    assert {one.level for one in read(path, Columns("date", ("a",)))[1]} == {"error"}
+
+
+LARGE = [331_449_281 + 99_999 * place for place in range(30)]
+
+
+@pytest.mark.parametrize("cells", [[f"{place}V" for place in range(30)], grouped(LARGE, ","), grouped(LARGE, " ")])
+def test_units_and_thousands_of_many_numbers_are_told(tmp_path: Path, cells: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells], ["b", *map(str, range(30))]))
+    assert [one.code for one in read(path, Columns("date"))[1]] in (["not-a-number"], ["decimal-comma"])
+
+
 def test_texts_stay_texts(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     for cells in (["S1", "S2"], ["1st", "2nd"], ["A", "3"], ["clear", "rain"], ["12A", "7B"]):

@@ -25,6 +25,11 @@ BESIDE = re.compile(rf"({SIGN})?\s?([+-]?\d[\d.,' ]*?)\s?({UNIT}|{SIGN})?")
 """A number with the sign of a currency before or behind it, or with a unit."""
 WORDS = ("true", "false", "inf", "-inf", "infinity", "-infinity")
 """Texts that are read as numbers."""
+MIN_BESIDE = 5
+"""Different numbers that have a unit beside them before it is one, where the column has so many cells."""
+OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+ADDRESS = re.compile(rf"{OCTET}(?:\.{OCTET}){{3}}", re.ASCII)
+ID = re.compile(r"\d{3}([ .])\d{3}(?:\1\d{3})+", re.ASCII)
 MAX_GAP_TEXTS, MIN_GAP_NUMBERS = 2, 8
 """Different texts, and numbers, of a column that lacks most of its values."""
 MANY = 20
@@ -96,11 +101,31 @@ def is_value(cell: str) -> bool:
 
 
 def written_beside(cells: Sequence[str]) -> str | None:
-    """The sign of a currency, or the unit, that all numbers of a column have beside them; None where they have none."""
+    """The sign of a currency, or the unit, that all numbers of a column have beside them; None where they have none.
+
+    Letters may be part of a name instead, as in ``5G`` and ``32N``: those of a unit stand beside many numbers.
+    """
     matches = [BESIDE.fullmatch(cell.strip()) for cell in cells]
     signs = {match[1] or match[3] if match else None for match in matches}
-    is_number = any(match is not None and is_numeric(match[2]) for match in matches)
-    return signs.pop() if len(signs) == 1 and is_number else None
+    if len(signs) != 1 or None in signs:
+        return None
+    sign = str(signs.pop())
+    numbers = {match[2] for match in matches if match is not None and is_numeric(match[2])}
+    needed = min(MIN_BESIDE, max(len(cells), 2)) if sign.isalpha() else 1
+    return sign if len(numbers) >= needed else None
+
+
+def looks_like_ids(cells: Sequence[str]) -> bool:
+    """Whether groups of digits are addresses, or ids such as telephone numbers, rather than marked thousands.
+
+    Ids of three groups or more are all written alike, and come again, or differ in the last group alone.
+    """
+    if all(ADDRESS.fullmatch(cell) for cell in cells):
+        return bool(cells)
+    if not all(ID.fullmatch(cell) for cell in cells) or len({len(cell) for cell in cells}) != 1:
+        return False
+    different = set(cells)
+    return 2 * len(different) <= len(cells) or len({cell[:-3] for cell in different}) == 1
 
 
 def is_gappy(cells: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plx_train.series.read.marks import MISSING
-from plx_train.series.read.notation import is_gappy, is_value, written_beside
+from plx_train.series.read.notation import is_gappy, is_value, looks_like_ids, written_beside
 from plx_train.series.read.scan import Scan
 from plx_train.series.read.time_column import looks_like_times
 
@@ -29,7 +29,7 @@ def numeric_columns(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
             reason = f"the column {name!r} holds numbers with {way!r} beside them, such as {present[0][:30]!r}: write "
             reason += "numbers alone, or name the columns that matter in dataset.columns.targets"
             scan.add(scan.header_line, "error", "not-a-number", reason)
-        elif present and numeric < MIN_NUMERIC * len(present) and not is_gappy(present):
+        elif present and (looks_like_ids(present) or (numeric < MIN_NUMERIC * len(present) and not is_gappy(present))):
             reason = f"the column {name!r} holds texts such as {present[0][:30]!r} and is left out"
             if looks_like_times(present):
                 reason += f"; if these are the rows' times, set dataset.columns.time={name!r}"
