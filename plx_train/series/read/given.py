@@ -53,9 +53,22 @@ def series_given(given: Any, columns: Columns) -> list[Series]:
         found = _from_frame(given, columns)
     else:
         raise UserError(f"a series must be a path, a data frame or an array, not {type(given).__name__}")
-    return (
-        [replace(one, values=without_marks(one.values, columns.missing)) for one in found] if columns.missing else found
-    )
+    return [_without_marks(one, columns) for one in found] if columns.missing else found
+
+
+def _without_marks(series: Series, columns: Columns) -> Series:
+    """The series without numbers that mark missing values.
+
+    Raises:
+        UserError: a static column has such a number.
+    """
+    places = [place for place, name in enumerate(series.columns) if name not in columns.flags]
+    values = series.values.copy()
+    values[:, places] = without_marks(values[:, places], columns.missing)
+    for name, value in series.static:
+        if not np.isnan(value) and np.isnan(without_marks(np.asarray([value]), columns.missing)[0]):
+            raise UserError(f"the static column {name!r} has no value in {series.name}: {value:g} marks missing ones")
+    return replace(series, values=values)
 
 
 def one_series(given: Any, columns: Columns) -> Series:

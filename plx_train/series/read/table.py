@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.series.read.cell_faults import OTHER_NOTATION, CellFaults
-from plx_train.series.read.marks import MISSING
+from plx_train.series.read.marks import MISSING, without_marks
 from plx_train.series.read.mending import remedies, survey
 from plx_train.series.read.notation import ColumnNotation, is_numeric
 from plx_train.series.read.scan import Scan, open_at_rows
@@ -33,7 +33,8 @@ DAY = 86_400 * 10**9
 
 @dataclass(frozen=True)
 class Chosen:
-    """The columns to read: each is in the file; `of_day` holds the times of day that belong to dates in `time`."""
+    """The columns to read: each is in the file; `of_day` holds the times of day that belong to dates in `time`, `marks`
+    by column the numbers that mark missing values."""
 
     values: tuple[str, ...]
     time: str | None = None
@@ -42,6 +43,7 @@ class Chosen:
     group: str | None = None
     static: tuple[str, ...] = ()
     label: str | None = None
+    marks: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -221,6 +223,10 @@ class _TableReader:
         return table
 
     def _floats(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
+        """Numbers (T,) of a column, NaN where they are missing."""
+        return without_marks(self._numbers_of(cells, lines), self.chosen.marks.get(str(cells.name), ()))
+
+    def _numbers_of(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
         import pandas
 
         if cells.dtype.kind in "fiub":
