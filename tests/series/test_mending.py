@@ -13,6 +13,7 @@ import pytest
 
 from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
+from plx_train.series.read.notation import fitting, shape_of
 from plx_train.series.read.reader import Columns, read_series
 
 DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
@@ -278,3 +279,38 @@ def test_dates_in_parts_become_one_column(tmp_path: Path) -> None:
     assert path.read_text().startswith("date,No,a\n2010-01-02 00:00:00,1,NA\n2010-01-02 01:00:00,2,5.50\n")
     (series,), _ = read(path, Columns("date"))
     assert np.diff(series.times).tolist() == [3600 * 10**9] * 2
+
+
+@pytest.mark.parametrize("cell", ["1,5", "12,345.5"])
+def test_the_faulty_cell_is_named_not_a_correct_one(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "t.csv"
+    cells = ["63.696", "26.978", *[f"{place}.25" for place in range(27)], cell]
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells]))
+    (error,) = [one for one in read(path, Columns("date"))[1] if one.level == "error"]
+    assert (error.line, error.code) == (31, "decimal-comma") and repr(cell) in error.reason
+
+
+def test_digits_of_other_scripts_are_no_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS], ["a", "\u0663", *["1.5"] * 29]), "utf-8")
+    (error,) = [one for one in read(path, Columns("date"))[1] if one.level == "error"]
+    assert (error.line, error.code) == (2, "not-a-number") and "python -c" not in error.reason
+
+
+def test_cells_of_one_shape_are_written_alike() -> None:
+    cells = [
+        "1.234",
+        "20.304",
+        "-0.5",
+        "0012",
+        "1,234,567",
+        "12 345,5",
+        "1e10",
+        "\u22123.5",
+        "x1",
+        "2024-01-01",
+        "+100",
+    ]
+    for cell in cells:
+        assert fitting(shape_of(cell)) == fitting(cell) and shape_of(f" {cell} ") == shape_of(cell)
+    assert shape_of("8.905") == shape_of("1.234") and shape_of("0012") != shape_of("4012")

@@ -86,18 +86,20 @@ def _look(
         return
     found.has_blank_name = "" in header
     columns = [ColumnNotation() for _ in header]
+    texts = {*texts, *_named_texts(header)}
+    is_text, missing = [name in texts for name in header], frozenset(missing)
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
             found.is_whole = False
             return
-        for column, cell in zip(columns, row, strict=True):
-            if (text := cell.strip()) not in missing:
+        for column, cell, skip in zip(columns, row, is_text, strict=True):
+            if (text := cell.strip()) in missing:
+                found.keeps_texts |= text in MISSING_TO_PANDAS
+            elif not skip:
                 column.add(text)
-            elif text in MISSING_TO_PANDAS:
-                found.keeps_texts = True
-    _sort_out(found, header, columns, {*texts, *_named_texts(header)})
+    _sort_out(found, header, columns, texts)
 
 
 def mend(source: TableSource, found: Survey) -> str:
@@ -129,7 +131,7 @@ def remedies(source: TableSource, found: Survey, cells: Mapping[str, str]) -> di
             )
             said[name] = f"column {name}: {cell!r} {what}; {mend(source, found)}"
         elif name in found.notations:
-            said[name] = f"column {_question(found, name)}"
+            said[name] = f"column {_question(found, name, cell)}"
         else:
             said[name] = f"column {name}: {cell!r} must have a point before its decimals, and nothing between thousands"
     return said
@@ -187,13 +189,15 @@ def _sort_out(found: Survey, header: list[str], columns: list[ColumnNotation], t
     found.notations = dict(zip(found.columns, notations, strict=True))
 
 
-def _question(found: Survey, name: str) -> str:
-    cell = found.columns[name].first or ""
+def _question(found: Survey, name: str, faulty: str | None = None) -> str:
+    """What is asked of a column, by a cell that is not read as it stands where one is known."""
+    cell = faulty or found.columns[name].first or ""
     readings = found.columns[name].possible(found.separator)
     sep = "" if found.separator == "," else f"sep={found.separator!r} and "
     if len(readings) != 2:
         return f"{name}: numbers such as {cell!r} are written in several ways: write them all in one"
     plain, grouped = readings
+    cell = cell if grouped.thousands in cell else found.columns[name].first or ""
     mark = {",": "comma", ".": "point"}.get(grouped.thousands, "mark")
     return (
         f"{name}: {cell!r} has a {mark}: if it marks thousands, that is {grouped.value(cell):.10g}, if decimals, "

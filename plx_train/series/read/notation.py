@@ -14,14 +14,15 @@ APOSTROPHES = re.compile("[\u2019\u00b4`]")
 MINUS = "\u2212"
 DECIMALS = (".", ",")
 MARKS = (".", ",", " ", "'")
-AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}")
+AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", re.ASCII)
 """One mark before exactly three digits: decimals, or thousands."""
-THREE_DIGITS = re.compile(r"[+-]?[1-9]\d\d")
-LONG = re.compile(r"[+-]?\d{4,}([.,]\d*)?")
+THREE_DIGITS = re.compile(r"[+-]?[1-9]\d\d", re.ASCII)
+LONG = re.compile(r"[+-]?\d{4,}([.,]\d*)?", re.ASCII)
 """More digits than stand together where thousands are marked."""
-LEADING_ZERO = re.compile(r"0\d+")
+LEADING_ZERO = re.compile(r"0\d+", re.ASCII)
+ONES = str.maketrans("23456789", "1" * 8)
 SIGN, UNIT = r"[$\u20ac\u00a3\u00a5]", r"%|\u00b0?[A-Za-z\u00b5]{1,4}(?:/[A-Za-z]{1,4})?"
-BESIDE = re.compile(rf"({SIGN})?\s?([+-]?\d[\d.,' ]*?)\s?({UNIT}|{SIGN})?")
+BESIDE = re.compile(rf"({SIGN})?\s?([+-]?[0-9][0-9.,' ]*?)\s?({UNIT}|{SIGN})?")
 """A number with the sign of a currency before or behind it, or with a unit."""
 WORDS = ("true", "false", "inf", "-inf", "infinity", "-infinity")
 """Texts that are read as numbers."""
@@ -68,7 +69,7 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
         mark = re.escape(thousands)
         whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d?(?:{mark}\d{{2}})+{mark}\d{{3}}|\d+)"
     point = re.escape(decimal)
-    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
+    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 PATTERNS = {
@@ -90,9 +91,40 @@ def fitting(cell: str) -> frozenset[tuple[str, str]]:
     return frozenset(marks for marks, pattern in PATTERNS.items() if pattern.fullmatch(text))
 
 
+def shape_of(cell: str) -> str:
+    """A cell with its digits alike, save that a number may begin with a zero: what it fits depends on no more."""
+    text = cell.strip().translate(ONES)
+    return text[:2] + text[2:].replace("0", "1")
+
+
+@dataclass(frozen=True)
+class _Traits:
+    """What cells of a shape have in common."""
+
+    fits: frozenset[tuple[str, str]]
+    marks: frozenset[str]
+    is_three: bool
+    is_bare: bool
+    is_long: bool
+    has_leading_zero: bool
+
+
+@lru_cache(1 << 12)
+def _traits(shape: str) -> _Traits:
+    text = _normal(shape)
+    return _Traits(
+        fitting(shape),
+        frozenset(mark for mark in MARKS if mark in text),
+        AMBIGUOUS.fullmatch(text) is not None,
+        THREE_DIGITS.fullmatch(text) is not None,
+        LONG.fullmatch(text) is not None,
+        LEADING_ZERO.fullmatch(text) is not None,
+    )
+
+
 def is_numeric(cell: str) -> bool:
     """Whether a cell is a number in any way of writing."""
-    return bool(fitting(cell))
+    return bool(fitting(shape_of(cell)))
 
 
 def is_value(cell: str) -> bool:
@@ -157,26 +189,29 @@ class ColumnNotation:
     needs_words: bool = False
     has_minus: bool = False
     first: str | None = None
+    _shapes: set[str] = field(default_factory=set)
 
     def add(self, cell: str) -> None:
         """One more cell that is not empty."""
-        fits = fitting(cell)
-        if not fits:
+        shape = shape_of(cell)
+        traits = _traits(shape)
+        if not traits.fits:
             self.num_odd += 1
             return
-        text = _normal(cell)
-        marks = {mark for mark in MARKS if mark in text}
-        self.fits &= fits
-        self.used |= marks
         self.num_numbers += 1
-        self.num_three += AMBIGUOUS.fullmatch(text) is not None
-        if len(self.bare) < MIN_BARE_BESIDE_COMMAS and THREE_DIGITS.fullmatch(text) and int(text) not in USUAL:
-            self.bare.add(text)
-        self.has_long |= LONG.fullmatch(text) is not None
-        self.has_leading_zero |= LEADING_ZERO.fullmatch(text) is not None
+        self.num_three += traits.is_three
+        if traits.is_bare and len(self.bare) < MIN_BARE_BESIDE_COMMAS and int(_normal(cell)) not in USUAL:
+            self.bare.add(_normal(cell))
+        if shape in self._shapes:
+            return
+        self._shapes.add(shape)
+        self.fits &= traits.fits
+        self.used |= traits.marks
+        self.has_long |= traits.is_long
+        self.has_leading_zero |= traits.has_leading_zero
         self.has_minus |= MINUS in cell
-        self.needs_words |= not cell.isascii() or not marks <= {".", ","}
-        if self.first is None and marks:
+        self.needs_words |= not cell.isascii() or not traits.marks <= {".", ","}
+        if self.first is None and traits.marks:
             self.first = cell.strip()
 
     @property
