@@ -21,6 +21,7 @@ MISSING_TO_PANDAS = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "
                      "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}  # fmt: skip
 SPACE_MARK = r"r'\s', '', regex=True"
 APOSTROPHE_MARK = r"'[\x27\u2019\u00b4\x60]', '', regex=True"
+BLANK_NAMES = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)"
 MINUS_SIGN = r"'\u2212', '-', regex=False"
 
 
@@ -108,7 +109,7 @@ def mend(source: TableSource, found: Survey) -> str:
         return f"read it by pandas with sep={found.separator!r}{found.encoding} and write it anew"
     if found.doubtful:
         return f"column {_question(found, found.doubtful[0])}"
-    path = next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+    path = _plain_path(source)
     options = _keywords(found)
     shown = [*found.columns, *found.texts]
     if path is None or not all(PLAIN_NAME.fullmatch(name) for name in shown):
@@ -148,17 +149,27 @@ def date_parts(source: TableSource, header: Sequence[str], skipped: int) -> str 
         return None
     names = {name: part for part, name in found.items() if name is not None}
     said = f"the dates stand in the columns {', '.join(names)}, so that rows are counted"
-    path = next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+    path = _plain_path(source)
     if path is None or not all(PLAIN_NAME.fullmatch(name) for name in header):
         return f"{said}: write them in one column"
-    given = ", ".join(filter(None, (f"'{path}'", f"skiprows={skipped}" if skipped else "", "dtype=str")))
-    blank = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)" if "" in header else ""
+    given = _arguments(path, skipped, "dtype=str", "keep_default_na=False")
+    blank = BLANK_NAMES if "" in header else ""
     program = (
-        f"import pandas as p; t = p.read_csv({given}, keep_default_na=False); t.insert(0, 'date', p.to_datetime(t["
+        f"import pandas as p; t = p.read_csv({given}); t.insert(0, 'date', p.to_datetime(t["
         f"{list(names)!r}].rename(columns={names!r}))); t.drop(columns={list(names)!r}){blank}"
         f".to_csv('{path}', index=False)"
     )
     return f'{said}; this makes one of them: python -c "{program}"'
+
+
+def _plain_path(source: TableSource) -> str | None:
+    """The file's path, where it is a CSV whose name a shell takes as it stands."""
+    return next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+
+
+def _arguments(path: str, skipped: int, *options: str) -> str:
+    """Arguments of `read_csv`; empty options are left out."""
+    return ", ".join(filter(None, (f"'{path}'", f"skiprows={skipped}" if skipped else "", *options)))
 
 
 def _rows(source: TableSource, header_line: int, separator: str) -> Iterator[list[str]]:
@@ -231,15 +242,14 @@ def _suits_keywords(found: Survey) -> bool:
 
 
 def _program(path: str, found: Survey, options: str) -> str:
-    skip = f"skiprows={found.skipped}" if found.skipped else ""
-    blank = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)" if found.has_blank_name else ""
+    blank = BLANK_NAMES if found.has_blank_name else ""
     if _suits_keywords(found):
         # Cells of dates, ids and classes stay as they are written; the mark of thousands would be taken out of them.
         dtype = "dtype={" + ", ".join(f"{name!r}: str" for name in found.texts) + "}" if found.texts else ""
-        arguments = ", ".join(filter(None, (f"'{path}'", options, skip, dtype)))
+        arguments = _arguments(path, found.skipped, options, dtype)
         return f"import pandas as p; p.read_csv({arguments}){blank}.to_csv('{path}', index=False)"
     sep = f"sep={found.separator!r}" if found.separator != "," else ""
-    arguments = ", ".join(filter(None, (f"'{path}'", sep, skip, "dtype=str", "keep_default_na=False")))
+    arguments = _arguments(path, found.skipped, sep, "dtype=str", "keep_default_na=False")
     steps = [f"import pandas as p; t = p.read_csv({arguments})"]
     by_way: dict[tuple[Notation, bool], list[str]] = {}
     for name, way in found.notations.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from plx_train.contract.check import Finding
+from plx_train.series.read.records import MAX_TABLE as MAX_SHEET
 from plx_train.series.read.records import RecordFault, lines_as_csv, parquet_as_csv
 
 EXCEL = (".xlsx", ".xls")
@@ -26,8 +27,6 @@ LINES: dict[str, Callable[[Path], BinaryIO]] = {
 }
 PARQUET = ".parquet"
 SUFFIXES = (*OPENERS, *EXCEL, *LINES, PARQUET)
-MAX_SHEET = 1 << 30
-"""Bytes of an unpacked Excel file: a larger one, or one made to swell, would fill the memory."""
 READ_FAULTS = (OSError, EOFError, lzma.LZMAError, ValueError)
 """What opening and reading a damaged file can raise; `zlib.error` comes as one of them from `gzip`, or by name."""
 
