@@ -13,6 +13,10 @@ from plx_train.series.grid import grid_positions
 
 UNEVEN, JITTER = 0.2, 0.01
 """Shares by which the usual step of uneven rows, and that of even ones, may differ from the model's."""
+FEW, MAX_ALIKE = 8, 3
+"""Rows below which gaps may be all that there is between them; rows of which equal gaps don't tell a step yet."""
+MIN_PRESENT = 1 / 3
+"""Share of the rows that the model's step asks for of which more must be there, where rows are few."""
 
 
 def check_steps(samples: Sequence[Series], trained: str) -> None:
@@ -46,6 +50,12 @@ def check_steps(samples: Sequence[Series], trained: str) -> None:
 
 
 def _is_step(series: Series, wanted: Frequency) -> bool:
+    if wanted.text == 1:
+        # A model of uneven whole numbers has this step as well: only even ones of another tell of a mistake.
+        steps = np.diff(series.times)
+        return bool((steps != steps[0]).any()) or len(steps) == 1 or int(steps[0]) == 1
+    if len(series) < FEW and _has_gaps_alone(series.times, wanted):
+        return True
     found = infer_frequency(series.times, series.is_datetime)
     if found is None and isinstance(wanted.text, int):
         return True
@@ -56,6 +66,15 @@ def _is_step(series: Series, wanted: Frequency) -> bool:
         # A few rows may look like days, or like steps of 31 days: what counts is whether all stand on the grid.
         return _on_grid(series, wanted, found)
     return abs(found.step - wanted.step) <= JITTER * wanted.step and not found.months and not found.is_business
+
+
+def _has_gaps_alone(times: np.ndarray, wanted: Frequency) -> bool:
+    """Whether a few rows may be of a step, though most of them lack their neighbours."""
+    positions, on_grid = grid_positions(times, wanted)
+    gaps = np.diff(positions)
+    if not on_grid.all() or (gaps < 1).any() or len(times) <= MIN_PRESENT * (positions[-1] + 1):
+        return False
+    return len(times) <= MAX_ALIKE or bool((gaps != gaps[0]).any() or gaps[0] == 1)
 
 
 def _on_grid(series: Series, wanted: Frequency, found: Frequency) -> bool:

@@ -17,11 +17,10 @@ from plx_train.series.read.given import series_given
 from plx_train.series.read.reader import Columns, read_series
 
 SECONDS = 3.0
-PUT_IN = (b",", b'"', b"\n", b"\r", b";", b"\0", b"#", b".", b"-999", b"1e400", b"\xff")
 DATES = [f"2024-01-{day:02d} {hour:02d}:00" for day in (1, 2) for hour in range(24)]
 
 
-def tables(folder: Path) -> dict[str, bytes]:
+def tables() -> dict[str, bytes]:
     """A sound table in every format."""
     frame = pd.DataFrame({"date": DATES, "g": ["a"] * 24 + ["b"] * 24, "a": np.arange(48) / 8, "b": np.arange(48) % 5})
     packed = io.BytesIO()
@@ -58,7 +57,7 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
 
 @pytest.mark.parametrize("name", ["t.csv", "g.csv", "t.csv.gz", "t.jsonl", "t.parquet"])
 def test_no_damage_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
-    content, draw = tables(tmp_path)[name], random.Random(name)
+    content, draw = tables()[name], random.Random(name)
     path, end = tmp_path / name, time.monotonic() + SECONDS / 2
     named, found = Columns("date", None, "g"), 0
     while time.monotonic() < end and found < 200:
@@ -75,19 +74,23 @@ def test_no_damage_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
 
 
 def test_what_is_read_is_what_stands_there(tmp_path: Path) -> None:
-    """Cells of digits with one other character in them are read as Python reads them, or told."""
+    """A cell of digits with other characters in them is read as Python reads it, or told."""
     draw, path = random.Random(5), tmp_path / "t.csv"
     marks = "0123456789.,-+eE '\u00a0"
-    end = time.monotonic() + SECONDS
+    end, num_compared = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
-        cells = ["".join(draw.choice(marks) for _ in range(draw.randrange(1, 6))) for _ in range(8)]
-        quoted = (f'"{cell}"' for cell in cells)
-        path.write_text("t,a,b\n" + "".join(f"{row},1.5,{cell}\n" for row, cell in enumerate(quoted)), "utf-8")
+        cells = [str(draw.randrange(1000)) for _ in range(draw.randrange(1, 3))]
+        odd = "".join(draw.choice(marks) for _ in range(draw.randrange(1, 6)))
+        cells.insert(draw.randrange(len(cells) + 1), odd)
+        path.write_text("t,a,b\n" + "".join(f'{row},1.5,"{cell}"\n' for row, cell in enumerate(cells)), "utf-8")
         series, findings = read_series(path, tmp_path, Columns("t", ("a", "b")))
-        told = any(finding.level == "error" for finding in findings)
-        for cell, value in zip(cells, series[0].values[:, 1] if series else [], strict=False):
-            try:
-                wanted = float(cell)
-            except ValueError:
-                wanted = float("nan")
-            assert told or not cell.strip() or value == wanted, (cell, value)
+        if not series or any(finding.level == "error" for finding in findings):
+            continue
+        wanted = [_as_python_reads(cell) for cell in cells]
+        np.testing.assert_array_equal(series[0].values[:, 1], wanted, str(cells))
+        num_compared += bool(odd.strip())
+    assert num_compared > 50
+
+
+def _as_python_reads(cell: str) -> float:
+    return float(cell) if cell.strip() else float("nan")

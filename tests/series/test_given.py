@@ -71,3 +71,31 @@ def test_times_with_an_offset_become_utc() -> None:
     summer = frame().iloc[:4].assign(date=[f"2024-07-0{day}T02:00:00+02:00" for day in range(1, 5)])
     for given in (summer, summer.to_csv(index=False).encode()):
         assert one_series(given, COLUMNS).times[0] == pd.Timestamp("2024-07-01").value
+
+
+@pytest.mark.parametrize("pattern", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_texts_of_a_frame_are_read_as_those_of_a_file(pattern: str) -> None:
+    columns = Columns("date", ("y",), "group_id", time_format=pattern)
+    texts = frame().assign(date=frame()["date"].dt.strftime(pattern))
+    for given in (texts, texts.to_csv(index=False).encode(), texts.assign(date=texts["date"].astype("category"))):
+        for one in series_given(given, columns):
+            assert one.times.tolist() == [pd.Timestamp(f"2024-01-0{day}").value for day in range(1, 5)]
+    alone = texts.iloc[:4].set_index("date").drop(columns="group_id")
+    assert one_series(alone, columns).times[1] == pd.Timestamp("2024-01-02").value
+
+
+@pytest.mark.parametrize("as_dates", [False, True])
+def test_dates_and_times_of_day_of_a_frame_are_put_together(as_dates: bool) -> None:
+    hours = pd.DataFrame({"date": ["2024-01-01"] * 4, "time": [f"{hour:02d}:00" for hour in range(4)], "y": 1.0})
+    csv = hours.to_csv(index=False).encode()
+    table = hours.assign(date=pd.to_datetime(hours["date"])) if as_dates else hours
+    for given in (table, csv):
+        for columns in (COLUMNS, Columns("date")):
+            (series,) = series_given(given, columns)
+            assert series.columns == ("y",) and np.diff(series.times).tolist() == [3600 * 10**9] * 3
+
+
+def test_texts_that_are_no_times_are_refused() -> None:
+    for texts in (["soon"] * 4, ["2024-01-01", "2024-01-02", "soon", "2024-01-04"]):
+        with pytest.raises(UserError, match="times can't be understood: 'soon'"):
+            series_given(frame().iloc[:4].assign(date=texts), COLUMNS)

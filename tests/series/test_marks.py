@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.ground.errors import UserError
 from plx_train.series.read.given import series_given
 from plx_train.series.read.marks import find_marks, without_marks
 from plx_train.series.read.reader import Columns, read_series
@@ -104,3 +106,18 @@ def test_numbers_beyond_32_bits_are_an_error_as_well(tmp_path: Path) -> None:
         ("warning", "missing-marks"),
     ]
     assert findings[1].reason.endswith("dataset.missing=[1.7976931348623157e+308]")
+
+
+def test_static_columns_have_marks_and_flags_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{g},{row},{row},-999,{s}\n" for g, s in (("x", 5), ("y", -999)) for row in range(3)]
+    path.write_text("g,t,a,f,s\n" + "".join(rows))
+    columns = Columns("t", ("a", "f"), "g", ("s",), flags=("f",), missing=(-999.0, 1.0))
+    series, findings = read_series(path, tmp_path, columns)
+    assert [one.code for one in findings if one.level == "error"] == ["flag-not-0-or-1", "static-changes"]
+    assert "'s' has no value in t.csv:y" in next(one for one in findings if one.code == "static-changes").reason
+    np.testing.assert_array_equal(series[0].values, [[0, -999], [np.nan, -999], [2, -999]])
+    frame = pd.read_csv(path)
+    np.testing.assert_array_equal(series_given(frame[:3], columns)[0].values, series[0].values)
+    with pytest.raises(UserError, match=r"static column 's' has no value in series:y: -999 marks"):
+        series_given(frame, columns)

@@ -13,6 +13,7 @@ import pytest
 
 from plx_train.contract.check import Finding
 from plx_train.series.frame import Series
+from plx_train.series.read.notation import fitting, shape_of
 from plx_train.series.read.reader import Columns, read_series
 
 DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
@@ -192,6 +193,16 @@ def test_decimals_of_three_digits_are_no_thousands(tmp_path: Path) -> None:
         assert not read(path, Columns("date"))[1]
 
 
+@pytest.mark.parametrize("marks", [["-999"], ["999"], ["-555"], ["-999", "-888", "-555"]])
+def test_marks_of_missing_values_among_decimals_are_no_thousands(tmp_path: Path, marks: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    decimals = [f"{value:.3f}" for value in np.random.default_rng(0).uniform(10, 30, 30 - len(marks))]
+    path.write_text(table(",", ["date", *DAYS], ["a", *decimals, *marks]))
+    (series,), findings = read(path, Columns("date"))
+    assert {finding.level for finding in findings} <= {"warning"}
+    np.testing.assert_array_equal(series.values[:, 0], [float(cell) for cell in (*decimals, *marks)])
+
+
 def test_a_file_whose_rows_are_uneven_or_no_text_gets_words(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     for content in (b"date;a\n2020-01-01;1,5\n2020-01-02;1;2\n", "date;a;b\n2020-01-01;1,5;ä\n".encode("latin1")):
@@ -213,6 +224,32 @@ def test_numbers_with_signs_beside_them_are_no_texts(tmp_path: Path, cells: list
     (error,) = read(path, Columns("date"))[1]
     assert (error.level, error.code) == ("error", "not-a-number") and f"with {sign!r} beside them" in error.reason
     assert not [one for one in read(path, Columns("date", ("b",)))[1] if one.level == "error"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1h"] * 30, ["32N"] * 15 + ["33N"] * 15, ["5G"] * 30, ["12V", "24V", "48V"] * 10,
+        [f"555 123 {place}" for place in range(400, 430)], ["555 123 410", "600 700 800"] * 15,
+        ["192.168.100.110", "192.168.100.111"] * 15, ["192.168.100.110", "10.0.0.1"] * 15,
+    ],
+)  # fmt: skip
+def test_names_and_ids_with_digits_are_left_out(tmp_path: Path, cells: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells], ["b", *map(str, range(30))]))
+    (series,), (finding,) = read(path, Columns("date"))
+    assert (finding.level, finding.code, series.columns) == ("warning", "column-left-out", ("b",))
+    assert {one.level for one in read(path, Columns("date", ("a",)))[1]} == {"error"}
+
+
+LARGE = [331_449_281 + 99_999 * place for place in range(30)]
+
+
+@pytest.mark.parametrize("cells", [[f"{place}V" for place in range(30)], grouped(LARGE, ","), grouped(LARGE, " ")])
+def test_units_and_thousands_of_many_numbers_are_told(tmp_path: Path, cells: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells], ["b", *map(str, range(30))]))
+    assert [one.code for one in read(path, Columns("date"))[1]] in (["not-a-number"], ["decimal-comma"])
 
 
 def test_texts_stay_texts(tmp_path: Path) -> None:
@@ -242,3 +279,38 @@ def test_dates_in_parts_become_one_column(tmp_path: Path) -> None:
     assert path.read_text().startswith("date,No,a\n2010-01-02 00:00:00,1,NA\n2010-01-02 01:00:00,2,5.50\n")
     (series,), _ = read(path, Columns("date"))
     assert np.diff(series.times).tolist() == [3600 * 10**9] * 2
+
+
+@pytest.mark.parametrize("cell", ["1,5", "12,345.5"])
+def test_the_faulty_cell_is_named_not_a_correct_one(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "t.csv"
+    cells = ["63.696", "26.978", *[f"{place}.25" for place in range(27)], cell]
+    path.write_text(table(",", ["date", *DAYS], ["a", *cells]))
+    (error,) = [one for one in read(path, Columns("date"))[1] if one.level == "error"]
+    assert (error.line, error.code) == (31, "decimal-comma") and repr(cell) in error.reason
+
+
+def test_digits_of_other_scripts_are_no_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(",", ["date", *DAYS], ["a", "\u0663", *["1.5"] * 29]), "utf-8")
+    (error,) = [one for one in read(path, Columns("date"))[1] if one.level == "error"]
+    assert (error.line, error.code) == (2, "not-a-number") and "python -c" not in error.reason
+
+
+def test_cells_of_one_shape_are_written_alike() -> None:
+    cells = [
+        "1.234",
+        "20.304",
+        "-0.5",
+        "0012",
+        "1,234,567",
+        "12 345,5",
+        "1e10",
+        "\u22123.5",
+        "x1",
+        "2024-01-01",
+        "+100",
+    ]
+    for cell in cells:
+        assert fitting(shape_of(cell)) == fitting(cell) and shape_of(f" {cell} ") == shape_of(cell)
+    assert shape_of("8.905") == shape_of("1.234") and shape_of("0012") != shape_of("4012")

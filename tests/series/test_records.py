@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from plx_train.contract.check import Finding
-from plx_train.series.read import records
+from plx_train.series.read import records, source
 from plx_train.series.read.given import series_given
 from plx_train.series.read.reader import Columns, read_header, read_series
 
@@ -56,6 +56,15 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     path.write_text('{"date": "2024-01-01", "a": 1.50}\n\n{"date": "2024-01-02", "a": "x"}\n')
     _, findings = read_series(path, tmp_path, Columns("date", ("a",)))
     assert found(findings) == [(2, "warning", "blank-line"), (3, "error", "not-a-number")]
+
+
+@pytest.mark.parametrize("key", ["#", "# station", "sep=;"])
+def test_a_key_may_look_like_a_comment(tmp_path: Path, key: str) -> None:
+    frame()[:20].drop(columns="g").rename(columns={"a": key})[[key, "date", "b"]].to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({key: row / 2, "date": row}) + "\n" for row in range(20)))
+    for name in ("t.parquet", "t.jsonl"):
+        (series,), findings = read_series(tmp_path / name, tmp_path, Columns("date", (key,)))
+        assert not findings and len(series) == 20
 
 
 def test_missing_keys_null_and_nan_are_missing_values(tmp_path: Path) -> None:
@@ -105,3 +114,23 @@ def test_damaged_and_swelling_tables_are_told(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "t.jsonl").write_text('{"a": 1}\n' * 100)
     for one in (path, tmp_path / "t.jsonl"):
         assert found(read_series(one, tmp_path, COLUMNS)[1]) == [(0, "error", "file-too-large")]
+
+
+def test_a_table_is_turned_into_csv_once_until_it_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, made = tmp_path / "t.parquet", []
+    convert = source.parquet_as_csv
+    monkeypatch.setattr(source, "parquet_as_csv", lambda file: made.append(file) or convert(file))
+    monkeypatch.setattr(source, "SETTLED", -60)
+    for count in (1, 2):
+        frame().assign(a=count).to_parquet(path)
+        for _ in range(2):
+            assert read_header(path, tmp_path)[0] == "date"
+            assert read_series(path, tmp_path, COLUMNS)[0][0].values[0, 0] == count
+        assert len(made) == count
+    monkeypatch.setattr(source, "SETTLED", 60)
+    frame().to_parquet(path)
+    for count in (3, 4):
+        read_header(path, tmp_path)
+        assert len(made) == count

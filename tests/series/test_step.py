@@ -49,6 +49,15 @@ DAY_15 = dates("MS") + pd.Timedelta(days=14)
         (np.arange(0, 100, 5), "5"),
         (np.asarray([0, 1, 4, 9, 25, 26]), "1"),
         (dates("D"), "C"),
+        (dates("h", 3).delete(1), "1h"),
+        (dates("h", 9).delete([1, 2, 4, 6]), "1h"),
+        (dates("MS", 5).delete([1, 3]), "MS"),
+        (dates("ME", 4).delete([1, 2]), "ME"),
+        (dates("QS", 3).delete(1), "QS"),
+        (pd.DatetimeIndex(["2024-01-05", "2024-01-08"]), "B"),
+        (pd.DatetimeIndex(["2024-01-05", "2024-01-09", "2024-01-10"]), "B"),
+        (np.cumsum([3, 3, 1, 3, 3, 2, 3, 3, 3, 4]), "1"),
+        (np.asarray([0, 5]), "1"),
     ],
 )
 def test_the_step_of_the_model(times: pd.DatetimeIndex | np.ndarray, trained: str) -> None:
@@ -73,6 +82,10 @@ def test_the_step_of_the_model(times: pd.DatetimeIndex | np.ndarray, trained: st
         (dates("D", 2), "1h", "1D"),
         (dates("h") + pd.to_timedelta(np.arange(40) ** 2 * 17, "min"), "1h", "unevenly"),
         (np.arange(0, 100, 2), "1", "2"),
+        (np.arange(0, 100, 5), "1", "5"),
+        (dates("2h", 4), "1h", "2h"),
+        (dates("MS", 2), "1D", "MS"),
+        (dates("7D", 3), "B", "7D"),
     ],
 )
 def test_another_step_is_refused(times: pd.DatetimeIndex | np.ndarray, trained: str, told: str) -> None:

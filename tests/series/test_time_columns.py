@@ -13,6 +13,8 @@ from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.series.frame import Series
 from plx_train.series.read.given import series_given
 from plx_train.series.read.reader import Columns, read_series
+from plx_train.series.read.scan import scan_lines
+from plx_train.series.read.source import csv_source
 from plx_train.series.read.splits import read_data, roles_of
 
 
@@ -143,6 +145,61 @@ def test_odd_lines_are_skipped(tmp_path: Path, content: str, line: int, code: st
         series.values.tolist() == [[1], [2]]
         and series.where == f"t.csv:{content[: content.index('2024')].count(chr(10)) + 1}"
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b\nNA,NA\n1,2\n3,4\n",
+        "group_id,a\nx,NA\nx,1\nx,2\n",
+        "date,a\n20240101T0000,NA\n20240101T0100,1\n20240101T0200,2\n",
+        "day,a,b\nMon,-,-\nTue,1,2\nWed,1,3\n",
+        "a,b\ninf,x\n1,2\n3,4\n",
+        "city,a\nRome,low\nRome,1\nRome,2\n",
+    ],
+)
+def test_a_first_row_without_values_is_no_row_of_units(content: str) -> None:
+    found = scan_lines(csv_source(content.encode()))
+    assert found.num_rows == content.count("\n") - 1 and not found.findings
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "city,date,a,b\n,yyyymmdd,m/s,%\nRome,20240101,1,5\n",
+        "date,a\nUTC,kW\n2024-01-01,1\n",
+        "date,city,a\n%Y-%m-%d %H:%M,-,\u00b0C\n2024-01-01 00:00,Rome,1\n",
+    ],
+)
+def test_units_beside_texts_are_skipped(content: str) -> None:
+    found = scan_lines(csv_source(content.encode()))
+    assert [one.code for one in found.findings] == ["units-row"] and found.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "header"),
+    [
+        ("#,date,city,load\n1,2024-01-01,Rome,5\n2,2024-01-02,Rome,6\n", ("#", "date", "city", "load")),
+        ("#id,city,load\na,Rome,5\nb,Rome,6\n", ("id", "city", "load")),
+        ("# date,load\n2024-01-01,\n2024-01-02,6\n", ("date", "load")),
+        ("# date,load\n,5\n2024-01-02,6\n", ("date", "load")),
+        ("# made, by hand\n# date,load\n2024-01-01,1\n2024-01-02,6\n", ("date", "load")),
+        ("# a, b, c\ndate,2019,2020\n2024-01-01,1\n2024-01-02,6\n", ("date", "2019", "2020")),
+        ("# a, b\ndate,load\n2024-01-01,1\n2024-01-02,6\n", ("date", "load")),
+    ],
+)
+def test_a_header_may_begin_with_the_mark_of_comments(content: str, header: tuple[str, ...]) -> None:
+    found = scan_lines(csv_source(content.encode()))
+    assert (found.header, found.num_rows) == (header, 2)
+
+
+def test_a_commented_header_is_kept_by_the_line_that_mends(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("# date;load\n2024-01-01;1,5\n2024-01-02;6,5\n")
+    (error,) = read_series(path, tmp_path, Columns("date"))[1]
+    exec(error.reason.split('"')[1], {})
+    (series,), _ = read_series(path, tmp_path, Columns("date"))
+    assert series.values.tolist() == [[1.5], [6.5]]
 
 
 def test_columns_that_look_like_times_say_how_to_name_them(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.series.frame import Series
+from plx_train.series.read.frame_times import times_of_frame
 from plx_train.series.read.marks import without_marks
 from plx_train.series.read.reader import Columns, read_header, read_series, read_source
 from plx_train.series.read.scan import scan_header
@@ -52,9 +53,22 @@ def series_given(given: Any, columns: Columns) -> list[Series]:
         found = _from_frame(given, columns)
     else:
         raise UserError(f"a series must be a path, a data frame or an array, not {type(given).__name__}")
-    return (
-        [replace(one, values=without_marks(one.values, columns.missing)) for one in found] if columns.missing else found
-    )
+    return [_without_marks(one, columns) for one in found] if columns.missing else found
+
+
+def _without_marks(series: Series, columns: Columns) -> Series:
+    """The series without numbers that mark missing values.
+
+    Raises:
+        UserError: a static column has such a number.
+    """
+    places = [place for place, name in enumerate(series.columns) if name not in columns.flags]
+    values = series.values.copy()
+    values[:, places] = without_marks(values[:, places], columns.missing)
+    for name, value in series.static:
+        if not np.isnan(value) and np.isnan(without_marks(np.asarray([value]), columns.missing)[0]):
+            raise UserError(f"the static column {name!r} has no value in {series.name}: {value:g} marks missing ones")
+    return replace(series, values=values)
 
 
 def one_series(given: Any, columns: Columns) -> Series:
@@ -121,46 +135,40 @@ def _from_frame(frame: Any, columns: Columns) -> list[Series]:
             raise UserError(f"the data frame has no column {name!r}: its columns are {', '.join(names[:20])}")
     if not len(frame):
         raise UserError("the data frame holds no row")
+    times, is_datetime, of_day = times_of_frame(frame, columns)
+    if columns.values is None:
+        special = {columns.time, of_day, columns.group, columns.label, *columns.static}
+        columns = replace(columns, values=tuple(name for name in names if name not in special))
     if columns.group not in names:
-        return [_one_of_frame(frame, columns, None)]
+        return [_one_of_frame(frame, times, is_datetime, columns, None)]
     if frame[columns.group].isna().any():
         raise UserError(f"the data frame has rows without a group: fill its column {columns.group!r}")
-    groups = frame.groupby(columns.group, sort=False)
-    return [_one_of_frame(part, columns, str(group)) for group, part in groups]
+    return [
+        _one_of_frame(frame.iloc[rows], times[rows], is_datetime, columns, str(group))
+        for group, rows in _rows_of_groups(frame[columns.group])
+    ]
 
 
-def _one_of_frame(frame: Any, columns: Columns, group: str | None) -> Series:
+def _rows_of_groups(groups: Any) -> Iterator[tuple[Any, np.ndarray]]:
+    """Each group and the places of its rows, in the order of their first rows."""
+    import pandas
+
+    codes, names = pandas.factorize(groups)
+    order = np.argsort(codes, kind="stable")
+    yield from zip(names, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True)
+
+
+def _one_of_frame(frame: Any, times: np.ndarray, is_datetime: bool, columns: Columns, group: str | None) -> Series:
     name = "series" if group is None else f"series:{group}"
-    times, is_datetime = _times_of_frame(frame, columns.time, name)
     if (times[1:] < times[:-1]).any():
         order = np.argsort(times, kind="stable")
         frame, times = frame.iloc[order], times[order]
     if (times[1:] == times[:-1]).any():
         raise UserError(f"{name} of the data frame has times that stand twice: leave one row of each")
-    special = {columns.time, columns.group, columns.label, *columns.static}
-    names = (
-        columns.values if columns.values is not None else tuple(n for n in map(str, frame.columns) if n not in special)
-    )
+    names = columns.values or ()
     try:
         values = frame[list(names)].to_numpy(dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise UserError(f"the data frame holds what is no number: {error}") from None
     static = tuple((name, float(frame[name].iloc[0])) for name in columns.static)
     return Series(name, name, times, is_datetime, tuple(names), values, static, None, group)
-
-
-def _times_of_frame(frame: Any, column: str | None, name: str) -> tuple[np.ndarray, bool]:
-    """Times int64 (T,) of the column, else of the index; with an offset in UTC."""
-    import pandas
-
-    source = frame[column] if column in frame.columns else frame.index
-    raw = np.asarray(source)
-    if raw.dtype.kind not in "iuM":
-        try:
-            raw = pandas.DatetimeIndex(pandas.to_datetime(source, utc=True)).tz_localize(None).to_numpy()
-        except (ValueError, TypeError) as error:
-            raise UserError(f"the data frame's times can't be understood: {error}") from None
-    is_datetime = raw.dtype.kind == "M"
-    if is_datetime and np.isnat(raw).any():
-        raise UserError(f"{name} of the data frame has rows without a time: leave them out")
-    return (raw.astype("datetime64[ns]") if is_datetime else raw).astype(np.int64), is_datetime

@@ -111,10 +111,10 @@ class LineSample:
             self.length = sum(map(len, self.lines))
 
 
-def cells_of(line: str) -> list[str] | None:
+def cells_of(line: str, separator: str = ",") -> list[str] | None:
     """The line's cells; None where a quotation mark stays open."""
     # An open mark takes the next line in.
-    reader = csv.reader([line, ""], skipinitialspace=True)
+    reader = csv.reader([line, ""], delimiter=separator, skipinitialspace=True)
     try:
         cells = next(reader)
     except csv.Error:

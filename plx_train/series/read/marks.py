@@ -1,4 +1,4 @@
-"""Numbers that mark missing values: -999 among temperatures, netCDF's 9.96921e36; found, and taken out."""
+"""Marks of missing values: cells such as NA; numbers such as -999 or netCDF's 9.96921e36, found and taken out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from plx_train.series.frequency import ROWS_AT_ONCE
 
+MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
+"""Cells that say that there is no value."""
 USUAL = {
     -99, -99.9, -99.99, -200, -777, -888, -999, -999.9, -999.99, -9999, -9999.9, -99999, -999999, -32768, -2147483648,
     999, 999.9, 9999, 99999, 999999, 9999999, 32767, 65535, 2147483647, 4294967295,

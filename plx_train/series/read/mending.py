@@ -21,6 +21,7 @@ MISSING_TO_PANDAS = {"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "
                      "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}  # fmt: skip
 SPACE_MARK = r"r'\s', '', regex=True"
 APOSTROPHE_MARK = r"'[\x27\u2019\u00b4\x60]', '', regex=True"
+BLANK_NAMES = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)"
 MINUS_SIGN = r"'\u2212', '-', regex=False"
 
 
@@ -86,18 +87,20 @@ def _look(
         return
     found.has_blank_name = "" in header
     columns = [ColumnNotation() for _ in header]
+    texts = {*texts, *_named_texts(header)}
+    is_text, missing = [name in texts for name in header], frozenset(missing)
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
             found.is_whole = False
             return
-        for column, cell in zip(columns, row, strict=True):
-            if (text := cell.strip()) not in missing:
+        for column, cell, skip in zip(columns, row, is_text, strict=True):
+            if (text := cell.strip()) in missing:
+                found.keeps_texts |= text in MISSING_TO_PANDAS
+            elif not skip:
                 column.add(text)
-            elif text in MISSING_TO_PANDAS:
-                found.keeps_texts = True
-    _sort_out(found, header, columns, {*texts, *_named_texts(header)})
+    _sort_out(found, header, columns, texts)
 
 
 def mend(source: TableSource, found: Survey) -> str:
@@ -106,7 +109,7 @@ def mend(source: TableSource, found: Survey) -> str:
         return f"read it by pandas with sep={found.separator!r}{found.encoding} and write it anew"
     if found.doubtful:
         return f"column {_question(found, found.doubtful[0])}"
-    path = next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+    path = _plain_path(source)
     options = _keywords(found)
     shown = [*found.columns, *found.texts]
     if path is None or not all(PLAIN_NAME.fullmatch(name) for name in shown):
@@ -129,7 +132,7 @@ def remedies(source: TableSource, found: Survey, cells: Mapping[str, str]) -> di
             )
             said[name] = f"column {name}: {cell!r} {what}; {mend(source, found)}"
         elif name in found.notations:
-            said[name] = f"column {_question(found, name)}"
+            said[name] = f"column {_question(found, name, cell)}"
         else:
             said[name] = f"column {name}: {cell!r} must have a point before its decimals, and nothing between thousands"
     return said
@@ -146,17 +149,27 @@ def date_parts(source: TableSource, header: Sequence[str], skipped: int) -> str 
         return None
     names = {name: part for part, name in found.items() if name is not None}
     said = f"the dates stand in the columns {', '.join(names)}, so that rows are counted"
-    path = next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+    path = _plain_path(source)
     if path is None or not all(PLAIN_NAME.fullmatch(name) for name in header):
         return f"{said}: write them in one column"
-    given = ", ".join(filter(None, (f"'{path}'", f"skiprows={skipped}" if skipped else "", "dtype=str")))
-    blank = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)" if "" in header else ""
+    given = _arguments(path, skipped, "dtype=str", "keep_default_na=False")
+    blank = BLANK_NAMES if "" in header else ""
     program = (
-        f"import pandas as p; t = p.read_csv({given}, keep_default_na=False); t.insert(0, 'date', p.to_datetime(t["
+        f"import pandas as p; t = p.read_csv({given}); t.insert(0, 'date', p.to_datetime(t["
         f"{list(names)!r}].rename(columns={names!r}))); t.drop(columns={list(names)!r}){blank}"
         f".to_csv('{path}', index=False)"
     )
     return f'{said}; this makes one of them: python -c "{program}"'
+
+
+def _plain_path(source: TableSource) -> str | None:
+    """The file's path, where it is a CSV whose name a shell takes as it stands."""
+    return next((path for path in (source.path or "", source.name) if PLAIN_PATH.fullmatch(path)), None)
+
+
+def _arguments(path: str, skipped: int, *options: str) -> str:
+    """Arguments of `read_csv`; empty options are left out."""
+    return ", ".join(filter(None, (f"'{path}'", f"skiprows={skipped}" if skipped else "", *options)))
 
 
 def _rows(source: TableSource, header_line: int, separator: str) -> Iterator[list[str]]:
@@ -187,13 +200,15 @@ def _sort_out(found: Survey, header: list[str], columns: list[ColumnNotation], t
     found.notations = dict(zip(found.columns, notations, strict=True))
 
 
-def _question(found: Survey, name: str) -> str:
-    cell = found.columns[name].first or ""
-    readings = found.columns[name].possible()
+def _question(found: Survey, name: str, faulty: str | None = None) -> str:
+    """What is asked of a column, by a cell that is not read as it stands where one is known."""
+    cell = faulty or found.columns[name].first or ""
+    readings = found.columns[name].possible(found.separator)
     sep = "" if found.separator == "," else f"sep={found.separator!r} and "
     if len(readings) != 2:
         return f"{name}: numbers such as {cell!r} are written in several ways: write them all in one"
     plain, grouped = readings
+    cell = cell if grouped.thousands in cell else found.columns[name].first or ""
     mark = {",": "comma", ".": "point"}.get(grouped.thousands, "mark")
     return (
         f"{name}: {cell!r} has a {mark}: if it marks thousands, that is {grouped.value(cell):.10g}, if decimals, "
@@ -227,15 +242,14 @@ def _suits_keywords(found: Survey) -> bool:
 
 
 def _program(path: str, found: Survey, options: str) -> str:
-    skip = f"skiprows={found.skipped}" if found.skipped else ""
-    blank = ".rename(columns=lambda c: '' if c.startswith('Unnamed: ') else c)" if found.has_blank_name else ""
+    blank = BLANK_NAMES if found.has_blank_name else ""
     if _suits_keywords(found):
         # Cells of dates, ids and classes stay as they are written; the mark of thousands would be taken out of them.
         dtype = "dtype={" + ", ".join(f"{name!r}: str" for name in found.texts) + "}" if found.texts else ""
-        arguments = ", ".join(filter(None, (f"'{path}'", options, skip, dtype)))
+        arguments = _arguments(path, found.skipped, options, dtype)
         return f"import pandas as p; p.read_csv({arguments}){blank}.to_csv('{path}', index=False)"
     sep = f"sep={found.separator!r}" if found.separator != "," else ""
-    arguments = ", ".join(filter(None, (f"'{path}'", sep, skip, "dtype=str", "keep_default_na=False")))
+    arguments = _arguments(path, found.skipped, sep, "dtype=str", "keep_default_na=False")
     steps = [f"import pandas as p; t = p.read_csv({arguments})"]
     by_way: dict[tuple[Notation, bool], list[str]] = {}
     for name, way in found.notations.items():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from plx_train.series.read.notation import is_gappy, is_numeric, written_beside
+from plx_train.series.read.marks import MISSING
+from plx_train.series.read.notation import is_gappy, is_value, looks_like_ids, written_beside
 from plx_train.series.read.scan import Scan
-from plx_train.series.read.table import MISSING
 from plx_train.series.read.time_column import looks_like_times
 
 MIN_NUMERIC = 0.5
@@ -19,7 +19,7 @@ def numeric_columns(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
             continue
         cells = [row[place].strip() for row in scan.sample if len(row) > place]
         present = [cell for cell in cells if cell not in MISSING]
-        numeric = sum(_is_number(cell) for cell in present)
+        numeric = sum(is_value(cell) for cell in present)
         if not name:
             reason = f"column {place + 1} has no name in the header and is left out"
             if looks_like_times(present):
@@ -29,7 +29,7 @@ def numeric_columns(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
             reason = f"the column {name!r} holds numbers with {way!r} beside them, such as {present[0][:30]!r}: write "
             reason += "numbers alone, or name the columns that matter in dataset.columns.targets"
             scan.add(scan.header_line, "error", "not-a-number", reason)
-        elif present and numeric < MIN_NUMERIC * len(present) and not is_gappy(present):
+        elif present and (looks_like_ids(present) or (numeric < MIN_NUMERIC * len(present) and not is_gappy(present))):
             reason = f"the column {name!r} holds texts such as {present[0][:30]!r} and is left out"
             if looks_like_times(present):
                 reason += f"; if these are the rows' times, set dataset.columns.time={name!r}"
@@ -37,7 +37,3 @@ def numeric_columns(scan: Scan, special: tuple[str, ...]) -> tuple[str, ...]:
         else:
             kept.append(name)
     return tuple(kept)
-
-
-def _is_number(cell: str) -> bool:
-    return is_numeric(cell) or cell.lower() in ("true", "false", "inf", "-inf", "infinity", "-infinity")

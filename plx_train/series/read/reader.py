@@ -16,12 +16,12 @@ from plx_train.series.frequency import ROWS_AT_ONCE
 from plx_train.series.read.content import Rows, check_rows
 from plx_train.series.read.day_order import in_doubt
 from plx_train.series.read.header import SEPARATORS
-from plx_train.series.read.marks import without_marks
+from plx_train.series.read.marks import MISSING
 from plx_train.series.read.mending import date_parts, mend, survey
 from plx_train.series.read.number_columns import numeric_columns
 from plx_train.series.read.scan import Scan, scan_header, scan_lines
 from plx_train.series.read.source import TableSource, find_source
-from plx_train.series.read.table import MISSING, Chosen, Table, read_table
+from plx_train.series.read.table import Chosen, Table, read_table
 from plx_train.series.read.time_column import find_of_day, time_format
 
 MAX_NEAR = 1000
@@ -42,7 +42,7 @@ class Columns:
         static: of numbers that don't change within a series.
         label: of classes, one per series, as text.
         flags: among the values, columns of 0 and 1 that mark rows, as anomalies do: they may be constant.
-        missing: numbers that mark missing values; flags have none.
+        missing: numbers that mark missing values, of static columns too; flags have none.
         time_format: how times are written where a file leaves day and month open, as `strptime` takes it.
     """
 
@@ -118,20 +118,12 @@ def _read(
         if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
             scan.findings += table.findings
         elif table is not None:
-            _take_marks_out(table, chosen, columns)
             rows, order_findings = _in_order(table, scan, chosen)
             checked = check_rows(rows, chosen.time is not None, columns.flags, table.faulty)
             scan.findings += [*table.findings, *order_findings, *checked]
             written = in_doubt(chosen.time_format) if chosen.time_format is not None else None
             return ReadFile(_split(table, rows, chosen, scan), _by_line(scan.findings), written)
     return ReadFile([], _by_line(scan.findings))
-
-
-def _take_marks_out(table: Table, chosen: Chosen, columns: Columns) -> None:
-    """Makes numbers that mark missing values missing, column by column and in place."""
-    for place, name in enumerate(chosen.values if columns.missing else ()):
-        if name not in columns.flags:
-            table.values[:, place] = without_marks(table.values[:, place], columns.missing)
 
 
 def _tell_separator(source: TableSource, scan: Scan, columns: Columns) -> None:
@@ -181,7 +173,8 @@ def _choose(scan: Scan, columns: Columns, others: Sequence[tuple[Path, Path]]) -
     written = (
         time_format(scan, (time, of_day, columns.group), others, columns.time_format) if time and scan.ok else None
     )
-    return Chosen(tuple(values), time, of_day, written, columns.group, columns.static, columns.label)
+    marks = {name: columns.missing for name in (*values, *columns.static) if name not in columns.flags}
+    return Chosen(tuple(values), time, of_day, written, columns.group, columns.static, columns.label, marks)
 
 
 def _missing_text(name: str, key: str, header: tuple[str, ...]) -> str:

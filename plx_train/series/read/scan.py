@@ -13,6 +13,7 @@ from plx_train.contract.check import Finding, Level
 from plx_train.data.label_file import BYTE_ORDER_MARK
 from plx_train.data.odd_characters import character_findings
 from plx_train.series.read.header import (
+    SEPARATORS,
     fitted,
     is_announcement,
     is_comment,
@@ -118,8 +119,8 @@ def _read_header(stream: BinaryIO, scan: Scan) -> None:
         return
     below = [_next_text(stream), _next_text(stream)]
     separator = separator_of(text, below[0])
-    if comments and separator is None:
-        text, below = _header_of_comments(text, below, comments, scan)
+    if comments:
+        text, below, separator = _header_of_comments(text, below, comments, scan)
     cells = cells_of(text)
     if cells is None:
         scan.add(scan.header_line, "error", "quote-open", "a quotation mark of the header is not closed in its line")
@@ -161,6 +162,8 @@ def _header_line(stream: BinaryIO, scan: Scan, comments: list[tuple[int, bytes]]
             reason = f"the header is longer than {MAX_LINE:,} bytes, or far down: is it a table?"
             scan.add(scan.header_line, "error", "no-header", reason)
             return None
+        if scan.offset and line.strip():  # the header of a format that has no lines above it
+            return line
         if is_announcement(line):
             reason = "the line that says what separates cells, which Excel alone understands, is skipped"
             scan.add(scan.header_line, "warning", "lines-before-header", reason)
@@ -180,18 +183,25 @@ def _next_text(stream: BinaryIO) -> str | None:
 
 def _header_of_comments(
     text: str, below: list[str | None], comments: list[tuple[int, bytes]], scan: Scan
-) -> tuple[str, list[str | None]]:
-    """The header and the two lines below it: the last comment may be the header."""
+) -> tuple[str, list[str | None], str | None]:
+    """The header, the two lines below it, and what separates cells: the last comment may be the header."""
+    separator = separator_of(text, below[0])
     number, line = comments[-1]
-    named = line.decode("utf-8", "replace").strip().lstrip("#").strip()
-    if is_commented_header(cells_of(named), cells_of(text)):
-        scan.header_line = number
-        text, below = named, [text, below[0]]
-        comments = comments[:-1]
-    if comments:
+    named = line.decode("utf-8", "replace").strip()
+    # A mark of comments that stands alone in its cell is a name.
+    stripped = named.lstrip("#").strip()
+    named = named if stripped.startswith((",", *SEPARATORS)) else stripped
+    for mark in dict.fromkeys((separator, separator_of(named, text))):
+        rows = [cells_of(one, mark or ",") if one is not None else None for one in (named, text, below[0])]
+        if is_commented_header(rows):
+            scan.header_line = number
+            text, below, separator = named, [text, below[0]], mark
+            comments = comments[:-1]
+            break
+    if comments and separator is None:
         count = f"{len(comments)} lines that begin with # are skipped" if len(comments) > 1 else "a comment is skipped"
         scan.add(comments[0][0], "warning", "lines-before-header", count)
-    return text, below
+    return text, below, separator
 
 
 def _fit_rows(scan: Scan, below: list[list[str] | None]) -> None:

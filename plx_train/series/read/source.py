@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from plx_train.contract.check import Finding
+from plx_train.series.read.records import MAX_TABLE as MAX_SHEET
 from plx_train.series.read.records import RecordFault, lines_as_csv, parquet_as_csv
 
 EXCEL = (".xlsx", ".xls")
@@ -26,8 +28,10 @@ LINES: dict[str, Callable[[Path], BinaryIO]] = {
 }
 PARQUET = ".parquet"
 SUFFIXES = (*OPENERS, *EXCEL, *LINES, PARQUET)
-MAX_SHEET = 1 << 30
-"""Bytes of an unpacked Excel file: a larger one, or one made to swell, would fill the memory."""
+MAX_HELD, NUM_HELD = 1 << 26, 2
+"""Bytes of a table, and how many, that are held once they were turned into CSV: a file is looked at several times."""
+SETTLED = 2.0
+"""Seconds after which a file that is written again has another time."""
 READ_FAULTS = (OSError, EOFError, lzma.LZMAError, ValueError)
 """What opening and reading a damaged file can raise; `zlib.error` comes as one of them from `gzip`, or by name."""
 
@@ -94,7 +98,7 @@ def _excel(path: Path, name: str) -> tuple[TableSource | None, list[Finding]]:
         if _unpacked_size(path) > MAX_SHEET:
             reason = f"the file unpacks to more than {MAX_SHEET >> 30} GiB: save the sheet as CSV"
             return None, [Finding(name, 0, "error", "file-too-large", reason)]
-        content = _sheet(path)
+        content = _converted(path, _sheet)
     except ImportError:
         package = "openpyxl" if path.suffix.lower() == ".xlsx" else "xlrd"
         reason = f"reading Excel needs {package}: pip install 'plx_train[excel]', or save the sheet as CSV"
@@ -108,11 +112,7 @@ def _excel(path: Path, name: str) -> tuple[TableSource | None, list[Finding]]:
 def _records(path: Path, name: str, kind: str) -> tuple[TableSource | None, list[Finding]]:
     """A table without a header line, held in memory as CSV: line numbers are those of JSON lines, or of rows."""
     try:
-        if kind == PARQUET:
-            content = parquet_as_csv(path)
-        else:
-            with LINES[kind](path) as stream:
-                content = lines_as_csv(stream)
+        content = _converted(path, parquet_as_csv if kind == PARQUET else lambda file: _lines(file, kind))
     except RecordFault as fault:
         return None, [Finding(name, fault.line, "error", fault.code, fault.reason)]
     except ImportError:
@@ -122,6 +122,29 @@ def _records(path: Path, name: str, kind: str) -> tuple[TableSource | None, list
         reason = f"the table can't be read ({str(error)[:100] or type(error).__name__}): save it as CSV"
         return None, [Finding(name, 0, "error", "file-unreadable", reason)]
     return TableSource(name, lambda: io.BytesIO(content), offset=1), []
+
+
+_held: dict[tuple[str, int, int, int, int], bytes] = {}
+
+
+def _converted(path: Path, convert: Callable[[Path], bytes]) -> bytes:
+    """A file as CSV, which is made once as long as the file stays as it is."""
+    status = path.stat()
+    key = str(path.absolute()), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    content = _held.get(key)
+    if content is None:
+        content = convert(path)
+        is_settled = time.time() - max(status.st_mtime, status.st_ctime) > SETTLED
+        if is_settled and len(content) <= MAX_HELD:
+            for old in list(_held)[: max(len(_held) + 1 - NUM_HELD, 0)]:
+                _held.pop(old, None)
+            _held[key] = content
+    return content
+
+
+def _lines(path: Path, kind: str) -> bytes:
+    with LINES[kind](path) as stream:
+        return lines_as_csv(stream)
 
 
 def _unpacked_size(path: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.series.read.cell_faults import OTHER_NOTATION, CellFaults
+from plx_train.series.read.marks import MISSING, without_marks
 from plx_train.series.read.mending import remedies, survey
 from plx_train.series.read.notation import ColumnNotation, is_numeric
 from plx_train.series.read.scan import Scan, open_at_rows
@@ -27,14 +28,13 @@ ROWS_AT_ONCE, CELLS_AT_ONCE = 1 << 13, 1 << 17
 BYTES_BESIDE = 12
 """Bytes of a row's time and group."""
 MANY_GROUPS = 1000
-MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "none", "<NA>"]
-"""Cells that say that there is no value."""
 DAY = 86_400 * 10**9
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The columns to read: each is in the file; `of_day` holds the times of day that belong to dates in `time`."""
+    """The columns to read: each is in the file; `of_day` holds the times of day that belong to dates in `time`, `marks`
+    by column the numbers that mark missing values."""
 
     values: tuple[str, ...]
     time: str | None = None
@@ -43,6 +43,7 @@ class Chosen:
     group: str | None = None
     static: tuple[str, ...] = ()
     label: str | None = None
+    marks: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -124,7 +125,7 @@ def _grouped(scan: Scan, chosen: Chosen) -> dict[str, str]:
         for cells in scan.sample:
             if len(cells) > place and (cell := cells[place].strip()) not in MISSING:
                 column.add(cell)
-        possible = column.possible()
+        possible = column.possible(",")
         if column.first is not None and len(possible) == 1 and possible[0].thousands == ".":
             found[name] = column.first
     return found
@@ -222,6 +223,10 @@ class _TableReader:
         return table
 
     def _floats(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
+        """Numbers (T,) of a column, NaN where they are missing."""
+        return without_marks(self._numbers_of(cells, lines), self.chosen.marks.get(str(cells.name), ()))
+
+    def _numbers_of(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
         import pandas
 
         if cells.dtype.kind in "fiub":
