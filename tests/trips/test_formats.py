@@ -347,3 +347,19 @@ def test_a_path_that_no_label_file_can_hold_is_told(tmp_path: Path) -> None:
     cv2.imwrite(str(root / "dog" / "x" / "line\nbreak.png"), image)
     code, report = check("image_cls", root, tmp_path / "out")
     assert code == 1 and report["codes"] == {"line-not-possible": 2}
+
+
+def test_texts_are_copied_and_checked_with_what_the_weights_know(tmp_path: Path) -> None:
+    root, copy, weights = tmp_path / "data", tmp_path / "copy", tmp_path / "weights"
+    root.mkdir()
+    make_labelme(root)
+    weights.mkdir()
+    (weights / "w.pdparams").write_bytes(b"unread")
+    arguments = ["mode=convert", "module=text_rec", f"dataset.root={root}", f"output={copy}", "quiet=true"]
+    given = [*arguments, f"weights.source={weights}/w.pdparams"]
+    with pytest.raises(UserError, match="don't say which characters they know"):
+        plx_train.run(given)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "weights"]
+    (weights / "dict.txt").write_text("".join(f"{character}\n" for character in sorted({*"Lineother012345"})))
+    assert plx_train.run(given).exit_code == 0
+    assert sum(len(lines_of(copy / f"{split}.txt")) for split in ("train", "val")) == 2 * NUM_PAGES
