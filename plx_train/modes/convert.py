@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
-from plx_train.contract.check import CheckReport
+from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
 from plx_train.data.divide import NONE

@@ -114,6 +114,8 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     findings = [*of_classes, *found.findings]
     if kind.names_all:
         findings += _forgotten(found, folder)
+    if found.truth is not folder.truth:
+        findings += _annotated_twice(found)
     read = {TRAIN: [], **found.splits}
     found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
     division = _counts(found.splits)
@@ -145,6 +147,17 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
 
 def _counts(splits: dict[str, list[Annotation]]) -> str:
     return ", ".join(f"{len(samples)} {split}" for split, samples in splits.items())
+
+
+def _annotated_twice(found: Annotations) -> Iterable[Finding]:
+    """Warnings where a page has its texts twice; of images that are not cut up the room tells it."""
+    seen: dict[str, Annotation] = {}
+    for one in (one for samples in found.splits.values() for one in samples if one.image):
+        first = seen.setdefault(one.image, one)
+        if first is not one:
+            where = f"{first.file}:{first.line}" if first.line else first.file
+            reason = f"{one.image} is annotated in {where} already: its texts are there twice"
+            yield Finding(one.file, one.line, "warning", "image-twice", reason)
 
 
 def _forgotten(found: Annotations, folder: DataFolder) -> Iterable[Finding]:

@@ -363,3 +363,23 @@ def test_texts_are_copied_and_checked_with_what_the_weights_know(tmp_path: Path)
     (weights / "dict.txt").write_text("".join(f"{character}\n" for character in sorted({*"Lineother012345"})))
     assert plx_train.run(given).exit_code == 0
     assert sum(len(lines_of(copy / f"{split}.txt")) for split in ("train", "val")) == 2 * NUM_PAGES
+
+
+def test_a_page_that_is_annotated_twice_keeps_all_its_texts(tmp_path: Path) -> None:
+    root, deep = tmp_path / "data", "/".join("ü" * 60 for _ in range(4))
+    page(root / deep / "p.png", ["one", "two"])
+    page(root / deep / "q.png", ["three", "two"])
+    labelme(root / "first.json", f"{deep}/p.png", shapes=[shape("one", quad(0))])
+    labelme(root / "second.json", f"{deep}/p.png", shapes=[shape("two", quad(1))])
+    labelme(root / "third.json", f"{deep}/q.png", shapes=[shape("three", quad(0))])
+    code, report = check("text_rec", root, tmp_path / "out", "module.dict=auto")
+    lists = tmp_path / "out" / "label_files"
+    lines = [line.split("\t") for name in ("train", "val") for line in lines_of(lists / f"{name}.txt")]
+    pictures = {text: cv2.imread(str(lists / name)) for name, text in lines}
+    assert pictures.keys() == {"one", "two", "three"} and code == 0
+    whole = cv2.imread(str(root / deep / "p.png"))
+    for line, text in enumerate(("one", "two")):
+        (left, top), _, (right, bottom), _ = quad(line)
+        assert np.abs(pictures[text].astype(int) - whole[top:bottom, left:right]).mean() < 5
+    told = [(one["path"], one["level"]) for one in report["findings"] if one["code"] == "image-twice"]
+    assert told == [("second.json", "warning")]
