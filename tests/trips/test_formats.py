@@ -383,3 +383,30 @@ def test_a_page_that_is_annotated_twice_keeps_all_its_texts(tmp_path: Path) -> N
         assert np.abs(pictures[text].astype(int) - whole[top:bottom, left:right]).mean() < 5
     told = [(one["path"], one["level"]) for one in report["findings"] if one["code"] == "image-twice"]
     assert told == [("second.json", "warning")]
+
+
+def test_own_lines_are_copied_into_the_folder_however_they_name_their_images(tmp_path: Path) -> None:
+    root, copy = class_folders(tmp_path / "data", ("cat", "dog"), 4), tmp_path / "deep" / "copy"
+    picture(tmp_path / "secret.png", 99)
+    names = ["cat/0.png", "cat\\1.png", "dog/../cat/2.png", "./cat//3.png", "cat/../../secret.png", "../secret.png"]
+    names += [f"dog/x/../../dog/{index}.png" for index in range(4)]
+    (root / "train.txt").write_text("".join(f"{name} {int('dog/x' in name)}\n" for name in names))
+    before = content_of(root)
+    arguments = ["mode=convert", "module=image_cls", f"dataset.root={root}", f"output={copy}", "quiet=true"]
+    assert plx_train.run(arguments).exit_code == 1
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"] and content_of(root) == before
+    lines = {*lines_of(copy / "train.txt"), *lines_of(copy / "val.txt")}
+    assert lines == {
+        f"images/{name}/{index}.png {number}" for number, name in enumerate(("cat", "dog")) for index in range(4)
+    }
+    assert all((copy / line.rpartition(" ")[0]).is_file() for line in lines)
+
+
+def test_equal_pictures_stay_together_whatever_slashes_their_lines_have(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat",), 10)
+    for index in range(10):
+        (root / "cat" / f"twin {index}.png").write_bytes((root / "cat" / f"{index}.png").read_bytes())
+    names = [f"cat\\{start}{index}.png" for start in ("", "twin ") for index in range(10)]
+    (root / "train.txt").write_text("".join(f"{name} 0\n" for name in names))
+    report = check("image_cls", root, tmp_path / "out")[1]
+    assert "train-and-val" not in report["codes"] and report["codes"]["backslash-path"] == 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
@@ -104,7 +104,7 @@ class ImageTree:
         is_absolute, parts = name.startswith("/"), [part for part in name.split("/") if part not in ("", ".")]
         bases = [[part for part in beside.split("/") if part not in ("", ".")], []]
         for base in [] if is_absolute else bases:
-            path = _joined(base, parts)
+            path = joined(base, parts)
             found = self._at(path) if path else None
             if found:
                 return found
@@ -148,7 +148,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _joined(base: list[str], parts: list[str]) -> str | None:
+def joined(base: Sequence[str], parts: Sequence[str]) -> str | None:
     """A path from the root with its dots taken away; None where it leaves it."""
     kept = list(base)
     for part in parts:
