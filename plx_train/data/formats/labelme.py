@@ -71,7 +71,8 @@ def _holds(content: dict[str, Any], truth: Truth) -> bool:
     """Whether a file holds what is wanted; one where nothing was marked yet does not say."""
     if truth in (Truth.CLASS, Truth.LABELS):
         return bool(_flags(content))
-    return any(isinstance(shape, dict) for shape in content.get("shapes") or ())
+    shapes = content.get("shapes")
+    return isinstance(shapes, list) and any(isinstance(shape, dict) for shape in shapes)
 
 
 def _contents(folder: DataFolder, found: Annotations) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -101,16 +102,21 @@ def _split_of(file: str) -> str:
 def _image(file: str, content: dict[str, Any], tree: ImageTree, found: Annotations) -> str | None:
     beside = file.rpartition("/")[0]
     given = text_of(content.get("imagePath"))
-    # Files are renamed in pairs, and their content stays as it was: the name of the JSON file counts where it leads.
     stem = file.rpartition("/")[2].rpartition(".")[0]
-    image = tree.find(given, beside) or next(
-        (name for name in tree.images if name.rpartition(".")[0] == f"{beside}/{stem}".lstrip("/")), None
-    )
+    # Files are renamed in pairs, and their content stays as it was: before images elsewhere, the pair's counts.
+    image = tree.beside(given, beside) or _of_pair(stem, beside, tree) or tree.find(given, beside)
     if image is None:
         advice = ": save the image, which is in it as imageData, as a file" if content.get("imageData") else ""
         reason = f"there is no image {given or stem} for it in the dataset's folder{advice}"
         found.add(file, 0, "image-missing", reason)
     return image
+
+
+def _of_pair(stem: str, folder: str, tree: ImageTree) -> str | None:
+    """The image in `folder` that is called as the JSON file is."""
+    alike = [name for name in tree.of_stem(stem) if name.rpartition("/")[0] == folder]
+    exact = (name for name in alike if name.rpartition("/")[2].rpartition(".")[0] == stem)
+    return next(exact, alike[0] if len(alike) == 1 else None)
 
 
 def _flags(content: dict[str, Any]) -> dict[str, bool]:

@@ -116,6 +116,13 @@ class ImageTree:
                     return found
         return self._alone(ends[-1]) if ends else None
 
+    def beside(self, given: str, folder: str) -> str | None:
+        """The image that a path of an annotation in `folder` leads to, or one of its name that lies there."""
+        parts = [part for part in given.strip().replace("\\", "/").split("/") if part not in ("", ".")]
+        base = [part for part in folder.split("/") if part]
+        paths = (joined(base, parts), joined(base, parts[-1:]))
+        return next((found for found in (self._at(path) for path in paths if path) if found), None)
+
     def of_stem(self, stem: str) -> list[str]:
         """The images that are called so, whatever their folder and suffix."""
         return self._by_stem.get(_folded(stem), [])
