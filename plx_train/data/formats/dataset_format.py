@@ -86,7 +86,7 @@ class DataFolder:
 
 
 class DatasetFormat(ABC):
-    """A way in which people keep labelled images; reading opens no image and writes nothing.
+    """A way in which people keep labelled images; reading writes nothing, and of images it asks for sizes at most.
 
     Attributes:
         name: as users type it, ``dataset.format=<name>``.
