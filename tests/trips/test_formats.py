@@ -97,6 +97,16 @@ def test_a_test_split_is_kept_apart_and_can_be_measured(tmp_path: Path) -> None:
     assert checked(output)["fingerprint"] != checked(run)["fingerprint"]
 
 
+def test_what_a_test_split_loses_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    root, run = coloured(tmp_path / "data", ("train", "val", "test")), tmp_path / "run"
+    (root / "test" / "red" / "red 3.png").write_bytes(b"no image")
+    plx_train.run(arguments_of("image_cls", root, run))
+    # Nine of its pictures are trained on as well.
+    assert json.loads((run / "run.json").read_text())["test"] == {"samples": 30, "measured": 29, "errors": 2}
+    told = capfd.readouterr().err
+    assert "29 of 30 samples of test.txt can be measured, its number of errors is 2: test.txt: 9 of 30 pictures" in told
+
+
 def test_the_division_depends_on_names_and_content_alone(tmp_path: Path) -> None:
     outcomes = []
     for place in ("a", "b/c"):
