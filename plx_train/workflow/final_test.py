@@ -55,6 +55,5 @@ def _tell_lost(record: Record, prepared: Prepared, checked: Checked[Any]) -> Non
     if errors:
         told = prepared.told(replace(checked.report, findings=errors), checked.report.root).findings
         first = told[len(prepared.findings)]
-        record.session.console.warn(
-            f"{len(checked.val)} of {there} samples of {TEST_FILE} can be measured, its number of errors is {len(errors)}: {first}"
-        )
+        measured = f"{len(checked.val)} of {there} samples of {TEST_FILE} can be measured"
+        record.session.console.warn(f"{measured}, its number of errors is {len(errors)}: {first}")

@@ -138,7 +138,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
     truth = room.truth(options.module)
     return {
         **{key: dataset[key] for key in DECISIVE},
-        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES],
+        "files": {split: dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES},
         "label": options.dataset.columns.label,
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),
@@ -149,7 +149,11 @@ def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared 
     """What a run wrote; None where there is nothing, or the options ask for something else."""
     try:
         record = json.loads((folder / PREPARED_FILE).read_text("utf-8"))
-        if not is_same_run and record["settings"] != _settings(options):
+        asked, kept = _settings(options), record["settings"]
+        if options.dataset.val in record["files"].values() and VAL in kept["files"]:
+            # Another of the splits that were written is looked at: the file that the run read one from stays the same.
+            asked["files"][VAL] = kept["files"][VAL]
+        if not is_same_run and kept != asked:
             return None
         return _from_record(options, folder, record)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -97,6 +97,23 @@ def test_a_test_split_is_kept_apart_and_can_be_measured(tmp_path: Path) -> None:
     assert checked(output)["fingerprint"] != checked(run)["fingerprint"]
 
 
+def test_a_run_that_named_its_own_validation_file_keeps_its_test_split(tmp_path: Path) -> None:
+    root, run, output = coloured(tmp_path / "data"), tmp_path / "run", tmp_path / "measured"
+    for split, places in (("train", range(5)), ("mine", range(5, 10))):
+        rows = [
+            f"{name}/{name} {index}.png,{name},{'test' if index in (4, 9) else split}"
+            for name in ("blue", "red")
+            for index in places
+        ]
+        (root / f"{split}.csv").write_text("\n".join(["path,label,split", *rows]))
+    given = ("dataset.format=csv", "dataset.train=train.csv", "dataset.val=mine.csv")
+    outcome = plx_train.run(arguments_of("image_cls", root, run, *given))
+    assert checked(run)["division"] == "8 train, 4 test, 8 val"
+    measure = ["mode=evaluate", f"run={run}", "dataset.val=test.txt", f"output={output}", *EVERY_TINY_RUN]
+    assert plx_train.run(measure).metrics["val/accuracy"] == outcome.metrics["test/accuracy"]
+    assert not (output / "label_files").exists() and checked(output)["statistics"]["val"]["images"] == 4
+
+
 def test_what_a_test_split_loses_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     root, run = coloured(tmp_path / "data", ("train", "val", "test")), tmp_path / "run"
     (root / "test" / "red" / "red 3.png").write_bytes(b"no image")
