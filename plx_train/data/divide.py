@@ -103,7 +103,7 @@ def _resolved(samples: Sequence[Annotation], truth: Truth, asked: Division) -> s
 def _key(one: Annotation, how: str, pattern: str | None) -> str:
     if how == DOCUMENTS:
         return document_of(one.image) if Path(one.image).name else one.image
-    if how != GROUPS or pattern is None:
+    if how != GROUPS or pattern is None or not one.image:
         return one.image
     match = re.search(pattern, one.image)
     if match is None or match[1] is None:

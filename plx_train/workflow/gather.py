@@ -125,11 +125,14 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         samples = found.splits[TRAIN]
         hashes = fingerprint(folder.root, [one.image for one in samples if one.image]).hashes
         splits, words = divide(samples, found.truth, replace(asked, test_share=0) if rest else asked, hashes)
-        found.splits = splits | rest
+        found.splits = {split: given for split, given in (splits | rest).items() if given or split == TRAIN}
         division = f"{_counts(found.splits)}, split here {words}"
-    elif VAL not in found.splits:
+    elif VAL in found.splits:
+        findings += not_carved(dataset)
+    if VAL not in found.splits:
         reason = (
-            "there is no validation split, and nothing to make one of: dataset.split=auto divides two images or more"
+            "there is no validation split, and nothing to make one of: dataset.split=auto divides two images or more, "
+            "of one class where images have classes"
         )
         findings.append(Finding(dataset.val, 0, "error", "no-validation", reason))
     return Gathered(
@@ -143,6 +146,13 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         dataset.background,
         findings,
     )
+
+
+def not_carved(dataset: DatasetOptions) -> Iterable[Finding]:
+    """A warning where a test split is asked of data that hold a validation split, and so are not divided."""
+    if dataset.test_share:
+        reason = f"dataset.test_share={dataset.test_share:g} is passed over: with a validation split nothing is divided"
+        yield Finding(dataset.val, 0, "warning", "test-not-divided", reason)
 
 
 def _counts(splits: dict[str, list[Annotation]]) -> str:

@@ -20,7 +20,7 @@ from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
-from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready
+from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready, not_carved
 
 DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share", "background")
 """Options of the dataset that decide what is written, beside what names its files."""
@@ -95,7 +95,7 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
         return Prepared(dataset, findings=tuple(_not_seen(options)))
     kind, source = chosen
     if is_ready(kind, source, dataset):
-        return Prepared(dataset, OWN)
+        return Prepared(dataset, OWN, findings=tuple(not_carved(dataset)))
     gathered = gather(options, kind, source, processor)
     target = folder / LABEL_FILES
     temporary = target.with_name(f".{LABEL_FILES}.tmp")

@@ -437,3 +437,22 @@ def test_equal_pictures_stay_together_whatever_slashes_their_lines_have(tmp_path
     (root / "train.txt").write_text("".join(f"{name} 0\n" for name in names))
     report = check("image_cls", root, tmp_path / "out")[1]
     assert "train-and-val" not in report["codes"] and report["codes"]["backslash-path"] == 20
+
+
+def test_classes_of_one_image_each_leave_nothing_to_validate_on(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog", "bird"), 1)
+    code, report = check("image_cls", root, tmp_path / "out")
+    assert code == 1 and report["codes"]["no-validation"] == 1 and "label-file-empty" not in report["codes"]
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_test_share_that_is_passed_over_is_told(tmp_path: Path, is_own: bool) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 2, ("train", "val"))
+    if is_own:
+        for split in ("train", "val"):
+            lines = [
+                f"{split}/{name}/{index}.png {int(name == 'dog')}\n" for name in ("cat", "dog") for index in (0, 1)
+            ]
+            (root / f"{split}.txt").write_text("".join(lines))
+    code, report = check("image_cls", root, tmp_path / "out", "dataset.test_share=0.2")
+    assert code == 0 and report["codes"] == {"test-not-divided": 1}
