@@ -12,7 +12,7 @@ from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
 from plx_train.data.divide import NONE
 from plx_train.data.findings import report_lines
-from plx_train.data.formats.choice import OWN, dataset_formats
+from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
@@ -72,8 +72,7 @@ def _not_read(options: RunOptions) -> UserError:
         return ConfigError(f"mode=convert: module={name} reads its own files alone, there is nothing to convert")
     if not resolve_path(root).is_dir():
         return DataError(f"dataset.root={root} is no folder")
-    titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
-    return DataError(f"{root} looks like none of {titles}: name one by dataset.format=<name> to hear what is missing")
+    return DataError(f"{root} {looks_like_none(truth)}: name one by dataset.format=<name> to hear what is missing")
 
 
 def _write(gathered: Gathered, options: RunOptions, output: Path) -> CheckReport:

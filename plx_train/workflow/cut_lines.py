@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import Annotation, Annotations
-from plx_train.data.formats.lines import IGNORED, plain_text
+from plx_train.data.formats.lines import plain_text
 from plx_train.pipelines.crops import crop_line
 from plx_train.vision.image import ImageError, read_image, write_image
 from plx_train.vision.room import MAX_STEM
 from plx_train.workflow.gather import Gathered
 
 CROPS = "images"
-NOT_READ = (IGNORED, "*", "")
+NOT_READ = (*IGNORED_TEXTS, "")
 """Texts that mark what can't be read."""
 NUM_THREADS = 2
 

@@ -10,15 +10,13 @@ from plx_train.contract.check import Checked
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.data.formats.dataset_format import TEST
-from plx_train.data.formats.lines import SPLIT_SUFFIX
+from plx_train.data.formats.paddlex import TEST_FILE
 from plx_train.export.static_model import StaticModel, folder_engine
 from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.folder import LABEL_FILES
 from plx_train.workflow.dataset import RunData
 from plx_train.workflow.prepare import Prepared, prepare
 from plx_train.workflow.record import Record
-
-TEST_FILE = TEST + SPLIT_SUFFIX
 
 
 def measure_test(

@@ -59,7 +59,7 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
     dataset, name = options.dataset, options.module.name
     truth = load_room(name).truth(options.module)
     if truth is None:
-        if dataset.format not in ("auto", OWN):
+        if dataset.format not in (AUTO, OWN):
             raise ConfigError(f"dataset.format={dataset.format}: module={name} reads its own files alone: leave it out")
         return None
     asked_of(dataset).check()

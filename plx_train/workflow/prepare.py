@@ -13,7 +13,7 @@ from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
-from plx_train.data.formats.choice import OWN, dataset_formats
+from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
@@ -127,8 +127,7 @@ def _not_seen(options: RunOptions) -> Iterator[Finding]:
     """A word on other formats where the room's own files are missing and the folder looks like none."""
     truth, root = load_room(options.module.name).truth(options.module), user_path(options.dataset.root)
     if truth is not None and root.is_dir():
-        titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
-        reason = f"the folder looks like none of {titles}: dataset.format=<name> says what is missing for one of them"
+        reason = f"the folder {looks_like_none(truth)}: dataset.format=<name> says what is missing for one of them"
         yield Finding(str(root), 0, "warning", "format-not-seen", reason)
 
 

@@ -456,3 +456,10 @@ def test_a_test_share_that_is_passed_over_is_told(tmp_path: Path, is_own: bool) 
             (root / f"{split}.txt").write_text("".join(lines))
     code, report = check("image_cls", root, tmp_path / "out", "dataset.test_share=0.2")
     assert code == 0 and report["codes"] == {"test-not-divided": 1}
+
+
+def test_a_class_without_a_training_image_is_told_once(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 3, ("train", "val"))
+    picture(root / "val" / "bird" / "0.png", 99)
+    code, report = check("image_cls", root, tmp_path / "out")
+    assert code == 0 and report["codes"] == {"class-not-trained": 1, "class-empty": 1}

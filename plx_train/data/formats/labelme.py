@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.parsed_json import JsonFault, corners, points, read_json, text_of
@@ -14,7 +14,6 @@ from plx_train.data.formats.tree import ImageTree, files_below, sort_key
 
 LOOKED_AT = 20
 """JSON files that are opened to see what they are."""
-IGNORED = ("###", "*")
 OUTLINED = ("polygon", "rectangle", "rotation", "quadrilateral", "")
 """Shapes that have an area; ``rotation`` and ``quadrilateral`` are those of programs that write LabelMe's files too."""
 
@@ -158,7 +157,7 @@ def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterato
             continue
         # The description is where LabelMe 5 has room for a text, beside a label such as "text".
         label = text_of(shape.get("description")).strip() or text_of(shape.get("label"))
-        yield Outline(_four(marked), label, label.strip() in IGNORED)
+        yield Outline(_four(marked), label, label.strip() in IGNORED_TEXTS)
 
 
 def _four(marked: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
