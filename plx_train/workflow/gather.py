@@ -19,7 +19,7 @@ from plx_train.data.formats.choice import AUTO, OWN, choose_format
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.lines import SPLIT_SUFFIX
-from plx_train.data.formats.tree import files_below, is_image
+from plx_train.data.formats.tree import is_image
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
@@ -116,13 +116,28 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         findings += _forgotten(found, folder)
     if found.truth is not folder.truth:
         findings += _annotated_twice(found)
+    division = _divided(found, folder, dataset, findings)
+    return Gathered(
+        folder.root,
+        kind,
+        folder.truth,
+        found,
+        division,
+        known,
+        room.class_file(options.module),
+        dataset.background,
+        findings,
+    )
+
+
+def _divided(found: Annotations, folder: DataFolder, dataset: DatasetOptions, findings: list[Finding]) -> str:
+    """How many samples each split has, and what divided them, in words; where validation is missing they are now."""
     read = {TRAIN: [], **found.splits}
     found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
     division = _counts(found.splits)
-    if dataset.split != NONE and VAL not in found.splits and len(found.splits.get(TRAIN, ())) > 1:
-        rest = {split: samples for split, samples in found.splits.items() if split != TRAIN}
-        asked = asked_of(dataset)
-        samples = found.splits[TRAIN]
+    if dataset.split != NONE and VAL not in found.splits and len(found.splits[TRAIN]) > 1:
+        samples = found.splits.pop(TRAIN)
+        rest, asked = found.splits, asked_of(dataset)
         hashes = fingerprint(folder.root, [one.image for one in samples if one.image]).hashes
         splits, words = divide(samples, found.truth, replace(asked, test_share=0) if rest else asked, hashes)
         found.splits = {split: given for split, given in (splits | rest).items() if given or split == TRAIN}
@@ -135,17 +150,7 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
             "of one class where images have classes"
         )
         findings.append(Finding(dataset.val, 0, "error", "no-validation", reason))
-    return Gathered(
-        folder.root,
-        kind,
-        folder.truth,
-        found,
-        division,
-        known,
-        room.class_file(options.module),
-        dataset.background,
-        findings,
-    )
+    return division
 
 
 def not_carved(dataset: DatasetOptions) -> Iterable[Finding]:
@@ -174,9 +179,7 @@ def _forgotten(found: Annotations, folder: DataFolder) -> Iterable[Finding]:
     """A warning where images lie there that no annotation names."""
     named = {one.image for samples in found.splits.values() for one in samples}
     told = {one.path for one in found.findings}
-    paths = (
-        path.relative_to(folder.root).as_posix() for path in files_below(folder.root) if is_image(path, folder.suffixes)
-    )
+    paths = (path.relative_to(folder.root).as_posix() for path in folder.files if is_image(path, folder.suffixes))
     others = [path for path in paths if path not in named and path not in told]
     if others and named:
         reason = f"{len(others)} images have no annotation, and are in no split: {listed(others)}"

@@ -13,8 +13,8 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.label_studio_regions import outlines_of
-from plx_train.data.formats.parsed_json import JsonFault, read_json, text_of
-from plx_train.data.formats.tree import ImageTree, files_below, is_image, sort_key
+from plx_train.data.formats.parsed_json import JsonFault, text_of
+from plx_train.data.formats.tree import ImageTree, is_image, sort_key
 
 LOOKED_AT = 20
 ANNOTATIONS = ("annotations", "completions")
@@ -83,12 +83,12 @@ class LabelStudio(DatasetFormat):
 def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """Files that hold tasks; where `found` is given all of them, and files that can't be read are told."""
     count, root, suffixes = 0, folder.root, folder.suffixes
-    for path in files_below(root):
+    for path in folder.files:
         if path.suffix.lower() != ".json" or (found is None and count >= LOOKED_AT):
             continue
         count += 1
         try:
-            content = read_json(path)
+            content = folder.json(path)
         except JsonFault as fault:
             if found is not None:
                 found.add(path.relative_to(root).as_posix(), 0, "bad-json", f"the file {fault}")

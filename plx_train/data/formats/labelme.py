@@ -9,8 +9,8 @@ from typing import Any
 from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
-from plx_train.data.formats.parsed_json import JsonFault, corners, points, read_json, text_of
-from plx_train.data.formats.tree import ImageTree, files_below, sort_key
+from plx_train.data.formats.parsed_json import JsonFault, corners, points, text_of
+from plx_train.data.formats.tree import ImageTree, sort_key
 
 LOOKED_AT = 20
 """JSON files that are opened to see what they are."""
@@ -27,9 +27,9 @@ class LabelMe(DatasetFormat):
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with the keys that LabelMe writes, and with what is wanted in it."""
-        for path in _first_files(folder.root):
+        for path in _first_files(folder):
             try:
-                content = read_json(path)
+                content = folder.json(path)
             except JsonFault:
                 continue
             if _is_ours(content) and _holds(content, folder.truth):
@@ -51,9 +51,9 @@ class LabelMe(DatasetFormat):
         return found
 
 
-def _first_files(root: Path) -> Iterator[Path]:
+def _first_files(folder: DataFolder) -> Iterator[Path]:
     count = 0
-    for path in files_below(root):
+    for path in folder.files:
         if path.suffix.lower() == ".json":
             yield path
             count += 1
@@ -76,12 +76,12 @@ def _holds(content: dict[str, Any], truth: Truth) -> bool:
 
 def _contents(folder: DataFolder, found: Annotations) -> Iterator[tuple[str, dict[str, Any]]]:
     """LabelMe's files by their names; others are passed over, and told where they can't be read."""
-    for path in files_below(folder.root):
+    for path in folder.files:
         if path.suffix.lower() != ".json":
             continue
         file = path.relative_to(folder.root).as_posix()
         try:
-            content = read_json(path)
+            content = folder.json(path)
         except JsonFault as fault:
             found.add(file, 0, "bad-json", f"the file {fault}")
             continue
