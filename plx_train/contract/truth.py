@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+IGNORED = "###"
+"""What stands for the text of an outline that counts neither way, where label files are written."""
+IGNORED_TEXTS = (IGNORED, "*")
+"""The same, where they are read."""
+
 
 class Truth(Enum):
     """A kind of truth, as formats give it and rooms read it."""

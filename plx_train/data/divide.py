@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plx_train.contract.dataset_options import SPLITS
 from plx_train.contract.truth import Truth
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, AsWritten
 from plx_train.data.splits import MIN_GROUPS, document_of
 from plx_train.ground.errors import ConfigError
 
-AUTO, NONE, CLASSES, DOCUMENTS, GROUPS, IMAGES = "auto", "none", "classes", "documents", "groups", "images"
+AUTO, NONE, CLASSES, DOCUMENTS, GROUPS, IMAGES = SPLITS
 WORDS = {CLASSES: "by class", DOCUMENTS: "by document", GROUPS: "by group", IMAGES: "by image"}
 """What divided, for people; `IMAGES` also where there are too few documents."""
 
@@ -103,7 +104,7 @@ def _resolved(samples: Sequence[Annotation], truth: Truth, asked: Division) -> s
 def _key(one: Annotation, how: str, pattern: str | None) -> str:
     if how == DOCUMENTS:
         return document_of(one.image) if Path(one.image).name else one.image
-    if how != GROUPS or pattern is None:
+    if how != GROUPS or pattern is None or not one.image:
         return one.image
     match = re.search(pattern, one.image)
     if match is None or match[1] is None:

@@ -118,8 +118,7 @@ class LabelFile:
             self.add(number, "error", "path-outside-root", reason)
             return None
         if "\\" in name:
-            reason = f"backslashes in the image path {name[:MAX_SHOWN]} are read as slashes"
-            self.add(number, "warning", "backslash-path", reason)
+            self.add_backslashes(number, name)
             name = name.replace("\\", "/")
         try:
             is_inside = self._is_inside(name)
@@ -130,6 +129,11 @@ class LabelFile:
             self.add(number, "error", "path-outside-root", self._outside(name))
             return None
         return self.root / name
+
+    def add_backslashes(self, number: int, name: str) -> None:
+        """A finding of a path as Windows writes them."""
+        reason = f"backslashes in the image path {name[:MAX_SHOWN]} are read as slashes"
+        self.add(number, "warning", "backslash-path", reason)
 
     def _relative(self, name: str) -> str:
         """What to do about an absolute path."""

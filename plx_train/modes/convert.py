@@ -10,14 +10,16 @@ from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
+from plx_train.data.divide import NONE
 from plx_train.data.findings import report_lines
-from plx_train.data.formats.choice import dataset_formats
+from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 from plx_train.workflow.convert import write_dataset
+from plx_train.workflow.dataset import check
 from plx_train.workflow.gather import Gathered, format_of, gather
 from plx_train.workflow.session import explained_faults
 
@@ -36,9 +38,7 @@ def run(composed: Composed) -> RunResult:
     if not any(gathered.found.splits.values()):
         first = next((f": {one}" for one in gathered.findings if one.level == "error"), "")
         raise DataError(f"{options.dataset.root} holds no annotation that can be converted{first}")
-    findings = gathered.findings + _write(gathered, output)
-    report = _checked(options, output)
-    report = replace(report, findings=(*findings, *report.findings), division=gathered.division)
+    report = _write(gathered, options, output)
     for finding in report.errors[:MAX_SHOWN]:
         console.error(str(finding))
     if not options.quiet:
@@ -72,30 +72,44 @@ def _not_read(options: RunOptions) -> UserError:
         return ConfigError(f"mode=convert: module={name} reads its own files alone, there is nothing to convert")
     if not resolve_path(root).is_dir():
         return DataError(f"dataset.root={root} is no folder")
-    titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
-    return DataError(f"{root} looks like none of {titles}: name one by dataset.format=<name> to hear what is missing")
+    return DataError(f"{root} {looks_like_none(truth)}: name one by dataset.format=<name> to hear what is missing")
 
 
-def _write(gathered: Gathered, output: Path) -> list[Finding]:
-    """Everything or nothing stands in `output` when it ends; what could not be written is told."""
+def _write(gathered: Gathered, options: RunOptions, output: Path) -> CheckReport:
+    """What the room says of the copy, and what could not be written; everything or nothing stands in `output` then."""
     temporary = output.with_name(f".{output.name}.tmp")
     with explained_faults(output):
         remove_folder(temporary)
         try:
             temporary.mkdir(parents=True)
-            findings = write_dataset(gathered, temporary)
+            findings = [*gathered.findings, *write_dataset(gathered, temporary)]
+            report = _checked(options, temporary)
             if output.exists():
                 output.rmdir()
             replace_folder(temporary, output)
         finally:
             remove_folder(temporary)
-    return findings
+    told = [_moved(one, temporary, output) for one in report.findings]
+    return replace(report, root=str(output), findings=(*findings, *told), division=gathered.division)
 
 
-def _checked(options: RunOptions, output: Path) -> CheckReport:
-    """What the room says of the copy."""
-    room, plain = load_room(options.module.name), DatasetOptions()
-    dataset = replace(options.dataset, root=str(output), train=plain.train, val=plain.val)
-    data = room.read(dataset, options.module)
-    processor = room.fit(data, dataset, options.module, None)
-    return room.check(data, processor, dataset, options.module).report
+def _moved(found: Finding, folder: Path, output: Path) -> Finding:
+    """A finding in `folder`, as of `output`."""
+    path, reason = (text.replace(str(folder), str(output)) for text in (found.path, found.reason))
+    return replace(found, path=path, reason=reason)
+
+
+def _checked(options: RunOptions, folder: Path) -> CheckReport:
+    """What the room says of the copy in `folder`, which is divided as it stays."""
+    plain = DatasetOptions()
+    dataset = replace(
+        options.dataset,
+        root=str(folder),
+        train=plain.train,
+        val=plain.val,
+        format=OWN,
+        split=NONE,
+        split_by=None,
+        test_share=0.0,
+    )
+    return check(replace(options, dataset=dataset), folder)[1].report

@@ -40,10 +40,11 @@ def run(composed: Composed) -> RunResult:
         return predict_pages(composed)
     check_device(options.device)
     with ExitStack() as kept:
-        return _write(composed, *_opened(composed, kept))
+        source = find_source(composed)
+        return _write(_told_weights(composed, source), *_opened(composed, source, kept))
 
 
-def _write(composed: Composed, session: Session, listing: Listing, predictor: Predictor) -> RunResult:
+def _write(told: list[tuple[str, str]], session: Session, listing: Listing, predictor: Predictor) -> RunResult:
     tell_others(listing, session.console)
     predictions, failed = _predict_all(listing, predictor, session)
     text = json.dumps(predictions, indent=1, ensure_ascii=False)
@@ -51,7 +52,7 @@ def _write(composed: Composed, session: Session, listing: Listing, predictor: Pr
     rows = [("files", str(len(predictions))), ("not readable", str(failed)),
             ("predictions", str(session.output / PREDICTIONS_FILE)),
             ("overlays", str(session.output / OVERLAYS))]  # fmt: skip
-    session.console.summary("predict", [*_told_weights(composed), *rows])
+    session.console.summary("predict", [*told, *rows])
     return RunResult("predict", session.output, {"files": float(len(predictions))}, exit_code=1 if failed else 0)
 
 
@@ -77,11 +78,11 @@ def _predict_all(listing: Listing, predictor: Predictor, session: Session) -> tu
     return predictions, len(faults)
 
 
-def _opened(composed: Composed, kept: ExitStack) -> tuple[Session, Listing, Predictor]:
+def _opened(composed: Composed, source: Source, kept: ExitStack) -> tuple[Session, Listing, Predictor]:
     """The run's folder, the files to read, and the model on the open device, which works while `kept` is open."""
     options = composed.options
     assert options.input is not None
-    source, path = find_source(composed), resolve_path(options.input)
+    path = resolve_path(options.input)
     if options.output:
         refuse_other_predictions(options)
     if source.weights is None:
@@ -107,13 +108,12 @@ def _predictor(options: RunOptions, folder: Path, engine: str) -> Predictor:
     return Predictor(folder, open_device(options.device).name, engine=engine)
 
 
-def _told_weights(composed: Composed) -> list[tuple[str, str]]:
+def _told_weights(composed: Composed, source: Source) -> list[tuple[str, str]]:
     """A row of the summary that says which weights were used where no run was named."""
-    weights = find_source(composed).weights
-    if weights is None:
+    if source.weights is None:
         return []
     why = "" if names_weights(composed) else ", the published ones: neither run= nor weights= was given"
-    return [("weights", f"{weights}, as they are{why}")]
+    return [("weights", f"{source.weights}, as they are{why}")]
 
 
 def refuse_other_predictions(options: RunOptions) -> None:

@@ -50,7 +50,7 @@ def processor_of_weights(options: RunOptions, weights: str) -> Processor:
     processor = room.processor_of_weights(None, options.dataset, options.module, weights)
     if processor is None:
         raise UserError(f"weights={weights} don't say how images are processed: give run=…")
-    return processor
+    return processor.with_reading({"background": options.dataset.background})
 
 
 @contextmanager

@@ -54,8 +54,8 @@ def _copied(gathered: Gathered, folder: Path, findings: list[Finding]) -> Annota
 def _fault(root: Path, one: Annotation) -> str:
     """Why a line's image can't be copied; empty where it can."""
     if not one.image:
-        return "the line names no image, and is left out"
-    path = root / one.image.replace("\\", "/")
+        return "the line names no image of the dataset's folder, and is left out"
+    path = root / one.image
     try:
         if not path.resolve().is_relative_to(root.resolve()):
             return f"{one.image} lies outside of the dataset's folder, and is left out"
@@ -66,7 +66,9 @@ def _fault(root: Path, one: Annotation) -> str:
 
 def _free_name(image: str, taken: set[str]) -> str:
     """A name below the folder of images that no other copy has, in small letters neither."""
-    plain = UNSAFE.sub("_", image.removeprefix(f"{CROPS}/"))
+    # Whatever a line says, no copy leaves the folder.
+    parts = [part for part in image.split("/") if part not in ("", ".", "..")]
+    plain = UNSAFE.sub("_", "/".join(parts).removeprefix(f"{CROPS}/"))
     stem, dot, suffix = plain.rpartition(".")
     name, number = plain, 1
     while name.lower() in taken:

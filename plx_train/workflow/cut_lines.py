@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.contract.truth import Outline, Truth
-from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
-from plx_train.data.formats.lines import IGNORED, plain_text
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
+from plx_train.data.formats.dataset_format import Annotation, Annotations
+from plx_train.data.formats.lines import plain_text
 from plx_train.pipelines.crops import crop_line
 from plx_train.vision.image import ImageError, read_image, write_image
+from plx_train.vision.room import MAX_STEM
 from plx_train.workflow.gather import Gathered
 
 CROPS = "images"
-NOT_READ = (IGNORED, "*", "")
+NOT_READ = (*IGNORED_TEXTS, "")
 """Texts that mark what can't be read."""
 NUM_THREADS = 2
 
@@ -34,29 +36,30 @@ def cut_where_needed(gathered: Gathered, folder: Path) -> tuple[Annotations, lis
     if gathered.truth is not Truth.TEXT or found.truth is not Truth.TEXTS:
         return found, []
     cut, findings = Annotations(Truth.TEXT), []
-    stems = _stems(sorted({one.image for samples in found.splits.values() for one in samples}))
+    stems = _stems([one.image for samples in found.splits.values() for one in samples])
     for split, samples in found.splits.items():
-        pages = [one for one in samples if not isinstance(one.truth, AsWritten)]
+        pages = [(one, next(stems)) for one in samples]
         with ThreadPoolExecutor(NUM_THREADS) as pool:
-            outcomes = list(pool.map(lambda one: _cut_page(one, gathered, folder, stems[one.image]), pages))
+            outcomes = list(pool.map(lambda page: _cut_page(page[0], gathered, folder, page[1]), pages))
         cut.splits[split] = [line for lines, _ in outcomes for line in lines]
         findings += [finding for _, told in outcomes for finding in told]
     return cut, findings
 
 
-def _stems(images: list[str]) -> dict[str, str]:
-    """A name for the texts of each image, which keeps apart what suffix and folder keep apart."""
+def _stems(images: Sequence[str]) -> Iterator[str]:
+    """A name for the texts of each annotation, which keeps apart what folder, suffix and another annotation do."""
     taken: set[str] = set()
     stems = {}
-    for image in images:
-        stem = plain = re.sub(r"[^\w.-]", "_", image.rpartition(".")[0] or image)
+    for place, image in sorted(enumerate(images), key=itemgetter(1)):
+        whole = re.sub(r"[^\w.-]", "_", image.rpartition(".")[0] or image)
+        stem = plain = whole.encode()[:MAX_STEM].decode("utf-8", "ignore")
         number = 1
         while stem.lower() in taken:
             number += 1
             stem = f"{plain}-{number}"
         taken.add(stem.lower())
-        stems[image] = stem
-    return stems
+        stems[place] = stem
+    return (stems[place] for place in range(len(images)))
 
 
 def _cut_page(page: Annotation, gathered: Gathered, folder: Path, stem: str) -> Cut:

@@ -120,10 +120,11 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
     """
     room = load_room(options.module.name)
     trained = trained_processor(room, finished.folder) if finished.folder else None
-    prepared = prepare(options, output, trained, finished.run)
-    # A finished model sees what it was trained on.
+    # A finished model sees what it was trained on, in pictures that are cut for it too.
     seen = {"background": WHITE, **trained.reading()} if trained else {}
-    dataset = replace(prepared.dataset, **seen)
+    options = replace(options, dataset=replace(options.dataset, **seen))
+    prepared = prepare(options, output, trained, finished.run)
+    dataset = prepared.dataset
     room.check_options(options.module, dataset)
     data = room.read(dataset, options.module)
     processor: Processor | None = trained

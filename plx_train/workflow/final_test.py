@@ -6,18 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plx_train.contract.check import Checked
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.data.formats.dataset_format import TEST
-from plx_train.data.formats.lines import SPLIT_SUFFIX
+from plx_train.data.formats.paddlex import TEST_FILE
 from plx_train.export.static_model import StaticModel, folder_engine
 from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.folder import LABEL_FILES
 from plx_train.workflow.dataset import RunData
-from plx_train.workflow.prepare import prepare
+from plx_train.workflow.prepare import Prepared, prepare
 from plx_train.workflow.record import Record
-
-TEST_FILE = TEST + SPLIT_SUFFIX
 
 
 def measure_test(
@@ -32,9 +31,11 @@ def measure_test(
         return {}
     options = session.options
     measured = replace(options, dataset=replace(options.dataset, val=TEST_FILE))
-    dataset = prepare(measured, session.output, known=session.output).dataset
-    read = data.room.read(dataset, options.module)
-    samples = data.room.check(read, data.processor, dataset, options.module).val
+    prepared = prepare(measured, session.output, known=session.output)
+    read = data.room.read(prepared.dataset, options.module)
+    checked = data.room.check(read, data.processor, prepared.dataset, options.module)
+    samples = checked.val
+    _tell_lost(record, prepared, checked)
     if not samples:
         return {}
     model = StaticModel(export, options.device.name, threads=1)
@@ -42,3 +43,15 @@ def measure_test(
     found = evaluate(module, folder_engine(model, processor), test, processor, num_threads)
     session.console.info(f"{len(samples)} samples of {TEST_FILE}, by which nothing was chosen, were measured once")
     return {f"{TEST}/{name}": value for name, value in found.metrics.items()}
+
+
+def _tell_lost(record: Record, prepared: Prepared, checked: Checked[Any]) -> None:
+    """Writes down how much of the split is measured; nobody looked at its errors before."""
+    there = len((prepared.origins or {}).get(TEST_FILE, ()))
+    errors = tuple(one for one in checked.report.errors if one.path == TEST_FILE)
+    record.write(test={"samples": there, "measured": len(checked.val), "errors": len(errors)})
+    if errors:
+        told = prepared.told(replace(checked.report, findings=errors), checked.report.root).findings
+        first = told[len(prepared.findings)]
+        measured = f"{len(checked.val)} of {there} samples of {TEST_FILE} can be measured"
+        record.session.console.warn(f"{measured}, its number of errors is {len(errors)}: {first}")

@@ -19,7 +19,7 @@ from plx_train.data.formats.choice import AUTO, OWN, choose_format
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.lines import SPLIT_SUFFIX
-from plx_train.data.formats.tree import files_below, is_image
+from plx_train.data.formats.tree import is_image
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
@@ -59,7 +59,7 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
     dataset, name = options.dataset, options.module.name
     truth = load_room(name).truth(options.module)
     if truth is None:
-        if dataset.format not in ("auto", OWN):
+        if dataset.format not in (AUTO, OWN):
             raise ConfigError(f"dataset.format={dataset.format}: module={name} reads its own files alone: leave it out")
         return None
     asked_of(dataset).check()
@@ -114,22 +114,9 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     findings = [*of_classes, *found.findings]
     if kind.names_all:
         findings += _forgotten(found, folder)
-    read = {TRAIN: [], **found.splits}
-    found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
-    division = _counts(found.splits)
-    if dataset.split != NONE and VAL not in found.splits and len(found.splits.get(TRAIN, ())) > 1:
-        rest = {split: samples for split, samples in found.splits.items() if split != TRAIN}
-        asked = asked_of(dataset)
-        samples = found.splits[TRAIN]
-        hashes = fingerprint(folder.root, [one.image for one in samples if one.image]).hashes
-        splits, words = divide(samples, found.truth, replace(asked, test_share=0) if rest else asked, hashes)
-        found.splits = splits | rest
-        division = f"{_counts(found.splits)}, split here {words}"
-    elif VAL not in found.splits:
-        reason = (
-            "there is no validation split, and nothing to make one of: dataset.split=auto divides two images or more"
-        )
-        findings.append(Finding(dataset.val, 0, "error", "no-validation", reason))
+    if found.truth is not folder.truth:
+        findings += _annotated_twice(found)
+    division = _divided(found, folder, dataset, findings)
     return Gathered(
         folder.root,
         kind,
@@ -143,17 +130,56 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     )
 
 
+def _divided(found: Annotations, folder: DataFolder, dataset: DatasetOptions, findings: list[Finding]) -> str:
+    """How many samples each split has, and what divided them, in words; where validation is missing they are now."""
+    read = {TRAIN: [], **found.splits}
+    found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
+    division = _counts(found.splits)
+    if dataset.split != NONE and VAL not in found.splits and len(found.splits[TRAIN]) > 1:
+        samples = found.splits.pop(TRAIN)
+        rest, asked = found.splits, asked_of(dataset)
+        hashes = fingerprint(folder.root, [one.image for one in samples if one.image]).hashes
+        splits, words = divide(samples, found.truth, replace(asked, test_share=0) if rest else asked, hashes)
+        found.splits = {split: given for split, given in (splits | rest).items() if given or split == TRAIN}
+        division = f"{_counts(found.splits)}, split here {words}"
+    elif VAL in found.splits:
+        findings += not_carved(dataset)
+    if VAL not in found.splits:
+        reason = (
+            "there is no validation split, and nothing to make one of: dataset.split=auto divides two images or more, "
+            "of one class where images have classes"
+        )
+        findings.append(Finding(dataset.val, 0, "error", "no-validation", reason))
+    return division
+
+
+def not_carved(dataset: DatasetOptions) -> Iterable[Finding]:
+    """A warning where a test split is asked of data that hold a validation split, and so are not divided."""
+    if dataset.test_share:
+        reason = f"dataset.test_share={dataset.test_share:g} is passed over: with a validation split nothing is divided"
+        yield Finding(dataset.val, 0, "warning", "test-not-divided", reason)
+
+
 def _counts(splits: dict[str, list[Annotation]]) -> str:
     return ", ".join(f"{len(samples)} {split}" for split, samples in splits.items())
+
+
+def _annotated_twice(found: Annotations) -> Iterable[Finding]:
+    """Warnings where a page has its texts twice; of images that are not cut up the room tells it."""
+    seen: dict[str, Annotation] = {}
+    for one in (one for samples in found.splits.values() for one in samples if one.image):
+        first = seen.setdefault(one.image, one)
+        if first is not one:
+            where = f"{first.file}:{first.line}" if first.line else first.file
+            reason = f"{one.image} is annotated in {where} already: its texts are there twice"
+            yield Finding(one.file, one.line, "warning", "image-twice", reason)
 
 
 def _forgotten(found: Annotations, folder: DataFolder) -> Iterable[Finding]:
     """A warning where images lie there that no annotation names."""
     named = {one.image for samples in found.splits.values() for one in samples}
     told = {one.path for one in found.findings}
-    paths = (
-        path.relative_to(folder.root).as_posix() for path in files_below(folder.root) if is_image(path, folder.suffixes)
-    )
+    paths = (path.relative_to(folder.root).as_posix() for path in folder.files if is_image(path, folder.suffixes))
     others = [path for path in paths if path not in named and path not in told]
     if others and named:
         reason = f"{len(others)} images have no annotation, and are in no split: {listed(others)}"

@@ -33,7 +33,7 @@ from plx_train.machine.hardware import usable_cores
 from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.folder import BENCHMARK_FILE
 from plx_train.runs.result import RunResult
-from plx_train.workflow.dataset import Finished, open_data
+from plx_train.workflow.dataset import Finished, RunData, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.exporting import export_source
 from plx_train.workflow.session import Session, open_session
@@ -47,15 +47,15 @@ SHOWN = {"native": "Paddle", "paddle": "Paddle, oneDNN", "onnx": "ONNX Runtime",
 def run(composed: Composed) -> RunResult:
     """Measures on the run's own samples, tells it in a table and writes ``engine.json`` into the exported folder."""
     check_device(composed.options.device)
-    source = find_export(composed)
+    source, data = find_export(composed), None
     if source.export is None:
         bench = open_workbench(composed, source)
-        session, folder = bench.session, export_source(bench, source).folder
+        session, data, folder = bench.session, bench.data, export_source(bench, source).folder
     else:
         session, folder = open_session(with_recorded_options(composed, source)), source.export
         start_device(session.options)
     processor = processor_of(read_inference(folder))
-    inputs = samples_of(session, Finished(folder, run=source.run), processor)
+    inputs = samples_of(session, Finished(folder, run=source.run), processor, data)
     speeds = compare(folder, processor, inputs)
     best = quickest(speeds)
     figures = [_figures(speed) for speed in speeds]
@@ -84,10 +84,14 @@ def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSp
     return found
 
 
-def samples_of(session: Session, finished: Finished, processor: Any) -> list[Inputs]:
-    """Inputs made of the first validation samples; of the processor's example where the dataset is gone."""
+def samples_of(session: Session, finished: Finished, processor: Any, data: RunData | None = None) -> list[Inputs]:
+    """Inputs made of the first validation samples; of the processor's example where the dataset is gone.
+
+    Args:
+        data: the dataset, where it is open already.
+    """
     try:
-        data = open_data(session, finished)
+        data = data or open_data(session, finished)
         val = data.split(session.options).val[:SAMPLES]
         module = data.build(session.options, is_fine_tuning=True)
         return inputs_of(module, module.dataset(val, "val", 0), SAMPLES)

@@ -13,14 +13,14 @@ from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room
-from plx_train.data.formats.choice import OWN, dataset_formats
+from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
-from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready
+from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready, not_carved
 
 DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share", "background")
 """Options of the dataset that decide what is written, beside what names its files."""
@@ -95,7 +95,7 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
         return Prepared(dataset, findings=tuple(_not_seen(options)))
     kind, source = chosen
     if is_ready(kind, source, dataset):
-        return Prepared(dataset, OWN)
+        return Prepared(dataset, OWN, findings=tuple(not_carved(dataset)))
     gathered = gather(options, kind, source, processor)
     target = folder / LABEL_FILES
     temporary = target.with_name(f".{LABEL_FILES}.tmp")
@@ -127,8 +127,7 @@ def _not_seen(options: RunOptions) -> Iterator[Finding]:
     """A word on other formats where the room's own files are missing and the folder looks like none."""
     truth, root = load_room(options.module.name).truth(options.module), user_path(options.dataset.root)
     if truth is not None and root.is_dir():
-        titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
-        reason = f"the folder looks like none of {titles}: dataset.format=<name> says what is missing for one of them"
+        reason = f"the folder {looks_like_none(truth)}: dataset.format=<name> says what is missing for one of them"
         yield Finding(str(root), 0, "warning", "format-not-seen", reason)
 
 
@@ -138,7 +137,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
     truth = room.truth(options.module)
     return {
         **{key: dataset[key] for key in DECISIVE},
-        "files": [dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES],
+        "files": {split: dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES},
         "label": options.dataset.columns.label,
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),
@@ -149,7 +148,11 @@ def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared 
     """What a run wrote; None where there is nothing, or the options ask for something else."""
     try:
         record = json.loads((folder / PREPARED_FILE).read_text("utf-8"))
-        if not is_same_run and record["settings"] != _settings(options):
+        asked, kept = _settings(options), record["settings"]
+        if options.dataset.val in record["files"].values() and VAL in kept["files"]:
+            # Another of the splits that were written is looked at: the file that the run read one from stays the same.
+            asked["files"][VAL] = kept["files"][VAL]
+        if not is_same_run and kept != asked:
             return None
         return _from_record(options, folder, record)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -84,6 +84,12 @@ def test_lines_without_an_image_are_trained_on() -> None:
     assert splits["train"][0] is odd and len(splits["train"]) == 5
 
 
+def test_lines_without_an_image_need_no_group() -> None:
+    odd = Annotation("", AsWritten("???", is_whole=True), "train.txt", 1)
+    splits, words = divide([odd, *pages(4, 2)], Truth.TEXTS, asked(pattern=r"(\d+)"), {})
+    assert words == "by group" and splits["train"][0] is odd
+
+
 @pytest.mark.parametrize(
     ("division", "message"),
     [

@@ -91,6 +91,15 @@ def test_engines_are_measured_on_an_export_of_weights_alone(
     assert result.export == tmp_path / "b" / "export" and (result.export / "engine.json").is_file()
 
 
+def test_engines_are_measured_on_the_data_that_weights_were_exported_with(
+    weights: Path, settings: tuple[str, ...], dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # They are open already: a second time is not needed.
+    monkeypatch.delattr("plx_train.workflow.measure.open_data")
+    result = of_weights("benchmark", weights, settings, tmp_path / "run", f"dataset.root={dataset}")
+    assert result.export == tmp_path / "run" / "export"
+
+
 def test_a_run_that_weights_name_is_that_run(trained: RunResult, tmp_path: Path) -> None:
     given = (f"weights={trained.output}", f"output={tmp_path / 'e'}", *EVERY_TINY_RUN)
     metrics = plx_train.run(["mode=evaluate", *given]).metrics

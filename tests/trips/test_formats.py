@@ -97,6 +97,33 @@ def test_a_test_split_is_kept_apart_and_can_be_measured(tmp_path: Path) -> None:
     assert checked(output)["fingerprint"] != checked(run)["fingerprint"]
 
 
+def test_a_run_that_named_its_own_validation_file_keeps_its_test_split(tmp_path: Path) -> None:
+    root, run, output = coloured(tmp_path / "data"), tmp_path / "run", tmp_path / "measured"
+    for split, places in (("train", range(5)), ("mine", range(5, 10))):
+        rows = [
+            f"{name}/{name} {index}.png,{name},{'test' if index in (4, 9) else split}"
+            for name in ("blue", "red")
+            for index in places
+        ]
+        (root / f"{split}.csv").write_text("\n".join(["path,label,split", *rows]))
+    given = ("dataset.format=csv", "dataset.train=train.csv", "dataset.val=mine.csv")
+    outcome = plx_train.run(arguments_of("image_cls", root, run, *given))
+    assert checked(run)["division"] == "8 train, 4 test, 8 val"
+    measure = ["mode=evaluate", f"run={run}", "dataset.val=test.txt", f"output={output}", *EVERY_TINY_RUN]
+    assert plx_train.run(measure).metrics["val/accuracy"] == outcome.metrics["test/accuracy"]
+    assert not (output / "label_files").exists() and checked(output)["statistics"]["val"]["images"] == 4
+
+
+def test_what_a_test_split_loses_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    root, run = coloured(tmp_path / "data", ("train", "val", "test")), tmp_path / "run"
+    (root / "test" / "red" / "red 3.png").write_bytes(b"no image")
+    plx_train.run(arguments_of("image_cls", root, run))
+    # Nine of its pictures are trained on as well.
+    assert json.loads((run / "run.json").read_text())["test"] == {"samples": 30, "measured": 29, "errors": 2}
+    told = capfd.readouterr().err
+    assert "29 of 30 samples of test.txt can be measured, its number of errors is 2: test.txt: 9 of 30 pictures" in told
+
+
 def test_the_division_depends_on_names_and_content_alone(tmp_path: Path) -> None:
     outcomes = []
     for place in ("a", "b/c"):
@@ -347,3 +374,92 @@ def test_a_path_that_no_label_file_can_hold_is_told(tmp_path: Path) -> None:
     cv2.imwrite(str(root / "dog" / "x" / "line\nbreak.png"), image)
     code, report = check("image_cls", root, tmp_path / "out")
     assert code == 1 and report["codes"] == {"line-not-possible": 2}
+
+
+def test_texts_are_copied_and_checked_with_what_the_weights_know(tmp_path: Path) -> None:
+    root, copy, weights = tmp_path / "data", tmp_path / "copy", tmp_path / "weights"
+    root.mkdir()
+    make_labelme(root)
+    weights.mkdir()
+    (weights / "w.pdparams").write_bytes(b"unread")
+    arguments = ["mode=convert", "module=text_rec", f"dataset.root={root}", f"output={copy}", "quiet=true"]
+    given = [*arguments, f"weights.source={weights}/w.pdparams"]
+    with pytest.raises(UserError, match="don't say which characters they know"):
+        plx_train.run(given)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "weights"]
+    (weights / "dict.txt").write_text("".join(f"{character}\n" for character in sorted({*"Lineother012345"})))
+    assert plx_train.run(given).exit_code == 0
+    assert sum(len(lines_of(copy / f"{split}.txt")) for split in ("train", "val")) == 2 * NUM_PAGES
+
+
+def test_a_page_that_is_annotated_twice_keeps_all_its_texts(tmp_path: Path) -> None:
+    root, deep = tmp_path / "data", "/".join("ü" * 60 for _ in range(4))
+    page(root / deep / "p.png", ["one", "two"])
+    page(root / deep / "q.png", ["three", "two"])
+    labelme(root / "first.json", f"{deep}/p.png", shapes=[shape("one", quad(0))])
+    labelme(root / "second.json", f"{deep}/p.png", shapes=[shape("two", quad(1))])
+    labelme(root / "third.json", f"{deep}/q.png", shapes=[shape("three", quad(0))])
+    code, report = check("text_rec", root, tmp_path / "out", "module.dict=auto")
+    lists = tmp_path / "out" / "label_files"
+    lines = [line.split("\t") for name in ("train", "val") for line in lines_of(lists / f"{name}.txt")]
+    pictures = {text: cv2.imread(str(lists / name)) for name, text in lines}
+    assert pictures.keys() == {"one", "two", "three"} and code == 0
+    whole = cv2.imread(str(root / deep / "p.png"))
+    for line, text in enumerate(("one", "two")):
+        (left, top), _, (right, bottom), _ = quad(line)
+        assert np.abs(pictures[text].astype(int) - whole[top:bottom, left:right]).mean() < 5
+    told = [(one["path"], one["level"]) for one in report["findings"] if one["code"] == "image-twice"]
+    assert told == [("second.json", "warning")]
+
+
+def test_own_lines_are_copied_into_the_folder_however_they_name_their_images(tmp_path: Path) -> None:
+    root, copy = class_folders(tmp_path / "data", ("cat", "dog"), 4), tmp_path / "deep" / "copy"
+    picture(tmp_path / "secret.png", 99)
+    names = ["cat/0.png", "cat\\1.png", "dog/../cat/2.png", "./cat//3.png", "cat/../../secret.png", "../secret.png"]
+    names += [f"dog/x/../../dog/{index}.png" for index in range(4)]
+    (root / "train.txt").write_text("".join(f"{name} {int('dog/x' in name)}\n" for name in names))
+    before = content_of(root)
+    arguments = ["mode=convert", "module=image_cls", f"dataset.root={root}", f"output={copy}", "quiet=true"]
+    assert plx_train.run(arguments).exit_code == 1
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"] and content_of(root) == before
+    lines = {*lines_of(copy / "train.txt"), *lines_of(copy / "val.txt")}
+    assert lines == {
+        f"images/{name}/{index}.png {number}" for number, name in enumerate(("cat", "dog")) for index in range(4)
+    }
+    assert all((copy / line.rpartition(" ")[0]).is_file() for line in lines)
+
+
+def test_equal_pictures_stay_together_whatever_slashes_their_lines_have(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat",), 10)
+    for index in range(10):
+        (root / "cat" / f"twin {index}.png").write_bytes((root / "cat" / f"{index}.png").read_bytes())
+    names = [f"cat\\{start}{index}.png" for start in ("", "twin ") for index in range(10)]
+    (root / "train.txt").write_text("".join(f"{name} 0\n" for name in names))
+    report = check("image_cls", root, tmp_path / "out")[1]
+    assert "train-and-val" not in report["codes"] and report["codes"]["backslash-path"] == 20
+
+
+def test_classes_of_one_image_each_leave_nothing_to_validate_on(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog", "bird"), 1)
+    code, report = check("image_cls", root, tmp_path / "out")
+    assert code == 1 and report["codes"]["no-validation"] == 1 and "label-file-empty" not in report["codes"]
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_test_share_that_is_passed_over_is_told(tmp_path: Path, is_own: bool) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 2, ("train", "val"))
+    if is_own:
+        for split in ("train", "val"):
+            lines = [
+                f"{split}/{name}/{index}.png {int(name == 'dog')}\n" for name in ("cat", "dog") for index in (0, 1)
+            ]
+            (root / f"{split}.txt").write_text("".join(lines))
+    code, report = check("image_cls", root, tmp_path / "out", "dataset.test_share=0.2")
+    assert code == 0 and report["codes"] == {"test-not-divided": 1}
+
+
+def test_a_class_without_a_training_image_is_told_once(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 3, ("train", "val"))
+    picture(root / "val" / "bird" / "0.png", 99)
+    code, report = check("image_cls", root, tmp_path / "out")
+    assert code == 0 and report["codes"] == {"class-not-trained": 1, "class-empty": 1}

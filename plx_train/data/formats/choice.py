@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import plx_train.data.formats
+from plx_train.config.values import refuse
 from plx_train.data.formats.dataset_format import DataFolder, DatasetFormat
 from plx_train.ground.errors import ConfigError
 
@@ -64,6 +64,12 @@ def choose_format(given: str, folder: DataFolder, room: str) -> tuple[DatasetFor
     return next(((formats[name], sign) for name, sign in fitting.items()), None)
 
 
+def looks_like_none(truth: Truth) -> str:
+    """Says of a folder in which formats that give `truth` it is not."""
+    titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
+    return f"looks like none of {titles}"
+
+
 def named_format(given: str, truth: Truth, room: str) -> DatasetFormat:
     """
     Raises:
@@ -72,9 +78,7 @@ def named_format(given: str, truth: Truth, room: str) -> DatasetFormat:
     formats = dataset_formats()
     fitting = [AUTO, *(name for name, one in formats.items() if one.gives(truth))]
     if given not in formats:
-        near = difflib.get_close_matches(given, [AUTO, *formats], n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"for module={room} there is: {', '.join(fitting)}"
-        raise ConfigError(f"dataset.format={given} does not exist; {hint}")
+        refuse(f"dataset.format={given} does not exist", given, fitting)
     if given not in fitting:
         raise ConfigError(
             f"dataset.format={given} ({formats[given].title}) does not hold what module={room} reads, "

@@ -52,7 +52,7 @@ class CsvList(DatasetFormat):
     def sign(self, folder: DataFolder) -> str | None:
         """A table with a column of image paths."""
         for file in _files(folder).values():
-            table = read_table(folder.root / file, file)
+            table = read_table(folder.root / file, file, folder.label)
             if isinstance(table, ListTable) and path_column(table, folder) is not None:
                 return f"{file} lists images"
         return None
@@ -65,7 +65,7 @@ class CsvList(DatasetFormat):
             reason = "there is no CSV file, or several: name one in dataset.train"
             found.add(folder.train, 0, "label-file-missing", reason)
         for split, file in files.items():
-            table = read_table(folder.root / file, file)
+            table = read_table(folder.root / file, file, folder.label)
             if isinstance(table, str):
                 found.add(file, 0, "label-file-unreadable", table)
                 continue
@@ -93,8 +93,12 @@ def _files(folder: DataFolder) -> dict[str, str]:
     return {TRAIN: there[0]} if len(there) == 1 else {}
 
 
-def read_table(path: Path, file: str) -> ListTable | str:
-    """The rows of a table, or why there are none."""
+def read_table(path: Path, file: str, label: str | None = None) -> ListTable | str:
+    """The rows of a table, or why there are none.
+
+    Args:
+        label: a name that makes a head of the first row, beside those that are usual.
+    """
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
@@ -115,7 +119,8 @@ def read_table(path: Path, file: str) -> ListTable | str:
     if not rows:
         return "the file holds no row"
     names = [name.strip() for name in rows[0][1]]
-    is_head = any(name.lower() in (*PATHS, *CLASSES) for name in names)
+    usual = (*PATHS, *CLASSES, *([label.lower()] if label else []))
+    is_head = any(name.lower() in usual for name in names)
     return ListTable(file, names, rows[1:]) if is_head else ListTable(file, None, rows)
 
 
@@ -158,6 +163,14 @@ def _read_labels(table: ListTable, path: int, split: str, tree: ImageTree, found
         found.add(table.file, 0, "other-labels", f"the labels are {listed(names)}, elsewhere {listed(found.labels)}")
         return
     found.labels = names
+    others = [
+        name
+        for place, name in enumerate(table.head)
+        if name and place not in (path, *places) and name.lower() not in SPLITS
+    ]
+    if others:
+        reason = f"columns that hold more than 0 and 1 are no labels: {listed(others)}"
+        found.add(table.file, 0, "column-not-label", reason, is_error=False)
     for line, row, image, where in _rows(table, path, split, tree, found):
         values = [row[place].strip() if place < len(row) else "" for place in places]
         wrong = next((value for value in values if value not in ("0", "1")), None)
@@ -199,10 +212,12 @@ def _class_column(table: ListTable, path: int, named: str | None) -> int | None:
 
 
 def _label_columns(table: ListTable, path: int) -> list[int]:
-    """Columns of nothing but 0 and 1."""
+    """Named columns of nothing but 0 and 1; cells that were forgotten are told row by row."""
     values: Sequence[str] = ("0", "1")
-    columns = {place: table.column(place) for place in range(table.num_columns) if place != path}
-    return [place for place, given in columns.items() if given and all(value in values for value in given)]
+    names = table.head or []
+    places = (place for place, name in enumerate(names) if name and place != path and name.lower() not in SPLITS)
+    filled = {place: [value for value in table.column(place) if value] for place in places}
+    return [place for place, given in filled.items() if given and all(value in values for value in given)]
 
 
 def _shown(table: ListTable) -> str:

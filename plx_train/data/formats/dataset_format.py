@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Outline, Truth
+from plx_train.data.formats.parsed_json import read_json
+from plx_train.data.formats.tree import files_below
 
 TRAIN, VAL, TEST = "train", "val", "test"
 """The splits, as `Annotations.splits` calls them."""
@@ -83,10 +86,28 @@ class DataFolder:
     suffixes: frozenset[str]
     size_of: Callable[[Path], tuple[int, int]]
     label: str | None = None
+    _last: dict[Path, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """All files below it, listed once; see `files_below`."""
+        return tuple(files_below(self.root))
+
+    def json(self, path: Path) -> Any:
+        """What a file says; the last one is kept, for a large export is asked for by several formats.
+
+        Raises:
+            JsonFault: it can't be read, or is no JSON.
+        """
+        if path not in self._last:
+            content = read_json(path)
+            self._last.clear()
+            self._last[path] = content
+        return self._last[path]
 
 
 class DatasetFormat(ABC):
-    """A way in which people keep labelled images; reading opens no image and writes nothing.
+    """A way in which people keep labelled images; reading writes nothing, and of images it asks for sizes at most.
 
     Attributes:
         name: as users type it, ``dataset.format=<name>``.

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import IGNORED, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.parsed_json import corners, number
 from plx_train.data.formats.tree import ImageTree, files_below
 
 LOOKED_AT = 20
-IGNORED = "###"
 NUMBERS = re.compile(r"\s*,\s*|\s+")
 QUAD = re.compile(r"^\s*(-?\d+(?:\.\d+)?\s*,\s*){8}")
 BOX = re.compile(r"^\s*(?:-?\d+(?:\.\d+)?\s*,\s*){4}|^\s*(?:-?\d+\s+){4}")

@@ -13,8 +13,8 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.label_studio_regions import outlines_of
-from plx_train.data.formats.parsed_json import JsonFault, read_json, text_of
-from plx_train.data.formats.tree import ImageTree, files_below, is_image, sort_key
+from plx_train.data.formats.parsed_json import JsonFault, text_of
+from plx_train.data.formats.tree import ImageTree, is_image, sort_key
 
 LOOKED_AT = 20
 ANNOTATIONS = ("annotations", "completions")
@@ -83,12 +83,12 @@ class LabelStudio(DatasetFormat):
 def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """Files that hold tasks; where `found` is given all of them, and files that can't be read are told."""
     count, root, suffixes = 0, folder.root, folder.suffixes
-    for path in files_below(root):
+    for path in folder.files:
         if path.suffix.lower() != ".json" or (found is None and count >= LOOKED_AT):
             continue
         count += 1
         try:
-            content = read_json(path)
+            content = folder.json(path)
         except JsonFault as fault:
             if found is not None:
                 found.add(path.relative_to(root).as_posix(), 0, "bad-json", f"the file {fault}")
@@ -96,7 +96,8 @@ def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Pa
         if _is_export(content):
             yield path, content
         elif _is_short(content, suffixes):
-            yield path, [_in_full(task) for task in content]
+            others = _keys_of_data(content, suffixes)
+            yield path, [_in_full(task, others) for task in content]
         elif found is not None:
             name = path.relative_to(root).as_posix()
             found.add(name, 0, "other-json", "the file is no export of tasks with their annotations", is_error=False)
@@ -111,17 +112,22 @@ def _is_short(content: Any, suffixes: frozenset[str]) -> bool:
     return "annotator" in first and "id" in first and has_image
 
 
-def _in_full(task: dict[str, Any]) -> dict[str, Any]:
-    """A task of JSON-MIN as JSON has it."""
+def _keys_of_data(tasks: list[dict[str, Any]], suffixes: frozenset[str]) -> frozenset[str]:
+    """What tasks of JSON-MIN call their images and other addresses: beside these, texts are choices."""
+    texts = ((key, value) for task in tasks for key, value in task.items() if isinstance(value, str))
+    return frozenset(key for key, value in texts if "://" in value or is_image(Path(_path_of(value)), suffixes))
+
+
+def _in_full(task: dict[str, Any], others: frozenset[str]) -> dict[str, Any]:
+    """A task of JSON-MIN as JSON has it; `others` are keys that no control has."""
     results = []
     for control, value in task.items():
         chosen = value.get("choices") if isinstance(value, dict) else [value]
-        if control not in OF_SHORT_TASKS and isinstance(chosen, list) and all(isinstance(one, str) for one in chosen):
+        is_control = control not in OF_SHORT_TASKS and control not in others
+        if is_control and isinstance(chosen, list) and all(isinstance(one, str) for one in chosen):
             results.append({"from_name": control, "type": "choices", "value": {"choices": chosen}})
     texts = {key: value for key, value in task.items() if isinstance(value, str)}
-    images = {key for key, value in texts.items() if "/" in value or "." in value}
-    kept = [one for one in results if one["from_name"] not in images]
-    return {"id": task.get("id"), "data": texts, "annotations": [{"result": kept}]}
+    return {"id": task.get("id"), "data": texts, "annotations": [{"result": results}]}
 
 
 def _is_export(content: Any) -> bool:
@@ -137,7 +143,7 @@ def _tasks(folder: DataFolder, tree: ImageTree, found: Annotations) -> Iterator[
         left_out = []
         for place, content in enumerate(tasks, 1):
             results, is_done, is_disputed = _results_of(content)
-            number = content.get("id") if isinstance(content.get("id"), int) else place
+            number = content["id"] if isinstance(content.get("id"), int) else place
             if not is_done:
                 left_out.append(number)
                 continue
@@ -146,9 +152,9 @@ def _tasks(folder: DataFolder, tree: ImageTree, found: Annotations) -> Iterator[
                 found.add(file, 0, "image-missing", f"task {number}: there is no image {given[:200]!r} in the folder")
                 continue
             if is_disputed:
-                reason = f"task {number} ({image}) has several annotations, of which the last one counts"
+                reason = f"task {number} ({image}) has several annotations: a ground truth counts, else the last one"
                 found.add(file, 0, "several-annotations", reason, is_error=False)
-            yield StudioTask(image, results, file, int(number or place))
+            yield StudioTask(image, results, file, int(number))
         if left_out:
             reason = f"{len(left_out)} tasks were skipped or not annotated, and are left out: {listed(left_out)}"
             found.add(file, 0, "task-not-annotated", reason, is_error=False)

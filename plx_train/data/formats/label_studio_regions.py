@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from plx_train.contract.truth import Outline
+from plx_train.contract.truth import IGNORED_TEXTS, Outline
 from plx_train.data.formats.dataset_format import Annotations
 from plx_train.data.formats.parsed_json import number, points, text_of
 from plx_train.ground.errors import UserError
@@ -14,7 +14,6 @@ from plx_train.ground.errors import UserError
 RECTANGLES = ("rectangle", "rectanglelabels")
 POLYGONS = ("polygon", "polygonlabels")
 WITHOUT_AREA = ("labels", "textarea", "choices")
-IGNORED = ("###", "*")
 Points = tuple[tuple[float, float], ...]
 
 
@@ -53,7 +52,7 @@ def outlines_of(
             found.add(file, 0, "region-invalid", f"{task}: {marked}")
         else:
             label = texts.get(key, "")
-            outlines.append(Outline(marked, label, label.strip() in IGNORED))
+            outlines.append(Outline(marked, label, label.strip() in IGNORED_TEXTS))
     return tuple(outlines)
 
 

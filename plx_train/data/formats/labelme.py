@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
-from plx_train.data.formats.parsed_json import JsonFault, corners, points, read_json, text_of
-from plx_train.data.formats.tree import ImageTree, files_below, sort_key
+from plx_train.data.formats.parsed_json import JsonFault, corners, points, text_of
+from plx_train.data.formats.tree import ImageTree, sort_key
 
 LOOKED_AT = 20
 """JSON files that are opened to see what they are."""
-IGNORED = ("###", "*")
 OUTLINED = ("polygon", "rectangle", "rotation", "quadrilateral", "")
 """Shapes that have an area; ``rotation`` and ``quadrilateral`` are those of programs that write LabelMe's files too."""
 
@@ -28,9 +27,9 @@ class LabelMe(DatasetFormat):
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with the keys that LabelMe writes, and with what is wanted in it."""
-        for path in _first_files(folder.root):
+        for path in _first_files(folder):
             try:
-                content = read_json(path)
+                content = folder.json(path)
             except JsonFault:
                 continue
             if _is_ours(content) and _holds(content, folder.truth):
@@ -52,9 +51,9 @@ class LabelMe(DatasetFormat):
         return found
 
 
-def _first_files(root: Path) -> Iterator[Path]:
+def _first_files(folder: DataFolder) -> Iterator[Path]:
     count = 0
-    for path in files_below(root):
+    for path in folder.files:
         if path.suffix.lower() == ".json":
             yield path
             count += 1
@@ -71,17 +70,18 @@ def _holds(content: dict[str, Any], truth: Truth) -> bool:
     """Whether a file holds what is wanted; one where nothing was marked yet does not say."""
     if truth in (Truth.CLASS, Truth.LABELS):
         return bool(_flags(content))
-    return any(isinstance(shape, dict) for shape in content.get("shapes") or ())
+    shapes = content.get("shapes")
+    return isinstance(shapes, list) and any(isinstance(shape, dict) for shape in shapes)
 
 
 def _contents(folder: DataFolder, found: Annotations) -> Iterator[tuple[str, dict[str, Any]]]:
     """LabelMe's files by their names; others are passed over, and told where they can't be read."""
-    for path in files_below(folder.root):
+    for path in folder.files:
         if path.suffix.lower() != ".json":
             continue
         file = path.relative_to(folder.root).as_posix()
         try:
-            content = read_json(path)
+            content = folder.json(path)
         except JsonFault as fault:
             found.add(file, 0, "bad-json", f"the file {fault}")
             continue
@@ -101,16 +101,21 @@ def _split_of(file: str) -> str:
 def _image(file: str, content: dict[str, Any], tree: ImageTree, found: Annotations) -> str | None:
     beside = file.rpartition("/")[0]
     given = text_of(content.get("imagePath"))
-    # Files are renamed in pairs, and their content stays as it was: the name of the JSON file counts where it leads.
     stem = file.rpartition("/")[2].rpartition(".")[0]
-    image = tree.find(given, beside) or next(
-        (name for name in tree.images if name.rpartition(".")[0] == f"{beside}/{stem}".lstrip("/")), None
-    )
+    # Files are renamed in pairs, and their content stays as it was: before images elsewhere, the pair's counts.
+    image = tree.beside(given, beside) or _of_pair(stem, beside, tree) or tree.find(given, beside)
     if image is None:
         advice = ": save the image, which is in it as imageData, as a file" if content.get("imageData") else ""
         reason = f"there is no image {given or stem} for it in the dataset's folder{advice}"
         found.add(file, 0, "image-missing", reason)
     return image
+
+
+def _of_pair(stem: str, folder: str, tree: ImageTree) -> str | None:
+    """The image in `folder` that is called as the JSON file is."""
+    alike = [name for name in tree.of_stem(stem) if name.rpartition("/")[0] == folder]
+    exact = (name for name in alike if name.rpartition("/")[2].rpartition(".")[0] == stem)
+    return next(exact, alike[0] if len(alike) == 1 else None)
 
 
 def _flags(content: dict[str, Any]) -> dict[str, bool]:
@@ -152,7 +157,7 @@ def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterato
             continue
         # The description is where LabelMe 5 has room for a text, beside a label such as "text".
         label = text_of(shape.get("description")).strip() or text_of(shape.get("label"))
-        yield Outline(_four(marked), label, label.strip() in IGNORED)
+        yield Outline(_four(marked), label, label.strip() in IGNORED_TEXTS)
 
 
 def _four(marked: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plx_train.contract.check import Finding
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import IGNORED, Outline, Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
 from plx_train.data.formats.tree import sort_key
 
-IGNORED = "###"
-"""What stands for the text of an outline that counts neither way."""
 BREAKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 """What would end a line or a field."""
 SPLIT_SUFFIX = ".txt"
@@ -83,23 +81,15 @@ def class_names(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_classes(found: Annotations, known: Sequence[str]) -> list[Finding]:
-    """Classes that a known list lacks, and those that are not trained on."""
-    if found.truth is not Truth.CLASS:
+    """Classes that a known list lacks."""
+    if found.truth is not Truth.CLASS or not known:
         return []
-    per_split = {
-        split: {one.truth for one in samples if isinstance(one.truth, str)} for split, samples in found.splits.items()
-    }
-    findings = []
-    trained = per_split.get("train", set())
-    untrained = sorted(set().union(*per_split.values()) - trained - {*known})
-    if untrained:
-        reason = f"classes of which there is no training image: {listed(untrained)}"
-        findings.append(Finding("train.txt", 0, "warning", "class-not-trained", reason))
-    new = sorted(set().union(*per_split.values()) - {*known}) if known else []
-    if new:
-        reason = f"classes that the list of classes does not have, and which get the next numbers: {listed(new)}"
-        findings.append(Finding("train.txt", 0, "warning", "class-not-listed", reason))
-    return findings
+    held = {one.truth for samples in found.splits.values() for one in samples if isinstance(one.truth, str)}
+    new = sorted(held - {*known})
+    if not new:
+        return []
+    reason = f"classes that the list of classes does not have, and which get the next numbers: {listed(new)}"
+    return [Finding("train.txt", 0, "warning", "class-not-listed", reason)]
 
 
 def _fault(one: Annotation) -> str:

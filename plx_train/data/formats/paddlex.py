@@ -13,7 +13,8 @@ from plx_train.data.formats.dataset_format import (
     DataFolder,
     DatasetFormat,
 )
-from plx_train.data.label_file import LabelFile
+from plx_train.data.formats.tree import joined
+from plx_train.data.label_file import ABSOLUTE, LabelFile
 
 TEST_FILE = "test.txt"
 OF_TABLES = (".csv", ".tsv")
@@ -51,6 +52,16 @@ def _annotation(text: str, line: int, file: LabelFile, truth: Truth) -> Annotati
     else:
         name, tab, words = text.partition("\t")
         name = name if tab else ""
-    if not name:
+    image = _inside(name)
+    if not image:
         return Annotation("", AsWritten(text, is_whole=True), file.name, line)
-    return Annotation(name, AsWritten(words), file.name, line)
+    if "\\" in name:
+        file.add_backslashes(line, name)
+    return Annotation(image, AsWritten(words), file.name, line)
+
+
+def _inside(name: str) -> str | None:
+    """A line's image as other lines that mean it have it too; None where it leaves the folder, or there is none."""
+    if ABSOLUTE.match(name):
+        return None
+    return joined((), [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")])

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.parsed_json import points, text_of
 from plx_train.data.formats.tree import ImageTree, files_below
 from plx_train.data.label_file import LabelFile
 
 LABELS, STATES, CROPS = "Label.txt", "fileState.txt", "rec_gt.txt"
-IGNORED = ("###", "*")
 
 
 class PpocrLabel(DatasetFormat):
@@ -107,4 +106,4 @@ def _outlines(text: str, file: str, line: int, found: Annotations) -> Iterator[O
             found.add(file, line, "points-not-pairs", f"label {place} has not four corners of two numbers or more")
             continue
         label = text_of(value.get("transcription"))
-        yield Outline(marked, label, label in IGNORED or value.get("difficult") is True)
+        yield Outline(marked, label, label in IGNORED_TEXTS or value.get("difficult") is True)

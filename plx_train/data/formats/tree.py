@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, OUTPUTS, RUN_FILE
@@ -104,7 +104,7 @@ class ImageTree:
         is_absolute, parts = name.startswith("/"), [part for part in name.split("/") if part not in ("", ".")]
         bases = [[part for part in beside.split("/") if part not in ("", ".")], []]
         for base in [] if is_absolute else bases:
-            path = _joined(base, parts)
+            path = joined(base, parts)
             found = self._at(path) if path else None
             if found:
                 return found
@@ -115,6 +115,13 @@ class ImageTree:
                 if found:
                     return found
         return self._alone(ends[-1]) if ends else None
+
+    def beside(self, given: str, folder: str) -> str | None:
+        """The image that a path of an annotation in `folder` leads to, or one of its name that lies there."""
+        parts = [part for part in given.strip().replace("\\", "/").split("/") if part not in ("", ".")]
+        base = [part for part in folder.split("/") if part]
+        paths = (joined(base, parts), joined(base, parts[-1:]))
+        return next((found for found in (self._at(path) for path in paths if path) if found), None)
 
     def of_stem(self, stem: str) -> list[str]:
         """The images that are called so, whatever their folder and suffix."""
@@ -148,7 +155,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _joined(base: list[str], parts: list[str]) -> str | None:
+def joined(base: Sequence[str], parts: Sequence[str]) -> str | None:
     """A path from the root with its dots taken away; None where it leaves it."""
     kept = list(base)
     for part in parts:

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import IGNORED_TEXTS
 from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.data.odd_characters import control_findings
 from plx_train.vision.labels.points import read_points, with_area
 from plx_train.vision.samples import LabelledImage
-
-IGNORED_TEXTS = ("###", "*")
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from kit.exporters import class_folders
+from kit.exporters import class_folders, picture, studio_choice, studio_task
 from kit.gathered import data_folder, seen_as
 from plx_train.contract.truth import Truth
 from plx_train.data.formats.choice import choose_format
@@ -25,6 +26,17 @@ def test_two_formats_are_both_named(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,label\ncat/0.png,cat\n")
     with pytest.raises(ConfigError, match=r"CSV.* and one folder.*dataset\.format=csv or dataset\.format=folders"):
         seen_as(tmp_path, Truth.CLASS)
+
+
+def test_a_large_export_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture(tmp_path / "a.png", 1)
+    (tmp_path / "export.json").write_text(json.dumps([studio_task(1, {"image": "a.png"}, [studio_choice("cat")])]))
+    parsed: list[object] = []
+    true = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: parsed.append(text) or true(text))
+    folder = data_folder(tmp_path, Truth.CLASS)
+    chosen = choose_format("auto", folder, "a room")
+    assert chosen and chosen[0].read(folder).splits["train"] and len(parsed) == 1
 
 
 @pytest.mark.parametrize(

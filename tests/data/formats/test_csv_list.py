@@ -80,3 +80,28 @@ def test_a_column_can_be_named(root: Path) -> None:
 def test_a_table_of_other_things_is_none(root: Path) -> None:
     (root / "prices.csv").write_text("time,price\n2024-01-01,3\n")
     assert seen_as(root, Truth.CLASS) is None
+
+
+def test_a_label_with_a_forgotten_cell_stays_one(root: Path) -> None:
+    (root / "labels.csv").write_text("filename,red,round,note\na.png,1,0,x\nb.png,,1,\nc.png,0,1,\nd.png,1,,y\n")
+    found = read_as("csv", root, Truth.LABELS)
+    assert found.labels == ("red", "round") and truths(found) == {"img/a.png": ("red",), "img/c.png": ("round",)}
+    assert told(found) == {
+        ("labels.csv", 3, "error", "label-not-0-or-1"),
+        ("labels.csv", 5, "error", "label-not-0-or-1"),
+        ("labels.csv", 0, "warning", "column-not-label"),
+    }
+    assert any(one.reason.endswith("are no labels: note") for one in found.findings)
+
+
+@pytest.mark.parametrize("name", ["fold", "Split", ""])
+def test_a_column_that_divides_or_has_no_name_is_no_label(root: Path, name: str) -> None:
+    (root / "labels.csv").write_text(f"filename,{name},red\na.png,0,1\nb.png,1,1\n")
+    found = read_as("csv", root, Truth.LABELS)
+    assert found.labels == ("red",) and not found.findings
+
+
+def test_a_column_that_is_named_makes_a_head(root: Path) -> None:
+    (root / "labels.csv").write_text("photo,species\na.png,cat\nb.png,dog\n")
+    found = read_as("csv", root, Truth.CLASS, label="Species")
+    assert truths(found) == {"img/a.png": "cat", "img/b.png": "dog"} and not found.findings

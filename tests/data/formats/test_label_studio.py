@@ -107,6 +107,23 @@ def test_the_short_export_has_choices_too(tmp_path: Path) -> None:
     assert truths(read_as("label_studio", tmp_path, Truth.LABELS)) == {"a.png": ("cat",), "b.png": ("cat", "dog")}
 
 
+@pytest.mark.parametrize("name", ["n/a", "St. Bernard", "v1.0", "a/b.c"])
+def test_choices_of_the_short_export_may_hold_dots_and_slashes(tmp_path: Path, name: str) -> None:
+    for seed in range(3):
+        picture(tmp_path / f"{seed}.png", seed)
+    chosen = (name, "cat", {"choices": ["cat", "dog"]})
+    tasks = [
+        {"image": f"/data/local-files/?d={number}.png", "page": f"https://a.b/{number}", "id": number, "annotator": 1}
+        | {"choice": choice}
+        for number, choice in enumerate(chosen)
+    ]
+    found = read_as("label_studio", export(tmp_path, *tasks), Truth.CLASS)
+    assert truths(found) == {"0.png": name, "1.png": "cat"}
+    assert [one.reason for one in found.findings] == ["task 2 (2.png) has 2 choices, and an image has one class"]
+    found = read_as("label_studio", export(tmp_path, tasks[0] | {"choice": {"choices": []}}), Truth.CLASS)
+    assert [one.reason for one in found.findings] == ["task 0 (0.png) has 0 choices, and an image has one class"]
+
+
 def test_regions_are_texts_in_pixels(tmp_path: Path) -> None:
     picture(tmp_path / "p.png", 1, SIZE)
     polygon = {

@@ -89,3 +89,20 @@ def test_points_that_are_none_are_told(tmp_path: Path, points: object) -> None:
     found = read_as("labelme", tmp_path, Truth.TEXTS)
     assert truths(found) == {"a.png": ()}
     assert {code for *_, code in told(found)} == {"points-not-pairs", "shape-not-object"}
+
+
+@pytest.mark.parametrize("path", ["a.png", "C:\\work\\a.png", "../old/a.png"])
+def test_the_pair_of_a_file_counts_before_images_elsewhere(tmp_path: Path, path: str) -> None:
+    for seed, name in enumerate(("a.png", "sub/b.png", "sub/c.png")):
+        picture(tmp_path / name, seed)
+    labelme(tmp_path / "sub" / "b.json", path, flags={"cat": True})
+    labelme(tmp_path / "sub" / "x.json", path.replace("a.png", "c.png"), flags={"dog": True})
+    labelme(tmp_path / "sub" / "y.json", path, flags={"bird": True})
+    found = read_as("labelme", tmp_path, Truth.CLASS)
+    assert truths(found) == {"sub/b.png": "cat", "sub/c.png": "dog", "a.png": "bird"} and not found.findings
+
+
+@pytest.mark.parametrize("shapes", [5, True, "x", {"a": 1}])
+def test_shapes_that_are_no_list_are_no_sign(tmp_path: Path, shapes: object) -> None:
+    labelme(tmp_path / "a.json", "a.png", shapes=shapes)
+    assert seen_as(tmp_path, Truth.TEXTS) is None

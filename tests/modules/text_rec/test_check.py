@@ -13,9 +13,11 @@ import yaml
 from omegaconf import OmegaConf
 
 from kit.checked_rooms import checked, fitted
+from kit.exporters import labelme, shape
 from kit.text_lines import draw_text, make_lines
 from plx_train.config.compose import compose_run, composed_from
 from plx_train.contract.check import Checked
+from plx_train.contract.processor import READING
 from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import ConfigError, DataError, UserError, WeightsError
 from plx_train.modules.text_rec.dictionary import dictionary_from, dictionary_of, listed
@@ -280,12 +282,14 @@ def test_without_weights_there_is_no_dictionary_of_theirs(root: Path) -> None:
         fitted("text_rec", root)
 
 
-def exported(folder: Path) -> Path:
+def exported(folder: Path, background: str = "white") -> Path:
     """What is asked of an export that knows p and q, save its graph."""
     folder.mkdir()
     (folder / "inference.json").write_text("{}")
     (folder / "inference.pdiparams").touch()
-    written = TextRecProcessor(("p", "q"), 480).to_inference("PP-OCRv4_mobile_rec")
+    written = TextRecProcessor(("p", "q"), 480).to_inference("PP-OCRv4_mobile_rec") | {
+        READING: {"background": background}
+    }
     (folder / "inference.yml").write_text(yaml.safe_dump(written))
     return folder
 
@@ -300,6 +304,19 @@ def test_a_finished_model_keeps_its_own_dictionary(root: Path, tmp_path: Path) -
     processor, outcome = check(given, tmp_path, Finished(exported(tmp_path / "export")))
     assert processor == TextRecProcessor(("p", "q"), 480)
     assert {item.code for item in outcome.report.errors} == {"unknown-characters"}
+
+
+@pytest.mark.parametrize(("background", "level"), [("black", 0), ("white", 255)])
+def test_texts_are_cut_for_a_finished_model_on_its_own_background(tmp_path: Path, background: str, level: int) -> None:
+    root, folder = tmp_path / "pages", exported(tmp_path / "export", background)
+    for name in "ab":
+        root.mkdir(exist_ok=True)
+        cv2.imwrite(str(root / f"{name}.png"), np.full((60, 200, 4), (0, 0, 9, 0), np.uint8))
+        labelme(root / f"{name}.json", f"{name}.png", shapes=[shape("p", [[10, 10], [90, 10], [90, 40], [10, 40]])])
+    given = compose_run(["module=text_rec", f"dataset.root={root}", "dataset.background=grey"]).options
+    check(given, tmp_path / "out", Finished(folder))
+    crops = [cv2.imread(str(path)) for path in (tmp_path / "out" / "label_files" / "images").iterdir()]
+    assert len(crops) == 2 and all((crop == level).all() for crop in crops)
 
 
 def test_a_finished_model_hides_no_fault_of_the_folder(root: Path, tmp_path: Path) -> None:
