@@ -14,6 +14,8 @@ QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 PLAIN = re.compile(r"[/A-Za-z][\w./:-]*", re.ASCII)
 """Texts that Hydra reads as they are, but for those in `WORDS`."""
 WORDS = ("null", "true", "false", "nan", "inf")
+HYDRAS_OWN = re.compile(r"[\[{]|(choice|range|interval|sort|shuffle|tag|glob|int|float|str|bool|json_str)\(")
+"""What values begin with that Hydra's grammar says, not the user's text."""
 BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 PARAMETER, PARAMETERS = "pipeline.", "pipeline_parameters."
@@ -51,18 +53,14 @@ def options_at(key: str) -> list[Option]:
     return [found] if found else [one for one in options_of_rooms() if one.key == key]
 
 
-def is_text(key: str) -> bool:
-    """Whether what stands at a key is a text, or a list of texts."""
-    return any(one.holds_text for one in options_at(key))
-
-
 def sweepable(text: str) -> str:
-    """An override of several values, as in ``key=a,b``, with those texts in quotes that Hydra would read as numbers."""
+    """An override of several values, as in ``key=a,b``, with those texts in quotes that Hydra would read otherwise."""
     key, separator, value = text.partition("=")
-    if not separator or not is_text(key_of(text)) or any(one in value for one in "[{("):
+    options = options_at(key_of(_in_full(text, names_sweep=False)))
+    if not separator or not any(one.holds_text for one in options) or HYDRAS_OWN.match(value.lstrip()):
         return text
     parts = split(value, ",")
-    return f"{key}={','.join(_as_text(part, False) for part in parts)}" if len(parts) > 1 and all(parts) else text
+    return f"{key}={','.join(_as_text_of(options, part) for part in parts)}" if len(parts) > 1 and all(parts) else text
 
 
 def split(text: str, mark: str) -> list[str]:
@@ -104,8 +102,13 @@ def _quoted(text: str) -> str:
     if any(one.type_name == "list[str]" for one in options):
         return f"{key}={_in_list(value, lambda part: _as_text(part, False))}"
     if any(one.holds_text for one in options):
-        return f"{key}={_as_text(value, any(one.is_optional for one in options))}"
+        return f"{key}={_as_text_of(options, value)}"
     return text
+
+
+def _as_text_of(options: list[Option], value: str) -> str:
+    """A value as a text; null is none where one of the options may be without."""
+    return _as_text(value, any(one.is_optional for one in options))
 
 
 def _in_list(value: str, change: Callable[[str], str]) -> str:

@@ -138,6 +138,33 @@ def test_values_that_vary_stay_as_typed_too() -> None:
     assert compose_run(runs[0]).options.output == "a (b)"
 
 
+@pytest.mark.parametrize(
+    ("typed", "key", "values"),
+    [
+        ("weights.source=null,auto", "weights.source", [None, "auto"]),
+        ("weights=null,auto", "weights.source", [None, "auto"]),
+        ("weights=1e5,auto", "weights.source", ["1e5", "auto"]),
+        ("dataset.columns.group=null,a", "dataset.columns.group", [None, "a"]),
+        ("trainer.max_time=null,5m", "trainer.max_time", [None, "5m"]),
+        ("dataset.name=null,a", "dataset.name", ["null", "a"]),
+    ],
+)
+def test_null_among_values_that_vary_is_none_where_there_may_be_none(
+    typed: str, key: str, values: list[str | None]
+) -> None:
+    runs = combinations(["module=ts_forecast", typed])
+    assert [compose_run(run).flat[key] for run in runs] == values
+
+
+def test_texts_that_vary_may_hold_brackets() -> None:
+    for typed in ("/tmp/a (1),/tmp/b", "/tmp/b,/tmp/a (1)", "/tmp/a [x,/tmp/b", "/tmp/{a},/tmp/b(2)"):
+        runs = combinations([f"dataset.root={typed}"])
+        assert [compose_run(run).options.dataset.root for run in runs] == typed.split(",")
+    assert len(combinations(["dataset.root=choice(a,b)"])) == len(combinations(["dataset.root=sort(b,a)"])) == 2
+    runs = combinations(["module=ts_forecast", "dataset.columns.targets=[a],[b,c]"])
+    assert [compose_run(run).options.dataset.columns.targets for run in runs] == [["a"], ["b", "c"]]
+
+
 def test_every_option_of_texts_is_one_in_every_room() -> None:
     for key, one in options_with_module(options_class("text_rec")).items():
         is_free = not one.choices and not one.forms and Trait.INTERNAL not in one.traits
