@@ -33,7 +33,7 @@ def as_typed_in_full(text: str, names_sweep: bool = False) -> str:
     """
     if not text.isprintable() and re.search(r"[\0\ud800-\udfff]", text):
         raise ConfigError(f"{text!a} is no text in UTF-8: rename the file, or leave these characters out")
-    return _quoted(_in_full(text, names_sweep))
+    return quoted(_in_full(text, names_sweep))
 
 
 @cache
@@ -53,11 +53,16 @@ def options_at(key: str) -> list[Option]:
     return [found] if found else [one for one in options_of_rooms() if one.key == key]
 
 
+def _options_of(text: str) -> list[Option]:
+    """Those that an override is for, however its key is typed."""
+    return options_at(key_of(_in_full(text, names_sweep=False))) if "=" in text else []
+
+
 def sweepable(text: str) -> str:
     """An override of several values, as in ``key=a,b``, with those texts in quotes that Hydra would read otherwise."""
-    key, separator, value = text.partition("=")
-    options = options_at(key_of(_in_full(text, names_sweep=False)))
-    if not separator or not any(one.holds_text for one in options) or HYDRAS_OWN.match(value.lstrip()):
+    key, _, value = text.partition("=")
+    options = _options_of(text)
+    if not any(one.holds_text for one in options) or HYDRAS_OWN.match(value.lstrip()):
         return text
     parts = split(value, ",")
     return f"{key}={','.join(_as_text_of(options, part) for part in parts)}" if len(parts) > 1 and all(parts) else text
@@ -93,10 +98,10 @@ def _in_full(text: str, names_sweep: bool) -> str:
     return f"{short_keys()[key]}{separator}{value}" if key in short_keys() and separator else text
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Quotes a text that Hydra's grammar would trip over, or read as a number: spaces, brackets, ``=``, digits."""
-    key, separator, value = text.partition("=")
-    options = options_at(key_of(text)) if separator else []
+    key, _, value = text.partition("=")
+    options = _options_of(text)
     if any(one.type_name.startswith("dict") for one in options):
         return text
     if any(one.type_name == "list[str]" for one in options):
@@ -128,6 +133,14 @@ def _as_text(value: str, is_optional: bool) -> str:
     # In quotes a backslash is itself, unless a quote follows it.
     escaped = re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), value)
     return f"'{escaped}'"
+
+
+def meant(text: str) -> str:
+    """The value of an override; a text without the quotes around it, unless it would be something else without them."""
+    options, value = _options_of(text), text.partition("=")[2]
+    bare = unquoted(value)
+    is_else = QUOTED.fullmatch(bare) or _as_text_of(options, bare) == "null"
+    return value if is_else or not any(one.holds_text for one in options) else bare
 
 
 def unquoted(value: str) -> str:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from plx_train.config.texts import as_typed_in_full, sweepable
+from plx_train.config.texts import as_typed_in_full, meant, quoted, split, sweepable, unquoted
 from plx_train.ground.errors import ConfigError
 
 Value = str | int | float
@@ -28,7 +28,7 @@ class EndlessSpace(ValueError):
 
 @dataclass(frozen=True)
 class Condition:
-    """Holds where the parameter `key` has one of `values`, as they are typed."""
+    """Holds where the parameter `key` has one of `values`, which have no quotes."""
 
     key: str
     values: tuple[str, ...]
@@ -40,7 +40,7 @@ class Parameter:
 
     Attributes:
         key: as in the command, with ``+`` where it had that.
-        choices: values as they are typed; empty where it is a number between `low` and `high`.
+        choices: values as they are typed, texts without quotes; empty where it is a number between `low` and `high`.
         step: between possible numbers; None: any.
         is_log: numbers are searched by magnitude.
         is_integer: numbers are whole.
@@ -95,7 +95,7 @@ class Parameter:
 
     def override(self, value: Any) -> str:
         """What gives it `value` on a command line."""
-        return f"{self.key}={value if isinstance(value, str) else repr(value)}"
+        return quoted(f"{self.key}={value}") if isinstance(value, str) else f"{self.key}={value!r}"
 
     def example(self) -> str:
         """One value of it, as typed."""
@@ -104,7 +104,7 @@ class Parameter:
     def __str__(self) -> str:
         """What it is searched in, as typed: ``16,32``, ``interval(0, 0.5) if module.network=DLinear``."""
         if self.choices:
-            text = ",".join(self.choices)
+            text = ",".join(f"'{one}'" if len(split(one, ",")) > 1 else one for one in self.choices)
         elif self.step is not None:
             text = f"range({self.low:g}, {self.high:g}, {self.step:g})"
         else:
@@ -140,7 +140,7 @@ class Space:
         if condition is None:
             return True
         given = {_bare(text.partition("=")[0]): text.partition("=")[2] for text in self.fixed}
-        return str(chosen.get(condition.key, given.get(condition.key))) in condition.values
+        return unquoted(str(chosen.get(condition.key, given.get(condition.key)))) in condition.values
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """The command line of one configuration."""
@@ -235,7 +235,7 @@ def _parameter(item: Override, is_grid: bool) -> Parameter:
             return _interval(key, value)
         if isinstance(value, RangeSweep) and not is_grid:
             return _range(key, value)
-        choices = tuple(dict.fromkeys(str(text) for text in item.sweep_string_iterator()))
+        choices = tuple(dict.fromkeys(meant(f"{key}={text}") for text in item.sweep_string_iterator()))
     except HydraException as error:
         raise ConfigError(f"{item.input_line}: {str(error).splitlines()[0]}") from None
     if not choices or (isinstance(value, ChoiceSweep) and not value.list):
@@ -275,7 +275,7 @@ def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> li
             raise ConfigError(f"sweep.when: '{text}' is not understood: write 'key if other.key=value,value'")
         if match["key"] not in found:
             raise ConfigError(f"sweep.when: {match['key']} does not vary; there is: {', '.join(found) or 'nothing'}")
-        condition = Condition(match["other"], tuple(value.strip() for value in match["values"].split(",")))
+        condition = Condition(match["other"], tuple(map(unquoted, split(match["values"], ","))))
         found[match["key"]] = Parameter(**(vars(found[match["key"]]) | {"condition": condition}))
     return list(found.values())
 

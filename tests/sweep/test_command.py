@@ -133,3 +133,30 @@ def test_a_run_that_is_given_its_time_is_taken_to_have_some_evaluations() -> Non
     assert order([*search, "trainer.max_time=5m"]).num_evaluations == 10
     assert order([*search, "trainer.max_time=5m", "trainer.epochs=4"]).num_evaluations == 4
     assert order([*search, "trainer.max_time=5m", "trainer.eval_every_steps=3"]).num_evaluations == 10
+
+
+@pytest.mark.parametrize("typed", ["1m,5m", "'1m','5m'", '"1m","5m"', "1m,'5m','1m'"])
+@pytest.mark.parametrize("condition", ["seed if trainer.max_time=5m", "seed if trainer.max_time='5m',\"6m\""])
+def test_texts_that_vary_have_no_quotes_but_on_the_command_line(typed: str, condition: str) -> None:
+    space = parse_space([f"trainer.max_time={typed}", "seed=1,2"], {}, [condition], is_grid=True)
+    first, second = space.parameters
+    assert (first.choices, str(first), str(second)[:7]) == (("1m", "5m"), "1m,5m", "1,2 if ")
+    assert space.grid() == [
+        {"trainer.max_time": "1m"},
+        {"trainer.max_time": "5m", "seed": "1"},
+        {"trainer.max_time": "5m", "seed": "2"},
+    ]
+    assert space.overrides(space.grid()[2]) == ["trainer.max_time='5m'", "seed=2"]
+
+
+def test_a_condition_holds_for_what_all_runs_have_with_or_without_quotes() -> None:
+    for fixed in ("trainer.max_time=5m", "trainer.max_time='5m'"):
+        assert len(parse_space([fixed, "seed=1,2"], {}, ["seed if trainer.max_time=5m"], True).grid()) == 2
+    assert parse_space(["trainer.max_time=1m", "seed=1,2"], {}, ["seed if trainer.max_time=5m"], True).grid() == [{}]
+
+
+def test_quotes_stay_where_they_make_another_value() -> None:
+    space = parse_space(["weights=null,'null'", "dataset.root='a,b',c"], {}, [], is_grid=True)
+    assert [one.choices for one in space.parameters] == [("null", "'null'"), ("a,b", "c")]
+    assert [str(one) for one in space.parameters] == ["null,'null'", "'a,b',c"]
+    assert space.overrides(space.grid()[2]) == ["weights='null'", "dataset.root='a,b'"]
