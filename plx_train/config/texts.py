@@ -68,16 +68,28 @@ def sweepable(text: str) -> str:
     return f"{key}={','.join(_as_text_of(options, part) for part in parts)}" if len(parts) > 1 and all(parts) else text
 
 
-def split(text: str, mark: str) -> list[str]:
-    """The parts between `mark`, but for those in quotes or, where brackets close, in brackets."""
-    return _split(text, mark, BRACKETS) or _split(text, mark, {})
+def split(text: str, mark: str, before_quotes: str = "") -> list[str]:
+    """The parts between `mark`, but for those in quotes or, where brackets close, in brackets.
+
+    Args:
+        before_quotes: characters after which quotes count too, beside those that begin a part.
+    """
+    return _split(text, mark, BRACKETS, before_quotes) or _split(text, mark, {}, before_quotes)
 
 
-def _split(text: str, mark: str, brackets: dict[str, int]) -> list[str]:
+def cut(text: str, mark: str) -> tuple[str, str | None]:
+    """What stands before the first `mark` that `split` sees, and what after it; None where there is none."""
+    first = split(text, mark)[0]
+    _, found, rest = text.strip().removeprefix(first).partition(mark)
+    return first, rest.strip() if found else None
+
+
+def _split(text: str, mark: str, brackets: dict[str, int], before_quotes: str) -> list[str]:
     """Nothing where brackets do not close."""
     parts, depth, place, begin = [], 0, 0, 0
     while place < len(text):
-        quoted = QUOTED.match(text, place) if not text[begin:place].strip() else None
+        before = text[begin:place].strip()
+        quoted = QUOTED.match(text, place) if not before or before[-1] in before_quotes else None
         if quoted:
             place = quoted.end()
             continue

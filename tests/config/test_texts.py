@@ -120,6 +120,28 @@ def test_mappings_take_any_key() -> None:
     assert compose_run(["device.flags={a: 1}", "+device.flags.b=x"]).options.device.flags == {"a": 1, "b": "x"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "models"),
+    [
+        ("{a: 'x, b: y'}", {"a": "x, b: y"}),
+        ('{a: \'x, y\', "b": "}{, ("}', {"a": "x, y", "b": "}{, ("}),
+        ("{a: 'it\\'s, so', b:c}", {"a": "it's, so", "b": "c"}),
+        ("{a: x : y, b: C:/z}", {"a": "x : y", "b": "C:/z"}),
+        ("{'a: b' : 'c: d'}", {"a: b": "c: d"}),
+        ("{a: it's, b: that's}", {"a": "it's", "b": "that's"}),
+    ],
+)
+def test_quotes_protect_the_values_of_a_mapping_too(typed: str, models: dict[str, str]) -> None:
+    assert compose_run([f"models={typed}"]).options.models == models
+
+
+def test_values_of_mappings_that_are_lists_or_several_stay_whole() -> None:
+    flags = compose_run(["device.flags={a: ['x], y', 1], b: {c: 'd, e'}}"]).options.device.flags
+    assert flags == {"a": ["x], y", 1], "b": {"c": "d, e"}}
+    params = compose_run(["sweep.params={optimizer.lr: '1e-3,1e-2', seed: 'range(1,3)'}"]).options.sweep.params
+    assert params == {"optimizer.lr": "1e-3,1e-2", "seed": "range(1,3)"}
+
+
 @pytest.mark.parametrize("typed", ["output=", "dataset.root=", "dataset.train=''", "dataset.columns.targets=['']"])
 def test_an_empty_text_is_none_that_was_meant(typed: str) -> None:
     with pytest.raises(ConfigError, match=r"^[\w.]+ is empty: give it a value, or leave it out$"):
