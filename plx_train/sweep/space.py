@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
+from plx_train.config.mappings import is_entry
 from plx_train.config.texts import as_typed_in_full, meant, quoted, split, sweepable, unquoted
 from plx_train.ground.errors import ConfigError
 
@@ -213,6 +214,9 @@ def parse_space(overrides: Sequence[str], params: Mapping[str, str], when: Seque
 def _parsed(texts: Sequence[str]) -> list[Override]:
     found = []
     for text in map(sweepable, texts):
+        if is_entry(text):
+            found.append(_of_mapping(text))
+            continue
         try:
             found += OverridesParser.create().parse_overrides([text])
         except HydraException as error:
@@ -226,6 +230,18 @@ def _parsed(texts: Sequence[str]) -> list[Override]:
                 f"'{text}' can't be read ({reason}): values are written a,b or 'interval(1, 2)'"
             ) from None
     return found
+
+
+def _of_mapping(text: str) -> Override:
+    """What gives values to a mapping, whose keys Hydra's grammar need not know."""
+    key, _, value = text.partition("=")
+    try:
+        (item,) = OverridesParser.create().parse_overrides([f"key={value}"])
+    except HydraException:
+        # One value as users write it; mappings read it themselves.
+        (item,) = OverridesParser.create().parse_overrides(["key=null"])
+    item.key_or_group, item.input_line = key, text
+    return item
 
 
 def _parameter(item: Override, is_grid: bool) -> Parameter:

@@ -7,6 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from plx_train.config.compose import compose_run
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.history import find_sweep
 from plx_train.sweep.order import order, sweep_id, trial_overrides
@@ -160,3 +161,22 @@ def test_quotes_stay_where_they_make_another_value() -> None:
     assert [one.choices for one in space.parameters] == [("null", "'null'"), ("a,b", "c")]
     assert [str(one) for one in space.parameters] == ["null,'null'", "'a,b',c"]
     assert space.overrides(space.grid()[2]) == ["weights='null'", "dataset.root='a,b'"]
+
+
+def test_mappings_take_any_key_and_may_vary() -> None:
+    fixed = ["optimizer.lr_scale..*bias=1", "device.flags={^a.b: 2}", "models={A: 'x, b: y'}", "models.B=it's"]
+    assert parse_space([*fixed, "seed=1,2"], {}, [], is_grid=True).fixed == tuple(fixed)
+    space = parse_space(["optimizer.lr_scale..*bias=1,0.5", "models.A=1e5,b (2)"], {}, [], is_grid=True)
+    assert [space.overrides(values) for values in space.grid()][1::2] == [
+        ["optimizer.lr_scale..*bias=1", "models.A=b (2)"],
+        ["optimizer.lr_scale..*bias=0.5", "models.A=b (2)"],
+    ]
+    composed = compose_run(space.overrides(space.grid()[2])).options
+    assert (composed.optimizer.lr_scale, composed.models) == ({".*bias": 0.5}, {"A": "1e5"})
+    search = parse_space(["optimizer.lr_scale..*bias=interval(0.1,1.0)"], {}, [], is_grid=False)
+    assert search.parameters[0].override(0.5) == "optimizer.lr_scale..*bias=0.5"
+    whole = parse_space(["optimizer.lr_scale={a.*: 1},{b.*: 2}"], {}, [], is_grid=True)
+    assert [compose_run(whole.overrides(values)).options.optimizer.lr_scale for values in whole.grid()] == [
+        {"a.*": 1.0},
+        {"b.*": 2.0},
+    ]
