@@ -65,7 +65,12 @@ class Plan:
 
     def progress(self, state: LoopState) -> float:
         """0 at the start, 1 at the end."""
-        start, share, total = [part for part in state.planned if part[0] <= state.step][-1]
+        start, share, total = next(
+            (part for part in reversed(state.planned) if part[0] <= state.step), state.planned[0]
+        )
+        if state.step < start:
+            # A rollback to what a former version did without a plan.
+            return share * state.step / start
         if total is None:
             return share
         return min(share + (1 - share) * (state.step - start) / max(total - start, 1), 1.0)

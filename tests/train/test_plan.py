@@ -134,6 +134,16 @@ def test_a_run_of_a_former_version_goes_on_from_where_the_clock_had_led_it() -> 
     assert 90 <= state.step <= 100
 
 
+def test_a_rollback_to_before_the_plan_goes_on_from_the_progress_that_there_was() -> None:
+    state = LoopState(step=100, seconds=50.0, max_seconds=100.0)
+    plan = begin_plan(TrainerOptions(epochs=1000), BATCHES, state)
+    assert state.planned == [(100, 0.5, 10_000)]
+    assert [plan.progress(LoopState(step=step, planned=state.planned)) for step in (0, 80, 100)] == [0.0, 0.4, 0.5]
+    state.step = 80
+    gone_on, shares = loop(TrainerOptions(epochs=1000), None, lambda step: 1.0, state=state)
+    assert shares[0] == 0.4 and rises(shares) and gone_on.ended_by == "max_time"
+
+
 def test_room_is_left_for_the_last_evaluation_and_the_export() -> None:
     measured = LoopState(pause=20.0, first={"seconds": 15.0})
     assert time_for_steps(600.0, measured) == 600 - 20 - 15 - 3
