@@ -91,20 +91,20 @@ class Plan:
         if self.max_seconds is None or state.last_step is not None:
             return None
         _take_in(state, lap)
-        is_new = len(state.planned) == 1
-        if is_new and not self._is_measured(state):
+        if not self._is_measured(state):
             return None
+        is_first, is_new = len(state.planned) == 1, self.total(state) is None
         is_fresh = state.seconds - state.planned_after < KEPT_SHARE * self.max_seconds
         if not is_new and (is_fresh or self.progress(state) > SETTLED):
             return None
-        if self.total(state) is not None and self._ends_in_time(state):
+        if not is_new and self._ends_in_time(state):
             return None
         total = state.step + self._steps_left(state, AIM * self.max_seconds - state.seconds)
         total = total if self.limit is None else min(total, self.limit)
         kept = [part for part in state.planned if part[0] < state.step]
         state.planned = [*kept, (state.step, self.progress(state), total)]
         state.planned_after = state.seconds
-        if not is_new:
+        if not is_first:
             return None
         return (
             f"the time is planned: {total} steps, {total / self.steps_per_epoch:.3g} epochs, for a step takes "

@@ -99,6 +99,17 @@ def test_of_epochs_and_time_the_shorter_holds() -> None:
     assert rises(shares) and shares[-1] > 0.9
 
 
+def test_epochs_beside_a_time_are_a_plan_that_is_kept_like_others() -> None:
+    options = TrainerOptions(epochs=20, eval_every_epochs=None)
+    late, shares = loop(options, 101.0, lambda step: 0.5 if step < 190 else 3.0)
+    assert late.planned == [(0, 0.0, 200)] and late.ended_by == "max_time", "the rate has all but fallen"
+    assert shares == [step / 200 for step in range(late.step)]
+    early, _ = loop(options, 100.0, lambda step: 0.6 if step < 5 else 0.4)
+    assert early.planned == [(0, 0.0, 200)], "what is a few seconds old is kept"
+    slow, _ = loop(options, 100.0, lambda step: 20.0 if step == 0 else 0.3)
+    assert slow.planned == [(0, 0.0, 200)], "a slow first step is no pace"
+
+
 def test_a_plan_is_kept_where_a_run_goes_on() -> None:
     options = TrainerOptions(epochs=None, eval_every_epochs=None)
     whole, shares = loop(options, 60.0, lambda step: 0.5)
