@@ -97,8 +97,8 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any
     A dataset that has moved keeps the name and the columns it had.
     """
     keys = {key_of(text) for text in new}
-    before = compose_run(old).flat
-    after = compose_run([*(text for text in old if key_of(text) not in keys), *new]).flat
+    before = compose_run(old, is_recorded=True).flat
+    after = compose_run([*(text for text in old if key_of(text) not in keys), *new], is_recorded=True).flat
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from plx_train.config.compose import compose_run, default_values
+from plx_train.config.compose import compose_run, composed_from, default_values
 from plx_train.config.groups import GROUPS, group_options
 from plx_train.config.options import ColumnsOptions
 from plx_train.config.values import flatten
@@ -75,6 +76,38 @@ def test_the_yaml_reproduces_the_run(tmp_path: Path) -> None:
     assert "epochs: 3" in composed.yaml
     assert "train_lines.txt" in composed.yaml
     assert "${" not in composed.yaml
+
+
+@pytest.mark.parametrize(
+    "former",
+    [
+        *(
+            "optimizer.clip_norm=0.0",
+            "device.threads=0",
+            "optimizer.step_milestones=[0.9,0.5]",
+            "tracking.experiment=''",
+        ),
+        *("optimizer.momentum=1.0", "trainer.min_delta=-0.1", "dataset.name=''", "optimizer.freeze=['*bias']"),
+    ],
+)
+def test_what_a_former_version_let_a_run_begin_with_is_refused_only_anew(former: str) -> None:
+    key, _, text = former.partition("=")
+    recorded = OmegaConf.create(compose_run([]).yaml)
+    OmegaConf.update(recorded, key, OmegaConf.create(f"value: {text}").value, merge=False)
+    kept = composed_from(recorded, [former]).flat[key]
+    assert kept == compose_run([former], is_recorded=True).flat[key] == OmegaConf.select(recorded, key)
+    with pytest.raises(ConfigError, match=key):
+        compose_run([former])
+    OmegaConf.update(recorded, key, {"a": 1}, merge=False)
+    with pytest.raises(ConfigError, match="can't be used: "):
+        composed_from(recorded, [])
+
+
+def test_names_of_a_recorded_configuration_are_those_that_there_are() -> None:
+    recorded = OmegaConf.create(compose_run([]).yaml)
+    recorded.trainer.oom = "halv"
+    with pytest.raises(ConfigError, match="did you mean 'halve'"):
+        composed_from(recorded, [])
 
 
 def test_defaults_show_what_a_run_changed() -> None:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 import plx_train
 from kit.pages import make_pages, train
@@ -109,6 +110,20 @@ def test_what_changes_no_step_may_be_changed(finished: RunResult, dataset: Path,
     moved = shutil.copytree(dataset, tmp_path / "moved")
     plx_train.run([f"resume={killed}", f"dataset.root={moved}", "device.num_workers=1", "trainer.save_every_steps=2"])
     assert_same(finished.output, killed)
+
+
+def test_a_run_of_a_former_version_keeps_a_value_that_is_no_more_possible(finished: RunResult, tmp_path: Path) -> None:
+    killed = as_if_killed(finished.output, tmp_path / "k", 6)
+    config = OmegaConf.load(killed / "config.yaml")
+    config.trainer.min_delta = -0.1
+    OmegaConf.save(config, killed / "config.yaml")
+    facts = json.loads((killed / "run.json").read_text())
+    facts["overrides"] = [*facts["overrides"], "trainer.min_delta=-0.1"]
+    (killed / "run.json").write_text(json.dumps(facts))
+    plx_train.run([f"resume={killed}", "quiet=true", "trainer.save_every_steps=2"])
+    assert json.loads((killed / "run.json").read_text())["status"] == "FINISHED"
+    with pytest.raises(ConfigError, match=r"trainer\.min_delta=-0\.2 is out of range"):
+        plx_train.run([f"resume={killed}", "trainer.min_delta=-0.2"])
 
 
 def test_another_content_of_the_dataset_is_refused(finished: RunResult, dataset: Path, tmp_path: Path) -> None:
