@@ -13,9 +13,11 @@ import plx_train
 from kit.pages import make_pages, train
 from kit.runs import as_if_killed, assert_same
 from plx_train.api import RunResult
+from plx_train.config.compose import compose_run
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.train.checkpoints import step_checkpoints
+from plx_train.workflow.resume import find_continuation
 
 VARIANTS = {
     "plain": ["trainer.ema_decay=null"],
@@ -86,6 +88,19 @@ def test_auto_begins_where_nothing_is_and_goes_on_where_something_is(dataset: Pa
     second = train(dataset, killed, "resume=auto", "trainer.max_steps=3", "trainer.save_every_steps=1")
     assert first.metrics == second.metrics
     assert_same(first.output, killed)
+
+
+def test_a_folder_that_is_called_like_a_reference_is_gone_on_in(finished: RunResult, tmp_path: Path) -> None:
+    killed = as_if_killed(finished.output, tmp_path / "${k}", 6)
+    typed = str(killed).replace("${", "\\${")
+    plx_train.run([f"resume={typed}", "quiet=true", f"tracking.uri={typed}.db"])
+    assert json.loads((killed / "run.json").read_text())["status"] == "FINISHED"
+    facts = json.loads((killed / "run.json").read_text()) | {"status": "RUNNING"}
+    (killed / "run.json").write_text(json.dumps(facts))
+    again = find_continuation(compose_run([f"resume={typed}", f"tracking.uri={typed}.db"]))
+    assert again is not None
+    options = again.composed.options
+    assert (options.output, options.resume, options.tracking.uri) == (str(killed), str(killed), f"{killed}.db")
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again(finished: RunResult, tmp_path: Path) -> None:
