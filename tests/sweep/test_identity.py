@@ -89,7 +89,19 @@ def test_other_data_are_told_wherever_they_lie() -> None:
 
 @pytest.mark.parametrize(
     "harmless",
-    ["sweep.trials=1", "sweep.workers=2", "sweep=random", "trainer.log_every_steps=3", "quiet=true", "seed='2'"],
+    [
+        "sweep.trials=1",
+        "sweep.workers=2",
+        "sweep=random",
+        "trainer.log_every_steps=3",
+        "quiet=true",
+        "seed='2'",
+        "device=cpu",
+        "device.precision=fp32",
+        "device.conv_backend=native",
+        "device.processes=1",
+        "device.sync_bn=true",
+    ],
 )
 def test_how_it_is_swept_may_change(harmless: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_sweep(command(harmless, *(["sweep.trials=1"] if harmless != "sweep.trials=1" else [])), one) == 0
