@@ -107,9 +107,9 @@ class Parameter:
         if self.choices:
             text = ",".join(f"'{one}'" if len(split(one, ",")) > 1 else one for one in self.choices)
         elif self.step is not None:
-            text = f"range({self.low:g}, {self.high:g}, {self.step:g})"
+            text = f"range({self.low:.12g}, {self.high:.12g}, {self.step:.12g})"
         else:
-            text = f"interval({self.low:g}, {self.high:g})"
+            text = f"interval({self.low:.12g}, {self.high:.12g})"
             text = f"int({text})" if self.is_integer else text
         text = f"tag(log, {text})" if self.is_log else text
         return f"{text} if {self.condition.key}={','.join(self.condition.values)}" if self.condition else text
@@ -185,7 +185,7 @@ class Space:
         """What the user may not have meant."""
         return [
             f"{one.key} spans a factor of {one.high / one.low:.0f} and is searched evenly: "
-            f"'tag(log, interval({one.low:g}, {one.high:g}))' searches it by magnitude"
+            f"'tag(log, interval({one.low:.12g}, {one.high:.12g}))' searches it by magnitude"
             for one in self.parameters
             if not one.choices and not one.is_log and one.low > 0 and one.high / one.low >= WIDE
         ]

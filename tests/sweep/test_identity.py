@@ -80,6 +80,13 @@ def test_what_differs_is_told_in_a_sentence(name: str, begun: Path) -> None:
     assert b"number" not in (begun / "study.journal").read_bytes()[len(before) :]
 
 
+def test_numbers_that_differ_late_are_told(begun: Path) -> None:
+    first, second = (command("sweep.id=n", f"seed=range({low},2000000)") for low in (1000000, 1000001))
+    begin(first, begun.with_name("n"))
+    with pytest.raises(UserError, match=r"range\(1000001, 1999999, 1\) \(was range\(1000000, 1999999, 1\)\)"):
+        run_sweep(second, one)
+
+
 def test_other_data_are_told_wherever_they_lie() -> None:
     with pytest.raises(UserError, match=r"dataset.root=\S+/b holds other data \(was \S+/a\)"):
         run_sweep(command("dataset.root=b"), lambda options: options.dataset.root[-1])
