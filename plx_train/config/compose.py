@@ -77,15 +77,26 @@ def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed
     GlobalHydra.instance().clear()
     _register_resolver()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
+        base = _compose([str(item.input_line) for item in parsed if _is_preset(item)])
         check_keys(parsed, base)
         config = _compose([open_free_key(str(item.input_line), base) for item in parsed])
-    given = {key_of(text) for text in overrides}
+    given = {key_of(text) for text in overrides}.union(*map(_keys_in, parsed))
     with explained(overrides):
         put(config, entries)
         _forget_embedded(config, base, given)
         _fill_time(config, parsed, given)
     return _typed(config, overrides, is_recorded)
+
+
+def _is_preset(item: Override) -> bool:
+    """Whether it takes one of a group's presets, or none, as ``dataset={root: …}`` does not."""
+    return item.key_or_group in GROUPS and not isinstance(item.value(), dict)
+
+
+def _keys_in(item: Override) -> set[str]:
+    """The keys whose values stand in an override of a section: ``trainer={max_time: 5m}``."""
+    value = item.value()
+    return set(flatten(value, item.key_or_group)) if isinstance(value, dict) else set()
 
 
 def _forget_embedded(config: DictConfig, base: DictConfig, given: set[str]) -> None:

@@ -107,7 +107,9 @@ def _in_full(text: str, names_sweep: bool) -> str:
         return f"sweep.id={value}"
     if key.startswith(PARAMETER):
         return f"{PARAMETERS}{text.removeprefix(PARAMETER)}"
-    return f"{short_keys()[key]}{separator}{value}" if key in short_keys() and separator else text
+    # What has a short key is there already: a + adds nothing.
+    short = key.lstrip("+")
+    return f"{short_keys()[short]}{separator}{value}" if short in short_keys() and separator else text
 
 
 def quoted(text: str) -> str:

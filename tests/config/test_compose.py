@@ -37,6 +37,10 @@ def test_weights_is_a_value_and_a_section() -> None:
     assert (options.weights.source, options.weights.allow_partial) == ("PP-OCRv4_mobile_det", True)
 
 
+def test_a_plus_before_a_short_key_adds_nothing() -> None:
+    assert compose_run(["+weights=PP-OCRv4_mobile_det"]).options.weights.source == "PP-OCRv4_mobile_det"
+
+
 def test_dataset_root_alone_takes_a_users_data() -> None:
     options = compose_run(["dataset.root=/data/mine"]).options
     assert (options.dataset.root, options.dataset.train, options.dataset.val) == ("/data/mine", "train.txt", "val.txt")
@@ -59,6 +63,7 @@ def test_any_path_survives(name: str) -> None:
         ("module.name=text_rec", r"module\.name=text_rec names another module: give module=… and leave it out"),
         ("module.name=nothing", "the module type nothing is none of"),
         ("+foo=1", "key 'foo' does not exist"),
+        ("+seed=2", r"^seed is there already: leave out the \+ before it$"),
         ("dataset.root=~nosuchuser/x", "~nosuchuser/x names the home of a user who does not exist here"),
         ("optimizer.freeze=['(']", r"optimizer\.freeze: '\(' is no regular expression: missing \), unterminated"),
         ("optimizer.lr_scale={*a:0.1}", r"optimizer\.lr_scale: '\*a' is no regular expression: nothing to repeat"),
@@ -170,6 +175,12 @@ def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_col
     assert named.options.dataset.columns == ColumnsOptions(time="t")
     embedded = compose_run(["module=ts_forecast"]).options.dataset
     assert (embedded.name, embedded.columns.targets) == ("traffic", ["traffic_volume"])
+    section = compose_run(["module=ts_forecast", "dataset={root: /somewhere/loads}"]).options.dataset
+    assert (section.name, section.columns) == ("loads", ColumnsOptions())
+    section = compose_run(
+        ["module=ts_forecast", "dataset={root: /somewhere/loads, columns: {time: t}}"]
+    ).options.dataset
+    assert section.columns == ColumnsOptions(time="t")
     recipe = compose_run(["experiment=electricity", "dataset.root=/elsewhere/data"]).options.dataset
     assert (recipe.name, recipe.columns.targets) == ("electricity", ["load"])
 
@@ -183,6 +194,9 @@ def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_col
         (["experiment=electricity", "trainer.max_time=20m"], 6),
         (["module=text_det", "debug=overfit", "trainer.max_time=20m"], 1000),
         (["module=text_det"], 10),
+        (["module=text_det", "trainer={max_time: 20m}"], None),
+        (["module=text_det", "trainer={max_time: 20m, epochs: 10}"], 10),
+        (["module=text_det", "trainer={max_time: 20m}", "trainer.epochs=10"], 10),
         (["module=text_det", "trainer.max_time=null"], 10),
         (["module=text_det", "trainer.epochs=null", "trainer.max_steps=5"], None),
     ],
