@@ -74,7 +74,7 @@ def put(config: DictConfig, entries: Sequence[Entry]) -> None:
 
 def _place(key: str) -> str | None:
     found = options_at(key)
-    return found[0].key if found and found[0].type_name.startswith("dict") else None
+    return found[0].key if found and found[0].is_mapping else None
 
 
 def _value(place: str, value: str, text: str) -> Any:

@@ -116,7 +116,7 @@ def quoted(text: str) -> str:
     """Quotes a text that Hydra's grammar would trip over, or read as a number: spaces, brackets, ``=``, digits."""
     key, _, value = text.partition("=")
     options = _options_of(text)
-    if any(one.type_name.startswith("dict") for one in options):
+    if any(one.is_mapping for one in options):
         return text
     if any(one.type_name == "list[str]" for one in options):
         return f"{key}={_in_list(value, lambda part: _as_text(part, False))}"

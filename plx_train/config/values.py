@@ -28,7 +28,7 @@ def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None
     check_choices(options, flat)
     for key, one in options.items():
         value = flat.get(key)
-        if one.holds_text and not one.type_name.startswith("dict") and "" in _given(value):
+        if one.holds_text and not one.is_mapping and "" in _given(value):
             raise ConfigError(f"{key} is empty: give it a value, or leave it out")
         if one.length and isinstance(value, list) and len(value) != one.length.number:
             raise ConfigError(f"{key}={value} must have {one.length}, not {len(value)}, as in {one.example}")

@@ -171,18 +171,13 @@ def begin_plan(options: TrainerOptions, batches_per_epoch: int, state: LoopState
     return Plan(limit, "epochs" if limit == by_epochs else "steps", per_epoch, every, seconds)
 
 
-def seconds_to_spare(state: LoopState) -> float | None:
-    """What is left of the time that a run was given; None where it was given none, or has used it."""
-    if state.max_seconds is None or state.ended_by in (None, "max_time", "plan", "fit"):
-        return None
-    return state.max_seconds - state.seconds
-
-
 def ending(state: LoopState) -> str:
     """Where the best was, what ended the run, and what that means, in words."""
     text = f"step {state.best_step} of {state.step}, ended by {state.ended_by}"
-    spare = seconds_to_spare(state)
-    if spare is None or spare < (1 - EARLIEST) * (state.max_seconds or 0.0):
+    if state.max_seconds is None or state.ended_by in (None, "max_time", "plan", "fit"):
+        return text
+    spare = state.max_seconds - state.seconds
+    if spare < (1 - EARLIEST) * state.max_seconds:
         return text
     text += f" with {readable_duration(spare)} to spare"
     if state.best_step != state.step or state.ended_by not in ("epochs", "steps"):

@@ -153,6 +153,11 @@ def test_what_is_no_duration(text: str) -> None:
         parse_duration(text, "trainer.max_time")
 
 
+def test_no_time_is_told_of_whatever_it_is_a_time_for() -> None:
+    with pytest.raises(ConfigError, match=r"^trainer\.save_interval=0s is no time at all: it must be more than 0s"):
+        compose_run(["trainer.save_interval=0s"])
+
+
 def test_durations_for_people() -> None:
     assert [readable_duration(value) for value in (4.24, 185, 3725)] == ["4.2 s", "3 min 05 s", "1 h 02 min"]
 
