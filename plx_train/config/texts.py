@@ -54,7 +54,7 @@ def options_at(key: str) -> list[Option]:
 
 
 def _options_of(text: str) -> list[Option]:
-    """Those that an override is for, however its key is typed."""
+    """The options that an override is for, however its key is typed."""
     return options_at(key_of(_in_full(text, names_sweep=False))) if "=" in text else []
 
 
