@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,14 @@ def one(options: RunOptions) -> str:
     return "one"
 
 
+def counted(begin: Any, opened: list[Path]) -> Any:
+    def counting(self: Study, folder: Path, *arguments: Any) -> None:
+        opened.append(folder)
+        begin(self, folder, *arguments)
+
+    return counting
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_differs_is_told_in_a_sentence(name: str, begun: Path) -> None:
     changed, told = CHANGES[name]
@@ -112,6 +121,15 @@ def test_other_data_are_told_wherever_they_lie() -> None:
 )
 def test_how_it_is_swept_may_change(harmless: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_sweep(command(harmless, *(["sweep.trials=1"] if harmless != "sweep.trials=1" else [])), one) == 0
+
+
+def test_a_study_is_opened_once_to_be_found_compared_and_shown_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(Study, "__init__", counted(Study.__init__, opened))
+    assert run_sweep(command("sweep.trials=1"), one) == 0
+    assert len(opened) == 3
 
 
 def test_data_that_have_moved_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:
