@@ -24,7 +24,7 @@ from plx_train.config.mappings import entries_of, is_entry, put
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
 from plx_train.config.texts import PARAMETER, as_typed_in_full, key_of
-from plx_train.config.values import check_values, flatten
+from plx_train.config.values import check_choices, check_values, flatten
 from plx_train.config.written import all_literal, literal
 from plx_train.contract.rooms import load_room, options_class, usable_options
 from plx_train.ground.errors import ConfigError, UserError
@@ -56,8 +56,11 @@ def register_schemas() -> None:
         store.store(group=one.group, name=one.name, node=OmegaConf.create(one.content), package=one.package)
 
 
-def compose_run(overrides: Sequence[str]) -> Composed:
+def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed:
     """The typed options of ``key=value`` overrides in Hydra's syntax.
+
+    Args:
+        is_recorded: a former run began with them; its version may have had other bounds for values.
 
     Raises:
         ConfigError: the first mistake, in one sentence.
@@ -74,15 +77,26 @@ def compose_run(overrides: Sequence[str]) -> Composed:
     GlobalHydra.instance().clear()
     _register_resolver()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        base = _compose([str(item.input_line) for item in parsed if item.key_or_group in GROUPS])
+        base = _compose([str(item.input_line) for item in parsed if _is_preset(item)])
         check_keys(parsed, base)
         config = _compose([open_free_key(str(item.input_line), base) for item in parsed])
-    given = {key_of(text) for text in overrides}
+    given = {key_of(text) for text in overrides}.union(*map(_keys_in, parsed))
     with explained(overrides):
         put(config, entries)
         _forget_embedded(config, base, given)
         _fill_time(config, parsed, given)
-    return _typed(config, overrides)
+    return _typed(config, overrides, is_recorded)
+
+
+def _is_preset(item: Override) -> bool:
+    """Whether it takes one of a group's presets, or none, as ``dataset={root: …}`` does not."""
+    return item.key_or_group in GROUPS and not isinstance(item.value(), dict)
+
+
+def _keys_in(item: Override) -> set[str]:
+    """The keys whose values stand in an override of a section: ``trainer={max_time: 5m}``."""
+    value = item.value()
+    return set(flatten(value, item.key_or_group)) if isinstance(value, dict) else set()
 
 
 def _forget_embedded(config: DictConfig, base: DictConfig, given: set[str]) -> None:
@@ -130,6 +144,8 @@ def _compose(overrides: Sequence[str]) -> DictConfig:
 def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
     """The options of a configuration that was composed before; what it lacks has its default.
 
+    Values stay that were possible when it was composed: what a command line says anew has been looked at already.
+
     Raises:
         ConfigError: it holds a key or a value that this version does not know.
     """
@@ -140,7 +156,7 @@ def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
     except (OmegaConfBaseException, UserError) as error:
         raise ConfigError(f"a recorded configuration can't be used: {one_sentence(error)}") from None
     assert isinstance(merged, DictConfig)
-    return _typed(merged, overrides)
+    return _typed(merged, overrides, is_recorded=True)
 
 
 def _without_retired(recorded: DictConfig) -> DictConfig:
@@ -152,7 +168,7 @@ def _without_retired(recorded: DictConfig) -> DictConfig:
     return kept
 
 
-def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
+def _typed(config: DictConfig, overrides: Sequence[str], is_recorded: bool) -> Composed:
     with explained():
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
@@ -167,7 +183,8 @@ def _typed(config: DictConfig, overrides: Sequence[str]) -> Composed:
         raise ConfigError(f"module.name={options.module.name} names another module: give module=… and leave it out")
     _check_pipeline(options)
     flat = flatten(plain)
-    check_values(options_with_module(options.module), flat)
+    check = check_choices if is_recorded else check_values
+    check(options_with_module(options.module), flat)
     return Composed(options, OmegaConf.to_yaml(OmegaConf.create(all_literal(plain))), tuple(overrides), flat)
 
 

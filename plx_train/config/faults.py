@@ -25,6 +25,7 @@ OTHER_WORDS = (
         r"(?:no viable alternative|mismatched input|token recognition error|extraneous input|missing ).*",
         "${{ begins a reference to another value, which this one is not; as part of a name it is written \\${{",
     ),
+    (r"Could not append to config\. An item is already at '(.*)'\.", "{} is there already: leave out the + before it"),
     (r".* does not support deletion", "it can't be taken away: give it another value"),
 )
 """What is said of references to other values, and how we say it."""

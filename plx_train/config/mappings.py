@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from plx_train.config.texts import options_at, split, unquoted
+from plx_train.config.texts import cut, options_at, split, unquoted
 from plx_train.ground.errors import ConfigError
 
 
@@ -53,11 +53,11 @@ def entries_of(text: str) -> list[Entry]:
     if not inner.endswith("}"):
         raise ConfigError(f"{text} does not end in }}: write {place}={{name: value, 'other name': value}}")
     found = []
-    for pair in filter(None, split(inner[:-1], ",")):
-        name, *rest = split(pair, ":")
-        if not rest:
+    for pair in filter(None, split(inner[:-1], ",", ":,[{(")):
+        name, given = cut(pair, ":")
+        if given is None:
             raise ConfigError(f"{text}: {pair} has no value: write {place}={{name: value, 'other name': value}}")
-        found.append(Entry(place, unquoted(name), _value(place, ":".join(rest), text), text))
+        found.append(Entry(place, unquoted(name), _value(place, given, text), text))
     return found
 
 
@@ -74,7 +74,7 @@ def put(config: DictConfig, entries: Sequence[Entry]) -> None:
 
 def _place(key: str) -> str | None:
     found = options_at(key)
-    return found[0].key if found and found[0].type_name.startswith("dict") else None
+    return found[0].key if found and found[0].is_mapping else None
 
 
 def _value(place: str, value: str, text: str) -> Any:

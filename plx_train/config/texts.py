@@ -14,6 +14,8 @@ QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 PLAIN = re.compile(r"[/A-Za-z][\w./:-]*", re.ASCII)
 """Texts that Hydra reads as they are, but for those in `WORDS`."""
 WORDS = ("null", "true", "false", "nan", "inf")
+HYDRAS_OWN = re.compile(r"[\[{]|(choice|range|interval|sort|shuffle|tag|glob|int|float|str|bool|json_str)\(")
+"""What values begin with that Hydra's grammar says, not the user's text."""
 BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 PARAMETER, PARAMETERS = "pipeline.", "pipeline_parameters."
@@ -31,7 +33,7 @@ def as_typed_in_full(text: str, names_sweep: bool = False) -> str:
     """
     if not text.isprintable() and re.search(r"[\0\ud800-\udfff]", text):
         raise ConfigError(f"{text!a} is no text in UTF-8: rename the file, or leave these characters out")
-    return _quoted(_in_full(text, names_sweep))
+    return quoted(_in_full(text, names_sweep))
 
 
 @cache
@@ -51,30 +53,43 @@ def options_at(key: str) -> list[Option]:
     return [found] if found else [one for one in options_of_rooms() if one.key == key]
 
 
-def is_text(key: str) -> bool:
-    """Whether what stands at a key is a text, or a list of texts."""
-    return any(one.holds_text for one in options_at(key))
+def _options_of(text: str) -> list[Option]:
+    """The options that an override is for, however its key is typed."""
+    return options_at(key_of(_in_full(text, names_sweep=False))) if "=" in text else []
 
 
 def sweepable(text: str) -> str:
-    """An override of several values, as in ``key=a,b``, with those texts in quotes that Hydra would read as numbers."""
-    key, separator, value = text.partition("=")
-    if not separator or not is_text(key_of(text)) or any(one in value for one in "[{("):
+    """An override of several values, as in ``key=a,b``, with those texts in quotes that Hydra would read otherwise."""
+    key, _, value = text.partition("=")
+    options = _options_of(text)
+    if not any(one.holds_text for one in options) or HYDRAS_OWN.match(value.lstrip()):
         return text
     parts = split(value, ",")
-    return f"{key}={','.join(_as_text(part, False) for part in parts)}" if len(parts) > 1 and all(parts) else text
+    return f"{key}={','.join(_as_text_of(options, part) for part in parts)}" if len(parts) > 1 and all(parts) else text
 
 
-def split(text: str, mark: str) -> list[str]:
-    """The parts between `mark`, but for those in quotes or, where brackets close, in brackets."""
-    return _split(text, mark, BRACKETS) or _split(text, mark, {})
+def split(text: str, mark: str, before_quotes: str = "") -> list[str]:
+    """The parts between `mark`, but for those in quotes or, where brackets close, in brackets.
+
+    Args:
+        before_quotes: characters after which quotes count too, beside those that begin a part.
+    """
+    return _split(text, mark, BRACKETS, before_quotes) or _split(text, mark, {}, before_quotes)
 
 
-def _split(text: str, mark: str, brackets: dict[str, int]) -> list[str]:
+def cut(text: str, mark: str) -> tuple[str, str | None]:
+    """What stands before the first `mark` that `split` sees, and what after it; None where there is none."""
+    first = split(text, mark)[0]
+    _, found, rest = text.strip().removeprefix(first).partition(mark)
+    return first, rest.strip() if found else None
+
+
+def _split(text: str, mark: str, brackets: dict[str, int], before_quotes: str) -> list[str]:
     """Nothing where brackets do not close."""
     parts, depth, place, begin = [], 0, 0, 0
     while place < len(text):
-        quoted = QUOTED.match(text, place) if not text[begin:place].strip() else None
+        before = text[begin:place].strip()
+        quoted = QUOTED.match(text, place) if not before or before[-1] in before_quotes else None
         if quoted:
             place = quoted.end()
             continue
@@ -92,20 +107,27 @@ def _in_full(text: str, names_sweep: bool) -> str:
         return f"sweep.id={value}"
     if key.startswith(PARAMETER):
         return f"{PARAMETERS}{text.removeprefix(PARAMETER)}"
-    return f"{short_keys()[key]}{separator}{value}" if key in short_keys() and separator else text
+    # What has a short key is there already: a + adds nothing.
+    short = key.lstrip("+")
+    return f"{short_keys()[short]}{separator}{value}" if short in short_keys() and separator else text
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Quotes a text that Hydra's grammar would trip over, or read as a number: spaces, brackets, ``=``, digits."""
-    key, separator, value = text.partition("=")
-    options = options_at(key_of(text)) if separator else []
-    if any(one.type_name.startswith("dict") for one in options):
+    key, _, value = text.partition("=")
+    options = _options_of(text)
+    if any(one.is_mapping for one in options):
         return text
     if any(one.type_name == "list[str]" for one in options):
         return f"{key}={_in_list(value, lambda part: _as_text(part, False))}"
     if any(one.holds_text for one in options):
-        return f"{key}={_as_text(value, any(one.is_optional for one in options))}"
+        return f"{key}={_as_text_of(options, value)}"
     return text
+
+
+def _as_text_of(options: list[Option], value: str) -> str:
+    """A value as a text; null is none where one of the options may be without."""
+    return _as_text(value, any(one.is_optional for one in options))
 
 
 def _in_list(value: str, change: Callable[[str], str]) -> str:
@@ -125,6 +147,14 @@ def _as_text(value: str, is_optional: bool) -> str:
     # In quotes a backslash is itself, unless a quote follows it.
     escaped = re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + found[2].replace("'", "\\'"), value)
     return f"'{escaped}'"
+
+
+def meant(text: str) -> str:
+    """The value of an override; a text without the quotes around it, unless it would be something else without them."""
+    options, value = _options_of(text), text.partition("=")[2]
+    bare = unquoted(value)
+    is_else = QUOTED.fullmatch(bare) or _as_text_of(options, bare) == "null"
+    return value if is_else or not any(one.holds_text for one in options) else bare
 
 
 def unquoted(value: str) -> str:

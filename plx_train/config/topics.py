@@ -114,7 +114,7 @@ def _options(key: str, rooms: Sequence[str], values: Mapping[str, Any]) -> list[
 def _below(options: Mapping[str, Option], key: str) -> dict[str, Option]:
     found = {name: one for name, one in options.items() if name == key or name.startswith(f"{key}.")}
     holder = option_at(options, key)
-    return found or ({holder.key: holder} if holder and holder.type_name.startswith("dict") else {})
+    return found or ({holder.key: holder} if holder and holder.is_mapping else {})
 
 
 def _of_room(room: str) -> dict[str, Option]:

@@ -25,13 +25,10 @@ def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None
     Raises:
         ConfigError: the first value that is none of those possible.
     """
-    for key, one in options.items():
-        for value in _given(flat.get(key)):
-            if one.choices and str(value) not in one.choices.names:
-                refuse(f"{key}={value} does not exist", str(value), one.choices.names)
+    check_choices(options, flat)
     for key, one in options.items():
         value = flat.get(key)
-        if one.holds_text and not one.type_name.startswith("dict") and "" in _given(value):
+        if one.holds_text and not one.is_mapping and "" in _given(value):
             raise ConfigError(f"{key} is empty: give it a value, or leave it out")
         if one.length and isinstance(value, list) and len(value) != one.length.number:
             raise ConfigError(f"{key}={value} must have {one.length}, not {len(value)}, as in {one.example}")
@@ -40,6 +37,18 @@ def check_values(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None
             _check_numbers(f"{key}.{name}", one, flat[f"{key}.{name}"])
     for key, one in options.items():
         _check_forms(key, one, flat)
+
+
+def check_choices(options: Mapping[str, Option], flat: Mapping[str, Any]) -> None:
+    """Looks at those values alone that are names, with `check_values`' arguments.
+
+    Raises:
+        ConfigError: the first that is no name of its option.
+    """
+    for key, one in options.items():
+        for value in _given(flat.get(key)):
+            if one.choices and str(value) not in one.choices.names:
+                refuse(f"{key}={value} does not exist", str(value), one.choices.names)
 
 
 def _check_numbers(key: str, option: Option, value: Any) -> None:

@@ -197,6 +197,11 @@ class Option:
         return f"[{','.join(map(str, given))}]" if given else EXAMPLES.get(inner, "[…]")
 
     @property
+    def is_mapping(self) -> bool:
+        """Whether it holds values under keys that users choose."""
+        return self.type_name.startswith("dict")
+
+    @property
     def holds_text(self) -> bool:
         """Whether its value, or each that it holds, is a text that stays as it is typed."""
         return self.type_name in ("str", "list[str]", "dict[str, str]")

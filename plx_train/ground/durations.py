@@ -22,7 +22,7 @@ def parse_duration(text: str | None, key: str) -> float | None:
         raise ConfigError(f"{key}={text} is not a duration: write 90s, 20m or 1h30m")
     seconds = sum(float(number) * SECONDS[unit or "s"] for number, unit in parts)
     if seconds <= 0:
-        raise ConfigError(f"{key}={text} leaves no time to train")
+        raise ConfigError(f"{key}={text} is no time at all: it must be more than 0s, as in 20m")
     return seconds
 
 

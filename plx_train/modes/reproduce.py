@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.compose import Composed, composed_from
+from plx_train.config.written import all_literal, literal
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import StopRequest
@@ -91,7 +92,8 @@ def run(composed: Composed) -> RunResult:
 
 def _same_again(composed: Composed, source: Path) -> Composed:
     recorded = load_config(source)
-    recorded.mode, recorded.output, recorded.run = "reproduce", composed.options.output, str(source)
+    output = all_literal(composed.options.output)
+    recorded.mode, recorded.output, recorded.run = "reproduce", output, literal(str(source))
     recorded.resume, recorded.quiet = None, composed.options.quiet
     recorded.trainer.save_interval = recorded.trainer.save_every_steps = None
     return composed_from(recorded, composed.overrides)

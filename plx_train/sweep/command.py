@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
@@ -11,14 +14,26 @@ from plx_train.ground.stop import StopRequest
 from plx_train.runs.folder import OUTPUTS
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
-from plx_train.sweep.identity import ROOT, differences, refuse_to_mix
+from plx_train.sweep.identity import ROOT, Identity, differences, refuse_to_mix
 from plx_train.sweep.order import Ordered, identity_of, order, sweep_id, way_out
 from plx_train.sweep.record import FAILED, SweepRecord
 from plx_train.sweep.same_data import FingerprintOf, other_data
 from plx_train.terminal.console import Console, make_console
 
+if TYPE_CHECKING:
+    from plx_train.sweep.study import Study
+
 PATIENCE_SECONDS = KILL_AFTER_SECONDS + 30
 """What the runs take to save and end, and the report to be written, when a signal comes."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A sweep that was begun: what is swept, None where that is not known, and how many trials are finished."""
+
+    folder: Path
+    identity: Identity | None
+    num_finished: int
 
 
 def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
@@ -32,11 +47,8 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     for hint in ordered.space.hints():
         console.warn(hint)
     folder = find_folder(ordered)
-    if (folder / SETTINGS_FILE).is_file():
-        is_complete = ordered.is_searching and _is_complete(folder, ordered)
-        _check_same(folder, ordered, fingerprint_of, is_complete)
-        if is_complete:
-            return _say_complete(folder, ordered, console)
+    if (folder / SETTINGS_FILE).is_file() and _is_done(folder, ordered, fingerprint_of):
+        return _say_complete(folder, ordered, console)
     from plx_train.sweep.conduct import conduct
 
     stop = StopRequest(PATIENCE_SECONDS)
@@ -48,23 +60,23 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     return exit_code(record, ordered.is_searching)
 
 
-def _check_same(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf, is_complete: bool) -> None:
-    """
+def _is_done(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf) -> bool:
+    """Whether the search in `folder` has tried all that it is asked for.
+
     Raises:
         UserError: the sweep in `folder` is one of something else, or of other data.
     """
     if ordered.options.fresh:
         raise ConfigError(f"sweep.fresh=true: output={folder} holds a sweep already: give another output")
-    study = open_recorded(folder)
-    try:
+    with closing(open_recorded(folder)) as study:
+        is_done = ordered.is_searching and _num_finished(study) >= ordered.num_trials
         before, now = study.identity(), identity_of(ordered)
         found = differences(before, now) if before else []
         has_moved = before is not None and before.fixed.get(ROOT) != now.fixed.get(ROOT)
-        if not found and (has_moved or not is_complete):
+        if not found and (has_moved or not is_done):
             found = other_data(study, ordered, fingerprint_of)
         refuse_to_mix(folder.name, found, way_out(ordered))
-    finally:
-        study.close()
+    return is_done
 
 
 def exit_code(record: SweepRecord, is_searching: bool) -> int:
@@ -87,35 +99,28 @@ def find_folder(ordered: Ordered) -> Path:
         following = sweeps_folder() / f"{name}-{len(known) + 1}"
     if not known or options.sweep.fresh:
         return following
-    same = [folder for folder in known if _is_same(folder, ordered)]
-    newest = (same or known)[-1]
-    if ordered.is_searching or not _is_complete(newest, ordered):
-        return newest
+    begun = [_read(folder) for folder in known]
+    now = identity_of(ordered)
+    same = [one for one in begun if one.identity is None or not differences(one.identity, now)]
+    newest = (same or begun)[-1]
+    if ordered.is_searching or newest.num_finished < ordered.num_trials:
+        return newest.folder
     # A grid that is done runs again; one that was given a name of something else is told so.
-    return following if same or not options.sweep.id else newest
+    return following if same or not options.sweep.id else newest.folder
 
 
-def _is_same(folder: Path, ordered: Ordered) -> bool:
-    study = open_recorded(folder)
-    try:
-        before = study.identity()
-        return before is None or not differences(before, identity_of(ordered))
-    finally:
-        study.close()
+def _read(folder: Path) -> _Begun:
+    with closing(open_recorded(folder)) as study:
+        return _Begun(folder, study.identity(), _num_finished(study))
+
+
+def _num_finished(study: Study) -> int:
+    return sum(trial.state.is_finished() for trial in study.trials())
 
 
 def sweeps_folder() -> Path:
     """Where sweeps are kept."""
     return resolve_path(OUTPUTS) / "sweeps"
-
-
-def _is_complete(folder: Path, ordered: Ordered) -> bool:
-    study = open_recorded(folder)
-    try:
-        done = [trial for trial in study.trials() if trial.state.is_finished()]
-        return len(done) >= ordered.num_trials
-    finally:
-        study.close()
 
 
 def _say_complete(folder: Path, ordered: Ordered, console: Console) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from plx_train.config.written import written
 from plx_train.ground.errors import UserError
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
@@ -65,7 +66,7 @@ def differences(before: Identity, now: Identity) -> list[str]:
         keys = [key for key in keys if key != ROOT]
         # Of another module or preset, the rest follows from it.
         keys = ["module.name"] if "module.name" in keys else keys
-        found += [_changed(key, _text(now.fixed[key]), _text(before.fixed[key])) for key in keys]
+        found += [_changed(key, written(now.fixed[key]), written(before.fixed[key])) for key in keys]
     if before.objectives != now.objectives:
         found.append(f"what is sought is {', '.join(now.objectives)} (was {', '.join(before.objectives)})")
     if before.seeds != now.seeds:
@@ -95,7 +96,3 @@ def _changed(key: str, now: str | None, before: str | None) -> str:
     if now is None:
         return f"{key} does not vary (was {before})"
     return f"{key}={now} ({'was ' + before if before is not None else 'did not vary'})"
-
-
-def _text(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

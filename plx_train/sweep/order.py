@@ -34,6 +34,8 @@ from plx_train.tracking.store import without_password
 DEFAULT_TRIALS = 20
 UNSEEN = ("dataset.name", "tracking.run_name")
 """Keys that only name things."""
+NOT_WHAT = ("sweep.", "device.")
+"""Beginnings of keys that say how and where; another device computes the same with other roundings."""
 EVALUATIONS_IN_TIME = 10
 """What a run is taken to have that is given its time: each fills it by itself, with as many as it comes to."""
 MOST_CHECKED = 40
@@ -162,7 +164,7 @@ def identity_of(ordered: Ordered) -> Identity:
     kept = {
         key: value
         for key, value in ordered.composed.flat.items()
-        if key == ROOT or not (key in UNSEEN or key.startswith("sweep.") or _changes_nothing(options, key))
+        if key == ROOT or not (key in UNSEEN or key.startswith(NOT_WHAT) or _changes_nothing(options, key))
     }
     is_grid = ordered.configurations is not None
     return identity(ordered.space, kept, ordered.objectives, ordered.options.seeds, is_grid)

@@ -6,112 +6,20 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from plx_train.config.texts import as_typed_in_full, sweepable
+from plx_train.config.mappings import is_entry
+from plx_train.config.texts import as_typed_in_full, meant, split, sweepable, unquoted
 from plx_train.ground.errors import ConfigError
+from plx_train.sweep.parameter import Condition, Parameter, bare
 
-Value = str | int | float
 CONDITION = re.compile(r"\s*(?P<key>[\w.@/]+)\s+if\s+(?P<other>[\w.@/]+)\s*=\s*(?P<values>.+?)\s*")
 WIDE = 100.0
 """Factor between the ends of an interval from which its values should be searched by magnitude."""
-
-
-class EndlessSpace(ValueError):
-    """A parameter has no end of values."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Holds where the parameter `key` has one of `values`, as they are typed."""
-
-    key: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One thing that varies.
-
-    Attributes:
-        key: as in the command, with ``+`` where it had that.
-        choices: values as they are typed; empty where it is a number between `low` and `high`.
-        step: between possible numbers; None: any.
-        is_log: numbers are searched by magnitude.
-        is_integer: numbers are whole.
-        condition: it varies only where this holds.
-    """
-
-    key: str
-    choices: tuple[str, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    step: float | None = None
-    is_log: bool = False
-    is_integer: bool = False
-    condition: Condition | None = None
-
-    @property
-    def name(self) -> str:
-        """The key without ``+``."""
-        return _bare(self.key)
-
-    def suggest(self, trial: Any) -> Any:
-        """The value that Optuna's `trial` has for it."""
-        if self.choices:
-            return trial.suggest_categorical(self.name, self.choices)
-        if self.is_integer:
-            low, high, step = int(self.low), int(self.high), int(self.step or 1)
-            return trial.suggest_int(self.name, low, high, step=step, log=self.is_log)
-        return trial.suggest_float(self.name, self.low, self.high, step=self.step, log=self.is_log)
-
-    def possible(self) -> Sequence[Value]:
-        """All values that it can have, in order.
-
-        Raises:
-            EndlessSpace: there is no end of them.
-        """
-        if self.choices:
-            return self.choices
-        if self.is_integer:
-            return range(int(self.low), int(self.high) + 1, int(self.step or 1))
-        if self.step is None:
-            raise EndlessSpace(self.key)
-        count = int((self.high - self.low) / self.step + 1e-9) + 1
-        return [min(place * self.step + self.low, self.high) for place in range(count)]
-
-    def draw(self, random: Random) -> Value:
-        """A value by chance."""
-        if self.choices or self.is_integer or self.step is not None:
-            return random.choice(self.possible())
-        if self.is_log:
-            return math.exp(random.uniform(math.log(self.low), math.log(self.high)))
-        return random.uniform(self.low, self.high)
-
-    def override(self, value: Any) -> str:
-        """What gives it `value` on a command line."""
-        return f"{self.key}={value if isinstance(value, str) else repr(value)}"
-
-    def example(self) -> str:
-        """One value of it, as typed."""
-        return self.choices[0] if self.choices else repr(int(self.low) if self.is_integer else self.low)
-
-    def __str__(self) -> str:
-        """What it is searched in, as typed: ``16,32``, ``interval(0, 0.5) if module.network=DLinear``."""
-        if self.choices:
-            text = ",".join(self.choices)
-        elif self.step is not None:
-            text = f"range({self.low:g}, {self.high:g}, {self.step:g})"
-        else:
-            text = f"interval({self.low:g}, {self.high:g})"
-            text = f"int({text})" if self.is_integer else text
-        text = f"tag(log, {text})" if self.is_log else text
-        return f"{text} if {self.condition.key}={','.join(self.condition.values)}" if self.condition else text
 
 
 @dataclass(frozen=True)
@@ -139,8 +47,8 @@ class Space:
         condition = parameter.condition
         if condition is None:
             return True
-        given = {_bare(text.partition("=")[0]): text.partition("=")[2] for text in self.fixed}
-        return str(chosen.get(condition.key, given.get(condition.key))) in condition.values
+        given = {bare(text.partition("=")[0]): text.partition("=")[2] for text in self.fixed}
+        return unquoted(str(chosen.get(condition.key, given.get(condition.key)))) in condition.values
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """The command line of one configuration."""
@@ -184,7 +92,7 @@ class Space:
         """What the user may not have meant."""
         return [
             f"{one.key} spans a factor of {one.high / one.low:.0f} and is searched evenly: "
-            f"'tag(log, interval({one.low:g}, {one.high:g}))' searches it by magnitude"
+            f"'tag(log, interval({one.low:.12g}, {one.high:.12g}))' searches it by magnitude"
             for one in self.parameters
             if not one.choices and not one.is_log and one.low > 0 and one.high / one.low >= WIDE
         ]
@@ -199,7 +107,7 @@ def parse_space(overrides: Sequence[str], params: Mapping[str, str], when: Seque
     Raises:
         ConfigError: something can't be read, or can't be done.
     """
-    typed = {_bare(text.partition("=")[0]) for text in overrides}
+    typed = {bare(text.partition("=")[0]) for text in overrides}
     texts = [*overrides, *(f"{key}={value}" for key, value in params.items() if key not in typed)]
     fixed, parameters = [], []
     for item in _parsed(texts):
@@ -213,6 +121,9 @@ def parse_space(overrides: Sequence[str], params: Mapping[str, str], when: Seque
 def _parsed(texts: Sequence[str]) -> list[Override]:
     found = []
     for text in map(sweepable, texts):
+        if is_entry(text):
+            found.append(_of_mapping(text))
+            continue
         try:
             found += OverridesParser.create().parse_overrides([text])
         except HydraException as error:
@@ -228,6 +139,18 @@ def _parsed(texts: Sequence[str]) -> list[Override]:
     return found
 
 
+def _of_mapping(text: str) -> Override:
+    """What gives values to a mapping, whose keys Hydra's grammar need not know."""
+    key, _, value = text.partition("=")
+    try:
+        (item,) = OverridesParser.create().parse_overrides([f"key={value}"])
+    except HydraException:
+        # One value as users write it; mappings read it themselves.
+        (item,) = OverridesParser.create().parse_overrides(["key=null"])
+    item.key_or_group, item.input_line = key, text
+    return item
+
+
 def _parameter(item: Override, is_grid: bool) -> Parameter:
     key, value = item.get_key_element(), item.value()
     try:
@@ -235,7 +158,7 @@ def _parameter(item: Override, is_grid: bool) -> Parameter:
             return _interval(key, value)
         if isinstance(value, RangeSweep) and not is_grid:
             return _range(key, value)
-        choices = tuple(dict.fromkeys(str(text) for text in item.sweep_string_iterator()))
+        choices = tuple(dict.fromkeys(meant(f"{key}={text}") for text in item.sweep_string_iterator()))
     except HydraException as error:
         raise ConfigError(f"{item.input_line}: {str(error).splitlines()[0]}") from None
     if not choices or (isinstance(value, ChoiceSweep) and not value.list):
@@ -275,7 +198,7 @@ def _with_conditions(parameters: Sequence[Parameter], when: Sequence[str]) -> li
             raise ConfigError(f"sweep.when: '{text}' is not understood: write 'key if other.key=value,value'")
         if match["key"] not in found:
             raise ConfigError(f"sweep.when: {match['key']} does not vary; there is: {', '.join(found) or 'nothing'}")
-        condition = Condition(match["other"], tuple(value.strip() for value in match["values"].split(",")))
+        condition = Condition(match["other"], tuple(map(unquoted, split(match["values"], ","))))
         found[match["key"]] = Parameter(**(vars(found[match["key"]]) | {"condition": condition}))
     return list(found.values())
 
@@ -291,7 +214,3 @@ def _in_order(parameters: Sequence[Parameter]) -> list[Parameter]:
         waiting.remove(ready)
         ordered.append(ready)
     return ordered
-
-
-def _bare(key: str) -> str:
-    return key.lstrip("+~")

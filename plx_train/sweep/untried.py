@@ -7,7 +7,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from plx_train.sweep.space import EndlessSpace, Parameter, Space
+from plx_train.sweep.parameter import EndlessSpace, Parameter
+from plx_train.sweep.space import Space
 
 MOST_LISTED = 5_000
 """Configurations of a space that are looked through; from larger ones some are drawn."""

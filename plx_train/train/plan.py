@@ -65,7 +65,12 @@ class Plan:
 
     def progress(self, state: LoopState) -> float:
         """0 at the start, 1 at the end."""
-        start, share, total = [part for part in state.planned if part[0] <= state.step][-1]
+        start, share, total = next(
+            (part for part in reversed(state.planned) if part[0] <= state.step), state.planned[0]
+        )
+        if state.step < start:
+            # A rollback to what a former version did without a plan.
+            return share * state.step / start
         if total is None:
             return share
         return min(share + (1 - share) * (state.step - start) / max(total - start, 1), 1.0)
@@ -86,20 +91,20 @@ class Plan:
         if self.max_seconds is None or state.last_step is not None:
             return None
         _take_in(state, lap)
-        is_new = len(state.planned) == 1
-        if is_new and not self._is_measured(state):
+        if not self._is_measured(state):
             return None
+        is_first, is_new = len(state.planned) == 1, self.total(state) is None
         is_fresh = state.seconds - state.planned_after < KEPT_SHARE * self.max_seconds
         if not is_new and (is_fresh or self.progress(state) > SETTLED):
             return None
-        if self.total(state) is not None and self._ends_in_time(state):
+        if not is_new and self._ends_in_time(state):
             return None
         total = state.step + self._steps_left(state, AIM * self.max_seconds - state.seconds)
         total = total if self.limit is None else min(total, self.limit)
         kept = [part for part in state.planned if part[0] < state.step]
         state.planned = [*kept, (state.step, self.progress(state), total)]
         state.planned_after = state.seconds
-        if not is_new:
+        if not is_first:
             return None
         return (
             f"the time is planned: {total} steps, {total / self.steps_per_epoch:.3g} epochs, for a step takes "
@@ -166,18 +171,13 @@ def begin_plan(options: TrainerOptions, batches_per_epoch: int, state: LoopState
     return Plan(limit, "epochs" if limit == by_epochs else "steps", per_epoch, every, seconds)
 
 
-def seconds_to_spare(state: LoopState) -> float | None:
-    """What is left of the time that a run was given; None where it was given none, or has used it."""
-    if state.max_seconds is None or state.ended_by in (None, "max_time", "plan", "fit"):
-        return None
-    return state.max_seconds - state.seconds
-
-
 def ending(state: LoopState) -> str:
     """Where the best was, what ended the run, and what that means, in words."""
     text = f"step {state.best_step} of {state.step}, ended by {state.ended_by}"
-    spare = seconds_to_spare(state)
-    if spare is None or spare < (1 - EARLIEST) * (state.max_seconds or 0.0):
+    if state.max_seconds is None or state.ended_by in (None, "max_time", "plan", "fit"):
+        return text
+    spare = state.max_seconds - state.seconds
+    if spare < (1 - EARLIEST) * state.max_seconds:
         return text
     text += f" with {readable_duration(spare)} to spare"
     if state.best_step != state.step or state.ended_by not in ("epochs", "steps"):

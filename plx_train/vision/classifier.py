@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.contract.option import Trait, above, at_least, length, one_of, option
 from plx_train.ground.errors import UserError
-from plx_train.nn.classifier_names import NETWORKS
 from plx_train.vision.check import ImageCheck, ImageData
+from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.draw import GREY, draw_captions
-from plx_train.vision.labels.classes import CLASS_FILE, missing_file_findings, read_class_file
+from plx_train.vision.labels.classes import missing_file_findings, read_class_file
 from plx_train.vision.room import ImageRoom
 from plx_train.vision.samples import Labelled
-from plx_train.vision.views import ViewOptions
 from plx_train.vision.whole_image import WholeImageProcessor
 
 if TYPE_CHECKING:
@@ -27,38 +25,6 @@ if TYPE_CHECKING:
 
 PRETRAINED = ("EfficientNet-Lite0",)
 """Networks whose published weights the catalogue holds, under the same name."""
-
-
-@dataclass
-class ClassifierOptions:
-    """Options of a room whose networks see an image as a whole and score classes."""
-
-    name: str = option("", Trait.INTERNAL)
-    network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
-    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
-    model_name: str = "PP-LCNet_x1_0"
-    """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    label_file: str = option(CLASS_FILE)
-    """File of the classes in the dataset's folder: a number and a name a line."""
-    resize_short: int | None = option(256, at_least(8))
-    """Length of the shorter side, in pixels, before the centre is cut out; null: the image is stretched to `size`."""
-    size: list[int] = option([224, 224], at_least(8), length(2))
-    """Width and height of the network's input, in pixels."""
-    interpolation: str = "LINEAR"
-    """Interpolation of resized images: NEAREST, LINEAR, CUBIC, AREA or LANCZOS4."""
-    mean: list[float] = option([0.485, 0.456, 0.406], length(3))
-    """Mean of each channel, of pixels from 0 to 1, which is taken off."""
-    std: list[float] = option([0.229, 0.224, 0.225], above(0), length(3))
-    """Deviation of each channel, which is divided by."""
-    stem_stride: int = option(2, at_least(1))
-    """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
-    dropout: float = option(0.2, at_least(0, below=1))
-    """Share of features left out before the classifier, where the network has such."""
-    calibrate: bool = True
-    """Chooses settings of post-processing on held-out samples."""
-    freeze_norm: bool = False
-    """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
-    augment: ViewOptions = field(default_factory=ViewOptions)
 
 
 OptionsC = TypeVar("OptionsC", bound=ClassifierOptions)

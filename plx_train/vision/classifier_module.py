@@ -13,7 +13,8 @@ from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
 from plx_train.nn.classifiers import HEADS, build_classifier
 from plx_train.nn.efficientnet_lite import from_torch
-from plx_train.vision.classifier import ClassifierOptions, ProcessorC
+from plx_train.vision.classifier import ProcessorC
+from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.heads import classes_of, rehead
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes

@@ -10,35 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract.option import RANGE, above, at_least, length, option
+from plx_train.vision.classifier_options import ViewOptions
 from plx_train.vision.mix import blend, patch
 from plx_train.vision.pixels import erase
 from plx_train.vision.samples import LabelledImage
 from plx_train.vision.whole_image import WholeImageProcessor
 
 ATTEMPTS = 10
-
-
-@dataclass
-class ViewOptions:
-    """Random changes of training images that a network sees as a whole."""
-
-    crop: list[float] = option([0.6, 1.0], above(0, at_most=1), length(2), RANGE)
-    """Share of the image's area that is cut out, from and to; [1, 1] takes the image as in evaluation."""
-    aspect: float = option(1.33, at_least(1))
-    """Largest factor by which the sides of what is cut out change."""
-    flip: bool = True
-    """Mirrors half of the images left to right."""
-    colour: float = option(0.3, at_least(0, at_most=1))
-    """Strength of brightness and contrast changes."""
-    shift: int = option(0, at_least(0))
-    """Moves the image by up to this many pixels of the network's input, edges repeated."""
-    erase_probability: float = option(0.0, at_least(0, at_most=1))
-    """Probability that a rectangle of noise covers a part."""
-    mixup: float = option(0.0, at_least(0))
-    """Alpha of the Beta distribution that blends two images (Zhang et al., 2018); 0 for none."""
-    cutmix: float = option(0.0, at_least(0))
-    """Alpha of the Beta distribution for a patch of another image (Yun et al., 2019); 0 for none."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from plx_train.config.compose import Composed, compose_run, composed_from
 from plx_train.config.schema import has_trait, options_with_module
 from plx_train.config.texts import key_of
+from plx_train.config.written import all_literal, literal, written
 from plx_train.contract.option import Trait
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
@@ -79,14 +80,16 @@ def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> C
     # roundings.
     refused = {key: pair for key, pair in changed.items() if not has_trait(options, key, Trait.HARMLESS)}
     if refused:
-        listed = ", ".join(f"{key}={_text(after)} (was {_text(before)})" for key, (before, after) in refused.items())
+        listed = ", ".join(
+            f"{key}={written(after)} (was {written(before)})" for key, (before, after) in refused.items()
+        )
         raise ConfigError(
             f"resume: {listed} would make it another run: leave {'it' if len(refused) == 1 else 'them'} out, or start "
             f"a new run from its weights with init_from={shlex.quote(str(folder))}"
         )
     for key, (_, value) in changed.items():
-        OmegaConf.update(recorded, key, value, force_add=True)
-    recorded.output, recorded.resume = str(folder), given.options.resume
+        OmegaConf.update(recorded, key, all_literal(value), force_add=True)
+    recorded.output, recorded.resume = literal(str(folder)), all_literal(given.options.resume)
     recorded.quiet = given.options.quiet
     return composed_from(recorded, facts.get("overrides", []))
 
@@ -97,17 +100,13 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any
     A dataset that has moved keeps the name and the columns it had.
     """
     keys = {key_of(text) for text in new}
-    before = compose_run(old).flat
-    after = compose_run([*(text for text in old if key_of(text) not in keys), *new]).flat
+    before = compose_run(old, is_recorded=True).flat
+    after = compose_run([*(text for text in old if key_of(text) not in keys), *new], is_recorded=True).flat
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key) and (key in keys or not key.startswith(OF_THE_DATASET))
     }
-
-
-def _text(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_same_data(continuation: Continuation, fingerprint: str) -> None:

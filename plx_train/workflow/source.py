@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from plx_train.config.compose import Composed, composed_from
 from plx_train.config.options import RunOptions
 from plx_train.config.texts import key_of
+from plx_train.config.written import all_literal
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
 from plx_train.export.static_model import room_of
@@ -188,7 +189,7 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
         if section not in recorded or (section in given and (section != "module" or is_same_room)):
             continue
         for key in (name for name in given if name.startswith(f"{section}.")):
-            OmegaConf.update(recorded, key, OmegaConf.select(current, key))
+            OmegaConf.update(recorded, key, all_literal(OmegaConf.select(current, key)))
         current[section] = recorded[section]
     current.seed = recorded.get("seed", current.seed)
     return composed_from(current, composed.overrides)

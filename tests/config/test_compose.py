@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from plx_train.config.compose import compose_run, default_values
+from plx_train.config.compose import compose_run, composed_from, default_values
 from plx_train.config.groups import GROUPS, group_options
 from plx_train.config.options import ColumnsOptions
 from plx_train.config.values import flatten
@@ -36,6 +37,10 @@ def test_weights_is_a_value_and_a_section() -> None:
     assert (options.weights.source, options.weights.allow_partial) == ("PP-OCRv4_mobile_det", True)
 
 
+def test_a_plus_before_a_short_key_adds_nothing() -> None:
+    assert compose_run(["+weights=PP-OCRv4_mobile_det"]).options.weights.source == "PP-OCRv4_mobile_det"
+
+
 def test_dataset_root_alone_takes_a_users_data() -> None:
     options = compose_run(["dataset.root=/data/mine"]).options
     assert (options.dataset.root, options.dataset.train, options.dataset.val) == ("/data/mine", "train.txt", "val.txt")
@@ -58,6 +63,7 @@ def test_any_path_survives(name: str) -> None:
         ("module.name=text_rec", r"module\.name=text_rec names another module: give module=… and leave it out"),
         ("module.name=nothing", "the module type nothing is none of"),
         ("+foo=1", "key 'foo' does not exist"),
+        ("+seed=2", r"^seed is there already: leave out the \+ before it$"),
         ("dataset.root=~nosuchuser/x", "~nosuchuser/x names the home of a user who does not exist here"),
         ("optimizer.freeze=['(']", r"optimizer\.freeze: '\(' is no regular expression: missing \), unterminated"),
         ("optimizer.lr_scale={*a:0.1}", r"optimizer\.lr_scale: '\*a' is no regular expression: nothing to repeat"),
@@ -75,6 +81,38 @@ def test_the_yaml_reproduces_the_run(tmp_path: Path) -> None:
     assert "epochs: 3" in composed.yaml
     assert "train_lines.txt" in composed.yaml
     assert "${" not in composed.yaml
+
+
+@pytest.mark.parametrize(
+    "former",
+    [
+        *(
+            "optimizer.clip_norm=0.0",
+            "device.threads=0",
+            "optimizer.step_milestones=[0.9,0.5]",
+            "tracking.experiment=''",
+        ),
+        *("optimizer.momentum=1.0", "trainer.min_delta=-0.1", "dataset.name=''", "optimizer.freeze=['*bias']"),
+    ],
+)
+def test_what_a_former_version_let_a_run_begin_with_is_refused_only_anew(former: str) -> None:
+    key, _, text = former.partition("=")
+    recorded = OmegaConf.create(compose_run([]).yaml)
+    OmegaConf.update(recorded, key, OmegaConf.create(f"value: {text}").value, merge=False)
+    kept = composed_from(recorded, [former]).flat[key]
+    assert kept == compose_run([former], is_recorded=True).flat[key] == OmegaConf.select(recorded, key)
+    with pytest.raises(ConfigError, match=key):
+        compose_run([former])
+    OmegaConf.update(recorded, key, {"a": 1}, merge=False)
+    with pytest.raises(ConfigError, match="can't be used: "):
+        composed_from(recorded, [])
+
+
+def test_names_of_a_recorded_configuration_are_those_that_there_are() -> None:
+    recorded = OmegaConf.create(compose_run([]).yaml)
+    recorded.trainer.oom = "halv"
+    with pytest.raises(ConfigError, match="did you mean 'halve'"):
+        composed_from(recorded, [])
 
 
 def test_defaults_show_what_a_run_changed() -> None:
@@ -115,6 +153,11 @@ def test_what_is_no_duration(text: str) -> None:
         parse_duration(text, "trainer.max_time")
 
 
+def test_no_time_is_told_of_whatever_it_is_a_time_for() -> None:
+    with pytest.raises(ConfigError, match=r"^trainer\.save_interval=0s is no time at all: it must be more than 0s"):
+        compose_run(["trainer.save_interval=0s"])
+
+
 def test_durations_for_people() -> None:
     assert [readable_duration(value) for value in (4.24, 185, 3725)] == ["4.2 s", "3 min 05 s", "1 h 02 min"]
 
@@ -137,6 +180,12 @@ def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_col
     assert named.options.dataset.columns == ColumnsOptions(time="t")
     embedded = compose_run(["module=ts_forecast"]).options.dataset
     assert (embedded.name, embedded.columns.targets) == ("traffic", ["traffic_volume"])
+    section = compose_run(["module=ts_forecast", "dataset={root: /somewhere/loads}"]).options.dataset
+    assert (section.name, section.columns) == ("loads", ColumnsOptions())
+    section = compose_run(
+        ["module=ts_forecast", "dataset={root: /somewhere/loads, columns: {time: t}}"]
+    ).options.dataset
+    assert section.columns == ColumnsOptions(time="t")
     recipe = compose_run(["experiment=electricity", "dataset.root=/elsewhere/data"]).options.dataset
     assert (recipe.name, recipe.columns.targets) == ("electricity", ["load"])
 
@@ -150,6 +199,9 @@ def test_own_data_in_place_of_the_embedded_set_have_neither_its_name_nor_its_col
         (["experiment=electricity", "trainer.max_time=20m"], 6),
         (["module=text_det", "debug=overfit", "trainer.max_time=20m"], 1000),
         (["module=text_det"], 10),
+        (["module=text_det", "trainer={max_time: 20m}"], None),
+        (["module=text_det", "trainer={max_time: 20m, epochs: 10}"], 10),
+        (["module=text_det", "trainer={max_time: 20m}", "trainer.epochs=10"], 10),
         (["module=text_det", "trainer.max_time=null"], 10),
         (["module=text_det", "trainer.epochs=null", "trainer.max_steps=5"], None),
     ],

@@ -120,6 +120,28 @@ def test_mappings_take_any_key() -> None:
     assert compose_run(["device.flags={a: 1}", "+device.flags.b=x"]).options.device.flags == {"a": 1, "b": "x"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "models"),
+    [
+        ("{a: 'x, b: y'}", {"a": "x, b: y"}),
+        ('{a: \'x, y\', "b": "}{, ("}', {"a": "x, y", "b": "}{, ("}),
+        ("{a: 'it\\'s, so', b:c}", {"a": "it's, so", "b": "c"}),
+        ("{a: x : y, b: C:/z}", {"a": "x : y", "b": "C:/z"}),
+        ("{'a: b' : 'c: d'}", {"a: b": "c: d"}),
+        ("{a: it's, b: that's}", {"a": "it's", "b": "that's"}),
+    ],
+)
+def test_quotes_protect_the_values_of_a_mapping_too(typed: str, models: dict[str, str]) -> None:
+    assert compose_run([f"models={typed}"]).options.models == models
+
+
+def test_values_of_mappings_that_are_lists_or_several_stay_whole() -> None:
+    flags = compose_run(["device.flags={a: ['x], y', 1], b: {c: 'd, e'}}"]).options.device.flags
+    assert flags == {"a": ["x], y", 1], "b": {"c": "d, e"}}
+    params = compose_run(["sweep.params={optimizer.lr: '1e-3,1e-2', seed: 'range(1,3)'}"]).options.sweep.params
+    assert params == {"optimizer.lr": "1e-3,1e-2", "seed": "range(1,3)"}
+
+
 @pytest.mark.parametrize("typed", ["output=", "dataset.root=", "dataset.train=''", "dataset.columns.targets=['']"])
 def test_an_empty_text_is_none_that_was_meant(typed: str) -> None:
     with pytest.raises(ConfigError, match=r"^[\w.]+ is empty: give it a value, or leave it out$"):
@@ -136,6 +158,33 @@ def test_values_that_vary_stay_as_typed_too() -> None:
     given = [compose_run([text for text in run if text.startswith("dataset.root")]) for run in runs]
     assert [Path(one.options.dataset.root).name for one in given] == ["2024_11", "1.50", "data"]
     assert compose_run(runs[0]).options.output == "a (b)"
+
+
+@pytest.mark.parametrize(
+    ("typed", "key", "values"),
+    [
+        ("weights.source=null,auto", "weights.source", [None, "auto"]),
+        ("weights=null,auto", "weights.source", [None, "auto"]),
+        ("weights=1e5,auto", "weights.source", ["1e5", "auto"]),
+        ("dataset.columns.group=null,a", "dataset.columns.group", [None, "a"]),
+        ("trainer.max_time=null,5m", "trainer.max_time", [None, "5m"]),
+        ("dataset.name=null,a", "dataset.name", ["null", "a"]),
+    ],
+)
+def test_null_among_values_that_vary_is_none_where_there_may_be_none(
+    typed: str, key: str, values: list[str | None]
+) -> None:
+    runs = combinations(["module=ts_forecast", typed])
+    assert [compose_run(run).flat[key] for run in runs] == values
+
+
+def test_texts_that_vary_may_hold_brackets() -> None:
+    for typed in ("/tmp/a (1),/tmp/b", "/tmp/b,/tmp/a (1)", "/tmp/a [x,/tmp/b", "/tmp/{a},/tmp/b(2)"):
+        runs = combinations([f"dataset.root={typed}"])
+        assert [compose_run(run).options.dataset.root for run in runs] == typed.split(",")
+    assert len(combinations(["dataset.root=choice(a,b)"])) == len(combinations(["dataset.root=sort(b,a)"])) == 2
+    runs = combinations(["module=ts_forecast", "dataset.columns.targets=[a],[b,c]"])
+    assert [compose_run(run).options.dataset.columns.targets for run in runs] == [["a"], ["b", "c"]]
 
 
 def test_every_option_of_texts_is_one_in_every_room() -> None:

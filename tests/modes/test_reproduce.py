@@ -41,6 +41,14 @@ def test_a_run_is_repeated_to_the_bit(recorded: RunResult, tmp_path: Path, capsy
     assert {path: path.stat().st_mtime_ns for path in recorded.output.rglob("*") if path.is_file()} == before
 
 
+def test_folders_that_are_called_like_references_are_compared(recorded: RunResult, tmp_path: Path) -> None:
+    shutil.copytree(recorded.output, tmp_path / "${run}")
+    again = plx_train.run(
+        ["mode=reproduce", f"run={tmp_path}/\\${{run}}", f"output={tmp_path}/\\${{again}}", "quiet=true"]
+    )
+    assert (again.exit_code, again.output) == (0, tmp_path / "${again}")
+
+
 def test_the_first_difference_is_named(recorded: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "other"
     shutil.copytree(recorded.output, other)

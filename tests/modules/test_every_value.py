@@ -18,6 +18,7 @@ from kit.rooms import own_rooms, tiny_room
 from kit.runs import arguments_of
 from plx_train.config.compose import Composed, compose_run, composed_from
 from plx_train.config.schema import options_with_module
+from plx_train.config.values import check_values
 from plx_train.contract.option import Trait
 from plx_train.contract.rooms import load_room, options_class
 from plx_train.data.loader import Loader, Sampler
@@ -102,7 +103,9 @@ def holds(room: str, values: dict[str, Any]) -> None:
     for key, value in values.items():
         OmegaConf.update(config, key, value, merge=False)
     try:
-        step(composed_from(config, ()))
+        composed = composed_from(config, ())
+        check_values(options_with_module(composed.options.module), composed.flat)
+        step(composed)
     except UserError as error:
         assert str(error) and "\n" not in str(error)
     except Exception as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from plx_train.config.compose import compose_run
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.history import find_sweep
 from plx_train.sweep.order import order, sweep_id, trial_overrides
@@ -133,3 +134,49 @@ def test_a_run_that_is_given_its_time_is_taken_to_have_some_evaluations() -> Non
     assert order([*search, "trainer.max_time=5m"]).num_evaluations == 10
     assert order([*search, "trainer.max_time=5m", "trainer.epochs=4"]).num_evaluations == 4
     assert order([*search, "trainer.max_time=5m", "trainer.eval_every_steps=3"]).num_evaluations == 10
+
+
+@pytest.mark.parametrize("typed", ["1m,5m", "'1m','5m'", '"1m","5m"', "1m,'5m','1m'"])
+@pytest.mark.parametrize("condition", ["seed if trainer.max_time=5m", "seed if trainer.max_time='5m',\"6m\""])
+def test_texts_that_vary_have_no_quotes_but_on_the_command_line(typed: str, condition: str) -> None:
+    space = parse_space([f"trainer.max_time={typed}", "seed=1,2"], {}, [condition], is_grid=True)
+    first, second = space.parameters
+    assert (first.choices, str(first), str(second)[:7]) == (("1m", "5m"), "1m,5m", "1,2 if ")
+    assert space.grid() == [
+        {"trainer.max_time": "1m"},
+        {"trainer.max_time": "5m", "seed": "1"},
+        {"trainer.max_time": "5m", "seed": "2"},
+    ]
+    assert space.overrides(space.grid()[2]) == ["trainer.max_time='5m'", "seed=2"]
+
+
+def test_a_condition_holds_for_what_all_runs_have_with_or_without_quotes() -> None:
+    for fixed in ("trainer.max_time=5m", "trainer.max_time='5m'"):
+        assert len(parse_space([fixed, "seed=1,2"], {}, ["seed if trainer.max_time=5m"], True).grid()) == 2
+    assert parse_space(["trainer.max_time=1m", "seed=1,2"], {}, ["seed if trainer.max_time=5m"], True).grid() == [{}]
+
+
+def test_quotes_stay_where_they_make_another_value() -> None:
+    space = parse_space(["weights=null,'null'", "dataset.root='a,b',c"], {}, [], is_grid=True)
+    assert [one.choices for one in space.parameters] == [("null", "'null'"), ("a,b", "c")]
+    assert [str(one) for one in space.parameters] == ["null,'null'", "'a,b',c"]
+    assert space.overrides(space.grid()[2]) == ["weights='null'", "dataset.root='a,b'"]
+
+
+def test_mappings_take_any_key_and_may_vary() -> None:
+    fixed = ["optimizer.lr_scale..*bias=1", "device.flags={^a.b: 2}", "models={A: 'x, b: y'}", "models.B=it's"]
+    assert parse_space([*fixed, "seed=1,2"], {}, [], is_grid=True).fixed == tuple(fixed)
+    space = parse_space(["optimizer.lr_scale..*bias=1,0.5", "models.A=1e5,b (2)"], {}, [], is_grid=True)
+    assert [space.overrides(values) for values in space.grid()][1::2] == [
+        ["optimizer.lr_scale..*bias=1", "models.A=b (2)"],
+        ["optimizer.lr_scale..*bias=0.5", "models.A=b (2)"],
+    ]
+    composed = compose_run(space.overrides(space.grid()[2])).options
+    assert (composed.optimizer.lr_scale, composed.models) == ({".*bias": 0.5}, {"A": "1e5"})
+    search = parse_space(["optimizer.lr_scale..*bias=interval(0.1,1.0)"], {}, [], is_grid=False)
+    assert search.parameters[0].override(0.5) == "optimizer.lr_scale..*bias=0.5"
+    whole = parse_space(["optimizer.lr_scale={a.*: 1},{b.*: 2}"], {}, [], is_grid=True)
+    assert [compose_run(whole.overrides(values)).options.optimizer.lr_scale for values in whole.grid()] == [
+        {"a.*": 1.0},
+        {"b.*": 2.0},
+    ]

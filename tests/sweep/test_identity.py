@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,14 @@ def one(options: RunOptions) -> str:
     return "one"
 
 
+def counted(begin: Any, opened: list[Path]) -> Any:
+    def counting(self: Study, folder: Path, *arguments: Any) -> None:
+        opened.append(folder)
+        begin(self, folder, *arguments)
+
+    return counting
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_differs_is_told_in_a_sentence(name: str, begun: Path) -> None:
     changed, told = CHANGES[name]
@@ -80,6 +89,13 @@ def test_what_differs_is_told_in_a_sentence(name: str, begun: Path) -> None:
     assert b"number" not in (begun / "study.journal").read_bytes()[len(before) :]
 
 
+def test_numbers_that_differ_late_are_told(begun: Path) -> None:
+    first, second = (command("sweep.id=n", f"seed=range({low},2000000)") for low in (1000000, 1000001))
+    begin(first, begun.with_name("n"))
+    with pytest.raises(UserError, match=r"range\(1000001, 1999999, 1\) \(was range\(1000000, 1999999, 1\)\)"):
+        run_sweep(second, one)
+
+
 def test_other_data_are_told_wherever_they_lie() -> None:
     with pytest.raises(UserError, match=r"dataset.root=\S+/b holds other data \(was \S+/a\)"):
         run_sweep(command("dataset.root=b"), lambda options: options.dataset.root[-1])
@@ -89,10 +105,31 @@ def test_other_data_are_told_wherever_they_lie() -> None:
 
 @pytest.mark.parametrize(
     "harmless",
-    ["sweep.trials=1", "sweep.workers=2", "sweep=random", "trainer.log_every_steps=3", "quiet=true", "seed='2'"],
+    [
+        "sweep.trials=1",
+        "sweep.workers=2",
+        "sweep=random",
+        "trainer.log_every_steps=3",
+        "quiet=true",
+        "seed='2'",
+        "device=cpu",
+        "device.precision=fp32",
+        "device.conv_backend=native",
+        "device.processes=1",
+        "device.sync_bn=true",
+    ],
 )
 def test_how_it_is_swept_may_change(harmless: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_sweep(command(harmless, *(["sweep.trials=1"] if harmless != "sweep.trials=1" else [])), one) == 0
+
+
+def test_a_study_is_opened_once_to_be_found_compared_and_shown_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(Study, "__init__", counted(Study.__init__, opened))
+    assert run_sweep(command("sweep.trials=1"), one) == 0
+    assert len(opened) == 3
 
 
 def test_data_that_have_moved_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,6 +99,17 @@ def test_of_epochs_and_time_the_shorter_holds() -> None:
     assert rises(shares) and shares[-1] > 0.9
 
 
+def test_epochs_beside_a_time_are_a_plan_that_is_kept_like_others() -> None:
+    options = TrainerOptions(epochs=20, eval_every_epochs=None)
+    late, shares = loop(options, 101.0, lambda step: 0.5 if step < 190 else 3.0)
+    assert late.planned == [(0, 0.0, 200)] and late.ended_by == "max_time", "the rate has all but fallen"
+    assert shares == [step / 200 for step in range(late.step)]
+    early, _ = loop(options, 100.0, lambda step: 0.6 if step < 5 else 0.4)
+    assert early.planned == [(0, 0.0, 200)], "what is a few seconds old is kept"
+    slow, _ = loop(options, 100.0, lambda step: 20.0 if step == 0 else 0.3)
+    assert slow.planned == [(0, 0.0, 200)], "a slow first step is no pace"
+
+
 def test_a_plan_is_kept_where_a_run_goes_on() -> None:
     options = TrainerOptions(epochs=None, eval_every_epochs=None)
     whole, shares = loop(options, 60.0, lambda step: 0.5)
@@ -132,6 +143,16 @@ def test_a_run_of_a_former_version_goes_on_from_where_the_clock_had_led_it() -> 
     state, shares = loop(TrainerOptions(epochs=1000), None, lambda step: 1.0, state=LoopState.from_json(content))
     assert shares[0] == 0.5 and rises(shares) and shares[-1] > 0.9
     assert 90 <= state.step <= 100
+
+
+def test_a_rollback_to_before_the_plan_goes_on_from_the_progress_that_there_was() -> None:
+    state = LoopState(step=100, seconds=50.0, max_seconds=100.0)
+    plan = begin_plan(TrainerOptions(epochs=1000), BATCHES, state)
+    assert state.planned == [(100, 0.5, 10_000)]
+    assert [plan.progress(LoopState(step=step, planned=state.planned)) for step in (0, 80, 100)] == [0.0, 0.4, 0.5]
+    state.step = 80
+    gone_on, shares = loop(TrainerOptions(epochs=1000), None, lambda step: 1.0, state=state)
+    assert shares[0] == 0.4 and rises(shares) and gone_on.ended_by == "max_time"
 
 
 def test_room_is_left_for_the_last_evaluation_and_the_export() -> None:

@@ -76,6 +76,15 @@ def test_a_wrong_command_is_told_at_once_and_leaves_nothing(case: str, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_misspelt_key_is_told_without_importing_what_reads_images(tmp_path: Path) -> None:
+    code = (
+        "import sys; from plx_train.__main__ import main; main(['trainer.epohcs=3']); "
+        "sys.exit(' '.join({'cv2', 'PIL', 'optuna', 'plx_train.vision.image'} & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_misspelt_key_is_told_without_importing_paddle(tmp_path: Path) -> None:
     code = (
         "import sys; from plx_train.__main__ import main; main(['trainer.epohcs=3']); "

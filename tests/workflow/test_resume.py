@@ -7,14 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 import plx_train
 from kit.pages import make_pages, train
 from kit.runs import as_if_killed, assert_same
 from plx_train.api import RunResult
+from plx_train.config.compose import compose_run
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.train.checkpoints import step_checkpoints
+from plx_train.workflow.resume import find_continuation
 
 VARIANTS = {
     "plain": ["trainer.ema_decay=null"],
@@ -87,6 +90,19 @@ def test_auto_begins_where_nothing_is_and_goes_on_where_something_is(dataset: Pa
     assert_same(first.output, killed)
 
 
+def test_a_folder_that_is_called_like_a_reference_is_gone_on_in(finished: RunResult, tmp_path: Path) -> None:
+    killed = as_if_killed(finished.output, tmp_path / "${k}", 6)
+    typed = str(killed).replace("${", "\\${")
+    plx_train.run([f"resume={typed}", "quiet=true", f"tracking.uri={typed}.db"])
+    assert json.loads((killed / "run.json").read_text())["status"] == "FINISHED"
+    facts = json.loads((killed / "run.json").read_text()) | {"status": "RUNNING"}
+    (killed / "run.json").write_text(json.dumps(facts))
+    again = find_continuation(compose_run([f"resume={typed}", f"tracking.uri={typed}.db"]))
+    assert again is not None
+    options = again.composed.options
+    assert (options.output, options.resume, options.tracking.uri) == (str(killed), str(killed), f"{killed}.db")
+
+
 def test_a_run_killed_before_its_first_checkpoint_begins_again(finished: RunResult, tmp_path: Path) -> None:
     killed = as_if_killed(finished.output, tmp_path / "k", -1)
     plx_train.run([f"resume={killed}", "quiet=true"])
@@ -109,6 +125,20 @@ def test_what_changes_no_step_may_be_changed(finished: RunResult, dataset: Path,
     moved = shutil.copytree(dataset, tmp_path / "moved")
     plx_train.run([f"resume={killed}", f"dataset.root={moved}", "device.num_workers=1", "trainer.save_every_steps=2"])
     assert_same(finished.output, killed)
+
+
+def test_a_run_of_a_former_version_keeps_a_value_that_is_no_more_possible(finished: RunResult, tmp_path: Path) -> None:
+    killed = as_if_killed(finished.output, tmp_path / "k", 6)
+    config = OmegaConf.load(killed / "config.yaml")
+    config.trainer.min_delta = -0.1
+    OmegaConf.save(config, killed / "config.yaml")
+    facts = json.loads((killed / "run.json").read_text())
+    facts["overrides"] = [*facts["overrides"], "trainer.min_delta=-0.1"]
+    (killed / "run.json").write_text(json.dumps(facts))
+    plx_train.run([f"resume={killed}", "quiet=true", "trainer.save_every_steps=2"])
+    assert json.loads((killed / "run.json").read_text())["status"] == "FINISHED"
+    with pytest.raises(ConfigError, match=r"trainer\.min_delta=-0\.2 is out of range"):
+        plx_train.run([f"resume={killed}", "trainer.min_delta=-0.2"])
 
 
 def test_another_content_of_the_dataset_is_refused(finished: RunResult, dataset: Path, tmp_path: Path) -> None:

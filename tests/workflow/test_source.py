@@ -37,6 +37,12 @@ def test_what_the_command_line_says_anew_holds(source: Source) -> None:
     assert with_recorded_options(compose_run(of_room), source).options.dataset.name == "fashion_mnist"
 
 
+def test_a_folder_that_is_called_like_a_reference_is_taken(source: Source) -> None:
+    typed = ["mode=evaluate", r"dataset.root=/elsewhere/\${x}", r"dataset.val=\${y}.txt", "module=image_cls"]
+    options = with_recorded_options(compose_run(typed), source).options.dataset
+    assert (options.root, options.val) == ("/elsewhere/${x}", "${y}.txt")
+
+
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "dataset: {}", "\x00"])
 def test_a_configuration_that_is_torn_has_a_sentence(source: Source, text: str) -> None:
     assert source.run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plx_train.contract.option import Trait, above, at_least, length, option
-from plx_train.vision.classifier import ClassifierOptions
+from plx_train.vision.classifier_options import ClassifierOptions
 
 
 @dataclass

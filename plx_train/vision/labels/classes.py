@@ -10,10 +10,9 @@ from plx_train.data.label_file import LabelFile
 from plx_train.data.nearest_names import NearestNames
 from plx_train.data.odd_characters import character_findings
 from plx_train.ground.characters import strip_unseen
+from plx_train.vision.classifier_options import CLASS_FILE
 
 MAX_CLASSES = 100_000
-CLASS_FILE = "label.txt"
-"""The file that is looked for where none is named."""
 
 
 def read_class_file(path: Path, root: Path) -> tuple[list[str] | None, LabelFile]:

@@ -18,9 +18,10 @@ from plx_train.ground.errors import ConfigError, DataError
 from plx_train.modules.image_cls.labels import ClsLabel, read_images, read_samples, turn, turned_samples
 from plx_train.modules.image_cls.module import OneHot
 from plx_train.modules.image_cls.processor import ImageClsProcessor
+from plx_train.vision.classifier_options import ViewOptions
 from plx_train.vision.labels.classes import read_class_file
 from plx_train.vision.samples import ImageDataset, planes
-from plx_train.vision.views import ViewOptions, Views
+from plx_train.vision.views import Views
 
 PROCESSOR = ImageClsProcessor(("a", "b"), None, (16, 12))
 
