@@ -129,6 +129,12 @@ class Processor(ABC):
         """The prediction for what `preprocess` would shrink until nothing is seen on it; None: it is none of those."""
         return None
 
+    def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """How far apart two outputs of one sample are, number by number; infinite where they can't be compared."""
+        if output.shape != reference.shape:
+            return np.full(1, np.inf)
+        return np.abs(output.astype(np.float64) - reference)
+
     def postprocess_with(self, other: Self, output: np.ndarray, context: Any) -> tuple[Any, Any]:
         """What `postprocess` of this and of another processor of the room give; for those that share work in it."""
         return self.postprocess(output, context), other.postprocess(output, context)

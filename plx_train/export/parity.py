@@ -166,7 +166,7 @@ def check_parity(
     # By the very operations that the export holds: the strictest tolerance is for what is left then.
     with _on_cpu(module), natively():
         references = [live(batch)[0] for batch in batches]
-    compared = tuple(_compare(name, engine, batches, references, limit) for name, engine, limit in engines)
+    compared = tuple(_compare(shipped, named, batches, references) for named in engines)
 
     if expected is None:
         expected = evaluate(module, live, dataset, processor, num_threads).metrics[module.monitor]
@@ -226,19 +226,21 @@ def _export_engines(folder: Path, processor: Processor, tolerance: Tolerance) ->
 
 
 def _compare(
-    name: str, engine: Engine, batches: list[dict[str, Any]], references: list[np.ndarray], tolerance: float
+    processor: Processor,
+    named: tuple[str, Engine, float],
+    batches: list[dict[str, Any]],
+    references: list[np.ndarray],
 ) -> EngineParity:
+    name, engine, tolerance = named
     largest, means, seconds = 0.0, [], []
     for batch, reference in zip(batches, references, strict=True):
         started = time.perf_counter()
         output = engine(batch)[0]
         seconds.append(time.perf_counter() - started)
-        if output.shape != reference.shape:
-            return EngineParity(name, float("inf"), float("inf"), tolerance, float(np.median(seconds)))
-        difference = np.abs(output.astype(np.float64) - reference)
+        difference = processor.differences(output, reference)
         # `max` lets NaN pass for small.
-        largest = float("inf") if not np.isfinite(difference).all() else max(largest, float(difference.max()))
-        means.append(float(difference.mean()))
+        largest = float("inf") if not np.isfinite(difference).all() else max(largest, float(difference.max(initial=0)))
+        means.append(float(difference.mean()) if difference.size else 0.0)
     return EngineParity(name, largest, float(np.mean(means)), tolerance, float(np.median(seconds)))
 
 

@@ -58,3 +58,14 @@ class SqueezeExcitation(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         pooled = F.adaptive_avg_pool2d(x, 1)
         return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(pooled))), slope=self.slope, offset=0.5)
+
+
+def upsample(x: paddle.Tensor, factor: int) -> paddle.Tensor:
+    """Nearest-neighbour enlargement of (N, C, H, W) by a whole factor.
+
+    An exported graph has it without `interpolate`, which oneDNN in paddle 3.3 can't run there.
+    """
+    if paddle.in_dynamic_mode():
+        return F.interpolate(x, scale_factor=factor, mode="nearest")
+    x = paddle.tile(x.unsqueeze([3, 5]), [1, 1, 1, factor, 1, factor])
+    return x.flatten(2, 3).flatten(3, 4)

@@ -29,7 +29,7 @@ def recorded_names(weights: Path, field: str, key: str) -> tuple[str, ...] | Non
 
     Args:
         field: of the processor, by which a checkpoint keeps them.
-        key: of ``PostProcess``, or of a step of it, by which an export does.
+        key: by which an export does, at its top, in ``PostProcess``, or in a step of it.
 
     Raises:
         WeightsError: what should say it can't be read.
@@ -45,8 +45,9 @@ def recorded_names(weights: Path, field: str, key: str) -> tuple[str, ...] | Non
 
 def _of_export(path: Path, key: str) -> Sequence[Any] | None:
     try:
-        post = (yaml.safe_load(path.read_text("utf-8")) or {}).get("PostProcess") or {}
-        steps = [post, *post.values()]
+        content = yaml.safe_load(path.read_text("utf-8")) or {}
+        post = content.get("PostProcess") or {}
+        steps = [content, post, *post.values()]
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
     return next((step[key] for step in steps if isinstance(step, dict) and key in step), None)

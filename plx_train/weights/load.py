@@ -13,6 +13,7 @@ import numpy as np
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint
 from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
+from plx_train.weights.onnx_state import read_onnx
 from plx_train.weights.pdiparams import read_pdiparams
 from plx_train.weights.pdparams import read_pdparams
 from plx_train.weights.torch_state import read_torch_state
@@ -131,6 +132,8 @@ def read_weights(path: Path) -> State:
         return read_pdparams(path)
     if path.suffix == ".pth":
         return read_torch_state(path)
+    if path.suffix == ".onnx":
+        return read_onnx(path)
     raise WeightsError(f"{path} is no known kind of weights: .pdparams, .pdiparams, .safetensors or a folder")
 
 

@@ -9,7 +9,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.blocks import SqueezeExcitation
+from plx_train.nn.blocks import SqueezeExcitation, upsample
 from plx_train.nn.pp_lcnet_v3 import PPLCNetV3Det, RepConv
 
 NECK_SLOPE = 0.2
@@ -90,17 +90,6 @@ class RSEFPN(nn.Layer):
         out2 = in2 + upsample(out3, 2)
         p2, p3, p4, p5 = [self.inp_conv[level](x) for level, x in enumerate((out2, out3, out4, in5))]
         return paddle.concat([upsample(p5, 8), upsample(p4, 4), upsample(p3, 2), p2], axis=1)
-
-
-def upsample(x: paddle.Tensor, factor: int) -> paddle.Tensor:
-    """Nearest-neighbour enlargement of (N, C, H, W) by a whole factor.
-
-    An exported graph has it without `interpolate`, which oneDNN in paddle 3.3 can't run there.
-    """
-    if paddle.in_dynamic_mode():
-        return F.interpolate(x, scale_factor=factor, mode="nearest")
-    x = paddle.tile(x.unsqueeze([3, 5]), [1, 1, 1, factor, 1, factor])
-    return x.flatten(2, 3).flatten(3, 4)
 
 
 class DBHead(nn.Layer):

@@ -1,0 +1,133 @@
+"""Object detection: wires network, data, loss, processing and metric for the core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import paddle
+
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.module import State
+from plx_train.contract.sample import Batch, Sample
+from plx_train.metrics.boxes import best_thresholds, image_boxes
+from plx_train.modules.object_det.config import ObjectDetConfig
+from plx_train.modules.object_det.loss import detection_loss
+from plx_train.modules.object_det.metric import ObjectDetMetric
+from plx_train.modules.object_det.processor import ObjectDetProcessor
+from plx_train.modules.object_det.rehead import rehead
+from plx_train.nn.detection.exported import ExportedDetector
+from plx_train.nn.detection.pico_det import PicoDet, generated_names
+from plx_train.nn.exported import name_tensors
+from plx_train.vision.box_views import BoxViews
+from plx_train.vision.heads import classes_of
+from plx_train.vision.module import ImageModule
+from plx_train.vision.objects import Objects
+from plx_train.vision.samples import ImageDataset, LabelledImage, planes
+
+if TYPE_CHECKING:
+    from paddle.static import InputSpec
+
+    from plx_train.weights.fetch import WeightsSource
+
+HEADS = re.compile(r"^head\.head_cls\d\.(weight|bias)$")
+SCALES = {"PicoDet-LCNet_x1_0": 1.0, "PicoDet-LCNet_x2_5": 2.5}
+
+
+class ObjectDet(ImageModule[ObjectDetProcessor]):
+    """The room's trainable side."""
+
+    name, monitor, sample_value = "object_det", "AP", "harmonic mean of precision and recall"
+    overlay_legend = "green: found; red: found where there is nothing; orange: missed"
+
+    def __init__(self, options: ObjectDetConfig, processor: ObjectDetProcessor, is_fine_tuning: bool) -> None:
+        self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
+        self.has_calibration = options.calibrate
+        self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
+        self.network = self._new_network()
+        self._finish = self._finished(self.network)
+
+    def _new_network(self) -> PicoDet:
+        return PicoDet(len(self.processor.labels), SCALES[self.options.network])
+
+    def _finished(self, network: PicoDet) -> ExportedDetector:
+        width, height = self.processor.size
+        return ExportedDetector(network, (height, width), self.options.nms_threshold)
+
+    def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
+        """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
+        given = generated_names(self.network)
+        if any(name in given for name in state):
+            # An export by Paddle's own names: its other tensors are numbers of the graph.
+            state = {given[name]: array for name, array in state.items() if name in given}
+        known = source.classes or classes_of(source.path) or ()
+        target = {name: tensor.numpy() for name, tensor in self.network.state_dict().items() if HEADS.match(name)}
+        return rehead(state, known, self.processor.labels, target)
+
+    def dataset(
+        self, samples: Sequence[LabelledImage[Objects]], split: str, cache_mb: int
+    ) -> ImageDataset[LabelledImage[Objects]]:
+        """Images of one split; ``train`` gives changed ones, the others plain ones."""
+        if split != "train":
+            return ImageDataset(samples, self.processor)
+        change = BoxViews(self.options.augment, self.processor.size)
+        return ImageDataset(samples, self.processor, change, cache_mb * 2**20)
+
+    def collate(self, samples: list[Sample]) -> Batch:
+        """Training images as float32 arrays; their objects as lists."""
+        return {
+            "x": planes([sample.x for sample in samples], self.processor.normalise),
+            "objects": [(sample.truth.boxes, sample.truth.classes) for sample in samples],
+            "names": [sample.name for sample in samples],
+        }
+
+    def collate_eval(self, samples: list[Sample]) -> Batch:
+        """Images and their scales."""
+        images, scales = zip(*(sample.x for sample in samples), strict=True)
+        return {"x": (np.stack(images), np.stack(scales)), "names": [sample.name for sample in samples]}
+
+    def forward(self, batch: Batch) -> Any:
+        """Logits in training; else the rows of all images and their numbers."""
+        x = batch["x"]
+        return self._finish(*x) if isinstance(x, tuple) else self.network(x)
+
+    def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
+        """Scalars ``loss`` and its parts."""
+        width, height = self.processor.size
+        return detection_loss(outputs, batch["objects"], (height, width))
+
+    def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
+        """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6)."""
+        return self.processor.split_outputs([each.numpy() for each in outputs])
+
+    def new_metric(self) -> ObjectDetMetric:
+        """An empty metric."""
+        return ObjectDetMetric(len(self.processor.labels))
+
+    def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ObjectDetProcessor:
+        """The processor with each class's threshold of best F1 on held-out images."""
+        if not self.options.calibrate:
+            return self.processor
+        images = [
+            image_boxes(sample.truth, rows, sample.context) for rows, sample in zip(outputs, samples, strict=True)
+        ]
+        return replace(self.processor, thresholds=best_thresholds(images, self.processor.thresholds))
+
+    def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
+        """Nothing yet."""
+        return {}
+
+    def export_network(self, processor: ObjectDetProcessor) -> tuple[paddle.nn.Layer, list[InputSpec]]:
+        """The network with what makes boxes in the image's own pixels of its logits."""
+        from paddle.static import InputSpec
+
+        network = self._new_network()
+        network.set_state_dict(self.network.state_dict())
+        name_tensors(network)
+        width, height = self.processor.size
+        image = InputSpec([None, 3, height, width], "float32", name="image")
+        return self._finished(network), [image, InputSpec([None, 2], "float32", name="scale_factor")]

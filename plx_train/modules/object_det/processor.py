@@ -1,0 +1,158 @@
+"""Pre- and postprocessing of object detection as PaddleX does it; numpy and OpenCV only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+
+from plx_train.contract.processor import Graph
+from plx_train.ground.errors import UserError
+from plx_train.vision.normalise import table_of, write_planes
+from plx_train.vision.objects import Detections, detections
+from plx_train.vision.processor import ImageProcessor
+
+CUBIC = 2
+"""PaddleDetection's number of the interpolation."""
+STEPS = ("Resize", "NormalizeImage", "Permute")
+Context = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ObjectDetProcessor(ImageProcessor):
+    """Pre- and postprocessing of object detection.
+
+    Attributes:
+        labels: names of the classes by number.
+        size: width and height of the network's input.
+        thresholds: score above which a box of each class is shown.
+        cut: another one for all, or one for each, where it is given; not shipped.
+    """
+
+    labels: tuple[str, ...]
+    size: tuple[int, int] = (608, 800)
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    thresholds: tuple[float, ...] = ()
+    cut: float | tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise UserError("a detector needs at least one class")
+        if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
+            raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each class")
+        if self.cut is not None and np.ndim(self.cut) and len(np.atleast_1d(self.cut)) != len(self.labels):
+            raise UserError(f"threshold must be one number, or {len(self.labels)}, one for each class")
+        if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
+            raise UserError("mean and std must be three numbers each, those of std above 0")
+
+    @cached_property
+    def _limits(self) -> np.ndarray:
+        given = self.thresholds if self.cut is None else self.cut
+        return np.broadcast_to(np.asarray(given, np.float32), (len(self.labels),))
+
+    def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], Context]:
+        """The inputs ``image`` float32 (3, h, w) and ``scale_factor`` float32 (2,), and the image's (H, W)."""
+        height, width = image.shape[:2]
+        scale = np.asarray([self.size[1] / height, self.size[0] / width], np.float32)
+        return (self.normalise(self.fit(image)), scale), (height, width)
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """The image at the network's size, uint8 (height, width, 3) BGR."""
+        if image.shape[1::-1] == self.size:
+            return image
+        return cv2.resize(image, self.size, interpolation=cv2.INTER_CUBIC)
+
+    def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) RGB, in `out` if given."""
+        if out is None:
+            out = np.empty((3, *image.shape[:2]), np.float32)
+        write_planes(image, self._table, "RGB", out)
+        return out
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        return table_of(self.mean, self.std)
+
+    def postprocess(self, rows: np.ndarray, shape: Context) -> Detections:
+        """What is shown of rows class, score, x1, y1, x2, y2, float32 (M, 6)."""
+        return detections(rows, self._limits, self.labels, shape)
+
+    def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The rows of each image, of those of all and their numbers."""
+        return list(np.split(outputs[0].reshape(-1, 6), np.cumsum(outputs[1])[:-1]))
+
+    def predict_whole(self, graph: Graph, image: np.ndarray) -> Detections:
+        """What is found in one image, which goes through the `graph` alone."""
+        (values, scale), context = self.preprocess(image)
+        return self.postprocess(self.split_outputs(graph(values[None], scale[None]))[0], context)
+
+    def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """For each box the difference to the most similar one: of scores, or of places as shares of the whole.
+
+        One that the other side lacks counts as much as its score: two that overlap as much as is allowed, or nearly,
+        may be covered in one and not in the other.
+        """
+        return np.concatenate([_nearest(reference, output), _nearest(output, reference)])
+
+    def to_inference(self, model_name: str) -> dict[str, Any]:
+        """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""
+        size = [self.size[1], self.size[0]]
+        normalise = {"mean": list(self.mean), "std": list(self.std), "is_scale": True, "norm_type": "mean_std"}
+        return {
+            "Global": {"model_name": model_name},
+            "draw_threshold": dict(enumerate(self.thresholds)),
+            "label_list": list(self.labels),
+            "Preprocess": [
+                {"type": "Resize", "target_size": size, "keep_ratio": False, "interp": CUBIC},
+                {"type": "NormalizeImage", **normalise},
+                {"type": "Permute"},
+            ],
+        }
+
+    @classmethod
+    def from_inference(cls, inference: dict[str, Any]) -> ObjectDetProcessor:
+        """The processor that an ``inference.yml`` of object detection describes.
+
+        Raises:
+            UserError: it is of another kind, or holds a step that can't be done here.
+        """
+        given = inference.get("Preprocess")
+        if not isinstance(given, list) or not inference.get("label_list"):
+            raise UserError("inference.yml has no Preprocess and label_list, as detectors have")
+        steps = {str(step["type"]): step for step in given}
+        if tuple(steps) != STEPS:
+            raise UserError(f"its steps are {', '.join(steps)}, only {', '.join(STEPS)} are known")
+        resize, normalise = steps["Resize"], steps["NormalizeImage"]
+        if resize.get("keep_ratio") or resize.get("interp", CUBIC) != CUBIC:
+            raise UserError("Resize in inference.yml must have keep_ratio: false and interp: 2")
+        if not normalise.get("is_scale", True) or normalise.get("norm_type", "mean_std") != "mean_std":
+            raise UserError("NormalizeImage in inference.yml must have is_scale: true and norm_type: mean_std")
+        labels = tuple(str(label) for label in inference["label_list"])
+        height, width = (int(side) for side in resize["target_size"])
+        return cls(
+            labels=labels,
+            size=(width, height),
+            mean=tuple(float(value) for value in normalise["mean"]),
+            std=tuple(float(value) for value in normalise["std"]),
+            thresholds=_thresholds(inference.get("draw_threshold", 0.5), len(labels)),
+        )
+
+
+def _thresholds(given: Any, count: int) -> tuple[float, ...]:
+    if isinstance(given, dict):
+        return tuple(float(given.get(number, 0.5)) for number in range(count))
+    return (float(given),) * count
+
+
+def _nearest(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The distance of each of `rows` to the most similar one of its class among `others`, at most its score, (N,)."""
+    rows, others = rows.astype(np.float64), others.astype(np.float64)
+    extent = max(float(np.abs(rows[:, 2:]).max(initial=1)), 1.0)
+    apart = np.abs(rows[:, None] - others[None])
+    distance = np.maximum(apart[:, :, 1], apart[:, :, 2:].max(axis=2) / extent)
+    distance[apart[:, :, 0] > 0] = np.inf
+    return np.minimum(distance.min(axis=1, initial=np.inf), rows[:, 1])

@@ -1,0 +1,50 @@
+"""A detector's head for other classes: rows of those of the same name are carried over, the others start anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+State = dict[str, np.ndarray]
+
+
+def rehead(
+    state: State, known: Sequence[str], classes: Sequence[str], target: Mapping[str, np.ndarray]
+) -> tuple[State, str | None]:
+    """`state` with heads for `classes`, and in words what was kept.
+
+    A class that the weights know under longer names only, as ``caption`` for ``figure_caption`` and ``table_caption``,
+    begins with their mean. What sees the boxes is kept as it is.
+
+    Args:
+        known: the classes of `state`, in order.
+        target: the network's own heads, class rows first, of which new classes keep their initial values.
+    """
+    if tuple(known) == tuple(classes) or any(name not in state for name in target):
+        return state, None
+    sources = [sources_of(name, known) for name in classes]
+    changed = {}
+    for name, own in target.items():
+        old, new = state[name], own.copy()
+        num_old = len(old) - (len(own) - len(classes))
+        if num_old < 1 or old.shape[1:] != own.shape[1:]:
+            return state, None
+        new[len(classes) :] = old[num_old:]
+        for place, rows in enumerate(sources):
+            if rows and max(rows) < num_old:
+                new[place] = old[rows].mean(axis=0)
+        changed[name] = new
+    found = [name for name, rows in zip(classes, sources, strict=True) if rows]
+    return state | changed, f"heads of {len(classes)} classes, {len(found)} of them known to the weights"
+
+
+def sources_of(name: str, known: Sequence[str]) -> list[int]:
+    """Places of the known classes that a class begins with."""
+    words = _words(name)
+    same = [place for place, other in enumerate(known) if _words(other) == words]
+    return same or [place for place, other in enumerate(known) if _words(other)[-len(words) :] == words]
+
+
+def _words(name: str) -> list[str]:
+    return name.lower().replace("_", " ").replace("-", " ").split()

@@ -1,0 +1,118 @@
+"""Object detection, as the core knows it without its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
+from plx_train.ground.errors import UserError
+from plx_train.modules.object_det.check import ObjectDetCheck
+from plx_train.modules.object_det.config import ObjectDetConfig
+from plx_train.modules.object_det.metric import ObjectDetMetric
+from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
+from plx_train.modules.object_det.processor import ObjectDetProcessor
+from plx_train.vision.check import ImageData
+from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco
+from plx_train.vision.objects import Detections
+from plx_train.vision.room import ImageRoom
+
+if TYPE_CHECKING:
+    from plx_train.contract.dataset_options import DatasetOptions
+    from plx_train.modules.object_det.module import ObjectDet
+
+
+class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcessor]):
+    """Finds objects in images, with their boxes and classes."""
+
+    contract = 1
+    name = "object_det"
+    options = ObjectDetConfig
+    kind = Truth.BOXES
+    processor = ObjectDetProcessor
+    metric = ObjectDetMetric
+    monitor = "AP"
+    wanted = "images/*.jpg"
+    num_pictures = 6
+
+    def read_classes(
+        self, root: Path, options: ObjectDetConfig
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
+        """Nothing: the label files name the classes."""
+        return None, (), ()
+
+    def read_file(
+        self, path: Path, root: Path, options: ObjectDetConfig, classes: Sequence[str] | None
+    ) -> tuple[list[LabelledObjects], list[Finding]]:
+        """The images of a COCO file with their objects."""
+        return read_coco(path, root, classes)
+
+    def fit(
+        self, data: ImageData[LabelledObjects], dataset: DatasetOptions, options: ObjectDetConfig, weights: str | None
+    ) -> ObjectDetProcessor | None:
+        """The processing that the options ask for, with the classes of the training split."""
+        if data.faults or not data.train.samples:
+            return None
+        labels = read_categories((data.label_folder or data.root) / dataset.train) or ()
+        width, height = options.size
+        return ObjectDetProcessor(
+            labels=labels,
+            size=(width, height),
+            mean=tuple(options.mean),
+            std=tuple(options.std),
+            thresholds=(options.threshold,) * len(labels),
+        )
+
+    def processor_of_weights(
+        self,
+        data: ImageData[LabelledObjects] | None,
+        dataset: DatasetOptions,
+        options: ObjectDetConfig,
+        weights: str,
+    ) -> ObjectDetProcessor | None:
+        """The processing that the options ask for, with the classes of the label files.
+
+        Raises:
+            UserError: there are no label files.
+        """
+        if data is None:
+            raise UserError(
+                f"weights={weights} can't be used without label files that name the classes: give run=<run, checkpoint "
+                "or exported folder>, which one has by mode=train, or by mode=export with these weights and a dataset"
+            )
+        return self.fit(data, dataset, options, weights)
+
+    def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> ObjectDetCheck:
+        """What is looked for in a dataset."""
+        return ObjectDetCheck(processor.labels, processor.size)
+
+    def draw_sample(self, sample: LabelledObjects) -> np.ndarray:
+        """The image with its boxes."""
+        return draw_truth(sample.read(), sample.truth)
+
+    def overlay(
+        self, processor: ObjectDetProcessor, original: np.ndarray, prediction: Detections, truth: Any = None
+    ) -> np.ndarray:
+        """The image with found, missed and false boxes on it."""
+        return draw_overlay(original, prediction, truth, processor.labels)
+
+    def official(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> ObjectDetProcessor:
+        """`processor` with the one threshold that the options ask for."""
+        return replace(processor, thresholds=(options.threshold,) * len(processor.labels))
+
+    def build(
+        self, options: ObjectDetConfig, processor: ObjectDetProcessor, checked: object, is_fine_tuning: bool
+    ) -> ObjectDet:
+        """The module."""
+        from plx_train.modules.object_det.module import ObjectDet
+
+        return ObjectDet(options, processor, is_fine_tuning)
+
+    def pretrained(self, options: ObjectDetConfig) -> str | None:
+        """Weights that ``weights=auto`` stands for."""
+        return options.pretrained

@@ -1,0 +1,121 @@
+"""What detectors learn whose points see boxes: varifocal, GIoU and distribution losses, of points that SimOTA chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+from paddle.nn import functional as F
+
+from plx_train.nn.detection.overlap import giou, overlaps
+from plx_train.nn.detection.points import boxes_at, mean_distances, points_of
+from plx_train.nn.detection.simota import FOCUS, NEGATIVE_WEIGHT, assign
+
+EDGE = 0.01
+"""Distances are learned up to this much below the last bin."""
+
+
+@dataclass(frozen=True)
+class DenseSums:
+    """Losses added up over a batch, scalars, with what they are divided by.
+
+    Attributes:
+        classes: varifocal loss; a mean over `count`.
+        boxes, distances: GIoU loss and that of the distributions; means over `weight`.
+        count: points that learn a box.
+        weight: their scores, added up.
+    """
+
+    classes: paddle.Tensor
+    boxes: paddle.Tensor
+    distances: paddle.Tensor
+    count: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What the points of a batch learn; of those that learn a box, by their place among all points of the batch."""
+
+    places: np.ndarray
+    boxes: np.ndarray
+    classes: np.ndarray
+    points: np.ndarray
+    overlaps: np.ndarray
+    weights: np.ndarray
+
+
+def dense_sums(
+    scores: paddle.Tensor,
+    distances: paddle.Tensor,
+    truths: Sequence[tuple[np.ndarray, np.ndarray]],
+    size: tuple[int, int],
+    strides: Sequence[int],
+) -> DenseSums:
+    """The losses of a batch.
+
+    Args:
+        scores: logits (N, P, classes).
+        distances: logits (N, P, 4 × bins).
+        truths: boxes x1, y1, x2, y2 (G, 4) in pixels and classes (G,) of each image.
+        size: height and width of the images.
+        strides: of the points' levels.
+    """
+    num_classes, num_bins = scores.shape[2], distances.shape[2] // 4
+    targets = _targets(scores, distances, truths, points_of(size, strides))
+    flat = scores.reshape([-1, num_classes])
+    wanted = np.zeros(flat.shape, np.float32)
+    wanted[targets.places, targets.classes] = targets.overlaps
+    classes = _varifocal(flat, paddle.to_tensor(wanted))
+    if len(targets.places) == 0:
+        nothing = distances.sum() * 0
+        return DenseSums(classes, nothing, nothing, 0.0, 0.0)
+    logits = paddle.gather(distances.reshape([-1, 4 * num_bins]), paddle.to_tensor(targets.places))
+    boxes, bins = _box_losses(logits, targets, num_bins)
+    return DenseSums(classes, boxes, bins, float(len(targets.places)), float(targets.weights.sum()))
+
+
+def _targets(
+    scores: paddle.Tensor, distances: paddle.Tensor, truths: Sequence[tuple[np.ndarray, np.ndarray]], points: np.ndarray
+) -> _Targets:
+    with paddle.no_grad():
+        found = F.sigmoid(scores).numpy()
+        seen = boxes_at(paddle.to_tensor(points), mean_distances(distances, distances.shape[2] // 4)).numpy()
+    parts = []
+    for number, (boxes, classes) in enumerate(truths):
+        own = assign(points, found[number], seen[number], boxes, classes)
+        wanted = boxes[own.truths].reshape(-1, 4)
+        agreed = overlaps(seen[number][own.points], wanted)[0]
+        weights = found[number][own.points].max(axis=1)
+        places = own.points + number * len(points)
+        parts.append((places, wanted, classes[own.truths], points[own.points], agreed, weights))
+    return _Targets(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _varifocal(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
+    """The sum over points and classes (arXiv 2008.13367): targets weigh as much as they say."""
+    score = F.sigmoid(logits)
+    weight = paddle.where(target > 0, target, NEGATIVE_WEIGHT * (score - target).abs() ** FOCUS)
+    return (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight).sum()
+
+
+def _box_losses(logits: paddle.Tensor, targets: _Targets, num_bins: int) -> tuple[paddle.Tensor, paddle.Tensor]:
+    """The weighted sums of GIoU loss, and of the cross entropy of distances with both neighbouring bins."""
+    weights, stride = paddle.to_tensor(targets.weights), targets.points[:, 2:]
+    centre = np.concatenate([targets.points[:, :2] / stride, np.ones_like(stride)], axis=1).astype(np.float32)
+    wanted = targets.boxes / stride
+    seen = boxes_at(paddle.to_tensor(centre), mean_distances(logits, num_bins))
+    boxes = ((1 - giou(seen, paddle.to_tensor(wanted))) * weights).sum()
+    exact = np.concatenate([centre[:, :2] - wanted[:, :2], wanted[:, 2:] - centre[:, :2]], axis=1)
+    exact = np.clip(exact, 0, num_bins - 1 - EDGE).reshape(-1)
+    lower = exact.astype(np.int64)
+    share = paddle.to_tensor((exact - lower).astype(np.float32))
+    logarithms = F.log_softmax(logits.reshape([-1, num_bins]), axis=-1)
+    rows = np.arange(len(lower))
+    below, above = (
+        paddle.gather_nd(logarithms, paddle.to_tensor(np.stack([rows, lower + step], axis=1))) for step in (0, 1)
+    )
+    bins = -(below * (1 - share) + above * share).reshape([-1, 4]).mean(axis=1)
+    return boxes, (bins * weights).sum()

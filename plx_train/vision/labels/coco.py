@@ -1,0 +1,171 @@
+"""Boxes of objects from a COCO file, as PaddleX's ``COCODetDataset`` has it; no image is opened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.data.classes import listed
+from plx_train.data.formats.parsed_json import JsonFault, number, read_json
+from plx_train.data.label_file import LabelFile
+from plx_train.vision.objects import Objects
+from plx_train.vision.samples import LabelledImage
+
+LabelledObjects = LabelledImage[Objects]
+MAX_ROWS = 5
+"""Annotations that are named one by one where many have the same fault."""
+NO_OBJECTS = Objects(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, bool))
+
+
+def read_categories(path: Path) -> tuple[str, ...] | None:
+    """Names of the classes in the order of their numbers; None where the file does not say."""
+    try:
+        content = read_json(path)
+    except JsonFault:
+        return None
+    known = _categories(content if isinstance(content, dict) else {})
+    return tuple(name for _, name in known) or None
+
+
+def _categories(content: dict[str, Any]) -> list[tuple[Hashable, str]]:
+    """Number and name of each class, by number."""
+    given = content.get("categories")
+    rows = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    found = {each.get("id"): each.get("name") for each in rows if isinstance(each.get("id"), int | str)}
+    named = [(key, name) for key, name in found.items() if isinstance(name, str) and name.strip()]
+    return sorted(named, key=lambda pair: (isinstance(pair[0], str), pair[0]))  # type: ignore[arg-type, return-value]
+
+
+def read_coco(path: Path, root: Path, names: Sequence[str] | None) -> tuple[list[LabelledObjects], list[Finding]]:
+    """The images of a COCO file with their objects, in its order.
+
+    A finding's line is the place of the image among ``images``, counted from 1.
+
+    Args:
+        root: the dataset's folder, or its ``images``: where ``file_name`` is looked for.
+        names: the classes by number; None: those of the file.
+    """
+    file = LabelFile(path, root)
+    try:
+        content = read_json(path)
+    except JsonFault as fault:
+        file.add(0, "error", "label-file-unreadable", f"{path.name} {fault}")
+        return [], file.findings
+    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
+        file.add(0, "error", "not-coco", "it is no COCO file: it lacks the list images")
+        return [], file.findings
+    categories = _categories(content)
+    if not categories:
+        file.add(0, "error", "no-categories", "it is no COCO file: it lacks the list categories, with id and name each")
+        return [], file.findings
+    numbers = _class_numbers(file, categories, names)
+    rows = _rows_by_image(file, content)
+    samples, seen = [], set()
+    for place, entry in enumerate(content["images"], 1):
+        sample = _sample(file, place, entry, rows, numbers)
+        if sample is not None:
+            seen.add(entry["id"])
+            samples.append(sample)
+    orphans = [key for key in rows if key not in seen]
+    if orphans:
+        reason = f"annotations name images that are not listed: ids {listed(orphans)}"
+        file.add(0, "warning", "unknown-image", reason)
+    return samples, file.findings
+
+
+def _class_numbers(
+    file: LabelFile, categories: list[tuple[Hashable, str]], names: Sequence[str] | None
+) -> dict[Hashable, int]:
+    """The classes' numbers by the ids of the file; unknown ones are left out."""
+    own = [name for _, name in categories]
+    if twice := sorted({name for name in own if own.count(name) > 1}):
+        file.add(0, "error", "class-twice", f"categories of the same name: {listed(twice)}")
+    known = {name: place for place, name in enumerate(names or own)}
+    others = [name for name in own if name not in known]
+    if others:
+        reason = f"categories that the training split does not have: {listed(others)}"
+        file.add(0, "error", "other-classes", reason)
+    lacking = [name for name in known if name not in own]
+    if lacking:
+        file.add(0, "warning", "class-missing", f"categories of the training split that are missing: {listed(lacking)}")
+    return {key: known[name] for key, name in categories if name in known}
+
+
+def _rows_by_image(file: LabelFile, content: dict[str, Any]) -> dict[Hashable, list[dict[str, Any]]]:
+    found: dict[Hashable, list[dict[str, Any]]] = defaultdict(list)
+    given = content.get("annotations")
+    if not isinstance(given, list):
+        file.add(0, "error", "not-coco", "it is no COCO file: it lacks the list annotations")
+        return {}
+    odd = 0
+    for row in given:
+        key = row.get("image_id") if isinstance(row, dict) else None
+        if isinstance(key, int | str):
+            found[key].append(row)
+        else:
+            odd += 1
+    if odd:
+        file.add(0, "error", "annotation-invalid", f"{odd} annotations name no image_id")
+    return dict(found)
+
+
+def _sample(
+    file: LabelFile,
+    place: int,
+    entry: Any,
+    rows: dict[Hashable, list[dict[str, Any]]],
+    numbers: dict[Hashable, int],
+) -> LabelledObjects | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), int | str):
+        file.add(place, "error", "image-invalid", "the image has no id")
+        return None
+    name = entry.get("file_name")
+    if not isinstance(name, str):
+        file.add(place, "error", "no-image-path", f"image {entry['id']} has no file_name")
+        return None
+    image = file.image(_where_it_lies(file.root, name), place)
+    objects = _objects(file, place, rows.get(entry["id"], []), numbers)
+    return None if image is None else LabelledImage(image, objects, f"{file.name}:{place}")
+
+
+def _where_it_lies(root: Path, name: str) -> str:
+    """PaddleX names images relative to ``images/``; other writers, to the dataset's folder."""
+    return name if name.startswith("images/") or not (root / "images").is_dir() else f"images/{name}"
+
+
+def _objects(file: LabelFile, place: int, rows: list[dict[str, Any]], numbers: dict[Hashable, int]) -> Objects:
+    boxes, classes, crowds = [], [], []
+    for row in rows:
+        box = _box(row.get("bbox"))
+        if box is None:
+            reason = f"annotation {row.get('id')}: bbox is not x, y, width and height: {str(row.get('bbox'))[:60]}"
+            file.add(place, "error", "box-invalid", reason)
+        elif not isinstance(row.get("category_id"), int | str) or row["category_id"] not in numbers:
+            reason = (
+                f"annotation {row.get('id')} is of category {str(row.get('category_id'))[:40]}, which is not listed"
+            )
+            file.add(place, "error", "unknown-class", reason)
+        elif box[2] <= box[0] or box[3] <= box[1]:
+            file.add(place, "warning", "box-empty", f"annotation {row.get('id')}: the box has no area; it is left out")
+        else:
+            boxes.append(box)
+            classes.append(numbers[row["category_id"]])
+            crowds.append(bool(row.get("iscrowd") or row.get("ignore")))
+    if not boxes:
+        return NO_OBJECTS
+    return Objects(np.asarray(boxes, np.float32), np.asarray(classes, np.int64), np.asarray(crowds, bool))
+
+
+def _box(given: Any) -> tuple[float, float, float, float] | None:
+    if not isinstance(given, list) or len(given) != 4:
+        return None
+    values = [number(value) for value in given]
+    if None in values:
+        return None
+    left, top, width, height = (float(value or 0) for value in values)
+    return left, top, left + width, top + height

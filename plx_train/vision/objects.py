@@ -1,0 +1,111 @@
+"""Objects in an image: their boxes and classes, as labels say them and as a model finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What is labelled in an image.
+
+    Attributes:
+        boxes: x1, y1, x2, y2 in pixels, float32 (G, 4).
+        classes: their numbers, int64 (G,).
+        is_crowd: bool (G,): marks many objects at once, or what counts neither way.
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    is_crowd: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Objects) and all(
+            np.array_equal(first, second)
+            for first, second in (
+                (self.boxes, other.boxes),
+                (self.classes, other.classes),
+                (self.is_crowd, other.is_crowd),
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def counted(self) -> Objects:
+        """Those that are to be found."""
+        kept = ~self.is_crowd
+        return Objects(self.boxes[kept], self.classes[kept], self.is_crowd[kept])
+
+
+@dataclass(frozen=True)
+class Detections(Prediction):
+    """What a model finds in an image, surest first.
+
+    Attributes:
+        boxes: x1, y1, x2, y2 in pixels, within the image, float32 (N, 4).
+        classes: their numbers, int64 (N,).
+        scores: float32 (N,), 0 to 1.
+        names: of their classes.
+        candidates: all that was looked at, below any threshold too: rows class, score, x1, y1, x2, y2, float32 (M, 6).
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+    names: tuple[str, ...]
+    candidates: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Class, score, x1, y1, x2, y2 of each, (N, 6)."""
+        return np.concatenate([self.classes[:, None], self.scores[:, None], self.boxes], axis=1)
+
+    def __repr__(self) -> str:
+        return f"Detections({len(self)} boxes)"
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"boxes": [{"cls_id": …, "label": …, "score": …, "coordinate": [x1, y1, x2, y2]}, …]}``."""
+        rows = zip(self.classes.tolist(), self.names, self.scores.tolist(), self.boxes.tolist(), strict=True)
+        return {
+            "boxes": [
+                {
+                    "cls_id": number,
+                    "label": name,
+                    "score": round(score, 6),
+                    "coordinate": [round(value, 3) for value in box],
+                }
+                for number, name, score, box in rows
+            ]
+        }
+
+
+def detections(rows: np.ndarray, thresholds: np.ndarray, names: Sequence[str], shape: tuple[int, int]) -> Detections:
+    """What stands above its class's threshold.
+
+    Args:
+        rows: class, score, x1, y1, x2, y2 in pixels, float32 (M, 6).
+        thresholds: by class, (classes,).
+        names: of the classes.
+        shape: height and width of the image, beyond which nothing is found.
+    """
+    rows = rows[np.argsort(-rows[:, 1], kind="stable")]
+    limits = np.asarray([shape[1], shape[0]] * 2, np.float32)
+    boxes = np.clip(rows[:, 2:], 0, limits)
+    rows = np.concatenate([rows[:, :2], boxes], axis=1)[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
+    classes = rows[:, 0].astype(np.int64)
+    shown = rows[:, 1] > thresholds[classes]
+    found = tuple(names[number] for number in classes[shown].tolist())
+    return Detections(rows[shown, 2:], classes[shown], rows[shown, 1], found, rows)
