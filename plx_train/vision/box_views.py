@@ -63,9 +63,7 @@ class BoxViews:
         size = math.exp(rng.uniform(*np.log(options.scale)))
         ratio = math.exp(rng.uniform(-1, 1) * math.log(options.aspect) / 2)
         across, down = width / shape[1] * size * ratio, height / shape[0] * size / ratio
-        left, top = (
-            rng.uniform(*sorted((0.0, room))) for room in (width - across * shape[1], height - down * shape[0])
-        )
+        left, top = (_place(side, rng) for side in (width - across * shape[1], height - down * shape[0]))
         if options.flip and rng.random() < 0.5:
             return np.asarray([[-across, 0, width - left], [0, down, top]], np.float64)
         return np.asarray([[across, 0, left], [0, down, top]], np.float64)
@@ -82,6 +80,11 @@ class BoxViews:
         centred = matrix.copy()
         centred[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
         return cv2.warpAffine(image, centred, self.size, None, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, FILL)
+
+
+def _place(free: float, rng: np.random.Generator) -> float:
+    """Where an image begins that is smaller than the view by `free`, or larger where that is below 0."""
+    return float(rng.uniform(min(free, 0), max(free, 0)))
 
 
 def moved(objects: Objects, matrix: np.ndarray, size: tuple[int, int], min_visible: float) -> Objects:

@@ -26,7 +26,7 @@ def read_onnx(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         content = path.read_bytes()
-        graph = next(value for number, value in _fields(memoryview(content)) if number == GRAPH)
+        graph = next(value for number, value in _messages(memoryview(content)) if number == GRAPH)
         return dict(_tensors(graph))
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
@@ -35,7 +35,7 @@ def read_onnx(path: Path) -> dict[str, np.ndarray]:
 
 
 def _tensors(graph: memoryview) -> Iterator[tuple[str, np.ndarray]]:
-    for number, value in _fields(graph):
+    for number, value in _messages(graph):
         if number == INITIALIZER:
             name, array = _tensor(value)
             if array is not None:
@@ -46,14 +46,14 @@ def _tensors(graph: memoryview) -> Iterator[tuple[str, np.ndarray]]:
 
 def _constant(node: memoryview) -> Iterator[tuple[str, np.ndarray]]:
     """The array that a node ``Constant`` gives."""
-    parts = list(_fields(node))
+    parts = list(_messages(node))
     if not any(number == 4 and bytes(value) == b"Constant" for number, value in parts):
         return
     output = next(bytes(value).decode() for number, value in parts if number == 2)
     for number, attribute in parts:
         if number != 5:
             continue
-        for inner, value in _fields(attribute):
+        for inner, value in _messages(attribute):
             if inner == 5 and (array := _tensor(value)[1]) is not None:
                 yield output, array
 
@@ -62,10 +62,11 @@ def _tensor(content: memoryview) -> tuple[str, np.ndarray | None]:
     """A tensor's name and array; None where it is of another type, or kept in another file."""
     name, kind, shape, raw, floats = "", 0, [], b"", []
     for number, value in _fields(content):
-        if number == 1:
-            shape += [value] if isinstance(value, int) else list(_packed(value))
-        elif number == 2:
-            kind = value
+        if isinstance(value, int):
+            shape += [value] if number == 1 else []
+            kind = value if number == 2 else kind
+        elif number == 1:
+            shape += list(_packed(value))
         elif number == 4:
             floats.append(bytes(value))
         elif number == 8:
@@ -74,7 +75,7 @@ def _tensor(content: memoryview) -> tuple[str, np.ndarray | None]:
             raw = bytes(value)
     if kind not in DTYPES:
         return name, None
-    array = np.frombuffer(raw or b"".join(floats), DTYPES[kind] if raw or kind != 1 else np.float32)
+    array = np.frombuffer(raw or b"".join(floats), DTYPES[kind] if raw else np.float32)
     return name, array.reshape(shape)
 
 
@@ -83,6 +84,13 @@ def _packed(content: memoryview) -> Iterator[int]:
     while place < len(content):
         value, place = _varint(content, place)
         yield value
+
+
+def _messages(content: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Those fields of a message that are no numbers."""
+    for number, value in _fields(content):
+        if not isinstance(value, int):
+            yield number, value
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:

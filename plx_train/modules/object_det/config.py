@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from plx_train.contract.option import RANGE, Trait, above, at_least, length, multiple_of, one_of, option
 
-NETWORKS = ("PicoDet-LCNet_x1_0", "PicoDet-LCNet_x2_5")
+NETWORKS = ("PicoDet-LCNet_x0_35", "PicoDet-LCNet_x1_0", "PicoDet-LCNet_x2_5")
 """Networks, by the names of their backbones."""
 
 

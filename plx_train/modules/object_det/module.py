@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import paddle
 
-from plx_train.contract.dataset import Dataset
-from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
+from plx_train.metrics.box_metric import BoxMetric
 from plx_train.metrics.boxes import best_thresholds, image_boxes
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.loss import detection_loss
-from plx_train.modules.object_det.metric import ObjectDetMetric
 from plx_train.modules.object_det.processor import ObjectDetProcessor
-from plx_train.modules.object_det.rehead import rehead
 from plx_train.nn.detection.exported import ExportedDetector
 from plx_train.nn.detection.pico_det import PicoDet, generated_names
 from plx_train.nn.exported import name_tensors
+from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
 from plx_train.vision.heads import classes_of
 from plx_train.vision.module import ImageModule
@@ -35,7 +33,8 @@ if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
 
 HEADS = re.compile(r"^head\.head_cls\d\.(weight|bias)$")
-SCALES = {"PicoDet-LCNet_x1_0": 1.0, "PicoDet-LCNet_x2_5": 2.5}
+SIZES = {"PicoDet-LCNet_x0_35": (0.35, 96), "PicoDet-LCNet_x1_0": (1.0, 128), "PicoDet-LCNet_x2_5": (2.5, 128)}
+"""Scale of the backbone, and width of neck and head."""
 
 
 class ObjectDet(ImageModule[ObjectDetProcessor]):
@@ -52,7 +51,7 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         self._finish = self._finished(self.network)
 
     def _new_network(self) -> PicoDet:
-        return PicoDet(len(self.processor.labels), SCALES[self.options.network])
+        return PicoDet(len(self.processor.labels), *SIZES[self.options.network])
 
     def _finished(self, network: PicoDet) -> ExportedDetector:
         width, height = self.processor.size
@@ -104,9 +103,9 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6)."""
         return self.processor.split_outputs([each.numpy() for each in outputs])
 
-    def new_metric(self) -> ObjectDetMetric:
+    def new_metric(self) -> BoxMetric:
         """An empty metric."""
-        return ObjectDetMetric(len(self.processor.labels))
+        return BoxMetric(len(self.processor.labels))
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ObjectDetProcessor:
         """The processor with each class's threshold of best F1 on held-out images."""
@@ -116,10 +115,6 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
             image_boxes(sample.truth, rows, sample.context) for rows, sample in zip(outputs, samples, strict=True)
         ]
         return replace(self.processor, thresholds=best_thresholds(images, self.processor.thresholds))
-
-    def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
-        """Nothing yet."""
-        return {}
 
     def export_network(self, processor: ObjectDetProcessor) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The network with what makes boxes in the image's own pixels of its logits."""

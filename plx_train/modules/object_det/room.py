@@ -12,11 +12,11 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
 from plx_train.ground.errors import UserError
-from plx_train.modules.object_det.check import ObjectDetCheck
+from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
-from plx_train.modules.object_det.metric import ObjectDetMetric
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
+from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco
 from plx_train.vision.objects import Detections
@@ -35,7 +35,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     options = ObjectDetConfig
     kind = Truth.BOXES
     processor = ObjectDetProcessor
-    metric = ObjectDetMetric
+    metric = BoxMetric
     monitor = "AP"
     wanted = "images/*.jpg"
     num_pictures = 6
@@ -87,9 +87,9 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
             )
         return self.fit(data, dataset, options, weights)
 
-    def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> ObjectDetCheck:
+    def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""
-        return ObjectDetCheck(processor.labels, processor.size)
+        return BoxCheck(processor.labels, processor.size)
 
     def draw_sample(self, sample: LabelledObjects) -> np.ndarray:
         """The image with its boxes."""

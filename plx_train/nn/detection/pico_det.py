@@ -140,7 +140,7 @@ def generated_names(network: PicoDet) -> dict[str, str]:
 
     Paddle counts layers as they are made. Two convolutions that the official head makes and throws away count too.
     """
-    names = {}
+    names: dict[str, str] = {}
     for number, (name, _) in enumerate(_as_made(network, nn.Conv2D)):
         given = f"conv2d_{number + 2 * name.startswith('head.head_cls')}"
         names |= {f"{given}.w_0": f"{name}.weight", f"{given}.b_0": f"{name}.bias"}

@@ -65,7 +65,8 @@ def _places(points: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarr
     centres, reach = points[:, None, :2], RADIUS * points[:, None, 2:]
     inside = ((centres > boxes[None, :, :2]) & (centres < boxes[None, :, 2:])).all(axis=-1)
     middle = (boxes[None, :, :2] + boxes[None, :, 2:]) / 2
-    return inside, (np.abs(centres - middle) < reach).all(axis=-1)
+    central = (np.abs(centres - middle) < reach).all(axis=-1)
+    return np.asarray(inside), np.asarray(central)
 
 
 def _class_cost(scores: np.ndarray, classes: np.ndarray, iou: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from plx_train.contract.sample import Sample
 from plx_train.metrics.boxes import Precisions, image_boxes, judge, precisions
 
 
-class ObjectDetMetric(Metric):
+class BoxMetric(Metric):
     """Accumulates images.
 
     Args:

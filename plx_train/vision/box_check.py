@@ -23,7 +23,7 @@ SIDE = "side"
 
 
 @dataclass(frozen=True)
-class ObjectDetCheck(ImageCheck[LabelledObjects]):
+class BoxCheck(ImageCheck[LabelledObjects]):
     """What is looked for in a dataset.
 
     Attributes:
