@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 
 from plx_train.contract.processor import Graph
+from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
 from plx_train.vision.normalise import table_of, write_planes
 from plx_train.vision.objects import Detections, detections
@@ -29,7 +31,7 @@ class ObjectDetProcessor(ImageProcessor):
         labels: names of the classes by number.
         size: width and height of the network's input.
         thresholds: score above which a box of each class is shown.
-        cut: another one for all, or one for each, where it is given; not shipped.
+        cut: another one for all, or some by number or name of their class, where it is given; not shipped.
     """
 
     labels: tuple[str, ...]
@@ -37,22 +39,39 @@ class ObjectDetProcessor(ImageProcessor):
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     thresholds: tuple[float, ...] = ()
-    cut: float | tuple[float, ...] | None = None
+    cut: float | Mapping[Any, float] | None = None
 
     def __post_init__(self) -> None:
         if not self.labels:
             raise UserError("a detector needs at least one class")
         if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
             raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each class")
-        if self.cut is not None and np.ndim(self.cut) and len(np.atleast_1d(self.cut)) != len(self.labels):
-            raise UserError(f"threshold must be one number, or {len(self.labels)}, one for each class")
+        if isinstance(self.cut, Mapping):
+            for key, value in self.cut.items():
+                self._place(key)
+                if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                    raise UserError(f"threshold of the class {key} must be a number from 0 to 1, not {value!r}")
         if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
             raise UserError("mean and std must be three numbers each, those of std above 0")
 
     @cached_property
     def _limits(self) -> np.ndarray:
-        given = self.thresholds if self.cut is None else self.cut
-        return np.broadcast_to(np.asarray(given, np.float32), (len(self.labels),))
+        limits = np.asarray(self.thresholds, np.float32)
+        if isinstance(self.cut, Mapping):
+            for key, value in self.cut.items():
+                limits[self._place(key)] = value
+        elif self.cut is not None:
+            limits[:] = self.cut
+        return limits
+
+    def _place(self, key: Any) -> int:
+        """The number of a class, given by number or name."""
+        if key in self.labels:
+            return self.labels.index(key)
+        number = int(key) if str(key).isascii() and str(key).isdigit() else len(self.labels)
+        if number >= len(self.labels):
+            raise UserError(f"threshold names the class {key}, which is none of {listed(self.labels)} or their numbers")
+        return number
 
     def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], Context]:
         """The inputs ``image`` float32 (3, h, w) and ``scale_factor`` float32 (2,), and the image's (H, W)."""
