@@ -12,7 +12,7 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.data.classes import listed
 from plx_train.data.formats.parsed_json import JsonFault, number, read_json
-from plx_train.data.label_file import LabelFile
+from plx_train.data.label_file import ABSOLUTE, LabelFile
 from plx_train.vision.objects import Objects
 from plx_train.vision.samples import LabelledImage
 
@@ -135,7 +135,8 @@ def _sample(
 
 def _where_it_lies(root: Path, name: str) -> str:
     """PaddleX names images relative to ``images/``; other writers, to the dataset's folder."""
-    return name if name.startswith("images/") or not (root / "images").is_dir() else f"images/{name}"
+    is_whole = name.startswith("images/") or ABSOLUTE.match(name) or not (root / "images").is_dir()
+    return name if is_whole else f"images/{name}"
 
 
 def _objects(file: LabelFile, place: int, rows: list[dict[str, Any]], numbers: dict[Hashable, int]) -> Objects:
