@@ -148,6 +148,11 @@ def judge(image: ImageBoxes, rows: np.ndarray) -> Judged:
     return Judged(rows[kept], np.asarray(right, bool), is_found)
 
 
+def overlaps_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union of all pairs of boxes x1, y1, x2, y2 (N, 4) and (G, 4), (N, G)."""
+    return _overlaps(first, second)[0]
+
+
 def _overlaps(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Intersection over union, and over the area of the first, of all pairs of boxes, (N, G) each."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])

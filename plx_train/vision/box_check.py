@@ -20,6 +20,8 @@ TINY = 8.0
 SLACK = 1.0
 """Pixels by which boxes may stand out of their image: rounding."""
 SIDE = "side"
+MAX_LISTED = 20
+"""Classes that are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,17 @@ class BoxCheck(ImageCheck[LabelledObjects]):
         return {
             "images": len(split.samples),
             "boxes": sum(counts.values()),
-            "boxes_of_class": {name: counts[number] for number, name in enumerate(self.labels)},
+            **self._by_class(counts),
             "image_height": percentiles(sizes[:, 0]),
             "image_width": percentiles(sizes[:, 1]),
             "box_side_at_input": percentiles(measures(looks, SIDE)),
         }
+
+    def _by_class(self, counts: Counter[int]) -> dict[str, Any]:
+        """Boxes of each class, or how many there are of one where the classes are many."""
+        if len(self.labels) > MAX_LISTED:
+            return {"boxes_of_a_class": percentiles([counts[number] for number in range(len(self.labels))])}
+        return {f"boxes of {name}": counts[number] for number, name in enumerate(self.labels)}
 
     def _counts(self, split: ImageSplit[LabelledObjects]) -> Counter[int]:
         return Counter(number for sample in split.samples for number in sample.truth.counted.classes.tolist())

@@ -57,6 +57,7 @@ class Detections(Prediction):
         scores: float32 (N,), 0 to 1.
         names: of their classes.
         candidates: all that was looked at, below any threshold too: rows class, score, x1, y1, x2, y2, float32 (M, 6).
+        shape: height and width of the image.
     """
 
     boxes: np.ndarray
@@ -64,6 +65,7 @@ class Detections(Prediction):
     scores: np.ndarray
     names: tuple[str, ...]
     candidates: np.ndarray
+    shape: tuple[int, int]
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -108,4 +110,4 @@ def detections(rows: np.ndarray, thresholds: np.ndarray, names: Sequence[str], s
     classes = rows[:, 0].astype(np.int64)
     shown = rows[:, 1] > thresholds[classes]
     found = tuple(names[number] for number in classes[shown].tolist())
-    return Detections(rows[shown, 2:], classes[shown], rows[shown, 1], found, rows)
+    return Detections(rows[shown, 2:], classes[shown], rows[shown, 1], found, rows, shape)

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import paddle
 
+from plx_train.contract.dataset import Dataset
+from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
+from plx_train.metrics.box_errors import class_files
 from plx_train.metrics.box_metric import BoxMetric
 from plx_train.metrics.boxes import best_thresholds, image_boxes
 from plx_train.modules.object_det.config import ObjectDetConfig
@@ -115,6 +118,14 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
             image_boxes(sample.truth, rows, sample.context) for rows, sample in zip(outputs, samples, strict=True)
         ]
         return replace(self.processor, thresholds=best_thresholds(images, self.processor.thresholds))
+
+    def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
+        """Figures and threshold of each class, errors by kind, and what was taken for what."""
+        assert isinstance(val, ImageDataset) and isinstance(evaluation.processor, ObjectDetProcessor)
+        found = [(val.samples[score.index], score.prediction) for score in evaluation.samples]
+        images = [image_boxes(sample.truth, one.candidates, one.shape) for sample, one in found]
+        shown, processor = [one.rows for _, one in found], evaluation.processor
+        return class_files(images, shown, processor.labels, processor.thresholds)
 
     def export_network(self, processor: ObjectDetProcessor) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The network with what makes boxes in the image's own pixels of its logits."""
