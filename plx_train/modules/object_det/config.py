@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plx_train.contract.option import RANGE, Trait, above, at_least, length, multiple_of, one_of, option
-
-NETWORKS = ("PicoDet-LCNet_x0_35", "PicoDet-LCNet_x1_0", "PicoDet-LCNet_x2_5")
-"""Networks, by the names of their backbones."""
+from plx_train.nn.detection.names import NETWORKS
 
 
 @dataclass
@@ -31,7 +29,7 @@ class ObjectDetConfig:
     """Options of the room object_det."""
 
     name: str = option("object_det", Trait.INTERNAL)
-    network: str = option("PicoDet-LCNet_x1_0", one_of(*NETWORKS))
+    network: str = option("PicoDet_layout_1x", one_of(*NETWORKS))
     """Network that is trained."""
     model_name: str = "PicoDet_layout_1x"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""

@@ -18,10 +18,12 @@ from plx_train.metrics.box_errors import class_files
 from plx_train.metrics.box_metric import BoxMetric
 from plx_train.metrics.boxes import best_thresholds, image_boxes
 from plx_train.modules.object_det.config import ObjectDetConfig
-from plx_train.modules.object_det.loss import detection_loss
+from plx_train.modules.object_det.loss import DetectionLoss
 from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.exported import ExportedDetector
-from plx_train.nn.detection.pico_det import PicoDet, generated_names
+from plx_train.nn.detection.pico_det import STRIDES, PicoDet, generated_names
+from plx_train.nn.detection.points import points_of
+from plx_train.nn.detection.recipes import RECIPES
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
 
 HEADS = re.compile(r"^head\.head_cls\d\.(weight|bias)$")
-SIZES = {"PicoDet-LCNet_x0_35": (0.35, 96), "PicoDet-LCNet_x1_0": (1.0, 128), "PicoDet-LCNet_x2_5": (2.5, 128)}
-"""Scale of the backbone, and width of neck and head."""
+"""Tensors whose first rows are the classes."""
 
 
 class ObjectDet(ImageModule[ObjectDetProcessor]):
@@ -50,11 +51,14 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
+        self.recipe = RECIPES[options.network]
         self.network = self._new_network()
         self._finish = self._finished(self.network)
+        width, height = processor.size
+        self.criterion = DetectionLoss(points_of((height, width), STRIDES), self.recipe.assign, *self.recipe.weights)
 
     def _new_network(self) -> PicoDet:
-        return PicoDet(len(self.processor.labels), *SIZES[self.options.network])
+        return self.recipe.build(len(self.processor.labels))
 
     def _finished(self, network: PicoDet) -> ExportedDetector:
         width, height = self.processor.size
@@ -99,8 +103,7 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""
-        width, height = self.processor.size
-        return detection_loss(outputs, batch["objects"], (height, width))
+        return self.criterion(outputs, batch["objects"])
 
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
         """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6)."""

@@ -1,4 +1,4 @@
-"""What detectors learn whose points see boxes: varifocal, GIoU and distribution losses, of points that SimOTA chose."""
+"""What detectors learn whose points see boxes: varifocal, GIoU and distribution losses, of points that were chosen."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import paddle
 from paddle.nn import functional as F
 
-from plx_train.nn.detection.overlap import giou, overlaps
-from plx_train.nn.detection.points import boxes_at, mean_distances, points_of
-from plx_train.nn.detection.simota import FOCUS, NEGATIVE_WEIGHT, assign
+from plx_train.nn.detection.assigned import Assigner
+from plx_train.nn.detection.overlap import giou
+from plx_train.nn.detection.points import boxes_at, mean_distances
+from plx_train.nn.detection.simota import FOCUS, NEGATIVE_WEIGHT
 
 EDGE = 0.01
 """Distances are learned up to this much below the last bin."""
@@ -22,10 +23,8 @@ class DenseSums:
     """Losses added up over a batch, scalars, with what they are divided by.
 
     Attributes:
-        classes: varifocal loss; a mean over `count`.
-        boxes, distances: GIoU loss and that of the distributions; means over `weight`.
-        count: points that learn a box.
-        weight: their scores, added up.
+        classes: varifocal loss, to be divided by `count`.
+        boxes, distances: GIoU loss and that of the distributions, to be divided by `weight`.
     """
 
     classes: paddle.Tensor
@@ -43,16 +42,17 @@ class _Targets:
     boxes: np.ndarray
     classes: np.ndarray
     points: np.ndarray
-    overlaps: np.ndarray
+    scores: np.ndarray
     weights: np.ndarray
+    total: float
 
 
 def dense_sums(
     scores: paddle.Tensor,
     distances: paddle.Tensor,
     truths: Sequence[tuple[np.ndarray, np.ndarray]],
-    size: tuple[int, int],
-    strides: Sequence[int],
+    points: np.ndarray,
+    assign: Assigner,
 ) -> DenseSums:
     """The losses of a batch.
 
@@ -60,38 +60,42 @@ def dense_sums(
         scores: logits (N, P, classes).
         distances: logits (N, P, 4 × bins).
         truths: boxes x1, y1, x2, y2 (G, 4) in pixels and classes (G,) of each image.
-        size: height and width of the images.
-        strides: of the points' levels.
+        points: centre and stride of each point, (P, 3).
+        assign: chooses what learns what.
     """
     num_classes, num_bins = scores.shape[2], distances.shape[2] // 4
-    targets = _targets(scores, distances, truths, points_of(size, strides))
+    targets = _targets(scores, distances, truths, points, assign)
     flat = scores.reshape([-1, num_classes])
     wanted = np.zeros(flat.shape, np.float32)
-    wanted[targets.places, targets.classes] = targets.overlaps
+    wanted[targets.places, targets.classes] = targets.scores
     classes = _varifocal(flat, paddle.to_tensor(wanted))
     if len(targets.places) == 0:
         nothing = distances.sum() * 0
-        return DenseSums(classes, nothing, nothing, 0.0, 0.0)
+        return DenseSums(classes, nothing, nothing, targets.total, 0.0)
     logits = paddle.gather(distances.reshape([-1, 4 * num_bins]), paddle.to_tensor(targets.places))
     boxes, bins = _box_losses(logits, targets, num_bins)
-    return DenseSums(classes, boxes, bins, float(len(targets.places)), float(targets.weights.sum()))
+    return DenseSums(classes, boxes, bins, targets.total, float(targets.weights.sum()))
 
 
 def _targets(
-    scores: paddle.Tensor, distances: paddle.Tensor, truths: Sequence[tuple[np.ndarray, np.ndarray]], points: np.ndarray
+    scores: paddle.Tensor,
+    distances: paddle.Tensor,
+    truths: Sequence[tuple[np.ndarray, np.ndarray]],
+    points: np.ndarray,
+    assign: Assigner,
 ) -> _Targets:
     with paddle.no_grad():
         found = F.sigmoid(scores).numpy()
         seen = boxes_at(paddle.to_tensor(points), mean_distances(distances, distances.shape[2] // 4)).numpy()
-    parts = []
+    parts, total = [], 0.0
     for number, (boxes, classes) in enumerate(truths):
         own = assign(points, found[number], seen[number], boxes, classes)
-        wanted = boxes[own.truths].reshape(-1, 4)
-        agreed = overlaps(seen[number][own.points], wanted)[0]
-        weights = found[number][own.points].max(axis=1)
         places = own.points + number * len(points)
-        parts.append((places, wanted, classes[own.truths], points[own.points], agreed, weights))
-    return _Targets(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        wanted = boxes[own.truths].reshape(-1, 4)
+        parts.append((places, wanted, classes[own.truths], points[own.points], own.scores, own.weights))
+        total += own.total
+    joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
+    return _Targets(*joined, total=total)  # type: ignore[misc]
 
 
 def _varifocal(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:

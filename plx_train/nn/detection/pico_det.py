@@ -1,4 +1,4 @@
-"""PicoDet (arXiv 2111.00902) as its first release has it: PP-LCNet, CSP-PAN, and a head with shared branches.
+"""PicoDet (arXiv 2111.00902) in both releases: PP-LCNet, a path aggregation network, and a head on each level.
 
 Structure, order and names of parameters are those of PaddleDetection.
 """
@@ -12,16 +12,16 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, make_divisible
-from plx_train.nn.detection.csp_pan import CSPPAN
+from plx_train.nn.detection.path_aggregation import CSPPAN, LCPAN, DPModule
 from plx_train.nn.pp_lcnet import BLOCKS, STEM_CHANNELS, DepthwiseSeparable
 
 STRIDES = (8, 16, 32, 64)
 """Pixels between the points of each level."""
 NUM_BINS = 8
 """Distances that an edge's distribution is over: 0 to 7 strides."""
-NUM_CONVOLUTIONS = 4
-PRIOR = 0.01
-"""Score of everything before training."""
+BIAS = -math.log((1 - 0.01) / 0.01)
+"""Of classes: the score of everything before training is a hundredth."""
+TINY = 1e-9
 
 
 class LCNet(nn.Layer):
@@ -69,42 +69,56 @@ class _ConvNorm(nn.Layer):
         return F.hardswish(self.norm(self.conv(x)))
 
 
-class PicoFeat(nn.Layer):
-    """Four depthwise blocks for each level; classes and boxes share them."""
+class PicoSE(nn.Layer):
+    """Channels weighted by the picture as a whole."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.fc = nn.Conv2D(
+            channels, channels, 1, weight_attr=paddle.ParamAttr(initializer=nn.initializer.Normal(std=0.001))
+        )
+        self.conv = _ConvNorm(channels, 1)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.conv(x * F.sigmoid(self.fc(F.adaptive_avg_pool2d(x, 1))))
+
+
+class PicoFeat(nn.Layer):
+    """Depthwise blocks for each level; classes and boxes share them.
+
+    Args:
+        count: of the blocks.
+        with_se: a weighting of channels stands after them.
+    """
+
+    def __init__(self, channels: int, count: int, with_se: bool) -> None:
+        super().__init__()
+        self.count = count
+        if with_se:
+            self.se = nn.LayerList()
         for level in range(len(STRIDES)):
-            for number in range(NUM_CONVOLUTIONS):
+            for number in range(count):
                 self.add_sublayer(f"cls_conv_dw{level}.{number}", _ConvNorm(channels, 5, channels))
                 self.add_sublayer(f"cls_conv_pw{level}.{number}", _ConvNorm(channels, 1))
+            if with_se:
+                self.se.append(PicoSE(channels))
 
     def forward(self, x: paddle.Tensor, level: int) -> paddle.Tensor:
-        for number in range(NUM_CONVOLUTIONS):
+        for number in range(self.count):
             x = self._sub_layers[f"cls_conv_dw{level}.{number}"](x)
             x = self._sub_layers[f"cls_conv_pw{level}.{number}"](x)
         return x
 
 
 class PicoHead(nn.Layer):
-    """Logits of classes and of the distances to a box's edges, for each point of each level."""
+    """Logits of classes (N, P, classes), and of the distances to a box's edges (N, P, 4 × bins)."""
 
-    def __init__(self, channels: int, num_classes: int) -> None:
+    def __init__(self, channels: int, num_classes: int, num_blocks: int) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.conv_feat = PicoFeat(channels)
-        bias = -math.log((1 - PRIOR) / PRIOR)
+        self.conv_feat = PicoFeat(channels, num_blocks, with_se=False)
         for level in range(len(STRIDES)):
-            self.add_sublayer(
-                f"head_cls{level}",
-                nn.Conv2D(
-                    channels,
-                    num_classes + 4 * NUM_BINS,
-                    1,
-                    weight_attr=paddle.ParamAttr(initializer=nn.initializer.Normal(std=0.01)),
-                    bias_attr=paddle.ParamAttr(initializer=nn.initializer.Constant(bias)),
-                ),
-            )
+            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes + 4 * NUM_BINS, BIAS))
 
     def forward(self, features: list[paddle.Tensor]) -> tuple[paddle.Tensor, paddle.Tensor]:
         levels = [
@@ -115,6 +129,41 @@ class PicoHead(nn.Layer):
         return points[:, :, : self.num_classes], points[:, :, self.num_classes :]
 
 
+class PicoHeadV2(nn.Layer):
+    """The same, with a score for the place beside those of the classes: the class's is the mean of both."""
+
+    def __init__(self, channels: int, num_classes: int, num_blocks: int) -> None:
+        super().__init__()
+        self.conv_feat = PicoFeat(channels, num_blocks, with_se=True)
+        self.cls_align = nn.LayerList()
+        for level in range(len(STRIDES)):
+            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes, BIAS))
+            self.add_sublayer(f"head_reg{level}", _pointwise(channels, 4 * NUM_BINS, 0.0))
+            self.cls_align.append(DPModule(channels, 1, activates=False))
+
+    def forward(self, features: list[paddle.Tensor]) -> tuple[paddle.Tensor, paddle.Tensor]:
+        scores, distances = [], []
+        for level, feature in enumerate(features):
+            shared = self.conv_feat(feature, level)
+            weighted = self.conv_feat.se[level](shared)
+            place = F.sigmoid(self.cls_align[level](shared))
+            score = (F.sigmoid(self._sub_layers[f"head_cls{level}"](weighted)) * place + TINY).sqrt()
+            scores.append(score.flatten(2))
+            distances.append(self._sub_layers[f"head_reg{level}"](weighted).flatten(2))
+        score = paddle.concat(scores, axis=2).transpose([0, 2, 1])
+        return paddle.log(score) - paddle.log(1 - score + TINY), paddle.concat(distances, axis=2).transpose([0, 2, 1])
+
+
+def _pointwise(inputs: int, outputs: int, bias: float) -> nn.Layer:
+    return nn.Conv2D(
+        inputs,
+        outputs,
+        1,
+        weight_attr=paddle.ParamAttr(initializer=nn.initializer.Normal(std=0.01)),
+        bias_attr=paddle.ParamAttr(initializer=nn.initializer.Constant(bias)),
+    )
+
+
 class PicoDet(nn.Layer):
     """Class logits (N, P, classes) and distance logits (N, P, 4 × bins) of images (N, 3, H, W).
 
@@ -123,13 +172,18 @@ class PicoDet(nn.Layer):
     Args:
         scale: of the backbone's widths.
         channels: of neck and head.
+        num_blocks: of the head.
+        is_first_release: with the neck and the head of the first one, as the published layout models are.
     """
 
-    def __init__(self, num_classes: int, scale: float = 1.0, channels: int = 128) -> None:
+    def __init__(
+        self, num_classes: int, scale: float, channels: int, num_blocks: int = 4, is_first_release: bool = False
+    ) -> None:
         super().__init__()
         self.backbone = LCNet(scale)
-        self.neck = CSPPAN(self.backbone.out_channels, channels)
-        self.head = PicoHead(channels, num_classes)
+        neck, head = (CSPPAN, PicoHead) if is_first_release else (LCPAN, PicoHeadV2)
+        self.neck = neck(self.backbone.out_channels, channels)
+        self.head = head(channels, num_classes, num_blocks)
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         return self.head(self.neck(self.backbone(x)))

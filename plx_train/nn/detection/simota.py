@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from plx_train.nn.detection.assigned import NOTHING, Assigned, places_of
 from plx_train.nn.detection.overlap import overlaps
 
 RADIUS = 2.5
@@ -19,36 +18,16 @@ NEGATIVE_WEIGHT, FOCUS = 0.75, 2.0
 """Of the varifocal loss, by which the classes' cost is measured."""
 
 
-@dataclass(frozen=True)
-class Assigned:
-    """What points of one image learn.
-
-    Attributes:
-        points: those that learn a box, in order, int64 (K,).
-        truths: numbers of their boxes, int64 (K,).
-    """
-
-    points: np.ndarray
-    truths: np.ndarray
-
-
-NOTHING = Assigned(np.zeros(0, np.int64), np.zeros(0, np.int64))
-
-
 def assign(
     points: np.ndarray, scores: np.ndarray, seen: np.ndarray, boxes: np.ndarray, classes: np.ndarray
 ) -> Assigned:
-    """Which of an image's points learn which of its boxes.
+    """Which of an image's points learn which of its boxes; see `Assigner`.
 
-    Args:
-        points: centre and stride (P, 3).
-        scores: of the classes, as predicted, (P, classes).
-        seen: boxes as predicted, (P, 4).
-        boxes, classes: the truth, (G, 4) and (G,).
+    A point is to score as much as it overlaps, and its box counts as much as it scores.
     """
     if len(boxes) == 0:
         return NOTHING
-    inside, central = _places(points, boxes)
+    inside, central = places_of(points, boxes, RADIUS)
     near = np.flatnonzero((inside | central).any(axis=1))
     if len(near) == 0:
         return NOTHING
@@ -57,16 +36,9 @@ def assign(
     cost += FAR * ~(inside & central)[near]
     matched = _match(cost, iou)
     own = matched.any(axis=1)
-    return Assigned(near[own], matched[own].argmax(axis=1))
-
-
-def _places(points: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether points lie in boxes, and whether near their centres, bool (P, G) each."""
-    centres, reach = points[:, None, :2], RADIUS * points[:, None, 2:]
-    inside = ((centres > boxes[None, :, :2]) & (centres < boxes[None, :, 2:])).all(axis=-1)
-    middle = (boxes[None, :, :2] + boxes[None, :, 2:]) / 2
-    central = (np.abs(centres - middle) < reach).all(axis=-1)
-    return np.asarray(inside), np.asarray(central)
+    truths = matched[own].argmax(axis=1)
+    agreed = iou[own, truths]
+    return Assigned(near[own], truths, agreed, scores[near[own]].max(axis=1), float(own.sum()))
 
 
 def _class_cost(scores: np.ndarray, classes: np.ndarray, iou: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def spoil(dataset: Path) -> str:
 TINY = TinyRoom(
     make_dataset=make_rectangles,
     overrides=(
-        "module.network=PicoDet-LCNet_x0_35",
+        "module.network=PicoDet-XS",
         "module.size=[96,96]",
         "module.augment.scale=[1,1]",
         "module.augment.aspect=1",

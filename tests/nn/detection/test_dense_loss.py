@@ -9,6 +9,7 @@ import pytest
 from plx_train.nn.detection.dense_loss import dense_sums
 from plx_train.nn.detection.overlap import giou, overlaps
 from plx_train.nn.detection.points import boxes_at, mean_distances, points_of
+from plx_train.nn.detection.simota import assign
 
 SIZE, STRIDES, NUM_BINS = (64, 64), (8, 16), 8
 POINTS = points_of(SIZE, STRIDES)
@@ -53,8 +54,10 @@ def test_the_form_for_tensors_is_the_same() -> None:
 
 def test_a_network_that_is_right_pays_next_to_nothing() -> None:
     scores = np.where(INSIDE, 8.0, -8.0)[None, :, None].astype(np.float32)
-    right = dense_sums(paddle.to_tensor(scores), paddle.to_tensor(perfect()), [(BOX, np.zeros(1, int))], SIZE, STRIDES)
-    wrong = dense_sums(paddle.to_tensor(-scores), paddle.to_tensor(perfect()), [(BOX, np.zeros(1, int))], SIZE, STRIDES)
+    right, wrong = (
+        dense_sums(paddle.to_tensor(given), paddle.to_tensor(perfect()), [(BOX, np.zeros(1, int))], POINTS, assign)
+        for given in (scores, -scores)
+    )
     # The overlaps add up to a little less than a whole number.
     assert right.count == INSIDE.sum() - 1 and float(right.boxes) / right.weight < 1e-3
     assert float(right.classes) < 0.05 * float(wrong.classes)
@@ -64,7 +67,7 @@ def test_an_image_without_objects_teaches_that_there_are_none() -> None:
     scores = paddle.to_tensor(np.zeros((1, len(POINTS), 2), np.float32), stop_gradient=False)
     distances = paddle.to_tensor(perfect(), stop_gradient=False)
     empty = (np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
-    sums = dense_sums(scores, distances, [empty], SIZE, STRIDES)
+    sums = dense_sums(scores, distances, [empty], POINTS, assign)
     (sums.classes + sums.boxes + sums.distances).backward()
     assert (sums.count, sums.weight) == (0, 0)
     assert bool((scores.grad > 0).all()) and float(distances.grad.abs().sum()) == 0
@@ -78,7 +81,7 @@ def test_gradients_lead_to_the_box() -> None:
     distances = paddle.to_tensor(rng.normal(0, 0.1, (1, len(POINTS), 32)).astype(np.float32), stop_gradient=False)
     descent = paddle.optimizer.Adam(0.1, parameters=[scores, distances])
     for _ in range(150):
-        sums = dense_sums(scores, distances, [(BOX, np.ones(1, int))], SIZE, STRIDES)
+        sums = dense_sums(scores, distances, [(BOX, np.ones(1, int))], POINTS, assign)
         loss = sums.classes / max(sums.count, 1) + (2 * sums.boxes + sums.distances / 4) / max(sums.weight, 1)
         loss.backward()
         descent.step()

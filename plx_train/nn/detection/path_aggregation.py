@@ -1,34 +1,42 @@
-"""The neck of PicoDet: a path aggregation network of cross-stage blocks, and one level more on top."""
+"""The necks of PicoDet: path aggregation networks, and one level more on top."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, upsample
+from plx_train.nn.pp_lcnet import DepthwiseSeparable
 
 KERNEL = 5
 
 
 class DPModule(nn.Layer):
-    """A depthwise and a pointwise convolution."""
+    """A depthwise and a pointwise convolution.
 
-    def __init__(self, channels: int, stride: int = 1) -> None:
+    Args:
+        activates: whether its outputs are, too.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, activates: bool = True) -> None:
         super().__init__()
         initial = paddle.ParamAttr(initializer=nn.initializer.KaimingUniform())
+        groups = outputs if outputs > 1 else 1
         self.dwconv = nn.Conv2D(
-            channels, channels, KERNEL, stride, KERNEL // 2, groups=channels, weight_attr=initial, bias_attr=False
+            inputs, outputs, KERNEL, stride, KERNEL // 2, groups=groups, weight_attr=initial, bias_attr=False
         )
-        self.bn1 = nn.BatchNorm2D(channels)
-        self.pwconv = nn.Conv2D(channels, channels, 1, weight_attr=initial, bias_attr=False)
-        self.bn2 = nn.BatchNorm2D(channels)
+        self.bn1 = nn.BatchNorm2D(outputs)
+        self.pwconv = nn.Conv2D(outputs, outputs, 1, weight_attr=initial, bias_attr=False)
+        self.bn2 = nn.BatchNorm2D(outputs)
+        self.activates = activates
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = F.hardswish(self.bn1(self.dwconv(x)))
-        return F.hardswish(self.bn2(self.pwconv(x)))
+        x = self.bn2(self.pwconv(x))
+        return F.hardswish(x) if self.activates else x
 
 
 class DarknetBottleneck(nn.Layer):
@@ -37,7 +45,7 @@ class DarknetBottleneck(nn.Layer):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = ConvNorm(channels, channels, 1, activate=F.hardswish)
-        self.conv2 = DPModule(channels)
+        self.conv2 = DPModule(channels, channels)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv2(self.conv1(x))
@@ -69,20 +77,25 @@ class ChannelT(nn.Layer):
         return [self.convs[level](feature) for level, feature in enumerate(features)]
 
 
-class CSPPAN(nn.Layer):
-    """Features of one width at the strides of the backbone and at twice the last."""
+class PathAggregation(nn.Layer):
+    """Features of one width at the strides of the backbone and at twice the last.
 
-    def __init__(self, inputs: Sequence[int], channels: int) -> None:
+    Args:
+        inputs: channels of the backbone's features.
+        block: makes of the number of channels, twice as many in as out, what levels are joined by.
+    """
+
+    def __init__(self, inputs: Sequence[int], channels: int, block: Callable[[int], nn.Layer]) -> None:
         super().__init__()
         self.conv_t = ChannelT(inputs, channels)
-        self.first_top_conv = DPModule(channels, 2)
-        self.second_top_conv = DPModule(channels, 2)
+        self.first_top_conv = DPModule(channels, channels, 2)
+        self.second_top_conv = DPModule(channels, channels, 2)
         steps = len(inputs) - 1
-        self.top_down_blocks = nn.LayerList([CSPLayer(2 * channels, channels) for _ in range(steps)])
+        self.top_down_blocks = nn.LayerList([block(channels) for _ in range(steps)])
         self.downsamples, self.bottom_up_blocks = nn.LayerList(), nn.LayerList()
         for _ in range(steps):
-            self.downsamples.append(DPModule(channels, 2))
-            self.bottom_up_blocks.append(CSPLayer(2 * channels, channels))
+            self.downsamples.append(DPModule(channels, channels, 2))
+            self.bottom_up_blocks.append(block(channels))
 
     def forward(self, features: Sequence[paddle.Tensor]) -> list[paddle.Tensor]:
         levels = self.conv_t(features)
@@ -93,3 +106,22 @@ class CSPPAN(nn.Layer):
         for number, block in enumerate(self.bottom_up_blocks):
             up.append(block(paddle.concat([self.downsamples[number](up[-1]), down[number + 1]], axis=1)))
         return [*up, self.first_top_conv(levels[-1]) + self.second_top_conv(up[-1])]
+
+
+class CSPPAN(PathAggregation):
+    """The neck of the first release: cross-stage blocks."""
+
+    def __init__(self, inputs: Sequence[int], channels: int) -> None:
+        super().__init__(inputs, channels, lambda width: CSPLayer(2 * width, width))
+
+
+class LCPAN(PathAggregation):
+    """The neck of today's release: blocks of PP-LCNet."""
+
+    def __init__(self, inputs: Sequence[int], channels: int) -> None:
+        super().__init__(inputs, channels, _lc_blocks)
+
+
+def _lc_blocks(channels: int) -> nn.Layer:
+    first = DepthwiseSeparable(KERNEL, 2 * channels, 2 * channels, 1, False)
+    return nn.Sequential(first, DepthwiseSeparable(KERNEL, 2 * channels, channels, 1, False))
