@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 
 
 class ImageOptions(Protocol):
-    """Options of a room of images.
+    """Options of a room of images."""
 
-    Attributes:
-        model_name: in the exported ``inference.yml``: PaddleX accepts only names it knows.
-    """
-
-    model_name: str
+    @property
+    def model_name(self) -> str | None:
+        """Name in the exported ``inference.yml``: PaddleX accepts only names it knows."""
 
 
 OptionsI = TypeVar("OptionsI", bound=ImageOptions)
@@ -121,7 +119,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
 
     def model_name(self, options: OptionsI) -> str:
         """Name in the exported ``inference.yml``."""
-        return options.model_name
+        return options.model_name or self.name
 
     def draw_samples(self, samples: Sequence[Labelled], folder: Path) -> list[Path]:
         """Pictures of a few samples, spread over the split, written into `folder`."""

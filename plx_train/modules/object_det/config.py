@@ -31,16 +31,14 @@ class ObjectDetConfig:
     name: str = option("object_det", Trait.INTERNAL)
     network: str = option("PicoDet_layout_1x", one_of(*NETWORKS))
     """Network that is trained."""
-    model_name: str = "PicoDet_layout_1x"
-    """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
-    pretrained: str | None = "PicoDet_layout_CDLA"
-    """Weights that weights=auto stands for; null: there are none."""
-    size: list[int] = option([608, 800], multiple_of(32, at_least=64), length(2))
-    """Width and height of the network's input, in pixels."""
-    mean: list[float] = option([0.485, 0.456, 0.406], length(3))
-    """Mean of each channel, of pixels from 0 to 1, which is taken off."""
-    std: list[float] = option([0.229, 0.224, 0.225], above(0), length(3))
-    """Deviation of each channel, which is divided by."""
+    model_name: str | None = None
+    """Name in the exported inference.yml, of those that PaddleX knows; null: the network's."""
+    size: list[int] | None = option(None, multiple_of(32, at_least=64), length(2))
+    """Width and height of the network's input, in pixels; null: as it was published."""
+    mean: list[float] | None = option(None, length(3))
+    """Mean of each channel, of pixels from 0 to 1, which is taken off; null: as it was published."""
+    std: list[float] | None = option(None, above(0), length(3))
+    """Deviation of each channel, which is divided by; null: as it was published."""
     threshold: float = option(0.5, above(0, below=1))
     """Score from which on a box is shown, where none is chosen on held-out images."""
     nms_threshold: float = option(0.6, above(0, below=1))

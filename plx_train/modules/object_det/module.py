@@ -20,8 +20,8 @@ from plx_train.metrics.boxes import best_thresholds, image_boxes
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.loss import DetectionLoss
 from plx_train.modules.object_det.processor import ObjectDetProcessor
+from plx_train.nn.detection.detector import Detector
 from plx_train.nn.detection.exported import ExportedDetector
-from plx_train.nn.detection.pico_det import STRIDES, PicoDet, generated_names
 from plx_train.nn.detection.points import points_of
 from plx_train.nn.detection.recipes import RECIPES
 from plx_train.nn.exported import name_tensors
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from paddle.static import InputSpec
 
     from plx_train.weights.fetch import WeightsSource
-
-HEADS = re.compile(r"^head\.head_cls\d\.(weight|bias)$")
-"""Tensors whose first rows are the classes."""
 
 
 class ObjectDet(ImageModule[ObjectDetProcessor]):
@@ -55,23 +52,25 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         self.network = self._new_network()
         self._finish = self._finished(self.network)
         width, height = processor.size
-        self.criterion = DetectionLoss(points_of((height, width), STRIDES), self.recipe.assign, *self.recipe.weights)
+        recipe, points = self.recipe, points_of((height, width), self.network.strides)
+        self.criterion = DetectionLoss(points, recipe.assign, recipe.box_weight, recipe.distance_weight)
 
-    def _new_network(self) -> PicoDet:
+    def _new_network(self) -> Detector:
         return self.recipe.build(len(self.processor.labels))
 
-    def _finished(self, network: PicoDet) -> ExportedDetector:
+    def _finished(self, network: Detector) -> ExportedDetector:
         width, height = self.processor.size
         return ExportedDetector(network, (height, width), self.options.nms_threshold)
 
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
-        given = generated_names(self.network)
+        given = self.network.generated_names()
         if any(name in given for name in state):
             # An export by Paddle's own names: its other tensors are numbers of the graph.
             state = {given[name]: array for name, array in state.items() if name in given}
         known = source.classes or classes_of(source.path) or ()
-        target = {name: tensor.numpy() for name, tensor in self.network.state_dict().items() if HEADS.match(name)}
+        heads = re.compile(self.network.heads)
+        target = {name: tensor.numpy() for name, tensor in self.network.state_dict().items() if heads.match(name)}
         return rehead(state, known, self.processor.labels, target)
 
     def dataset(
@@ -136,6 +135,7 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
         network = self._new_network()
         network.set_state_dict(self.network.state_dict())
+        network.merge()
         name_tensors(network)
         width, height = self.processor.size
         image = InputSpec([None, 3, height, width], "float32", name="image")

@@ -16,6 +16,7 @@ from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
+from plx_train.nn.detection.names import INPUTS
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco
@@ -25,6 +26,10 @@ from plx_train.vision.room import ImageRoom
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.object_det.module import ObjectDet
+
+
+PUBLISHED = {"PicoDet_layout_1x": "PicoDet_layout_CDLA"}
+"""Weights in the catalogue, by the network that they are of."""
 
 
 class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcessor]):
@@ -59,12 +64,13 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         if data.faults or not data.train.samples:
             return None
         labels = read_categories((data.label_folder or data.root) / dataset.train) or ()
-        width, height = options.size
+        given = INPUTS[options.network]
+        width, height = options.size or given.size
         return ObjectDetProcessor(
             labels=labels,
             size=(width, height),
-            mean=tuple(options.mean),
-            std=tuple(options.std),
+            mean=tuple(options.mean or given.mean),
+            std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
         )
 
@@ -113,6 +119,10 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
         return ObjectDet(options, processor, is_fine_tuning)
 
+    def model_name(self, options: ObjectDetConfig) -> str:
+        """Name in the exported ``inference.yml``."""
+        return options.model_name or options.network
+
     def pretrained(self, options: ObjectDetConfig) -> str | None:
         """Weights that ``weights=auto`` stands for."""
-        return options.pretrained
+        return PUBLISHED.get(options.network)

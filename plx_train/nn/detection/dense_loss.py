@@ -94,8 +94,8 @@ def _targets(
         wanted = boxes[own.truths].reshape(-1, 4)
         parts.append((places, wanted, classes[own.truths], points[own.points], own.scores, own.weights))
         total += own.total
-    joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
-    return _Targets(*joined, total=total)  # type: ignore[misc]
+    places, wanted, learned, near, aims, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return _Targets(places, wanted, learned, near, aims, weights, total)
 
 
 def _varifocal(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:

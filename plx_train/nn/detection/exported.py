@@ -6,7 +6,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.detection.pico_det import NUM_BINS, STRIDES, PicoDet
+from plx_train.nn.detection.detector import Detector
 from plx_train.nn.detection.points import boxes_at, mean_distances, points_of
 from plx_train.nn.detection.select import select_boxes
 
@@ -19,14 +19,14 @@ class ExportedDetector(nn.Layer):
         nms_threshold: see `select_boxes`.
     """
 
-    def __init__(self, network: PicoDet, size: tuple[int, int], nms_threshold: float) -> None:
+    def __init__(self, network: Detector, size: tuple[int, int], nms_threshold: float) -> None:
         super().__init__()
         self.network, self.nms_threshold = network, nms_threshold
-        self.register_buffer("points", paddle.to_tensor(points_of(size, STRIDES)), persistable=False)
+        self.register_buffer("points", paddle.to_tensor(points_of(size, network.strides)), persistable=False)
 
     def forward(self, image: paddle.Tensor, scale_factor: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         scores, distances = self.network(image)
-        boxes = boxes_at(self.points, mean_distances(distances, NUM_BINS))
+        boxes = boxes_at(self.points, mean_distances(distances, self.network.num_bins))
         across, down = scale_factor[:, 1:], scale_factor[:, :1]
         scale = paddle.concat([across, down, across, down], axis=1).unsqueeze(1)
         return select_boxes(boxes / scale, F.sigmoid(scores).transpose([0, 2, 1]), self.nms_threshold)

@@ -1,5 +1,40 @@
-"""Names of the detectors that can be trained; nothing is imported for them."""
+"""Detectors by name, and how they see images; nothing is imported for them."""
 
 from __future__ import annotations
 
-NETWORKS = ("PicoDet-XS", "PicoDet-S", "PicoDet-M", "PicoDet-L", "PicoDet_layout_1x")
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+PLAIN = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+"""Mean and deviation of the channels: of ImageNet, and of pixels that are only brought to 0 to 1."""
+
+
+@dataclass(frozen=True)
+class DetectorInput:
+    """How a network sees images, as it was published.
+
+    Attributes:
+        size: width and height in pixels.
+        mean, std: of the channels, of pixels from 0 to 1.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+INPUTS: Mapping[str, DetectorInput] = MappingProxyType(
+    {
+        "PicoDet-XS": DetectorInput((320, 320), *IMAGENET),
+        "PicoDet-S": DetectorInput((320, 320), *IMAGENET),
+        "PicoDet-M": DetectorInput((416, 416), *IMAGENET),
+        "PicoDet-L": DetectorInput((640, 640), *IMAGENET),
+        "PicoDet_layout_1x": DetectorInput((608, 800), *IMAGENET),
+        "PP-YOLOE_plus-S": DetectorInput((640, 640), *PLAIN),
+        "PP-YOLOE_plus-M": DetectorInput((640, 640), *PLAIN),
+        "PP-YOLOE_plus-L": DetectorInput((640, 640), *PLAIN),
+    }
+)
+NETWORKS = tuple(INPUTS)

@@ -6,12 +6,14 @@ Structure, order and names of parameters are those of PaddleDetection.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, make_divisible
+from plx_train.nn.detection.detector import Detector
 from plx_train.nn.detection.path_aggregation import CSPPAN, LCPAN, DPModule
 from plx_train.nn.pp_lcnet import BLOCKS, STEM_CHANNELS, DepthwiseSeparable
 
@@ -164,10 +166,10 @@ def _pointwise(inputs: int, outputs: int, bias: float) -> nn.Layer:
     )
 
 
-class PicoDet(nn.Layer):
+class PicoDet(Detector):
     """Class logits (N, P, classes) and distance logits (N, P, 4 × bins) of images (N, 3, H, W).
 
-    The P points are those of `STRIDES`, level by level, row by row; H and W are multiples of 32.
+    The P points are those of `strides`, level by level, row by row; H and W are multiples of 32.
 
     Args:
         scale: of the backbone's widths.
@@ -175,6 +177,10 @@ class PicoDet(nn.Layer):
         num_blocks: of the head.
         is_first_release: with the neck and the head of the first one, as the published layout models are.
     """
+
+    strides: ClassVar[tuple[int, ...]] = STRIDES
+    num_bins: ClassVar[int] = NUM_BINS
+    heads: ClassVar[str] = r"^head\.head_cls\d\.(weight|bias)$"
 
     def __init__(
         self, num_classes: int, scale: float, channels: int, num_blocks: int = 4, is_first_release: bool = False
@@ -188,20 +194,19 @@ class PicoDet(nn.Layer):
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         return self.head(self.neck(self.backbone(x)))
 
+    def generated_names(self) -> dict[str, str]:
+        """The names of a network's tensors by those that Paddle gave them in an export, ``conv2d_0.w_0`` for example.
 
-def generated_names(network: PicoDet) -> dict[str, str]:
-    """The names of a network's tensors by those that Paddle gave them in an export, ``conv2d_0.w_0`` for example.
-
-    Paddle counts layers as they are made. Two convolutions that the official head makes and throws away count too.
-    """
-    names: dict[str, str] = {}
-    for number, (name, _) in enumerate(_as_made(network, nn.Conv2D)):
-        given = f"conv2d_{number + 2 * name.startswith('head.head_cls')}"
-        names |= {f"{given}.w_0": f"{name}.weight", f"{given}.b_0": f"{name}.bias"}
-    for number, (name, _) in enumerate(_as_made(network, nn.BatchNorm2D)):
-        parts = {"w_0": "weight", "b_0": "bias", "w_1": "_mean", "w_2": "_variance"}
-        names |= {f"batch_norm2d_{number}.{given}": f"{name}.{own}" for given, own in parts.items()}
-    return names
+        Paddle counts layers as they are made. Two convolutions that the official head makes and throws away count too.
+        """
+        names: dict[str, str] = {}
+        for number, (name, _) in enumerate(_as_made(self, nn.Conv2D)):
+            given = f"conv2d_{number + 2 * name.startswith('head.head_cls')}"
+            names |= {f"{given}.w_0": f"{name}.weight", f"{given}.b_0": f"{name}.bias"}
+        for number, (name, _) in enumerate(_as_made(self, nn.BatchNorm2D)):
+            parts = {"w_0": "weight", "b_0": "bias", "w_1": "_mean", "w_2": "_variance"}
+            names |= {f"batch_norm2d_{number}.{given}": f"{name}.{own}" for given, own in parts.items()}
+        return names
 
 
 def _as_made(network: PicoDet, kind: type[nn.Layer]) -> list[tuple[str, nn.Layer]]:

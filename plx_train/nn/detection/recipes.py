@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from plx_train.nn.detection import simota, task_aligned
 from plx_train.nn.detection.assigned import Assigner
-from plx_train.nn.detection.names import NETWORKS
+from plx_train.nn.detection.detector import Detector
 from plx_train.nn.detection.pico_det import PicoDet
+from plx_train.nn.detection.pp_yoloe import PPYOLOE
 
 
 @dataclass(frozen=True)
@@ -17,35 +19,28 @@ class DetectorRecipe:
     """A network and its losses.
 
     Attributes:
-        scale, channels, num_blocks: see `PicoDet`.
-        is_first_release: with neck, head and losses of the first one.
+        build: makes the network of the number of classes.
+        assign: chooses which points learn what.
+        box_weight, distance_weight: how much the losses of boxes and distances count beside that of classes.
     """
 
-    scale: float
-    channels: int
-    num_blocks: int
-    is_first_release: bool = False
-
-    def build(self, num_classes: int) -> PicoDet:
-        """The network with its initial weights."""
-        return PicoDet(num_classes, self.scale, self.channels, self.num_blocks, self.is_first_release)
-
-    @property
-    def assign(self) -> Assigner:
-        """What chooses which points learn what."""
-        return simota.assign if self.is_first_release else task_aligned.assign
-
-    @property
-    def weights(self) -> tuple[float, float]:
-        """How much the losses of boxes and of distances count beside that of classes."""
-        return (2.0, 0.25) if self.is_first_release else (2.5, 0.5)
+    build: Callable[[int], Detector]
+    assign: Assigner = task_aligned.assign
+    box_weight: float = 2.5
+    distance_weight: float = 0.5
 
 
-_RECIPES = (
-    DetectorRecipe(0.35, 96, 2),
-    DetectorRecipe(0.75, 96, 2),
-    DetectorRecipe(1.5, 128, 4),
-    DetectorRecipe(2.0, 160, 4),
-    DetectorRecipe(1.0, 128, 4, is_first_release=True),
+RECIPES: Mapping[str, DetectorRecipe] = MappingProxyType(
+    {
+        "PicoDet-XS": DetectorRecipe(partial(PicoDet, scale=0.35, channels=96, num_blocks=2)),
+        "PicoDet-S": DetectorRecipe(partial(PicoDet, scale=0.75, channels=96, num_blocks=2)),
+        "PicoDet-M": DetectorRecipe(partial(PicoDet, scale=1.5, channels=128)),
+        "PicoDet-L": DetectorRecipe(partial(PicoDet, scale=2.0, channels=160)),
+        "PicoDet_layout_1x": DetectorRecipe(
+            partial(PicoDet, scale=1.0, channels=128, is_first_release=True), simota.assign, 2.0, 0.25
+        ),
+        "PP-YOLOE_plus-S": DetectorRecipe(partial(PPYOLOE, width=0.5, depth=0.33)),
+        "PP-YOLOE_plus-M": DetectorRecipe(partial(PPYOLOE, width=0.75, depth=0.67)),
+        "PP-YOLOE_plus-L": DetectorRecipe(partial(PPYOLOE, width=1.0, depth=1.0)),
+    }
 )
-RECIPES: Mapping[str, DetectorRecipe] = MappingProxyType(dict(zip(NETWORKS, _RECIPES, strict=True)))
