@@ -148,12 +148,14 @@ class PicoHeadV2(nn.Layer):
         for level, feature in enumerate(features):
             shared = self.conv_feat(feature, level)
             weighted = self.conv_feat.se[level](shared)
-            place = F.sigmoid(self.cls_align[level](shared))
-            score = (F.sigmoid(self._sub_layers[f"head_cls{level}"](weighted)) * place + TINY).sqrt()
-            scores.append(score.flatten(2))
+            place = F.log_sigmoid(self.cls_align[level](shared))
+            mean = (F.log_sigmoid(self._sub_layers[f"head_cls{level}"](weighted)) + place) / 2
+            scores.append(mean.flatten(2))
             distances.append(self._sub_layers[f"head_reg{level}"](weighted).flatten(2))
+        # The logit of the geometric mean. Of scores instead of their logarithms oneDNN in paddle 3.3 makes another.
         score = paddle.concat(scores, axis=2).transpose([0, 2, 1])
-        return paddle.log(score) - paddle.log(1 - score + TINY), paddle.concat(distances, axis=2).transpose([0, 2, 1])
+        logits = score - paddle.log(1 - paddle.exp(score) + TINY)
+        return logits, paddle.concat(distances, axis=2).transpose([0, 2, 1])
 
 
 def _pointwise(inputs: int, outputs: int, bias: float) -> nn.Layer:
