@@ -29,13 +29,14 @@ class BoxCheck(ImageCheck[LabelledObjects]):
     """What is looked for in a dataset.
 
     Attributes:
+        room: its name.
         labels: the classes.
         size: width and height of the network's input.
     """
 
+    room: str
     labels: tuple[str, ...]
     size: tuple[int, int]
-    room = "object_det"
     truth = "boxes"
 
     def settings(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Objects:
 
     @property
     def counted(self) -> Objects:
-        """Those that are to be found."""
+        """The objects that are to be found."""
         kept = ~self.is_crowd
         return Objects(self.boxes[kept], self.classes[kept], self.is_crowd[kept])
 

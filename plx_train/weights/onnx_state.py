@@ -9,10 +9,8 @@ import numpy as np
 
 from plx_train.ground.errors import WeightsError
 
-MAX_BYTES = 2**31
-"""Protocol buffers hold no more."""
 DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 10: np.float16, 11: np.float64}
-"""By the numbers of ``TensorProto.DataType``."""
+"""Types of numbers, by ``TensorProto.DataType``."""
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 GRAPH, NODE, INITIALIZER = 7, 1, 5
 """Numbers of fields: of a model its graph, of that its nodes and its tensors."""
@@ -87,7 +85,7 @@ def _packed(content: memoryview) -> Iterator[int]:
 
 
 def _messages(content: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Those fields of a message that are no numbers."""
+    """The fields of a message that are no numbers."""
     for number, value in _fields(content):
         if not isinstance(value, int):
             yield number, value

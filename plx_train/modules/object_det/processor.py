@@ -110,7 +110,7 @@ class ObjectDetProcessor(ImageProcessor):
         return self.postprocess(self.split_outputs(graph(values[None], scale[None]))[0], context)
 
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """For each box the difference to the most similar one: of scores, or of places as shares of the whole.
+        """The difference of each box to the most similar one: of scores, or of places as shares of the whole.
 
         One that the other side lacks counts as much as its score: two that overlap as much as is allowed, or nearly,
         may be covered in one and not in the other.

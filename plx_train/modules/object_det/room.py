@@ -95,7 +95,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""
-        return BoxCheck(processor.labels, processor.size)
+        return BoxCheck(self.name, processor.labels, processor.size)
 
     def draw_sample(self, sample: LabelledObjects) -> np.ndarray:
         """The image with its boxes."""

@@ -22,7 +22,7 @@ STRIDES = (8, 16, 32, 64)
 NUM_BINS = 8
 """Distances that an edge's distribution is over: 0 to 7 strides."""
 BIAS = -math.log((1 - 0.01) / 0.01)
-"""Of classes: the score of everything before training is a hundredth."""
+"""Bias of classes: the score of everything before training is a hundredth."""
 TINY = 1e-9
 
 

@@ -18,7 +18,7 @@ from plx_train.nn.detection.csp_blocks import CSPResNet, CSPStage, RepVggBlock
 from plx_train.nn.detection.detector import Detector
 
 BIAS = -math.log((1 - 0.01) / 0.01)
-"""Of classes: the score of everything before training is a hundredth."""
+"""Bias of classes: the score of everything before training is a hundredth."""
 
 
 class CustomCSPPAN(nn.Layer):

@@ -7,7 +7,7 @@ import paddle
 MIN_SCORE = 0.025
 """Boxes below are not looked at."""
 MAX_CANDIDATES, MAX_BOXES = 1000, 100
-"""Of a class before, and of an image after, covered ones are left out."""
+"""Boxes of a class before, and of an image after, covered ones are left out."""
 
 
 def select_boxes(

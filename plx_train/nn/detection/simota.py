@@ -15,7 +15,7 @@ OVERLAP_WEIGHT = 6.0
 FAR = 1e8
 """Cost of a point outside of the box or far from its centre: taken where there is no other."""
 NEGATIVE_WEIGHT, FOCUS = 0.75, 2.0
-"""Of the varifocal loss, by which the classes' cost is measured."""
+"""Settings of the varifocal loss, by which the classes' cost is measured."""
 
 
 def assign(

@@ -17,8 +17,6 @@ from plx_train.vision.objects import Objects
 from plx_train.vision.samples import LabelledImage
 
 LabelledObjects = LabelledImage[Objects]
-MAX_ROWS = 5
-"""Annotations that are named one by one where many have the same fault."""
 NO_OBJECTS = Objects(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
