@@ -10,7 +10,7 @@ BACKGROUNDS = {"white": 255, "grey": 128, "black": 0}
 """Levels of what transparent pixels can be laid on, by name."""
 WHITE = "white"
 FILL_POLICIES = ("error", "linear", "forward", "zero", "mean", "drop")
-SPLITS = ("auto", "none", "classes", "documents", "groups", "images")
+SPLITS = ("auto", "none", "classes", "documents", "groups", "images", "time")
 
 
 @dataclass
@@ -49,16 +49,20 @@ class DatasetOptions:
     """Format of the files; auto: PaddleX's own label files where `train` is there, else what the folder looks like."""
     split: str = option("auto", one_of(*SPLITS))
     """Division of data that hold no validation split: into equal shares of each class (classes), by whole documents,
-    by the groups that `split_by` tells, or by single images; auto: groups where `split_by` is given, classes where
-    images have one, else documents; none: not at all."""
+    by the groups that `split_by` tells, by single images, or by time; auto: groups where `split_by` is given, classes
+    where images or series have one, time for other series, else documents; none: not at all."""
     split_by: str | None = option(None, PATTERNS)
-    """Regular expression with one group, found in image paths: what it holds is never on two sides of a division."""
+    """Regular expression with one group, found in image paths or ids of series: what it holds is never on two sides of
+    a division."""
+    split_gap: int | None = option(None, at_least(0))
+    """Rows left out between the parts of a division by time; null: those of a window, fewer where a series is short."""
     split_seed: int = option(1, at_least(0))
     """Number from which a division follows; another `seed` of the run leaves it alone."""
     val_share: float = option(0.2, above(0, below=1))
     """Share of the samples that a division gives to validation."""
     test_share: float = option(0.0, at_least(0, below=1))
-    """Share that a division keeps apart in test.txt: nothing is chosen by it, `dataset.val=test.txt` measures it."""
+    """Share that a division keeps apart in test.txt, of series test.csv: nothing is chosen by it, and
+    `dataset.val=test.txt` measures it."""
     label_folder: str | None = option(None, Trait.INTERNAL, Trait.HARMLESS)
     """Folder of the label files that were written for a run; null: they lie in `root`."""
     holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)

@@ -126,8 +126,11 @@ def declare(section: Mapping[str, Any], where: str) -> Declaration:
     rooms = room_names() if given else []
     parts = {key: _part(reader, key, value, rooms) for key, value in given.items()}
     reads = reader.text(known, "reads")
-    if reads and sum(part.switch is None for part in parts.values()) != 1:
-        raise reader.fault("reads", "makes a pipeline of one model, so parts must name one that it always has")
+    if reads and (len(parts) != 1 or any(part.switch for part in parts.values())):
+        what = (
+            "makes a pipeline of one model, so parts must name one that it always has, and no other: none would be used"
+        )
+        raise reader.fault("reads", what)
     subs = reader.mappings(known, "pipelines")
     reader.number(known, "latency_budget_ms")
     return Declaration(

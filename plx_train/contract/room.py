@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from plx_train.contract.check import Checked, Finding
+from plx_train.contract.division import Divided
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.processor import Processor
@@ -76,6 +77,26 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     def class_file(self, options: OptionsT) -> str | None:
         """Name of the file beside the label files that names the classes; None: there is none."""
         return None
+
+    def divide(self, dataset: DatasetOptions, options: OptionsT, folder: Path, is_copy: bool = False) -> Divided | None:
+        """Files that it writes into `folder` and reads instead of the dataset's, where validation is missing.
+
+        Rooms with a kind of truth have it done for them.
+
+        Args:
+            is_copy: data that are divided already are written too.
+
+        Returns:
+            None where it reads the dataset's files as they are.
+
+        Raises:
+            ConfigError: the options ask for a division that can't be had.
+        """
+        return None
+
+    def divides_by(self, dataset: DatasetOptions, options: OptionsT) -> dict[str, Any]:
+        """What else of the options decides what `divide` writes, as plain values."""
+        return {}
 
     @abstractmethod
     def read(self, dataset: DatasetOptions, options: OptionsT) -> DataT:

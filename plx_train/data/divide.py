@@ -15,9 +15,9 @@ from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, 
 from plx_train.data.splits import MIN_GROUPS, document_of
 from plx_train.ground.errors import ConfigError
 
-AUTO, NONE, CLASSES, DOCUMENTS, GROUPS, IMAGES = SPLITS
+AUTO, NONE, CLASSES, DOCUMENTS, GROUPS, IMAGES, TIME = SPLITS
 WORDS = {CLASSES: "by class", DOCUMENTS: "by document", GROUPS: "by group", IMAGES: "by image"}
-"""What divided, for people; `IMAGES` also where there are too few documents."""
+"""What divided images, for people; `IMAGES` also where there are too few documents."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Division:
         Raises:
             ConfigError: a pattern is missing or has not one group, or the shares leave nothing to train on.
         """
+        if self.how == TIME:
+            raise ConfigError("dataset.split=time divides series: images are divided by classes, documents or groups")
         if self.how == GROUPS and not self.pattern:
             raise ConfigError("dataset.split=groups needs dataset.split_by='<pattern with one group>'")
         if self.pattern and self.how not in (AUTO, GROUPS):
@@ -108,7 +110,7 @@ def _key(one: Annotation, how: str, pattern: str | None) -> str:
         return one.image
     match = re.search(pattern, one.image)
     if match is None or match[1] is None:
-        raise ConfigError(f"dataset.split_by={pattern} finds nothing in {one.image}: every image must have a group")
+        raise ConfigError(f"dataset.split_by={pattern} finds nothing in {one.image}: everything must have a group")
     return match[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.division import Divided
 from plx_train.contract.rooms import load_room
 from plx_train.data.divide import NONE
 from plx_train.data.findings import report_lines
 from plx_train.data.formats.choice import OWN, looks_like_none
+from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
@@ -23,6 +26,7 @@ from plx_train.workflow.dataset import check
 from plx_train.workflow.gather import Gathered, format_of, gather
 from plx_train.workflow.session import explained_faults
 
+LABELS = {TRAIN: DatasetOptions().train, VAL: DatasetOptions().val}
 MAX_SHOWN = 50
 """Findings shown."""
 
@@ -33,17 +37,18 @@ def run(composed: Composed) -> RunResult:
     output = _empty_folder(options)
     chosen = format_of(options)
     if chosen is None:
-        raise _not_read(options)
-    gathered = gather(options, *chosen)
-    if not any(gathered.found.splits.values()):
-        first = next((f": {one}" for one in gathered.findings if one.level == "error"), "")
-        raise DataError(f"{options.dataset.root} holds no annotation that can be converted{first}")
-    report = _write(gathered, options, output)
+        report = _write(lambda folder: _own_files(options, folder), options, output)
+    else:
+        gathered = gather(options, *chosen)
+        if not any(gathered.found.splits.values()):
+            first = next((f": {one}" for one in gathered.findings if one.level == "error"), "")
+            raise DataError(f"{options.dataset.root} holds no annotation that can be converted{first}")
+        report = _write(lambda folder: _annotated(gathered, folder), options, output)
     for finding in report.errors[:MAX_SHOWN]:
         console.error(str(finding))
     if not options.quiet:
         print("\n".join(line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")))
-    rows = [("read as", f"{gathered.format.name}: {gathered.division}"), ("written to", str(output))]
+    rows = [("read as", f"{report.format}: {report.division}"), ("written to", str(output))]
     console.summary(f"dataset {options.dataset.name}", rows)
     counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}
     return RunResult("convert", output, counts, exit_code=0 if report.ok else 1)
@@ -75,22 +80,46 @@ def _not_read(options: RunOptions) -> UserError:
     return DataError(f"{root} {looks_like_none(truth)}: name one by dataset.format=<name> to hear what is missing")
 
 
-def _write(gathered: Gathered, options: RunOptions, output: Path) -> CheckReport:
+def _annotated(gathered: Gathered, folder: Path) -> Divided:
+    """Images and label files in `folder`."""
+    findings = (*gathered.findings, *write_dataset(gathered, folder))
+    return Divided(gathered.format.name, gathered.division, LABELS, findings=findings)
+
+
+def _own_files(options: RunOptions, folder: Path) -> Divided:
+    """Files of a room that reads its own alone, in `folder`.
+
+    Raises:
+        UserError: there are none.
+    """
+    room = load_room(options.module.name)
+    has_data = room.truth(options.module) is None and resolve_path(options.dataset.root).is_dir()
+    divided = room.divide(options.dataset, options.module, folder, is_copy=True) if has_data else None
+    if divided is None:
+        raise _not_read(options)
+    if not divided.files:
+        first = next((f": {one}" for one in divided.findings if one.level == "error"), "")
+        raise DataError(f"{options.dataset.root} holds nothing that can be converted{first}")
+    return divided
+
+
+def _write(write: Callable[[Path], Divided], options: RunOptions, output: Path) -> CheckReport:
     """What the room says of the copy, and what could not be written; everything or nothing stands in `output` then."""
     temporary = output.with_name(f".{output.name}.tmp")
     with explained_faults(output):
         remove_folder(temporary)
         try:
             temporary.mkdir(parents=True)
-            findings = [*gathered.findings, *write_dataset(gathered, temporary)]
-            report = _checked(options, temporary)
+            written = write(temporary)
+            report = _checked(options, temporary, written.files)
             if output.exists():
                 output.rmdir()
             replace_folder(temporary, output)
         finally:
             remove_folder(temporary)
     told = [_moved(one, temporary, output) for one in report.findings]
-    return replace(report, root=str(output), findings=(*findings, *told), division=gathered.division)
+    findings = (*written.findings, *told)
+    return replace(report, root=str(output), findings=findings, format=written.format, division=written.division)
 
 
 def _moved(found: Finding, folder: Path, output: Path) -> Finding:
@@ -99,14 +128,13 @@ def _moved(found: Finding, folder: Path, output: Path) -> Finding:
     return replace(found, path=path, reason=reason)
 
 
-def _checked(options: RunOptions, folder: Path) -> CheckReport:
+def _checked(options: RunOptions, folder: Path, files: Mapping[str, str]) -> CheckReport:
     """What the room says of the copy in `folder`, which is divided as it stays."""
-    plain = DatasetOptions()
     dataset = replace(
         options.dataset,
         root=str(folder),
-        train=plain.train,
-        val=plain.val,
+        train=files.get(TRAIN, LABELS[TRAIN]),
+        val=files.get(VAL, LABELS[VAL]),
         format=OWN,
         split=NONE,
         split_by=None,

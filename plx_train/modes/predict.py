@@ -22,7 +22,7 @@ from plx_train.runs.folder import CONFIG_FILE, EXPORT, INFERENCE_FILE, OVERLAYS,
 from plx_train.runs.result import RunResult
 from plx_train.vision.image import write_image
 from plx_train.workflow.as_they_are import exported_for_now, processor_of_weights
-from plx_train.workflow.inputs import find_files, tell_others
+from plx_train.workflow.inputs import find_files, tell_others, teller
 from plx_train.workflow.pages import predict as predict_pages
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, find_source, load_config, names_weights
@@ -58,12 +58,7 @@ def _write(told: list[tuple[str, str]], session: Session, listing: Listing, pred
 
 def _predict_all(listing: Listing, predictor: Predictor, session: Session) -> tuple[dict[str, Any], int]:
     """The predictions by file, those of pages with the page's number, and how much can't be read; draws overlays."""
-    faults: list[UserError] = []
-
-    def tell(fault: UserError) -> None:
-        session.console.error(str(fault))
-        faults.append(fault)
-
+    faults, tell = teller(session.console)
     for fault in listing.faults:
         tell(fault)
     predictions: dict[str, Any] = {}

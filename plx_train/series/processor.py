@@ -36,6 +36,7 @@ class SeriesProcessor(Processor):
         periods: rows of the strongest frequencies in training, for whoever builds the network again.
         missing: numbers that marked missing values in training.
         time_format: how times were written, where day and month may be mistaken.
+        steps: whether whole numbers that count time were even; None of others.
         shipped: what stands in the section of our own, in its order.
     """
 
@@ -47,6 +48,7 @@ class SeriesProcessor(Processor):
     periods: tuple[int, ...] = ()
     missing: tuple[float, ...] = ()
     time_format: str | None = None
+    steps: str | None = None
 
     shipped: ClassVar[Facts]
     steps_matter: ClassVar[bool] = True
@@ -116,7 +118,7 @@ class SeriesProcessor(Processor):
         """Looks at the steps of a table; arrays and series have none, or were looked at before."""
         is_table = isinstance(given, str | Path | bytes) or self.time in getattr(given, "columns", ())
         if self.steps_matter and self.time and (is_table or (hasattr(given, "columns") and found[0].is_datetime)):
-            check_steps(found, self.frequency)
+            check_steps(found, self.frequency, self.steps)
 
     def narrow(self, values: np.ndarray, columns: Sequence[str], series: Series) -> np.ndarray:
         """Rows (T, C) of `series` as networks take them, float32.
@@ -205,7 +207,7 @@ def texts(values: Any) -> tuple[str, ...]:
     return tuple(map(str, values))
 
 
-RARE: Facts = {"missing": floats, "time_format": str}
+RARE: Facts = {"missing": floats, "time_format": str, "steps": str}
 """Facts of all rooms that most models lack, and then leave out."""
 
 

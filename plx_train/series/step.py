@@ -11,7 +11,9 @@ from plx_train.series.frame import Series
 from plx_train.series.frequency import LAST_DAY, SHORTEST_MONTH, Frequency, infer_frequency, parse_frequency
 from plx_train.series.grid import grid_positions
 
-UNEVEN, JITTER = 0.2, 0.01
+EVEN, UNEVEN = "even", "uneven"
+"""How whole numbers that count time were spaced in training."""
+OF_UNEVEN, JITTER = 0.2, 0.01
 """Shares by which the usual step of uneven rows, and that of even ones, may differ from the model's."""
 FEW, MAX_ALIKE = 8, 3
 """Rows below which gaps may be all that there is between them; rows of which equal gaps don't tell a step yet."""
@@ -19,13 +21,14 @@ MIN_PRESENT = 1 / 3
 """Share of the rows that the model's step asks for of which more must be there, where rows are few."""
 
 
-def check_steps(samples: Sequence[Series], trained: str) -> None:
+def check_steps(samples: Sequence[Series], trained: str, steps: str | None = None) -> None:
     """Refuses series whose rows are not as far apart as those that a model was trained on.
 
     Gaps, and hours that daylight saving skips, are no other step; of a single row nothing is known.
 
     Args:
         trained: the model's step, as `Frequency.text`; a whole number says nothing of dates.
+        steps: how whole numbers were spaced, for `trained` is 1 where they were not; None: older models don't say.
 
     Raises:
         UserError: a series has another step, or counts rows where the model knows dates.
@@ -42,18 +45,20 @@ def check_steps(samples: Sequence[Series], trained: str) -> None:
                     "apart: write dates"
                 )
             continue
-        if len(series) > 1 and not _is_step(series, wanted):
+        if wanted.text == 1 and steps == UNEVEN:
+            continue
+        if len(series) > 1 and not _is_step(series, wanted, steps):
             raise UserError(
                 f"{series.name}: its rows are {_told(series)} apart, those that the model was trained on {trained}: "
                 "resample the table, or take a model of its step"
             )
 
 
-def _is_step(series: Series, wanted: Frequency) -> bool:
-    if wanted.text == 1:
+def _is_step(series: Series, wanted: Frequency, steps: str | None) -> bool:
+    if wanted.text == 1 and steps is None:
         # A model of uneven whole numbers has this step as well: only even ones of another tell of a mistake.
-        steps = np.diff(series.times)
-        return bool((steps != steps[0]).any()) or len(steps) == 1 or int(steps[0]) == 1
+        gaps = np.diff(series.times)
+        return bool((gaps != gaps[0]).any()) or len(gaps) == 1 or int(gaps[0]) == 1
     if len(series) < FEW and _has_gaps_alone(series.times, wanted):
         return True
     found = infer_frequency(series.times, series.is_datetime)
@@ -61,7 +66,7 @@ def _is_step(series: Series, wanted: Frequency) -> bool:
         return True
     if found is None:
         usual = float(np.median(np.diff(series.times)))
-        return abs(usual - wanted.step) <= UNEVEN * wanted.step
+        return abs(usual - wanted.step) <= OF_UNEVEN * wanted.step
     if wanted.is_business or wanted.months:
         # A few rows may look like days, or like steps of 31 days: what counts is whether all stand on the grid.
         return _on_grid(series, wanted, found)
@@ -83,7 +88,7 @@ def _on_grid(series: Series, wanted: Frequency, found: Frequency) -> bool:
         return bool(on_grid.all()) and found.step == wanted.step and not found.months
     if found.months:
         return found.months == wanted.months and (found.day == LAST_DAY) == (wanted.day == LAST_DAY)
-    return found.step >= SHORTEST_MONTH and abs(found.step - wanted.step) <= UNEVEN * wanted.step
+    return found.step >= SHORTEST_MONTH and abs(found.step - wanted.step) <= OF_UNEVEN * wanted.step
 
 
 def _told(series: Series) -> str:

@@ -131,6 +131,7 @@ def _open_database(uri: str, path: Path) -> MlflowClient:
 
     existed = path.exists()
     try:
+        _make_default_experiment(uri, path)
         client = MlflowClient(uri)
         client.get_experiment_by_name("Default")
     except Exception as error:
@@ -139,6 +140,15 @@ def _open_database(uri: str, path: Path) -> MlflowClient:
         _upgrade(uri, path)
         client = MlflowClient(uri)
     return client
+
+
+def _make_default_experiment(uri: str, path: Path) -> None:
+    """Makes the database with the experiment that MLflow wants there: it would write the command's folder into SQL."""
+    if os.environ.get("MLFLOW_ENABLE_WORKSPACES"):
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    SqlAlchemyStore(uri, (path.parent / ARTIFACTS_NAME).as_uri())
 
 
 def _upgrade(uri: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from plx_train.config.options import RunOptions
-from plx_train.contract.check import Checked, CheckReport
+from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.contract.dataset_options import WHITE, DatasetOptions
 from plx_train.contract.module import Module
 from plx_train.contract.processor import READING, Processor
@@ -20,9 +20,10 @@ from plx_train.ground.errors import DataError, WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.folder import CHECK_FILE, RUN_FILE
-from plx_train.workflow.prepare import prepare
+from plx_train.workflow.prepare import Prepared, prepare
 from plx_train.workflow.session import Session
 
+TEST_FAULTY = "test-split-faulty"
 MAX_SHOWN = 10
 """Errors of the dataset told one by one; all are in ``check.json``."""
 
@@ -132,7 +133,24 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
         processor = _fitted(room, data, dataset, options, finished.weights)
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
-    return processor, replace(checked, report=prepared.told(checked.report, root))
+    report = prepared.told(checked.report, root)
+    if processor is not None and prepared.test not in (None, dataset.val):
+        report = replace(report, findings=(*report.findings, *_of_test(room, processor, prepared, options)))
+    return processor, replace(checked, report=report)
+
+
+def _of_test(room: AnyRoom, processor: Processor, prepared: Prepared, options: RunOptions) -> list[Finding]:
+    """A warning where the test split has errors: it is measured when a run ends, and can be mended before."""
+    dataset = replace(prepared.dataset, val=str(prepared.test))
+    data = room.read(dataset, options.module)
+    report = room.check(data, processor, dataset, options.module).report
+    errors = tuple(found for found in report.errors if found.path == dataset.val)
+    if not errors:
+        return []
+    told = prepared.told(replace(report, findings=errors), "").findings[len(prepared.findings) :]
+    number = f"{len(told)} errors, the first" if len(told) > 1 else "an error,"
+    reason = f"the test split has {number} {told[0]}: samples that have one are left out when it is measured"
+    return [Finding(dataset.val, 0, "warning", TEST_FAULTY, reason)]
 
 
 def _fitted(
@@ -174,6 +192,9 @@ def open_data(session: Session, finished: Finished = NEW) -> RunData:
             f"the dataset at {options.dataset.root} has {number} {report.errors[0]} (all are in "
             f"{session.output / CHECK_FILE}): mend them, or leave the samples out with dataset.ignore_findings=true"
         )
+    for finding in report.findings:
+        if finding.code == TEST_FAULTY:
+            session.console.warn(str(finding))
     if report.division:
         session.console.info(f"data read as {report.format}: {report.division}")
     if processor is None:

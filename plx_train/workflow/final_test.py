@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract.check import Checked
+from plx_train.contract.division import LineRuns
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.data.formats.dataset_format import TEST
-from plx_train.data.formats.paddlex import TEST_FILE
 from plx_train.export.static_model import StaticModel, folder_engine
 from plx_train.metrics.evaluate import evaluate
-from plx_train.runs.folder import LABEL_FILES
 from plx_train.workflow.dataset import RunData
-from plx_train.workflow.prepare import Prepared, prepare
+from plx_train.workflow.prepare import Prepared, prepare, test_file
 from plx_train.workflow.record import Record
 
 
@@ -27,31 +26,38 @@ def measure_test(
     Runs of a sweep leave it alone: whoever compares them would choose by it.
     """
     session = record.session
-    if record.trial.params or not (session.output / LABEL_FILES / TEST_FILE).is_file():
-        return {}
     options = session.options
-    measured = replace(options, dataset=replace(options.dataset, val=TEST_FILE))
+    file = None if record.trial.params else test_file(session.output)
+    if file is None:
+        return {}
+    measured = replace(options, dataset=replace(options.dataset, val=file))
     prepared = prepare(measured, session.output, known=session.output)
     read = data.room.read(prepared.dataset, options.module)
     checked = data.room.check(read, data.processor, prepared.dataset, options.module)
     samples = checked.val
-    _tell_lost(record, prepared, checked)
+    _tell_lost(record, prepared, checked, file)
     if not samples:
         return {}
     model = StaticModel(export, options.device.name, threads=1)
     test = module.dataset(samples, "val", 0)
+    if not len(test):
+        session.console.warn(f"{file} holds no sample that can be measured")
+        return {}
     found = evaluate(module, folder_engine(model, processor), test, processor, num_threads)
-    session.console.info(f"{len(samples)} samples of {TEST_FILE}, by which nothing was chosen, were measured once")
+    session.console.info(f"{len(test)} samples of {file}, by which nothing was chosen, were measured once")
     return {f"{TEST}/{name}": value for name, value in found.metrics.items()}
 
 
-def _tell_lost(record: Record, prepared: Prepared, checked: Checked[Any]) -> None:
+def _tell_lost(record: Record, prepared: Prepared, checked: Checked[Any], file: str) -> None:
     """Writes down how much of the split is measured; nobody looked at its errors before."""
-    there = len((prepared.origins or {}).get(TEST_FILE, ()))
-    errors = tuple(one for one in checked.report.errors if one.path == TEST_FILE)
-    record.write(test={"samples": there, "measured": len(checked.val), "errors": len(errors)})
+    lines = (prepared.origins or {}).get(file, ())
+    of_tables = isinstance(lines, LineRuns)
+    counts = {} if of_tables else {"samples": len(lines)}
+    errors = tuple(one for one in checked.report.errors if one.path == file)
+    record.write(test={**counts, "measured": len(checked.val), "errors": len(errors)})
     if errors:
         told = prepared.told(replace(checked.report, findings=errors), checked.report.root).findings
         first = told[len(prepared.findings)]
-        measured = f"{len(checked.val)} of {there} samples of {TEST_FILE} can be measured"
+        measured = f"{len(checked.val)} of {len(lines)} samples of {file} can be measured"
+        measured = f"{len(checked.val)} series of {file} can be measured" if of_tables else measured
         record.session.console.warn(f"{measured}, its number of errors is {len(errors)}: {first}")

@@ -116,7 +116,7 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         findings += _forgotten(found, folder)
     if found.truth is not folder.truth:
         findings += _annotated_twice(found)
-    division = _divided(found, folder, dataset, findings)
+    division = _divided(found, folder, options, findings)
     return Gathered(
         folder.root,
         kind,
@@ -130,8 +130,9 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     )
 
 
-def _divided(found: Annotations, folder: DataFolder, dataset: DatasetOptions, findings: list[Finding]) -> str:
+def _divided(found: Annotations, folder: DataFolder, options: RunOptions, findings: list[Finding]) -> str:
     """How many samples each split has, and what divided them, in words; where validation is missing they are now."""
+    dataset = options.dataset
     read = {TRAIN: [], **found.splits}
     found.splits = {split: samples for split, samples in read.items() if samples or split == TRAIN}
     division = _counts(found.splits)
@@ -143,7 +144,7 @@ def _divided(found: Annotations, folder: DataFolder, dataset: DatasetOptions, fi
         found.splits = {split: given for split, given in (splits | rest).items() if given or split == TRAIN}
         division = f"{_counts(found.splits)}, split here {words}"
     elif VAL in found.splits:
-        findings += not_carved(dataset)
+        findings += not_carved(options)
     if VAL not in found.splits:
         reason = (
             "there is no validation split, and nothing to make one of: dataset.split=auto divides two images or more, "
@@ -153,11 +154,19 @@ def _divided(found: Annotations, folder: DataFolder, dataset: DatasetOptions, fi
     return division
 
 
-def not_carved(dataset: DatasetOptions) -> Iterable[Finding]:
-    """A warning where a test split is asked of data that hold a validation split, and so are not divided."""
-    if dataset.test_share:
-        reason = f"dataset.test_share={dataset.test_share:g} is passed over: with a validation split nothing is divided"
-        yield Finding(dataset.val, 0, "warning", "test-not-divided", reason)
+def not_carved(options: RunOptions) -> Iterable[Finding]:
+    """A warning where a test split is asked of data that are not divided."""
+    dataset, name = options.dataset, options.module.name
+    if not dataset.test_share:
+        return
+    has_val = (user_path(dataset.root) / dataset.val).is_file()
+    why = "with a validation split nothing is divided"
+    if dataset.split == NONE:
+        why = "dataset.split=none divides nothing"
+    elif not has_val and load_room(name).truth(options.module) is None:
+        why = f"module={name} divides nothing here"
+    reason = f"dataset.test_share={dataset.test_share:g} is passed over: {why}"
+    yield Finding(dataset.val, 0, "warning", "test-not-divided", reason)
 
 
 def _counts(splits: dict[str, list[Annotation]]) -> str:

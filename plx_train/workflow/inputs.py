@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from plx_train.ground.errors import UserError
@@ -42,3 +42,14 @@ def tell_others(listing: Listing, console: Console) -> None:
     if listing.others:
         kinds = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in sorted(listing.others.items()))
         console.info(f"passed over, for their kind is not read here: {kinds}")
+
+
+def teller(console: Console) -> tuple[list[UserError], Callable[[UserError], None]]:
+    """What can't be read, and what tells of it and keeps it there: the rest goes on, and the exit code is 1."""
+    faults: list[UserError] = []
+
+    def tell(fault: UserError) -> None:
+        console.error(str(fault))
+        faults.append(fault)
+
+    return faults, tell

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.config.texts import PARAMETER
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.listing import files_in
+from plx_train.ground.memory import give_back
 from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
@@ -16,8 +19,11 @@ from plx_train.registry.resolve import resolver
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
-from plx_train.workflow.inputs import must_exist, tell_others
+from plx_train.workflow.inputs import must_exist, tell_others, teller
 from plx_train.workflow.session import open_session
+
+SECONDS_TO_KEEP = 1.0
+"""How long memory that was freed is kept for what comes next: giving it back takes milliseconds."""
 
 
 def open_pipeline(options: RunOptions) -> Pipeline:
@@ -46,18 +52,16 @@ def predict(composed: Composed) -> RunResult:
     must_exist(path)
     pipeline = open_pipeline(options)
     session = open_session(composed, pipeline.name)
-    faults: list[UserError] = []
-
-    def tell(fault: UserError) -> None:
-        session.console.error(str(fault))
-        faults.append(fault)
-
+    faults, tell = teller(session.console)
     if path.is_dir():
         tell_others(files_in(path, pipeline.suffixes), session.console)
-    count = 0
+    count, given_back = 0, time.monotonic()
     for result in pipeline.predict(path, on_error=tell):
         result.save_all(session.output)
         count += 1
+        if time.monotonic() - given_back > SECONDS_TO_KEEP:
+            give_back()
+            given_back = time.monotonic()
     rows = [(key, f"{model.name} ({model.reference})") for key, model in pipeline.models.items()]
     rows += [("not readable", str(len(faults)))] if faults else []
     session.console.summary(f"{pipeline.name} on {count} {pipeline.ITEMS}", [*rows, ("results", str(session.output))])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import DatasetOptions
+from plx_train.contract.division import LineRuns, Place
 from plx_train.contract.rooms import load_room
 from plx_train.data.formats.choice import OWN, looks_like_none
-from plx_train.data.formats.dataset_format import TRAIN, VAL
+from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.files import user_path
@@ -26,7 +28,7 @@ DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "t
 """Options of the dataset that decide what is written, beside what names its files."""
 
 
-WRITTEN_LINE = re.compile(r"\b((?:train|val|test)\.txt):(\d{1,9})\b")
+WRITTEN_LINE = re.compile(r"\b((?:train|val|test)\.(?:txt|csv)):(\d{1,9})\b")
 """A place in a label file that was written, as findings name it."""
 
 
@@ -39,13 +41,15 @@ class Prepared:
         format, division: see `CheckReport`.
         origins: what each line of the label files was read from, by their names; none where they are the user's own.
         findings: of the reading.
+        test: name of the file of the test split; None where there is none.
     """
 
     dataset: DatasetOptions
     format: str = ""
     division: str = ""
-    origins: dict[str, list[tuple[str, int]]] | None = None
+    origins: Mapping[str, Sequence[Place]] | None = None
     findings: tuple[Finding, ...] = ()
+    test: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -54,7 +58,9 @@ class Prepared:
 
     def told(self, report: CheckReport, root: str) -> CheckReport:
         """The room's report on the data at `root`, with the places where users find what is wrong."""
-        findings = (*self.findings, *(self._original(found) for found in report.findings))
+        said = {found.path for found in self.findings if found.code == "no-validation"}
+        of_room = (found for found in report.findings if found.code != "file-missing" or found.path not in said)
+        findings = (*self.findings, *map(self._original, of_room))
         return replace(report, root=root, format=self.format, division=self.division, findings=findings)
 
     def _original(self, found: Finding) -> Finding:
@@ -92,16 +98,12 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
             return recorded
     chosen = format_of(options)
     if chosen is None:
-        return Prepared(dataset, findings=tuple(_not_seen(options)))
+        return _divided(options, folder) or Prepared(dataset, findings=(*_not_seen(options), *not_carved(options)))
     kind, source = chosen
     if is_ready(kind, source, dataset):
-        return Prepared(dataset, OWN, findings=tuple(not_carved(dataset)))
+        return Prepared(dataset, OWN, findings=tuple(not_carved(options)))
     gathered = gather(options, kind, source, processor)
-    target = folder / LABEL_FILES
-    temporary = target.with_name(f".{LABEL_FILES}.tmp")
-    remove_folder(temporary)
-    temporary.mkdir(parents=True)
-    try:
+    with _new_folder(folder / LABEL_FILES) as temporary:
         found, findings = cut_where_needed(gathered, temporary)
         written = write_label_files(temporary, found, gathered.classes, gathered.class_file)
         if not written.origins.get(TRAIN + SPLIT_SUFFIX):
@@ -117,10 +119,43 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
             "origins": written.origins,
         }
         (temporary / PREPARED_FILE).write_text(json.dumps(record, ensure_ascii=True), "utf-8")
-        replace_folder(temporary, target)
+    return _from_record(options, folder / LABEL_FILES, record)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """A folder that takes the place of `target` once it is complete; nothing does where it stays empty."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    remove_folder(temporary)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if any(temporary.iterdir()):
+            replace_folder(temporary, target)
     finally:
         remove_folder(temporary)
-    return _from_record(options, target, record)
+
+
+def _divided(options: RunOptions, folder: Path) -> Prepared | None:
+    """The files that the room divides its data into; None where it reads them as they are."""
+    room, dataset = load_room(options.module.name), options.dataset
+    with _new_folder(folder / LABEL_FILES) as temporary:
+        divided = room.divide(dataset, options.module, temporary)
+        if divided is None:
+            return None
+        if not divided.files:
+            return Prepared(replace(dataset, train=divided.train), divided.format, findings=divided.findings)
+        record = {
+            "format": divided.format,
+            "division": divided.division,
+            "has_images": True,
+            "settings": _settings(options),
+            "files": dict(divided.files),
+            "findings": [one.to_json() for one in divided.findings],
+            "stretches": {name: lines.to_json() for name, lines in divided.origins.items()},
+        }
+        (temporary / PREPARED_FILE).write_text(json.dumps(record, ensure_ascii=True), "utf-8")
+    return _from_record(options, folder / LABEL_FILES, record)
 
 
 def _not_seen(options: RunOptions) -> Iterator[Finding]:
@@ -141,6 +176,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
         "label": options.dataset.columns.label,
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),
+        **room.divides_by(options.dataset, options.module),
     }
 
 
@@ -159,6 +195,15 @@ def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared 
         return None
 
 
+def test_file(folder: Path) -> str | None:
+    """Name of the test split's file among those that the run in `folder` wrote; None where there is none."""
+    try:
+        name = json.loads((folder / LABEL_FILES / PREPARED_FILE).read_text("utf-8"))["files"].get(TEST)
+        return name if isinstance(name, str) and (folder / LABEL_FILES / name).is_file() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _from_record(options: RunOptions, folder: Path, record: dict[str, Any]) -> Prepared:
     files = record["files"]
     val = options.dataset.val if options.dataset.val in files.values() else files.get(VAL, VAL + SPLIT_SUFFIX)
@@ -170,5 +215,8 @@ def _from_record(options: RunOptions, folder: Path, record: dict[str, Any]) -> P
         label_folder=str(folder),
     )
     findings = tuple(Finding.from_json(one) for one in record["findings"])
-    origins = {name: [(file, line) for file, line in places] for name, places in record["origins"].items()}
-    return Prepared(dataset, record["format"], record["division"], origins, findings)
+    origins: dict[str, Sequence[Place]] = {
+        name: [(file, line) for file, line in places] for name, places in record.get("origins", {}).items()
+    }
+    origins |= {name: LineRuns.from_json(lines) for name, lines in record.get("stretches", {}).items()}
+    return Prepared(dataset, record["format"], record["division"], origins, findings, files.get(TEST))

@@ -218,6 +218,10 @@ def changed(**section: Any) -> dict[str, Any]:
         ({"parts": {PART: {}}}, r"parts\.ToyMultiLabel lacks module"),
         ({"parts": {PART: {"module": NAME, "registered": "x"}}}, r"registered must be a list of names"),
         ({"parts": {}}, r"reads makes a pipeline of one model"),
+        (
+            {"parts": {PART: {"module": "image_cls"}, "Other": {"module": "image_cls", "switch": "use_other"}}},
+            r"reads makes a pipeline of one model, .* and no other",
+        ),
         ({"reads": "video"}, r"plx_train\.reads is image or series, not video"),
         ({"latency_budget_ms": "fast"}, r"latency_budget_ms must be a number, not 'fast'"),
         ({"parameters": {"threshold": {"type": "float"}}}, r"parameters\.threshold\.type must be one or several of"),

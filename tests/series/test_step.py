@@ -96,3 +96,26 @@ def test_another_step_is_refused(times: pd.DatetimeIndex | np.ndarray, trained: 
 def test_counted_rows_are_no_dates() -> None:
     with pytest.raises(UserError, match=r"its times are whole numbers, .* dates, 1h apart"):
         check_steps([series(np.arange(5))], "1h")
+
+
+@pytest.mark.parametrize(
+    ("times", "steps"),
+    [
+        (np.arange(40), "even"),
+        (np.delete(np.arange(40), [3, 4, 20]), "even"),
+        (np.asarray([0, 1, 4, 9, 25, 26]), "even"),
+        (np.asarray([7]), "even"),
+        (np.arange(0, 200, 5), "uneven"),
+        (np.asarray([0, 1, 4, 9, 25, 26]), "uneven"),
+    ],
+)
+def test_whole_numbers_that_fit_a_model_of_step_1(times: np.ndarray, steps: str) -> None:
+    check_steps([series(times)], "1", steps)
+
+
+@pytest.mark.parametrize(
+    "times", [np.arange(0, 80, 2), np.delete(np.arange(0, 80, 2), [3, 4, 20]), np.arange(0, 600, 15)]
+)
+def test_whole_numbers_of_another_step_are_refused_with_gaps_too(times: np.ndarray) -> None:
+    with pytest.raises(UserError, match="resample the table"):
+        check_steps([series(times)], "1", "even")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +29,7 @@ from kit.exporters import (
     studio_text,
 )
 from kit.runs import EVERY_TINY_RUN, arguments_of, as_if_killed, points
+from kit.studio_short import short_task
 from plx_train.ground.errors import ConfigError, UserError
 
 NUM_PAGES = 6
@@ -217,11 +221,40 @@ def make_label_studio(root: Path) -> None:
     (root / "export.json").write_text(json.dumps(tasks))
 
 
+def make_label_studio_short(root: Path) -> None:
+    height, width = SIZE
+    tasks = []
+    for number, (name, texts) in enumerate(TEXTS.items(), 1):
+        page(root / "scans" / f"{name}.png", texts)
+        regions = []
+        for line in range(len(texts)):
+            (left, top), _, (right, bottom), _ = quad(line)
+            box = {"x": 100 * left / width, "y": 100 * top / height, "rotation": 0}
+            box |= {"width": 100 * (right - left) / width, "height": 100 * (bottom - top) / height}
+            regions.append(box | {"original_width": width, "original_height": height})
+        labels = [region | {"labels": ["Text"]} for region in regions]
+        typed = list(texts) if len(texts) > 1 else texts[0]
+        address = f"/data/local-files/?d=scans/{name}.png"
+        tasks.append(short_task(number, address, bbox=regions, label=labels, transcription=typed))
+    (root / "export.json").write_text(json.dumps(tasks))
+
+
+def make_labelme_turned(root: Path) -> None:
+    """LabelMe 6 keeps rectangles that can be turned as four corners, and the image in the file."""
+    for name, texts in TEXTS.items():
+        page(root / f"{name}.png", texts)
+        shapes = [shape("text", quad(line), "oriented_rectangle", text) for line, text in enumerate(texts)]
+        image = base64.b64encode((root / f"{name}.png").read_bytes()).decode()
+        labelme(root / f"{name}.json", f"{name}.png", version="6.3.1", shapes=shapes, imageData=image)
+
+
 PAGES: dict[str, Callable[[Path], None]] = {
     "labelme": make_labelme,
     "icdar": make_icdar,
     "ppocrlabel": make_ppocrlabel,
     "label_studio": make_label_studio,
+    "label_studio short": make_label_studio_short,
+    "labelme turned": make_labelme_turned,
 }
 
 
@@ -250,7 +283,7 @@ def test_texts_are_cut_out_of_pages(tmp_path: Path, name: str) -> None:
     root.mkdir()
     PAGES[name](root)
     code, report = check("text_rec", root, tmp_path / "out", "module.dict=auto")
-    assert code == 0 and report["format"] == name and report["root"] == str(root)
+    assert code == 0 and report["format"] == name.partition(" ")[0] and report["root"] == str(root)
     lists = tmp_path / "out" / "label_files"
     train, val = lines_of(lists / "train.txt"), lines_of(lists / "val.txt")
     assert sorted(line.partition("\t")[2] for line in (*train, *val)) == sorted(
@@ -260,6 +293,23 @@ def test_texts_are_cut_out_of_pages(tmp_path: Path, name: str) -> None:
     assert crop.shape == (38, 200, 3) and crop.min() < 90
     pages_of = [{line.partition("\t")[0].rpartition("_")[0] for line in lines} for lines in (train, val)]
     assert not pages_of[0] & pages_of[1]
+
+
+def test_a_table_of_texts_goes_through_convert_and_back(tmp_path: Path) -> None:
+    root, copy = tmp_path / "data", tmp_path / "copy"
+    texts = {f"w {number}.png": text for number, text in enumerate(("one, two", 'the "third"', "4;5", "six", "7"))}
+    for seed, name in enumerate(texts):
+        picture(root / name, seed, (24, 64))
+    file = io.StringIO()
+    csv.writer(file).writerows([["filename", "text"], *texts.items()])
+    (root / "labels.csv").write_text(file.getvalue(), "utf-8-sig", newline="")
+    before = content_of(root)
+    arguments = ["mode=convert", "module=text_rec", "module.dict=auto", f"dataset.root={root}", f"output={copy}"]
+    assert plx_train.run([*arguments, "quiet=true"]).exit_code == 0 and content_of(root) == before
+    lines = [line.split("\t") for line in (*lines_of(copy / "train.txt"), *lines_of(copy / "val.txt"))]
+    assert dict(lines) == {f"images/{name.replace(' ', '_')}": text for name, text in texts.items()}
+    code, report = check("text_rec", root, tmp_path / "out", "module.dict=auto")
+    assert code == 0 and report["format"] == "csv" and report["division"].startswith("4 train, 1 val, split here by ")
 
 
 def test_classes_go_through_convert_and_back(tmp_path: Path) -> None:

@@ -1,60 +1,38 @@
-"""A table of image paths with a class each, or with a column of 0 and 1 for each label."""
+"""A table of image paths with a class or a text each, or with a column of 0 and 1 for each label."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
+from plx_train.data.formats.csv_table import CLASSES, PATHS, TEXTS, ListTable, path_column, read_table
 from plx_train.data.formats.dataset_format import TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
-from plx_train.data.formats.tree import ImageTree, is_image
+from plx_train.data.formats.tree import ImageTree
 
 SUFFIXES = (".csv", ".tsv")
-DELIMITERS = ",;\t|"
-PATHS = ("path", "image", "filename", "file", "file_name", "image_path", "filepath", "img", "img_path", "image_id")
-CLASSES = ("class", "label", "category", "class_name", "label_name", "target", "labels", "tag", "choice")
 SPLITS = ("split", "subset", "set", "fold", "partition")
-HEAD_ROWS = 50
-"""Rows that are looked at to see what columns hold."""
-MAX_FIELD = 1 << 20
-
-
-@dataclass(frozen=True)
-class ListTable:
-    """A file that was read: its head, where it has one, and its rows with their lines."""
-
-    file: str
-    head: list[str] | None
-    rows: list[tuple[int, list[str]]]
-
-    @property
-    def num_columns(self) -> int:
-        """Number of cells in the head or the first row."""
-        return len(self.head or (self.rows[0][1] if self.rows else ()))
-
-    def column(self, place: int) -> list[str]:
-        """The first values of a column."""
-        return [row[place].strip() for _, row in self.rows[:HEAD_ROWS] if place < len(row)]
 
 
 class CsvList(DatasetFormat):
     """One row per image."""
 
     name = "csv"
-    title = "a CSV file of paths and classes"
-    truths = frozenset({Truth.CLASS, Truth.LABELS})
+    title = "a CSV file of paths and classes or texts"
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A table with a column of image paths."""
         for file in _files(folder).values():
-            table = read_table(folder.root / file, file, folder.label)
-            if isinstance(table, ListTable) and path_column(table, folder) is not None:
-                return f"{file} lists images"
+            table = read_table(folder, file)
+            path = path_column(table, folder) if isinstance(table, ListTable) else None
+            if not isinstance(table, ListTable) or path is None:
+                continue
+            if folder.truth is Truth.TEXT and _class_column(table, path, folder.label, TEXTS) is None:
+                continue
+            return f"{file} lists images"
         return None
 
     def read(self, folder: DataFolder) -> Annotations:
@@ -65,7 +43,7 @@ class CsvList(DatasetFormat):
             reason = "there is no CSV file, or several: name one in dataset.train"
             found.add(folder.train, 0, "label-file-missing", reason)
         for split, file in files.items():
-            table = read_table(folder.root / file, file, folder.label)
+            table = read_table(folder, file)
             if isinstance(table, str):
                 found.add(file, 0, "label-file-unreadable", table)
                 continue
@@ -93,64 +71,25 @@ def _files(folder: DataFolder) -> dict[str, str]:
     return {TRAIN: there[0]} if len(there) == 1 else {}
 
 
-def read_table(path: Path, file: str, label: str | None = None) -> ListTable | str:
-    """The rows of a table, or why there are none.
-
-    Args:
-        label: a name that makes a head of the first row, beside those that are usual.
-    """
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        return "the file is not UTF-8: save it in that encoding"
-    except OSError as error:
-        return f"the file can't be read ({error.strerror or error})"
-    first = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    csv.field_size_limit(MAX_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows = []
-    try:
-        for row in reader:
-            if any(field.strip() for field in row):
-                rows.append((reader.line_num, row))
-    except csv.Error as error:
-        return f"line {reader.line_num} can't be read as CSV: {error}"
-    if not rows:
-        return "the file holds no row"
-    names = [name.strip() for name in rows[0][1]]
-    usual = (*PATHS, *CLASSES, *([label.lower()] if label else []))
-    is_head = any(name.lower() in usual for name in names)
-    return ListTable(file, names, rows[1:]) if is_head else ListTable(file, None, rows)
-
-
-def path_column(table: ListTable, folder: DataFolder) -> int | None:
-    """The column of images: one whose values are called as images are, or whose name says it."""
-    suffixes = folder.suffixes
-    shares = []
-    for place in range(table.num_columns):
-        values = table.column(place)
-        shares.append(sum(is_image(Path(value), suffixes) for value in values) / max(len(values), 1))
-    best = max(range(len(shares)), key=shares.__getitem__, default=None)
-    if best is not None and shares[best] > 0.5:
-        return best
-    names = [name.lower() for name in table.head or ()]
-    return next((names.index(name) for name in PATHS if name in names), None)
-
-
 def _read_classes(table: ListTable, path: int, split: str, context: tuple[ImageTree, DataFolder, Annotations]) -> None:
     tree, folder, found = context
-    label = _class_column(table, path, folder.label)
+    is_text = folder.truth is Truth.TEXT
+    usual, noun = (TEXTS, "text") if is_text else (CLASSES, "class")
+    label = _class_column(table, path, folder.label, usual)
     if label is None:
-        reason = f"no column is called {CLASSES[0]}: name one by dataset.columns.label=<name> ({_shown(table)})"
-        found.add(table.file, 0, "no-class-column", reason)
+        reason = f"no column is called {usual[0]}: name one by dataset.columns.label=<name> ({_shown(table)})"
+        found.add(table.file, 0, f"no-{noun}-column", reason)
         return
     for line, row, image, where in _rows(table, path, split, tree, found):
         name = row[label].strip() if label < len(row) else ""
-        if name:
+        if is_text and len(row) > table.num_columns:
+            reason = f"the row has {len(row)} cells, others {table.num_columns}: put texts with {table.delimiter!r} in "
+            reason += "quotes"
+            found.add(table.file, line, "cells-in-line", reason)
+        elif name:
             found.splits.setdefault(where, []).append(Annotation(image, name, table.file, line))
         else:
-            found.add(table.file, line, "no-label", f"{image} has no class")
+            found.add(table.file, line, "no-label", f"{image} has no {noun}")
 
 
 def _read_labels(table: ListTable, path: int, split: str, tree: ImageTree, found: Annotations) -> None:
@@ -200,11 +139,11 @@ def _rows(
     return kept
 
 
-def _class_column(table: ListTable, path: int, named: str | None) -> int | None:
+def _class_column(table: ListTable, path: int, named: str | None, usual: Sequence[str]) -> int | None:
     names = [name.lower() for name in table.head or ()]
     if named is not None:
         return names.index(named.lower()) if named.lower() in names else None
-    found = next((names.index(name) for name in CLASSES if name in names and names.index(name) != path), None)
+    found = next((names.index(name) for name in usual if name in names and names.index(name) != path), None)
     others = [
         place for place in range(table.num_columns) if place != path and (not names or names[place] not in SPLITS)
     ]

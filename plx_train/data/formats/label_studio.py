@@ -13,14 +13,13 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.label_studio_regions import outlines_of
+from plx_train.data.formats.label_studio_short import in_full, is_short
 from plx_train.data.formats.parsed_json import JsonFault, text_of
 from plx_train.data.formats.tree import ImageTree, is_image, sort_key
 
 LOOKED_AT = 20
 ANNOTATIONS = ("annotations", "completions")
 """Under which tasks keep what was marked, in today's and the first versions."""
-OF_SHORT_TASKS = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
-"""What tasks of JSON-MIN hold beside their data and what was chosen."""
 REGIONS = ("rectangle", "rectanglelabels", "polygon", "polygonlabels", "textarea")
 
 
@@ -82,7 +81,11 @@ class LabelStudio(DatasetFormat):
 
 def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """Files that hold tasks; where `found` is given all of them, and files that can't be read are told."""
-    count, root, suffixes = 0, folder.root, folder.suffixes
+    count, root = 0, folder.root
+
+    def is_address(text: str) -> bool:
+        return any(is_image(Path(path), folder.suffixes) for path in _paths_of(text))
+
     for path in folder.files:
         if path.suffix.lower() != ".json" or (found is None and count >= LOOKED_AT):
             continue
@@ -95,39 +98,11 @@ def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Pa
             continue
         if _is_export(content):
             yield path, content
-        elif _is_short(content, suffixes):
-            others = _keys_of_data(content, suffixes)
-            yield path, [_in_full(task, others) for task in content]
+        elif is_short(content, is_address):
+            yield path, in_full(content, is_address)
         elif found is not None:
             name = path.relative_to(root).as_posix()
             found.add(name, 0, "other-json", "the file is no export of tasks with their annotations", is_error=False)
-
-
-def _is_short(content: Any, suffixes: frozenset[str]) -> bool:
-    """Whether it is the export JSON-MIN of tasks with choices: images and choices side by side in each."""
-    if not isinstance(content, list) or not content or not all(isinstance(task, dict) for task in content):
-        return False
-    first = content[0]
-    has_image = any(is_image(Path(_path_of(value)), suffixes) for value in first.values() if isinstance(value, str))
-    return "annotator" in first and "id" in first and has_image
-
-
-def _keys_of_data(tasks: list[dict[str, Any]], suffixes: frozenset[str]) -> frozenset[str]:
-    """What tasks of JSON-MIN call their images and other addresses: beside these, texts are choices."""
-    texts = ((key, value) for task in tasks for key, value in task.items() if isinstance(value, str))
-    return frozenset(key for key, value in texts if "://" in value or is_image(Path(_path_of(value)), suffixes))
-
-
-def _in_full(task: dict[str, Any], others: frozenset[str]) -> dict[str, Any]:
-    """A task of JSON-MIN as JSON has it; `others` are keys that no control has."""
-    results = []
-    for control, value in task.items():
-        chosen = value.get("choices") if isinstance(value, dict) else [value]
-        is_control = control not in OF_SHORT_TASKS and control not in others
-        if is_control and isinstance(chosen, list) and all(isinstance(one, str) for one in chosen):
-            results.append({"from_name": control, "type": "choices", "value": {"choices": chosen}})
-    texts = {key: value for key, value in task.items() if isinstance(value, str)}
-    return {"id": task.get("id"), "data": texts, "annotations": [{"result": results}]}
 
 
 def _is_export(content: Any) -> bool:
@@ -179,7 +154,7 @@ def _image(task: dict[str, Any], tree: ImageTree) -> tuple[str | None, str]:
     """The task's image, and what the task calls it."""
     data = task.get("data")
     texts = [text for text in data.values() if isinstance(text, str)] if isinstance(data, dict) else []
-    named = [text for text in map(_path_of, texts) if is_image(Path(text), tree.suffixes)]
+    named = [path for text in texts for path in _paths_of(text) if is_image(Path(path), tree.suffixes)]
     uploaded = text_of(task.get("file_upload"))
     for name in [*named, *([uploaded] if uploaded else [])]:
         found = tree.find(name)
@@ -188,14 +163,20 @@ def _image(task: dict[str, Any], tree: ImageTree) -> tuple[str | None, str]:
     return None, (named or texts or [uploaded])[0]
 
 
-def _path_of(address: str) -> str:
-    """The path in an address: of ``/data/local-files/?d=a%20b.jpg`` it is ``a b.jpg``."""
+def _paths_of(address: str) -> list[str]:
+    """The paths that an address may mean: of ``/data/local-files/?d=a%20b.jpg`` it is ``a b.jpg``.
+
+    Local files stood there as they are called, with ``+``, ``&`` and ``#`` that mean something else in addresses.
+    """
     try:
         parts = urlsplit(address)
         local = parse_qs(parts.query).get("d", [""])[0]
     except ValueError:
-        return address
-    return local or unquote(parts.path)
+        return [address]
+    if not local:
+        return [unquote(parts.path)]
+    as_written = address.partition("?d=")[2] or address.partition("&d=")[2]
+    return list(dict.fromkeys((local, unquote(as_written), as_written)))
 
 
 def _control(tasks: list[StudioTask], folder: DataFolder, found: Annotations) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from plx_train.contract.truth import IGNORED_TEXTS, Outline
 from plx_train.data.formats.dataset_format import Annotations
+from plx_train.data.formats.label_studio_short import UNMATCHED
 from plx_train.data.formats.parsed_json import number, points, text_of
 from plx_train.ground.errors import UserError
 
@@ -37,7 +38,11 @@ def outlines_of(
         key = text_of(one.get("id")) or f"#{place}"
         if not isinstance(value, dict):
             continue
-        if kind in (*RECTANGLES, *POLYGONS):
+        if kind == UNMATCHED:
+            reason = f"{task}: {value['texts']} texts for {value['regions']} regions, and JSON-MIN does not say which "
+            reason += "belong together: export the project as JSON"
+            found.add(file, 0, "texts-without-regions", reason)
+        elif kind in (*RECTANGLES, *POLYGONS):
             shapes[key] = one, value
         elif kind not in WITHOUT_AREA:
             reason = f"{task}: a region of type {kind[:30]!r} marks no text here, and is left out"

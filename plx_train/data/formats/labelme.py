@@ -14,7 +14,7 @@ from plx_train.data.formats.tree import ImageTree, sort_key
 
 LOOKED_AT = 20
 """JSON files that are opened to see what they are."""
-OUTLINED = ("polygon", "rectangle", "rotation", "quadrilateral", "")
+OUTLINED = ("polygon", "rectangle", "oriented_rectangle", "rotation", "quadrilateral", "")
 """Shapes that have an area; ``rotation`` and ``quadrilateral`` are those of programs that write LabelMe's files too."""
 
 

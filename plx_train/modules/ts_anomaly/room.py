@@ -33,6 +33,7 @@ class TsAnomalyRoom(FusingRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, 
     processor = TsAnomalyProcessor
     metric = TsAnomalyMetric
     monitor = "auroc"
+    marks_rows = True
 
     def check_options(self, options: TsAnomalyConfig, dataset: DatasetOptions) -> None:
         """Refuses rows that no window holds, a risk that no peak has, and covariates."""
@@ -46,6 +47,10 @@ class TsAnomalyRoom(FusingRoom[TsAnomalyConfig, MarkedData, TsAnomalyProcessor, 
         columns = dataset.columns
         if columns.past_covariates or columns.future_covariates or columns.static_covariates:
             raise ConfigError("module=ts_anomaly takes no covariates: name all columns in dataset.columns.targets")
+
+    def window(self, options: TsAnomalyConfig) -> int:
+        """Rows that are given back."""
+        return options.context
 
     def read(self, dataset: DatasetOptions, options: TsAnomalyConfig) -> MarkedData:
         """The series of both files with their marks."""

@@ -49,6 +49,10 @@ class TsClsRoom(SeriesRoom[TsClsConfig, LabelledData, TsClsProcessor, CheckedCla
                 "dataset.columns.label"
             )
 
+    def window(self, options: TsClsConfig) -> int:
+        """None: series are classified as a whole."""
+        return 0
+
     def read(self, dataset: DatasetOptions, options: TsClsConfig) -> LabelledData:
         """The labelled series of both files."""
         found = read_data(dataset, roles_of(dataset))

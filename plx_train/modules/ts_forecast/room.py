@@ -39,6 +39,10 @@ class TsForecastRoom(FusingRoom[TsForecastConfig, SeriesData, TsForecastProcesso
         if options.period is not None and options.period > options.context:
             raise ConfigError(f"module.period must be 1 to module.context={options.context}, not {options.period}")
 
+    def window(self, options: TsForecastConfig) -> int:
+        """Rows that are looked at, and those that are forecast."""
+        return options.context + options.horizon
+
     def read(self, dataset: DatasetOptions, options: TsForecastConfig) -> SeriesData:
         """The series of both files."""
         roles = roles_of(dataset)

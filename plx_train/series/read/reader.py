@@ -106,24 +106,52 @@ def read_file(
 def _read(
     source: TableSource, columns: Columns, time_zone: str | None, others: Sequence[tuple[Path, Path]]
 ) -> ReadFile:
+    found = _in_time(source, columns, time_zone, others)
+    scan = found.scan
+    if found.table is None or found.rows is None:
+        return ReadFile([], _by_line(scan.findings))
+    checked = check_rows(found.rows, found.chosen.time is not None, columns.flags, found.table.faulty)
+    scan.findings += checked
+    written = in_doubt(found.chosen.time_format) if found.chosen.time_format is not None else None
+    return ReadFile(_split(found.table, found.rows, found.chosen, scan), _by_line(scan.findings), written)
+
+
+@dataclass(frozen=True)
+class InTime:
+    """A file's rows by series and time; no rows where their order can't be told: the scan's findings say why."""
+
+    scan: Scan
+    chosen: Chosen
+    table: Table | None = None
+    rows: Rows | None = None
+
+
+def rows_in_time(source: TableSource, columns: Columns, time_zone: str | None = None) -> InTime:
+    """The rows of a file in the order in which series are made of them; what they hold is not looked at."""
+    return _in_time(source, columns, time_zone, [])
+
+
+def _in_time(
+    source: TableSource, columns: Columns, time_zone: str | None, others: Sequence[tuple[Path, Path]]
+) -> InTime:
     scan = scan_lines(source)
     if scan.separator is not None:
         _tell_separator(source, scan, columns)
-    if scan.ok:
-        said = date_parts(source, scan.header, scan.header_line - 1) if columns.time is None else None
-        if said is not None:
-            scan.add(scan.header_line, "warning", "time-in-parts", said)
-        chosen = _choose(scan, columns, others)
-        table = read_table(source, scan, chosen, time_zone) if scan.ok else None
-        if table is not None and any(finding.code in ORDER_FAULTS for finding in table.findings):
-            scan.findings += table.findings
-        elif table is not None:
-            rows, order_findings = _in_order(table, scan, chosen)
-            checked = check_rows(rows, chosen.time is not None, columns.flags, table.faulty)
-            scan.findings += [*table.findings, *order_findings, *checked]
-            written = in_doubt(chosen.time_format) if chosen.time_format is not None else None
-            return ReadFile(_split(table, rows, chosen, scan), _by_line(scan.findings), written)
-    return ReadFile([], _by_line(scan.findings))
+    if not scan.ok:
+        return InTime(scan, Chosen(()))
+    said = date_parts(source, scan.header, scan.header_line - 1) if columns.time is None else None
+    if said is not None:
+        scan.add(scan.header_line, "warning", "time-in-parts", said)
+    chosen = _choose(scan, columns, others)
+    table = read_table(source, scan, chosen, time_zone) if scan.ok else None
+    if table is None:
+        return InTime(scan, chosen)
+    scan.findings += table.findings
+    if any(finding.code in ORDER_FAULTS for finding in table.findings):
+        return InTime(scan, chosen)
+    rows, findings = _in_order(table, scan, chosen)
+    scan.findings += findings
+    return InTime(scan, chosen, table, rows)
 
 
 def _tell_separator(source: TableSource, scan: Scan, columns: Columns) -> None:

@@ -18,6 +18,7 @@ from plx_train.series.read.cell_faults import OTHER_NOTATION
 from plx_train.series.read.fill import fill_series
 from plx_train.series.read.reader import read_file, read_header
 from plx_train.series.read.roles import Roles, find_roles, with_targets
+from plx_train.series.step import EVEN, UNEVEN
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -60,7 +61,14 @@ class ReadSplit:
             "group": self.roles.group,
             "missing": self.missing,
             "time_format": self.time_format,
+            "steps": self._steps(),
         }
+
+    def _steps(self) -> str | None:
+        """Whether whole numbers that count time are evenly spaced; None of dates, and of rows that are counted."""
+        if not self.series or self.series[0].is_datetime or self.roles.time is None:
+            return None
+        return EVEN if self.frequency else UNEVEN
 
 
 @dataclass(frozen=True)

@@ -44,22 +44,19 @@ def decode_jpeg(content: bytes, path: Path, max_pixels: int) -> np.ndarray:
 
 def _whole_jpeg(content: bytes, header: jpeg.JpegHeader, path: Path) -> np.ndarray:
     """The picture as stored; what is missing at its end would have been filled up, and nothing said."""
-    image = _jpeg_colours(content, header, path) if content.endswith(jpeg.END) else None
-    if image is not None and tuple(image[-1, -1]) != MISSING:
-        return image
     scans = jpeg.find_scans(content, header)
-    ended = content[: scans.end] + jpeg.END
-    if scans.is_ended:
-        image = image if image is not None and len(ended) == len(content) else _jpeg_colours(ended, header, path)
+    if not (scans.is_ended or scans.has_all_bits) or not scans.is_counted:
+        raise damaged(path)
+    ended, image = content[: scans.end] + jpeg.END, None
+    if scans.is_ended and scans.has_all_bits:
+        image = _jpeg_colours(ended, header, path)
         if tuple(image[-1, -1]) != MISSING:
             return image
-    elif not scans.has_all_bits:
-        raise damaged(path)
     # The picture of a whole scan is the same whatever follows. Unlike OpenCV's, Pillow's libjpeg says nothing on the
     # terminal of the bytes too many.
     if len({_checksum(going_on, path) for going_on in jpeg.continued(content, header, scans.end)}) > 1:
         raise damaged(path)
-    return image if scans.is_ended and image is not None else _jpeg_colours(ended, header, path)
+    return image if image is not None else _jpeg_colours(ended, header, path)
 
 
 def _checksum(content: bytes, path: Path) -> int:

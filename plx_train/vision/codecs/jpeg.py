@@ -44,7 +44,8 @@ class JpegHeader:
         height, width: as stored.
         bits: of a sample.
         components: ids of the colour channels.
-        restarts: whether scans have markers to restart at.
+        interval: units of the picture between markers to restart at; 0 without such.
+        units: of which a scan of all colours is made.
         orientation: as EXIF data name it.
         scan: offset of what follows the first scan's marker.
     """
@@ -55,7 +56,8 @@ class JpegHeader:
     width: int
     bits: int
     components: tuple[int, ...]
-    restarts: bool
+    interval: int
+    units: int
     orientation: int
     scan: int
 
@@ -72,7 +74,7 @@ def read_header(file: BinaryIO) -> JpegHeader:
         BrokenJpeg: there is no scan, or no size before it.
     """
     file.seek(2)
-    frame, orientation, restarts = None, None, False
+    frame, orientation, interval = None, None, 0
     while (marker := _next_marker(file)) != START_OF_SCAN:
         if marker == END_OF_IMAGE:
             raise BrokenJpeg("it ends before its picture")
@@ -87,13 +89,14 @@ def read_header(file: BinaryIO) -> JpegHeader:
             segment = _exactly(file, length)
             orientation = exif_orientation(segment) if segment.startswith(EXIF) else None
         elif marker == RESTART_INTERVAL:
-            restarts = any(_exactly(file, length))
+            interval = int.from_bytes(_exactly(file, length)[:2], "big")
         else:
             file.seek(length, io.SEEK_CUR)
     if frame is None:
         raise BrokenJpeg("it does not say its size")
     bits, height, width, components = _frame(frame[1])
-    return JpegHeader(frame[0], height, width, bits, components, restarts, orientation or UPRIGHT, file.tell())
+    units = _units(frame[1], height, width)
+    return JpegHeader(frame[0], height, width, bits, components, interval, units, orientation or UPRIGHT, file.tell())
 
 
 def _frame(frame: bytes) -> tuple[int, int, int, tuple[int, ...]]:
@@ -106,6 +109,15 @@ def _frame(frame: bytes) -> tuple[int, int, int, tuple[int, ...]]:
     if not (height and width and count):
         raise BrokenJpeg(f"its size is {width} x {height}, of {count} colours")
     return bits, height, width, components
+
+
+def _units(frame: bytes, height: int, width: int) -> int:
+    """Units of a scan of all colours: blocks of 8 pixels, of several colours as many as their samplings join."""
+    samplings = [frame[place] for place in range(7, len(frame), 3)]
+    if len(samplings) < 2:
+        return -(-width // 8) * -(-height // 8)
+    across, down = max(max(one >> 4, 1) for one in samplings), max(max(one & 15, 1) for one in samplings)
+    return -(-width // (8 * across)) * -(-height // (8 * down))
 
 
 def _next_marker(file: BinaryIO) -> int:
@@ -134,39 +146,58 @@ class Scans:
         end: offset of what follows the last scan's data.
         is_ended: whether what follows is the marker of the picture's end.
         has_all_bits: whether the scans that began bring every coefficient to its last bit.
+        is_counted: whether the markers to restart at are all there, in their order, where there are such.
     """
 
     end: int
     is_ended: bool
     has_all_bits: bool
+    is_counted: bool = True
 
 
 def find_scans(content: bytes, header: JpegHeader) -> Scans:
-    """The scans of a JPEG, walked from marker to marker; what lies behind the picture's end is not looked at."""
+    """The scans of a JPEG, walked from marker to marker; what lies behind the picture's end is not looked at.
+
+    Where one scan after the other brings a colour to its end, whatever marker comes behind the last ends the data.
+    """
     missing = {component: [True] * 64 for component in header.components}
-    markers = _markers(content)
-    place = header.scan - 2
+    markers = _markers(content, has_restarts=header.interval > 0)
+    place, is_counted = header.scan - 2, True
     while True:
         length = int.from_bytes(content[place + 2 : place + 4], "big")
         following = place + 2 + length
         if length < 2 or following > len(content):
-            return Scans(place, False, _is_empty(missing))
-        if content[place + 1] == START_OF_SCAN:
+            return Scans(place, False, _is_empty(missing), is_counted)
+        is_scan = content[place + 1] == START_OF_SCAN
+        if is_scan:
             _mark(content[place + 4 : following], header, missing)
         number = int(np.searchsorted(markers, following))
-        if number == len(markers):
-            return Scans(len(content), False, _is_empty(missing))
-        place = int(markers[number])
-        if content[place + 1] not in SEGMENTS:
-            return Scans(place, content[place + 1] == END_OF_IMAGE, _is_empty(missing))
+        end = int(markers[number]) if number < len(markers) else len(content)
+        if is_scan and header.interval:
+            is_counted &= _are_counted(content[following:end], header, content[place + 4])
+        code = content[end + 1] if end < len(content) else 0
+        is_last = is_scan and not header.is_progressive and _is_empty(missing)
+        if is_last or code not in SEGMENTS:
+            return Scans(end, code == END_OF_IMAGE, _is_empty(missing), is_counted)
+        place = end
 
 
-def _markers(content: bytes) -> np.ndarray:
+def _markers(content: bytes, has_restarts: bool) -> np.ndarray:
     """Offsets of all that ends a scan's data, in which 255 is followed by 0, by itself, or by a restart."""
     values = np.frombuffer(content, np.uint8)
     places = np.flatnonzero(values[:-1] == 0xFF)
     codes = values[places + 1]
-    return places[(codes != 0) & (codes != 0xFF) & ((codes < 0xD0) | (codes > 0xD7))]
+    is_end = (codes != 0) & (codes != 0xFF)
+    return places[is_end & ((codes < 0xD0) | (codes > 0xD7))] if has_restarts else places[is_end]
+
+
+def _are_counted(data: bytes, header: JpegHeader, count: int) -> bool:
+    """Whether a scan's markers to restart at come in turn, and, in one of all colours, none is missing."""
+    found = [marker[1] & 7 for marker in RESTART.findall(data)]
+    if any(number != place % 8 for place, number in enumerate(found)):
+        return False
+    is_of_all = not header.is_progressive and count == len(header.components)
+    return not is_of_all or len(found) >= -(-header.units // header.interval) - 1
 
 
 def _is_empty(missing: dict[int, list[bool]]) -> bool:
@@ -191,7 +222,7 @@ def continued(content: bytes, header: JpegHeader, end: int) -> list[bytes]:
     """The JPEG up to the scan data's `end`, with several goings-on: a whole scan's pictures are equal."""
     begun = content[:end].rstrip(b"\xff")
     between = b""
-    if header.restarts:
+    if header.interval:
         passed = RESTART.findall(begun, begun.rfind(b"\xff\xda"))
         between = bytes([0xFF, 0xD0 + (passed[-1][1] - 0xD0 + 1) % 8 if passed else 0xD0])
     return [begun + filling + between + filling + END for filling in FILLINGS]

@@ -134,3 +134,74 @@ def test_kinds_that_are_not_read_are_named(marker, bits, told):
     with pytest.raises(ImageError, match=f"{told} is not read: convert it to PNG") as caught:
         read(bytes(content))
     assert caught.value.code == "image-format"
+
+
+def scan_of(content: bytes) -> int:
+    """Where the data of the first scan begin."""
+    place = content.index(b"\xff\xda")
+    return place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+
+
+@pytest.mark.parametrize("kind", ["baseline", "restarts", "full colour", "optimised"])
+@pytest.mark.parametrize(
+    "marker", [b"\xff\xe1\0\4ab", b"\xff\xfe\0\4ab", b"\xff\xd3", b"\xff\x02", b"\xff\xc4\xff\xff"]
+)
+def test_half_a_scan_is_damage_whatever_marker_comes_behind(kind, marker, capfd):
+    content = jpeg(kind)
+    half = content[: (scan_of(content) + len(content)) // 2].rstrip(b"\xff")
+    for behind in (b"", content[len(half) : -2].replace(b"\xff", b"\xfe"), bytes(range(200)) * 20):
+        with pytest.raises(ImageError):
+            read(half + marker + behind + b"\xff\xd9")
+    assert "Premature" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["baseline", "restarts", "optimised"])
+def test_segments_behind_a_whole_scan_are_no_damage(kind):
+    content = jpeg(kind)
+    for behind in (b"\xff\xe1\0\4ab\xff\xd9", b"\xff\xfe\0\4ab", b"\xff\xfe\xff\xff"):
+        assert np.array_equal(read(content[:-2] + behind), read(content))
+
+
+def restarts_of(content: bytes) -> list[int]:
+    start = scan_of(content)
+    return [
+        place for place in range(start, len(content) - 2) if content[place] == 255 and 0xD0 <= content[place + 1] < 0xD8
+    ]
+
+
+def test_restarts_that_are_missing_or_out_of_turn_are_damage():
+    content = jpeg("restarts")
+    places = restarts_of(content)
+    assert len(places) == 3
+    swapped = bytearray(content)
+    swapped[places[0] + 1], swapped[places[1] + 1] = swapped[places[1] + 1], swapped[places[0] + 1]
+    lost = content[: places[1]] + content[places[2] :]
+    short = content[: places[1]] + content[places[1] + 2 : places[2]] + content[places[2] + 2 :]
+    for damaged in (bytes(swapped), lost, short):
+        with pytest.raises(ImageError):
+            read(damaged)
+    assert np.array_equal(read(content[:-2] + b"\xff\xd3\xff\xd9"), read(content))
+
+
+RESTARTS: list[dict[str, object]] = [
+    {"restart_marker_blocks": 1},
+    {"restart_marker_blocks": 2, "subsampling": 1},
+    {"restart_marker_rows": 1},
+    {"restart_marker_blocks": 3, "progressive": True},
+    {"restart_marker_blocks": 5, "subsampling": 2},
+]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size", [(64, 48), (61, 47), (17, 16), (16, 17), (1, 1), (8, 300)])
+def test_restarts_of_whole_pictures_are_all_there(mode, size):
+    image = Image.fromarray(cv2.resize(small_picture(), size)).convert(mode)
+    for given in RESTARTS:
+        read(encoded(image, "JPEG", **given))
+
+
+def test_progressive_scans_that_are_missing_are_damage():
+    content = jpeg("progressive")
+    scans = [place for place in range(len(content)) if content.startswith(b"\xff\xda", place)]
+    with pytest.raises(ImageError):
+        read(content[: (scans[1] + scans[2]) // 2] + b"\xff\xd9")
