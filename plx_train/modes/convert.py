@@ -9,13 +9,13 @@ from pathlib import Path
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import CheckReport, Finding
-from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.division import Divided
 from plx_train.contract.rooms import load_room
 from plx_train.data.divide import NONE
 from plx_train.data.findings import report_lines
 from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.dataset_format import TRAIN, VAL
+from plx_train.data.formats.lines import split_file
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
@@ -26,7 +26,6 @@ from plx_train.workflow.dataset import check
 from plx_train.workflow.gather import Gathered, format_of, gather
 from plx_train.workflow.session import explained_faults
 
-LABELS = {TRAIN: DatasetOptions().train, VAL: DatasetOptions().val}
 MAX_SHOWN = 50
 """Findings shown."""
 
@@ -83,7 +82,8 @@ def _not_read(options: RunOptions) -> UserError:
 def _annotated(gathered: Gathered, folder: Path) -> Divided:
     """Images and label files in `folder`."""
     findings = (*gathered.findings, *write_dataset(gathered, folder))
-    return Divided(gathered.format.name, gathered.division, LABELS, findings=findings)
+    files = {split: split_file(split, gathered.found.truth) for split in gathered.found.splits}
+    return Divided(gathered.format.name, gathered.division, files, findings=findings)
 
 
 def _own_files(options: RunOptions, folder: Path) -> Divided:
@@ -130,11 +130,12 @@ def _moved(found: Finding, folder: Path, output: Path) -> Finding:
 
 def _checked(options: RunOptions, folder: Path, files: Mapping[str, str]) -> CheckReport:
     """What the room says of the copy in `folder`, which is divided as it stays."""
+    truth = load_room(options.module.name).truth(options.module)
     dataset = replace(
         options.dataset,
         root=str(folder),
-        train=files.get(TRAIN, LABELS[TRAIN]),
-        val=files.get(VAL, LABELS[VAL]),
+        train=files.get(TRAIN, split_file(TRAIN, truth)),
+        val=files.get(VAL, split_file(VAL, truth)),
         format=OWN,
         split=NONE,
         split_by=None,

@@ -64,7 +64,7 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
     processor: ClassVar[type[WholeImageProcessor]]
 
     def read_classes(
-        self, root: Path, options: OptionsC
+        self, root: Path, dataset: DatasetOptions, options: OptionsC
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
         """The classes that ``label.txt`` names."""
         classes, file = read_class_file(root / options.label_file, root)
@@ -78,7 +78,7 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         """Names of classes whose numbers are known: a finished model's, or those of the dataset's file."""
         if processor is not None:
             return processor.labels, ()
-        names, _, findings = self.read_classes(Path(dataset.root), options)
+        names, _, findings = self.read_classes(Path(dataset.root), dataset, options)
         return names or (), findings
 
     def class_file(self, options: OptionsC) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
@@ -69,7 +70,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         """A picture of the sample with its truth, uint8 (h, w, 3) BGR."""
 
     def read_classes(
-        self, root: Path, options: OptionsI
+        self, root: Path, dataset: DatasetOptions, options: OptionsI
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
         """Names of classes by number where a file names them, the files that do, and what is wrong with these."""
         return None, (), ()
@@ -85,8 +86,8 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         if faults:
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
-        classes, files, findings = self.read_classes(labels, options)
-        read = self.read_file if own else self._read_written
+        classes, files, findings = self.read_classes(labels, dataset, options)
+        read = self.read_file if own else partial(self._read_written, labels)
         train, val = (
             ImageSplit(file, *read(labels / file, root, options, classes)) for file in (dataset.train, dataset.val)
         )
@@ -95,12 +96,13 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         return ImageData(root, train, val, (), classes, files, findings, None if own else labels)
 
     def _read_written(
-        self, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
+        self, labels: Path, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
     ) -> tuple[list[Labelled], list[Finding]]:
-        """As `read_file`, of a file that was written for a run: it is called by its name alone, wherever the run is."""
+        """As `read_file`, of a file that was written for a run: it is called by its name in `labels` alone."""
         samples, findings = self.read_file(path, root, options, classes)
-        named = [replace(sample, where=f"{path.name}:{sample.where.rpartition(':')[2]}") for sample in samples]
-        told = [replace(found, path=path.name) for found in findings if found.code not in OF_USERS_FILES]
+        name = path.relative_to(labels).as_posix()
+        named = [replace(sample, where=f"{name}:{sample.where.rpartition(':')[2]}") for sample in samples]
+        told = [replace(found, path=name) for found in findings if found.code not in OF_USERS_FILES]
         return named, told
 
     def check(

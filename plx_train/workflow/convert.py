@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from plx_train.contract.check import Finding
+from plx_train.data.formats.coco_file import reachable
 from plx_train.data.formats.dataset_format import Annotation, Annotations
 from plx_train.data.formats.lines import write_label_files
+from plx_train.vision.image import image_size
 from plx_train.workflow.cut_lines import CROPS, cut_where_needed
 from plx_train.workflow.gather import Gathered
 
@@ -26,7 +28,8 @@ def write_dataset(gathered: Gathered, folder: Path) -> list[Finding]:
     found, findings = cut_where_needed(gathered, folder)
     if found is gathered.found:
         found = _copied(gathered, folder, findings)
-    written = write_label_files(folder, found, gathered.classes, gathered.class_file)
+    size_of = reachable(folder, image_size)
+    written = write_label_files(folder, found, size_of, gathered.classes, gathered.class_file)
     return [*findings, *written.findings]
 
 

@@ -18,13 +18,13 @@ from plx_train.data.fingerprint import fingerprint
 from plx_train.data.formats.choice import AUTO, OWN, choose_format
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
-from plx_train.data.formats.lines import SPLIT_SUFFIX
+from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.tree import is_image
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
 
-OUR_FILES = tuple(split + SPLIT_SUFFIX for split in (TRAIN, VAL, TEST))
+OUR_FILES = tuple(split_file(split, truth) for split in (TRAIN, VAL, TEST) for truth in (None, Truth.BOXES))
 """Label files that are written, where data come in other formats."""
 
 
@@ -66,11 +66,16 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
     root = user_path(dataset.root)
     if not root.is_dir():
         return None
-    if dataset.format == AUTO and dataset.train != DatasetOptions().train and not (root / dataset.train).is_file():
+    if dataset.format == AUTO and not is_usual(dataset.train, TRAIN) and not (root / dataset.train).is_file():
         return None  # a file that the options name is missed, whatever else lies there
     folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size, dataset.columns.label)
     chosen = choose_format(dataset.format, folder, name)
     return (chosen[0], folder) if chosen else None
+
+
+def is_usual(name: str, split: str) -> bool:
+    """Whether a label file is called as those of its split are where nobody names them."""
+    return name in (split_file(split, None), split_file(split, Truth.BOXES))
 
 
 def asked_of(dataset: DatasetOptions) -> Division:
@@ -85,7 +90,7 @@ def is_ready(kind: DatasetFormat, folder: DataFolder, dataset: DatasetOptions) -
     if not (folder.root / folder.train).is_file():
         return True
     has_val = (folder.root / folder.val).is_file()
-    is_named = dataset.val != DatasetOptions().val
+    is_named = not is_usual(dataset.val, VAL)
     return has_val or is_named or dataset.split == NONE or any(_looks_like_val(path) for path in folder.root.iterdir())
 
 

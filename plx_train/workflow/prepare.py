@@ -16,11 +16,13 @@ from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.division import LineRuns, Place
 from plx_train.contract.rooms import load_room
 from plx_train.data.formats.choice import OWN, looks_like_none
+from plx_train.data.formats.coco_file import reachable
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
-from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
+from plx_train.data.formats.lines import split_file, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
+from plx_train.vision.image import image_size
 from plx_train.workflow.cut_lines import cut_where_needed
 from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready, not_carved
 
@@ -28,7 +30,7 @@ DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "t
 """Options of the dataset that decide what is written, beside what names its files."""
 
 
-WRITTEN_LINE = re.compile(r"\b((?:train|val|test)\.(?:txt|csv)):(\d{1,9})\b")
+WRITTEN_LINE = re.compile(r"\b((?:annotations/instance_)?(?:train|val|test)\.(?:txt|csv|json)):(\d{1,9})\b")
 """A place in a label file that was written, as findings name it."""
 
 
@@ -105,8 +107,9 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
     gathered = gather(options, kind, source, processor)
     with _new_folder(folder / LABEL_FILES) as temporary:
         found, findings = cut_where_needed(gathered, temporary)
-        written = write_label_files(temporary, found, gathered.classes, gathered.class_file)
-        if not written.origins.get(TRAIN + SPLIT_SUFFIX):
+        size_of = reachable(source.root, image_size)
+        written = write_label_files(temporary, found, size_of, gathered.classes, gathered.class_file)
+        if not written.origins.get(split_file(TRAIN, found.truth)):
             reason = "no image with an annotation was found to train on"
             findings.append(Finding(str(source.root), 0, "error", "no-sample", reason))
         record = {
@@ -206,7 +209,11 @@ def test_file(folder: Path) -> str | None:
 
 def _from_record(options: RunOptions, folder: Path, record: dict[str, Any]) -> Prepared:
     files = record["files"]
-    val = options.dataset.val if options.dataset.val in files.values() else files.get(VAL, VAL + SPLIT_SUFFIX)
+    val = (
+        options.dataset.val
+        if options.dataset.val in files.values()
+        else files.get(VAL, files[TRAIN].replace(TRAIN, VAL))
+    )
     dataset = replace(
         options.dataset,
         root=str(folder) if record["has_images"] else options.dataset.root,

@@ -86,6 +86,8 @@ def annotations_of(content: dict[str, Any], file: str, tree: ImageTree, found: A
         for each in content["categories"]
         if isinstance(each, dict) and isinstance(each.get("id"), int | str) and text_of(each.get("name"))
     }
+    ordered = [names[key] for key in sorted(names, key=lambda key: (isinstance(key, str), key))]
+    found.labels = tuple(dict.fromkeys((*found.labels, *ordered)))
     rows: dict[Hashable, list[dict[str, Any]]] = defaultdict(list)
     for row in content["annotations"]:
         if isinstance(row, dict) and isinstance(row.get("image_id"), int | str):

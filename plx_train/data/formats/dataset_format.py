@@ -54,7 +54,7 @@ class Annotations:
     Attributes:
         splits: by name; data that are not divided all stand under `TRAIN`.
         truth: of which kind they are: texts may be given where single ones are wanted, to be cut out.
-        labels: names of the labels in order, where the kind is that.
+        labels: names of the labels, or of the classes of boxes, in order, where the files say it.
     """
 
     truth: Truth

@@ -11,6 +11,7 @@ from pathlib import Path
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import IGNORED, Outline, Truth
 from plx_train.data.classes import listed
+from plx_train.data.formats.coco_file import SizeOf, coco_text
 from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
 from plx_train.data.formats.tree import sort_key
 
@@ -34,13 +35,23 @@ class Written:
     findings: list[Finding]
 
 
+def split_file(split: str, truth: Truth | None) -> str:
+    """What the label file of a split is called where it is written."""
+    return f"annotations/instance_{split}.json" if truth is Truth.BOXES else split + SPLIT_SUFFIX
+
+
 def write_label_files(
-    folder: Path, found: Annotations, classes: Sequence[str] = (), class_file: str | None = None
+    folder: Path,
+    found: Annotations,
+    size_of: SizeOf,
+    classes: Sequence[str] = (),
+    class_file: str | None = None,
 ) -> Written:
     """Writes a label file for each split into `folder`, and the names of the classes beside them.
 
     Args:
         found: of `folder`, or of the dataset's folder: image paths are written as they are.
+        size_of: asked of images with boxes alone.
         classes: names whose numbers are known; others come after them.
         class_file: what the names are written to; None: nowhere.
     """
@@ -48,17 +59,21 @@ def write_label_files(
     names = class_names(found, classes)
     numbers = {name: number for number, name in enumerate(names)}
     for split, samples in found.splits.items():
-        written.files[split] = name = split + SPLIT_SUFFIX
+        written.files[split] = name = split_file(split, found.truth)
         written.origins[name] = []
-        lines = []
+        kept = []
         for one in samples:
             fault = _fault(one)
             if fault:
                 written.findings.append(Finding(one.file, one.line, "error", "line-not-possible", fault))
                 continue
-            lines.append(_line(one, found, numbers))
+            kept.append(one)
             written.origins[name].append((one.file, one.line))
-        (folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="")
+        text = "".join(f"{_line(one, found, numbers)}\n" for one in kept)
+        if found.truth is Truth.BOXES:
+            text = coco_text(kept, names, size_of)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8", newline="")
     if class_file and names:
         text = "".join(f"{number} {plain_text(name)}\n" for number, name in enumerate(names))
         (folder / class_file).parent.mkdir(parents=True, exist_ok=True)
@@ -71,25 +86,32 @@ def class_names(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
     """Names of classes by number: the known ones, then the others in order, as numbers where all are such."""
     if found.truth is Truth.LABELS:
         return found.labels or tuple(known)
-    if found.truth is not Truth.CLASS:
+    if found.truth not in (Truth.CLASS, Truth.BOXES):
         return tuple(known)
-    texts = {one.truth for samples in found.splits.values() for one in samples if isinstance(one.truth, str)}
-    others = texts - {*known}
+    if found.truth is Truth.BOXES and found.labels:
+        return (*known, *(name for name in found.labels if name not in known))
+    others = _named(found) - {*known}
     if all(text.isascii() and text.isdigit() and len(text) < 10 for text in others):
         return (*known, *sorted(others, key=lambda text: (int(text), text)))
     return (*known, *sorted(others, key=sort_key))
 
 
+def _named(found: Annotations) -> set[str]:
+    """All classes that annotations name."""
+    truths = [one.truth for samples in found.splits.values() for one in samples]
+    boxes = {each.label for truth in truths if isinstance(truth, tuple) for each in truth if isinstance(each, Outline)}
+    return boxes if found.truth is Truth.BOXES else {truth for truth in truths if isinstance(truth, str)}
+
+
 def _of_classes(found: Annotations, known: Sequence[str]) -> list[Finding]:
     """Classes that a known list lacks."""
-    if found.truth is not Truth.CLASS or not known:
+    if found.truth not in (Truth.CLASS, Truth.BOXES) or not known:
         return []
-    held = {one.truth for samples in found.splits.values() for one in samples if isinstance(one.truth, str)}
-    new = sorted(held - {*known})
+    new = sorted(_named(found) - {*known})
     if not new:
         return []
     reason = f"classes that the list of classes does not have, and which get the next numbers: {listed(new)}"
-    return [Finding("train.txt", 0, "warning", "class-not-listed", reason)]
+    return [Finding(split_file("train", found.truth), 0, "warning", "class-not-listed", reason)]
 
 
 def _fault(one: Annotation) -> str:

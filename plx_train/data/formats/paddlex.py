@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plx_train.contract.truth import Truth
+from plx_train.data.formats.coco import annotations_of, is_coco
 from plx_train.data.formats.dataset_format import (
     TEST,
     TRAIN,
@@ -13,7 +14,8 @@ from plx_train.data.formats.dataset_format import (
     DataFolder,
     DatasetFormat,
 )
-from plx_train.data.formats.tree import joined
+from plx_train.data.formats.parsed_json import JsonFault
+from plx_train.data.formats.tree import ImageTree, joined
 from plx_train.data.label_file import ABSOLUTE, LabelFile
 
 TEST_FILE = "test.txt"
@@ -25,7 +27,7 @@ class PaddlexLists(DatasetFormat):
 
     name = "paddlex"
     title = "PaddleX's label files"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES})
     names_all = False
 
     def sign(self, folder: DataFolder) -> str | None:
@@ -39,10 +41,26 @@ class PaddlexLists(DatasetFormat):
         for split, name in ((TRAIN, folder.train), (VAL, folder.val), (TEST, TEST_FILE)):
             is_other = split != TEST or name not in (folder.train, folder.val)
             if (folder.root / name).is_file() and is_other:
+                if folder.truth is Truth.BOXES:
+                    found.splits[split] = _boxes(folder, name, found)
+                    continue
                 file = LabelFile(folder.root / name, folder.root)
                 found.splits[split] = [_annotation(text, line, file, folder.truth) for line, text in file.lines()]
                 found.findings += file.findings
         return found
+
+
+def _boxes(folder: DataFolder, name: str, found: Annotations) -> list[Annotation]:
+    """The images of a COCO file with their boxes."""
+    try:
+        content = folder.json(folder.root / name)
+    except JsonFault as fault:
+        found.add(name, 0, "bad-json", f"the file {fault}")
+        return []
+    if not is_coco(content):
+        found.add(name, 0, "not-coco", "it is no COCO file: it lacks images, annotations or categories")
+        return []
+    return list(annotations_of(content, name, ImageTree(folder.root, folder.suffixes), found))
 
 
 def _annotation(text: str, line: int, file: LabelFile, truth: Truth) -> Annotation:

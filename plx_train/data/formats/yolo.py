@@ -50,6 +50,7 @@ class Yolo(DatasetFormat):
             reason = "no data.yaml or classes.txt says what the classes are called"
             found.add(folder.root.name, 0, "label-file-missing", reason)
             return found
+        found.labels = tuple(dict.fromkeys(named[1][number] for number in sorted(named[1])))
         splits = _splits(folder, tree)
         for image in tree.images:
             file = label_file(image)

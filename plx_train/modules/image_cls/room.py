@@ -48,10 +48,10 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
         return None if options.rotations else Truth.CLASS
 
     def read_classes(
-        self, root: Path, options: ImageClsConfig
+        self, root: Path, dataset: DatasetOptions, options: ImageClsConfig
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
         """The classes that ``label.txt`` names; none where they are made by turning."""
-        return (None, (), ()) if options.rotations else super().read_classes(root, options)
+        return (None, (), ()) if options.rotations else super().read_classes(root, dataset, options)
 
     def read_file(
         self, path: Path, root: Path, options: ImageClsConfig, classes: Sequence[str] | None

@@ -13,6 +13,7 @@ import numpy as np
 from plx_train.contract.processor import Graph
 from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
+from plx_train.nn.detection.names import MAX_BOXES, MIN_SCORE
 from plx_train.vision.normalise import table_of, write_planes
 from plx_train.vision.objects import Detections, detections
 from plx_train.vision.processor import ImageProcessor
@@ -112,8 +113,7 @@ class ObjectDetProcessor(ImageProcessor):
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """The difference of each box to the most similar one: of scores, or of places as shares of the whole.
 
-        One that the other side lacks counts as much as its score: two that overlap as much as is allowed, or nearly,
-        may be covered in one and not in the other.
+        One that the other side lacks counts by how far its score is above those that are left out.
         """
         return np.concatenate([_nearest(reference, output), _nearest(output, reference)])
 
@@ -168,10 +168,11 @@ def _thresholds(given: Any, count: int) -> tuple[float, ...]:
 
 
 def _nearest(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The distance of each of `rows` to the most similar one of its class among `others`, at most its score, (N,)."""
+    """The distance of each of `rows` to the most similar one of its class among `others`, (N,)."""
     rows, others = rows.astype(np.float64), others.astype(np.float64)
     extent = max(float(np.abs(rows[:, 2:]).max(initial=1)), 1.0)
     apart = np.abs(rows[:, None] - others[None])
     distance = np.maximum(apart[:, :, 1], apart[:, :, 2:].max(axis=2) / extent)
     distance[apart[:, :, 0] > 0] = np.inf
-    return np.minimum(distance.min(axis=1, initial=np.inf), rows[:, 1])
+    least = others[:, 1].min() if len(others) >= MAX_BOXES else MIN_SCORE
+    return np.minimum(distance.min(axis=1, initial=np.inf), np.maximum(rows[:, 1] - least, 0))

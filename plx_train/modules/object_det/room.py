@@ -11,6 +11,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
+from plx_train.data.splits import CheckedDocuments
 from plx_train.ground.errors import UserError
 from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
@@ -19,7 +20,7 @@ from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.names import INPUTS
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
-from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco
+from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
 from plx_train.vision.objects import Detections
 from plx_train.vision.room import ImageRoom
 
@@ -46,10 +47,16 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     num_pictures = 6
 
     def read_classes(
-        self, root: Path, options: ObjectDetConfig
+        self, root: Path, dataset: DatasetOptions, options: ObjectDetConfig
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
-        """Nothing: the label files name the classes."""
-        return None, (), ()
+        """The classes that the training split names."""
+        return read_categories(root / dataset.train), (), ()
+
+    def class_names(
+        self, dataset: DatasetOptions, options: ObjectDetConfig, processor: ObjectDetProcessor | None
+    ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+        """A finished model's classes."""
+        return (processor.labels if processor else ()), ()
 
     def read_file(
         self, path: Path, root: Path, options: ObjectDetConfig, classes: Sequence[str] | None
@@ -63,7 +70,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         """The processing that the options ask for, with the classes of the training split."""
         if data.faults or not data.train.samples:
             return None
-        labels = read_categories((data.label_folder or data.root) / dataset.train) or ()
+        labels = data.classes or ()
         given = INPUTS[options.network]
         width, height = options.size or given.size
         return ObjectDetProcessor(
@@ -92,6 +99,16 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
                 "or exported folder>, which one has by mode=train, or by mode=export with these weights and a dataset"
             )
         return self.fit(data, dataset, options, weights)
+
+    def check(
+        self,
+        data: ImageData[LabelledObjects],
+        processor: ObjectDetProcessor | None,
+        dataset: DatasetOptions,
+        options: ObjectDetConfig,
+    ) -> CheckedDocuments[LabelledObjects]:
+        """Everything that is wrong or odd in a dataset, with the classes by the numbers that the model has for them."""
+        return super().check(renumbered(data, processor.labels if processor else ()), processor, dataset, options)
 
     def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""

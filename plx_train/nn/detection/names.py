@@ -10,6 +10,11 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 PLAIN = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 """Mean and deviation of the channels: of ImageNet, and of pixels that are only brought to 0 to 1."""
 
+MIN_SCORE = 0.025
+"""Score below which boxes are not looked at."""
+MAX_CANDIDATES, MAX_BOXES = 1000, 100
+"""Boxes of a class before, and of an image after, covered ones are left out."""
+
 
 @dataclass(frozen=True)
 class DetectorInput:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import paddle
 
-MIN_SCORE = 0.025
-"""Boxes below are not looked at."""
-MAX_CANDIDATES, MAX_BOXES = 1000, 100
-"""Boxes of a class before, and of an image after, covered ones are left out."""
+from plx_train.nn.detection.names import MAX_BOXES, MAX_CANDIDATES, MIN_SCORE
 
 
 def select_boxes(

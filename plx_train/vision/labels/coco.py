@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.data.classes import listed
+from plx_train.data.formats.coco_file import FOLDER, FROM_ROOT
 from plx_train.data.formats.parsed_json import JsonFault, number, read_json
 from plx_train.data.label_file import ABSOLUTE, LabelFile
+from plx_train.vision.check import ImageData
 from plx_train.vision.objects import Objects
 from plx_train.vision.samples import LabelledImage
 
@@ -132,8 +135,8 @@ def _sample(
 
 
 def _where_it_lies(root: Path, name: str) -> str:
-    """PaddleX names images relative to ``images/``; other writers, to the dataset's folder."""
-    is_whole = name.startswith("images/") or ABSOLUTE.match(name) or not (root / "images").is_dir()
+    """PaddleX names images relative to ``images/``; other writers, and we with ``./``, to the dataset's folder."""
+    is_whole = name.startswith((FOLDER, FROM_ROOT)) or ABSOLUTE.match(name) or not (root / "images").is_dir()
     return name if is_whole else f"images/{name}"
 
 
@@ -168,3 +171,28 @@ def _box(given: Any) -> tuple[float, float, float, float] | None:
         return None
     left, top, width, height = (float(value or 0) for value in values)
     return left, top, left + width, top + height
+
+
+def renumbered(data: ImageData[LabelledObjects], labels: Sequence[str]) -> ImageData[LabelledObjects]:
+    """The dataset with the numbers that `labels` give its classes; boxes of others are findings, and left out."""
+    names = data.classes
+    if names is None or tuple(names) == tuple(labels) or not labels:
+        return data
+    known = {name: number for number, name in enumerate(labels)}
+    numbers = np.asarray([known.get(name, -1) for name in names], np.int64)
+    others = [name for name in names if name not in known]
+    findings = data.findings
+    if others:
+        reason = f"classes that the model does not know, whose boxes are left out: {listed(others)}"
+        findings = (*findings, Finding(data.val.file, 0, "error", "other-classes", reason))
+    train, val = (
+        replace(split, samples=[replace(one, truth=_numbered(one.truth, numbers)) for one in split.samples])
+        for split in (data.train, data.val)
+    )
+    return replace(data, train=train, val=val, classes=tuple(labels), findings=findings)
+
+
+def _numbered(truth: Objects, numbers: np.ndarray) -> Objects:
+    classes = numbers[truth.classes]
+    kept = classes >= 0
+    return Objects(truth.boxes[kept], classes[kept], truth.is_crowd[kept])
