@@ -79,7 +79,7 @@ def test_a_run_trains_on_another_format_and_is_evaluated_on_it(source: Path, tmp
             "quiet=true",
         ]
     )
-    assert evaluated.metrics["AP"] == pytest.approx(result.metrics["val/AP"], abs=1e-9)
+    assert evaluated.metrics["val/AP"] == pytest.approx(result.metrics["val/AP"], abs=1e-9)
 
 
 @pytest.mark.parametrize(
