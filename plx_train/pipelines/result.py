@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plx_train.ground.characters import json_text
 from plx_train.ground.errors import UserError
 from plx_train.pipelines.drawing import within_jpeg
 from plx_train.pipelines.naming import claim, note_written, origin_of
 from plx_train.series.frame import time_texts
+from plx_train.terminal.streams import say
 from plx_train.vision.image import IMAGE_SUFFIXES, write_image
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class PipelineResult(dict[str, Any]):
 
     def print(self) -> None:
         """Prints `json`."""
-        print(json.dumps(self.json, ensure_ascii=False, indent=4))
+        say(json_text(self.json, indent=4))
 
     def save_to_json(self, save_path: str | Path, indent: int = 4, ensure_ascii: bool = False) -> Path:
         """Writes `json` to a file of that name, or into a folder as ``<name>_res.json``.
