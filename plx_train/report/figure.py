@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from plx_train.ground.markup import escape
 from plx_train.report.axes import BOTTOM, HEIGHT, LEFT, WIDTH, Frame
 
 EDGE = 18
