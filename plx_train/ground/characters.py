@@ -99,7 +99,7 @@ def legible(text: str) -> str:
 
     Joiners between letters that need them stay, and the selectors that make a sign an emoji.
     """
-    if text.isprintable():
+    if _is_plain(text):
         return text
     return "".join(
         f"[{code_points(each)}]" if _is_spelled(each) and not _is_at_home(text, place) else each
@@ -109,7 +109,7 @@ def legible(text: str) -> str:
 
 def legible_lines(text: str) -> str:
     """`legible` of each line; tabs stay."""
-    if text.isprintable():
+    if _is_plain(text):
         return text
     pieces = LINES_AND_TABS.split(text.replace("\r\n", "\n"))
     return "".join(piece if piece in ("\n", "\t") else legible(piece) for piece in pieces)
@@ -118,7 +118,7 @@ def legible_lines(text: str) -> str:
 def json_text(value: Any, indent: int) -> str:
     """JSON to be read by people and programs: what can't be seen is written by JSON's own escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    if text.isprintable():
+    if _is_plain(text):
         return text
     pieces = LINES_AND_TABS.split(text)
     return "".join(piece if piece == "\n" else _escaped(piece) for piece in pieces)
@@ -134,6 +134,11 @@ def _escaped(text: str) -> str:
 def _json_escape(character: str) -> str:
     # The one that JSON leaves alone.
     return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
+
+
+def _is_plain(text: str) -> bool:
+    # Some blanks count as printable.
+    return text.isprintable() and (text.isascii() or not BLANKS.search(text))
 
 
 @cache

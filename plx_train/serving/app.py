@@ -44,7 +44,7 @@ from plx_train.serving.served import ServedPipeline
 
 logger = logging.getLogger(__name__)
 FETCH_SECONDS = 20.0
-PLACE = re.compile(r"{{(nonce|about|title)}}")
+PLACE = re.compile(r"{{(nonce|about|title|words)}}")
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 PAGES_LEFT_OUT = "X-Pages-Left-Out"
 """Header of an answer: how many pages of the file were not read."""
@@ -228,7 +228,8 @@ def _page(name: str, about: dict[str, Any]) -> HTMLResponse:
     text = (Path(__file__).parent / name).read_text("utf-8")
     # Within a script's element JSON alone may stand, and no "<" that could end it.
     data = json.dumps(about).replace("<", "\\u003c")
-    filled = {"nonce": nonce, "about": data, "title": escape(about.get("pipeline", "API"))}
+    words = (Path(__file__).parent / "words.js").read_text("utf-8")
+    filled = {"words": words, "nonce": nonce, "about": data, "title": escape(about.get("pipeline", "API"))}
     text = PLACE.sub(lambda found: filled[found[1]], text)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data: blob:; "
