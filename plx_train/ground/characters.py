@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -115,9 +115,9 @@ def legible_lines(text: str) -> str:
     return "".join(piece if piece in ("\n", "\t") else legible(piece) for piece in pieces)
 
 
-def json_text(value: Any, indent: int) -> str:
+def json_text(value: Any, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
     """JSON to be read by people and programs: what can't be seen is written by JSON's own escapes."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
     if _is_plain(text):
         return text
     pieces = LINES_AND_TABS.split(text)

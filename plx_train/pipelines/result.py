@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.ground.characters import json_text
 from plx_train.ground.errors import UserError
+from plx_train.ground.spreadsheet import frame_csv_text
 from plx_train.pipelines.drawing import within_jpeg
 from plx_train.pipelines.naming import claim, note_written, origin_of
 from plx_train.series.frame import time_texts
@@ -131,7 +132,7 @@ class PipelineResult(dict[str, Any]):
         """
         if self._table is None:
             raise UserError("this pipeline makes no table: take save_to_json")
-        return self._write(save_path, ".csv", self._table.to_csv().encode())
+        return self._write(save_path, ".csv", frame_csv_text(self._table).encode("utf-8", "backslashreplace"))
 
     def save_all(self, save_path: str | Path) -> None:
         """Writes all there is into a folder, which is made."""

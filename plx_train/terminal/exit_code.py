@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.memory import is_out_of_memory
-from plx_train.terminal.streams import say_error
+from plx_train.terminal.streams import hurry, say_error
 from plx_train.terminal.words import one_line
 
 MEMORY_ADVICE = "end other programs, or lower trainer.batch_size, device.num_workers or dataset.cache_mb"
@@ -19,7 +19,12 @@ def exit_code(work: Callable[[], int]) -> int:
     except UserError as error:
         say_error(f"error: {one_line(str(error))}")
         return error.exit_code
+    except SystemExit:
+        # A signal asked for it.
+        hurry()
+        raise
     except KeyboardInterrupt:
+        hurry()
         say_error("interrupted")
         return 130
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import stat
 import threading
 import time
@@ -12,8 +13,6 @@ from collections import deque
 
 PATIENCE_SECONDS = 0.25
 """How long a writer waits for a reader that has stopped; until it reads again, nobody waits a second time."""
-LINGER_SECONDS = 20.0
-"""How long the end of the process waits for a reader that has stopped."""
 MOST_HELD = 1 << 20
 """Bytes kept for a reader that has stopped; of more, the oldest are dropped."""
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EAGAIN)
@@ -100,7 +99,13 @@ class Outlet:
         left = memoryview(data)
         try:
             while left:
-                left = left[os.write(self.number, left) :]
+                try:
+                    left = left[os.write(self.number, left) :]
+                except BlockingIOError:
+                    # Some other program has set the descriptor so.
+                    select.select([], [self.number], [], PATIENCE_SECONDS)
+                    if not self._can_stop:
+                        raise
         except OSError as error:
             self.fault = self.fault or error.errno or errno.EIO
             if error.errno not in PASSING:

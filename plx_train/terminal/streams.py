@@ -9,6 +9,7 @@ import io
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import IO, Any
 
 from plx_train.ground.characters import legible_lines
 from plx_train.ground.errors import UserError
-from plx_train.terminal.outlet import LINGER_SECONDS, Outlet
+from plx_train.terminal.outlet import Outlet
+
+LINGER_SECONDS, HURRIED_SECONDS = 10.0, 1.0
+"""How long the end of the process waits for readers that have stopped: usually, and after a signal."""
 
 SIMPLER = str.maketrans({
     "–": "-", "—": "-", "−": "-", "→": "->", "…": "...", "±": "+/-", "·": "-", "≥": ">=", "≤": "<=", "×": "x", "━": "-",
@@ -24,18 +28,23 @@ SIMPLER = str.maketrans({
 })  # fmt: skip
 """Our own signs as terminals without them can show them."""
 
+_made: dict[int, Stream] = {}
+"""By file descriptor."""
+_linger_seconds = LINGER_SECONDS
+
 
 class Stream(io.TextIOBase):
     """Text for an outlet; what steers a terminal is spelled out, as ``[U+001B]``.
 
     Attributes:
+        former: what stood in its place.
         styled: the same outlet for texts of our own with colour and movement, whose words are spelled out already.
     """
 
     def __init__(self, outlet: Outlet, encoding: str, former: Any = None, is_styled: bool = False) -> None:
         self.outlet = outlet
         self._encoding = encoding
-        self._former = former
+        self.former = former
         self._is_styled = is_styled
         self._begun = ""
         self._lock = threading.Lock()
@@ -52,7 +61,7 @@ class Stream(io.TextIOBase):
     @property
     def buffer(self) -> Any:
         """The former stream's, for libraries that write bytes."""
-        return getattr(self._former, "buffer", None) or Path(os.devnull).open("wb")
+        return getattr(self.former, "buffer", None) or Path(os.devnull).open("wb")
 
     def fileno(self) -> int:
         return self.outlet.number
@@ -172,11 +181,32 @@ def protect() -> None:
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        outlet = Outlet(number)
-        if stream is None:
-            outlet.fault = errno.EBADF
-        setattr(sys, name, Stream(outlet, getattr(stream, "encoding", None) or "utf-8", stream))
-        atexit.register(outlet.drain, LINGER_SECONDS)
+        setattr(sys, name, _stream_for(number, stream))
+
+
+def _stream_for(number: int, former: Any) -> Stream:
+    known = _made.get(number)
+    if known is not None and known.former is former:
+        return known
+    if not _made:
+        atexit.register(_linger)
+    outlet = Outlet(number)
+    if former is None:
+        outlet.fault = errno.EBADF
+    _made[number] = Stream(outlet, getattr(former, "encoding", None) or "utf-8", former)
+    return _made[number]
+
+
+def hurry() -> None:
+    """Has the end of the process wait hardly for readers that have stopped: it was asked to end."""
+    global _linger_seconds
+    _linger_seconds = HURRIED_SECONDS
+
+
+def _linger() -> None:
+    give_up = time.monotonic() + _linger_seconds
+    for stream in _made.values():
+        stream.outlet.drain(max(give_up - time.monotonic(), 0.0))
 
 
 @contextmanager
