@@ -29,7 +29,7 @@ SIMPLER = str.maketrans({
 """Our own signs as terminals without them can show them."""
 
 _made: dict[int, Stream] = {}
-"""By file descriptor."""
+"""Streams by file descriptor."""
 _linger_seconds = LINGER_SECONDS
 
 
