@@ -187,7 +187,7 @@ def frontier_chart(record: SweepRecord) -> str:
         if trial.number in leading:
             side = "end" if px > WIDE - 90 else ""
             shift = -9 if side else 9
-            body.append(f'<text class="best {side}" x="{px + shift:.1f}" y="{py - 8:.1f}">{trial.number}</text>')
+            body.append(f'<text class="best {side}" x="{px + shift:.1f}" y="{py - 8:.1f}">{trial.number:d}</text>')
     legend = [LegendItem("key-best", "frontier, with the trial's number"), LegendItem("key-complete", "complete")]
     summary = f"{len(leading)} of {len(trials)} trials on the frontier"
     return figure("Frontier", legend, body, summary, frame, "chart wide")
