@@ -1,4 +1,4 @@
-"""Outputs that nobody reads: runs, servers and runs of sweeps go on; what was asked for on stdout says if it is lost."""
+"""Outputs that nobody reads: runs and servers go on; what was asked for on stdout says if it is lost."""
 
 from __future__ import annotations
 
