@@ -115,6 +115,11 @@ def legible_lines(text: str) -> str:
     return "".join(piece if piece in ("\n", "\t") else legible(piece) for piece in pieces)
 
 
+def bounded(text: str, most: int) -> str:
+    """The first `most` characters of a text, and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} characters more)"
+
+
 def json_text(value: Any, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
     """JSON to be read by people and programs: what can't be seen is written by JSON's own escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)

@@ -75,7 +75,7 @@ class PlainConsole:
             say(shown(message))
 
     def warn(self, message: str) -> None:
-        say_error(f"warning: {shown(message)}")
+        say_error(f"warning: {one_line(message)}")
 
     def error(self, message: str) -> None:
         say_error(f"error: {one_line(message)}")
@@ -150,7 +150,7 @@ class RichTerminal:
             self._out.print(shown(message), markup=False, emoji=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
-        self._say("warning: ", "yellow", shown(message))
+        self._say("warning: ", "yellow", one_line(message))
 
     def error(self, message: str) -> None:
         self._say("error: ", "bold red", one_line(message))

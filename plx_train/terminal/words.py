@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from plx_train.ground.characters import legible
+from plx_train.ground.characters import bounded, legible
 
 MOST_CHARACTERS = 8000
 """More of one message are not shown: a name can be as long as its maker likes."""
@@ -13,10 +13,7 @@ BREAK = re.compile(r"\s*\r?\n\s*")
 
 def shown(text: object) -> str:
     """A text on one line: what can't be seen or would steer a terminal is spelled out, the end of a huge one cut."""
-    said = str(text)
-    if len(said) > MOST_CHARACTERS:
-        said = f"{said[:MOST_CHARACTERS]}… ({len(said) - MOST_CHARACTERS} characters more)"
-    return legible(said)
+    return legible(bounded(str(text), MOST_CHARACTERS))
 
 
 def one_line(message: object) -> str:

@@ -153,13 +153,17 @@ def test_tables_compute_nothing(tmp_path: Path) -> None:
         (data / name).write_text(text)
     command = ["module=ts_forecast", "device=cpu", "trainer.max_steps=1", "tracking=off", "dataset.root=data",
                "module.context=24", "module.horizon=4", "output=run", "quiet=true"]  # fmt: skip
-    for more in (command, ["mode=predict", "run=run", "input=data/val.csv", "output=found", "device=cpu"]):
+    predict = ["mode=predict", "pipeline=ts_forecast", "models.TSForecast=run/export", "input=data/val.csv",
+               "output=found", "device=cpu"]  # fmt: skip
+    for more in (command, predict):
         done = subprocess.run(
             [sys.executable, "-m", "plx_train", *more], cwd=tmp_path, env=_environment(), capture_output=True,
             text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     tables = [*tmp_path.glob("run/**/*.csv"), *tmp_path.glob("found/**/*.csv")]
+    assert any("'=cmd" in table.read_text() for table in tables)
     for table in tables:
         cells = {cell for row in csv.reader(table.open()) for cell in row}
         assert not {cell for cell in cells if cell.startswith(("=", "@", "\t"))}, table
+        assert any(re.fullmatch(r"-?\d+\.\d+", cell) for cell in cells)
