@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 PIPE_BYTES = 4096
-SET_PIPE_SIZE = 1031
-"""Linux's ``F_SETPIPE_SZ``, which Python names from 3.10 on."""
 
 
 def _started(command: Sequence[str], environment: Mapping[str, str], output: int | None) -> subprocess.Popen[bytes]:
@@ -28,7 +26,7 @@ def _to_a_reader_that_leaves(command: Sequence[str], environment: Mapping[str, s
 
 def _to_a_reader_that_stops(command: Sequence[str], environment: Mapping[str, str]) -> int:
     reads, writes = os.pipe()
-    fcntl.fcntl(writes, SET_PIPE_SIZE, PIPE_BYTES)
+    fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     process = _started(command, environment, writes)
     os.close(writes)
     code = process.wait()

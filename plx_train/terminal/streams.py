@@ -170,10 +170,14 @@ def styled_stream(stream: Any) -> Any:
 
 
 def protect() -> None:
-    """Replaces this process's stdout and stderr, unless somebody else has, and opens those that are closed nowhere."""
-    _open_closed()
+    """Replaces stdout and stderr of a process of ours, unless somebody else has, and opens those that are closed."""
     # Tracebacks of later Pythons have colours of their own.
     os.environ.setdefault("PYTHON_COLORS", "0")
+    _replace()
+
+
+def _replace() -> None:
+    _open_closed()
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream: Any = getattr(sys, name)
         if isinstance(stream, Stream) or (stream is not None and stream is not getattr(sys, f"__{name}__")):
@@ -213,7 +217,7 @@ def _linger() -> None:
 def protected() -> Iterator[None]:
     """Has stdout and stderr replaced within the block."""
     former = sys.stdout, sys.stderr
-    protect()
+    _replace()
     try:
         yield
     finally:

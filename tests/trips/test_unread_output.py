@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from kit.places import TESTS
 from kit.processes import until
 from plx_train.sweep.executors.run_process import RunProcess
 
-SET_PIPE_SIZE = 1031
 TRAIN = ("module=ts_forecast", "device=cpu", "dataset.root=data", "module.context=24", "module.horizon=4")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TESTS.parent), "OMP_NUM_THREADS": "1"}
 PRODUCTS = (["--help"], ["--cfg", "module=text_det"])
@@ -61,7 +61,7 @@ def test_a_run_whose_output_breaks_is_finished(how: str, folder: Path) -> None:
 
 def test_a_reader_that_stops_holds_no_run_up_and_gets_its_summary(folder: Path) -> None:
     reads, writes = os.pipe()
-    fcntl.fcntl(writes, SET_PIPE_SIZE, 4096)
+    fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
     # Findings and warnings of their own fill the pipe before training begins.
     os.write(writes, b"#" * 4000 + b"\n")
     process = subprocess.Popen(
@@ -82,7 +82,7 @@ def test_a_terminal_that_hangs_up_saves_the_run_and_says_so_in_its_record(folder
     process = subprocess.Popen(
         command("trainer.max_steps=100000", "tracking=off", "trainer.save_every_steps=50"),
         cwd=folder, env={**ENVIRONMENT, "TERM": "xterm"}, stdin=other, stdout=other, stderr=other,
-        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, 0x540E, 0),
+        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )  # fmt: skip
     os.close(other)
     give_up = time.monotonic() + 120
