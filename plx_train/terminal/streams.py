@@ -98,6 +98,10 @@ class Stream(io.TextIOBase):
     def close(self) -> None:
         """Does nothing: the process has no other output."""
 
+    def __getattr__(self, name: str) -> Any:
+        # What libraries ask a file on disk or a terminal besides: its name, its mode, to be configured anew.
+        return getattr(self.__dict__.get("former"), name)
+
 
 class Tolerant:
     """A stream of somebody else's whose faults are nobody's concern."""

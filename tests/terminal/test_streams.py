@@ -143,6 +143,8 @@ def test_all_ways_to_a_terminal_spell_words_out(tmp_path: Path) -> None:
 import logging, sys, threading, traceback, warnings
 from plx_train.terminal.streams import protect
 protect()
+sys.stdout.reconfigure(errors="strict")
+assert sys.stdout.name == "<stdout>" and sys.stdout.mode == "w" and not hasattr(sys.stdout, "unknown")
 from plx_train.terminal.console import make_console
 from plx_train.terminal.log import LineFormatter
 words = {WORDS!r}
