@@ -75,7 +75,8 @@ class PipelineResult(dict[str, Any]):
         Raises:
             UserError: it can't be written.
         """
-        content = json.dumps(self.json["res"], indent=indent, ensure_ascii=ensure_ascii)
+        found = self.json["res"]
+        content = json.dumps(found, indent=indent) if ensure_ascii else json_text(found, indent=indent)
         return self._write(save_path, ".json", content.encode("utf-8", "backslashreplace"))
 
     def save_to_text(self, save_path: str | Path) -> Path:

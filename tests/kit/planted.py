@@ -207,8 +207,12 @@ OUTPUTS: dict[str, Case] = {
     ),
     "around the tables": (
         "tables for people pass one function",
-        below("modes/predict.py", "import csv\ncsv.writer(file)\ntable.to_csv(path)\n"),
-        [f"{P}/modes/predict.py:2: writes CSV by writer", f"{P}/modes/predict.py:3: writes CSV by to_csv"],
+        below("modes/predict.py", "import csv\ncsv.writer(file)\ntable.to_csv(path)\nx = {'a.csv': text}\n"),
+        [
+            f"{P}/modes/predict.py:4: makes a.csv by itself",
+            f"{P}/modes/predict.py:2: writes CSV by writer",
+            f"{P}/modes/predict.py:3: writes CSV by to_csv",
+        ],
     ),
     "around the escape": (
         "words in pages pass one escape",

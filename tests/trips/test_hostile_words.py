@@ -146,6 +146,13 @@ def test_mlflow_gets_words_that_can_be_seen(run: tuple[Path, bytes, bytes]) -> N
     assert find_run(uri, found.info.run_id).output == run[0]
 
 
+def test_the_table_of_classes_computes_nothing(run: tuple[Path, bytes, bytes]) -> None:
+    head, *rows = csv.reader((run[0] / "confusion.csv").open(encoding="utf-8"))
+    assert head[3] == rows[2][0] == f"'{FORMULA}" and head[2] == MARKUP.replace("/", "|")
+    assert not {cell for cell in head if _steers(cell)}
+    assert all(cell.isdigit() for row in rows for cell in row[1:])
+
+
 def test_tables_compute_nothing(tmp_path: Path) -> None:
     data = make_forecast_set(tmp_path / "data")
     for name in ("train.csv", "val.csv"):

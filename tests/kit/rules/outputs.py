@@ -36,8 +36,18 @@ def terminal_faults(root: Path) -> list[str]:
 
 
 def table_faults(root: Path) -> list[str]:
-    """What writes CSV that people open without `ground/spreadsheet.py`."""
-    return [
+    """What writes CSV that people open without `ground/spreadsheet.py`, or names such a file without it."""
+    files = sources(root)
+    faults = [
+        f"{place(root, path, key.lineno)}: makes {key.value} by itself"
+        for module, path in files.items()
+        if not any(name.startswith(f"{SPREADSHEET}.") for _, name in imports(path, module))
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant) and str(key.value).endswith(".csv") and key.value != ".csv"
+    ]
+    return faults + [
         f"{where}: writes CSV by {name.rpartition('.')[2]}"
         for module, where, name in _used(root)
         if module != SPREADSHEET and not f"{module}.".startswith(IN_MEMORY)
