@@ -29,10 +29,14 @@ class Outlet:
         fault: the error number of what was lost first; None while all has arrived.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, is_missing: bool = False) -> None:
+        """
+        Args:
+            is_missing: there is no output, so that all is lost.
+        """
         self.number = number
-        self.fault: int | None = None
-        self._is_silent = False
+        self.fault: int | None = errno.EBADF if is_missing else None
+        self._is_silent = is_missing
         self._can_stop = _can_stop(number)
         self._start_anew()
         if hasattr(os, "register_at_fork"):

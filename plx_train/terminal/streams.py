@@ -198,9 +198,7 @@ def _stream_for(number: int, former: Any) -> Stream:
         return known
     if not _made:
         atexit.register(_linger)
-    outlet = Outlet(number)
-    if former is None:
-        outlet.fault = errno.EBADF
+    outlet = Outlet(number, is_missing=former is None)
     _made[number] = Stream(outlet, getattr(former, "encoding", None) or "utf-8", former)
     return _made[number]
 

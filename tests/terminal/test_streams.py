@@ -68,6 +68,18 @@ def test_a_closed_descriptor_is_no_file_of_ours(tmp_path: Path) -> None:
     assert (tmp_path / "kept").read_text() == ""
 
 
+def test_a_program_without_outputs_hears_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys\nsys.stdout = sys.stderr = None\nfrom plx_train.terminal.streams import protected\n"
+        "from plx_train.terminal.console import make_console\n"
+        "with protected():\n    make_console().summary('done', [('number', '42')])\n    print('printed')\n"
+        "    make_console().error('broken')\nassert sys.stdout is None and sys.stderr is None\n"
+        "make_console().warn('alone')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_a_terminal_that_goes_away(tmp_path: Path) -> None:
     import pty
 
