@@ -5,6 +5,7 @@
 
 Kills come at random moments: while the command starts, in the middle of steps, while a checkpoint is being written, in
 evaluations, in the export. Weights must be equal to the bit in the end, and MLflow must hold each point exactly once.
+With --outputs a run more for each way in which nobody reads what it prints must come to the same, with exit code 0.
 Given again with the same folder, it goes on where it was.
 """
 
@@ -21,6 +22,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+
+from chaos_outputs import WAYS
 
 RUN = (
     *("module=text_det", "dataset=pages", "device=cpu", "weights=null", "quiet=true", "dataset.limit=6"),
@@ -59,6 +62,8 @@ class Progress:
     kills: list[Kill] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    """Ways in which nobody read what a run printed, those that were tried."""
 
 
 def main() -> int:
@@ -66,9 +71,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--outputs", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path("outputs/chaos"))
     options = parser.parse_args()
     progress = chaos(options.folder.absolute(), options.kills, options.seed)
+    if options.outputs:
+        unread(options.folder.absolute(), progress)
     print(summary(progress))
     return 1 if progress.faults else 0
 
@@ -99,6 +107,18 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
     return progress
 
 
+def unread(folder: Path, progress: Progress) -> None:
+    """Trains once for each way in which nobody reads what is printed."""
+    for way in [way for way in WAYS if way not in progress.outputs]:
+        name = f"unread_{way}"
+        command = [text for text in _command(folder, name) if text != "quiet=true"]
+        code = WAYS[way](command, _environment(folder))
+        progress.faults += [f"{name}: exit code {code}"] if code else differences(folder, name)
+        progress.outputs.append(way)
+        print(f"{name}: exit code {code}", flush=True)
+        _save(folder, progress)
+
+
 def _is_begun(folder: Path, progress: Progress) -> bool:
     return (folder / f"victim_{len(progress.finished)}").exists()
 
@@ -122,11 +142,17 @@ def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool)
 
 
 def _start(folder: Path, name: str, *overrides: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
-    command.append(f"tracking.uri=sqlite:///{folder / 'mlflow.db'}")
-    environment = {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache")}
     with (folder / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        return subprocess.Popen(_command(folder, name, *overrides), stdout=log, stderr=log, env=_environment(folder))
+
+
+def _command(folder: Path, name: str, *overrides: str) -> list[str]:
+    command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
+    return [*command, f"tracking.uri=sqlite:///{folder / 'mlflow.db'}"]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache")}
 
 
 def _wait_for(moment: str, output: Path, process: subprocess.Popen[bytes], generator: random.Random) -> None:
@@ -236,6 +262,8 @@ def summary(progress: Progress) -> str:
         killed = sum(kill.signal == "SIGKILL" for kill in kills)
         lines.append(f"{moment:14s}{len(kills):6d}{killed:9d}{len(kills) - killed:9d}")
     victims = len(progress.finished) - 1
+    if progress.outputs:
+        lines.append(f"outputs that nobody read: {', '.join(progress.outputs)}")
     lines.append(f"{len(progress.kills)} kills over {victims} runs; differences from the undisturbed run:")
     return "\n".join([*lines, *(progress.faults or ["none: weights equal to the bit, every point once"])])
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from plx_train.doctor.redact import Redactor, this_redactor
+from plx_train.ground.characters import json_text
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE, PARITY_FILE, RUN_FILE, SPOOL_PATTERN
@@ -49,7 +50,7 @@ def write_bundle(
     """
     redactor = redactor or this_redactor()
     contents = {
-        "doctor.json": json.dumps(redactor.tree(diagnosis), indent=1, ensure_ascii=False),
+        "doctor.json": json_text(redactor.tree(diagnosis), indent=1),
         "doctor.txt": redactor.text("\n".join(lines) + "\n"),
     }
     if run is not None:
@@ -79,7 +80,7 @@ def _redacted(path: Path, redactor: Redactor) -> str:
         text = file.read().decode("utf-8", errors="replace")
     try:
         if path.suffix == ".json":
-            return json.dumps(redactor.tree(json.loads(text)), indent=1, ensure_ascii=False)
+            return json_text(redactor.tree(json.loads(text)), indent=1)
         if path.suffix == ".yaml":
             return yaml.safe_dump(redactor.tree(yaml.safe_load(text)), sort_keys=False, allow_unicode=True)
         if path.suffix == ".jsonl":
@@ -91,6 +92,6 @@ def _redacted(path: Path, redactor: Redactor) -> str:
 
 def _redacted_line(line: str, redactor: Redactor) -> str:
     try:
-        return json.dumps(redactor.tree(json.loads(line)), ensure_ascii=False) + "\n"
+        return json_text(redactor.tree(json.loads(line))) + "\n"
     except ValueError:  # cut off at the beginning, or by a crash at the end
         return redactor.text(line) + "\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError, found_in, to_keep
+from plx_train.ground.markup import escape
 from plx_train.runs.exported import lineage, read_inference
 
 LARGEST_BATCH = 8
@@ -160,10 +160,7 @@ class Predictor:
             "device": f"{self.device} ({self._how()})",
             **{name: value for name, value in self.lineage.items() if name != "module"},
         }
-        rows = "".join(
-            f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
-            for name, value in facts.items()
-        )
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items())
         return f"<table>{rows}</table>"
 
 

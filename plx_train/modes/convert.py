@@ -46,8 +46,9 @@ def run(composed: Composed) -> RunResult:
         report = _write(lambda folder: _annotated(gathered, folder), options, output)
     for finding in report.errors[:MAX_SHOWN]:
         console.error(str(finding))
-    if not options.quiet:
-        print("\n".join(line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")))
+    for line in report_lines(report, MAX_SHOWN):
+        if not line.startswith("error: "):
+            console.info(line)
     rows = [("read as", f"{report.format}: {report.division}"), ("written to", str(output))]
     console.summary(f"dataset {options.dataset.name}", rows)
     counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}

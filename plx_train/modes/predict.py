@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.export.static_model import processor_of, room_of
+from plx_train.ground.characters import json_text
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.listing import Listing
@@ -47,7 +47,7 @@ def run(composed: Composed) -> RunResult:
 def _write(told: list[tuple[str, str]], session: Session, listing: Listing, predictor: Predictor) -> RunResult:
     tell_others(listing, session.console)
     predictions, failed = _predict_all(listing, predictor, session)
-    text = json.dumps(predictions, indent=1, ensure_ascii=False)
+    text = json_text(predictions, indent=1)
     (session.output / PREDICTIONS_FILE).write_text(text, "utf-8", "backslashreplace")
     rows = [("files", str(len(predictions))), ("not readable", str(failed)),
             ("predictions", str(session.output / PREDICTIONS_FILE)),

@@ -23,6 +23,8 @@ from plx_train.machine.environment import prepare_environment
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
+from plx_train.terminal.log import LineFormatter
+from plx_train.terminal.streams import hurry
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline
@@ -78,6 +80,7 @@ def run(composed: Composed) -> RunResult:
     console.info(described(pipeline))
     server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
     server.run(sockets=[listener])
+    hurry()
     if server.left_undone:
         _leave(server.left_undone, serve.drain_seconds, console)
     return RunResult("serve", resolve_path(options.output or OUTPUTS))
@@ -161,7 +164,9 @@ def new_versions(
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("plx_train.serving").setLevel(logging.INFO)
     # It warns of each request that is no HTTP, which strangers can send as often as they like.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

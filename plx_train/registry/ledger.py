@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.characters import json_text
 from plx_train.registry.gates import Gate
 from plx_train.tracking.store import PROMOTIONS, experiment_id
+from plx_train.tracking.words import clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,10 +67,10 @@ def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
     from mlflow.entities import Metric
 
     experiment = ledger_experiment(client, uri)
-    tags = {f"plx.{name}": _cut(str(getattr(entry, name))) for name in FIELDS}
+    tags = {f"plx.{name}": clean_text(str(getattr(entry, name)), LONGEST_TAG) for name in FIELDS}
     tags["plx.gates"] = _gates_json(entry.gates)
     name = f"{entry.action} {entry.model} {entry.alias} {entry.former or '–'} → {entry.target}".replace("  ", " ")
-    made = client.create_run(experiment, int(time.time() * 1000), tags, name)
+    made = client.create_run(experiment, int(time.time() * 1000), tags, clean_text(name))
     run_id = str(made.info.run_id)
     numbers = {f"{gate.name}/{key}": value for gate in entry.gates for key, value in gate.numbers.items()}
     if numbers:
@@ -81,7 +83,7 @@ def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
 
 def settle(client: MlflowClient, run_id: str, outcome: str) -> None:
     """Says how an attempt that was under way ended."""
-    client.set_tag(run_id, "plx.outcome", outcome)
+    client.set_tag(run_id, "plx.outcome", clean_text(outcome, LONGEST_TAG))
     _close(client, run_id, outcome)
 
 
@@ -89,16 +91,12 @@ def _close(client: MlflowClient, run_id: str, outcome: str) -> None:
     client.set_terminated(run_id, "FAILED" if outcome == "refused" else "FINISHED")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TAG else f"{text[: LONGEST_TAG - 1]}…"
-
-
 def _gates_json(gates: Iterable[Gate]) -> str:
     """Details are cut until all gates fit in a tag."""
     most = 1000
     while True:
         kept = [replace(gate, detail=gate.detail[:most]) for gate in gates]
-        text = json.dumps([asdict(gate) for gate in kept], ensure_ascii=False)
+        text = json_text([asdict(gate) for gate in kept])
         if len(text) <= LONGEST_TAG or most < 10:
             return text
         most //= 2

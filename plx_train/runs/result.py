@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.markup import escape
 from plx_train.runs.folder import REPORT_FILE
 
 
@@ -37,7 +37,7 @@ class RunResult:
         facts = {"mode": self.mode, "output": self.output, "run": self.run_id, "export": self.export}
         rows = {name: str(value) for name, value in facts.items() if value is not None}
         rows |= {name: f"{value:.4g}" for name, value in self.metrics.items()}
-        cells = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows.items())
+        cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table>{cells}</table>"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from plx_train import __version__
 from plx_train.config.serve_options import ServeOptions
+from plx_train.ground.markup import escape
 from plx_train.serving.admission import Admission, Paths
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import OPEN_PATHS, SERVER_PATHS, Endpoint, chosen_parameters, endpoint_of
@@ -43,6 +44,7 @@ from plx_train.serving.served import ServedPipeline
 
 logger = logging.getLogger(__name__)
 FETCH_SECONDS = 20.0
+PLACE = re.compile(r"{{(nonce|about|title|words)}}")
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 PAGES_LEFT_OUT = "X-Pages-Left-Out"
 """Header of an answer: how many pages of the file were not read."""
@@ -224,9 +226,11 @@ def _page(name: str, about: dict[str, Any]) -> HTMLResponse:
     """A page of ours, which loads nothing from anywhere."""
     nonce = secrets.token_urlsafe(16)
     text = (Path(__file__).parent / name).read_text("utf-8")
+    # Within a script's element JSON alone may stand, and no "<" that could end it.
     data = json.dumps(about).replace("<", "\\u003c")
-    text = text.replace("{{nonce}}", nonce).replace("{{about}}", data)
-    text = text.replace("{{title}}", html.escape(str(about.get("pipeline", "API"))))
+    words = (Path(__file__).parent / "words.js").read_text("utf-8")
+    filled = {"words": words, "nonce": nonce, "about": data, "title": escape(about.get("pipeline", "API"))}
+    text = PLACE.sub(lambda found: filled[found[1]], text)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data: blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

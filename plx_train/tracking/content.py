@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.characters import json_text
 from plx_train.tracking.mlflow_writer import LONGEST_PARAM
 from plx_train.tracking.store import without_password
 
@@ -38,7 +38,7 @@ def split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]
 def _param_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return json_text(value, default=str)
 
 
 def dataset_content(dataset: TrackedDataset) -> dict[str, Any]:

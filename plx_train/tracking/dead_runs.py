@@ -18,6 +18,7 @@ from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay
 from plx_train.tracking.spool import cursor_path, end_spool, has_ended, load_cursor, read_run_tags
+from plx_train.tracking.words import path_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,7 +72,7 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
         tags, run_id = run.data.tags, run.info.run_id
         if run_id == own_id or "plx.output" not in tags or not is_dead(run_id, tags):
             continue
-        folder = Path(tags["plx.output"])
+        folder = path_of(tags["plx.output"])
         if is_folder_of(folder, run_id):
             end_record(folder, uri, "KILLED", SILENT_REASON)
         _terminate(client, run_id)
@@ -90,7 +91,7 @@ def is_folder_of(folder: Path, run_id: str) -> bool:
 
 def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:
     """Whether a run's process is surely gone: its lock is free, its machine was restarted, or its heart stopped."""
-    folder = Path(tags["plx.output"])
+    folder = path_of(tags["plx.output"])
     held = is_held(folder) if is_folder_of(folder, run_id) else None
     return not held and (_is_gone(held, tags) or _is_silent(run_id, tags.get(HEARTBEAT_TAG, "")))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.tracking.delivery import first_line
 from plx_train.tracking.spool import Cursor, SpoolEntry
 from plx_train.tracking.store import experiment_id, open_client, without_password
+from plx_train.tracking.words import clean_key, clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,7 +22,6 @@ PARAMS_A_BATCH = 100
 TAGS_A_BATCH = 100
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
-LONGEST_KEY = 250
 REFUSED_STATUS = (400, 404)
 
 
@@ -74,9 +73,9 @@ class MlflowSink:
             cursor.run_id = _find_by_token(client, self.experiment, content["token"])
         self._may_exist = True
         if cursor.run_id is None:
-            tags = {clean_key(key): shorten(value, LONGEST_TAG) for key, value in content["tags"].items()}
+            tags = {clean_key(key): clean_text(value, LONGEST_TAG) for key, value in content["tags"].items()}
             tags["plx.token"] = content["token"]
-            created = client.create_run(self.experiment, entry.milliseconds, tags, content["name"])
+            created = client.create_run(self.experiment, entry.milliseconds, tags, clean_text(content["name"]))
             cursor.run_id = created.info.run_id
             cursor.save()
         self._log_params(client, cursor.run_id, content["params"])
@@ -85,7 +84,7 @@ class MlflowSink:
     def _log_params(self, client: MlflowClient, run_id: str, params: dict[str, str]) -> None:
         from mlflow.entities import Param
 
-        items = [Param(clean_key(key), shorten(value, LONGEST_PARAM)) for key, value in params.items()]
+        items = [Param(clean_key(key), clean_text(value, LONGEST_PARAM)) for key, value in params.items()]
         for start in range(0, len(items), PARAMS_A_BATCH):
             client.log_batch(run_id, params=items[start : start + PARAMS_A_BATCH], synchronous=True)
 
@@ -148,10 +147,10 @@ class MlflowSink:
             self.experiment = client.get_run(run_id).info.experiment_id
             self.has_ended = False
             for key, value in content["tags"].items():
-                client.set_tag(run_id, clean_key(key), shorten(value, LONGEST_TAG))
+                client.set_tag(run_id, clean_key(key), clean_text(value, LONGEST_TAG))
         elif kind == "finish":
             if content["reason"]:
-                client.set_tag(run_id, "plx.ended_by", shorten(content["reason"], LONGEST_TAG))
+                client.set_tag(run_id, "plx.ended_by", clean_text(content["reason"], LONGEST_TAG))
             client.set_terminated(run_id, content["status"], group[0].milliseconds)
             self.has_ended = True
 
@@ -171,7 +170,7 @@ class MlflowSink:
                 if key not in self._marked_nonfinite:
                     self._marked_nonfinite.add(key)
                     tags[f"nonfinite/{key}"] = f"{value} at step {step}"
-        run_tags = [RunTag(clean_key(key), shorten(value, LONGEST_TAG)) for key, value in tags.items()]
+        run_tags = [RunTag(clean_key(key), clean_text(value, LONGEST_TAG)) for key, value in tags.items()]
         if metrics or run_tags:
             client.log_batch(run_id, metrics=metrics, tags=run_tags, synchronous=True)
 
@@ -195,16 +194,6 @@ def batches(entries: list[SpoolEntry]) -> Iterator[list[SpoolEntry]]:
         metrics, tags = metrics + values, tags + marks
     if held:
         yield held
-
-
-def clean_key(key: str) -> str:
-    """A name MLflow takes: other characters become ``_``, the end of an overlong one is cut."""
-    return re.sub(r"[^\w\-./ ]", "_", key, flags=re.ASCII).strip("/")[:LONGEST_KEY] or "_"
-
-
-def shorten(value: str, most: int) -> str:
-    """`value` cut to `most` characters, visibly."""
-    return value if len(value) <= most else f"{value[: most - 1]}…"
 
 
 def _is_refusal(error: Exception) -> bool:
@@ -241,7 +230,7 @@ def _log_dataset(client: MlflowClient, run_id: str, content: dict[str, Any]) -> 
     from mlflow.data.dataset_source_registry import get_dataset_source_from_json
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    source = get_dataset_source_from_json(json.dumps({"uri": content["source"]}), "local")
+    source = get_dataset_source_from_json(json.dumps({"uri": clean_text(content["source"], LONGEST_TAG)}), "local")
     profile = json.dumps(content["profile"]) if content["profile"] else None
-    dataset = Dataset(content["name"], content["digest"], "local", source.to_json(), profile=profile)
+    dataset = Dataset(clean_text(content["name"]), content["digest"], "local", source.to_json(), profile=profile)
     client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", content["context"])])])

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
+from plx_train.tracking.words import clean_text, path_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -166,6 +167,7 @@ def _upgrade(uri: str, path: Path) -> None:
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """The experiment's id; the experiment is made if need be, artifacts of a local database beside it."""
+    name = clean_text(name)
     found = client.get_experiment_by_name(name)
     if found is None:
         path = database_path(uri)
@@ -239,7 +241,7 @@ def _record(run: object) -> RunRecord:
         dict(data.tags),
         dict(data.params),
         dict(data.metrics),
-        Path(output) if output else None,
+        path_of(output) if output else None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import logging
 import math
 import shlex
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import TrackingOptions
+from plx_train.ground.characters import json_text
 from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, SPOOL_NAME, VISUALDL
 from plx_train.tracking.content import LONG_PARAMS_NAME, TrackedDataset, dataset_content, split_params
 from plx_train.tracking.dead_runs import Watchman
@@ -28,6 +28,7 @@ from plx_train.tracking.spool import Cursor, Spool, cursor_path, load_cursor, ma
 from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
+from plx_train.tracking.words import path_text
 
 STATUSES = ("FINISHED", "FAILED", "KILLED")
 
@@ -233,7 +234,7 @@ def start_tracking(
     uri = resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
     goes_on = resume and bool(read_run_tags(output / SPOOL_NAME))
     tracker = RunTracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
-    own_tags = machine_tags() | {"plx.output": str(output.absolute())}
+    own_tags = machine_tags() | {"plx.output": path_text(output.absolute())}
     if goes_on:
         tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
         tracker._start(options.visualdl, options.system_metrics)
@@ -249,7 +250,7 @@ def start_tracking(
     tracker.spool.append("run", run)
     tracker.log_text(without_password(config_yaml), CONFIG_FILE)
     if long:
-        tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
+        tracker.log_text(json_text(long, indent=1), LONG_PARAMS_NAME)
     for dataset in datasets:
         tracker.spool.append("dataset", dataset_content(dataset))
     tracker._start(options.visualdl, options.system_metrics)

@@ -10,9 +10,10 @@ import time
 from functools import partial
 from pathlib import Path
 
-from plx_train.ground.exit_code import exit_code
 from plx_train.runs.facts import read_facts
 from plx_train.terminal.console import make_console
+from plx_train.terminal.exit_code import exit_code
+from plx_train.terminal.streams import protect
 from plx_train.workflow.job import read_job
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
@@ -30,4 +31,5 @@ def run_job(path: Path) -> int:
 
 
 if __name__ == "__main__":
+    protect()
     sys.exit(exit_code(partial(run_job, Path(sys.argv[1]))))

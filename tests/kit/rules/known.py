@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from kit.rules import mirror, rooms, sizes, used, wings, words
+from kit.rules import mirror, outputs, rooms, sizes, used, wings, words
 
 RULES: dict[str, Callable[..., list[str]]] = {
     "imports point to earlier wings": wings.wing_faults,
@@ -21,6 +21,9 @@ RULES: dict[str, Callable[..., list[str]]] = {
     "names of run files stand in one file": words.run_file_faults,
     "names say what is inside": words.meaningless_name_faults,
     "sentences begin with what they are about": words.riddle_faults,
+    "one wing writes to the terminal": outputs.terminal_faults,
+    "tables for people pass one function": outputs.table_faults,
+    "words in pages pass one escape": outputs.markup_faults,
     "files can be read at one go": sizes.long_file_faults,
     "rooms stay small": sizes.room_size_faults,
     "functions stay small": sizes.function_faults,
