@@ -25,8 +25,8 @@ from plx_train.runs.result import RunResult
 from plx_train.workflow.exporting import export_source
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session
-from plx_train.workflow.source import find_export
-from plx_train.workflow.workbench import open_workbench
+from plx_train.workflow.source import Source, find_export
+from plx_train.workflow.workbench import Workbench, open_workbench
 
 EVALUATED_AS = "paddle"
 """What the fp32 export's metric is taken with: the engine that its proof is about."""
@@ -70,7 +70,11 @@ def run(composed: Composed) -> RunResult:
     source = find_export(composed)
     if source.export and is_onnx_only(source.export):
         raise ConfigError(f"{source.export} is an int8 export already")
-    bench = open_workbench(composed, source)
+    with open_workbench(composed, source) as bench:
+        return _quantized(bench, source)
+
+
+def _quantized(bench: Workbench, source: Source) -> RunResult:
     session, splits = bench.session, bench.splits
     export = source.export or export_source(bench, source).folder
     options = session.options.quantize

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from plx_train.machine.device import check_device
 from plx_train.runs.checkpoint import load_state
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import BEST, CHECKPOINTS, COMPARISON_FILE, MANIFEST, SPOOL_NAME
-from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
 from plx_train.tracking import environment_tags, read_metrics, read_run_tags
@@ -81,8 +79,7 @@ def run(composed: Composed) -> RunResult:
     facts = read_facts(source)
     again = _same_again(composed, source)
     check_device(again.options.device)
-    session = open_session(again)
-    with closing(hold(session.output)):
+    with open_session(again) as session:
         device = start_device(again.options)
         level = determinism(again.options, device)
         if level.level not in ("bitwise", "clock"):

@@ -146,15 +146,24 @@ def end_record(folder: Path, uri: str | None, status: str, reason: str) -> None:
     except UserError:
         return
     with contextlib.closing(lock):
-        spool = folder / SPOOL_NAME
-        if spool.is_file() and not has_ended(spool):
-            end_spool(spool, status, reason)
-        with contextlib.suppress(UserError):
-            facts = read_facts(folder)
-            if facts.get("status") == "RUNNING":
-                write_facts(folder, facts | {"status": status, "reason": reason})
-        if uri:
-            replay(spool, uri)
+        end_held_record(folder, uri, status, reason)
+
+
+def end_held_record(folder: Path, uri: str | None, status: str, reason: str) -> None:
+    """`end_record` for who holds the folder.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    spool = folder / SPOOL_NAME
+    if spool.is_file() and not has_ended(spool):
+        end_spool(spool, status, reason)
+    with contextlib.suppress(UserError):
+        facts = read_facts(folder)
+        if facts.get("status") == "RUNNING":
+            write_facts(folder, facts | {"status": status, "reason": reason})
+    if uri:
+        replay(spool, uri)
 
 
 def _terminate(client: MlflowClient, run_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.config.texts import PARAMETER
@@ -17,7 +19,7 @@ from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.inputs import must_exist, tell_others
-from plx_train.workflow.session import open_session
+from plx_train.workflow.session import Session, open_session
 
 
 def open_pipeline(options: RunOptions) -> Pipeline:
@@ -45,7 +47,11 @@ def predict(composed: Composed) -> RunResult:
     path = resolve_path(options.input)
     must_exist(path)
     pipeline = open_pipeline(options)
-    session = open_session(composed, pipeline.name)
+    with open_session(composed, pipeline.name) as session:
+        return _predict(pipeline, path, session)
+
+
+def _predict(pipeline: Pipeline, path: Path, session: Session) -> RunResult:
     faults: list[UserError] = []
 
     def tell(fault: UserError) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
@@ -24,6 +24,9 @@ from plx_train.sweep.history import best_run, find_sweep
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.inputs import find_files
 from plx_train.workflow.source import Source
+
+if TYPE_CHECKING:
+    from plx_train.workflow.workbench import Workbench
 
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
@@ -127,11 +130,16 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
     Raises:
         UserError: the dataset is not here, or has changed.
     """
-    from plx_train.workflow.evaluation import evaluate_source
     from plx_train.workflow.workbench import open_workbench
 
+    with open_workbench(composed, source) as bench:
+        return _remeasured(bench, candidate, folder)
+
+
+def _remeasured(bench: Workbench, candidate: Candidate, folder: Path) -> Measurement:
+    from plx_train.workflow.evaluation import evaluate_source
+
     assert candidate.measurement is not None
-    bench = open_workbench(composed, source)
     session, fingerprint = bench.session, bench.data.report.fingerprint
     if fingerprint != candidate.measurement.fingerprint:
         raise UserError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plx_train.config.compose import Composed
@@ -22,8 +24,9 @@ class Workbench:
     device: OpenDevice
 
 
-def open_workbench(composed: Composed, source: Source | None = None) -> Workbench:
-    """Makes the run's folder, checks and splits the dataset, and opens the device.
+@contextmanager
+def open_workbench(composed: Composed, source: Source | None = None) -> Iterator[Workbench]:
+    """The run's folder, no other command's inside, the dataset checked and split, and the device open.
 
     Args:
         source: the finished model to work with; its run's options hold where the command line says nothing.
@@ -31,7 +34,7 @@ def open_workbench(composed: Composed, source: Source | None = None) -> Workbenc
     Raises:
         UserError: the folder can't be written, the dataset has errors, or the device is not there.
     """
-    session = open_session(with_recorded_options(composed, source) if source else composed)
-    options = session.options
-    data = open_data(session, source.finished if source else NEW)
-    return Workbench(session, data, data.split(options), start_device(options))
+    with open_session(with_recorded_options(composed, source) if source else composed) as session:
+        options = session.options
+        data = open_data(session, source.finished if source else NEW)
+        yield Workbench(session, data, data.split(options), start_device(options))
