@@ -26,6 +26,7 @@ from plx_train.workflow.inputs import find_files, tell_others
 from plx_train.workflow.pages import predict as predict_pages
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, find_source, load_config, names_weights
+from plx_train.workflow.trust import tell_whose
 
 if TYPE_CHECKING:
     from plx_train.export.predictor import Predictor
@@ -90,6 +91,7 @@ def _opened(composed: Composed, source: Source, kept: ExitStack) -> tuple[Sessio
         inference = read_inference(folder)
         listing = find_files(path, processor_of(inference).suffixes)
         session = kept.enter_context(open_session(composed, room_of(inference)))
+        tell_whose(session.console, source.run)
         engine = "auto" if is_onnx_only(folder) else "paddle"
         prepare_environment(options.device)
         return session, listing, _predictor(options, folder, engine)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.confine import PathRefused, refuse_leading_out
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder
 from plx_train.runs.facts import read_facts, write_facts
@@ -72,8 +73,11 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
         if run_id == own_id or "plx.output" not in tags or not is_dead(run_id, tags):
             continue
         folder = Path(tags["plx.output"])
+        # What a tag of the store names is written to only where it holds this very run, and leads nowhere else.
         if is_folder_of(folder, run_id):
-            end_record(folder, uri, "KILLED", SILENT_REASON)
+            with contextlib.suppress(PathRefused):
+                refuse_leading_out(folder)
+                end_record(folder, uri, "KILLED", SILENT_REASON)
         _terminate(client, run_id)
         ended = client.get_run(run_id)
         if ended.info.status != "RUNNING":
@@ -85,7 +89,12 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
 
 def is_folder_of(folder: Path, run_id: str) -> bool:
     """Whether the folder is there and holds this run."""
-    return load_cursor(cursor_path(folder / SPOOL_NAME)).run_id == run_id
+    if load_cursor(cursor_path(folder / SPOOL_NAME)).run_id == run_id:
+        return True
+    try:
+        return bool(read_facts(folder).get("run_id") == run_id)
+    except UserError:
+        return False
 
 
 def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:

@@ -38,6 +38,7 @@ from plx_train.workflow.device import start_device
 from plx_train.workflow.exporting import export_source
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, find_export, with_recorded_options
+from plx_train.workflow.trust import tell_whose
 from plx_train.workflow.workbench import open_workbench
 
 SAMPLES = 6
@@ -52,6 +53,7 @@ def run(composed: Composed) -> RunResult:
         with open_workbench(composed, source) as bench:
             return _measured(bench.session, source, export_source(bench, source).folder, bench.data)
     with open_session(with_recorded_options(composed, source)) as session:
+        tell_whose(session.console, source.run)
         start_device(session.options)
         return _measured(session, source, source.export, None)
 

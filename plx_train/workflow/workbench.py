@@ -12,6 +12,7 @@ from plx_train.workflow.dataset import NEW, RunData, Splits, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
+from plx_train.workflow.trust import tell_whose
 
 
 @dataclass(frozen=True)
@@ -36,5 +37,6 @@ def open_workbench(composed: Composed, source: Source | None = None) -> Iterator
     """
     with open_session(with_recorded_options(composed, source) if source else composed) as session:
         options = session.options
+        tell_whose(session.console, source.run if source else None)
         data = open_data(session, source.finished if source else NEW)
         yield Workbench(session, data, data.split(options), start_device(options))
