@@ -36,7 +36,7 @@ FLAGS = frozenset(
         *("sync_nccl_allreduce", "npu_jit_compile", "npu_scale_aclnn", "npu_split_aclnn", "npu_storage_format"),
     }
 )
-"""Without ``FLAGS_``; ``mkl_dir``, ``cudnn_dir`` and their like say where libraries are loaded from."""
+"""Flags by their names, FLAGS_ apart; ``mkl_dir``, ``cudnn_dir`` and their like say where libraries are loaded from."""
 
 FLAG = "FLAGS_"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.data.divide import NONE
 from plx_train.data.findings import report_lines
 from plx_train.data.formats.choice import OWN, looks_like_none
-from plx_train.export.write import remove_folder, replace_folder
+from plx_train.export.write import remove_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.result import RunResult
@@ -77,20 +78,36 @@ def _not_read(options: RunOptions) -> UserError:
 
 def _write(gathered: Gathered, options: RunOptions, output: Path) -> CheckReport:
     """What the room says of the copy, and what could not be written; everything or nothing stands in `output` then."""
-    temporary = output.with_name(f".{output.name}.tmp")
     with explained_faults(output):
-        remove_folder(temporary)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Of its own: another command may be making the same copy.
+        own = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
+        temporary = own / output.name
         try:
-            temporary.mkdir(parents=True)
+            temporary.mkdir()
             findings = [*gathered.findings, *write_dataset(gathered, temporary)]
             report = _checked(options, temporary)
-            if output.exists():
-                output.rmdir()
-            replace_folder(temporary, output)
+            _put(temporary, output)
         finally:
-            remove_folder(temporary)
+            remove_folder(own)
     told = [_moved(one, temporary, output) for one in report.findings]
     return replace(report, root=str(output), findings=(*findings, *told), division=gathered.division)
+
+
+def _put(temporary: Path, output: Path) -> None:
+    """Gives the copy its name, unless another command was quicker.
+
+    Raises:
+        UserError: there is something in `output` by now.
+    """
+    try:
+        if output.exists():
+            output.rmdir()
+        temporary.rename(output)
+    except OSError as error:
+        if not output.is_dir():
+            raise
+        raise UserError(f"output={output} was filled by another command meanwhile ({error.strerror})") from None
 
 
 def _moved(found: Finding, folder: Path, output: Path) -> Finding:

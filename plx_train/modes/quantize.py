@@ -14,6 +14,7 @@ from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
 from plx_train.export.static_model import folder_engine, processor_of
 from plx_train.export.write import remove_folder, replace_folder
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
@@ -82,8 +83,9 @@ def _quantized(bench: Workbench, source: Source) -> RunResult:
     processor = processor_of(read_inference(export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
-    folder = (source.run or session.output) / INT8_EXPORT
-    temporary = folder.with_name(f".{INT8_EXPORT}.tmp")
+    place = source.run or session.output
+    folder = confined(place, INT8_EXPORT, str(place))
+    temporary = confined(place, f".{INT8_EXPORT}.tmp", str(place))
     remove_folder(temporary)
     try:
         write_quantized(export, temporary, inputs_of(module, train, options.samples))

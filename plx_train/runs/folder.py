@@ -9,6 +9,8 @@ OUTPUTS = "outputs"
 
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
+SWEEP_FILE = "sweep.json"
+"""What a run, and a sweep, is known by."""
 LOCK_FILE = "run.lock"
 RANK_LOCK_FILE = "rank.lock"
 """Locks of the command that works in the folder, and of the first of the processes that it has train together."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plx_train.ground.errors import ConfigError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
-from plx_train.runs.folder import OUTPUTS
+from plx_train.runs.folder import OUTPUTS, RUN_FILE
+from plx_train.runs.lock import refuse_in_use
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
 from plx_train.sweep.identity import ROOT, Identity, differences, refuse_to_mix
@@ -49,6 +50,7 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     folder = find_folder(ordered)
     if (folder / SETTINGS_FILE).is_file() and _is_done(folder, ordered, fingerprint_of):
         return _say_complete(folder, ordered, console)
+    _refuse_runs_folder(folder)
     from plx_train.sweep.conduct import conduct
 
     stop = StopRequest(PATIENCE_SECONDS)
@@ -58,6 +60,18 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
         console.warn(f"stopped; the same command goes on with the sweep: {record.command}")
         return 128 + stop.number
     return exit_code(record, ordered.is_searching)
+
+
+def _refuse_runs_folder(folder: Path) -> None:
+    """
+    Raises:
+        UserError: the folder is that of a single run, or in use by one.
+    """
+    if (folder / SETTINGS_FILE).is_file():
+        return
+    if (folder / RUN_FILE).exists():
+        raise UserError(f"output={folder} holds a run, which a sweep would write over: give another folder")
+    refuse_in_use(folder)
 
 
 def _is_done(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf) -> bool:

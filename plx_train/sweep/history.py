@@ -10,12 +10,13 @@ from typing import Any
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
+from plx_train.runs.folder import SWEEP_FILE
 from plx_train.runs.lock import is_held
-from plx_train.sweep.live import LiveJob
+from plx_train.sweep.live import LiveJob, job_folder
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
 
-SETTINGS_FILE = "sweep.json"
+SETTINGS_FILE = SWEEP_FILE
 OWN_FIGURE = "the module's figure"
 """How the first objective is called until a run has said its name."""
 
@@ -111,7 +112,7 @@ def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = (
         pruner=settings["pruner"],
         objectives=_objectives(settings, study.study.user_attrs.get("monitor")),
         space=space,
-        trials=tuple(_trial(one, settings) for one in frozen),
+        trials=tuple(_trial(one, settings, study.folder) for one in frozen),
         num_trials=settings["num_trials"],
         slots=tuple(settings["slots"]),
         seeds=settings["seeds"],
@@ -131,11 +132,11 @@ def _objectives(settings: dict[str, Any], monitor: str | None = None) -> tuple[O
     return tuple(Objective(metric or monitor or OWN_FIGURE, direction) for metric, direction in settings["objectives"])
 
 
-def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:
+def _trial(frozen: Any, settings: dict[str, Any], sweep: Path) -> TrialRecord:
     attributes = frozen.user_attrs
     params = values_of(frozen)
     by_seed = attributes.get(BY_SEED) or {}
-    jobs = tuple(_job(content) for content in attributes.get(JOBS, []))
+    jobs = tuple(_job(content, sweep) for content in attributes.get(JOBS, []))
     steps = [step for step, _ in _steps(jobs)]
     curve = sorted(frozen.intermediate_values.items())
     return TrialRecord(
@@ -169,15 +170,16 @@ def _reason(attributes: dict[str, Any]) -> str | None:
     return f"out of memory: {reason}" if outcome == "out of memory" else reason
 
 
-def _job(content: dict[str, Any]) -> Job:
-    if not is_held(Path(content["folder"])):
+def _job(content: dict[str, Any], sweep: Path) -> Job:
+    folder = job_folder(sweep, content["folder"])
+    if not is_held(folder):
         # A process that was killed with its sweeper could not say when.
-        content = LiveJob.from_json(content).to_json()
+        content = LiveJob.from_json(content, sweep).to_json()
     return Job(
         seed=content["seed"],
         slot=content["slot"],
         spans=tuple((start, end) for start, end in content["spans"]),
-        folder=Path(content["folder"]),
+        folder=folder,
         run_id=content["run_id"],
         values=tuple(content["values"]) if content["values"] is not None else None,
         steps=content["steps"],

@@ -26,6 +26,7 @@ from plx_train.export.speed import (
     ways_of,
 )
 from plx_train.export.static_model import processor_of
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
@@ -59,6 +60,8 @@ def run(composed: Composed) -> RunResult:
 
 
 def _measured(session: Session, source: Source, folder: Path, data: RunData | None) -> RunResult:
+    if source.run:
+        confined(source.run, str(folder.absolute()), str(source.run))  # where its engine.json is written
     processor = processor_of(read_inference(folder))
     inputs = samples_of(session, Finished(folder, run=source.run), processor, data)
     speeds = compare(folder, processor, inputs)

@@ -24,7 +24,7 @@ from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE
 from plx_train.runs.lock import hold_writable
 from plx_train.terminal.console import Console, make_console
 
@@ -70,6 +70,8 @@ def open_session(composed: Composed, subject: str | None = None) -> Iterator[Ses
         lock = hold_writable(output)
     with closing(lock):
         is_known = (output / RUN_FILE).exists()
+        if options.mode == "train" and (output / SWEEP_FILE).exists():
+            raise UserError(f"output={output} holds a sweep, whose records would be lost: give another folder")
         if options.mode == "train" and is_known and not options.resume:
             raise UserError(
                 f"output={output} holds a run already, which would be lost: give another folder, or go on with that "
