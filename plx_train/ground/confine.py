@@ -98,5 +98,5 @@ def _tree(place: Path) -> Iterator[Path]:
 
 
 def _shown(name: object) -> str:
-    text = ascii(name)
+    text = repr(name)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
