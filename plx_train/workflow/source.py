@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from plx_train.workflow.as_they_are import fill_with
 from plx_train.workflow.dataset import Finished, RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
+REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
+"""Beginning of what OmegaConf resolves; after an odd number of backslashes it is text."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +229,7 @@ def references_in(config: Any, place: str = "") -> Iterator[str]:
     for key in keys:
         name = f"{place}.{key}" if place else str(key)
         value = config._get_node(key)
-        if OmegaConf.is_interpolation(config, key):
+        if OmegaConf.is_interpolation(config, key) and REFERENCE.search(str(value._value())):
             yield name
         elif isinstance(value, DictConfig | ListConfig) and not value._is_none() and not value._is_missing():
             yield from references_in(value, name)
