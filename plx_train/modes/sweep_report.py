@@ -25,7 +25,7 @@ def run(composed: Composed) -> RunResult:
     if not options.sweep.id:
         raise ConfigError("mode=sweep_report needs sweep_id=<id or folder of a sweep>")
     folder = find_sweep(sweeps_folder(), options.sweep.id)
-    record = load_record(folder)
+    record = load_record(folder, trust=options.trust)
     console = make_console(quiet=options.quiet)
     target = resolve_path(options.output) / REPORT_FILE if options.output else folder / REPORT_FILE
     if options.output:

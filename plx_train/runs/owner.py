@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,25 @@ SIGNED = ("mode", "overrides", "tracking_uri")
 """Facts that decide what going on with a run does, beside its configuration."""
 
 
+def signature(values: Sequence[Any]) -> dict[str, str] | None:
+    """This user's signature under `values`; None where no key can be kept."""
+    key = _key(may_make=True)
+    return None if key is None else {"key": _name_of(key), "mac": _signed(key, values)}
+
+
+def is_signed(values: Sequence[Any], seal: Any) -> bool:
+    """Whether `seal` is this user's signature under `values`."""
+    key = _key(may_make=False)
+    if key is None or not isinstance(seal, dict):
+        return False
+    return hmac.compare_digest(str(seal.get("mac")).encode("utf-8", "replace"), _signed(key, values).encode())
+
+
 def sealed(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a run in `folder`, signed; unsigned where this user's key can't be kept."""
-    key = _key(may_make=True)
     kept = {name: value for name, value in facts.items() if name != SEAL}
-    return kept if key is None else kept | {SEAL: {"key": _name_of(key), "mac": _mac(key, folder, facts)}}
+    seal = signature(_content(folder, facts))
+    return kept if seal is None else kept | {SEAL: seal}
 
 
 def doubt(folder: Path) -> str | None:
@@ -44,18 +58,22 @@ def doubt(folder: Path) -> str | None:
         return "was made by another user, on another machine, or by a version that did not sign its runs"
     if key is None or seal.get("key") != _name_of(key):
         return "was made by another user or on another machine"
-    if not hmac.compare_digest(str(seal.get("mac")), _mac(key, folder, facts)):
+    if not is_signed(_content(folder, facts), seal):
         return "was changed by somebody since it was made: its signature no longer fits"
     return None
 
 
-def _mac(key: bytes, folder: Path, facts: Mapping[str, Any]) -> str:
+def _content(folder: Path, facts: Mapping[str, Any]) -> list[Any]:
+    """What is signed of a run."""
     try:
         config = hashlib.sha256((folder / CONFIG_FILE).read_bytes()).hexdigest()
     except OSError:
         config = ""
-    said = json.dumps([config, *(facts.get(name) for name in SIGNED)], default=str)
-    return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
+    return [config, *(facts.get(name) for name in SIGNED)]
+
+
+def _signed(key: bytes, values: Sequence[Any]) -> str:
+    return hmac.new(key, json.dumps(values, default=str).encode(), hashlib.sha256).hexdigest()
 
 
 def _name_of(key: bytes) -> str:

@@ -82,7 +82,7 @@ def _is_done(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf) -> b
     """
     if ordered.options.fresh:
         raise ConfigError(f"sweep.fresh=true: output={folder} holds a sweep already: give another output")
-    with closing(open_recorded(folder)) as study:
+    with closing(open_recorded(folder, ordered.options.storage, ordered.composed.options.trust)) as study:
         is_done = ordered.is_searching and _num_finished(study) >= ordered.num_trials
         before, now = study.identity(), identity_of(ordered)
         found = differences(before, now) if before else []
@@ -113,7 +113,7 @@ def find_folder(ordered: Ordered) -> Path:
         following = sweeps_folder() / f"{name}-{len(known) + 1}"
     if not known or options.sweep.fresh:
         return following
-    begun = [_read(folder) for folder in known]
+    begun = [_read(folder, ordered) for folder in known]
     now = identity_of(ordered)
     same = [one for one in begun if one.identity is None or not differences(one.identity, now)]
     newest = (same or begun)[-1]
@@ -123,8 +123,8 @@ def find_folder(ordered: Ordered) -> Path:
     return following if same or not options.sweep.id else newest.folder
 
 
-def _read(folder: Path) -> _Begun:
-    with closing(open_recorded(folder)) as study:
+def _read(folder: Path, ordered: Ordered) -> _Begun:
+    with closing(open_recorded(folder, ordered.options.storage, ordered.composed.options.trust)) as study:
         return _Begun(folder, study.identity(), _num_finished(study))
 
 
@@ -140,7 +140,7 @@ def sweeps_folder() -> Path:
 def _say_complete(folder: Path, ordered: Ordered, console: Console) -> int:
     from plx_train.sweep.shown.table import show_sweep
 
-    record = load_record(folder)
+    record = load_record(folder, ordered.options.storage, ordered.composed.options.trust)
     show_sweep(console, record)
     more = "" if ordered.num_combinations else "sweep.trials=<more> adds trials, "
     anew = "another output begins" if ordered.composed.options.output else "sweep.fresh=true begins"

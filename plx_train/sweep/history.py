@@ -12,9 +12,11 @@ from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
 from plx_train.runs.folder import SWEEP_FILE
 from plx_train.runs.lock import is_held
+from plx_train.runs.owner import SEAL, is_signed, signature
 from plx_train.sweep.live import LiveJob, job_folder
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
+from plx_train.tracking.store import without_password
 
 SETTINGS_FILE = SWEEP_FILE
 OWN_FIGURE = "the module's figure"
@@ -23,7 +25,8 @@ OWN_FIGURE = "the module's figure"
 
 def write_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Keeps what the sweep's command said, by which it is found again."""
-    replace_file(folder / SETTINGS_FILE, json.dumps(settings, indent=1))
+    signed = settings | {SEAL: signature(_place(settings))}
+    replace_file(folder / SETTINGS_FILE, json.dumps(signed, indent=1))
     # The address of a database may hold a password.
     (folder / SETTINGS_FILE).chmod(0o600)
 
@@ -61,26 +64,26 @@ def find_sweep(root: Path, name: str) -> Path:
     raise UserError(f"sweep {name} does not exist in {root}; {hint}")
 
 
-def load_record(folder: Path) -> SweepRecord:
-    """What is known of the sweep in `folder`.
+def load_record(folder: Path, known: str | None = None, trust: bool = False) -> SweepRecord:
+    """What is known of the sweep in `folder`; arguments as for `open_recorded`.
 
     Raises:
         UserError: there is none, or its study can't be opened.
     """
-    study = open_recorded(folder)
+    study = open_recorded(folder, known, trust)
     try:
         return record_of(study, read_settings(folder))
     finally:
         study.close()
 
 
-def best_run(folder: Path) -> Path:
+def best_run(folder: Path, trust: bool = False) -> Path:
     """The folder of the run that a sweep found best; of several seeds', the best one's.
 
     Raises:
         UserError: no trial is complete.
     """
-    record = load_record(folder)
+    record = load_record(folder, trust=trust)
     if not record.best:
         raise UserError(f"sweep {record.sweep_id} has no complete trial")
     sign = record.objectives[0].sign
@@ -88,14 +91,29 @@ def best_run(folder: Path) -> Path:
     return max(done, key=lambda job: sign * job.values[0]).folder  # type: ignore[index]
 
 
-def open_recorded(folder: Path) -> Study:
+def open_recorded(folder: Path, known: str | None = None, trust: bool = False) -> Study:
     """The study of a sweep that was begun.
 
+    Args:
+        known: the database that the command names.
+        trust: opens the database that the folder names, whoever made it.
+
     Raises:
-        UserError: it can't be opened.
+        UserError: it can't be opened, or lies in a database that somebody else's folder names.
     """
     settings = read_settings(folder)
+    storage = settings["storage"]
+    if storage not in (None, known) and not trust and not is_signed(_place(settings), settings.get(SEAL)):
+        raise UserError(
+            f"{folder} names {without_password(str(storage))} as the place of its trials, and it can't be told that "
+            "you made it: give trust=true if that is where you want to look"
+        )
     return Study(folder, settings["sweep_id"], settings["storage"], _objectives(settings))
+
+
+def _place(settings: dict[str, Any]) -> list[Any]:
+    """What is signed: where the trials are."""
+    return ["sweep", settings["sweep_id"], settings["storage"]]
 
 
 def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = ()) -> SweepRecord:

@@ -35,7 +35,7 @@ def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
     Raises:
         UserError: there is none.
     """
-    name = str(options.run or best_run(find_sweep(sweeps_folder(), str(options.sweep.id))))
+    name = str(options.run or best_run(find_sweep(sweeps_folder(), str(options.sweep.id)), options.trust))
     if name.startswith(PREFIXES):
         return _from_store(name, uri)
     folder = resolve_path(name)

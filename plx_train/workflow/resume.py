@@ -15,6 +15,7 @@ from plx_train.config.schema import has_trait, options_with_module
 from plx_train.config.texts import key_of
 from plx_train.config.written import all_literal, literal, written
 from plx_train.contract.option import Trait
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
@@ -23,7 +24,7 @@ from plx_train.runs.owner import doubt
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
 from plx_train.workflow.source import load_config, run_folder
-from plx_train.workflow.trust import as_texts, ask_trust, hold_to_lists
+from plx_train.workflow.trust import as_texts, ask_trust, hold_to_lists, is_of_sweep
 
 OF_THE_DATASET = ("dataset.name", "dataset.columns")
 """Keys that another ``dataset.root`` sets anew where a run begins."""
@@ -75,6 +76,10 @@ def find_continuation(given: Composed) -> Continuation | None:
         raise UserError(f"{folder} is a run of mode={facts.get('mode')}, which can't be resumed")
     if facts.get("status") == "FINISHED" and not options.trust and doubt(folder) is not None:
         return Continuation(folder, facts, given)  # its numbers are all that is asked for
+    if is_of_sweep(folder) and doubt(folder) is not None:
+        # Its sweep has made it elsewhere, and gives the whole command again: nothing that the record says is needed.
+        refuse_leading_out(folder)
+        return Continuation(folder, facts, given)
     is_own = ask_trust(folder, options, "going on with it")
     return Continuation(folder, facts, _recorded_options(folder, facts, given, is_own))
 

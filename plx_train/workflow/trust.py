@@ -26,8 +26,7 @@ from plx_train.tracking.store import without_password
 def ask_trust(folder: Path, options: RunOptions, what: str) -> bool:
     """Whether the run in `folder` is one's own; another's passes where the command says ``trust=true``.
 
-    Whoever made it, nothing in the folder leads out of it after this. A run that belongs to the sweep which started
-    this process is what its sweep is.
+    Whoever made it, nothing in the folder leads out of it after this.
 
     Args:
         what: would be done, half a sentence.
@@ -39,12 +38,17 @@ def ask_trust(folder: Path, options: RunOptions, what: str) -> bool:
     reason = doubt(folder)
     if reason is None:
         return True
-    if not options.trust and current_trial(folder).folder is None:
+    if not options.trust:
         raise UserError(
             f"{folder} {reason}; {what} is more than reading its numbers{_address(folder)}: look through "
             f"{folder / CONFIG_FILE}, then give trust=true as well"
         )
     return False
+
+
+def is_of_sweep(folder: Path) -> bool:
+    """Whether the run in `folder` is the one that a sweep has started this process for."""
+    return current_trial(folder).folder is not None
 
 
 def _address(folder: Path) -> str:

@@ -62,7 +62,17 @@ def test_another_users_run_is_another_users(run: Path, tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    "seal", [None, "x", {}, {"key": 3, "mac": 4}, {"key": "0" * 16, "mac": "0" * 64}, [1], {"mac": None}]
+    "seal",
+    [
+        None,
+        "x",
+        {},
+        {"key": 3, "mac": 4},
+        {"key": "0" * 16, "mac": "0" * 64},
+        [1],
+        {"mac": None},
+        {"key": "0", "mac": "ü"},
+    ],
 )
 def test_no_signature_or_a_made_up_one_is_none(run: Path, seal: object) -> None:
     facts = read_facts(run)

@@ -153,7 +153,7 @@ def test_links_that_lead_out_are_followed_for_nobody(own: Path, tmp_path: Path, 
             going_on(own, *trust)
 
 
-def test_a_sweeps_own_run_goes_on_wherever_its_sweep_has_it_do_so(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweeps_run_of_another_machine_goes_on_by_its_command(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign(own, {"device.env": {"PYTHONPATH": "evil"}})
     for name, value in environment_of(own.parent / "other", {}, {}, []).items():
         monkeypatch.setenv(name, value)
@@ -161,10 +161,11 @@ def test_a_sweeps_own_run_goes_on_wherever_its_sweep_has_it_do_so(own: Path, mon
         going_on(own)
     for name, value in environment_of(own, {}, {}, []).items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match=r"sets device\.env\.PYTHONPATH"):
-        going_on(own)
-    foreign(own, {"device.env": {}})
-    assert going_on(own).composed.options.seed == 3
+    found = find_continuation(compose_run([*BEGUN_WITH, f"output={own}", "resume=auto", "seed=4"]))
+    assert found is not None
+    assert not found.is_own
+    assert (found.composed.options.seed, found.composed.options.resume) == (4, "auto")
+    assert "PYTHONPATH" not in found.composed.options.device.env
 
 
 def test_repeating_anothers_run_asks_for_trust_before_a_folder_is_made(own: Path, tmp_path: Path) -> None:
