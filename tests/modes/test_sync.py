@@ -1,4 +1,4 @@
-"""``mode=sync`` of a folder that somebody else made: nothing goes where it says, and no file but its own goes anywhere."""
+"""``mode=sync`` of a foreign folder: nothing goes where it says, and no file but its own goes anywhere."""
 
 from __future__ import annotations
 
