@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from plx_train.metrics.direction import Better, monitored, sign, unit
 from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
 from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
+from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult
 from plx_train.workflow.exporting import export_source
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
@@ -72,7 +74,9 @@ def run(composed: Composed) -> RunResult:
     if source.export and is_onnx_only(source.export):
         raise ConfigError(f"{source.export} is an int8 export already")
     with open_workbench(composed, source) as bench:
-        return _quantized(bench, source)
+        place = source.run or bench.session.output
+        with closing(hold(place)) if place.resolve() != bench.session.output.resolve() else nullcontext():
+            return _quantized(bench, source)
 
 
 def _quantized(bench: Workbench, source: Source) -> RunResult:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
@@ -65,9 +66,11 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
 def _refuse_runs_folder(folder: Path) -> None:
     """
     Raises:
-        UserError: the folder is that of a single run, or in use by one.
+        UserError: the folder is that of a single run, or in use by one, or holds a sweep and links out of it.
     """
     if (folder / SETTINGS_FILE).is_file():
+        # What its runs write, their logs for example, stays below it.
+        refuse_leading_out(folder)
         return
     if (folder / RUN_FILE).exists():
         raise UserError(f"output={folder} holds a run, which a sweep would write over: give another folder")

@@ -40,10 +40,11 @@ def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
         return _from_store(name, uri)
     folder = resolve_path(name)
     if not folder.exists():
-        from plx_train.tracking import find_run
+        from plx_train.tracking import find_run, is_folder_of
 
         record = find_run(uri, name)
-        if record.output is None or not is_export(record.output / EXPORT):
+        is_here = record.output is not None and is_folder_of(record.output, record.run_id)
+        if record.output is None or not is_here or not is_export(record.output / EXPORT):
             return _from_store(f"runs:/{record.run_id}", uri)
         folder = record.output
     export = exported_in(folder)
@@ -62,13 +63,15 @@ def _from_store(reference: str, uri: str) -> tuple[Candidate, Source]:
 
 def _run_folder(run_id: str | None, uri: str) -> Path | None:
     """The run's folder, where it is on this machine: its configuration names the dataset."""
-    from plx_train.tracking import find_run
+    from plx_train.tracking import find_run, is_folder_of
 
     try:
-        output = find_run(uri, run_id).output if run_id else None
+        record = find_run(uri, run_id) if run_id else None
     except UserError:
         return None
-    return output if output and (output / CONFIG_FILE).is_file() else None
+    if record is None or record.output is None or not is_folder_of(record.output, record.run_id):
+        return None
+    return record.output if (record.output / CONFIG_FILE).is_file() else None
 
 
 def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
