@@ -6,6 +6,7 @@
 Kills come at random moments: while the command starts, in the middle of steps, while a checkpoint is being written, in
 evaluations, in the export. Weights must be equal to the bit in the end, and MLflow must hold each point exactly once.
 With --outputs a run more for each way in which nobody reads what it prints must come to the same, with exit code 0.
+Before some kills a second command is given the same folder: it must be refused, and have changed nothing there.
 Given again with the same folder, it goes on where it was.
 """
 
@@ -40,6 +41,10 @@ MOMENTS = {"start": 1, "step": 4, "save": 3, "evaluate": 1, "end": 1}
 """When a kill comes, and how often in proportion."""
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 LONGEST_START_SECONDS = 90.0
+INTRUDERS = (("seed=9", "optimizer.lr=0.5"), ("mode=check_dataset", "dataset.limit=2"), ("resume=auto",))
+"""What second commands ask for, in turn; they come where a run is in the middle of its steps."""
+WRITTEN_ONCE = ("config.yaml", "check.json")
+"""Files of a run's folder that its own command alone writes, when it begins."""
 OF_THE_CLOCK = ("time/", "system/")
 
 
@@ -64,6 +69,8 @@ class Progress:
     faults: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     """Ways in which nobody read what a run printed, those that were tried."""
+    intruders: int = 0
+    """Second commands that came while a run went on."""
 
 
 def main() -> int:
@@ -92,7 +99,7 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
     while len(progress.kills) < kills or _is_begun(folder, progress):
         name = f"victim_{len(progress.finished)}"
         generator = random.Random(f"{seed} {len(progress.kills)}")
-        kill = _one_life(folder, name, generator, may_kill=len(progress.kills) < kills)
+        kill = _one_life(folder, name, generator, progress, may_kill=len(progress.kills) < kills)
         if kill:
             progress.kills.append(kill)
             progress.faults += [f"after kill {len(progress.kills)}: {text}" for text in other_weights(folder, name)]
@@ -123,7 +130,7 @@ def _is_begun(folder: Path, progress: Progress) -> bool:
     return (folder / f"victim_{len(progress.finished)}").exists()
 
 
-def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool) -> Kill | None:
+def _one_life(folder: Path, name: str, generator: random.Random, progress: Progress, may_kill: bool) -> Kill | None:
     """Starts or resumes the run and kills it at a random moment; None when it has come to its end."""
     moment = generator.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     number = generator.choice(SIGNALS)
@@ -131,6 +138,9 @@ def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool)
     process = _start(folder, name)
     if may_kill:
         _wait_for(moment, folder / name, process, generator)
+        if moment == "step" and process.poll() is None:
+            progress.faults += _intrude(folder, name, process, INTRUDERS[progress.intruders % len(INTRUDERS)])
+            progress.intruders += 1
         if process.poll() is None:
             process.send_signal(number)
     code = process.wait()
@@ -141,6 +151,27 @@ def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool)
     return Kill(name, moment, number.name, _last_step(folder / name), round(time.monotonic() - began, 1))
 
 
+def _intrude(folder: Path, name: str, process: subprocess.Popen[bytes], asked: tuple[str, ...]) -> list[str]:
+    """Gives a second command the folder of a run that goes on; sentences on what it did there."""
+    before = _written_once(folder / name)
+    command = [sys.executable, "-m", "plx_train", *RUN, *asked, f"output={folder / name}"]
+    command.append(f"tracking.uri=sqlite:///{folder / 'mlflow.db'}")
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(folder), check=False)
+    if process.poll() is not None:
+        return []  # it had the folder for itself
+    what = f"{name}: a second command ({' '.join(asked)})"
+    faults = [] if done.returncode == 1 and "is in use" in done.stderr else [f"{what} ended with {done.returncode}"]
+    return faults + ([] if _written_once(folder / name) == before else [f"{what} wrote into the folder"])
+
+
+def _written_once(output: Path) -> dict[str, bytes]:
+    return {name: (output / name).read_bytes() for name in WRITTEN_ONCE if (output / name).is_file()}
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache"), "PLX_TRAIN_STATE": str(folder / "state")}
+
+
 def _start(folder: Path, name: str, *overrides: str) -> subprocess.Popen[bytes]:
     with (folder / f"{name}.log").open("ab") as log:
         return subprocess.Popen(_command(folder, name, *overrides), stdout=log, stderr=log, env=_environment(folder))
@@ -149,10 +180,6 @@ def _start(folder: Path, name: str, *overrides: str) -> subprocess.Popen[bytes]:
 def _command(folder: Path, name: str, *overrides: str) -> list[str]:
     command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
     return [*command, f"tracking.uri=sqlite:///{folder / 'mlflow.db'}"]
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache")}
 
 
 def _wait_for(moment: str, output: Path, process: subprocess.Popen[bytes], generator: random.Random) -> None:
@@ -261,6 +288,7 @@ def summary(progress: Progress) -> str:
         kills = [kill for kill in progress.kills if kill.moment == moment]
         killed = sum(kill.signal == "SIGKILL" for kill in kills)
         lines.append(f"{moment:14s}{len(kills):6d}{killed:9d}{len(kills) - killed:9d}")
+    lines.append(f"{progress.intruders} second commands with the folder of a run that went on")
     victims = len(progress.finished) - 1
     if progress.outputs:
         lines.append(f"outputs that nobody read: {', '.join(progress.outputs)}")

@@ -12,6 +12,7 @@ import yaml
 
 from plx_train.doctor.redact import Redactor, this_redactor
 from plx_train.ground.characters import json_text
+from plx_train.ground.confine import is_inside
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE, PARITY_FILE, RUN_FILE, SPOOL_PATTERN
@@ -68,7 +69,8 @@ def _run_contents(run: Path, redactor: Redactor) -> dict[str, str]:
     contents = {}
     logs = [path for pattern in LOG_PATTERNS for path in sorted(run.glob(pattern))]
     for path in [*(run / name for name in RUN_FILES), *logs]:
-        if path.is_file():
+        # What goes to others is the run's own: no file that a link leads to.
+        if is_inside(run, path) and path.is_file():
             contents[f"run/{path.relative_to(run).as_posix()}"] = _redacted(path, redactor)
     return contents
 

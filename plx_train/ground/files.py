@@ -20,6 +20,20 @@ def cache_folder() -> Path:
     return user_path(given) if given else Path.home() / ".cache" / "plx_train"
 
 
+def state_folder() -> Path:
+    """Where this user keeps what must not be lost: PLX_TRAIN_STATE, or plx_train in XDG_STATE_HOME or ~/.local/state.
+
+    Raises:
+        RuntimeError: the user has no home.
+    """
+    given = os.environ.get("PLX_TRAIN_STATE")
+    if given:
+        return user_path(given)
+    shared = os.environ.get("XDG_STATE_HOME", "")
+    # What is not absolute there is to be passed over.
+    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".local" / "state") / "plx_train"
+
+
 def user_path(given: str | Path) -> Path:
     """The path that a user means, ``~`` expanded; a relative one stays relative.
 

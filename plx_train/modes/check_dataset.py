@@ -21,7 +21,11 @@ MAX_SHOWN = 50
 
 def run(composed: Composed) -> RunResult:
     """Checks the dataset; the exit code is 1 if there is an error."""
-    session = open_session(composed)
+    with open_session(composed) as session:
+        return _checked(session)
+
+
+def _checked(session: Session) -> RunResult:
     options = session.options
     _, checked = check(options, session.output)
     room, pictures = load_room(options.module.name), []

@@ -26,6 +26,7 @@ from plx_train.workflow.inputs import find_files, tell_others, teller
 from plx_train.workflow.pages import predict as predict_pages
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, find_source, load_config, names_weights
+from plx_train.workflow.trust import tell_whose
 
 if TYPE_CHECKING:
     from plx_train.export.predictor import Predictor
@@ -84,13 +85,14 @@ def _opened(composed: Composed, source: Source, kept: ExitStack) -> tuple[Sessio
         folder = exported_folder(source)
         inference = read_inference(folder)
         listing = find_files(path, processor_of(inference).suffixes)
-        session = open_session(composed, room_of(inference))
+        session = kept.enter_context(open_session(composed, room_of(inference)))
+        tell_whose(session.console, source.run)
         engine = "auto" if is_onnx_only(folder) else "paddle"
         prepare_environment(options.device)
         return session, listing, _predictor(options, folder, engine)
     processor = processor_of_weights(options, source.weights)
     listing = find_files(path, processor.suffixes)
-    session = open_session(composed)
+    session = kept.enter_context(open_session(composed))
     prepare_environment(options.device)
     folder = kept.enter_context(exported_for_now(options, source.weights, processor, session.output))
     return session, listing, _predictor(options, folder, "paddle")

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from plx_train.config.compose import Composed
+from plx_train.config.options import RunOptions
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
@@ -18,6 +20,7 @@ from plx_train.terminal.console import Console, make_console
 from plx_train.tracking import SILENT_REASON, end_record, has_died, replay, resolve_uri, unsent
 from plx_train.tracking.store import ARTIFACTS_NAME
 from plx_train.workflow.source import run_folder
+from plx_train.workflow.trust import ask_trust
 
 WITHOUT_SPOOLS = (CHECKPOINTS, EXPORT, OVERLAYS, SAMPLES, RANKS)
 """Folders of a run in which no other run lies."""
@@ -32,7 +35,7 @@ def run(composed: Composed) -> RunResult:
     waiting = waiting_spools(root)
     if not options.run and not given:
         waiting = [path for path in waiting if _recorded_address(path.parent)]
-    rows = [_send(spool, given, console) for spool in waiting]
+    rows = [_send(spool, given, options, console) for spool in waiting]
     left = sum(row[2] for row in rows)
     if rows:
         console.table("records", ["run", "sent", "left"], rows)
@@ -47,10 +50,15 @@ def waiting_spools(root: Path) -> list[Path]:
     return [path for path in find_spools(root) if unsent(path) or _is_of_dead_run(path)]
 
 
-def _send(spool: Path, given: str | None, console: Console) -> tuple[str, int, int]:
+def _send(spool: Path, given: str | None, options: RunOptions, console: Console) -> tuple[str, int, int]:
     """A run's folder, the records that were sent and those that are left."""
     folder = spool.parent
     try:
+        if given:
+            refuse_leading_out(folder)
+        else:
+            # Where the records go, and with them files, is what the folder says.
+            ask_trust(folder, options, "sending its record")
         uri = _address(folder, given)
         if _is_of_dead_run(spool):
             end_record(folder, None, "KILLED", SILENT_REASON)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.ground.confine import PathRefused, confined, plain_name
 from plx_train.ground.errors import WeightsError
 from plx_train.runs.folder import MANIFEST, STATE_FILE
 
@@ -106,9 +107,9 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, dict[str, np.ndarray]], dic
 
     try:
         digests = dict(json.loads((folder / MANIFEST).read_text("utf-8")))
-        # Plain names only: a manifest does not reach out of its folder.
-        contents = {name: (folder / Path(name).name).read_bytes() for name in digests}
-    except (OSError, ValueError, TypeError) as error:
+        where = str(folder / MANIFEST)
+        contents = {name: confined(folder, plain_name(name, where), where).read_bytes() for name in digests}
+    except (OSError, ValueError, TypeError, PathRefused) as error:
         raise WeightsError(f"{folder} is not a whole checkpoint: {error}") from None
     for name, digest in digests.items():
         if hashlib.sha256(contents[name]).hexdigest() != digest:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from plx_train.ground.characters import is_control, is_invisible
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
@@ -109,5 +110,18 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
     Raises:
         OSError: one can't be read.
+        UserError: one is a link that leads out of the folder: what is copied or sent by its name is another file.
     """
-    return {path.name: sha256(path) for path in sorted(folder.glob(f"{STEM}.*")) if path.is_file()}
+    return {path.name: sha256(path) for path in files_named(folder, f"{STEM}.*")}
+
+
+def files_named(folder: Path, pattern: str = "*") -> list[Path]:
+    """The files of an exported folder by name, for who copies or sends them.
+
+    Raises:
+        UserError: one is a link that leads out of the folder.
+    """
+    paths = [path for path in sorted(folder.glob(pattern)) if path.is_file()]
+    for path in paths:
+        confined(folder, path.name, f"{folder}")
+    return paths

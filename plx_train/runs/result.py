@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.markup import escape
+from plx_train.runs.exported import exported_in
 from plx_train.runs.folder import REPORT_FILE
 
 
@@ -43,13 +44,14 @@ class RunResult:
 
 def recorded_result(folder: Path, facts: Mapping[str, Any], exit_code: int = 0) -> RunResult:
     """The result of a training run, from what its ``run.json`` says."""
-    export, report = facts.get("export"), folder / REPORT_FILE
+    # Where it lies now, and never where a record says.
+    export, report = exported_in(folder), folder / REPORT_FILE
     return RunResult(
         mode="train",
         output=folder,
         metrics=facts.get("metrics", {}),
         run_id=facts.get("run_id"),
-        export=Path(export) if export else None,
+        export=export if facts.get("export") else None,
         report=report if report.is_file() else None,
         exit_code=exit_code,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.confine import PathRefused, confined, refuse_leading_out
 from plx_train.tracking.delivery import first_line
 from plx_train.tracking.spool import Cursor, SpoolEntry
 from plx_train.tracking.store import experiment_id, open_client, without_password
@@ -23,6 +24,7 @@ TAGS_A_BATCH = 100
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 REFUSED_STATUS = (400, 404)
+RECORD = "the run's record"
 
 
 class MlflowSink:
@@ -31,12 +33,14 @@ class MlflowSink:
     Delivering a record twice changes nothing, so a crash between sending it and noting that does no harm.
     """
 
-    def __init__(self, uri: str, warn: Callable[[str], None], may_exist: bool = False) -> None:
+    def __init__(self, uri: str, warn: Callable[[str], None], root: Path, may_exist: bool = False) -> None:
         """
         Args:
+            root: the run's folder, which all artifacts come from.
             may_exist: an earlier process may have made the run and not heard of it.
         """
         self.uri = uri
+        self.root = root
         self.name = f"MLflow at {without_password(uri)}"
         self.warn = warn
         self.run_id: str | None = None
@@ -111,7 +115,7 @@ class MlflowSink:
             if len(group) > 1 or not self._gives_up(client, cursor.run_id, entry, error):
                 raise
             what = str(entry.content.get("path") or entry.content.get("name") or entry.kind)
-            if _is_refusal(error) or _is_gone(entry):
+            if _is_refusal(error) or self._is_gone(entry):
                 self.refused.append(what)
             else:
                 cursor.skipped.append(entry.sequence)
@@ -123,7 +127,7 @@ class MlflowSink:
             return True
         if entry.kind in ("metrics", "tags", "finish"):
             return False
-        if _is_gone(entry):
+        if self._is_gone(entry):
             return True
         if entry.sequence not in self._failed_once:
             self._failed_once.add(entry.sequence)
@@ -137,8 +141,13 @@ class MlflowSink:
         if kind in ("metrics", "tags"):
             self._log_batch(client, run_id, group)
         elif kind == "artifact":
-            _log_artifact(client, run_id, Path(content["path"]), content["folder"])
+            path = confined(self.root, content["path"], RECORD)
+            refuse_leading_out(self.root, path)
+            if content["folder"] is not None:
+                confined(self.root, content["folder"], RECORD)
+            _log_artifact(client, run_id, path, content["folder"])
         elif kind == "text":
+            confined(self.root, content["name"], RECORD)
             _log_text(client, run_id, content["text"], content["name"])
         elif kind == "dataset":
             _log_dataset(client, run_id, content)
@@ -153,6 +162,9 @@ class MlflowSink:
                 client.set_tag(run_id, "plx.ended_by", clean_text(content["reason"], LONGEST_TAG))
             client.set_terminated(run_id, content["status"], group[0].milliseconds)
             self.has_ended = True
+
+    def _is_gone(self, entry: SpoolEntry) -> bool:
+        return entry.kind == "artifact" and not (self.root / entry.content["path"]).exists()
 
     def _log_batch(self, client: MlflowClient, run_id: str, group: list[SpoolEntry]) -> None:
         from mlflow.entities import Metric, RunTag
@@ -197,12 +209,11 @@ def batches(entries: list[SpoolEntry]) -> Iterator[list[SpoolEntry]]:
 
 
 def _is_refusal(error: Exception) -> bool:
+    """Whether the record itself is at fault: MLflow says so, or it names what is none of the run's."""
+    if isinstance(error, PathRefused):
+        return True
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() in REFUSED_STATUS
-
-
-def _is_gone(entry: SpoolEntry) -> bool:
-    return entry.kind == "artifact" and not Path(entry.content["path"]).exists()
 
 
 def _find_by_token(client: MlflowClient, experiment: str, token: str) -> str | None:

@@ -39,7 +39,7 @@ def replay(spool: Path, uri: str, warn: Callable[[str], None] = lambda sentence:
     before = unsent(spool)
     if not spool.is_file():
         return Replayed(None, 0, 0)
-    sink = MlflowSink(uri, warn, may_exist=True)
+    sink = MlflowSink(uri, warn, spool.parent, may_exist=True)
     feed = Feed(sink, spool, load_cursor(cursor_path(spool), spool), warn)
     if before:
         _resend(sink, feed.cursor, spool)

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import logging
 import math
+import os
 import shlex
 import shutil
 import sys
@@ -56,7 +57,7 @@ class RunTracker:
         self._marks = marks(output / SPOOL_NAME) if goes_on else {}
         self.spool = Spool(output / SPOOL_NAME, goes_on)
         self._warn = warn
-        self._sink = MlflowSink(uri, warn, may_exist=goes_on) if uri else None
+        self._sink = MlflowSink(uri, warn, output, may_exist=goes_on) if uri else None
         self._feed: Feed | None = None
         self._delivery: Delivery | None = None
         self._system: SystemMetrics | None = None
@@ -121,8 +122,10 @@ class RunTracker:
         self.seconds_logging += time.perf_counter() - started
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Records a file or a folder, which must stay where it is until it is sent."""
-        self._append("artifact", {"path": str(Path(path).absolute()), "folder": folder})
+        """Records a file or a folder of the run's, which must stay where it is until it is sent."""
+        # By its place in the run's folder, which may have moved until then.
+        place = os.path.relpath(Path(path).absolute(), self.output)
+        self._append("artifact", {"path": place, "folder": folder})
 
     def log_text(self, text: str, name: str) -> None:
         """Records `text` as an artifact called `name`."""

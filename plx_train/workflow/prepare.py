@@ -19,6 +19,7 @@ from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
+from plx_train.ground.confine import confined, plain_name
 from plx_train.ground.files import user_path
 from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
@@ -205,7 +206,9 @@ def test_file(folder: Path) -> str | None:
 
 
 def _from_record(options: RunOptions, folder: Path, record: dict[str, Any]) -> Prepared:
-    files = record["files"]
+    files = {split: plain_name(name, str(folder / PREPARED_FILE)) for split, name in record["files"].items()}
+    for name in files.values():
+        confined(folder, name, str(folder / PREPARED_FILE))
     val = options.dataset.val if options.dataset.val in files.values() else files.get(VAL, VAL + SPLIT_SUFFIX)
     dataset = replace(
         options.dataset,

@@ -26,6 +26,7 @@ import sys, time
 from pathlib import Path
 from plx_train.runs.facts import write_facts
 from plx_train.runs.lock import hold
+from plx_train.runs.owner import sealed
 from plx_train.tracking import TrackingOptions, start_tracking
 
 output, uri = Path(sys.argv[1]), sys.argv[2]
@@ -33,7 +34,7 @@ output.mkdir()
 lock = hold(output)
 options = TrackingOptions(uri=uri, system_metrics=False)
 record = start_tracking(options, params={}, tags={}, output=output, datasets=[], config_yaml="")
-write_facts(output, {"status": "RUNNING", "tracking_uri": uri})
+write_facts(output, sealed(output, {"status": "RUNNING", "tracking_uri": uri}))
 assert record.wait_until_connected(60)
 for step in range(5):
     record.log_metrics({"loss": 1.0}, step)

@@ -17,6 +17,7 @@ from kit.faulty_proxy import FaultyProxy
 from kit.mlflow_server import mlflow_server
 from kit.processes import until
 from plx_train.runs.facts import write_facts
+from plx_train.runs.owner import sealed
 from plx_train.tracking import RunTracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
 from plx_train.tracking.store import open_client
 
@@ -154,7 +155,7 @@ def test_mode_sync_sends_what_waits_and_says_what_is_left(
     record = begin(output, proxy.uri, said)
     log(record, 0, STEPS)
     record.finish("FINISHED")
-    write_facts(output, {"status": "FINISHED", "tracking_uri": proxy.uri})
+    write_facts(output, sealed(output, {"status": "FINISHED", "tracking_uri": proxy.uri}))
 
     down = plx_train.run(["mode=sync", f"run={output}"])
     assert (down.exit_code, down.metrics["sent"]) == (1, 0)
