@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from plx_train.export.graphs.facts import GraphFacts, MalformedGraph
+from plx_train.export.graphs.facts import GraphFacts, MalformedGraph, RefusedGraph
 from plx_train.export.graphs.onnx_graph import read_onnx
 from plx_train.export.graphs.pir import read_pir
 from plx_train.export.graphs.program import read_program
@@ -71,7 +71,8 @@ def checked_export(folder: Path) -> CheckedExport:
     """What Paddle is given of an exported folder.
 
     Raises:
-        UserError: a file is missing, damaged, or holds an operation that does more than compute.
+        RefusedGraph: the graph holds an operation that does more than compute.
+        UserError: a file is missing or damaged.
     """
     path, parameters = graph_files(folder)
     graph = checked_graph(path)
@@ -88,7 +89,8 @@ def checked_graph(path: Path) -> CheckedGraph:
     """The graph in the file `path`, its format told by the suffix.
 
     Raises:
-        UserError: it can't be read, or holds an operation that does more than compute.
+        RefusedGraph: it holds an operation that does more than compute.
+        UserError: it can't be read.
     """
     try:
         content = read_limited(path, MOST_BYTES[path.suffix])
@@ -102,7 +104,7 @@ def checked_graph(path: Path) -> CheckedGraph:
     if refused:
         names = ", ".join(legible(name[:LONGEST_NAME]) for name in refused[:MOST_NAMES])
         more = f" and {len(refused) - MOST_NAMES} more" if len(refused) > MOST_NAMES else ""
-        raise UserError(
+        raise RefusedGraph(
             f"{path} was refused before anything of it ran: it holds the operation {names}{more}, which is none of "
             "those that models compute with and could read or write files; export the network again without it"
         )
