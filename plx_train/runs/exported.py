@@ -9,7 +9,7 @@ import yaml
 
 from plx_train.ground.characters import is_control, is_invisible
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import sha256
+from plx_train.ground.files import read_plain, sha256
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
 
 
@@ -66,10 +66,10 @@ def read_inference(folder: Path) -> dict[str, Any]:
     """
     path = folder / INFERENCE_FILE
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.safe_load(read_plain(path).decode("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no settings")

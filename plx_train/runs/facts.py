@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file
+from plx_train.ground.files import read_plain, replace_file
 from plx_train.runs.folder import RUN_FILE
 
 
@@ -18,8 +18,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
         UserError: it can't be read.
     """
     try:
-        return dict(json.loads((folder / RUN_FILE).read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return dict(json.loads(read_plain(folder / RUN_FILE)))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{folder / RUN_FILE} can't be read ({error})") from None
 
 
