@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.export.graphs.checked import checked_graph
 from plx_train.ground.errors import UserError
 from plx_train.machine.hardware import usable_cores
 from plx_train.runs.folder import ONNX_FILE
@@ -29,13 +30,15 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
         import openvino
     except ImportError:
         raise UserError("engine=openvino needs the extra openvino: run pip install 'plx_train[openvino]'") from None
-    path = folder / ONNX_FILE
+    graph = checked_graph(folder / ONNX_FILE)
     try:
         core = openvino.Core()
-        compiled = core.compile_model(core.read_model(path), "CPU", _settings(threads))
+        compiled = core.compile_model(core.read_model(graph.content), "CPU", _settings(threads))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise UserError(f"OpenVINO can't run {path} ({reason[0][:200]}): take engine=onnx or engine=paddle") from None
+        raise UserError(
+            f"OpenVINO can't run {graph.path} ({reason[0][:200]}): take engine=onnx or engine=paddle"
+        ) from None
     names = sorted(port.any_name for port in compiled.inputs)
     own = threading.local()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable
@@ -14,8 +13,10 @@ import numpy as np
 from plx_train.contract.processor import READING, Graph, Processor
 from plx_train.contract.rooms import load_room, room_names
 from plx_train.contract.sample import Batch
+from plx_train.export.graphs.checked import CheckedExport, CheckedGraph, checked_export, checked_graph
+from plx_train.export.graphs.private_file import PrivateFile
 from plx_train.ground.errors import DeviceError, UserError
-from plx_train.runs.exported import graph_files, lineage
+from plx_train.runs.exported import lineage
 
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
@@ -40,11 +41,12 @@ class StaticModel:
     ) -> None:
         self.folder = Path(folder)
         self.device = device
-        graph, parameters = graph_files(self.folder)
+        export = checked_export(self.folder)
         # Paddle's oneDNN operations can't read a resizing operation from the json format.
-        self.onednn = onednn and device == "cpu" and not interpolations(graph)
+        self.onednn = onednn and device == "cpu" and not _resizing(export.graph)
         self.threads = threads or min(os.cpu_count() or 1, 8)
-        self._first = _create_predictor(graph, parameters, device, self.onednn, self.threads)
+        self._graph = PrivateFile(export.graph)
+        self._first = _create_predictor(export, self._graph.path(), device, self.onednn, self.threads)
         self._lock = threading.Lock()
         self._local = threading.local()
 
@@ -59,6 +61,7 @@ class StaticModel:
     def _of_this_thread(self) -> Any:
         if not hasattr(self._local, "predictor"):
             with self._lock:
+                self._graph.path()
                 self._local.predictor = self._first.clone()
         return self._local.predictor
 
@@ -112,40 +115,25 @@ def _processor(room: str, inference: dict[str, Any]) -> Processor:
 
 
 def interpolations(graph: Path) -> list[str]:
-    """Names of the resizing operations in an ``inference.json``, sorted; empty for the older format.
+    """Names of the resizing operations in a graph in Paddle's json format, sorted; empty for the older format.
 
     Raises:
-        UserError: the file is not a graph.
+        UserError: the file is not a graph, or holds an operation that does more than compute.
     """
-    if graph.suffix != ".json":
+    return _resizing(checked_graph(graph))
+
+
+def _resizing(graph: CheckedGraph) -> list[str]:
+    if graph.path.suffix != ".json":
         return []
-    try:
-        content = json.loads(graph.read_text("utf-8"))
-        regions = content["program"]["regions"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{graph} can't be read as a Paddle graph: {error}") from None
-    names: set[str] = set()
-    _collect_operations(regions, names)
+    names = {name.rpartition(".")[2] for name in graph.facts.operations}
     return sorted(name for name in names if name.endswith(INTERPOLATION_SUFFIX))
 
 
-def _collect_operations(node: Any, names: set[str]) -> None:
-    """Adds the name of every operation under `node`, with nested blocks, to `names`."""
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if isinstance(node.get("#"), str):
-                names.add(node["#"].rpartition(".")[2])
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
-
-
-def _create_predictor(graph: Path, parameters: Path, device: str, onednn: bool, threads: int) -> Any:
+def _create_predictor(export: CheckedExport, graph: Path, device: str, onednn: bool, threads: int) -> Any:
     from paddle import inference
 
-    config = inference.Config(str(graph), str(parameters))
+    config = inference.Config(str(graph), str(export.parameters))
     config.disable_glog_info()
     _set_device(config, device, onednn, threads)
     # oneDNN on the older format works only without the new executor's program.
@@ -153,10 +141,12 @@ def _create_predictor(graph: Path, parameters: Path, device: str, onednn: bool, 
     config.enable_new_executor()
     config.enable_memory_optim()
     try:
-        return inference.create_predictor(config)
+        predictor = inference.create_predictor(config)
     except (RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise UserError(f"Paddle can't load the exported model in {graph.parent}: {reason[0]}") from None
+        raise UserError(f"Paddle can't load the exported model in {export.parameters.parent}: {reason[0]}") from None
+    export.require_unchanged()
+    return predictor
 
 
 def _set_device(config: Any, device: str, onednn: bool, threads: int) -> None:
