@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
-from plx_train.ground.files import read_plain
-from plx_train.runs.folder import MANIFEST, STATE_FILE
+from plx_train.ground.files import read_limited
+from plx_train.runs.folder import MANIFEST, MOST_RECORD_BYTES, STATE_FILE
 
+MOST_TENSOR_BYTES = 1 << 40
+"""The largest file of tensors; of JSON it is `MOST_RECORD_BYTES`."""
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Parameters of Linux's renameat2."""
 
@@ -104,9 +106,9 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, dict[str, np.ndarray]], dic
         WeightsError: a file is missing, differs from the manifest, or is not what its name says.
     """
     try:
-        digests = dict(json.loads(read_plain(folder / MANIFEST)))
+        digests = dict(json.loads(read_limited(folder / MANIFEST, MOST_RECORD_BYTES)))
         # Plain names only: a manifest does not reach out of its folder.
-        contents = {name: read_plain(folder / Path(name).name) for name in digests}
+        contents = {name: read_limited(folder / Path(name).name, MOST_TENSOR_BYTES) for name in digests}
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise WeightsError(f"{folder} is not a whole checkpoint: {error}") from None
     for name, digest in digests.items():
@@ -151,7 +153,7 @@ def load_state(folder: Path) -> dict[str, Any]:
     """
     path = folder / STATE_FILE
     try:
-        data = read_plain(path)
+        data = read_limited(path, MOST_RECORD_BYTES)
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
     return _state_in(data, path)

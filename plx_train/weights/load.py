@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
-from plx_train.ground.files import read_plain
-from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint, read_tensors
+from plx_train.ground.files import read_limited
+from plx_train.runs.checkpoint import MOST_TENSOR_BYTES, is_checkpoint, load_checkpoint, read_tensors
 from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
 from plx_train.weights.pdiparams import read_pdiparams
 from plx_train.weights.pdparams import read_pdparams
@@ -137,7 +137,7 @@ def read_weights(path: Path) -> State:
 
 def _read_safetensors(path: Path) -> State:
     try:
-        data = read_plain(path)
+        data = read_limited(path, MOST_TENSOR_BYTES)
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
     return read_tensors(data, path)
