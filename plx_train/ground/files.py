@@ -60,9 +60,13 @@ def read_limited(path: Path, most: int) -> bytes:
     """
     # A pipe that nobody writes to must not hold the reader up.
     with open(path, "rb", opener=_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no ordinary file")
-        content = file.read(most + 1)
+        # Memory is taken for what is asked for, so no more is asked for than there is.
+        content = file.read(min(status.st_size, most) + 1)
+        while len(content) <= most and (more := file.read(READ_BYTES)):
+            content += more
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
     return content

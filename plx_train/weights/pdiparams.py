@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
+from plx_train.ground.files import read_limited
 from plx_train.ground.protobuf import fields
+from plx_train.runs.checkpoint import MOST_TENSOR_BYTES
 from plx_train.weights.paddle_tensors import stored_tensors
 from plx_train.weights.restricted_pickle import MALFORMED, restricted_load
 
@@ -90,7 +92,7 @@ def _graph_beside(parameters: Path) -> Path:
 def _guarded(path: Path, read: Any) -> Any:
     """`read` of the file's bytes, with the file's name in every error."""
     try:
-        return read(path.read_bytes())
+        return read(read_limited(path, MOST_TENSOR_BYTES))
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
     except MALFORMED as error:

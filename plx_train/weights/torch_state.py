@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
+from plx_train.ground.files import read_limited
+from plx_train.runs.checkpoint import MOST_TENSOR_BYTES
 from plx_train.weights.restricted_pickle import MALFORMED
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -91,7 +93,7 @@ def read_torch_state(path: Path) -> dict[str, np.ndarray]:
         WeightsError: the file is damaged, of another format, or asks for anything but data.
     """
     try:
-        data = path.read_bytes()
+        data = read_limited(path, MOST_TENSOR_BYTES)
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
     if data.startswith(ZIP):
