@@ -19,6 +19,11 @@ from plx_train.ground.characters import legible
 from plx_train.ground.errors import DeviceError, ModelError, UserError
 from plx_train.runs.exported import lineage
 
+NOT_UNDERSTOOD = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError,
+)  # fmt: skip
+"""What settings cause that are of other kinds or sizes than they should be."""
+MOST_TOLD = 200
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
 
@@ -123,8 +128,9 @@ def processor_of(inference: dict[str, Any]) -> Processor:
 def _processor(room: str, inference: dict[str, Any]) -> Processor:
     try:
         return load_room(room).processor.from_inference(inference).with_reading(inference.get(READING) or {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+    except NOT_UNDERSTOOD as error:
+        told = f"{type(error).__name__}: {legible(str(error)[:MOST_TOLD])}"
+        raise UserError(f"inference.yml can't be understood: {told}") from None
 
 
 def interpolations(graph: Path) -> list[str]:

@@ -105,6 +105,12 @@ def lineage(inference: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def model_name(inference: dict[str, Any]) -> str:
+    """The name that ``inference.yml`` gives the model; empty where it gives none."""
+    section = inference.get("Global")
+    return str(section.get("model_name", "")) if isinstance(section, dict) else ""
+
+
 def file_hashes(folder: Path) -> dict[str, str]:
     """sha256 of each ``inference.*`` in `folder` by name: graph, parameters, settings, ONNX.
 

@@ -18,6 +18,7 @@ from plx_train.ground.characters import legible
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited
 from plx_train.runs.exported import graph_files
+from plx_train.runs.folder import STEM
 from plx_train.weights.paddle_tensors import stored_tensors
 
 READERS: Mapping[str, Callable[[bytes], GraphFacts]] = {
@@ -109,6 +110,18 @@ def checked_graph(path: Path) -> CheckedGraph:
             "those that models compute with and could read or write files; export the network again without it"
         )
     return CheckedGraph(path, content, facts)
+
+
+def check_every_graph(folder: Path) -> None:
+    """Looks at all graphs of an exported folder, before it is handed on with what no engine asked for.
+
+    Raises:
+        UserError: as `checked_graph`.
+    """
+    for suffix in READERS:
+        path = folder / f"{STEM}{suffix}"
+        if path.is_file():
+            checked_graph(path)
 
 
 @cache

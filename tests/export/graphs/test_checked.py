@@ -15,8 +15,9 @@ import pytest
 import plx_train
 from kit.every_network import official_layers, own_networks, saved
 from kit.places import TESTS
-from kit.tiny_detector import TinyDetector
+from kit.tiny_detector import TinyDetector, draw_page
 from kit.wire import node, onnx_model, stored
+from plx_train.__main__ import main
 from plx_train.export.graphs.checked import READERS, allowed_operations, checked_export, checked_graph
 from plx_train.export.graphs.facts import RefusedGraph
 from plx_train.export.graphs.private_file import PrivateFile
@@ -27,6 +28,7 @@ from plx_train.export.speed import opened_engines
 from plx_train.export.static_model import StaticModel, interpolations
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ModelError, UserError
+from plx_train.vision.image import write_image
 
 NEVER = re.compile(
     r"save|load|read_file|print|assert|py_func|pylayer|run_program|engine|custom|send|recv|all_?reduce|gather_?all|"
@@ -124,6 +126,31 @@ def test_nothing_else_reads_it_either(folder: Path) -> None:
     ):
         with pytest.raises(RefusedGraph, match=r"pd_op\.save_combine"):
             read(folder)
+
+
+@pytest.mark.parametrize("mode", ["predict", "benchmark", "promote", "export_pipeline"])
+def test_no_command_hands_it_on(
+    mode: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spoil(folder)
+    picture = draw_page(np.random.default_rng(0))[0]
+    write_image(tmp_path / "page.png", picture)
+    parts = {name: {"model_dir": str(folder)} for name in ("TextDetection", "TextRecognition")}
+    declared = {"pipeline_name": "OCR", "SubModules": parts}
+    (tmp_path / "mine.yaml").write_text(json.dumps(declared))
+    given = {
+        "predict": [f"run={folder}", "input=page.png"],
+        "benchmark": [f"run={folder}", "input=page.png"],
+        "promote": [f"run={folder}"],
+        "export_pipeline": ["pipeline=mine.yaml", "output=frozen"],
+    }[mode]
+    assert main([f"mode={mode}", *given, "tracking.uri=sqlite:///store.db", "quiet=true"]) == 1
+    told = capsys.readouterr().err
+    assert re.search(
+        r"inference\.json was refused before anything of it ran: it holds the operation pd_op\.save_co", told
+    )
+    assert not (folder / "written").exists() and not (tmp_path / "frozen" / "models").exists()
 
 
 def test_it_is_neither_converted_nor_quantised(folder: Path) -> None:
