@@ -26,7 +26,8 @@ Input = Any
 class Predictor:
     """A model as it was exported, with the pre- and postprocessing that it carries.
 
-    The folder is only read: nothing in it is executed. One predictor may serve several threads at once.
+    The folder is only read, and its graph is refused where it holds an operation that does more than compute. One
+    predictor may serve several threads at once.
 
     Args:
         folder: an exported folder; those of PaddleX work as well where the module type is known here.
