@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import numpy as np
 from plx_train.contract.processor import READING, Graph, Processor
 from plx_train.contract.rooms import load_room, room_names
 from plx_train.contract.sample import Batch
-from plx_train.export.graphs.checked import CheckedExport, CheckedGraph, checked_export, checked_graph
+from plx_train.export.graphs.checked import MOST_BYTES, CheckedExport, checked_export
 from plx_train.export.graphs.private_file import PrivateFile
 from plx_train.ground.characters import legible
 from plx_train.ground.errors import DeviceError, ModelError, UserError
+from plx_train.ground.files import read_limited
 from plx_train.runs.exported import lineage
 
 NOT_UNDERSTOOD = (
@@ -49,7 +51,8 @@ class StaticModel:
         self.device = device
         export = checked_export(self.folder)
         # Paddle's oneDNN operations can't read a resizing operation from the json format.
-        self.onednn = onednn and device == "cpu" and not _resizing(export.graph)
+        resizes = export.graph.path.suffix == ".json" and _resizing(export.graph.facts.operations)
+        self.onednn = onednn and device == "cpu" and not resizes
         self.threads = threads or min(os.cpu_count() or 1, 8)
         self._graph = PrivateFile(export.graph)
         self._first = _create_predictor(export, self._graph.path(), device, self.onednn, self.threads)
@@ -134,18 +137,37 @@ def _processor(room: str, inference: dict[str, Any]) -> Processor:
 
 
 def interpolations(graph: Path) -> list[str]:
-    """Names of the resizing operations in a graph in Paddle's json format, sorted; empty for the older format.
+    """Names of the resizing operations in an ``inference.json``, sorted; empty for the older format.
 
     Raises:
-        UserError: the file is not a graph, or holds an operation that does more than compute.
+        UserError: the file is not a graph.
     """
-    return _resizing(checked_graph(graph))
-
-
-def _resizing(graph: CheckedGraph) -> list[str]:
-    if graph.path.suffix != ".json":
+    if graph.suffix != ".json":
         return []
-    names = {name.rpartition(".")[2] for name in graph.facts.operations}
+    try:
+        regions = json.loads(read_limited(graph, MOST_BYTES[graph.suffix]))["program"]["regions"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{graph} can't be read as a Paddle graph: {error}") from None
+    names: set[str] = set()
+    _collect_operations(regions, names)
+    return _resizing(names)
+
+
+def _collect_operations(node: Any, names: set[str]) -> None:
+    """Adds the name of every operation under `node`, with nested blocks, to `names`."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("#"), str):
+                names.add(node["#"])
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+
+
+def _resizing(operations: Iterable[str]) -> list[str]:
+    names = {name.rpartition(".")[2] for name in operations}
     return sorted(name for name in names if name.endswith(INTERPOLATION_SUFFIX))
 
 

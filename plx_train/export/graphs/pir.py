@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from plx_train.export.graphs.facts import GraphFacts, MalformedGraph
+from plx_train.export.graphs.pir_values import check_attribute, check_type
 
 DIALECTS = {"0": "builtin", "1": "pd_op", "2": "cf", "3": "custom_op", "4": "dist"}
 PARAMETER = "p"
@@ -14,11 +15,6 @@ DEEPEST = 32
 """Regions within regions; loops in loops of real networks reach three."""
 ABSENT = 0
 """The number of the value that an operation was not given."""
-ATTRIBUTES = frozenset((
-    *(f"0.a_{kind}" for kind in ("array", "bool", "c128", "c64", "f32", "f64", "i32", "i64", "index", "str", "type")),
-    *("0.a_tensorname", "1.a_dtype", "1.a_intarray", "1.a_layout", "1.a_place", "1.a_scalar"),
-))  # fmt: skip
-"""Kinds of attributes; Paddle takes an address from those that are left out, or nothing where something must be."""
 NAMED = ("1.data", "1.fetch")
 """Operations whose attribute `name` Paddle reads without asking whether it is one."""
 
@@ -55,8 +51,12 @@ class _Program:
         if depth > DEEPEST:
             raise MalformedGraph(f"its regions lie in one another more than {DEEPEST} deep")
         for region in regions:
+            _at(region, "#", str)
             for block in _at(region, "blocks", list):
                 given = [*_list(block, "args"), *_list(block, "kwargs")]
+                _at(block, "#", str)
+                for each in given:
+                    check_type(each.get("TT") if isinstance(each, dict) else None)
                 self.values.update(_at(each, "#", int) for each in given)
                 for operation in _at(block, "ops", list):
                     self.read_operation(operation, depth)
@@ -74,12 +74,15 @@ class _Program:
             known = DIALECTS.get(dialect)
             self.operations.add(f"{known}.{rest}" if known else f"{name} of no known dialect")
             _check_attributes(name, operation)
-            outputs = _list(operation, "O")
+            outputs = _at(operation, "O", list)
+            _at(operation, "I", list)
         if not self.values.issuperset(_at(one, "%", int) for one in _list(operation, "I")):
             raise MalformedGraph("an operation of it takes a value that nothing before it gives")
         # A body may read what its operation stands behind, never what the operation itself gives.
         self.read_regions(_list(operation, "regions"), depth + 1)
-        self.values.update(_at(one, "%", int) for one in outputs)
+        for one in outputs:
+            self.values.add(_at(one, "%", int))
+            check_type(one.get("TT"))
 
     def read_parameter(self, operation: dict[str, Any]) -> None:
         *flags, name = _at(operation, "A", list) or [None]
@@ -96,13 +99,13 @@ class _Program:
 
 
 def _check_attributes(operation: str, content: dict[str, Any]) -> None:
-    for attribute in [*_list(content, "A"), *_list(content, "OA")]:
+    given = [*_at(content, "A", list), *_list(content, "OA")]
+    for attribute in given:
         value = _at(attribute, "AT", dict)
-        if _at(value, "#", str) not in ATTRIBUTES or not ("D" in value or "VD" in value):
-            raise MalformedGraph("an operation of it has an attribute of an unknown kind")
+        check_attribute(value)
         if _at(attribute, "N", str) == "name" and operation in NAMED and value["#"] != "0.a_str":
             raise MalformedGraph("an input or output of it has no name")
-    if operation in NAMED and not any(each["N"] == "name" for each in _list(content, "A")):
+    if operation in NAMED and not any(each["N"] == "name" for each in given):
         raise MalformedGraph("an input or output of it has no name")
 
 

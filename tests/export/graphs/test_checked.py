@@ -26,7 +26,7 @@ from plx_train.export.onnx_model import write_onnx
 from plx_train.export.predictor import Predictor
 from plx_train.export.runtimes import ENGINES
 from plx_train.export.speed import opened_engines
-from plx_train.export.static_model import StaticModel, interpolations
+from plx_train.export.static_model import StaticModel
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ModelError, UserError
 from plx_train.vision.image import write_image
@@ -146,11 +146,7 @@ def test_no_engine_is_given_a_graph_that_does_more(engine: str, folder: Path, mo
 
 def test_nothing_else_reads_it_either(folder: Path) -> None:
     spoil(folder)
-    for read in (
-        StaticModel,
-        lambda path: opened_engines(path, 1, INPUT),
-        lambda path: interpolations(path / "inference.json"),
-    ):
+    for read in (StaticModel, lambda path: opened_engines(path, 1, INPUT)):
         with pytest.raises(RefusedGraph, match=r"pd_op\.save_combine"):
             read(folder)
 

@@ -109,6 +109,35 @@ MALFORMED: dict[str, Json | str | bytes] = {
     "an attribute of nothing": graph({**DATA, "A": [{"AT": {"#": "NULL"}, "N": "name"}]}),
     "an address as an attribute": graph(op("1.relu", A=[{"AT": {"#": "0.a_pointer", "D": 7}, "N": "p"}])),
     "attributes that are none": graph(op("1.relu", A={"N": 7})),
+    **{
+        f"an attribute of {value}": graph(op("1.relu", A=[{"AT": value, "N": "axis"}]))
+        for value in (
+            {"#": "0.a_i32"},
+            {"#": "0.a_i32", "D": 1 << 31},
+            {"#": "0.a_bool", "D": 1},
+            {"#": "0.a_f32", "VD": "1"},
+            {"#": "0.a_array", "D": [{"#": "0.a_i32", "D": None}]},
+            {"#": "1.a_dtype", "D": "float33"},
+            {"#": "0.a_no"},
+            {"#": "1.a_place", "D": [0, 999, ""]},
+            {"#": "1.a_scalar", "D": ["float32"]},
+            {"#": ["0.a_i32"], "D": 1},
+        )
+    },
+    **{
+        f"a type of {value}": graph(op("1.relu", O=[{"%": 5, "TT": value}]))
+        for value in (
+            None,
+            {"#": "0.t_no"},
+            {"#": "0.t_dtensor", "D": TENSOR["D"][:4]},
+            {"#": "0.t_vec", "D": [{"#": "0.t_no"}]},
+            {"#": "0.t_dtensor", "D": [{"#": "0.t_f32"}, [1 << 63], "NCHW", [], 0]},
+            {"#": "0.t_vec"},
+            {"#": "0.t_dtensor", "D": [TENSOR, [1], "NCHW", [], 0]},
+            {"#": "0.t_dtensor", "D": [{"#": "NULL"}, [1]]},
+        )
+    },
+    "an operation without what it takes": graph({"#": "1.relu", "A": [], "O": []}),
     "not a number": json.dumps(graph()).replace("4}", "NaN"),
 }
 
