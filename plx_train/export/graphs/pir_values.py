@@ -51,8 +51,8 @@ def check_type(given: Any, depth: int = 0) -> None:
 
 
 def _check_tensor(data: list[Any]) -> None:
-    check_type(data[0], DEEPEST)
-    if not _is_integers(data[1], 64) or data[2] not in LAYOUTS or any(data[3:4]):
+    element = data[0].get("#") if isinstance(data[0], dict) else None
+    if not _is_name(element, NUMBER_TYPES) or not _is_integers(data[1], 64) or data[2] not in LAYOUTS or any(data[3:4]):
         raise _unknown("type")
 
 
