@@ -65,18 +65,18 @@ class StaticModel:
         Raises:
             ModelError: the graph takes other inputs, or can't compute what it says.
         """
-        predictor = self._of_this_thread()
-        names = sorted(predictor.get_input_names())
-        if len(names) != len(inputs):
-            raise ModelError(
-                f"the graph in {self.folder} takes {len(names)} inputs, not {len(inputs)}: export it again"
-            )
         try:
+            predictor = self._of_this_thread()
+            names = sorted(predictor.get_input_names())
+            if len(names) != len(inputs):
+                raise ValueError(f"it takes {len(names)} inputs, not {len(inputs)}")
             for name, value in zip(names, inputs, strict=True):
                 predictor.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(value))
             predictor.run()
             return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
-        except (RuntimeError, ValueError, OSError) as error:
+        except UserError:
+            raise
+        except Exception as error:  # Paddle's errors have no base class but this
             raise ModelError(f"the graph in {self.folder} can't be computed: {_reason(error)}") from None
 
     def _of_this_thread(self) -> Any:
@@ -183,7 +183,7 @@ def _create_predictor(export: CheckedExport, graph: Path, device: str, onednn: b
     config.enable_memory_optim()
     try:
         predictor = inference.create_predictor(config)
-    except (RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Paddle's errors have no base class but this
         told = f"Paddle can't load the exported model in {export.parameters.parent}"
         raise UserError(f"{told}: {_reason(error)}") from None
     export.require_unchanged()
