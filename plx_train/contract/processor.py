@@ -103,7 +103,7 @@ class Processor(ABC):
         """
         try:
             return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-        except TypeError as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise WeightsError(f"the recorded processing is not of this version ({error})") from None
 
     def reading(self) -> dict[str, Any]:

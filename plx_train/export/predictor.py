@@ -16,7 +16,7 @@ from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError, found_in, to_keep
 from plx_train.ground.markup import escape
-from plx_train.runs.exported import lineage, read_inference
+from plx_train.runs.exported import lineage, model_name, read_inference
 
 LARGEST_BATCH = 8
 Input = Any
@@ -26,7 +26,8 @@ Input = Any
 class Predictor:
     """A model as it was exported, with the pre- and postprocessing that it carries.
 
-    The folder is only read: nothing in it is executed. One predictor may serve several threads at once.
+    The folder is only read, and its graph is refused where it holds an operation that does more than compute. One
+    predictor may serve several threads at once.
 
     Args:
         folder: an exported folder; those of PaddleX work as well where the module type is known here.
@@ -61,7 +62,7 @@ class Predictor:
         inference = read_inference(self.folder)
         self.module = room_of(inference)
         """The module type, for example ``text_det``."""
-        self.model_name = str((inference.get("Global") or {}).get("model_name", ""))
+        self.model_name = model_name(inference)
         """The name PaddleX knows the model by."""
         self.lineage = lineage(inference)
         """Where the model comes from, as far as its export says so."""

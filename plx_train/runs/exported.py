@@ -10,8 +10,9 @@ import yaml
 from plx_train.ground.characters import is_control, is_invisible
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import sha256
-from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
+from plx_train.ground.files import read_limited, sha256
+from plx_train.ground.foreign_yaml import parsed_yaml
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, MOST_RECORD_BYTES, ONNX_FILE, PARAMETERS_FILE, STEM
 
 
 def is_export(folder: Path) -> bool:
@@ -67,10 +68,10 @@ def read_inference(folder: Path) -> dict[str, Any]:
     """
     path = folder / INFERENCE_FILE
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = parsed_yaml(read_limited(path, MOST_RECORD_BYTES).decode("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no settings")
@@ -103,6 +104,12 @@ def lineage(inference: dict[str, Any]) -> dict[str, Any]:
     section = inference.get("Global") or {}
     found = section.get("plx_train") if isinstance(section, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def model_name(inference: dict[str, Any]) -> str:
+    """The name that ``inference.yml`` gives the model; empty where it gives none."""
+    section = inference.get("Global")
+    return str(section.get("model_name", "")) if isinstance(section, dict) else ""
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

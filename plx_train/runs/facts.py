@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file
-from plx_train.runs.folder import RUN_FILE
+from plx_train.ground.files import read_limited, replace_file
+from plx_train.runs.folder import MOST_RECORD_BYTES, RUN_FILE
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -18,8 +18,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
         UserError: it can't be read.
     """
     try:
-        return dict(json.loads((folder / RUN_FILE).read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return dict(json.loads(read_limited(folder / RUN_FILE, MOST_RECORD_BYTES)))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{folder / RUN_FILE} can't be read ({error})") from None
 
 

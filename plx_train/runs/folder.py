@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+MOST_RECORD_BYTES = 1 << 28
+"""The largest JSON or YAML file of a run or an export that is read."""
+
 OUTPUTS = "outputs"
 """Where runs lie, beside one another, unless a command says otherwise; the store of their records too."""
 

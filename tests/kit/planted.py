@@ -279,4 +279,27 @@ TESTS: dict[str, Case] = {
         ],
     ),
 }
-PLANTED = {**WINGS, **ROOMS, **WORDS, **OUTPUTS, **SIZES, **TESTS}
+LOADERS: dict[str, Case] = {
+    "a graph loaded past the gate": (
+        "graphs are loaded behind the gate",
+        {
+            **below("modes/predict.py", "def f(path):\n    import onnxruntime as o\n    o.InferenceSession(path)"),
+            **below("pipelines/ocr.py", "from paddle.inference import Config, create_predictor"),
+            **below("serving/app.py", "import paddle\nX = paddle.jit.load"),
+            **below("doctor/check.py", "X = getattr(object, 'read_model')"),
+        },
+        [
+            f"{P}/doctor/check.py:1: read_model loads a graph past the gate",
+            f"{P}/modes/predict.py:3: o.InferenceSession loads a graph past the gate",
+            f"{P}/pipelines/ocr.py:1: create_predictor loads a graph past the gate",
+            f"{P}/serving/app.py:2: paddle.jit.load loads a graph past the gate",
+        ],
+    ),
+    "a graph that is loaded where graphs are, unchecked": (
+        "graphs are loaded behind the gate",
+        below("export/onnx_model.py", "def f(path):\n    import onnx\n    return onnx.load(path)"),
+        [f"{P}/export/onnx_model.py: loads a graph that is not checked"],
+    ),
+}
+
+PLANTED = {**LOADERS, **WINGS, **ROOMS, **WORDS, **OUTPUTS, **SIZES, **TESTS}

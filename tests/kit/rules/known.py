@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from kit.rules import mirror, outputs, rooms, sizes, used, wings, words
+from kit.rules import loaders, mirror, outputs, rooms, sizes, used, wings, words
 
 RULES: dict[str, Callable[..., list[str]]] = {
     "imports point to earlier wings": wings.wing_faults,
@@ -15,6 +15,7 @@ RULES: dict[str, Callable[..., list[str]]] = {
     "rooms import their shared ground": rooms.room_import_faults,
     "heavy imports are late": rooms.heavy_import_faults,
     "workers and the command line reach no paddle": rooms.heavy_chain_faults,
+    "graphs are loaded behind the gate": loaders.loader_faults,
     "rooms have the files of a room": rooms.room_file_faults,
     "the core names no room": words.room_name_faults,
     "the core asks no room what it has": words.asking_faults,

@@ -1,0 +1,21 @@
+"""The readers that are fuzzed, a file each, found by name."""
+
+from __future__ import annotations
+
+from fuzzing.reader import Reader
+from fuzzing.readers import graphs, images, labels, pdfs, runfolders, settings, tables, weights
+
+READERS: dict[str, Reader] = {
+    reader.name: reader
+    for reader in (
+        graphs.READER,
+        weights.SAFETENSORS,
+        weights.PDPARAMS,
+        settings.READER,
+        runfolders.READER,
+        images.READER,
+        pdfs.READER,
+        tables.READER,
+        labels.READER,
+    )
+}
