@@ -8,8 +8,8 @@
 
 Cases are made of a corpus that the script makes itself, by changes of bytes and by changes that know the format. Each
 reader runs in a process of its own, with limits on time and memory, away from the home directory; a fault is a crash, a
-hang, memory beyond the limit, any exception but the product's own, a file that was written, removed or read outside of the
-process's folder, a program that was started, a connection. Cases that reach new lines or new sentences join the corpus.
+hang, memory beyond the limit, any exception but the product's own, a file that was written, removed or read outside of
+the process's folder, a program that was started, a connection. Cases that reach new lines or sentences join the corpus.
 Given again with the same folder, it goes on where it was.
 """
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 READING = "Reading"
 """Section of ``inference.yml`` that PaddleX skips."""
 
+SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What settings of other types and sizes than were written make a reader trip over."""
+
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
 
@@ -95,6 +98,18 @@ class Processor(ABC):
         """
 
     @classmethod
+    def described_by(cls, inference: dict[str, Any]) -> Self:
+        """What an ``inference.yml`` describes, with how it has files read.
+
+        Raises:
+            UserError: it is of another module type, asks for what can't be done, or makes no sense.
+        """
+        try:
+            return cls.from_inference(inference).with_reading(inference.get(READING) or {})
+        except SENSELESS as error:
+            raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+
+    @classmethod
     def from_record(cls, values: Mapping[str, Any]) -> Self:
         """The processor whose fields a checkpoint or a run's record keeps.
 
@@ -103,7 +118,7 @@ class Processor(ABC):
         """
         try:
             return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-        except (TypeError, ValueError, AttributeError) as error:
+        except SENSELESS as error:
             raise WeightsError(f"the recorded processing is not of this version ({error})") from None
 
     def reading(self) -> dict[str, Any]:

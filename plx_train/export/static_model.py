@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.processor import READING, Graph, Processor
+from plx_train.contract.processor import Graph, Processor
 from plx_train.contract.rooms import load_room, room_names
 from plx_train.contract.sample import Batch
 from plx_train.export.graphs.checked import CheckedExport, CheckedGraph, checked_export, checked_graph
@@ -108,10 +108,7 @@ def processor_of(inference: dict[str, Any]) -> Processor:
 
 
 def _processor(room: str, inference: dict[str, Any]) -> Processor:
-    try:
-        return load_room(room).processor.from_inference(inference).with_reading(inference.get(READING) or {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+    return load_room(room).processor.described_by(inference)
 
 
 def interpolations(graph: Path) -> list[str]:

@@ -16,8 +16,9 @@ def parsed_yaml(text: str) -> Any:
     Raises:
         ValueError: it is no YAML, is nested too deeply, or stands for more than `MOST_VALUES` values or for itself.
     """
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -31,7 +32,8 @@ def parsed_yaml(text: str) -> Any:
     except Exception as error:  # tags whose text does not fit them raise what they like
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:

@@ -99,8 +99,9 @@ def print_of(folder: Path) -> dict[str, tuple[int, int, int]]:
     found = {}
     for place, folders, names in os.walk(folder):
         for name in (*folders, *names):
-            status = os.lstat(os.path.join(place, name))
+            path = Path(place, name)
+            status = path.lstat()
             is_folder = name in folders
-            key = os.path.relpath(os.path.join(place, name), folder)
+            key = path.relative_to(folder).as_posix()
             found[key] = (status.st_mode, 0 if is_folder else status.st_size, 0 if is_folder else status.st_mtime_ns)
     return found

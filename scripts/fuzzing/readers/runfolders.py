@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,7 +81,8 @@ def seeds(folder: Path) -> dict[str, Case]:
     found = {}
     for room, more in (("ts_forecast", ("trainer.epochs=1",)), ("text_rec", ("trainer.epochs=1", "module.scale=0.25"))):
         data = tiny_room(room).make_dataset(folder / room / "data")
-        output = train_room(room, data, folder / room / "run", *more).output
+        with contextlib.redirect_stdout(io.StringIO()):
+            output = train_room(room, data, folder / room / "run", *more).output
         if room == "text_rec":
             _without_tensors(output)
         whole = {name: content for name, content in read_case(output).items() if name.startswith(KEPT)}
@@ -118,17 +122,18 @@ def run(folder: Path) -> str:
     from plx_train.ground.errors import UserError
 
     told = []
-    # Composing takes most of the time, and one way of it is enough for a case.
+    # Composing takes most of the time, and one way of it is enough for a case, none for many.
     config = folder / "config.yaml"
-    chosen = (_source, _continuation, _again)[sum(config.read_bytes()[:5000]) % 3 if config.is_file() else 0]
-    for look in (chosen, _record, _data, _facts):
+    number = sum(config.read_bytes()[:5000]) % 6 if config.is_file() else 0
+    ways: tuple[Callable[[Path], object], ...] = (_source, _continuation, _again)
+    for look in (*ways[number : number + 1], _config, _record, _data, _facts):
         try:
             told.append(str(look(folder)))
         except UserError as error:
             if not str(error).strip():
                 raise AssertionError(f"an empty {type(error).__name__}") from None
-            told.append(type(error).__name__)
-    return str(told)
+            told.append(str(error))
+    return " | ".join(told)[:250].replace("'", " ")
 
 
 def _source(folder: Path) -> object:
@@ -167,6 +172,12 @@ def _again(folder: Path) -> object:
 
     read_facts(folder)
     return _same_again(_composed("mode=reproduce", "module=ts_forecast", "run=case"), folder).options.mode
+
+
+def _config(folder: Path) -> object:
+    from plx_train.workflow.source import load_config
+
+    return load_config(folder).module.name
 
 
 def _record(folder: Path) -> object:
