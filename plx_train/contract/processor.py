@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.sample import Arrays
+from plx_train.contract.typed_fields import check_fields
 from plx_train.ground.errors import UserError, WeightsError
 
 if TYPE_CHECKING:
@@ -105,9 +106,11 @@ class Processor(ABC):
             UserError: it is of another module type, asks for what can't be done, or makes no sense.
         """
         try:
-            return cls.from_inference(inference).with_reading(inference.get(READING) or {})
+            found = cls.from_inference(inference).with_reading(inference.get(READING) or {})
+            check_fields(found)
         except SENSELESS as error:
             raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+        return found
 
     @classmethod
     def from_record(cls, values: Mapping[str, Any]) -> Self:
@@ -117,9 +120,11 @@ class Processor(ABC):
             WeightsError: they are not those of this module type.
         """
         try:
-            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+            found = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+            check_fields(found)
         except SENSELESS as error:
             raise WeightsError(f"the recorded processing is not of this version ({error})") from None
+        return found
 
     def reading(self) -> dict[str, Any]:
         """How files are read where it is not as ever: the section `READING`."""

@@ -142,8 +142,8 @@ def _parse(line: bytes, end: int) -> SpoolEntry | None:
 
 
 def all_entries(path: Path, offset: int = 0) -> Iterator[SpoolEntry]:
-    """Every record of the file at `path` from `offset` on, in order."""
-    while True:
+    """Every record of the file at `path` from `offset` on, in order; none where no file is."""
+    while path.is_file():
         entries, end = read_entries(path, offset)
         yield from entries
         if end == offset:

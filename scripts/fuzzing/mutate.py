@@ -18,7 +18,8 @@ BY_BYTES = 0.3
 """Share of the changes that know nothing of the format."""
 TABLES = (".csv", ".tsv", ".txt")
 BINARY = {
-    ".png": formats.change_png, ".xlsx": formats.change_zip, ".gz": formats.change_gzip, ".xz": formats.change_xz,
+    ".png": formats.change_png, ".pdf": formats.change_pdf,
+    ".xlsx": formats.change_zip, ".gz": formats.change_gzip, ".xz": formats.change_xz,
     ".safetensors": formats.change_safetensors, ".pdmodel": formats.change_protobuf, ".onnx": formats.change_protobuf,
 }  # fmt: skip
 

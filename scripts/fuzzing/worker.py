@@ -117,7 +117,7 @@ def main() -> None:
     faulthandler.enable(stacks, all_threads=False)
     faulthandler.register(signal.SIGUSR1, stacks, all_threads=False)
     reader = reader_named(name)
-    guard = Guard([root / "work", root / "home", root / "tmp"], root / "guard")
+    guard = Guard([root / "work", root / "home", root / "tmp"], root / "guard", reader.programs)
     guarded, lines = print_of(root / "guard"), Lines()
     for line in sys.stdin:
         order = json.loads(line)

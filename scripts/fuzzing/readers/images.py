@@ -11,6 +11,8 @@ import numpy as np
 from fuzzing.cases import Case
 from fuzzing.reader import Reader, Wrong
 
+DECODERS = "plx_train.vision.decoders"
+"""Processes that decode files of strangers."""
 TOKENS = (
     *(
         b"\xff\xd8\xff",
@@ -67,7 +69,8 @@ SUFFIXES = {
 }
 
 
-def _encoded(image: Any, kind: str, **options: Any) -> bytes:
+def encoded(image: Any, kind: str, **options: Any) -> bytes:
+    """The bytes of a file of Pillow's format `kind`."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -133,7 +136,7 @@ def seeds(folder: Path) -> dict[str, Case]:
     found = {}
     for number, (one, kind, options) in enumerate(kinds):
         name = f"picture{SUFFIXES.get(kind, '.' + kind.lower())}"
-        found[f"{number:02}-{kind.lower()}"] = {name: _encoded(one, kind, **options)}
+        found[f"{number:02}-{kind.lower()}"] = {name: encoded(one, kind, **options)}
     deep = picture.astype(np.uint16) * 257
     for suffix in (".png", ".tif"):
         found[f"deep{suffix}"] = {f"picture{suffix}": cv2.imencode(suffix, deep)[1].tobytes()}
@@ -164,4 +167,4 @@ def run(folder: Path) -> str:
     return f"{len(pages)} {sum(isinstance(page, UserError) for page in pages)}"
 
 
-READER = Reader("images", seeds, run, TOKENS, seconds=20.0)
+READER = Reader("images", seeds, run, TOKENS, seconds=20.0, programs=(DECODERS,))

@@ -9,6 +9,7 @@ import numpy as np
 
 from fuzzing.cases import Case
 from fuzzing.reader import Reader, Wrong
+from fuzzing.readers.images import DECODERS, encoded
 
 TOKENS = (
     *(
@@ -124,10 +125,8 @@ def seeds(folder: Path) -> dict[str, Case]:
     """Pages with what a page can hold: texts, lines, pictures of each filter, patterns, shadings, forms, notes."""
     from PIL import Image
 
-    from fuzzing.readers.images import _encoded
-
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8))
-    fax = _encoded(picture.convert("1"), "TIFF", compression="group4")[8:40]
+    fax = encoded(picture.convert("1"), "TIFF", compression="group4")[8:40]
     image = b"/Type/XObject/Subtype/Image/Width 8/Height 8/BitsPerComponent 8/ColorSpace/DeviceRGB"
     draw, named = b"q 40 0 0 30 5 5 cm /I Do Q", b"/XObject<</I 5 0 R>>"
     pattern = b"/Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 5 5]/XStep 6/YStep 6/Resources<<>>"
@@ -156,8 +155,8 @@ def seeds(folder: Path) -> dict[str, Case]:
                 image + b"/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors 3/Columns 8>>",
             ),
         ),
-        "jpeg": page_with(draw, named, stream(_encoded(picture, "JPEG"), image + b"/Filter/DCTDecode")),
-        "jpeg 2000": page_with(draw, named, stream(_encoded(picture, "JPEG2000"), image + b"/Filter/JPXDecode")),
+        "jpeg": page_with(draw, named, stream(encoded(picture, "JPEG"), image + b"/Filter/DCTDecode")),
+        "jpeg 2000": page_with(draw, named, stream(encoded(picture, "JPEG2000"), image + b"/Filter/JPXDecode")),
         "fax": page_with(
             draw,
             named,
@@ -215,4 +214,4 @@ def run(folder: Path) -> str:
     return str(len(pages))
 
 
-READER = Reader("pdfs", seeds, run, TOKENS)
+READER = Reader("pdfs", seeds, run, TOKENS, seconds=20.0, programs=(DECODERS,))
