@@ -6,7 +6,9 @@ import contextlib
 import io
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +114,12 @@ def _without_tensors(output: Path) -> None:
 
 @cache
 def _composed(*overrides: str) -> Any:
+    """The options of a command, which trusts the folder where that can be said, so that all of it is read."""
     from plx_train.config.compose import compose_run
+    from plx_train.config.options import RunOptions
 
-    return compose_run([*overrides, "device=cpu", "tracking=off"])
+    trusts = ("trust=true",) if any(field.name == "trust" for field in fields(RunOptions)) else ()
+    return compose_run([*overrides, *trusts, "device=cpu", "tracking=off"])
 
 
 def run(folder: Path) -> str:
@@ -171,7 +176,8 @@ def _again(folder: Path) -> object:
     from plx_train.runs.facts import read_facts
 
     read_facts(folder)
-    return _same_again(_composed("mode=reproduce", "module=ts_forecast", "run=case"), folder).options.mode
+    given = (_composed("mode=reproduce", "module=ts_forecast", "run=case"), folder, False)
+    return _same_again(*given[: len(signature(_same_again).parameters)]).options.mode
 
 
 def _config(folder: Path) -> object:
