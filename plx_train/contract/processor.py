@@ -13,6 +13,7 @@ import numpy as np
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.sample import Arrays
 from plx_train.contract.typed_fields import check_fields
+from plx_train.ground.characters import legible
 from plx_train.ground.errors import UserError, WeightsError
 
 if TYPE_CHECKING:
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 READING = "Reading"
 """Section of ``inference.yml`` that PaddleX skips."""
 
-SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-"""What settings of other types and sizes than were written make a reader trip over."""
+SENSELESS = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError,
+)  # fmt: skip
+"""What settings cause that are of other types or sizes than they should be."""
+MOST_TOLD = 200
+"""Characters of what they caused that are told."""
 
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
@@ -109,7 +114,8 @@ class Processor(ABC):
             found = cls.from_inference(inference).with_reading(inference.get(READING) or {})
             check_fields(found)
         except SENSELESS as error:
-            raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+            told = f"{type(error).__name__}: {legible(str(error)[:MOST_TOLD])}"
+            raise UserError(f"inference.yml can't be understood: {told}") from None
         return found
 
     @classmethod

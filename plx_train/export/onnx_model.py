@@ -12,7 +12,8 @@ import numpy as np
 from plx_train.export.graphs.checked import checked_export, checked_graph
 from plx_train.export.graphs.private_file import PrivateFile
 from plx_train.export.onnx_fold import fold
-from plx_train.ground.errors import ExportError, UserError
+from plx_train.ground.characters import legible
+from plx_train.ground.errors import ExportError, ModelError, UserError
 from plx_train.runs.folder import ONNX_FILE
 
 OPSET = 14
@@ -80,15 +81,19 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; it warns of every unused constant
-    graph = checked_graph(folder / ONNX_FILE)
+    path = folder / ONNX_FILE
+    graph = checked_graph(path)
     try:
         session = onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no base class but this
-        raise UserError(f"ONNX Runtime can't run {graph.path} ({str(error)[:200]}): take engine=paddle") from None
+        raise UserError(f"ONNX Runtime can't run {path} ({str(error)[:200]}): take engine=paddle") from None
     names = sorted(item.name for item in session.get_inputs())
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:
-        return session.run(None, dict(zip(names, inputs, strict=True)))
+        try:
+            return session.run(None, dict(zip(names, inputs, strict=True)))
+        except Exception as error:  # its errors have no base class but this
+            raise ModelError(f"{path} can't be computed: {legible(str(error)[:200])}") from None
 
     return run
 

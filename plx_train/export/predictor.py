@@ -16,7 +16,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError, found_in, to_keep
-from plx_train.runs.exported import lineage, read_inference, recorded_model_name
+from plx_train.runs.exported import lineage, model_name, read_inference
 
 LARGEST_BATCH = 8
 Input = Any
@@ -61,7 +61,7 @@ class Predictor:
         inference = read_inference(self.folder)
         self.module = room_of(inference)
         """The module type, for example ``text_det``."""
-        self.model_name = recorded_model_name(inference)
+        self.model_name = model_name(inference)
         """The name PaddleX knows the model by."""
         self.lineage = lineage(inference)
         """Where the model comes from, as far as its export says so."""

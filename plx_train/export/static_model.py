@@ -15,9 +15,11 @@ from plx_train.contract.rooms import load_room, room_names
 from plx_train.contract.sample import Batch
 from plx_train.export.graphs.checked import CheckedExport, CheckedGraph, checked_export, checked_graph
 from plx_train.export.graphs.private_file import PrivateFile
-from plx_train.ground.errors import DeviceError, UserError
+from plx_train.ground.characters import legible
+from plx_train.ground.errors import DeviceError, ModelError, UserError
 from plx_train.runs.exported import lineage
 
+MOST_TOLD = 200
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
 
@@ -51,12 +53,24 @@ class StaticModel:
         self._local = threading.local()
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """The graph's outputs for `inputs`, which come in the alphabetical order of the inputs' names."""
+        """The graph's outputs for `inputs`, which come in the alphabetical order of the inputs' names.
+
+        Raises:
+            ModelError: the graph takes other inputs, or can't compute what it says.
+        """
         predictor = self._of_this_thread()
-        for name, value in zip(sorted(predictor.get_input_names()), inputs, strict=True):
-            predictor.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(value))
-        predictor.run()
-        return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
+        names = sorted(predictor.get_input_names())
+        if len(names) != len(inputs):
+            raise ModelError(
+                f"the graph in {self.folder} takes {len(names)} inputs, not {len(inputs)}: export it again"
+            )
+        try:
+            for name, value in zip(names, inputs, strict=True):
+                predictor.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(value))
+            predictor.run()
+            return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(f"the graph in {self.folder} can't be computed: {_reason(error)}") from None
 
     def _of_this_thread(self) -> Any:
         if not hasattr(self._local, "predictor"):
@@ -140,10 +154,16 @@ def _create_predictor(export: CheckedExport, graph: Path, device: str, onednn: b
     try:
         predictor = inference.create_predictor(config)
     except (RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise UserError(f"Paddle can't load the exported model in {export.parameters.parent}: {reason[0]}") from None
+        told = f"Paddle can't load the exported model in {export.parameters.parent}"
+        raise UserError(f"{told}: {_reason(error)}") from None
     export.require_unchanged()
     return predictor
+
+
+def _reason(error: Exception) -> str:
+    """What Paddle says at the end of all that it says."""
+    lines = str(error).strip().splitlines()
+    return legible(lines[-1].strip()) if lines else type(error).__name__
 
 
 def _set_device(config: Any, device: str, onednn: bool, threads: int) -> None:

@@ -8,14 +8,22 @@ import yaml
 
 MOST_VALUES = 1_000_000
 """Values that a text may stand for; aliases make billions of a few hundred bytes."""
+MOST_CHARACTERS = 8 << 20
+"""Length of a text; the reader takes a second for a million characters."""
+LONGEST_NUMBER = 100
+"""Digits of a number; reading one in base 60 takes the square of its length."""
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 def parsed_yaml(text: str) -> Any:
     """The value that a text stands for; None for an empty one.
 
     Raises:
-        ValueError: it is no YAML, is nested too deeply, or stands for more than `MOST_VALUES` values or for itself.
+        ValueError: it is no YAML, is too long or nested too deeply, or stands for more than `MOST_VALUES` values or for
+            itself.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"it is longer than {MOST_CHARACTERS >> 20} million characters")
     loader = None
     try:
         loader = yaml.SafeLoader(text)
@@ -43,12 +51,14 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
         known: counts by node; 0 while a node is being counted.
 
     Raises:
-        ValueError: there are too many, or it holds itself.
+        ValueError: there are too many, one is too long a number, or it holds itself.
     """
     if id(node) in known:
         if not known[id(node)]:
             raise ValueError("it holds itself by an alias")
         return known[id(node)]
+    if node.tag in NUMBERS and isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_NUMBER:
+        raise ValueError(f"it holds a number of more than {LONGEST_NUMBER} digits")
     known[id(node)] = 0
     parts: list[yaml.Node] = []
     if isinstance(node, yaml.SequenceNode):

@@ -7,6 +7,8 @@ from typing import Any
 
 MOST_TAG = 1 << 32
 """A tag is a number of 32 bits; readers differ in what they make of a longer one."""
+FIXED = {1: 8, 5: 4}
+"""Bytes of a number that has always as many, by the kind of field."""
 Bytes = bytes | memoryview
 
 
@@ -38,15 +40,20 @@ class ByteCursor:
 
     def varint(self) -> int:
         """An unsigned number in as many bytes as it needs."""
+        found, self.position = self.varint_at(self.position)
+        return found
+
+    def varint_at(self, position: int) -> tuple[int, int]:
+        """An unsigned number that begins at `position`, and where it ends; the cursor stays."""
         result = 0
         for shift in range(0, 70, 7):
-            if self.position >= len(self.content):
+            if position >= len(self.content):
                 raise ValueError("it ends too early")
-            byte = self.content[self.position]
-            self.position += 1
+            byte = self.content[position]
+            position += 1
             result |= (byte & 127) << shift
             if byte < 128:
-                return result
+                return result, position
         raise ValueError("it holds an impossible number")
 
     @property
@@ -61,20 +68,31 @@ def fields(content: Bytes) -> Iterator[tuple[int, Any]]:
     Raises:
         ValueError: it is no such message.
     """
-    cursor = ByteCursor(content)
-    while not cursor.is_done:
-        tag = cursor.varint()
+    view = memoryview(content)
+    cursor, end = ByteCursor(view), len(view)
+    position = 0
+    while position < end:
+        # Almost all tags and lengths are of one byte; a file has a hundred thousand of them.
+        tag = view[position]
+        position += 1
+        if tag >= 128:
+            tag, position = cursor.varint_at(position - 1)
         number, wire = tag >> 3, tag & 7
         if not number or tag >= MOST_TAG:
             raise ValueError("it holds an impossible field")
-        if wire == 0:
-            yield number, cursor.varint()
-        elif wire == 2:
-            yield number, cursor.take(cursor.varint())
-        elif wire in (1, 5):
-            yield number, cursor.take(8 if wire == 1 else 4)
+        if wire not in FIXED:
+            size, position = cursor.varint_at(position)
+            if wire == 0:
+                yield number, size
+                continue
+            if wire != 2:
+                raise ValueError("it is no protocol-buffer message")
         else:
-            raise ValueError("it is no protocol-buffer message")
+            size = FIXED[wire]
+        start, position = position, position + size
+        if position > end:
+            raise ValueError("it ends too early")
+        yield number, view[start:position]
 
 
 def varints(value: int | memoryview) -> list[int]:

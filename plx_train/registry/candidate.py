@@ -13,7 +13,7 @@ from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.metrics.direction import HIGHER, Better, recorded
-from plx_train.runs.exported import file_hashes, graph_files, is_onnx_only, lineage, read_inference, recorded_model_name
+from plx_train.runs.exported import file_hashes, graph_files, is_onnx_only, lineage, model_name, read_inference
 from plx_train.runs.folder import PARAMETERS_FILE, PARITY_FILE
 
 
@@ -99,7 +99,7 @@ def read_candidate(folder: Path, run_id: str | None) -> Candidate:
     except OSError as error:
         raise UserError(f"{folder} can't be read ({error.strerror or error})") from None
     report = _read_report(folder / PARITY_FILE)
-    name = recorded_model_name(inference)
+    name = model_name(inference)
     measurement = _measurement(report, str(origin.get("dataset_fingerprint") or ""))
     fault = _parity_fault(report, {name: value for name, value in hashes.items() if name != PARITY_FILE})
     sentence = str(report.get("sentence", "")) if report else ""

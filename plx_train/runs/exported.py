@@ -98,17 +98,17 @@ class _ExactDumper(yaml.SafeDumper):
 _ExactDumper.add_representer(str, _ExactDumper.represent_exactly)
 
 
-def recorded_model_name(inference: dict[str, Any]) -> str:
-    """The name that PaddleX knows the model by; empty where ``inference.yml`` says none."""
-    section = inference.get("Global")
-    return str(section.get("model_name", "")) if isinstance(section, dict) else ""
-
-
 def lineage(inference: dict[str, Any]) -> dict[str, Any]:
     """What ``inference.yml`` says about the model's origin, by plx_train; empty in others' exports."""
     section = inference.get("Global") or {}
     found = section.get("plx_train") if isinstance(section, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def model_name(inference: dict[str, Any]) -> str:
+    """The name that ``inference.yml`` gives the model; empty where it gives none."""
+    section = inference.get("Global")
+    return str(section.get("model_name", "")) if isinstance(section, dict) else ""
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ModelError, UserError
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import INTERNAL_ERROR
 from plx_train.serving.refusal import Refusal
@@ -160,7 +160,7 @@ def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
 def _answer(job: _Job, outcome: Any) -> None:
     if job.answer.done():
         return
-    if isinstance(outcome, UserError):
+    if isinstance(outcome, UserError) and not isinstance(outcome, ModelError):
         job.answer.set_exception(Refusal(422, str(outcome)))
     elif isinstance(outcome, Exception):
         logger.error("a prediction failed", exc_info=outcome)

@@ -8,6 +8,7 @@ from typing import Any
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.pipelines import declaration_of, part_for, place_of
+from plx_train.export.graphs.checked import check_every_graph
 from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -77,6 +78,7 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
     pipeline, part = _place(options, name, candidate.module)
     # Said before a version is made, and where no gate would ask because the alias stands on it already.
     with_models(read_config(pipeline), {part: str(candidate.folder)})
+    check_every_graph(candidate.folder)
 
     def load(folder: Path) -> Any:
         from plx_train.pipelines.load import load_pipeline

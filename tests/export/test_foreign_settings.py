@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import plx_train
-from plx_train.runs.exported import recorded_model_name
+from plx_train.runs.exported import model_name
 
 STEPS = "PreProcess: {transform_ops: [{ResizeImage: {size: [8, 8]}}, {NormalizeImage: {}}, {ToCHWImage: null}]}\n"
 POST = "PostProcess: {Topk: {topk: 2, label_list: [a, b]}}\n"
@@ -36,6 +36,6 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, text: str) -> None:
         plx_train.Predictor(tmp_path)
 
 
-@pytest.mark.parametrize(("section", "name"), [({"model_name": "x"}, "x"), ([1], ""), (None, ""), ({}, "")])
-def test_a_name_is_a_text_whatever_stands_there(section: object, name: str) -> None:
-    assert recorded_model_name({"Global": section}) == name
+@pytest.mark.parametrize(("section", "expected"), [({"model_name": "x"}, "x"), ([1], ""), (None, ""), ({}, "")])
+def test_a_name_is_a_text_whatever_stands_there(section: object, expected: str) -> None:
+    assert model_name({"Global": section}) == expected

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from plx_train.export.graphs.facts import GraphFacts, MalformedGraph
+from plx_train.export.graphs.facts import GraphFacts, MalformedGraph, RefusedGraph
 from plx_train.export.graphs.onnx_graph import read_onnx
 from plx_train.export.graphs.pir import read_pir
 from plx_train.export.graphs.program import read_program
@@ -18,6 +18,7 @@ from plx_train.ground.characters import legible
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited
 from plx_train.runs.exported import graph_files
+from plx_train.runs.folder import STEM
 from plx_train.weights.paddle_tensors import stored_tensors
 
 READERS: Mapping[str, Callable[[bytes], GraphFacts]] = {
@@ -71,7 +72,8 @@ def checked_export(folder: Path) -> CheckedExport:
     """What Paddle is given of an exported folder.
 
     Raises:
-        UserError: a file is missing, damaged, or holds an operation that does more than compute.
+        RefusedGraph: the graph holds an operation that does more than compute.
+        UserError: a file is missing or damaged.
     """
     path, parameters = graph_files(folder)
     graph = checked_graph(path)
@@ -88,7 +90,8 @@ def checked_graph(path: Path) -> CheckedGraph:
     """The graph in the file `path`, its format told by the suffix.
 
     Raises:
-        UserError: it can't be read, or holds an operation that does more than compute.
+        RefusedGraph: it holds an operation that does more than compute.
+        UserError: it can't be read.
     """
     try:
         content = read_limited(path, MOST_BYTES[path.suffix])
@@ -102,11 +105,23 @@ def checked_graph(path: Path) -> CheckedGraph:
     if refused:
         names = ", ".join(legible(name[:LONGEST_NAME]) for name in refused[:MOST_NAMES])
         more = f" and {len(refused) - MOST_NAMES} more" if len(refused) > MOST_NAMES else ""
-        raise UserError(
+        raise RefusedGraph(
             f"{path} was refused before anything of it ran: it holds the operation {names}{more}, which is none of "
             "those that models compute with and could read or write files; export the network again without it"
         )
     return CheckedGraph(path, content, facts)
+
+
+def check_every_graph(folder: Path) -> None:
+    """Looks at all graphs of an exported folder, before it is handed on with what no engine asked for.
+
+    Raises:
+        UserError: as `checked_graph`.
+    """
+    for suffix in READERS:
+        path = folder / f"{STEM}{suffix}"
+        if path.is_file():
+            checked_graph(path)
 
 
 @cache

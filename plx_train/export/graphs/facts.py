@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from plx_train.ground.errors import UserError
+
 
 @dataclass(frozen=True)
 class GraphFacts:
@@ -17,6 +19,10 @@ class GraphFacts:
 
     operations: frozenset[str]
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+class RefusedGraph(UserError):
+    """A graph that no engine is given: it holds an operation that does more than compute."""
 
 
 class MalformedGraph(ValueError):

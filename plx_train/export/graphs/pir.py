@@ -14,6 +14,13 @@ DEEPEST = 32
 """Regions within regions; loops in loops of real networks reach three."""
 ABSENT = 0
 """The number of the value that an operation was not given."""
+ATTRIBUTES = frozenset((
+    *(f"0.a_{kind}" for kind in ("array", "bool", "c128", "c64", "f32", "f64", "i32", "i64", "index", "str", "type")),
+    *("0.a_tensorname", "1.a_dtype", "1.a_intarray", "1.a_layout", "1.a_place", "1.a_scalar"),
+))  # fmt: skip
+"""Kinds of attributes; Paddle takes an address from those that are left out, or nothing where something must be."""
+NAMED = ("1.data", "1.fetch")
+"""Operations whose attribute `name` Paddle reads without asking whether it is one."""
 
 
 def read_pir(content: bytes) -> GraphFacts:
@@ -49,7 +56,8 @@ class _Program:
             raise MalformedGraph(f"its regions lie in one another more than {DEEPEST} deep")
         for region in regions:
             for block in _at(region, "blocks", list):
-                self.values.update(_at(given, "#", int) for given in [*block.get("args", ()), *block.get("kwargs", ())])
+                given = [*_list(block, "args"), *_list(block, "kwargs")]
+                self.values.update(_at(each, "#", int) for each in given)
                 for operation in _at(block, "ops", list):
                     self.read_operation(operation, depth)
 
@@ -57,30 +65,50 @@ class _Program:
         name = _at(operation, "#", str)
         if not OPERATION_KEYS.issuperset(operation):
             raise MalformedGraph("an operation of it has parts that are not known")
-        outputs = operation.get("O", ())
         if name == PARAMETER:
             self.operations.add("builtin.parameter")
             self.read_parameter(operation)
-            outputs = [outputs]
+            outputs = [operation["O"]]
         else:
             dialect, _, rest = name.partition(".")
-            self.operations.add(f"{DIALECTS.get(dialect, dialect)}.{rest}")
-        unknown = [one for one in operation.get("I", ()) if _at(one, "%", int) not in self.values]
-        if unknown:
+            known = DIALECTS.get(dialect)
+            self.operations.add(f"{known}.{rest}" if known else f"{name} of no known dialect")
+            _check_attributes(name, operation)
+            outputs = _list(operation, "O")
+        if not self.values.issuperset(_at(one, "%", int) for one in _list(operation, "I")):
             raise MalformedGraph("an operation of it takes a value that nothing before it gives")
         # A body may read what its operation stands behind, never what the operation itself gives.
-        self.read_regions(operation.get("regions", []), depth + 1)
+        self.read_regions(_list(operation, "regions"), depth + 1)
         self.values.update(_at(one, "%", int) for one in outputs)
 
     def read_parameter(self, operation: dict[str, Any]) -> None:
-        names = [one for one in _at(operation, "A", list) if isinstance(one, str)]
-        if len(names) != 1 or names[0] in self.parameters:
+        *flags, name = _at(operation, "A", list) or [None]
+        shared = _list(operation, "OA")
+        if not isinstance(name, str) or name in self.parameters:
             raise MalformedGraph("a parameter of it has not one name of its own")
+        if [type(one) for one in (*flags, *shared)] != [int] * 6 or len(flags) != 3:
+            raise MalformedGraph("a parameter of it lacks what is known of it")
         tensor = _at(_at(_at(operation, "O", dict), "TT", dict), "D", list)
         dims = tensor[1] if len(tensor) > 1 else None
         if not isinstance(dims, list) or not all(type(size) is int for size in dims):
             raise MalformedGraph("a parameter of it has no size")
-        self.parameters[names[0]] = tuple(dims)
+        self.parameters[name] = tuple(dims)
+
+
+def _check_attributes(operation: str, content: dict[str, Any]) -> None:
+    for attribute in [*_list(content, "A"), *_list(content, "OA")]:
+        value = _at(attribute, "AT", dict)
+        if _at(value, "#", str) not in ATTRIBUTES or not ("D" in value or "VD" in value):
+            raise MalformedGraph("an operation of it has an attribute of an unknown kind")
+        if _at(attribute, "N", str) == "name" and operation in NAMED and value["#"] != "0.a_str":
+            raise MalformedGraph("an input or output of it has no name")
+    if operation in NAMED and not any(each["N"] == "name" for each in _list(content, "A")):
+        raise MalformedGraph("an input or output of it has no name")
+
+
+def _list(given: Any, key: str) -> list[Any]:
+    """What `given` holds under `key`, an empty list where it holds nothing."""
+    return [] if isinstance(given, dict) and key not in given else _at(given, key, list)
 
 
 def _at(given: Any, key: str, kind: type) -> Any:
