@@ -19,7 +19,6 @@ from plx_train.ground.characters import legible
 from plx_train.ground.errors import DeviceError, ModelError, UserError
 from plx_train.runs.exported import lineage
 
-MOST_TOLD = 200
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
 
