@@ -16,6 +16,7 @@ Given again with the same folder, it goes on where it was.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import time
@@ -72,7 +73,9 @@ def main() -> int:
         return replay(given.readers[0], given.replay, folder)
     if given.one:
         campaign = Campaign(READERS[given.one], folder / given.one, given.seed, lambda text: print(text, flush=True))
-        totals = campaign.run(given.minutes and given.minutes * 60, given.cases)
+        with contextlib.suppress(KeyboardInterrupt):
+            campaign.run(given.minutes and given.minutes * 60, given.cases)
+        totals = campaign.totals
         print(f"{given.one}: {totals.cases} cases, {len(totals.findings)} findings", flush=True)
         return 0
     if not given.table:
