@@ -97,3 +97,26 @@ def test_facts_that_are_none_are_refused(tmp_path: Path, content: bytes) -> None
 
     with pytest.raises(UserError, match=r"run\.json can't be read"):
         read_facts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"overrides": 3}, "overrides is not a list"),
+        ({"overrides": ["a=b", 3]}, "overrides are not texts"),
+        ({"metrics": ["a"]}, "metrics is not a mapping"),
+        ({"metrics": {"a": "b"}}, "metrics are not numbers"),
+        ({"export": ["a"]}, "export is not a text"),
+    ],
+)
+def test_facts_of_other_kinds_are_refused(tmp_path: Path, facts: dict[str, object], told: str) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"mode": "train", **facts}))
+
+    with pytest.raises(UserError, match=told):
+        read_facts(tmp_path)
+
+
+def test_facts_may_be_few_or_null(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"export": null, "metrics": {"a": NaN}, "seconds": "x"}')
+
+    assert read_facts(tmp_path)["export"] is None
