@@ -28,7 +28,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from fuzzing.campaign import Campaign, Totals, load_totals  # noqa: E402
 from fuzzing.cases import read_case  # noqa: E402
 from fuzzing.readers import READERS  # noqa: E402
-from fuzzing.watch import Watched  # noqa: E402
 
 HEAD = (
     "reader",
@@ -105,7 +104,7 @@ def fuzz(given: argparse.Namespace) -> None:
 
 def replay(name: str, case: Path, folder: Path) -> int:
     """Says what comes of one case."""
-    worker = Watched(READERS[name], folder / f"replay-{name}", [])
+    worker = Campaign(READERS[name], folder / name, 1, print).worker
     answer = worker.run(read_case(case))
     worker.stop()
     print(f"{answer['kind']}: {answer['what']}\n{answer.get('detail', '')}")

@@ -113,6 +113,7 @@ class Processor(ABC):
         try:
             found = cls.from_inference(inference).with_reading(inference.get(READING) or {})
             check_fields(found)
+            found.example()  # fields that don't fit one another make none
         except SENSELESS as error:
             told = f"{type(error).__name__}: {legible(str(error)[:MOST_TOLD])}"
             raise UserError(f"inference.yml can't be understood: {told}") from None

@@ -26,6 +26,10 @@ GLOBAL = "Global: {model_name: PP-LCNet_x1_0, plx_train: {module: image_cls}}\n"
         GLOBAL + STEPS + POST + "Calibration: {temperature: {}}\n",
         GLOBAL + "PreProcess: " + "[" * 3000 + "]" * 3000 + "\n" + POST,
         GLOBAL + "PreProcess: &a [*a]\n" + POST,
+        "Global: {plx_train: {module: ts_anomaly}}\n"
+        "size: {in_chunk_len: 8, out_chunk_len: 8, skip_chunk_len: 0}\n"
+        "info_params: {time_col: date, feature_cols: [x], freq: 1h}\nmodel_threshold: 1.0\n"
+        "Series: {time: date, frequency: 1h, stride: 4, periods: [], mean: [], std: [2.0], rule: none}\n",
         "Global: [1]\n" + STEPS.replace("[8, 8]", "[8]") + POST,
     ],
 )
