@@ -29,6 +29,7 @@ GLOBAL = "Global: {model_name: PP-LCNet_x1_0, plx_train: {module: image_cls}}\n"
         "Global: {plx_train: {module: ts_anomaly}}\n"
         "size: {in_chunk_len: 8, out_chunk_len: 8, skip_chunk_len: 0}\n"
         "info_params: {time_col: date, feature_cols: [x], freq: 1h}\nmodel_threshold: 1.0\n"
+        "input_data: {observed_cov_numeric: [1, 8, 1]}\nscale: true\ntime_feat: false\nholiday: false\n"
         "Series: {time: date, frequency: 1h, stride: 4, periods: [], mean: [], std: [2.0], rule: none}\n",
         "Global: [1]\n" + STEPS.replace("[8, 8]", "[8]") + POST,
     ],
