@@ -8,14 +8,15 @@
 
 Cases are made of a corpus that the script makes itself, by changes of bytes and by changes that know the format. Each
 reader runs in a process of its own, with limits on time and memory, away from the home directory; a fault is a crash, a
-hang, memory beyond the limit, any exception but the product's own, a file that was written, removed or read outside of the
-process's folder, a program that was started, a connection. Cases that reach new lines or new sentences join the corpus.
+hang, memory beyond the limit, any exception but the product's own, a file that was written, removed or read outside of
+the process's folder, a program that was started, a connection. Cases that reach new lines or sentences join the corpus.
 Given again with the same folder, it goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import time
@@ -27,7 +28,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from fuzzing.campaign import Campaign, Totals, load_totals  # noqa: E402
 from fuzzing.cases import read_case  # noqa: E402
 from fuzzing.readers import READERS  # noqa: E402
-from fuzzing.watch import Watched  # noqa: E402
 
 HEAD = (
     "reader",
@@ -72,7 +72,9 @@ def main() -> int:
         return replay(given.readers[0], given.replay, folder)
     if given.one:
         campaign = Campaign(READERS[given.one], folder / given.one, given.seed, lambda text: print(text, flush=True))
-        totals = campaign.run(given.minutes and given.minutes * 60, given.cases)
+        with contextlib.suppress(KeyboardInterrupt):
+            campaign.run(given.minutes and given.minutes * 60, given.cases)
+        totals = campaign.totals
         print(f"{given.one}: {totals.cases} cases, {len(totals.findings)} findings", flush=True)
         return 0
     if not given.table:
@@ -102,7 +104,7 @@ def fuzz(given: argparse.Namespace) -> None:
 
 def replay(name: str, case: Path, folder: Path) -> int:
     """Says what comes of one case."""
-    worker = Watched(READERS[name], folder / f"replay-{name}", [])
+    worker = Campaign(READERS[name], folder / name, 1, print).worker
     answer = worker.run(read_case(case))
     worker.stop()
     print(f"{answer['kind']}: {answer['what']}\n{answer.get('detail', '')}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.contract.processor import READING, Graph, Processor
+from plx_train.contract.processor import Graph, Processor
 from plx_train.contract.rooms import load_room, room_names
 from plx_train.contract.sample import Batch
 from plx_train.export.graphs.checked import MOST_BYTES, CheckedExport, checked_export
@@ -21,11 +21,6 @@ from plx_train.ground.errors import DeviceError, ModelError, UserError
 from plx_train.ground.files import read_limited
 from plx_train.runs.exported import lineage
 
-NOT_UNDERSTOOD = (
-    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError,
-)  # fmt: skip
-"""What settings cause that are of other kinds or sizes than they should be."""
-MOST_TOLD = 200
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
 
@@ -129,11 +124,7 @@ def processor_of(inference: dict[str, Any]) -> Processor:
 
 
 def _processor(room: str, inference: dict[str, Any]) -> Processor:
-    try:
-        return load_room(room).processor.from_inference(inference).with_reading(inference.get(READING) or {})
-    except NOT_UNDERSTOOD as error:
-        told = f"{type(error).__name__}: {legible(str(error)[:MOST_TOLD])}"
-        raise UserError(f"inference.yml can't be understood: {told}") from None
+    return load_room(room).processor.described_by(inference)
 
 
 def interpolations(graph: Path) -> list[str]:

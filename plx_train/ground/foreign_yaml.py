@@ -24,8 +24,9 @@ def parsed_yaml(text: str) -> Any:
     """
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"it is longer than {MOST_CHARACTERS >> 20} million characters")
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -39,7 +40,8 @@ def parsed_yaml(text: str) -> Any:
     except Exception as error:  # tags whose text does not fit them raise what they like
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:

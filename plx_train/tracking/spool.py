@@ -16,6 +16,8 @@ from typing import Any
 from plx_train.ground.files import replace_file
 
 CHUNK_BYTES = 1 << 18
+LONGEST_LINE = 1 << 26
+"""Bytes of the longest record; more are none, whatever the file leads to."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple
         file.seek(offset)
         chunk = file.read(max_bytes)
         if len(chunk) == max_bytes and b"\n" not in chunk:
-            chunk += file.readline()
+            chunk += file.readline(LONGEST_LINE)
     entries = []
     for line in chunk[: chunk.rfind(b"\n") + 1].splitlines(keepends=True):
         offset += len(line)
@@ -140,8 +142,8 @@ def _parse(line: bytes, end: int) -> SpoolEntry | None:
 
 
 def all_entries(path: Path, offset: int = 0) -> Iterator[SpoolEntry]:
-    """Every record of the file at `path` from `offset` on, in order."""
-    while True:
+    """Every record of the file at `path` from `offset` on, in order; none where no file is."""
+    while path.is_file():
         entries, end = read_entries(path, offset)
         yield from entries
         if end == offset:

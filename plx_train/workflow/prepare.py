@@ -20,8 +20,8 @@ from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
 from plx_train.data.formats.lines import SPLIT_SUFFIX, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.confine import confined, plain_name
-from plx_train.ground.files import user_path
-from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
+from plx_train.ground.files import read_limited, user_path
+from plx_train.runs.folder import LABEL_FILES, MOST_RECORD_BYTES, PREPARED_FILE
 from plx_train.workflow.cut_lines import cut_where_needed
 from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready, not_carved
 
@@ -184,7 +184,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
 def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared | None:
     """What a run wrote; None where there is nothing, or the options ask for something else."""
     try:
-        record = json.loads((folder / PREPARED_FILE).read_text("utf-8"))
+        record = json.loads(read_limited(folder / PREPARED_FILE, MOST_RECORD_BYTES))
         asked, kept = _settings(options), record["settings"]
         if options.dataset.val in record["files"].values() and VAL in kept["files"]:
             # Another of the splits that were written is looked at: the file that the run read one from stays the same.

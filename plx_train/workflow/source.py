@@ -18,11 +18,12 @@ from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
 from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.ground.files import resolve_path, user_path
+from plx_train.ground.files import read_limited, resolve_path, user_path
+from plx_train.ground.foreign_yaml import parsed_yaml
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import exported_in, is_export, read_inference
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, best_checkpoint
+from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES, OUTPUTS, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, is_folder_of, resolve_uri
 from plx_train.weights.catalogue import entries
 from plx_train.workflow.as_they_are import fill_with
@@ -208,7 +209,9 @@ def load_config(folder: Path) -> DictConfig:
         UserError: it can't be read.
     """
     try:
-        recorded = OmegaConf.load(folder / CONFIG_FILE)
+        text = read_limited(folder / CONFIG_FILE, MOST_RECORD_BYTES).decode("utf-8")
+        parsed_yaml(text)  # refuses what would grow without end
+        recorded = OmegaConf.create(text)
     except Exception as error:  # whatever a YAML parser trips over
         raise UserError(f"{folder / CONFIG_FILE} can't be read ({str(error).splitlines()[0]})") from None
     if not isinstance(recorded, DictConfig) or "module" not in recorded:

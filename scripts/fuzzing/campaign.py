@@ -1,4 +1,4 @@
-"""Fuzzing of one reader: cases made, read, judged; what is new enters the corpus, what is wrong is kept and made small."""
+"""Fuzzing of one reader: cases made, read and judged; what is new joins the corpus, faults are kept and made small."""
 
 from __future__ import annotations
 

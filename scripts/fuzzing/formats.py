@@ -6,7 +6,9 @@ import gzip
 import io
 import json
 import lzma
+import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -18,6 +20,8 @@ from fuzzing.trees import change_tree, json_text
 Inner = Callable[[str, bytes], bytes]
 """Changes a content that lies in another one, by its name."""
 MAX_DEPTH = 6
+PDF_NUMBERS = (b"0", b"1", b"-1", b"2", b"0.00001", b"1e9", b"-99999", b"32767", b"65536", b"2147483647", b"2147483648",
+               b"99999999999", b"4 0 R", b"5 0 R", b"0.5", b"14400", b"1000000")  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -72,10 +76,31 @@ def change_zip(rng: Random, content: bytes, inner: Inner) -> bytes:
     else:
         members[at] = (name, data + b" " * (8 << 20))
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of two members of one name
         for name, data in members:
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     return file.getvalue()
+
+
+def change_pdf(rng: Random, content: bytes, inner: Inner) -> bytes:
+    """A PDF of which one number is another, one name another's, or a stream is changed below its compression."""
+    action = rng.random()
+    if action < 0.5:
+        numbers = list(re.finditer(rb"-?\d+(\.\d*)?", content))
+        one = rng.choice(numbers)
+        return content[: one.start()] + rng.choice(PDF_NUMBERS) + content[one.end() :]
+    if action < 0.75:
+        names = list(re.finditer(rb"/[A-Za-z]+", content))
+        one, other = rng.choice(names), rng.choice(names)
+        return content[: one.start()] + other[0] + content[one.end() :]
+    streams = list(re.finditer(rb"stream\n(.*?)\nendstream", content, re.DOTALL))
+    one = rng.choice(streams)
+    try:
+        data = zlib.compress(inner("stream", zlib.decompress(one[1])))
+    except zlib.error:
+        data = inner("stream", one[1])
+    return content[: one.start(1)] + data + content[one.end(1) :]
 
 
 def change_gzip(rng: Random, content: bytes, inner: Inner) -> bytes:

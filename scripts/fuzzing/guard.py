@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ FORBIDDEN = frozenset(
         *("ftplib.connect", "smtplib.connect", "urllib.Request", "http.client.connect", "os.kill", "os.chroot"),
     }
 )
+STARTS = ("subprocess.Popen", "os.posix_spawn")
 FREE = ("/dev/null", "/dev/tty")
 
 
@@ -30,9 +32,11 @@ class Guard:
     Args:
         own: folders below which files may change.
         secret: folder that must not even be read.
+        programs: parts of the commands that may be started.
     """
 
-    def __init__(self, own: list[Path], secret: Path) -> None:
+    def __init__(self, own: list[Path], secret: Path, programs: Sequence[str]) -> None:
+        self._programs = programs
         self._own = [os.path.realpath(folder) for folder in own]
         self._secret = os.path.realpath(secret)
         self._is_armed = False
@@ -58,7 +62,7 @@ class Guard:
         elif event in CHANGES:
             for place in CHANGES[event]:
                 self._changed(event, arguments[place] if place < len(arguments) else None)
-        elif event in FORBIDDEN:
+        elif event in FORBIDDEN and not (event in STARTS and any(one in str(arguments) for one in self._programs)):
             self._refuse(f"{event} {str(arguments)[:200]}")
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
@@ -99,8 +103,9 @@ def print_of(folder: Path) -> dict[str, tuple[int, int, int]]:
     found = {}
     for place, folders, names in os.walk(folder):
         for name in (*folders, *names):
-            status = os.lstat(os.path.join(place, name))
+            path = Path(place, name)
+            status = path.lstat()
             is_folder = name in folders
-            key = os.path.relpath(os.path.join(place, name), folder)
+            key = path.relative_to(folder).as_posix()
             found[key] = (status.st_mode, 0 if is_folder else status.st_size, 0 if is_folder else status.st_mtime_ns)
     return found

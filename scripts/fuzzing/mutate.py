@@ -14,11 +14,13 @@ from fuzzing.cases import LINK, Case
 
 MANIFEST = "manifest.json"
 LINKS = (b"/dev/zero", b"/dev/null", b"/proc/self/environ", b".", b"..", b"missing", b"inference.yml", b"run.json")
-BY_BYTES = 0.3
-"""Share of the changes that know nothing of the format."""
+BY_BYTES, OF_BRITTLE = 0.3, 0.12
+"""Share of the changes that know nothing of the format; few such files are still whole where all of it is a tree."""
+BRITTLE = (".json", ".yml", ".yaml", ".xlsx", ".safetensors", ".gz", ".xz", ".pdmodel", ".onnx", ".jsonl", ".ndjson")
 TABLES = (".csv", ".tsv", ".txt")
 BINARY = {
-    ".png": formats.change_png, ".xlsx": formats.change_zip, ".gz": formats.change_gzip, ".xz": formats.change_xz,
+    ".png": formats.change_png, ".pdf": formats.change_pdf,
+    ".xlsx": formats.change_zip, ".gz": formats.change_gzip, ".xz": formats.change_xz,
     ".safetensors": formats.change_safetensors, ".pdmodel": formats.change_protobuf, ".onnx": formats.change_protobuf,
 }  # fmt: skip
 
@@ -38,7 +40,7 @@ class Mutator:
         """A case that was made of one of the corpus, with one to some changes."""
         case = dict(rng.choice(corpus))
         others = [rng.choice(corpus) for _ in range(3)]
-        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
+        for _ in range(rng.choice((1, 1, 1, 1, 1, 2, 2, 3, 5))):
             self._change(rng, case, others)
         if rng.random() < 0.9:
             _repair_manifests(case)
@@ -73,7 +75,7 @@ class Mutator:
 
     def _changed(self, rng: Random, name: str, content: bytes, same: Sequence[bytes]) -> bytes:
         """The content changed as its format allows, where it has one that is known and it still is in it."""
-        if rng.random() >= BY_BYTES:
+        if rng.random() >= (OF_BRITTLE if _kind(name) in BRITTLE else BY_BYTES):
             try:
                 changed = self._by_format(rng, name, content, same)
                 if changed is not None:
@@ -116,11 +118,13 @@ def _repair_manifests(case: Case) -> None:
     for name in [one for one in case if PurePosixPath(one).name == MANIFEST]:
         folder = PurePosixPath(name).parent
         try:
-            digests = json.loads(case[name])
+            manifest = json.loads(case[name])
+            # That of a frozen pipeline has its hashes in a section.
+            digests = manifest["sha256"] if isinstance(manifest.get("sha256"), dict) else manifest
             for file in digests:
                 content = case.get((folder / file).as_posix())
                 if content is not None:
                     digests[file] = hashlib.sha256(content).hexdigest()
-            case[name] = json.dumps(digests).encode()
+            case[name] = json.dumps(manifest).encode()
         except (ValueError, TypeError, AttributeError, RecursionError):
             continue

@@ -25,6 +25,7 @@ class Reader:
         megabytes: that one case may take beyond what the process has when it begins.
         is_pure: reading changes nothing in the case's folder.
         has_links: cases are folders that people exchange, so files of them may be links.
+        programs: parts of the commands that reading may start: processes of the product's own.
         is_covered: new lines of code are looked for, which slows some libraries down ten times.
     """
 
@@ -36,4 +37,5 @@ class Reader:
     megabytes: int = 2048
     is_pure: bool = True
     has_links: bool = False
+    programs: tuple[str, ...] = ()
     is_covered: bool = True

@@ -21,7 +21,7 @@ from typing import Any
 
 from fuzzing.guard import Guard, print_of
 from fuzzing.reader import Reader, Wrong
-from fuzzing.readers import READERS
+from fuzzing.readers import reader_named
 
 LARGEST_FILE = 512 << 20
 """Bytes of the largest file that may be written."""
@@ -116,8 +116,8 @@ def main() -> None:
     stacks = (root / "stacks.txt").open("w")
     faulthandler.enable(stacks, all_threads=False)
     faulthandler.register(signal.SIGUSR1, stacks, all_threads=False)
-    reader = READERS[name]
-    guard = Guard([root / "work", root / "home", root / "tmp"], root / "guard")
+    reader = reader_named(name)
+    guard = Guard([root / "work", root / "home", root / "tmp"], root / "guard", reader.programs)
     guarded, lines = print_of(root / "guard"), Lines()
     for line in sys.stdin:
         order = json.loads(line)

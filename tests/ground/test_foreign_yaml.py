@@ -45,3 +45,19 @@ def test_what_would_harm_is_told_in_little_time(case: str) -> None:
     with pytest.raises(ValueError, match=told):
         parsed_yaml(text)
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("!!timestamp x", "NoneType"),
+        ("!!bool maybe", "maybe"),
+        ("!!int ''", "."),
+        ("a: [", "line 1"),
+        ("a: \x01", "special characters"),
+        ("--- a\n--- b\n", "another document"),
+    ],
+)
+def test_what_no_writer_writes_is_told(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parsed_yaml(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from fuzzing.reader import Reader
 from fuzzing.readers import graphs, images, labels, pdfs, runfolders, settings, tables, weights
 
@@ -19,3 +21,10 @@ READERS: dict[str, Reader] = {
         labels.READER,
     )
 }
+
+
+def reader_named(name: str) -> Reader:
+    """The reader of a name, or at ``module:attribute``."""
+    module, colon, attribute = name.partition(":")
+    found: Reader = getattr(importlib.import_module(module), attribute) if colon else READERS[name]
+    return found

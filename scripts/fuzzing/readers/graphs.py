@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -88,7 +89,8 @@ paddle.seed(0)
 class Small(nn.Layer):
     def __init__(self, kind):
         super().__init__()
-        self.kind, self.conv, self.norm, self.fc = kind, nn.Conv2D(3, 4, 3, padding=1), nn.BatchNorm2D(4), nn.Linear(4, 3)
+        self.kind, self.conv = kind, nn.Conv2D(3, 4, 3, padding=1)
+        self.norm, self.fc = nn.BatchNorm2D(4), nn.Linear(4, 3)
     def forward(self, x):
         x = nn.functional.relu(self.norm(self.conv(x)))
         if self.kind == 1:
@@ -130,8 +132,16 @@ def seeds(folder: Path) -> dict[str, Case]:
             (5, 2, message_of([(1, 2, b"axis"), (3, 0, 1), (20, 0, 2)])),
         ]
     )
-    tensor = message_of([(1, 0, 3), (2, 0, 1), (8, 2, b"w"), (4, 2, np.ones(3, np.float32).tobytes()),
-                         (13, 2, message_of([(1, 2, b"location"), (2, 2, b"../../guard/secret.txt")])), (14, 0, 1)])  # fmt: skip
+    tensor = message_of(
+        [
+            (1, 0, 3),
+            (2, 0, 1),
+            (8, 2, b"w"),
+            (4, 2, np.ones(3, np.float32).tobytes()),
+            (13, 2, message_of([(1, 2, b"location"), (2, 2, b"../../guard/secret.txt")])),
+            (14, 0, 1),
+        ]
+    )
     shape = message_of([(1, 2, message_of([(1, 0, size)])) for size in (1, 3)])
     value = message_of([(2, 2, message_of([(1, 2, message_of([(1, 0, 1), (2, 2, shape)]))]))])
     graph = message_of(
@@ -163,10 +173,8 @@ def run(folder: Path) -> str:
     from plx_train.ground.errors import UserError
     from plx_train.weights.pdiparams import read_pdiparams
 
-    try:
+    with contextlib.suppress(UserError):
         read_pdiparams(folder / "inference.pdiparams")
-    except UserError:
-        pass
     engine = "paddle" if (folder / "inference.pdiparams").exists() else "onnx"
     predictor = Predictor(folder, threads=1, engine=engine)
     prediction = predictor.predict(predictor.processor.example())

@@ -77,10 +77,18 @@ def seeds(folder: Path) -> dict[str, Case]:
         {"label": "c", "points": boxes[::2], "shape_type": "rectangle"},
     ]
     labelme = {
-        f"p{number}.json": json.dumps({"version": "5.0", "flags": {"cat": number % 2 == 0, "dog": number % 2 == 1}, "shapes": shapes,
-                                       "imagePath": name, "imageHeight": 32, "imageWidth": 48}).encode()
+        f"p{number}.json": json.dumps(
+            {
+                "version": "5.0",
+                "flags": {"cat": number % 2 == 0, "dog": number % 2 == 1},
+                "shapes": shapes,
+                "imagePath": name,
+                "imageHeight": 32,
+                "imageWidth": 48,
+            }
+        ).encode()
         for number, name in enumerate(names)
-    }  # fmt: skip
+    }
     size = {"original_width": 48, "original_height": 32}
     region = {"x": 10, "y": 10, "width": 50, "height": 40, "rotation": 5}
     results: list[dict[str, Any]] = [
@@ -110,24 +118,47 @@ def seeds(folder: Path) -> dict[str, Case]:
         }
         for number, name in enumerate(names)
     ]
-    coco = {"images": [{"id": 1, "file_name": "p0.png", "width": 48, "height": 32}], "annotations":
-            [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 4, 9, 9]}], "categories": [{"id": 1, "name": "a"}]}  # fmt: skip
+    coco = {
+        "images": [{"id": 1, "file_name": "p0.png", "width": 48, "height": 32}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 4, 9, 9]}],
+        "categories": [{"id": 1, "name": "a"}],
+    }
     cases: dict[str, Case] = {
-        "classes": {"train.txt": b"p0.png 0\np1.png 1\np2.png 0\n", "val.txt": b"p3.png 1\np4.png 0\n", "label.txt": b"0 cat\n1 dog\n"},
-        "labels": {"train.txt": b"p0.png\t0,1\np1.png\t1,1\n", "val.txt": b"p3.png\t1,0\n", "label.txt": b"0 cat\n1 dog\n"},
-        "texts": {"train.txt": f"p0.png\t{quoted}\np1.png\t{quoted}\n".encode(), "val.txt": f"p3.png\t[]\np2.png\t{quoted}\n".encode()},
+        "classes": {
+            "train.txt": b"p0.png 0\np1.png 1\np2.png 0\n",
+            "val.txt": b"p3.png 1\np4.png 0\n",
+            "label.txt": b"0 cat\n1 dog\n",
+        },
+        "labels": {
+            "train.txt": b"p0.png\t0,1\np1.png\t1,1\n",
+            "val.txt": b"p3.png\t1,0\n",
+            "label.txt": b"0 cat\n1 dog\n",
+        },
+        "texts": {
+            "train.txt": f"p0.png\t{quoted}\np1.png\t{quoted}\n".encode(),
+            "val.txt": f"p3.png\t[]\np2.png\t{quoted}\n".encode(),
+        },
         "text": {"train.txt": b"p0.png\tab\np1.png\tba c\n", "val.txt": b"p3.png\ta\n", "dict.txt": b"a\nb\nc\n"},
-        "csv": {"list.csv": b"path,label,split\n" + b"".join(f"{one},cat,train\n{one},dog,val\n".encode() for one in names)},
-        "csv labels": {"train.csv": b"image,cat,dog\np0.png,1,0\np1.png,0,1\n", "val.csv": b"image,cat,dog\np2.png,1,1\n"},
+        "csv": {
+            "list.csv": b"path,label,split\n" + b"".join(f"{one},cat,train\n{one},dog,val\n".encode() for one in names)
+        },
+        "csv labels": {
+            "train.csv": b"image,cat,dog\np0.png,1,0\np1.png,0,1\n",
+            "val.csv": b"image,cat,dog\np2.png,1,1\n",
+        },
         "folders": {},
         "labelme": labelme,
         "studio": {"project.json": json.dumps(tasks).encode()},
-        "ppocrlabel": {"Label.txt": f"d/p0.png\t{quoted}\nd/p1.png\t{quoted}\n".encode(), "fileState.txt": b"C:\\d\\p0.png\t1\n",
-                       "Cache.cach": b"{}", "rec_gt.txt": b"p2.png\tab\n"},
+        "ppocrlabel": {
+            "Label.txt": f"d/p0.png\t{quoted}\nd/p1.png\t{quoted}\n".encode(),
+            "fileState.txt": b"C:\\d\\p0.png\t1\n",
+            "Cache.cach": b"{}",
+            "rec_gt.txt": b"p2.png\tab\n",
+        },
         "icdar": {f"gt_p{number}.txt": b"4,4,30,4,30,20,4,20,ab\n4,4,30,4,30,20,4,20,###\n" for number in range(6)},
         "icdar boxes": {f"gt_p{number}.txt": b'4, 4, 30, 20, "ab"\n' for number in range(6)},
         "coco": {"instances.json": json.dumps(coco).encode()},
-    }  # fmt: skip
+    }
     for name, case in cases.items():
         if name == "folders":
             case |= {
@@ -164,8 +195,9 @@ def run(folder: Path) -> str:
         report = checked.report
         if not checked.train and not report.errors:
             raise Wrong(f"{room}: no sample, and no error that says why")
-        told.append(f"{room} {len(checked.train) > 0} {sorted({finding.code for finding in report.findings})}")
-    return str(told)
+        codes = sorted({finding.code for finding in report.findings})
+        told.append(f"{room} {len(checked.train) > 0} {' '.join(codes)}")
+    return " | ".join(told)
 
 
 READER = Reader("labels", seeds, run, TOKENS, seconds=15.0)

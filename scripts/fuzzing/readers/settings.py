@@ -1,4 +1,4 @@
-"""What is written in YAML beside models: ``inference.yml`` of every room, pipelines, frozen pipelines, the choice of an engine."""
+"""YAML beside models: ``inference.yml`` of every room, pipelines, frozen pipelines; and the choice of an engine."""
 
 from __future__ import annotations
 
@@ -76,9 +76,16 @@ def _processors() -> dict[str, Any]:
         "text_rec": {"characters": ("a", "b", " "), "width": 48},
         "ts_anomaly": {**scaling, "context": 8, "stride": 4, "features": ("x",)},
         "ts_cls": {**scaling, "group": "id", "length": 9, "columns": ("x",), "labels": ("a", "b")},
-        "ts_forecast": {**scaling, "context": 24, "horizon": 6, "targets": ("x",), "quantiles": (0.1, 0.5, 0.9),
-                        "seasonal_errors": (0.1,), "calendar": True},
-    }  # fmt: skip
+        "ts_forecast": {
+            **scaling,
+            "context": 24,
+            "horizon": 6,
+            "targets": ("x",),
+            "quantiles": (0.1, 0.5, 0.9),
+            "seasonal_errors": (0.1,),
+            "calendar": True,
+        },
+    }
     return {room: load_room(room).processor(**values) for room, values in given.items()}
 
 
@@ -115,7 +122,7 @@ def run(folder: Path) -> str:
     for name, read in (("pipeline.yaml", _pipeline), ("manifest.json", _frozen), ("inference.yml", _inference)):
         if (folder / name).is_file():
             told.append(read(folder))
-    return str(told)
+    return " | ".join(told)
 
 
 def _pipeline(folder: Path) -> str:
@@ -164,7 +171,7 @@ def _inference(folder: Path) -> str:
     processor = processor_of(inference)
     if (folder / "inference.json").is_file():
         chosen_engine(folder, 1)
-    sample, context = processor.preprocess(processor.example())
+    sample, _ = processor.preprocess(processor.example())
     size = sum(one.nbytes for one in stacked([sample]))
     if size > 1 << 30:
         raise MemoryError(f"an example becomes {size >> 20} MiB")

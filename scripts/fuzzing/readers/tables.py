@@ -141,7 +141,7 @@ def run(folder: Path) -> str:
             series_given(path.read_bytes(), given)
         except UserError as error:
             counts.append((0, str(error)[:80]))
-    return str(counts)
+    return " ".join(str(part) for count in counts for part in count)
 
 
 def _check(series: Any) -> None:

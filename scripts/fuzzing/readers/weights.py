@@ -209,8 +209,25 @@ def pdparams_seeds(folder: Path) -> dict[str, Case]:
     """State dicts pickled in each protocol, by Paddle's habits and torch's, and exported parameters beside graphs."""
     arrays = _arrays()
     named = {name: (f"conv2d_{number}.w_0", array) for number, (name, array) in enumerate(arrays.items())}
-    graph = {"base_code": {"version": 1}, "program": {"regions": [{"#": "region_0", "blocks": [{"#": "block_0", "ops": [
-        {"#": "p", "A": [0, 0, 0, name], "O": {"%": number}} for number, name in enumerate(NAMES)]}]}]}}  # fmt: skip
+    graph = {
+        "base_code": {"version": 1},
+        "program": {
+            "regions": [
+                {
+                    "#": "region_0",
+                    "blocks": [
+                        {
+                            "#": "block_0",
+                            "ops": [
+                                {"#": "p", "A": [0, 0, 0, name], "O": {"%": number}}
+                                for number, name in enumerate(NAMES)
+                            ],
+                        }
+                    ],
+                }
+            ]
+        },
+    }
     recorded = {name: {"structured_name": f"net.{name}", "stop_gradient": False} for name in NAMES}
     return {
         "protocol 2": {"weights.pdparams": pickle.dumps(arrays, 2)},
@@ -220,9 +237,12 @@ def pdparams_seeds(folder: Path) -> dict[str, Case]:
         "torch": {"weights.pth": _torch_file(arrays)},
         "json": {"inference.json": json.dumps(graph).encode(), "inference.pdiparams": _parameters(arrays)},
         "pdmodel": {"inference.pdmodel": _program(NAMES), "inference.pdiparams": _parameters(arrays)},
-        "info": {"inference.pdmodel": _program(NAMES), "inference.pdiparams": _parameters(arrays),
-                 "inference.pdiparams.info": pickle.dumps(recorded, 2)},
-    }  # fmt: skip
+        "info": {
+            "inference.pdmodel": _program(NAMES),
+            "inference.pdiparams": _parameters(arrays),
+            "inference.pdiparams.info": pickle.dumps(recorded, 2),
+        },
+    }
 
 
 def run_pdparams(folder: Path) -> str:
