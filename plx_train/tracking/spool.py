@@ -82,7 +82,8 @@ class Spool:
 
     def sync(self) -> None:
         """Returns when what was appended is on disk, as far as the disk takes it."""
-        with contextlib.suppress(OSError):
+        # Whoever delivers may still be at it when the run has closed the file.
+        with contextlib.suppress(OSError, ValueError):
             os.fsync(self._descriptor)
 
     def close(self) -> None:
@@ -192,6 +193,9 @@ def load_cursor(path: Path, spool: Path | None = None) -> Cursor:
         content = json.loads(path.read_text("utf-8"))
         # A power cut may have taken the end of the spool, but not the news that it had been sent.
         most = spool.stat().st_size if spool else int(content["offset"])
+        if not content["run_id"]:
+            # The run comes first of all: what has no id has not arrived, whoever said so.
+            return Cursor(path=path)
         return Cursor(min(int(content["offset"]), most), content["run_id"], path, list(content.get("skipped", ())))
     except (OSError, ValueError, KeyError, TypeError):
         return Cursor(path=path)

@@ -19,6 +19,8 @@ from urllib.parse import quote, unquote
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
+from plx_train.tracking.answers import bound_answers
+from plx_train.tracking.receipts import NO_SERVER, WrongAnswer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +39,8 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    # A redirect leads away from the server that was named: to a login, or the records to somebody else.
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -91,6 +95,11 @@ def database_path(uri: str) -> Path | None:
     return Path(_decoded(uri.removeprefix(SQLITE))) if uri.startswith(SQLITE) else None
 
 
+def is_server(uri: str) -> bool:
+    """Whether the store is reached by HTTP; else it is a database, whose yes is a yes."""
+    return uri.startswith(("http://", "https://", "databricks"))
+
+
 def _address(path: Path) -> str:
     """A SQLite file's address, in which ``%`` and ``?`` would mean something else."""
     text = path.as_posix()
@@ -118,6 +127,7 @@ def open_client(uri: str) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
+    bound_answers()
     path = database_path(uri)
     if path is None:
         return MlflowClient(uri)
@@ -161,11 +171,17 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
         path = database_path(uri)
         location = (path.parent / ARTIFACTS_NAME / quote(name, safe="")).as_uri() if path else None
         try:
-            return str(client.create_experiment(name, location, EXPERIMENT_TAGS))
+            created = client.create_experiment(name, location, EXPERIMENT_TAGS)
         except Exception:
             found = client.get_experiment_by_name(name)  # another process was quicker
             if found is None:
                 raise
+        else:
+            if not created:
+                raise WrongAnswer(NO_SERVER)
+            return str(created)
+    if found.name != name or not found.experiment_id:
+        raise WrongAnswer(NO_SERVER)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
@@ -210,6 +226,8 @@ def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:
 def _search(client: MlflowClient, condition: str, most: int) -> list[RunRecord]:
     """Newest first, of all experiments."""
     known = client.search_experiments()
+    if not all(experiment.experiment_id for experiment in known) or not known:
+        raise WrongAnswer(NO_SERVER)
     experiments = [experiment.experiment_id for experiment in known if experiment.name != PROMOTIONS]
     runs = client.search_runs(experiments, condition, max_results=most, order_by=["start_time DESC"])
     return [_record(run) for run in runs]
@@ -235,7 +253,7 @@ def _record(run: object) -> RunRecord:
 
 def ui_command(uri: str) -> str | None:
     """The command that shows a local store in a browser; None where a server shows it already."""
-    if uri.startswith(("http://", "https://", "databricks")):
+    if is_server(uri):
         return None
     beside = Path(sys.executable).with_name("mlflow")
     program = "mlflow" if shutil.which("mlflow") == str(beside) else str(beside)
