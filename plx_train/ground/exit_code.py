@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.memory import is_out_of_memory
 
@@ -16,13 +18,17 @@ def exit_code(work: Callable[[], int]) -> int:
     try:
         return work()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {without_credentials(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except Exception as error:
         if not is_out_of_memory(error):
-            raise
+            told = traceback.format_exc()
+            if without_credentials(told) == told:
+                raise
+            print(without_credentials(told), file=sys.stderr, end="")
+            return 1
         print(f"error: memory ran out: {MEMORY_ADVICE}", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.credentials import scrubbed
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file
 from plx_train.runs.folder import RUN_FILE
@@ -29,4 +30,4 @@ def write_facts(folder: Path, facts: dict[str, Any]) -> None:
     Raises:
         OSError: it can't be written; what was there stays.
     """
-    replace_file(folder / RUN_FILE, json.dumps(facts, indent=1, default=str), is_durable=True)
+    replace_file(folder / RUN_FILE, json.dumps(scrubbed(facts), indent=1, default=str), is_durable=True)

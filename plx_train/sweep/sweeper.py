@@ -17,7 +17,7 @@ from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS, Ended, Engine
 from plx_train.sweep.live import LiveJob, RunOutcome, mean_and_spread, objective_values, outcome_of
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
-from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study, values_of
+from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, TRIALS, VALUES, Study, values_of
 
 if TYPE_CHECKING:
     from plx_train.terminal.console import Console
@@ -146,7 +146,7 @@ class Sweeper:
             return None
         seed = self.plan.seeds[len(live.jobs)]
         tail = f"-s{seed}" if seed is not None else ""
-        job = LiveJob(seed, self.study.folder / "trials" / f"{live.trial.number:03d}{tail}")
+        job = LiveJob(seed, self.study.folder / TRIALS / f"{live.trial.number:03d}{tail}")
         live.jobs.append(job)
         return job
 

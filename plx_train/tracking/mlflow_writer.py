@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.tracking.delivery import first_line
 from plx_train.tracking.receipts import (
     NO_SERVER,
@@ -22,7 +23,7 @@ from plx_train.tracking.receipts import (
     sizes_of,
 )
 from plx_train.tracking.spool import Cursor, SpoolEntry
-from plx_train.tracking.store import experiment_id, is_server, open_client, without_password
+from plx_train.tracking.store import experiment_id, is_server, open_client
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -51,7 +52,7 @@ class MlflowSink:
             may_exist: an earlier process may have made the run and not heard of it.
         """
         self.uri = uri
-        self.name = f"MLflow at {without_password(uri)}"
+        self.name = f"MLflow at {without_credentials(uri)}"
         self.warn = warn
         self.run_id: str | None = None
         self.experiment: str | None = None
@@ -110,7 +111,7 @@ class MlflowSink:
     def _check_tags(
         self, client: MlflowClient, run_id: str, tags: dict[str, str], params: dict[str, str] | None = None
     ) -> None:
-        if self._must_prove:
+        if self._must_prove and (tags or params):
             check_tags(client, run_id, tags, params or {})
 
     def resend(self, entry: SpoolEntry, cursor: Cursor) -> None:
@@ -143,7 +144,8 @@ class MlflowSink:
                 self.refused.append(what)
             else:
                 cursor.skipped.append(entry.sequence)
-            self.warn(f"MLflow does not take {what} ({first_line(error)}); the run goes on without it there")
+            reason = without_credentials(first_line(error))
+            self.warn(f"MLflow does not take {what} ({reason}); the run goes on without it there")
 
     def _gives_up(self, client: MlflowClient, run_id: str, entry: SpoolEntry, error: Exception) -> bool:
         """Whether it is this record that is at fault, not the store."""

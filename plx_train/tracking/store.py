@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from plx_train.ground.credentials import put_away, with_credentials, without_credentials
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
@@ -63,7 +64,7 @@ class RunRecord:
 
 
 def resolve_uri(uri: str | None, folder: Path) -> str:
-    """The absolute address of the store: `uri`, or a database in `folder`.
+    """The absolute address of the store: `uri`, or a database in `folder`; its password is put away.
 
     A relative SQLite path is taken from the current folder; a bare path to a ``.db`` file is one as well.
 
@@ -72,6 +73,7 @@ def resolve_uri(uri: str | None, folder: Path) -> str:
     """
     if uri is None:
         return _address((folder / "mlflow.db").absolute())
+    uri = put_away(uri)
     if uri.startswith(SQLITE):
         return _address(resolve_path(_decoded(uri.removeprefix(SQLITE))))
     if "://" not in uri and uri.endswith(".db"):
@@ -79,15 +81,10 @@ def resolve_uri(uri: str | None, folder: Path) -> str:
     scheme = uri.partition("://")[0].partition("+")[0]
     if scheme not in SCHEMES or ("://" not in uri and uri != "databricks"):
         raise ConfigError(
-            f"tracking.uri={without_password(uri)} is no address of an MLflow store: "
+            f"tracking.uri={without_credentials(uri)} is no address of an MLflow store: "
             "write http://host:port, sqlite:////folder/mlflow.db or a database address"
         )
     return uri
-
-
-def without_password(text: str) -> str:
-    """`text` with the user and password of every address in it blotted out."""
-    return re.sub(r"(\w+://)[^/@\s:]+:[^/@\s]+@", r"\1***:***@", text)
 
 
 def database_path(uri: str) -> Path | None:
@@ -130,7 +127,7 @@ def open_client(uri: str) -> MlflowClient:
     bound_answers()
     path = database_path(uri)
     if path is None:
-        return MlflowClient(uri)
+        return MlflowClient(with_credentials(uri))
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_lock(path.with_name(f"{path.name}.lock")):
         return _open_database(uri, path)
@@ -193,7 +190,7 @@ def find_run(uri: str, run_id: str) -> RunRecord:
     Raises:
         UserError: no run, or several, with close matches.
     """
-    where = without_password(uri)
+    where = without_credentials(uri)
     path = database_path(uri)
     if path and not path.exists():
         raise UserError(f"run {run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…")
@@ -202,7 +199,8 @@ def find_run(uri: str, run_id: str) -> RunRecord:
         matches = _matching_runs(client, run_id)
         others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
     except Exception as error:
-        raise UserError(f"run {run_id} can't be looked up at {where}: {str(error)[:200].splitlines()[0]}") from None
+        reason = without_credentials(str(error))[:200].splitlines()[0]
+        raise UserError(f"run {run_id} can't be looked up at {where}: {reason}") from None
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -257,12 +255,12 @@ def ui_command(uri: str) -> str | None:
         return None
     beside = Path(sys.executable).with_name("mlflow")
     program = "mlflow" if shutil.which("mlflow") == str(beside) else str(beside)
-    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(without_password(uri))}"
+    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(without_credentials(uri))}"
 
 
 def run_url(uri: str, experiment: str, run_id: str) -> str | None:
     """The run's page in MLflow's view of training, on the store's server or the one `ui_command` starts."""
     if uri.startswith("databricks"):
         return None
-    host = without_password(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
+    host = without_credentials(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
     return f"{host}/#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"

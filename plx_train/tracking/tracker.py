@@ -25,7 +25,7 @@ from plx_train.tracking.delivery import Delivery, Feed
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.spool import Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
-from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
+from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
 
@@ -129,7 +129,7 @@ class RunTracker:
 
     def set_tags(self, tags: dict[str, Any]) -> None:
         """Records facts about the run; a later value replaces an earlier one."""
-        self._append("tags", {"tags": {key: without_password(str(value)) for key, value in tags.items()}})
+        self._append("tags", {"tags": {key: str(value) for key, value in tags.items()}})
 
     def sync(self) -> None:
         """Returns when all that was recorded is on disk."""
@@ -243,11 +243,12 @@ def start_tracking(
         "experiment": options.experiment,
         "name": options.run_name or output.absolute().name,
         "token": uuid.uuid4().hex,
-        "tags": {key: without_password(str(value)) for key, value in (own_tags | SOURCE_TAGS | tags).items()},
+        "uri": uri,
+        "tags": {key: str(value) for key, value in (own_tags | SOURCE_TAGS | tags).items()},
         "params": short,
     }
     tracker.spool.append("run", run)
-    tracker.log_text(without_password(config_yaml), CONFIG_FILE)
+    tracker.log_text(config_yaml, CONFIG_FILE)
     if long:
         tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
     for dataset in datasets:

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,19 @@ from kit.faulty_proxy import FaultyProxy
 from kit.mlflow_server import mlflow_server
 from kit.processes import until
 from plx_train.runs.facts import write_facts
-from plx_train.tracking import RunTracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
+from plx_train.runs.lock import hold
+from plx_train.tracking import (
+    SPOOL_NAME,
+    RunTracker,
+    TrackingOptions,
+    left_over,
+    replay,
+    resolve_uri,
+    start_tracking,
+    tracker,
+    unsent,
+)
+from plx_train.tracking.left_over import send_all
 from plx_train.tracking.store import open_client
 
 STEPS = 120
@@ -48,7 +61,7 @@ def said() -> list[str]:
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER_PATIENCE_SECONDS", "DATABASE_PATIENCE_SECONDS"):
-        monkeypatch.setattr(tracker, name, 1.0)
+        monkeypatch.setattr(tracker, name, 3.0)
 
 
 def begin(output: Path, uri: str, said: list[str]) -> RunTracker:
@@ -230,3 +243,38 @@ def test_a_run_that_goes_on_repeats_no_point(proxy: FaultyProxy, tmp_path: Path,
     again.finish("FINISHED")
     assert again.run_id == record.run_id
     assert_whole(proxy.uri, again.run_id)
+
+
+def trial(folder: Path, uri: str, status: str, said: list[str]) -> RunTracker:
+    """A run of a sweep that ended before its store had all of it."""
+    folder.mkdir(parents=True)
+    record = begin(folder, uri, said)
+    log(record, 0, STEPS)
+    record.finish(status, "0.5 at evaluation 1 is behind the other trials" if status == "KILLED" else None)
+    write_facts(folder, {"status": "PRUNED" if status == "KILLED" else status, "tracking_uri": uri})
+    return record
+
+
+def test_a_sweep_sends_what_its_trials_left(
+    proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker, "SERVER_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(left_over, "IDLE_SECONDS", 1.0)
+    proxy.fault, proxy.seconds = "slow", 0.5
+    pruned, whole, living = (tmp_path / "trials" / name for name in ("000", "001", "002"))
+    records = {folder: trial(folder, proxy.uri, status, said) for folder, status in (
+        (pruned, "KILLED"), (whole, "FINISHED"), (living, "FINISHED"),
+    )}  # fmt: skip
+    proxy.fault = "error"
+    down = send_all(tmp_path, proxy.uri, said.append, lambda: True)
+    assert (down.runs, down.records) == (3, sum(unsent(record.spool.path) for record in records.values()))
+    assert send_all(tmp_path, proxy.uri, said.append, lambda: False) == down
+    assert f"{down.records} records of 3 runs have not reached MLflow yet" in said[-1]
+
+    proxy.fault = None
+    with closing(hold(living)):
+        left = send_all(tmp_path, proxy.uri, said.append, lambda: True)
+    assert (left.runs, left.records) == (1, unsent(records[living].spool.path)), "who goes on sends its own"
+    for folder, status in ((pruned, "KILLED"), (whole, "FINISHED")):
+        assert_whole(proxy.uri, replay(folder / SPOOL_NAME, proxy.uri).run_id, status=status)
+    assert send_all(tmp_path, proxy.uri, said.append, lambda: True) == left_over.LeftOver(0, 0)
