@@ -200,6 +200,10 @@ class RunTracker:
             self._delivery = Delivery(feeds, self.spool.sync, chore)
         atexit.register(self._finish_at_exit)
 
+    def _log_long(self, params: dict[str, str]) -> None:
+        if params:
+            self.log_text(json.dumps(params, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
+
     def _log_sample(self, values: dict[str, float], step: int) -> None:
         self.spool.append("metrics", {"step": step, "values": values})
 
@@ -235,7 +239,8 @@ def start_tracking(
     tracker = RunTracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
     own_tags = machine_tags() | {"plx.output": str(output.absolute())}
     if goes_on:
-        tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
+        own_tags["plx.resumed"] = time.strftime("%Y-%m-%d %H:%M:%S")
+        tracker.spool.append("resume", {"tags": own_tags})
         tracker._start(options.visualdl, options.system_metrics)
         return tracker
     short, long = split_params(params)
@@ -249,8 +254,7 @@ def start_tracking(
     }
     tracker.spool.append("run", run)
     tracker.log_text(config_yaml, CONFIG_FILE)
-    if long:
-        tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
+    tracker._log_long(long)
     for dataset in datasets:
         tracker.spool.append("dataset", dataset_content(dataset))
     tracker._start(options.visualdl, options.system_metrics)
