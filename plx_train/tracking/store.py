@@ -127,10 +127,19 @@ def open_client(uri: str) -> MlflowClient:
     bound_answers()
     path = database_path(uri)
     if path is None:
+        _shorten_retries()
         return MlflowClient(with_credentials(uri))
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_lock(path.with_name(f"{path.name}.lock")):
         return _open_database(uri, path)
+
+
+def _shorten_retries() -> None:
+    """Has MLflow say at once what is wrong with a database; it would keep it to itself for two minutes."""
+    import mlflow.store.db.utils as databases
+
+    if hasattr(databases, "MAX_RETRY_COUNT"):
+        databases.MAX_RETRY_COUNT = 2
 
 
 def _open_database(uri: str, path: Path) -> MlflowClient:
