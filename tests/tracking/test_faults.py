@@ -17,6 +17,7 @@ import plx_train
 from kit.faulty_proxy import FaultyProxy
 from kit.mlflow_server import mlflow_server
 from kit.processes import until
+from plx_train.ground.credentials import VARIABLE
 from plx_train.runs.facts import write_facts
 from plx_train.runs.lock import hold
 from plx_train.tracking import (
@@ -236,8 +237,7 @@ def test_a_run_that_goes_on_repeats_no_point(proxy: FaultyProxy, tmp_path: Path,
     record = begin(tmp_path / "r", proxy.uri, said)
     log(record, 0, 80)
     record.finish("KILLED", "stopped by SIGTERM")
-    options = TrackingOptions(uri=proxy.uri, system_metrics=False)
-    again = start_tracking(options, params={}, tags={}, output=tmp_path / "r", datasets=[], config_yaml="", resume=True)
+    again = resumed(tmp_path / "r", proxy.uri, said)
     assert again.wait_until_connected(30)
     log(again, 50, STEPS)
     again.finish("FINISHED")
@@ -278,3 +278,35 @@ def test_a_sweep_sends_what_its_trials_left(
     for folder, status in ((pruned, "KILLED"), (whole, "FINISHED")):
         assert_whole(proxy.uri, replay(folder / SPOOL_NAME, proxy.uri).run_id, status=status)
     assert send_all(tmp_path, proxy.uri, said.append, lambda: True) == left_over.LeftOver(0, 0)
+
+
+def test_a_run_goes_on_with_the_password_of_the_environment(
+    proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "{}")
+    proxy.login = "me:a-password"
+    record = begin(tmp_path / "r", proxy.uri.replace("http://", "http://me:a-password@"), said)
+    log(record, 0, 60)
+    assert record.wait_until_connected(30)
+    record.finish("KILLED", "stopped by SIGTERM")
+    assert record.uri == proxy.uri
+    # Another process: it knows what the folder says, and no more.
+    monkeypatch.setenv(VARIABLE, "{}")
+    assert replay(record.spool.path, proxy.uri, said.append).left == unsent(record.spool.path)
+    again = resumed(tmp_path / "r", proxy.uri, said)
+    until(lambda: any("passwords are kept with no run" in text for text in said))
+    log(again, 60, STEPS)
+    again.finish("FINISHED")
+    assert again.unsent > 0
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a-password")
+    assert replay(record.spool.path, proxy.uri).left == 0
+    assert_whole(proxy.uri, record.run_id)
+    assert "a-password" not in "".join([*said, record.spool.path.read_text()])
+
+
+def resumed(output: Path, uri: str, said: list[str]) -> RunTracker:
+    options = TrackingOptions(uri=uri, system_metrics=False)
+    return start_tracking(
+        options, params={}, tags={}, output=output, datasets=[], config_yaml="", warn=said.append, resume=True
+    )
