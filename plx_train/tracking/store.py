@@ -21,6 +21,7 @@ from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
 from plx_train.tracking.answers import bound_answers
+from plx_train.tracking.delivery import first_line
 from plx_train.tracking.receipts import NO_SERVER, WrongAnswer
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def find_run(uri: str, run_id: str) -> RunRecord:
         matches = _matching_runs(client, run_id)
         others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
     except Exception as error:
-        reason = without_credentials(str(error))[:200].splitlines()[0]
+        reason = without_credentials(first_line(error))
         raise UserError(f"run {run_id} can't be looked up at {where}: {reason}") from None
     if len(matches) == 1:
         return matches[0]
