@@ -15,7 +15,7 @@ RECEIPT_TAG = "plx.received"
 NO_SERVER = "what answers there is no MLflow server, or a proxy or login page stands before it"
 
 
-class WrongAnswer(Exception):
+class WrongAnswer(ConnectionError):
     """An answer that is not what was asked for: nothing has arrived."""
 
 
