@@ -30,4 +30,6 @@ def write_facts(folder: Path, facts: dict[str, Any]) -> None:
     Raises:
         OSError: it can't be written; what was there stays.
     """
-    replace_file(folder / RUN_FILE, json.dumps(scrubbed(facts), indent=1, default=str), is_durable=True)
+    # Only what an error says can hold a password; the rest is gone on with as it is.
+    facts = facts | {"reason": scrubbed(facts["reason"])} if "reason" in facts else facts
+    replace_file(folder / RUN_FILE, json.dumps(facts, indent=1, default=str), is_durable=True)

@@ -234,7 +234,8 @@ def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:
 def _search(client: MlflowClient, condition: str, most: int) -> list[RunRecord]:
     """Newest first, of all experiments."""
     known = client.search_experiments()
-    if not all(experiment.experiment_id for experiment in known) or not known:
+    # A server has at least the experiment that it begins with.
+    if not all(experiment.experiment_id for experiment in known) or not (known or database_path(client.tracking_uri)):
         raise WrongAnswer(NO_SERVER)
     experiments = [experiment.experiment_id for experiment in known if experiment.name != PROMOTIONS]
     runs = client.search_runs(experiments, condition, max_results=most, order_by=["start_time DESC"])
