@@ -96,7 +96,7 @@ def check_files(client: MlflowClient, run_id: str, before: Mapping[str, int], af
 
 
 def _may_only_write(error: Exception) -> bool:
-    """Whether an object store that is written to directly says, in its own form, that its lists are not for this user."""
+    """Whether an object store that is written to directly says, in its own form, that its lists are not for us."""
     response = getattr(error, "response", None)
     return isinstance(response, dict) and response.get("Error", {}).get("Code") == "AccessDenied"
 
