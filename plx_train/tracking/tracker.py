@@ -200,9 +200,11 @@ class RunTracker:
             self._delivery = Delivery(feeds, self.spool.sync, chore)
         atexit.register(self._finish_at_exit)
 
-    def _log_long(self, params: dict[str, str]) -> None:
-        if params:
-            self.log_text(json.dumps(params, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
+    def _log_what_it_reads(self, long_params: dict[str, str], datasets: list[TrackedDataset]) -> None:
+        if long_params:
+            self.log_text(json.dumps(long_params, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
+        for dataset in datasets:
+            self.spool.append("dataset", dataset_content(dataset))
 
     def _log_sample(self, values: dict[str, float], step: int) -> None:
         self.spool.append("metrics", {"step": step, "values": values})
@@ -254,9 +256,7 @@ def start_tracking(
     }
     tracker.spool.append("run", run)
     tracker.log_text(config_yaml, CONFIG_FILE)
-    tracker._log_long(long)
-    for dataset in datasets:
-        tracker.spool.append("dataset", dataset_content(dataset))
+    tracker._log_what_it_reads(long, datasets)
     tracker._start(options.visualdl, options.system_metrics)
     return tracker
 
