@@ -25,13 +25,13 @@ from plx_train.tracking.delivery import Delivery, Feed
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.spool import Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
-from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command
+from plx_train.tracking.store import is_server, resolve_uri, run_url, ui_command
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
 
 STATUSES = ("FINISHED", "FAILED", "KILLED")
 
-# How long the end of a run waits for a store in which nothing moves. A local database is only ever slow: it
+# How long the end of a run waits for a store in which nothing moves. A database is mostly only slow: it
 # may be made for the first time while other runs wait for the same.
 SERVER_PATIENCE_SECONDS = 10.0
 DATABASE_PATIENCE_SECONDS = 90.0
@@ -144,8 +144,8 @@ class RunTracker:
         if status == "KILLED":
             self._finish(status, reason, KILLED_PATIENCE_SECONDS, KILLED_PATIENCE_SECONDS)
             return
-        is_local = self.uri is None or database_path(self.uri) is not None
-        self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_local else SERVER_PATIENCE_SECONDS)
+        is_database = self.uri is None or not is_server(self.uri)
+        self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_database else SERVER_PATIENCE_SECONDS)
 
     def _finish(self, status: str, reason: str | None, patience_seconds: float, most_seconds: float = math.inf) -> None:
         if self._status:

@@ -38,10 +38,15 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def database() -> Iterator[Postgres]:
+    with postgres() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def site(database: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     with (
-        postgres() as database,
         object_store() as objects,
         running_server(database.uri, folder, f"s3://{BUCKET}/mlflow", objects.environment) as server,
     ):
@@ -72,6 +77,8 @@ def assert_whole(uri: str, run_id: str, steps: int) -> None:
     assert {file.path: file.file_size for file in client.list_artifacts(run_id)} == {"config.yaml": 5, "report.html": 3}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_server_and_database_are_restarted_under_eight_runs(site: Site, tmp_path: Path) -> None:
     uri = site.server.uri
     records = [begin(tmp_path / str(number), uri) for number in range(RUNS)]
@@ -98,31 +105,33 @@ def test_server_and_database_are_restarted_under_eight_runs(site: Site, tmp_path
         assert_whole(uri, str(run_id), STEPS)
 
 
-def test_a_database_without_a_server_before_it(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_without_a_server_before_it(
+    database: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
     (tmp_path / "r").mkdir()
-    options = TrackingOptions(uri=site.database.uri, experiment="direct", system_metrics=False)
+    options = TrackingOptions(uri=database.uri, experiment="direct", system_metrics=False)
     record = start_tracking(
-        options, params={"uri": site.database.uri}, tags={"uri": site.database.uri}, output=tmp_path / "r",
-        datasets=[], config_yaml=f"uri: {site.database.uri}\n", warn=said.append,
+        options, params={"uri": database.uri}, tags={"uri": database.uri}, output=tmp_path / "r",
+        datasets=[], config_yaml=f"uri: {database.uri}\n", warn=said.append,
     )  # fmt: skip
     log(record, 0, 5)
-    record.finish("FAILED", f"{site.database.uri} is gone, said {PASSWORD}")
+    record.finish("FAILED", f"{database.uri} is gone, said {PASSWORD}")
     assert (record.unsent, said) == (0, [])
-    assert record.uri == f"postgresql+psycopg2://plx@127.0.0.1:{site.database.port}/postgres"
+    assert record.uri == f"postgresql+psycopg2://plx@127.0.0.1:{database.port}/postgres"
     assert find_run(record.uri, record.run_id or "").metrics["step"] == 4
     stored = subprocess.run(
-        ["pg_dump", site.database.uri.replace("+psycopg2", "")], capture_output=True, text=True, check=True
+        ["pg_dump", database.uri.replace("+psycopg2", "")], capture_output=True, text=True, check=True
     ).stdout
     written = [path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
     for secret in (PASSWORD, QUOTED):
         assert not any(secret in text for text in (stored, record.ui_command or "", *written))
 
 
-def test_a_database_that_wants_another_password(site: Site, tmp_path: Path) -> None:
+def test_a_database_that_wants_another_password(database: Postgres, tmp_path: Path) -> None:
     said: list[str] = []
-    wrong = site.database.uri.replace(QUOTED, "another-password")
+    wrong = database.uri.replace(QUOTED, "another-password")
     options = TrackingOptions(uri=wrong, system_metrics=False)
     record = start_tracking(options, params={}, tags={}, output=tmp_path, datasets=[], config_yaml="", warn=said.append)
     until(lambda: bool(said))
