@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from plx_train.ground.credentials import put_away_in
 from plx_train.terminal.exit_code import exit_code
 from plx_train.terminal.streams import deliver, protect
 
@@ -50,6 +51,7 @@ def _fingerprint_of(options: RunOptions) -> str:
 
 
 def _run(arguments: list[str]) -> int:
+    arguments = [put_away_in(text) for text in arguments]
     if {"-m", "--multirun"} & set(arguments):
         from plx_train.sweep.multirun import multirun
 

@@ -7,6 +7,8 @@ Kills come at random moments: while the command starts, in the middle of steps, 
 evaluations, in the export. Weights must be equal to the bit in the end, and MLflow must hold each point exactly once.
 With --outputs a run more for each way in which nobody reads what it prints must come to the same, with exit code 0.
 Before some kills a second command is given the same folder: it must be refused, and have changed nothing there.
+With --portal so many runs train at once, recorded by a server that a captive portal hides now and then: in the end the
+server must hold the same points of each as of a run that nothing hid it from.
 Given again with the same folder, it goes on where it was.
 """
 
@@ -21,10 +23,12 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
 from chaos_outputs import WAYS
+from chaos_portal import behind_a_portal
 
 RUN = (
     *("module=text_det", "dataset=pages", "device=cpu", "weights=null", "quiet=true", "dataset.limit=6"),
@@ -79,11 +83,15 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--outputs", action="store_true")
+    parser.add_argument("--portal", type=int, default=0, metavar="RUNS")
     parser.add_argument("--folder", type=Path, default=Path("outputs/chaos"))
     options = parser.parse_args()
-    progress = chaos(options.folder.absolute(), options.kills, options.seed)
+    folder = options.folder.absolute()
+    progress = chaos(folder, options.kills, options.seed)
     if options.outputs:
-        unread(options.folder.absolute(), progress)
+        unread(folder, progress)
+    if options.portal:
+        progress.faults += behind_a_portal(folder, options.portal, options.seed, partial(_start, folder), _points_at)
     print(summary(progress))
     return 1 if progress.faults else 0
 
@@ -93,7 +101,7 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
     folder.mkdir(parents=True, exist_ok=True)
     progress = _load(folder, seed)
     if UNDISTURBED not in progress.finished:
-        _start(folder, UNDISTURBED, KEEPS_ALL).wait()
+        _start(folder, UNDISTURBED, None, KEEPS_ALL).wait()
         progress.finished.append(UNDISTURBED)
         _save(folder, progress)
     while len(progress.kills) < kills or _is_begun(folder, progress):
@@ -155,7 +163,7 @@ def _intrude(folder: Path, name: str, process: subprocess.Popen[bytes], asked: t
     """Gives a second command the folder of a run that goes on; sentences on what it did there."""
     before = _written_once(folder / name)
     command = [sys.executable, "-m", "plx_train", *RUN, *asked, f"output={folder / name}"]
-    command.append(f"tracking.uri=sqlite:///{folder / 'mlflow.db'}")
+    command.append(f"tracking.uri={_database(folder)}")
     done = subprocess.run(command, capture_output=True, text=True, env=_environment(folder), check=False)
     if process.poll() is not None:
         return []  # it had the folder for itself
@@ -172,14 +180,15 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache"), "PLX_TRAIN_STATE": str(folder / "state")}
 
 
-def _start(folder: Path, name: str, *overrides: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path, name: str, uri: str | None = None, *overrides: str) -> subprocess.Popen[bytes]:
     with (folder / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(_command(folder, name, *overrides), stdout=log, stderr=log, env=_environment(folder))
+        command = _command(folder, name, uri, *overrides)
+        return subprocess.Popen(command, stdout=log, stderr=log, env=_environment(folder))
 
 
-def _command(folder: Path, name: str, *overrides: str) -> list[str]:
+def _command(folder: Path, name: str, uri: str | None = None, *overrides: str) -> list[str]:
     command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
-    return [*command, f"tracking.uri=sqlite:///{folder / 'mlflow.db'}"]
+    return [*command, f"tracking.uri={uri or _database(folder)}"]
 
 
 def _wait_for(moment: str, output: Path, process: subprocess.Popen[bytes], generator: random.Random) -> None:
@@ -263,11 +272,29 @@ def _digests(checkpoint: Path) -> dict[str, str]:
 
 
 def _tracked_points(folder: Path, name: str) -> dict[str, list[tuple[int, float]]]:
+    run_id = json.loads((folder / name / "run.json").read_text("utf-8"))["run_id"]
+    return _points_of(run_id, _database(folder))
+
+
+def _database(folder: Path) -> str:
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def _points_at(name: str, uri: str) -> dict[str, list[tuple[int, float]]]:
+    """The same of the run with a name, of which there must be one."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    found = client.search_runs(experiments, f"attributes.run_name = '{name}'")
+    return _points_of(found[0].info.run_id, uri) if len(found) == 1 else {f"{len(found)} runs": []}
+
+
+def _points_of(run_id: str, uri: str) -> dict[str, list[tuple[int, float]]]:
     """Every point MLflow has, but for what depends on the clock."""
     from mlflow import MlflowClient
 
-    run_id = json.loads((folder / name / "run.json").read_text("utf-8"))["run_id"]
-    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    client = MlflowClient(uri)
     run = client.get_run(run_id)
     points = {
         metric: [(point.step, point.value) for point in client.get_metric_history(run_id, metric)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plx_train.ground.confine import confined, plain_name, refuse_leading_out, sha256_name
+from plx_train.ground.credentials import put_away, with_credentials, without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder, sha256
 from plx_train.runs.exported import is_export
@@ -27,7 +28,7 @@ def folder_of(client: MlflowClient, version: Version) -> Path:
     """
     what = f"version {version.version} of {version.name}"
     digest = version.tags.get("plx.digest")
-    return local_folder(client.tracking_uri, version.source, what, version.hashes, digest)
+    return local_folder(put_away(client.tracking_uri), version.source, what, version.hashes, digest)
 
 
 def local_folder(uri: str, source: str, what: str, hashes: Mapping[str, str], digest: str | None) -> Path:
@@ -99,9 +100,10 @@ def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept:
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".fetching-", dir=root))
-        for listed in list_artifacts(artifact_uri=source, tracking_uri=uri):
+        address = with_credentials(uri)
+        for listed in list_artifacts(artifact_uri=source, tracking_uri=address):
             confined(temporary, listed.path, f"the store, among the files of {what},")
-        fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(temporary), tracking_uri=uri))
+        fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(temporary), tracking_uri=address))
         confined(temporary, str(fetched), f"the store, for the files of {what},")
         refuse_leading_out(temporary)
         _verify(fetched, what, hashes)
@@ -117,7 +119,8 @@ def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept:
     except Exception as error:
         from plx_train.tracking.delivery import first_line
 
-        raise UserError(f"the files of {what} can't be fetched from {source}: {first_line(error)}") from None
+        reason = without_credentials(first_line(error))
+        raise UserError(f"the files of {what} can't be fetched from {source}: {reason}") from None
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.characters import json_text
 from plx_train.registry.gates import Gate
+from plx_train.tracking.receipts import check_tags
 from plx_train.tracking.store import PROMOTIONS, experiment_id
 from plx_train.tracking.words import clean_text
 
@@ -63,7 +64,11 @@ def ledger_experiment(client: MlflowClient, uri: str) -> str:
 
 
 def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
-    """Writes an attempt as of now, so that moves stand in the order they were made in; returns the id of its run."""
+    """Writes an attempt as of now, so that moves stand in the order they were made in; returns the id of its run.
+
+    Raises:
+        WrongAnswer: it was answered and is not there.
+    """
     from mlflow.entities import Metric
 
     experiment = ledger_experiment(client, uri)
@@ -72,6 +77,7 @@ def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
     name = f"{entry.action} {entry.model} {entry.alias} {entry.former or '–'} → {entry.target}".replace("  ", " ")
     made = client.create_run(experiment, int(time.time() * 1000), tags, clean_text(name))
     run_id = str(made.info.run_id)
+    check_tags(client, run_id, {f"plx.{name}": tags[f"plx.{name}"] for name in ("action", "model", "target")}, {})
     numbers = {f"{gate.name}/{key}": value for gate in entry.gates for key, value in gate.numbers.items()}
     if numbers:
         now = int(time.time() * 1000)

@@ -98,10 +98,14 @@ def upload(client: MlflowClient, experiment: str, candidate: Candidate) -> tuple
 
     They lie under a name made of their content, so a copy that was interrupted is completed by the next one.
     """
+    from plx_train.tracking.receipts import check_files
+
     holder = _holder(client, experiment, candidate)
     folder = f"promoted/{candidate.digest[:16]}"
+    sizes = {f"{folder}/{name}": (candidate.folder / name).stat().st_size for name in candidate.hashes}
     for name in sorted(candidate.hashes):
         client.log_artifact(holder, str(candidate.folder / name), folder)
+    check_files(client, holder, sizes, sizes)
     return f"{client.get_run(holder).info.artifact_uri.rstrip('/')}/{folder}", holder
 
 

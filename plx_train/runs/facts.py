@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.credentials import scrubbed
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited, replace_file
 from plx_train.runs.folder import MOST_RECORD_BYTES, RUN_FILE
@@ -54,4 +55,6 @@ def write_facts(folder: Path, facts: dict[str, Any]) -> None:
     Raises:
         OSError: it can't be written; what was there stays.
     """
+    # Only what an error says can hold a password; the rest is gone on with as it is.
+    facts = facts | {"reason": scrubbed(facts["reason"])} if "reason" in facts else facts
     replace_file(folder / RUN_FILE, json.dumps(facts, indent=1, default=str), is_durable=True)

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
 from plx_train.runs.folder import SWEEP_FILE
@@ -16,7 +17,6 @@ from plx_train.runs.owner import SEAL, is_signed, signature
 from plx_train.sweep.live import LiveJob, job_folder
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
-from plx_train.tracking.store import without_password
 
 SETTINGS_FILE = SWEEP_FILE
 OWN_FIGURE = "the module's figure"
@@ -105,7 +105,7 @@ def open_recorded(folder: Path, known: str | None = None, trust: bool = False) -
     storage = settings["storage"]
     if storage not in (None, known) and not trust and not is_signed(_place(settings), settings.get(SEAL)):
         raise UserError(
-            f"{folder} names {without_password(str(storage))} as the place of its trials, and it can't be told that "
+            f"{folder} names {without_credentials(str(storage))} as the place of its trials, and it can't be told that "
             "you made it: give trust=true if that is where you want to look"
         )
     return Study(folder, settings["sweep_id"], settings["storage"], _objectives(settings))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.memory import is_out_of_memory
 from plx_train.terminal.streams import hurry, say_error
@@ -17,7 +19,7 @@ def exit_code(work: Callable[[], int]) -> int:
     try:
         return work()
     except UserError as error:
-        say_error(f"error: {one_line(str(error))}")
+        say_error(f"error: {one_line(without_credentials(str(error)))}")
         return error.exit_code
     except SystemExit:
         # A signal asked for it.
@@ -29,6 +31,10 @@ def exit_code(work: Callable[[], int]) -> int:
         return 130
     except Exception as error:
         if not is_out_of_memory(error):
-            raise
+            told = traceback.format_exc()
+            if without_credentials(told) == told:
+                raise
+            say_error(without_credentials(told).rstrip())
+            return 1
         say_error(f"error: memory ran out: {MEMORY_ADVICE}")
         return 1

@@ -13,6 +13,7 @@ from plx_train.config.options import RunOptions
 from plx_train.config.texts import key_of
 from plx_train.config.written import all_literal, literal
 from plx_train.ground.confine import refuse_leading_out
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.machine.recorded import may_be_recorded
 from plx_train.runs.facts import read_facts
@@ -20,7 +21,6 @@ from plx_train.runs.folder import CONFIG_FILE, RUN_FILE
 from plx_train.runs.owner import doubt
 from plx_train.runs.trial import current_trial
 from plx_train.terminal.console import Console
-from plx_train.tracking.store import without_password
 
 
 def ask_trust(folder: Path, options: RunOptions, what: str) -> bool:
@@ -57,7 +57,7 @@ def _address(folder: Path) -> str:
         uri = read_facts(folder).get("tracking_uri")
     except UserError:
         return ""
-    return f", and it names {shlex.quote(without_password(str(uri)))} as the place of its record" if uri else ""
+    return f", and it names {shlex.quote(without_credentials(str(uri)))} as the place of its record" if uri else ""
 
 
 def tell_whose(console: Console, run: Path | None) -> None:

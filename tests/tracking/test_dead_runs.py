@@ -13,10 +13,10 @@ import pytest
 
 import plx_train
 from plx_train.ground.errors import UserError
-from plx_train.modes.sync import find_spools
 from plx_train.runs.facts import read_facts, write_facts
 from plx_train.runs.lock import hold, is_held
 from plx_train.tracking import SPOOL_NAME, RunRecord, TrackingOptions, dead_runs, find_run, resolve_uri, start_tracking
+from plx_train.tracking.left_over import find_spools
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.spool import all_entries
 from plx_train.tracking.store import open_client
