@@ -109,6 +109,11 @@ class Decoder:
         """The process's number."""
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
     def ready(self) -> None:
         """Waits until it has come up.
 
