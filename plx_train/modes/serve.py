@@ -56,6 +56,7 @@ def run(composed: Composed) -> RunResult:
     from plx_train.pipelines.load import load_pipeline
     from plx_train.registry.resolve import resolver
     from plx_train.serving.app import create_app
+    from plx_train.serving.ending import guarded, leave_if_held
     from plx_train.serving.endpoints import endpoint_of
     from plx_train.serving.follow import described, warm
     from plx_train.serving.server import Server
@@ -77,9 +78,11 @@ def run(composed: Composed) -> RunResult:
     address = address_of(listener)
     console.info(described(pipeline))
     server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
-    server.run(sockets=[listener])
+    with guarded(serve.drain_seconds):
+        server.run(sockets=[listener])
     if server.left_undone:
         _leave(server.left_undone, serve.drain_seconds, console)
+    leave_if_held(server)
     return RunResult("serve", resolve_path(options.output or OUTPUTS))
 
 
