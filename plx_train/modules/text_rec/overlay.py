@@ -13,6 +13,8 @@ from plx_train.vision.draw import BLACK, GREEN, ORANGE, RED, Captions, Colour, w
 
 HEIGHT = 64
 """Height of the crop in the picture; pixels."""
+LONGEST = 20_000
+"""Width that it has at most; longer crops are squeezed."""
 
 
 def draw_overlay(image: np.ndarray, prediction: Any, text: str | None = None) -> np.ndarray:
@@ -27,7 +29,8 @@ def draw_overlay(image: np.ndarray, prediction: Any, text: str | None = None) ->
 
 def draw_lines(image: np.ndarray, lines: Sequence[Sequence[tuple[str, Colour]]]) -> np.ndarray:
     """The crop with lines of (text, RGB) runs under it, (h, w, 3) uint8 BGR."""
-    crop = cv2.resize(image, (max(round(image.shape[1] * HEIGHT / image.shape[0]), 1), HEIGHT))
+    width = min(max(round(image.shape[1] * HEIGHT / image.shape[0]), 1), LONGEST)
+    crop = cv2.resize(image, (width, HEIGHT))
     visible = [[(text.replace(" ", "␣"), colour) for text, colour in runs] for runs in lines]
     return Captions(wide_font(20), 30, 6, 0).draw(crop, visible)
 
