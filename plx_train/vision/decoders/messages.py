@@ -67,14 +67,22 @@ def receive(line: socket.socket, ends: float | None = None) -> tuple[dict[str, A
             content += piece
             if len(content) > LONGEST:
                 raise ValueError("a line is too long")
-        message = json.loads(content)
-        if not isinstance(message, dict):
-            raise ValueError("a message is no object")
+        message = _parsed(content)
     except BaseException:
         for handle in handles:
             os.close(handle)
         raise
     return message, handles
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(content)
+    except RecursionError:
+        raise ValueError("a message is nested too deeply") from None
+    if not isinstance(message, dict):
+        raise ValueError("a message is no object")
+    return message
 
 
 def _wait_until(line: socket.socket, ends: float | None) -> None:
