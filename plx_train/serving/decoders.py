@@ -138,7 +138,7 @@ class Decoders:
         except DecoderLost as lost:
             outcome = "late" if lost.is_late else "ended"
             self._metrics.decoders_lost.labels(outcome).inc()
-            logger.warning("a decoder was lost: %s", lost.reason)
+            logger.warning("decoder %d was lost: %s", decoder.process_id, lost.reason)
             raise Refusal(422, f"The file can't be used: {lost.reason}") from None
         except Refusal:
             is_lost = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -65,13 +66,24 @@ def guarded(drain_seconds: float) -> Iterator[None]:
         guard.wait()
 
 
+def run_guarded(server: Server, listener: socket.socket, drain_seconds: float) -> None:
+    """Serves at a socket until a signal, and ends the process where the server doesn't come to its end."""
+    with guarded(drain_seconds):
+        server.run(sockets=[listener])
+
+
 def leave_if_held(server: Server) -> None:
     """Ends the process where a thread is at work that may never end: Python would wait for it."""
     ends = time.monotonic() + LEAVE_SECONDS
     while held := [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]:
         if time.monotonic() > ends:
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):
-                    stream.flush()
-            os._exit(min(server.left_undone, 1))
+            leave(min(server.left_undone, 1))
         held[0].join(0.05)
+
+
+def leave(code: int) -> None:
+    """Ends the process at once with this exit code; what was written is shown."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

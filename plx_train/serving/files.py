@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +21,7 @@ from plx_train.serving.protocol import DataInfo, FileRequest, ImageRequest, Page
 from plx_train.serving.refusal import Refusal
 from plx_train.vision.codecs.faults import ImageError
 from plx_train.vision.codecs.formats import TITLES, format_of
-from plx_train.vision.decoders.memory import memory_of
-from plx_train.vision.decoders.process import Decoder, FileInMemory, Opened
+from plx_train.vision.decoders.process import Decoder, GivenFile, Opened
 from plx_train.vision.decoders.quick import is_quick
 from plx_train.vision.pdf import PageTooLarge
 
@@ -41,15 +39,15 @@ class Limits:
     max_rows: int
     max_series: int
     formats: tuple[str, ...]
-    """Those that are read, by the names of the option."""
+    """Names of formats that are read, as the option has them."""
     decode_seconds: float
-    """Within which a page must be decoded."""
+    """Seconds within which a page must be decoded."""
     fetch: Callable[[str], bytes] | None = None
     """Reads a URL; None: URLs are refused."""
 
 
 @dataclass(frozen=True)
-class Source:
+class SentFile:
     """What a client sent as its file.
 
     Attributes:
@@ -64,7 +62,7 @@ class Source:
     has_one_page: bool
 
 
-def source_of(request: Request, limits: Limits) -> Source:
+def source_of(request: Request, limits: Limits) -> SentFile:
     """The file of a request.
 
     Raises:
@@ -78,11 +76,11 @@ def source_of(request: Request, limits: Limits) -> Source:
     name = "pdf" if kind == PDF else format_of(content)
     if name is not None and name not in limits.formats and (name != "pdf" or kind == PDF):
         raise Refusal(422, f"{TITLES[name]} is not read by this server (serve.formats): send a PNG or JPEG")
-    return Source(content, kind == PDF, kind == IMAGE and is_quick(content), isinstance(request, ImageRequest))
+    return SentFile(content, kind == PDF, kind == IMAGE and is_quick(content), isinstance(request, ImageRequest))
 
 
 def pages_in(
-    source: Source, decoder: Decoder, limits: Limits, background: str = WHITE
+    source: SentFile, decoder: Decoder, limits: Limits, background: str = WHITE
 ) -> tuple[list[np.ndarray], DataInfo]:
     """The images uint8 (H, W, 3) BGR in a file, and what the answer says of them.
 
@@ -98,10 +96,9 @@ def pages_in(
     def left() -> float:
         return min(limits.decode_seconds, until - time.monotonic())
 
-    memory = memory_of(source.content)
     try:
         name = Path("The file" if source.is_pdf else "image")
-        opened = decoder.open(FileInMemory(memory, name, source.is_pdf, background), left())
+        opened = decoder.open(GivenFile(source.content, name, source.is_pdf, background), left())
         if source.has_one_page and opened.count > 1:
             raise Refusal(
                 422, f"The file has {opened.count} pages, and this operation answers one image: send them one by one"
@@ -115,15 +112,13 @@ def pages_in(
         raise Refusal(422, f"The file can't be used: {error.reason}") from None
     except UserError as error:
         raise Refusal(422, str(error)) from None
-    finally:
-        os.close(memory)
     if opened.count == 1 and not source.is_pdf:
         return images, image_info(images[0])
     return images, _paged_info(images, opened.format.lower(), opened.count, limits)
 
 
 def _images(
-    decoder: Decoder, opened: Opened, source: Source, limits: Limits, left: Callable[[], float]
+    decoder: Decoder, opened: Opened, source: SentFile, limits: Limits, left: Callable[[], float]
 ) -> list[np.ndarray]:
     """The first pages of the open file, as many as are worked on.
 

@@ -20,7 +20,7 @@ Colour = tuple[int, int, int]
 MIN_SIDE, MAX_SIDE = 160, 480
 """Sides of the image in the picture; pixels."""
 LONGEST = 20_000
-"""Pixels of a line of text that are shown."""
+"""Pixels of a line that are shown."""
 SHOWN = 3
 """Classes that are shown under an image."""
 GREEN, RED, ORANGE, GREY, BLACK = (20, 130, 40), (210, 30, 30), (230, 130, 0), (70, 70, 70), (30, 30, 30)
@@ -67,6 +67,12 @@ class Captions:
                 pen.text((x, height + 2 * self.margin + self.line * row), text, colour, self.font)
                 x += self.font.getlength(text)
         return cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR)
+
+
+def at_height(image: np.ndarray, height: int) -> np.ndarray:
+    """A line's picture uint8 (H, W, 3) as high as that, and squeezed where it is very long."""
+    width = min(max(round(image.shape[1] * height / image.shape[0]), 1), LONGEST)
+    return cv2.resize(image, (width, height))
 
 
 @cache

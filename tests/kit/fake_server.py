@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from kit.fake_pipeline import FakePipeline
 from plx_train.config.compose import compose_run
 from plx_train.serving.app import create_app
-from plx_train.serving.ending import guarded, leave_if_held
+from plx_train.serving.ending import leave_if_held, run_guarded
 from plx_train.serving.server import Server, address_of, open_socket
 
 
@@ -54,8 +54,7 @@ def main() -> int:
     listener = open_socket(options.host, options.port)
     app = create_app(pipeline, options, api_key=own.get("api_key"))
     server = Server(app, options, lambda: print(address_of(listener), flush=True))
-    with guarded(options.drain_seconds):
-        server.run(sockets=[listener])
+    run_guarded(server, listener, options.drain_seconds)
     leave_if_held(server)
     return min(server.left_undone, 1)
 

@@ -18,7 +18,6 @@ import numpy as np
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
-from plx_train.vision.bounds import check_seen
 from plx_train.vision.long_lines import is_long_line, read_in_pieces
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, write_planes
 from plx_train.vision.processor import ImageProcessor
@@ -108,8 +107,6 @@ class TextRecProcessor(ImageProcessor):
         """The text of a line that would be squeezed to less than half; None: it is no such line."""
         if not is_long_line(original, MAX_WIDTH / HEIGHT):
             return None
-        height, width = original.shape[:2]
-        check_seen(HEIGHT, HEIGHT * width / height, original.shape, f"a line of {HEIGHT} pixels' height")
         return TextRecPrediction(*read_in_pieces(original, lambda piece: astuple(self.predict_whole(graph, piece))))
 
     def write(self, image: np.ndarray, canvas: np.ndarray) -> None:

@@ -46,8 +46,8 @@ def memory_of(content: bytes) -> int:
     return handle
 
 
-class PixelMemory:
-    """Memory for pages, one after the other: one that is written again costs a small part of one that is new."""
+class SharedMemory:
+    """Memory for files or pages, one after the other: to write it again costs a small part of what new memory does."""
 
     def __init__(self, handle: int, num_bytes: int) -> None:
         """
@@ -55,8 +55,16 @@ class PixelMemory:
             handle: of memory of so many bytes; it may be closed afterwards.
         """
         self.num_bytes = num_bytes
-        self._pixels = np.frombuffer(mmap.mmap(handle, num_bytes), np.uint8)
+        self._values = np.frombuffer(mmap.mmap(handle, num_bytes), np.uint8)
+
+    def write(self, content: bytes) -> None:
+        """Puts `content` at its beginning."""
+        self._values[: len(content)] = np.frombuffer(content, np.uint8)
+
+    def read(self, num_bytes: int) -> bytes:
+        """So many bytes from its beginning."""
+        return self._values[:num_bytes].tobytes()
 
     def image(self, height: int, width: int) -> np.ndarray:
         """Its beginning as an image uint8 (height, width, 3), which keeps the memory as long as it is there."""
-        return self._pixels[: height * width * 3].reshape(height, width, 3)
+        return self._values[: height * width * 3].reshape(height, width, 3)

@@ -14,7 +14,7 @@ import numpy as np
 from plx_train.contract.dataset_options import WHITE
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.vision.codecs.faults import MAX_PIXELS, ImageError
-from plx_train.vision.decoders.process import Decoder, DecoderLost, FileInMemory
+from plx_train.vision.decoders.process import Decoder, DecoderLost, GivenFile
 from plx_train.vision.image import opened
 
 VARIABLE = "PLX_PAGE_SECONDS"
@@ -34,7 +34,7 @@ class DecodedFile:
         is_lost: the process ended, so that no more pages come.
     """
 
-    def __init__(self, decoder: Decoder, file: FileInMemory) -> None:
+    def __init__(self, decoder: Decoder, file: GivenFile) -> None:
         self._decoder, self._file = decoder, file
         self._seconds = _page_seconds()
         self.is_lost = False
@@ -82,7 +82,7 @@ def decoded(path: Path, is_pdf: bool, background: str = WHITE) -> Iterator[Decod
         decoder = _taken()
         found: DecodedFile | None = None
         try:
-            found = DecodedFile(decoder, FileInMemory(file.fileno(), path, is_pdf, background))
+            found = DecodedFile(decoder, GivenFile(file.fileno(), path, is_pdf, background))
             yield found
         finally:
             _give_back(decoder, found is None or found.is_lost)

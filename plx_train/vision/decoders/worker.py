@@ -18,7 +18,7 @@ import numpy as np
 from plx_train.ground.errors import UserError
 from plx_train.vision.codecs.by_pillow import readable_formats, restrict_formats
 from plx_train.vision.decoders.confine import allow_seconds, confine, end_with_parent
-from plx_train.vision.decoders.memory import PixelMemory
+from plx_train.vision.decoders.memory import SharedMemory
 from plx_train.vision.decoders.messages import receive, send, told_of
 from plx_train.vision.frames import Frames
 from plx_train.vision.pdf import PdfPages, opened_pdf
@@ -64,28 +64,40 @@ class _Desk:
     def __init__(self) -> None:
         self._held = ExitStack()
         self._pages: Frames | PdfPages | None = None
-        self._memory: PixelMemory | None = None
+        self._memory: SharedMemory | None = None
+        self._letters: SharedMemory | None = None
 
-    def open(self, asked: Mapping[str, Any], handle: int) -> dict[str, Any]:
-        """Opens the file in memory of this handle, and says how many pages it has."""
+    def open(self, asked: Mapping[str, Any], handles: list[int]) -> dict[str, Any]:
+        """Opens a file, and says how many pages it has."""
         self.close()
-        length = os.fstat(handle).st_size
-        # Copied as it is read, so that PDFium can be given it: it takes memory that could be written.
-        mapped = mmap.mmap(handle, length, access=mmap.ACCESS_COPY) if length else None
+        content = self._content(asked, handles)
         if asked["is_pdf"]:
-            content = (ctypes.c_ubyte * length).from_buffer(mapped) if mapped else b""
             pages = self._pages = self._held.enter_context(opened_pdf(content, str(asked["name"])))
             return {"count": pages.count, "format": "PDF", "builds_up": False}
-        values = np.frombuffer(mapped, np.uint8) if mapped else np.empty(0, np.uint8)
-        frames = Frames(values, Path(asked["name"]), int(asked["max_pixels"]), str(asked["background"]))
+        frames = Frames(
+            np.frombuffer(content, np.uint8), Path(asked["name"]), int(asked["max_pixels"]), str(asked["background"])
+        )
         self._pages = frames
         return {"count": frames.count, "format": frames.format, "builds_up": frames.builds_up}
+
+    def _content(self, asked: Mapping[str, Any], handles: list[int]) -> Any:
+        """The file: in memory that is kept, of which `length` bytes are its, or in that of a handle of its own."""
+        if "length" in asked:
+            if handles:
+                self._letters = SharedMemory(handles[0], os.fstat(handles[0]).st_size)
+            assert self._letters is not None
+            return self._letters.read(asked["length"])
+        length = os.fstat(handles[0]).st_size
+        if not length:
+            return b""
+        # Copied as it is read, so that PDFium can be given it: it takes memory that could be written.
+        return (ctypes.c_ubyte * length).from_buffer(mmap.mmap(handles[0], length, access=mmap.ACCESS_COPY))
 
     def page(self, asked: Mapping[str, Any], handles: list[int]) -> dict[str, Any]:
         """Puts a page into memory, that of a handle if there is one, and says how large it is."""
         number, most = int(asked["number"]), float(asked["max_pixels"])
         if handles:
-            self._memory = PixelMemory(handles[0], os.fstat(handles[0]).st_size)
+            self._memory = SharedMemory(handles[0], os.fstat(handles[0]).st_size)
         assert self._memory is not None
         if isinstance(self._pages, PdfPages):
             image = self._pages.image(number, most)
@@ -109,7 +121,7 @@ def _answer(desk: _Desk, asked: Mapping[str, Any], handles: list[int]) -> dict[s
         if asked["do"] == "close":
             desk.close()
             return {}
-        return desk.open(asked, handles[0]) if asked["do"] == "open" else desk.page(asked, handles)
+        return desk.open(asked, handles) if asked["do"] == "open" else desk.page(asked, handles)
     except UserError as error:
         return {"fault": told_of(error)}
     except MemoryError:

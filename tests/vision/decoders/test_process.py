@@ -19,8 +19,8 @@ import pytest
 from kit.hostile_files import encoded, pdf_of_much_content, png_of_zeros
 from plx_train.vision.codecs.faults import ImageError
 from plx_train.vision.decoders import messages, process
-from plx_train.vision.decoders.memory import PixelMemory, memory_of, new_memory
-from plx_train.vision.decoders.process import Decoder, DecoderLost, FileInMemory
+from plx_train.vision.decoders.memory import SharedMemory, new_memory
+from plx_train.vision.decoders.process import Decoder, DecoderLost, GivenFile
 from plx_train.vision.decoders.quick import is_quick
 from plx_train.vision.image import decode_image
 
@@ -33,12 +33,8 @@ def decoder() -> Iterator[Decoder]:
 
 
 def pages(decoder: Decoder, content: bytes, is_pdf: bool = False, seconds: float = 60.0) -> list[np.ndarray]:
-    memory = memory_of(content)
-    try:
-        opened = decoder.open(FileInMemory(memory, Path("file"), is_pdf), seconds)
-        return [decoder.page(number, 50_000_000, seconds) for number in range(opened.count)]
-    finally:
-        os.close(memory)
+    opened = decoder.open(GivenFile(content, Path("file"), is_pdf), seconds)
+    return [decoder.page(number, 50_000_000, seconds) for number in range(opened.count)]
 
 
 @pytest.mark.parametrize("side", [64, 1000, 3000])
@@ -81,7 +77,8 @@ def test_it_writes_no_file_and_takes_no_more_memory(tmp_path: Path) -> None:
         "from plx_train.vision.decoders.confine import confine\n"
         "import numpy as np\n"
         "confine(64 << 20)\n"
-        "try:\n os.write(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT), b'x'); print('wrote')\nexcept OSError: print('no file')\n"
+        "file = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT)\n"
+        "try:\n os.write(file, b'x'); print('wrote')\nexcept OSError: print('no file')\n"
         "try:\n np.ones(200 << 20, np.uint8); print('took')\nexcept MemoryError: print('no memory')\n"
     )
     root = Path(process.__file__).parents[3]
@@ -154,14 +151,12 @@ def test_nonsense_is_not_believed(answer: bytes) -> None:
 def test_sizes_beyond_its_memory_are_not_believed(size: tuple[int, int]) -> None:
     told = [{"count": 1}, {"height": size[0], "width": size[1]}]
     decoder = answering(b"".join(json.dumps(one).encode() + b"\n" for one in told[:1]))
-    memory = memory_of(b"x")
     try:
-        assert decoder.open(FileInMemory(memory, Path("file"), False), 5.0).count == 1
+        assert decoder.open(GivenFile(b"x", Path("file"), False), 5.0).count == 1
         decoder._theirs.sendall(json.dumps(told[1]).encode() + b"\n")  # type: ignore[attr-defined]
         with pytest.raises(DecoderLost):
             decoder.page(0, 1000, 5.0)
     finally:
-        os.close(memory)
         decoder.end()
 
 
@@ -177,7 +172,7 @@ def test_memory_can_be_made_neither_smaller_nor_larger() -> None:
     for size in (10, 5000):
         with pytest.raises(PermissionError):
             os.truncate(memory, size)
-    image = PixelMemory(memory, 1000).image(10, 20)
+    image = SharedMemory(memory, 1000).image(10, 20)
     os.close(memory)
     image[:] = 7
     assert image.sum() == 7 * 600
