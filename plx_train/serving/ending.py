@@ -63,6 +63,7 @@ def guarded(drain_seconds: float) -> Iterator[None]:
     finally:
         signal.set_wakeup_fd(former)
         os.close(theirs)
+        guard.kill()
         guard.wait()
 
 
