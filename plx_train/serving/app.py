@@ -77,7 +77,7 @@ class Service:
         )
         # Parsing and drawing: beside the prediction, but not in crowds.
         self.threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "plx-serve")
-        self.reading = Reading(options, self.limits, self.threads, self.metrics, self.endpoint.reads_tables)
+        self.reading = Reading(options, self.limits.max_pixels, self.threads, self.metrics, self.endpoint.reads_tables)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -106,7 +106,7 @@ class Service:
         draws = self.options.visualize if request.visualize is None else request.visualize
         params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
         async with AsyncExitStack() as held:
-            pages, info = await self.reading.items(request, self.batcher.pipeline, held)
+            pages, info = await self.reading.items(request, self.batcher.pipeline, self.limits, held)
             results = await self.batcher.predict(pages, params)
 
             def build() -> bytes:

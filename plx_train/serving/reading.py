@@ -35,14 +35,14 @@ class Reading:
     """
 
     def __init__(
-        self, options: ServeOptions, limits: Limits, threads: ThreadPoolExecutor, metrics: Metrics, reads_tables: bool
+        self, options: ServeOptions, max_pixels: int, threads: ThreadPoolExecutor, metrics: Metrics, reads_tables: bool
     ) -> None:
-        self._limits, self._threads = limits, threads
+        self._threads = threads
         self.decoders: Decoders | None = None
         if not reads_tables:
             formats = {name for one in options.formats for name in PILLOW_NAMES[one]}
             number = options.decoders or usual_number()
-            self.decoders = Decoders(number, limits.max_pixels, formats, metrics)
+            self.decoders = Decoders(number, max_pixels, formats, metrics)
         self._most = 2 * options.max_batch
 
     async def start(self) -> None:
@@ -58,7 +58,7 @@ class Reading:
             self.decoders.stop()
 
     async def items(
-        self, request: Request, pipeline: ServedPipeline, held: AsyncExitStack
+        self, request: Request, pipeline: ServedPipeline, limits: Limits, held: AsyncExitStack
     ) -> tuple[list[Any], DataInfo]:
         """The pages or series of a request, and what its file was; they have their place until `held` is left.
 
@@ -72,7 +72,7 @@ class Reading:
         loop = asyncio.get_running_loop()
         if self.decoders is None:
             await take_place()
-            return await loop.run_in_executor(self._threads, series_of, request, self._limits, pipeline)
-        source = await loop.run_in_executor(self._threads, source_of, request, self._limits)
-        work = partial(pages_in, source, limits=self._limits, background=pipeline.background)
+            return await loop.run_in_executor(self._threads, series_of, request, limits, pipeline)
+        source = await loop.run_in_executor(self._threads, source_of, request, limits)
+        work = partial(pages_in, source, limits=limits, background=pipeline.background)
         return await self.decoders.run(source.is_quick, work, take_place)
