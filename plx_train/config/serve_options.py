@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plx_train.contract.option import at_least, option
+from plx_train.contract.option import above, at_least, one_of, option
+
+FORMATS = (
+    *("jpeg", "png", "bmp", "gif", "webp", "tiff", "pdf"),
+    *("avif", "heif", "jpeg2000", "ppm", "ico", "pcx", "psd", "qoi", "sgi", "sun", "tga"),
+)
+"""Formats that can be switched on."""
 
 
 @dataclass
@@ -31,6 +37,12 @@ class ServeOptions:
     """Rows of a request's table."""
     max_series: int = option(1000, at_least(1))
     """Series of a request's table, which are groups of its rows."""
+    formats: list[str] = option(["jpeg", "png", "bmp", "gif", "webp", "tiff", "pdf"], one_of(*FORMATS))
+    """Formats of files that are read; those that are not on have readers with a history of faults, or few users."""
+    decoders: int | None = option(None, at_least(1))
+    """Processes in which files are decoded; null: one a core, 2 at least and 8 at most."""
+    decode_seconds: float = option(10.0, above(0))
+    """Seconds in which a page of a file must be decoded, all its pages in three times as many."""
     timeout_seconds: float = option(60.0, at_least(1))
     """Seconds from the first byte of a request to the last of its answer."""
     drain_seconds: float = option(30.0, at_least(0))

@@ -17,6 +17,7 @@ from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError, found_in, to_keep
 from plx_train.ground.markup import escape
 from plx_train.runs.exported import lineage, model_name, read_inference
+from plx_train.vision.bounds import TooManyPixels, batch_within
 
 LARGEST_BATCH = 8
 Input = Any
@@ -102,11 +103,14 @@ class Predictor:
         Raises:
             UserError: after all others were given and without `on_error`, one can't be read.
         """
-        return found_in(map(self._of_page, self.processor.pages(Path(path))), on_error)
+        pages = self.processor.pages(Path(path))
+        return found_in((self._of_page(page, path) for page in pages), on_error)
 
-    def _of_page(self, page: FilePage | UserError) -> tuple[FilePage, Any] | UserError:
+    def _of_page(self, page: FilePage | UserError, path: Path | str) -> tuple[FilePage, Any] | UserError:
         try:
             return page if isinstance(page, UserError) else (page, self.predict(page.content))
+        except TooManyPixels as error:
+            return UserError(f"{path}: {error}")
         except UserError as error:
             return to_keep(error)
 
@@ -133,8 +137,9 @@ class Predictor:
             prepared[index] = self.processor.preprocess(original)
             by_shape.setdefault(_shape(prepared[index][0]), []).append(index)
         for members in by_shape.values():
-            for start in range(0, len(members), LARGEST_BATCH):
-                batch = members[start : start + LARGEST_BATCH]
+            step = _batch_of(prepared[members[0]][0])
+            for start in range(0, len(members), step):
+                batch = members[start : start + step]
                 inputs = stacked([prepared[index][0] for index in batch])
                 outputs = self.processor.run(self.model, inputs)
                 for index, output in zip(batch, outputs, strict=True):
@@ -170,6 +175,10 @@ def stacked(inputs: Sequence[Any]) -> tuple[np.ndarray, ...]:
     if isinstance(inputs[0], tuple):
         return tuple(np.stack(parts) for parts in zip(*inputs, strict=True))
     return (np.stack(inputs),)
+
+
+def _batch_of(values: Any) -> int:
+    return batch_within(values.shape, LARGEST_BATCH) if isinstance(values, np.ndarray) else LARGEST_BATCH
 
 
 def _shape(values: Any) -> Any:

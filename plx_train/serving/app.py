@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ from plx_train.serving.protocol import (
     parse,
     success,
 )
+from plx_train.serving.reading import Reading
 from plx_train.serving.refusal import Refusal
 from plx_train.serving.served import ServedPipeline
 
@@ -70,17 +71,20 @@ class Service:
             options.max_pages,
             options.max_rows,
             options.max_series,
+            tuple(options.formats),
+            options.decode_seconds,
             partial(fetch, max_bytes=int(options.max_body_mb * 2**20), seconds=FETCH_SECONDS)
             if options.fetch_urls
             else None,
         )
-        # Decoding and drawing: beside the prediction, but not in crowds.
+        # Parsing and drawing: beside the prediction, but not in crowds.
         self.threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "plx-serve")
+        self.reading = Reading(options, self.limits.max_pixels, self.threads, self.metrics, self.endpoint.reads_tables)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works within the block."""
-        self.decoded = asyncio.Semaphore(2 * self.options.max_batch)
+        await self.reading.start()
         self.batcher.start()
         self.metrics.show_models(self.batcher.pipeline)
         follows = asyncio.create_task(self.follower.run()) if self.follower else None
@@ -90,6 +94,7 @@ class Service:
             if follows:
                 follows.cancel()
             await self.batcher.stop()
+            self.reading.stop()
             self.threads.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, body: bytes) -> tuple[bytes, dict[str, str]]:
@@ -102,9 +107,8 @@ class Service:
         log_id = request.logId or new_log_id()
         draws = self.options.visualize if request.visualize is None else request.visualize
         params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
-        # Decoded images are many times the size of a request: few are held at once.
-        async with self.decoded:
-            pages, info = await self._in_thread(self.endpoint.read, request, self.limits, self.batcher.pipeline)
+        async with AsyncExitStack() as held:
+            pages, info = await self.reading.items(request, self.batcher.pipeline, self.limits, held)
             results = await self.batcher.predict(pages, params)
 
             def build() -> bytes:
@@ -120,6 +124,11 @@ class Service:
         busy = self.batcher.busy_seconds()
         if busy > self.options.timeout_seconds:
             return 503, f"The model has been at one batch for {busy:.0f} s"
+        if self.batcher.has_ended:
+            return 503, "Nothing is predicted any more: the server must be started anew"
+        decoding = self.reading.decoders
+        if decoding is not None and (fault := decoding.fault(self.options.timeout_seconds)):
+            return 503, fault
         return 200, "Healthy"
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -185,7 +194,7 @@ def _add_operation(app: FastAPI, service: Service) -> None:
             answer, headers = await service.answer(body)
             return _json(answer, headers=headers)
         except Refusal as refusal:
-            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status)
+            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status, refusal.headers)
         except Exception:
             logger.exception("a request failed")
             return _json(failure(log_id_of(body), 500, INTERNAL_ERROR), 500)

@@ -6,7 +6,7 @@ import ctypes
 import sys
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,9 +82,18 @@ def open_header(file: BinaryIO, path: Path) -> Image.Image:
         raise damaged(path, error) from None
 
 
+_switched_on = set(READ)
+
+
+def restrict_formats(names: Collection[str]) -> None:
+    """Lets this process read no other formats than these, by Pillow's names."""
+    _switched_on.intersection_update(names)
+    readable_formats.cache_clear()
+
+
 @cache
 def readable_formats() -> tuple[str, ...]:
-    """Formats that this Pillow reads, with plug-ins that are installed."""
+    """Formats that this Pillow reads, with plug-ins that are installed, as far as they are switched on."""
     Image.init()
     try:
         from pillow_heif import register_heif_opener
@@ -93,7 +102,7 @@ def readable_formats() -> tuple[str, ...]:
     else:
         register_heif_opener()
     _silence_libtiff()
-    return tuple(name for name in READ if name in Image.OPEN)
+    return tuple(name for name in READ if name in Image.OPEN and name in _switched_on)
 
 
 def page_numbers(header: Image.Image, path: Path) -> Sequence[int]:
