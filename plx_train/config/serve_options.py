@@ -32,7 +32,7 @@ class ServeOptions:
     idle_seconds: float = option(15.0, above(0))
     """Seconds that a connection is kept for the next request."""
     min_kb_per_second: float = option(1.0, at_least(0))
-    """KiB a second, after 5 s, at which a body must come and an answer be taken."""
+    """KiB a second, after 10 s, at which a body must come and an answer be taken."""
     max_body_mb: float = option(32.0, at_least(0))
     """Largest request, or content of a URL, in MiB."""
     max_megapixels: float = option(50.0, at_least(0))

@@ -131,7 +131,7 @@ class Admission:
         return Refusal(413, f"The request is above the limit of {self._max_bytes / 2**20:g} MiB")
 
     async def _work(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        stay = Stay(self.house, time.monotonic() + self._timeout)
+        stay = Stay(self.house, self._timeout)
         try:
             sender = self.senders.enter(str((scope.get("client") or ("",))[0]))
         except Refusal as refusal:

@@ -202,7 +202,7 @@ def _add_operation(app: FastAPI, service: Service) -> None:
             answer, headers = await service.answer(body, request.scope.get(STAY))
             return _json(answer, headers=headers)
         except Refusal as refusal:
-            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status)
+            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status, refusal.headers)
         except Exception:
             logger.exception("a request failed")
             return _json(failure(log_id_of(body), 500, INTERNAL_ERROR), 500)

@@ -22,7 +22,7 @@ UNREAD_SECONDS = 3.0
 """How long the rest of a body may still come of which nothing more is read."""
 STALLED_SECONDS = 10.0
 """How long an answer may wait for its reader to take anything of it."""
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 10.0
 """From when on an answer must be taken at the least pace."""
 
 

@@ -48,6 +48,7 @@ class Doorkeeper:
         self._most = within_descriptors(most)
         self._most_of_one = most_of_one
         self._metrics = metrics
+        metrics.connections.set_function(lambda: len(connections))
         self._tasks: list[asyncio.Task[None]] = []
         self._opening: set[asyncio.Task[object]] = set()
         self._said: dict[str, float] = {}
@@ -68,7 +69,6 @@ class Doorkeeper:
     def sweep(self) -> None:
         """Closes what has passed a limit; to be called about once a second."""
         now, unsent = time.monotonic(), 0
-        self._metrics.connections.set(len(self._connections))
         for one in list(self._connections):
             reason = one.overdue(now, self._limits)
             unsent += one.unsent()

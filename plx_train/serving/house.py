@@ -19,16 +19,16 @@ REMEMBERED = 15
 class Stay:
     """One request's time in the house; what it spends outside, waiting for bytes, does not count."""
 
-    def __init__(self, house: House, ends: float) -> None:
+    def __init__(self, house: House, seconds: float) -> None:
         self.is_decoded = False
         self._house = house
-        self._ends = ends
+        self._ends = house.clock() + seconds
         self._is_inside = False
         self._is_first = True
 
     def left(self) -> float:
         """Seconds until the answer must be there."""
-        return max(self._ends - time.monotonic(), 0.0)
+        return max(self._ends - self._house.clock(), 0.0)
 
     def enter(self) -> None:
         """
@@ -38,7 +38,7 @@ class Stay:
         # Who was inside once and waited for a file does not lose what it waited for to a foreseeable delay.
         self._house.check(self.left() if self._is_first else math.inf)
         self._is_inside, self._is_first = True, False
-        self._began = time.monotonic()
+        self._began = self._house.clock()
         self._area = self._house.move(1)
 
     def leave(self, status: int | None = None) -> None:
@@ -49,7 +49,7 @@ class Stay:
         area = self._house.move(-1) - self._area
         # Refusals are quick, whatever the pipeline's pace; what could not be decoded in time says nothing of others.
         if status == 200 or (status == 504 and self.is_decoded):
-            seconds = time.monotonic() - self._began
+            seconds = self._house.clock() - self._began
             self._house.remember(seconds * seconds / area if area > 0 else 0.0)
 
 
@@ -58,13 +58,14 @@ class House:
 
     Attributes:
         inside: requests that are decoded, wait for a batch or are predicted.
+        clock: gives seconds that never go back.
     """
 
     def __init__(self, places: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.inside = 0
         self._places = places
         self._seconds = seconds
-        self._clock = clock
+        self.clock = clock
         self._area = 0.0
         self._moved = clock()
         self._costs: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
@@ -85,13 +86,13 @@ class House:
 
     def pace(self) -> float:
         """Seconds from one answer to the next, as they came of late; 0 if nothing did."""
-        oldest = self._clock() - 2 * self._seconds
+        oldest = self.clock() - 2 * self._seconds
         recent = [cost for since, cost in self._costs if since > oldest]
         return statistics.median(recent) if recent else 0.0
 
     def move(self, by: int) -> float:
         """Lets `by` more requests in, and gives the place-seconds that all have spent inside so far."""
-        now = self._clock()
+        now = self.clock()
         self._area += self.inside * (now - self._moved)
         self._moved = now
         self.inside += by
@@ -99,7 +100,7 @@ class House:
 
     def remember(self, cost: float) -> None:
         """Counts an answer that took `cost` seconds of the whole house."""
-        self._costs.append((self._clock(), cost))
+        self._costs.append((self.clock(), cost))
 
     def _crowded(self, message: str) -> Refusal:
         """A refusal with the seconds until about half of what is in the house should be done."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from plx_train.serving.refusal import Refusal
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 10.0
 """From when on a body must have come at the least pace."""
 SLOW_BYTES = 1 << 16
 """Bytes a second; who sends less gives up its place where others wait for one."""
