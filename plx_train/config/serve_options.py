@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plx_train.contract.option import above, at_least, option
 
@@ -49,6 +49,8 @@ class ServeOptions:
     """Seconds in which requests are finished after SIGTERM."""
     api_key_file: str | None = None
     """File whose first line is the key that clients must send, as the variable PLX_SERVE_API_KEY; null: no key."""
+    allowed_hosts: list[str] = field(default_factory=list)
+    """Names in the header Host that are answered to; others are 421. Empty: any."""
     fetch_urls: bool = False
     """Fetches files that clients name by URL, from public addresses."""
     fetch_seconds: float = option(20.0, above(0))

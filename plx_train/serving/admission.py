@@ -69,6 +69,7 @@ class Admission:
         self.senders = Senders(options.max_sending, options.min_kb_per_second * 1024)
         self._max_bytes = int(options.max_body_mb * 2**20)
         self._timeout = options.timeout_seconds
+        self._hosts = {name.lower().strip("[]") for name in options.allowed_hosts}
         self._key = api_key.encode() if api_key else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +78,7 @@ class Admission:
             return
         began = time.monotonic()
         answer = _Answer(send)
+        scope = _as_asked(scope)
         path = scope["path"] if scope["path"] in self._paths.known else "other"
         try:
             await self._pass(scope, receive, answer)
@@ -88,6 +90,7 @@ class Admission:
     async def _pass(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         headers = dict(scope["headers"])
         try:
+            self._check_host(headers)
             self._check_key(scope, headers)
             if scope["path"] != self._paths.work or scope["method"] != "POST":
                 await self.app(scope, receive, answer.send)
@@ -103,6 +106,14 @@ class Admission:
         finally:
             self.in_flight -= 1
             self._metrics.in_flight.set(self.in_flight)
+
+    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+        if not self._hosts:
+            return
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if name.strip("[]") not in self._hosts:
+            raise Refusal(421, "The server does not answer to that name: serve.allowed_hosts has those it does")
 
     def _check_key(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if self._key is None or scope["path"] in self._paths.open:
@@ -208,6 +219,15 @@ class Admission:
             logger.exception("a request failed")
             if answer.status is None:
                 await answer.refuse(Refusal(500, INTERNAL_ERROR), log_id_of(body))
+
+
+def _as_asked(scope: Scope) -> Scope:
+    """The request as the application knows it: HEAD is GET whose body is not sent, and a proxy's target is a path."""
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    path = scope["path"]
+    if path[:7].lower() == "http://" or path[:8].lower() == "https://":
+        path = "/" + path.partition("//")[2].partition("/")[2]
+    return {**scope, "method": method, "path": path}
 
 
 async def _gone(receive: Receive) -> None:

@@ -186,7 +186,7 @@ def create_app(
 def _add_operation(app: FastAPI, service: Service) -> None:
     endpoint = service.endpoint
     schema = endpoint.request.model_json_schema(ref_template="#/components/schemas/{model}")
-    statuses = (401, 408, 413, 415, 422, 500, 503, 504)
+    statuses = (400, 401, 408, 413, 415, 421, 422, 500, 503, 504)
 
     # The body is read by `Admission` and parsed in a thread, so FastAPI only describes it.
     @app.post(

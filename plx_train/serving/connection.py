@@ -81,6 +81,7 @@ class Connection(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self.tell(400, msg)
         else:
+            self._leave_request()
             self.transport.close()
 
     def tell(self, status: int, message: str, retry_after: int | None = None) -> None:
@@ -92,10 +93,17 @@ class Connection(H11Protocol):
         head = f"HTTP/1.1 {status} {PHRASES[status]}\r\nContent-Type: application/json\r\n{retry}"
         head += f"Content-Length: {len(content)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
         self._is_told = True
+        self._leave_request()
         self.transport.write(head.encode() + content)
         with suppress(OSError, NotImplementedError):
             self.transport.write_eof()
         self.loop.call_later(TOLD_SECONDS, self.transport.abort)
+
+    def _leave_request(self) -> None:
+        """Lets whoever works on a request know that nobody waits for it."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def shutdown(self) -> None:
         """Leaves when the request at work, if there is one, is answered."""
