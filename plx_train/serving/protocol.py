@@ -22,10 +22,17 @@ LogId = Annotated[str, Field(max_length=MAX_LOG_ID)]
 
 def _number(value: Any) -> Any:
     """`value`, unless it would be taken for the number that it is not."""
-    is_text = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal()
-    if isinstance(value, bool) or is_text:
+    if isinstance(value, bool) or (isinstance(value, str) and _can_be_read(value)):
         raise PydanticCustomError("number_type", "Input should be a number, not a text or a truth value")
     return value
+
+
+def _can_be_read(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 IS_NUMBER = BeforeValidator(_number)
