@@ -19,8 +19,10 @@ from plx_train.serving.refusal import Refusal
 from plx_train.serving.senders import Sender, Senders
 
 logger = logging.getLogger(__name__)
-LINGER_SECONDS = 5.0
+LINGER_SECONDS = 10.0
 """How long the rest of a refused request is read and thrown away, so that its sender gets to see the answer."""
+SILENT_SECONDS = 2.0
+"""How long nothing may come of it."""
 LINGER_BYTES = 256 << 20
 STAY = "plx_train.stay"
 """Where a request's scope holds its `Stay`."""
@@ -259,14 +261,18 @@ class _Answer:
         if receive is not None:
             # A connection closed while its sender still writes loses the answer on the way.
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(_discard(receive), LINGER_SECONDS)
+                await _discard(receive)
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _discard(receive: Receive) -> None:
-    read = 0
-    while read < LINGER_BYTES:
-        message = await receive()
+    """
+    Raises:
+        TimeoutError: of asyncio; nothing came for a while.
+    """
+    read, ends = 0, time.monotonic() + LINGER_SECONDS
+    while read < LINGER_BYTES and time.monotonic() < ends:
+        message = await asyncio.wait_for(receive(), SILENT_SECONDS)
         read += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return
