@@ -151,7 +151,7 @@ class Admission:
             await answer.refuse(refusal, new_log_id(), receive)
             return
         try:
-            body = await self._arrived(sender, receive)
+            body = await sender.within(self._read(sender, receive), self._timeout)
             if body is None:
                 return
             stay.enter()
@@ -166,25 +166,12 @@ class Admission:
         finally:
             stay.leave(answer.status)
 
-    async def _arrived(self, sender: Sender, receive: Receive) -> bytes | None:
+    async def _read(self, sender: Sender, receive: Receive) -> bytes | None:
         """The body; None if the client went away.
 
         Raises:
-            Refusal: 408, 413; it comes too slowly, or is too large.
+            Refusal: 413; it is too large.
         """
-        read = asyncio.create_task(self._read(sender, receive))
-        either: set[asyncio.Future[Any]] = {read, sender.stopped}
-        try:
-            await asyncio.wait(either, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
-            if read.done():
-                return read.result()
-            if sender.stopped.done():
-                raise sender.stopped.result()
-            raise Refusal(408, f"The request did not arrive within {self._timeout:g} s")
-        finally:
-            read.cancel()
-
-    async def _read(self, sender: Sender, receive: Receive) -> bytes | None:
         body = bytearray()
         while True:
             message = await receive()

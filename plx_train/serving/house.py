@@ -68,6 +68,7 @@ class House:
         self.clock = clock
         self._area = 0.0
         self._moved = clock()
+        self._pace = 0.0
         self._costs: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
 
     def check(self, left: float) -> None:
@@ -86,9 +87,12 @@ class House:
 
     def pace(self) -> float:
         """Seconds from one answer to the next, as they came of late; 0 if nothing did."""
-        oldest = self.clock() - 2 * self._seconds
-        recent = [cost for since, cost in self._costs if since > oldest]
-        return statistics.median(recent) if recent else 0.0
+        if self._costs and self._costs[0][0] <= self.clock() - 2 * self._seconds:
+            oldest = self.clock() - 2 * self._seconds
+            while self._costs and self._costs[0][0] <= oldest:
+                self._costs.popleft()
+            self._weigh()
+        return self._pace
 
     def move(self, by: int) -> float:
         """Lets `by` more requests in, and gives the place-seconds that all have spent inside so far."""
@@ -101,6 +105,10 @@ class House:
     def remember(self, cost: float) -> None:
         """Counts an answer that took `cost` seconds of the whole house."""
         self._costs.append((self.clock(), cost))
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self._pace = statistics.median(cost for _, cost in self._costs) if self._costs else 0.0
 
     def _crowded(self, message: str) -> Refusal:
         """A refusal with the seconds until about half of what is in the house should be done."""

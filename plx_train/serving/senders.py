@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from plx_train.serving.refusal import Refusal
 
@@ -16,23 +18,51 @@ SLOW_BYTES = 1 << 16
 SLOW_SECONDS = 1.0
 """How long a body is on the way before it can be called slow."""
 
+Result = TypeVar("Result")
+
 
 @dataclass(eq=False)
 class Sender:
-    """One body on the way: how much of it has come, and the refusal that ends it early."""
+    """One body on the way, how much of it has come, and the refusal that ended it early."""
 
     address: str
     began: float
-    stopped: asyncio.Future[Refusal]
     received: int = 0
+    refusal: Refusal | None = None
+    _reading: asyncio.Task[Any] | None = None
 
     def pace(self, now: float) -> float:
         """Bytes a second so far."""
         return self.received / max(now - self.began, 1e-3)
 
     def stop(self, refusal: Refusal) -> None:
-        if not self.stopped.done():
-            self.stopped.set_result(refusal)
+        """Ends what `within` waits for."""
+        if self._reading is not None and self.refusal is None:
+            self.refusal = refusal
+            self._reading.cancel()
+
+    async def within(self, read: Awaitable[Result], seconds: float) -> Result:
+        """What `read` gives.
+
+        Raises:
+            Refusal: 408; it took longer, or was stopped.
+        """
+        self._reading = asyncio.current_task()
+        late = Refusal(408, f"The request did not arrive within {seconds:g} s")
+        timer = asyncio.get_running_loop().call_later(seconds, self.stop, late)
+        try:
+            # A task of its own would cost each request more than all else here.
+            return await read
+        except asyncio.CancelledError:
+            if self.refusal is None:
+                raise
+            uncancel = getattr(self._reading, "uncancel", None)
+            if uncancel is not None:  # Python 3.11 counts.
+                uncancel()
+            raise self.refusal from None
+        finally:
+            self._reading = None
+            timer.cancel()
 
 
 @dataclass
@@ -51,7 +81,7 @@ class Senders:
         now = time.monotonic()
         if len(self.sending) >= self.places:
             self._make_room(now)
-        sender = Sender(address, now, asyncio.get_running_loop().create_future())
+        sender = Sender(address, now)
         self.sending.add(sender)
         return sender
 

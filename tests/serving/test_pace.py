@@ -120,7 +120,7 @@ def begun(server: Running, body: bytes, sent: int) -> socket.socket:
 
 
 def test_a_slow_line_does_not_make_the_server_refuse_others() -> None:
-    options = ServeOptions(timeout_seconds=6.0)
+    options = ServeOptions(timeout_seconds=20.0)
     body = json.dumps(grey(9)).encode()
     with serving(create_app(FakePipeline(), options), options) as server:
         slow = [begun(server, body, 5) for _ in range(3)]
