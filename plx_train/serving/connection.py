@@ -23,7 +23,7 @@ UNREAD_SECONDS = 3.0
 STALLED_SECONDS = 10.0
 """How long an answer may wait for its reader to take anything of it."""
 GRACE_SECONDS = 10.0
-"""From when on an answer must be taken at the least pace."""
+"""Time that an answer has before it must be taken at the least pace."""
 
 
 @dataclass(frozen=True)

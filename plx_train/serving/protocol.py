@@ -36,7 +36,7 @@ def _can_be_read(text: str) -> bool:
 
 
 IS_NUMBER = BeforeValidator(_number)
-"""Of a number's field: takes what its description says, and no text or truth value that could be read as a number."""
+"""Validator of a number's field: no text or truth value is read as a number."""
 
 
 class Request(BaseModel):

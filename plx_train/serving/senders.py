@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from plx_train.serving.refusal import Refusal
 
 GRACE_SECONDS = 10.0
-"""From when on a body must have come at the least pace."""
+"""Time that a body has before it must have come at the least pace."""
 SLOW_BYTES = 1 << 16
 """Bytes a second; who sends less gives up its place where others wait for one."""
 SLOW_SECONDS = 1.0
