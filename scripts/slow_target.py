@@ -35,7 +35,7 @@ def slow(target: Target, image: bytes) -> Iterator[Attempt]:
         (200, 0),
         lambda: _drip(target, b"GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n", b"a"),
     )
-    yield "answers that nobody takes", (0,), lambda: _unread(target, own)
+    yield "answers that nobody takes", (0, -1), lambda: _unread(target, own)
     yield "two ways to end", (400,), lambda: target.raw(chunked[:-2] + b"Content-Length: 5\r\n\r\n0\r\n\r\n")
     yield "a crowd that says nothing", (0,), lambda: _crowd(target, b"")
     yield "a crowd that begins", (0,), lambda: _crowd(target, b"GET / HT")

@@ -40,8 +40,12 @@ ALWAYS_RIGHT = (503,)
 HARMLESS = (200, 413, 422, 503, 504)
 """What a hostile file may be answered."""
 SETTLE_SECONDS = 30.0
-GROWTH = {"mib": 64.0, "descriptors": 8, "threads": 8, "processes": 2}
-"""What each may grow by from the first third to the last."""
+GROWTH_MIB = 64.0
+"""What memory may grow by from the second third of the time to the last; the first warms up."""
+GROWTH_QUIET = {"descriptors": 8, "threads": 8, "processes": 2}
+"""What each may be more by when all is quiet again: under load they come and go with the connections."""
+STARVED_SECONDS = 5.0
+"""A good request that took longer to send has been slow itself, as on a machine with too much to do."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,15 @@ class Tally:
 
 
 def answer_to(target: Target, body: bytes) -> tuple[int, Any]:
-    """Status and what was found; 0 where the connection broke."""
+    """Status and what was found; 0 where the connection broke, -1 where it was this side that was too slow."""
     connection = target.connect()
+    began = time.monotonic()
     try:
         connection.request("POST", target.path, body, {**JSON, **target.headers})
+        was_slow = time.monotonic() - began > STARVED_SECONDS
         answer = connection.getresponse()
+        if answer.status == 408 and was_slow:
+            return -1, None
         return answer.status, json.loads(answer.read()).get("result")
     except (OSError, http.client.HTTPException, ValueError):
         return 0, None
@@ -112,7 +120,7 @@ def send_good(
                 tally.wrong += is_wrong
                 if is_wrong:
                     tally.faults["a wrong answer to a good request"] += 1
-                elif status not in (200, 503):
+                elif status not in (200, 503, -1):
                     tally.faults[f"a good request was answered {status or 'not at all'}"] += 1
         finally:
             gate.release()
@@ -176,18 +184,18 @@ def _held(process: psutil.Process) -> tuple[float, int, int]:
         return 0.0, 0, 0
 
 
-def growth(rows: list[Row]) -> list[str]:
-    """What is more in the last third than in the second; the first warms up."""
+def growth(rows: list[Row], before: Row, after: Row) -> list[str]:
+    """What is more at the end than it was."""
+    found = [
+        f"{name} grew from {getattr(before, name)} to {getattr(after, name)}"
+        for name, allowed in GROWTH_QUIET.items()
+        if getattr(after, name) - getattr(before, name) > allowed
+    ]
     third = len(rows) // 3
-    if third < 2:
-        return []
-    found = []
-    for name, allowed in GROWTH.items():
-        before, after = (
-            statistics.median(getattr(row, name) for row in part) for part in (rows[third : 2 * third], rows[-third:])
-        )
-        if after - before > allowed:
-            found.append(f"{name} grew from {before:.0f} to {after:.0f}")
+    if third >= 2:
+        earlier, later = (statistics.median(row.mib for row in part) for part in (rows[third:-third], rows[-third:]))
+        if later - earlier > GROWTH_MIB:
+            found.append(f"memory grew from {earlier:.0f} to {later:.0f} MiB")
     return found
 
 
@@ -248,6 +256,7 @@ def main() -> int:
     capacity = options.capacity or waiting_clients(target, bodies, 8, 10.0).rate
     rate = options.load * capacity
     print(f"{capacity:.1f} answers/s at best; {rate:.1f} good requests/s, {options.minutes:g} minutes\n")
+    before = measured(process, 0.0, 1.0, tally)
     began = time.monotonic()
     ends = began + 60 * options.minutes
     tries, lock = itertools.cycle(attempts(target, images[0], options)), threading.Lock()
@@ -259,27 +268,33 @@ def main() -> int:
         thread.daemon = True
         thread.start()
     rows = watch(process, began, ends, options, tally)
-    return conclude(target, process, rows, tally, list(zip(bodies, found, strict=True)))
-
-
-def conclude(
-    target: Target, process: psutil.Process, rows: list[Row], tally: Tally, good: list[tuple[bytes, Any]]
-) -> int:
-    """Prints what came of hostile requests and what is left when all is quiet again; the exit code."""
     time.sleep(SETTLE_SECONDS)
-    faults = [f"{count} × {fault}" for fault, count in tally.faults.items()] + growth(rows)
+    faults = conclude(target, process, tally, list(zip(bodies, found, strict=True)))
+    if process.is_running():
+        after = measured(process, 0.0, 1.0, tally)
+        print(f"before: {held_by(before)}; when all is quiet again: {held_by(after)}")
+        faults += growth(rows, before, after)
+    print("\n".join(f"FAULT: {fault}" for fault in faults) or "no faults")
+    return 1 if faults else 0
+
+
+def held_by(row: Row) -> str:
+    """What the server holds, in words."""
+    return f"{row.mib:.0f} MiB, {row.descriptors} descriptors, {row.threads} threads, {row.processes} processes"
+
+
+def conclude(target: Target, process: psutil.Process, tally: Tally, good: list[tuple[bytes, Any]]) -> list[str]:
+    """Prints what came of hostile requests, and asks once more for each answer; what was not right."""
+    faults = [f"{count} × {fault}" for fault, count in tally.faults.items()]
     print("\n| hostile request | statuses |\n|---|---|")
     print("\n".join(f"| {name} | {shown(statuses)} |" for name, statuses in sorted(tally.statuses.items())))
     if process.is_running():
-        mib, descriptors, threads = _held(process)
-        print(f"\nwhen all is quiet again: {mib:.0f} MiB, {descriptors} descriptors, {threads} threads")
         for body, reference in good:
             status, found = answer_to(target, body)
             if status != 200 or not is_equal(found, reference):
                 faults.append(f"when all was quiet again a good request was answered {status}, or wrongly")
-        print(f"health: {json.loads(target.get('/health'))['errorMsg']}")
-    print("\n".join(f"FAULT: {fault}" for fault in faults) or "no faults")
-    return 1 if faults else 0
+        print(f"\nhealth: {json.loads(target.get('/health'))['errorMsg']}")
+    return faults
 
 
 if __name__ == "__main__":

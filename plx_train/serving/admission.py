@@ -19,7 +19,7 @@ from plx_train.serving.refusal import Refusal
 from plx_train.serving.senders import Sender, Senders
 
 logger = logging.getLogger(__name__)
-LINGER_SECONDS = 10.0
+LINGER_SECONDS = 30.0
 """How long the rest of a refused request is read and thrown away, so that its sender gets to see the answer."""
 SILENT_SECONDS = 2.0
 """How long nothing may come of it."""

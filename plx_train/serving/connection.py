@@ -27,7 +27,7 @@ GRACE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConnectionLimits:
     """Seconds for headers, between requests and to take an answer; bytes a second at which it must be taken."""
 
     head: float
@@ -124,7 +124,7 @@ class Connection(H11Protocol):
         """Bytes of answers that the client has not taken."""
         return int(self.transport.get_write_buffer_size())
 
-    def overdue(self, now: float, limits: Limits) -> str | None:
+    def overdue(self, now: float, limits: ConnectionLimits) -> str | None:
         """Which limit it has passed: ``headers``, ``idle``, ``body`` or ``answer``; None if none."""
         if self._is_told:
             return None
@@ -139,7 +139,7 @@ class Connection(H11Protocol):
         longest = limits.idle if self._answered else limits.head
         return "idle" if now - self.since > longest else None
 
-    def _is_stuck(self, now: float, limits: Limits) -> bool:
+    def _is_stuck(self, now: float, limits: ConnectionLimits) -> bool:
         unsent = self.unsent()
         if not unsent:
             self._unsent = 0

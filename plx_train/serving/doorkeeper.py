@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from plx_train.serving.connection import Connection, Limits
+from plx_train.serving.connection import Connection, ConnectionLimits
 from plx_train.serving.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,12 @@ class Doorkeeper:
     """
 
     def __init__(
-        self, connections: set[Connection], limits: Limits, most: int, most_of_one: int | None, metrics: Metrics
+        self,
+        connections: set[Connection],
+        limits: ConnectionLimits,
+        most: int,
+        most_of_one: int | None,
+        metrics: Metrics,
     ) -> None:
         self._connections = connections
         self._limits = limits

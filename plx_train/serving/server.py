@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
-from plx_train.serving.connection import Connection, Limits
+from plx_train.serving.connection import Connection, ConnectionLimits
 from plx_train.serving.doorkeeper import Doorkeeper
 
 TICKS_A_SECOND = 10
@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
         # uvicorn would accept without end, and log without end where it can't.
         await super().startup(sockets=[])
         options = self._options
-        limits = Limits(
+        limits = ConnectionLimits(
             head=min(options.header_seconds, options.timeout_seconds),
             idle=options.idle_seconds,
             answer=options.timeout_seconds,
