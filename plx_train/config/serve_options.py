@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plx_train.contract.option import above, at_least, one_of, option
 
@@ -26,7 +26,19 @@ class ServeOptions:
     max_wait_ms: float = option(5.0, at_least(0))
     """Milliseconds that an image waits for others to be predicted with."""
     queue_size: int = option(64, at_least(1))
-    """Requests that are read, wait or are worked on at once; more are answered 503."""
+    """Requests that wait or are worked on at once; more are answered 503."""
+    max_sending: int = option(64, at_least(1))
+    """Requests whose bodies are on the way at once; where more come, the slowest is answered 408."""
+    max_connections: int = option(512, at_least(1))
+    """Connections at once; where more come, those are closed that wait longest without a request."""
+    max_connections_per_address: int | None = option(None, at_least(1))
+    """Connections of one address at once; null: no limit of its own, as behind a proxy all have one address."""
+    header_seconds: float = option(10.0, above(0))
+    """Seconds in which the headers of a request must come."""
+    idle_seconds: float = option(15.0, above(0))
+    """Seconds that a connection is kept for the next request."""
+    min_kb_per_second: float = option(1.0, at_least(0))
+    """KiB a second, after 10 s, at which a body must come and an answer be taken."""
     max_body_mb: float = option(32.0, at_least(0))
     """Largest request, or content of a URL, in MiB."""
     max_megapixels: float = option(50.0, at_least(0))
@@ -49,8 +61,12 @@ class ServeOptions:
     """Seconds in which requests are finished after SIGTERM."""
     api_key_file: str | None = None
     """File whose first line is the key that clients must send, as the variable PLX_SERVE_API_KEY; null: no key."""
+    allowed_hosts: list[str] = field(default_factory=list)
+    """Names in the header Host that are answered to; others are 421. Empty: any."""
     fetch_urls: bool = False
     """Fetches files that clients name by URL, from public addresses."""
+    fetch_seconds: float = option(20.0, above(0))
+    """Seconds in which a URL must have been fetched, from its name to its last byte."""
     visualize: bool = True
     """Puts drawn images into answers whose requests don't say."""
     follow: bool = False

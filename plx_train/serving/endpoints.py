@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, StrictBool, create_model
 
 from plx_train.contract.pipeline import SECTION, Declaration, DeclaredParameter
 from plx_train.contract.pipelines import declaration_of, pipeline_files
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.serving.files import image_info
 from plx_train.serving.kinds import Answered, answer_kind
-from plx_train.serving.protocol import CsvRequest, DataInfo, Request, Success
+from plx_train.serving.protocol import IS_NUMBER, CsvRequest, DataInfo, Request, Success
 from plx_train.serving.refusal import Refusal
 from plx_train.serving.served import ServedPipeline, ServedResult
 from plx_train.serving.tables import table_info
@@ -113,11 +113,11 @@ def _field_type(parameter: DeclaredParameter) -> Any:
         return Literal[parameter.choices]
     values: dict[str, Any] = {PYDANTIC_LIMITS[name]: value for name, value in parameter.limits.items()}
     limits = Field(**values)
-    whole, number = Annotated[int, limits], Annotated[float, limits]
+    whole, number = Annotated[int, limits, IS_NUMBER], Annotated[float, limits, IS_NUMBER]
     types = {
         "integer": whole,
         "number": number,
-        "boolean": bool,
+        "boolean": StrictBool,
         "string": str,
         "array": list[number],  # type: ignore[valid-type]
         "object": dict[str, number],  # type: ignore[valid-type]

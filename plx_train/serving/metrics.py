@@ -30,6 +30,13 @@ class Metrics:
         self.in_flight = Gauge(
             "plx_requests_in_flight", "Requests that are being read, waiting or worked on.", registry=at
         )
+        self.connections = Gauge("plx_connections", "Connections that are open.", registry=at)
+        self.closed = Counter(
+            "plx_connections_closed_total",
+            "Connections closed by a limit: of headers, idleness, bodies, answers, or of connections.",
+            ["limit"],
+            registry=at,
+        )
         self.waiting = Gauge("plx_images_waiting", "Images that wait for a batch.", registry=at)
         self.batch_size = Histogram("plx_batch_size", "Images in a batch.", buckets=BATCH_SIZES, registry=at)
         self.batch_seconds = Histogram("plx_batch_seconds", "Prediction of one batch.", buckets=SECONDS, registry=at)
@@ -45,6 +52,8 @@ class Metrics:
         )
         for outcome in ("accepted", "refused", "unknown"):
             self.swaps.labels(outcome)
+        for limit in ("headers", "idle", "body", "answer", "crowd", "refused"):
+            self.closed.labels(limit)
 
         for how in ("ended", "late"):
             self.decoders_lost.labels(how)

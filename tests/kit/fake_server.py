@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from kit.fake_pipeline import FakePipeline
 from plx_train.config.compose import compose_run
+from plx_train.serving import doorkeeper
 from plx_train.serving.app import create_app
 from plx_train.serving.ending import leave_if_held, run_guarded
 from plx_train.serving.server import Server, address_of, open_socket
@@ -48,6 +49,7 @@ def main() -> int:
     own = {text.partition("=")[0]: text.partition("=")[2] for text in sys.argv[1:] if not text.startswith("serve.")}
     options = compose_run([text for text in sys.argv[1:] if text.startswith("serve.")]).options.serve
     logging.basicConfig(level=logging.WARNING)
+    doorkeeper.SPARE = int(own.get("spare", doorkeeper.SPARE))
     pipeline = HANGS.get(own.get("hangs", ""), FakePipeline)(
         seconds=float(own.get("seconds", 0)), seconds_each=float(own.get("seconds_each", 0)), reads_pages=True
     )
