@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from plx_train.ground.exit_code import exit_code
+from plx_train.ground.credentials import put_away_in
+from plx_train.terminal.exit_code import exit_code
+from plx_train.terminal.streams import deliver, protect
 
 if TYPE_CHECKING:
     from plx_train.config.options import RunOptions
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is 0, 1 (the run failed) or 2 (the command is wrong)."""
+    if argv is None:
+        protect()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if {"-h", "--help"} & set(arguments):
         return exit_code(partial(_help, [text for text in arguments if not text.startswith("-")]))
     if "--version" in arguments:
         from plx_train import __version__
 
-        print(__version__)
-        return 0
+        return exit_code(partial(_deliver, __version__))
     return exit_code(partial(_run, arguments))
 
 
@@ -34,11 +36,11 @@ def _help(words: list[str]) -> int:
 
     width = terminal_width()
     text = explain(words, width) if words else usage(width)
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # Whoever reads has seen enough; Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _deliver(text)
+
+
+def _deliver(text: str) -> int:
+    deliver(text)
     return 0
 
 
@@ -49,6 +51,7 @@ def _fingerprint_of(options: RunOptions) -> str:
 
 
 def _run(arguments: list[str]) -> int:
+    arguments = [put_away_in(text) for text in arguments]
     if {"-m", "--multirun"} & set(arguments):
         from plx_train.sweep.multirun import multirun
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.ground.extras import needing_the_workbench
 from plx_train.onednn.choice import restore_convolutions
 from plx_train.runs.result import RunResult
+from plx_train.terminal.streams import deliver, protected
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline
@@ -21,13 +22,18 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
     Raises:
         plx_train.UserError: a mistake in the overrides, the data or the environment, in one sentence.
     """
+    with protected():
+        return _run(overrides)
+
+
+def _run(overrides: Sequence[str]) -> RunResult:
     with needing_the_workbench():
         from plx_train.config.compose import compose_run
 
     shows_config = "--cfg" in overrides
     composed = compose_run([text for text in overrides if text != "--cfg"])
     if shows_config:
-        print(composed.yaml, end="")
+        deliver(composed.yaml.removesuffix("\n"))
         return RunResult("cfg", Path())
     mode = importlib.import_module(f"plx_train.modes.{composed.options.mode}")
     try:

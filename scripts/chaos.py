@@ -5,6 +5,10 @@
 
 Kills come at random moments: while the command starts, in the middle of steps, while a checkpoint is being written, in
 evaluations, in the export. Weights must be equal to the bit in the end, and MLflow must hold each point exactly once.
+With --outputs a run more for each way in which nobody reads what it prints must come to the same, with exit code 0.
+Before some kills a second command is given the same folder: it must be refused, and have changed nothing there.
+With --portal so many runs train at once, recorded by a server that a captive portal hides now and then: in the end the
+server must hold the same points of each as of a run that nothing hid it from.
 Given again with the same folder, it goes on where it was.
 """
 
@@ -19,8 +23,12 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+
+from chaos_outputs import WAYS
+from chaos_portal import behind_a_portal
 
 RUN = (
     *("module=text_det", "dataset=pages", "device=cpu", "weights=null", "quiet=true", "dataset.limit=6"),
@@ -37,6 +45,10 @@ MOMENTS = {"start": 1, "step": 4, "save": 3, "evaluate": 1, "end": 1}
 """When a kill comes, and how often in proportion."""
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 LONGEST_START_SECONDS = 90.0
+INTRUDERS = (("seed=9", "optimizer.lr=0.5"), ("mode=check_dataset", "dataset.limit=2"), ("resume=auto",))
+"""What second commands ask for, in turn; they come where a run is in the middle of its steps."""
+WRITTEN_ONCE = ("config.yaml", "check.json")
+"""Files of a run's folder that its own command alone writes, when it begins."""
 OF_THE_CLOCK = ("time/", "system/")
 
 
@@ -59,6 +71,10 @@ class Progress:
     kills: list[Kill] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    """Ways in which nobody read what a run printed, those that were tried."""
+    intruders: int = 0
+    """Second commands that came while a run went on."""
 
 
 def main() -> int:
@@ -66,9 +82,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--outputs", action="store_true")
+    parser.add_argument("--portal", type=int, default=0, metavar="RUNS")
     parser.add_argument("--folder", type=Path, default=Path("outputs/chaos"))
     options = parser.parse_args()
-    progress = chaos(options.folder.absolute(), options.kills, options.seed)
+    folder = options.folder.absolute()
+    progress = chaos(folder, options.kills, options.seed)
+    if options.outputs:
+        unread(folder, progress)
+    if options.portal:
+        progress.faults += behind_a_portal(folder, options.portal, options.seed, partial(_start, folder), _points_at)
     print(summary(progress))
     return 1 if progress.faults else 0
 
@@ -78,13 +101,13 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
     folder.mkdir(parents=True, exist_ok=True)
     progress = _load(folder, seed)
     if UNDISTURBED not in progress.finished:
-        _start(folder, UNDISTURBED, KEEPS_ALL).wait()
+        _start(folder, UNDISTURBED, None, KEEPS_ALL).wait()
         progress.finished.append(UNDISTURBED)
         _save(folder, progress)
     while len(progress.kills) < kills or _is_begun(folder, progress):
         name = f"victim_{len(progress.finished)}"
         generator = random.Random(f"{seed} {len(progress.kills)}")
-        kill = _one_life(folder, name, generator, may_kill=len(progress.kills) < kills)
+        kill = _one_life(folder, name, generator, progress, may_kill=len(progress.kills) < kills)
         if kill:
             progress.kills.append(kill)
             progress.faults += [f"after kill {len(progress.kills)}: {text}" for text in other_weights(folder, name)]
@@ -99,11 +122,23 @@ def chaos(folder: Path, kills: int, seed: int) -> Progress:
     return progress
 
 
+def unread(folder: Path, progress: Progress) -> None:
+    """Trains once for each way in which nobody reads what is printed."""
+    for way in [way for way in WAYS if way not in progress.outputs]:
+        name = f"unread_{way}"
+        command = [text for text in _command(folder, name) if text != "quiet=true"]
+        code = WAYS[way](command, _environment(folder))
+        progress.faults += [f"{name}: exit code {code}"] if code else differences(folder, name)
+        progress.outputs.append(way)
+        print(f"{name}: exit code {code}", flush=True)
+        _save(folder, progress)
+
+
 def _is_begun(folder: Path, progress: Progress) -> bool:
     return (folder / f"victim_{len(progress.finished)}").exists()
 
 
-def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool) -> Kill | None:
+def _one_life(folder: Path, name: str, generator: random.Random, progress: Progress, may_kill: bool) -> Kill | None:
     """Starts or resumes the run and kills it at a random moment; None when it has come to its end."""
     moment = generator.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     number = generator.choice(SIGNALS)
@@ -111,6 +146,9 @@ def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool)
     process = _start(folder, name)
     if may_kill:
         _wait_for(moment, folder / name, process, generator)
+        if moment == "step" and process.poll() is None:
+            progress.faults += _intrude(folder, name, process, INTRUDERS[progress.intruders % len(INTRUDERS)])
+            progress.intruders += 1
         if process.poll() is None:
             process.send_signal(number)
     code = process.wait()
@@ -121,12 +159,36 @@ def _one_life(folder: Path, name: str, generator: random.Random, may_kill: bool)
     return Kill(name, moment, number.name, _last_step(folder / name), round(time.monotonic() - began, 1))
 
 
-def _start(folder: Path, name: str, *overrides: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
-    command.append(f"tracking.uri=sqlite:///{folder / 'mlflow.db'}")
-    environment = {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache")}
+def _intrude(folder: Path, name: str, process: subprocess.Popen[bytes], asked: tuple[str, ...]) -> list[str]:
+    """Gives a second command the folder of a run that goes on; sentences on what it did there."""
+    before = _written_once(folder / name)
+    command = [sys.executable, "-m", "plx_train", *RUN, *asked, f"output={folder / name}"]
+    command.append(f"tracking.uri={_database(folder)}")
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(folder), check=False)
+    if process.poll() is not None:
+        return []  # it had the folder for itself
+    what = f"{name}: a second command ({' '.join(asked)})"
+    faults = [] if done.returncode == 1 and "is in use" in done.stderr else [f"{what} ended with {done.returncode}"]
+    return faults + ([] if _written_once(folder / name) == before else [f"{what} wrote into the folder"])
+
+
+def _written_once(output: Path) -> dict[str, bytes]:
+    return {name: (output / name).read_bytes() for name in WRITTEN_ONCE if (output / name).is_file()}
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PLX_TRAIN_CACHE": str(folder / "cache"), "PLX_TRAIN_STATE": str(folder / "state")}
+
+
+def _start(folder: Path, name: str, uri: str | None = None, *overrides: str) -> subprocess.Popen[bytes]:
     with (folder / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        command = _command(folder, name, uri, *overrides)
+        return subprocess.Popen(command, stdout=log, stderr=log, env=_environment(folder))
+
+
+def _command(folder: Path, name: str, uri: str | None = None, *overrides: str) -> list[str]:
+    command = [sys.executable, "-m", "plx_train", *RUN, *overrides, f"output={folder / name}", "resume=auto"]
+    return [*command, f"tracking.uri={uri or _database(folder)}"]
 
 
 def _wait_for(moment: str, output: Path, process: subprocess.Popen[bytes], generator: random.Random) -> None:
@@ -210,11 +272,29 @@ def _digests(checkpoint: Path) -> dict[str, str]:
 
 
 def _tracked_points(folder: Path, name: str) -> dict[str, list[tuple[int, float]]]:
+    run_id = json.loads((folder / name / "run.json").read_text("utf-8"))["run_id"]
+    return _points_of(run_id, _database(folder))
+
+
+def _database(folder: Path) -> str:
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def _points_at(name: str, uri: str) -> dict[str, list[tuple[int, float]]]:
+    """The same of the run with a name, of which there must be one."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    found = client.search_runs(experiments, f"attributes.run_name = '{name}'")
+    return _points_of(found[0].info.run_id, uri) if len(found) == 1 else {f"{len(found)} runs": []}
+
+
+def _points_of(run_id: str, uri: str) -> dict[str, list[tuple[int, float]]]:
     """Every point MLflow has, but for what depends on the clock."""
     from mlflow import MlflowClient
 
-    run_id = json.loads((folder / name / "run.json").read_text("utf-8"))["run_id"]
-    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    client = MlflowClient(uri)
     run = client.get_run(run_id)
     points = {
         metric: [(point.step, point.value) for point in client.get_metric_history(run_id, metric)]
@@ -235,7 +315,10 @@ def summary(progress: Progress) -> str:
         kills = [kill for kill in progress.kills if kill.moment == moment]
         killed = sum(kill.signal == "SIGKILL" for kill in kills)
         lines.append(f"{moment:14s}{len(kills):6d}{killed:9d}{len(kills) - killed:9d}")
+    lines.append(f"{progress.intruders} second commands with the folder of a run that went on")
     victims = len(progress.finished) - 1
+    if progress.outputs:
+        lines.append(f"outputs that nobody read: {', '.join(progress.outputs)}")
     lines.append(f"{len(progress.kills)} kills over {victims} runs; differences from the undisturbed run:")
     return "\n".join([*lines, *(progress.faults or ["none: weights equal to the bit, every point once"])])
 

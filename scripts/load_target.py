@@ -59,12 +59,14 @@ class Target:
             connection.close()
             return 0, None
 
-    def raw(self, *parts: bytes) -> int:
-        """Status that these bytes get; 0 where the server closes without a word."""
+    def raw(self, *parts: bytes, close: bool = False) -> int:
+        """Status that these bytes get; 0 where the server closes without a word, or with `close` at once."""
         with socket.create_connection((self.host, self.port), timeout=LATE_SECONDS) as opened:
             try:
                 for part in parts:
                     opened.sendall(part)
+                if close:
+                    return 0
                 answer = opened.recv(65536)
             except OSError:
                 return 0

@@ -50,7 +50,7 @@ def _say_sent(spool: Path, number: int) -> None:
 
 def sync(place: Path) -> Iterator[tuple[str, float]]:
     """What mode=sync takes where nothing is left to send: (what, seconds)."""
-    from plx_train.modes.sync import waiting_spools
+    from plx_train.tracking.left_over import waiting_spools
 
     yield "what is unsent or dead", median(lambda: waiting_spools(place / "outputs"))
     yield "mode=sync, whole command", command(place, "mode=sync", "module=image_cls")

@@ -21,7 +21,7 @@ import pytest  # noqa: E402
 
 pytest.register_assert_rewrite("kit")
 
-CACHE = "PLX_TRAIN_CACHE"
+CACHE, STATE = "PLX_TRAIN_CACHE", "PLX_TRAIN_STATE"
 
 
 LONG = ("trips", "distributed")
@@ -47,6 +47,7 @@ def _cache_of_the_module(request: pytest.FixtureRequest, tmp_path_factory: pytes
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(STATE, str(tmp_path_factory.mktemp("state")))
         yield
 
 

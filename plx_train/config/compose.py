@@ -27,6 +27,7 @@ from plx_train.config.texts import PARAMETER, as_typed_in_full, key_of
 from plx_train.config.values import check_choices, check_values, flatten
 from plx_train.config.written import all_literal, literal
 from plx_train.contract.rooms import load_room, options_class, usable_options
+from plx_train.ground.credentials import put_away, put_away_in
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.places import conf_dir, datasets_dir
@@ -67,7 +68,7 @@ def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed
     """
     register_schemas()
     names_sweep = any(text in overrides for text in ("mode=promote", "mode=sweep_report"))
-    overrides = [as_typed_in_full(text, names_sweep) for text in overrides]
+    overrides = [as_typed_in_full(put_away_in(text), names_sweep) for text in overrides]
     entries = [one for text in overrides if is_entry(text) for one in entries_of(text)]
     parsed = _parse([text for text in overrides if not is_entry(text)])
     check_groups(parsed)
@@ -176,6 +177,7 @@ def _typed(config: DictConfig, overrides: Sequence[str], is_recorded: bool) -> C
         # Recorded absolute, so that a run can be evaluated from any folder.
         root = resolve_path(config.dataset.root) if config.dataset.root else ""
         config.dataset.root = literal(str(root))
+        _put_away_passwords(config)
         plain = OmegaConf.to_container(config, resolve=True)
         options = OmegaConf.to_object(config)
     assert isinstance(options, RunOptions)
@@ -186,6 +188,15 @@ def _typed(config: DictConfig, overrides: Sequence[str], is_recorded: bool) -> C
     check = check_choices if is_recorded else check_values
     check(options_with_module(options.module), flat)
     return Composed(options, OmegaConf.to_yaml(OmegaConf.create(all_literal(plain))), tuple(overrides), flat)
+
+
+def _put_away_passwords(config: DictConfig) -> None:
+    """Takes them out of addresses that presets and former versions' records name."""
+    for key in ("tracking.uri", "sweep.storage"):
+        address = OmegaConf.select(config, key)
+        public = put_away(address) if address else None
+        if public != address:
+            OmegaConf.update(config, key, literal(str(public)))
 
 
 def _check_pipeline(options: RunOptions) -> None:

@@ -109,6 +109,9 @@ class RunOptions:
     """Models of the pipeline's parts: an exported folder, a run's folder, models:/<name>@<alias> or runs:/<run id>."""
     resume: str | None = option(None, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.OF_FUSION)
     """Goes on with a run: its id or folder, or auto for the one in `output`, which begins if there is none."""
+    trust: bool = option(False, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION)
+    """Goes on with, repeats or sends a run that somebody else made, or another machine, as if it were one's own: look
+    through its config.yaml first. Its numbers are read without."""
     init_from: str | None = None
     """Starts a new run from the best weights of this run, checkpoint or export."""
     seed: int = option(1, at_least(0, at_most=2**31 - 1))

@@ -10,11 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from plx_train.contract.pipeline import SECTION, Declaration, DeclaredPart, declare
 from plx_train.contract.rooms import foreign_folders
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.foreign_yaml import parsed_yaml
 
 OWN_FOLDER = Path(__file__).resolve().parent.parent / "pipelines" / "configs"
 ROOM_FOLDER = "pipelines"
@@ -105,11 +104,11 @@ def read_yaml(path: Path) -> Any:
         UserError: it can't be read.
     """
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return parsed_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"pipeline {path} can't be read ({error.strerror or error})") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise UserError(f"pipeline {path} is no YAML: {str(error).splitlines()[0]}") from None
+    except ValueError as error:
+        raise UserError(f"pipeline {path} is no YAML: {error}") from None
 
 
 def declaration_of(config: Mapping[str, Any]) -> Declaration:

@@ -12,6 +12,8 @@ import numpy as np
 
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.sample import Arrays
+from plx_train.contract.typed_fields import check_fields
+from plx_train.ground.characters import legible
 from plx_train.ground.errors import UserError, WeightsError
 
 if TYPE_CHECKING:
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 
 READING = "Reading"
 """Section of ``inference.yml`` that PaddleX skips."""
+
+SENSELESS = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError,
+)  # fmt: skip
+"""What settings cause that are of other types or sizes than they should be."""
+MOST_TOLD = 200
+"""Characters of what they caused that are told."""
 
 Graph = Callable[..., list[np.ndarray]]
 """An exported graph: takes its inputs in alphabetical order, gives its outputs."""
@@ -95,6 +104,22 @@ class Processor(ABC):
         """
 
     @classmethod
+    def described_by(cls, inference: dict[str, Any]) -> Self:
+        """What an ``inference.yml`` describes, with how it has files read.
+
+        Raises:
+            UserError: it is of another module type, asks for what can't be done, or makes no sense.
+        """
+        try:
+            found = cls.from_inference(inference).with_reading(inference.get(READING) or {})
+            check_fields(found)
+            found.example()  # fields that don't fit one another make none
+        except SENSELESS as error:
+            told = f"{type(error).__name__}: {legible(str(error)[:MOST_TOLD])}"
+            raise UserError(f"inference.yml can't be understood: {told}") from None
+        return found
+
+    @classmethod
     def from_record(cls, values: Mapping[str, Any]) -> Self:
         """The processor whose fields a checkpoint or a run's record keeps.
 
@@ -102,9 +127,11 @@ class Processor(ABC):
             WeightsError: they are not those of this module type.
         """
         try:
-            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-        except TypeError as error:
+            found = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+            check_fields(found)
+        except SENSELESS as error:
             raise WeightsError(f"the recorded processing is not of this version ({error})") from None
+        return found
 
     def reading(self) -> dict[str, Any]:
         """How files are read where it is not as ever: the section `READING`."""

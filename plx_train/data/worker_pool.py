@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from plx_train.data.shared_slot import SharedSlot
+from plx_train.terminal.streams import protect
 
 AHEAD = 2
 """Results made ahead by each worker: enough to hide a slow page, few enough to bound memory."""
@@ -133,6 +134,7 @@ def _work(line: Connection, task: Callable[[Any], Any], slots: list[SharedSlot])
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    protect()
     # The processes are what works side by side.
     import cv2
 

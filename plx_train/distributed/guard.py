@@ -96,7 +96,7 @@ def _run(line: socket.socket, job: dict[str, Any], shown: list[int]) -> bool:
         )
         copying = None
         if child.stderr:
-            targets = (shown[1], log.fileno())
+            targets = (log.fileno(), shown[1])
             copying = threading.Thread(target=_copy, args=(child.stderr.fileno(), targets), daemon=True)
             copying.start()
         is_commanded = True

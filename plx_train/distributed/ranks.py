@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,9 @@ def _quiet() -> Iterator[None]:
             yield
         except BaseException:
             held.seek(0)
-            os.write(shown, held.read())
+            # Nobody may be left to read it.
+            with suppress(OSError):
+                os.write(shown, held.read())
             raise
         finally:
             os.dup2(shown, 2)

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from plx_train.doctor.redact import Redactor, this_redactor
+from plx_train.ground.characters import json_text
+from plx_train.ground.confine import is_inside
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE, PARITY_FILE, RUN_FILE, SPOOL_PATTERN
@@ -49,7 +51,7 @@ def write_bundle(
     """
     redactor = redactor or this_redactor()
     contents = {
-        "doctor.json": json.dumps(redactor.tree(diagnosis), indent=1, ensure_ascii=False),
+        "doctor.json": json_text(redactor.tree(diagnosis), indent=1),
         "doctor.txt": redactor.text("\n".join(lines) + "\n"),
     }
     if run is not None:
@@ -67,7 +69,8 @@ def _run_contents(run: Path, redactor: Redactor) -> dict[str, str]:
     contents = {}
     logs = [path for pattern in LOG_PATTERNS for path in sorted(run.glob(pattern))]
     for path in [*(run / name for name in RUN_FILES), *logs]:
-        if path.is_file():
+        # What goes to others is the run's own: no file that a link leads to.
+        if is_inside(run, path) and path.is_file():
             contents[f"run/{path.relative_to(run).as_posix()}"] = _redacted(path, redactor)
     return contents
 
@@ -79,7 +82,7 @@ def _redacted(path: Path, redactor: Redactor) -> str:
         text = file.read().decode("utf-8", errors="replace")
     try:
         if path.suffix == ".json":
-            return json.dumps(redactor.tree(json.loads(text)), indent=1, ensure_ascii=False)
+            return json_text(redactor.tree(json.loads(text)), indent=1)
         if path.suffix == ".yaml":
             return yaml.safe_dump(redactor.tree(yaml.safe_load(text)), sort_keys=False, allow_unicode=True)
         if path.suffix == ".jsonl":
@@ -91,6 +94,6 @@ def _redacted(path: Path, redactor: Redactor) -> str:
 
 def _redacted_line(line: str, redactor: Redactor) -> str:
     try:
-        return json.dumps(redactor.tree(json.loads(line)), ensure_ascii=False) + "\n"
+        return json_text(redactor.tree(json.loads(line))) + "\n"
     except ValueError:  # cut off at the beginning, or by a crash at the end
         return redactor.text(line) + "\n"

@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from plx_train.doctor.check import FAIL, OK, WARN, Check
+from plx_train.ground.credentials import with_credentials, without_credentials
 from plx_train.ground.files import cache_folder
-from plx_train.tracking.store import database_path, without_password
+from plx_train.tracking.store import database_path
 
 SERVER_SECONDS = 3.0
 LITTLE_DISK_MIB = 2048
@@ -63,7 +64,7 @@ def tracking(uri: str | None) -> Check:
         return _server(uri)
     path = database_path(uri)
     if path is None:
-        return Check("tracking", OK, f"{without_password(uri)}, not tried")
+        return Check("tracking", OK, f"{without_credentials(uri)}, not tried")
     if not path.exists():
         check = folder_check("tracking", path.parent, "tracking.uri=<address>, or tracking=off")
         return Check(check.name, check.status, f"{path} is made by the first run; {check.detail}", check.hint)
@@ -82,7 +83,7 @@ def tracking(uri: str | None) -> Check:
 
 
 def _server(uri: str) -> Check:
-    shown = without_password(uri).rstrip("/")
+    shown = without_credentials(uri).rstrip("/")
     hint = "look at address, proxy and server; runs are kept in their folder until the server answers"
     started = time.perf_counter()
     try:
@@ -101,7 +102,7 @@ def _server(uri: str) -> Check:
 
 def _health_request(uri: str) -> urllib.request.Request:
     """The address that says whether a server is well, with the login of `uri` or of MLflow's variables."""
-    parts = urlsplit(uri)
+    parts = urlsplit(with_credentials(uri))
     user = unquote(parts.username or "") or os.environ.get("MLFLOW_TRACKING_USERNAME", "")
     password = unquote(parts.password or "") or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

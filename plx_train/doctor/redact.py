@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.credentials import known_secrets
+
 GONE = "***"
 SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase)?$|pass(?:word|phrase)|token|secret|credential|private|"
@@ -83,7 +85,7 @@ def this_redactor() -> Redactor:
     secrets = {
         value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
     }
-    return Redactor(str(Path.home()), names, frozenset(secrets))
+    return Redactor(str(Path.home()), names, frozenset({*secrets, *known_secrets()}))
 
 
 def redact_variables(variables: Mapping[str, str]) -> dict[str, str]:

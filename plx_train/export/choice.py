@@ -14,9 +14,9 @@ from typing import Any
 
 from plx_train.export.onnx_cache import graph_digest
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file
+from plx_train.ground.files import read_limited, replace_file
 from plx_train.machine.hardware import cpu, usable_cores
-from plx_train.runs.folder import CHOICE_FILE
+from plx_train.runs.folder import CHOICE_FILE, MOST_RECORD_BYTES
 
 PACKAGES = ("paddlepaddle", "onnxruntime", "openvino")
 
@@ -70,7 +70,7 @@ def chosen_engine(folder: Path, threads: int) -> str | None:
     A measurement counts for this graph alone, and on a machine and with versions like those it was made with.
     """
     try:
-        content = json.loads((folder / CHOICE_FILE).read_text("utf-8"))
+        content = json.loads(read_limited(folder / CHOICE_FILE, MOST_RECORD_BYTES))
         quickest = {int(number): str(engine) for number, engine in content["quickest"].items()}
         if not quickest or content["machine"] != asdict(this_machine()) or content["graph"] != graph_digest(folder):
             return None

@@ -10,16 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.export.graphs.checked import checked_graph
+
 SIXTH = 1 / 6
 NEAR = 1e-6
 MERGED = "merged"
 
 
 def fold(path: Path) -> None:
-    """Simplifies the graph in the file `path`."""
+    """Simplifies the graph in the file `path`.
+
+    Raises:
+        UserError: it holds an operation that does more than compute.
+    """
     import onnx
 
-    model = onnx.load(str(path))
+    model = onnx.load_model_from_string(checked_graph(path).content)
     graph = model.graph
     if any(_has_branches(node) for node in graph.node):
         # What branches read of the graph around them is not looked for here.

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from plx_train.export.graphs.checked import checked_export, checked_graph
+from plx_train.export.graphs.private_file import PrivateFile
 from plx_train.export.onnx_fold import fold
-from plx_train.ground.errors import ExportError, UserError
-from plx_train.runs.folder import ONNX_FILE, PARAMETERS_FILE, STEM
+from plx_train.ground.characters import legible
+from plx_train.ground.errors import ExportError, ModelError, UserError
+from plx_train.runs.folder import ONNX_FILE
 
 OPSET = 14
 INSTALL = "pip install -e '.[onnx]'"
@@ -42,10 +45,12 @@ def write_onnx(folder: Path) -> Path:
     import paddle2onnx
 
     target = folder / ONNX_FILE
+    export = checked_export(folder)
+    graph = PrivateFile(export.graph)
     try:
         paddle2onnx.export(
-            str(folder / f"{STEM}.json"),
-            str(folder / PARAMETERS_FILE),
+            str(graph.path()),
+            str(export.parameters),
             str(target),
             opset_version=OPSET,
             optimize_tool="None",
@@ -77,14 +82,18 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; it warns of every unused constant
     path = folder / ONNX_FILE
+    graph = checked_graph(path)
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no base class but this
         raise UserError(f"ONNX Runtime can't run {path} ({str(error)[:200]}): take engine=paddle") from None
     names = sorted(item.name for item in session.get_inputs())
 
     def run(*inputs: np.ndarray) -> list[np.ndarray]:
-        return session.run(None, dict(zip(names, inputs, strict=True)))
+        try:
+            return session.run(None, dict(zip(names, inputs, strict=True)))
+        except Exception as error:  # its errors have no base class but this
+            raise ModelError(f"{path} can't be computed: {legible(str(error)[:200])}") from None
 
     return run
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.ground.errors import UserError
+from plx_train.export.graphs.checked import checked_graph
+from plx_train.ground.characters import legible
+from plx_train.ground.errors import ModelError, UserError
 from plx_train.machine.hardware import usable_cores
 from plx_train.runs.folder import ONNX_FILE
 
@@ -30,9 +32,10 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
     except ImportError:
         raise UserError("engine=openvino needs the extra openvino: run pip install 'plx_train[openvino]'") from None
     path = folder / ONNX_FILE
+    graph = checked_graph(path)
     try:
         core = openvino.Core()
-        compiled = core.compile_model(core.read_model(path), "CPU", _settings(threads))
+        compiled = core.compile_model(core.read_model(graph.content), "CPU", _settings(threads))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         raise UserError(f"OpenVINO can't run {path} ({reason[0][:200]}): take engine=onnx or engine=paddle") from None
@@ -43,8 +46,11 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
         if not hasattr(own, "request"):
             own.request = compiled.create_infer_request()
         request: Any = own.request
-        given = {name: np.ascontiguousarray(value) for name, value in zip(names, inputs, strict=True)}
-        request.infer(given, share_inputs=True)
+        try:
+            given = {name: np.ascontiguousarray(value) for name, value in zip(names, inputs, strict=True)}
+            request.infer(given, share_inputs=True)
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{path} can't be computed: {legible(str(error)[-200:])}") from None
         # Of the request's own memory, which the next call writes to.
         return [np.array(tensor.data) for tensor in request.output_tensors]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,9 @@ from plx_train.contract.rooms import load_room
 from plx_train.export.runtimes import Model, open_model
 from plx_train.export.static_model import StaticModel, processor_of, room_of
 from plx_train.ground.errors import UserError, found_in, to_keep
-from plx_train.runs.exported import lineage, read_inference
+from plx_train.ground.markup import escape
+from plx_train.runs.exported import lineage, model_name, read_inference
+from plx_train.vision.bounds import TooManyPixels, batch_within
 
 LARGEST_BATCH = 8
 Input = Any
@@ -26,7 +27,8 @@ Input = Any
 class Predictor:
     """A model as it was exported, with the pre- and postprocessing that it carries.
 
-    The folder is only read: nothing in it is executed. One predictor may serve several threads at once.
+    The folder is only read, and its graph is refused where it holds an operation that does more than compute. One
+    predictor may serve several threads at once.
 
     Args:
         folder: an exported folder; those of PaddleX work as well where the module type is known here.
@@ -61,7 +63,7 @@ class Predictor:
         inference = read_inference(self.folder)
         self.module = room_of(inference)
         """The module type, for example ``text_det``."""
-        self.model_name = str((inference.get("Global") or {}).get("model_name", ""))
+        self.model_name = model_name(inference)
         """The name PaddleX knows the model by."""
         self.lineage = lineage(inference)
         """Where the model comes from, as far as its export says so."""
@@ -101,11 +103,14 @@ class Predictor:
         Raises:
             UserError: after all others were given and without `on_error`, one can't be read.
         """
-        return found_in(map(self._of_page, self.processor.pages(Path(path))), on_error)
+        pages = self.processor.pages(Path(path))
+        return found_in((self._of_page(page, path) for page in pages), on_error)
 
-    def _of_page(self, page: FilePage | UserError) -> tuple[FilePage, Any] | UserError:
+    def _of_page(self, page: FilePage | UserError, path: Path | str) -> tuple[FilePage, Any] | UserError:
         try:
             return page if isinstance(page, UserError) else (page, self.predict(page.content))
+        except TooManyPixels as error:
+            return UserError(f"{path}: {error}")
         except UserError as error:
             return to_keep(error)
 
@@ -132,8 +137,9 @@ class Predictor:
             prepared[index] = self.processor.preprocess(original)
             by_shape.setdefault(_shape(prepared[index][0]), []).append(index)
         for members in by_shape.values():
-            for start in range(0, len(members), LARGEST_BATCH):
-                batch = members[start : start + LARGEST_BATCH]
+            step = _batch_of(prepared[members[0]][0])
+            for start in range(0, len(members), step):
+                batch = members[start : start + step]
                 inputs = stacked([prepared[index][0] for index in batch])
                 outputs = self.processor.run(self.model, inputs)
                 for index, output in zip(batch, outputs, strict=True):
@@ -160,10 +166,7 @@ class Predictor:
             "device": f"{self.device} ({self._how()})",
             **{name: value for name, value in self.lineage.items() if name != "module"},
         }
-        rows = "".join(
-            f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
-            for name, value in facts.items()
-        )
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items())
         return f"<table>{rows}</table>"
 
 
@@ -172,6 +175,10 @@ def stacked(inputs: Sequence[Any]) -> tuple[np.ndarray, ...]:
     if isinstance(inputs[0], tuple):
         return tuple(np.stack(parts) for parts in zip(*inputs, strict=True))
     return (np.stack(inputs),)
+
+
+def _batch_of(values: Any) -> int:
+    return batch_within(values.shape, LARGEST_BATCH) if isinstance(values, np.ndarray) else LARGEST_BATCH
 
 
 def _shape(values: Any) -> Any:

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.export.graphs.checked import checked_graph
 from plx_train.export.onnx_cache import onnx_folder
 from plx_train.export.onnx_model import INSTALL, require_onnx
-from plx_train.ground.errors import ExportError
+from plx_train.ground.errors import ExportError, UserError
 from plx_train.metrics.direction import recorded, sign, unit
 from plx_train.runs.folder import INFERENCE_FILE, ONNX_FILE, QUANTIZED_FILE
 
@@ -44,13 +45,18 @@ def write_quantized(export: Path, folder: Path, inputs: Sequence[Inputs]) -> Non
     if importlib.util.find_spec("ml_dtypes") is None:
         raise ExportError(f"int8 needs ml-dtypes of the extra onnx: run {INSTALL}")
     source = onnx_folder(export, inputs[0]) / ONNX_FILE
+    try:
+        content = checked_graph(source).content
+    except UserError as error:
+        raise ExportError(f"{source.name} can't be quantised: {error}") from None
     folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         if (export / name).is_file():
             shutil.copyfile(export / name, folder / name)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         # Its shapes are inferred in place beside the model.
-        copy = Path(shutil.copyfile(source, Path(scratch) / ONNX_FILE))
+        copy = Path(scratch) / ONNX_FILE
+        copy.write_bytes(content)
         _quantize(copy, folder / ONNX_FILE, inputs)
 
 
@@ -100,7 +106,7 @@ def _left_alone(source: Path) -> list[str]:
     """
     import onnx
 
-    graph = onnx.load(str(source)).graph
+    graph = onnx.load_model_from_string(checked_graph(source).content).graph
     known = {one.name for one in graph.initializer}
     averaged: set[str] = set()
     found = []
@@ -119,7 +125,7 @@ def _reader(source: Path, inputs: Sequence[Inputs]) -> Any:
     import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader
 
-    session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(checked_graph(source).content, providers=["CPUExecutionProvider"])
     names = sorted(item.name for item in session.get_inputs())
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.export.choice import chosen_engine
+from plx_train.export.graphs.facts import RefusedGraph
 from plx_train.export.onnx_cache import check_once, onnx_folder
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import ConfigError, UserError
@@ -44,6 +45,8 @@ def open_model(
         raise ConfigError(f"engine={wanted} runs on a CPU only, not on {device}")
     try:
         return _opened(folder, device, threads, wanted, sample), wanted
+    except RefusedGraph:
+        raise
     except UserError:
         # Some graphs have operations that the converter gets wrong; Paddle runs all.
         if engine != "auto" or wanted in OF_PADDLE or is_onnx_only(folder):

@@ -6,13 +6,13 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from plx_train.export.graphs.facts import RefusedGraph
 from plx_train.export.onnx_cache import CONVERTED_TOLERANCE, largest_difference
 from plx_train.export.runtimes import Model, open_model
 from plx_train.ground.errors import UserError
@@ -77,11 +77,19 @@ def ways_of(cores: int) -> list[Way]:
 
 
 def opened_engines(folder: Path, threads: int, sample: Inputs) -> dict[str, Model]:
-    """The engines that can run `folder`'s graph on a CPU here, by name; what others are compared with comes first."""
+    """The engines that can run `folder`'s graph on a CPU here, by name; what others are compared with comes first.
+
+    Raises:
+        RefusedGraph: none may run it.
+    """
     found = {}
     for name in ("onnx", "openvino") if is_onnx_only(folder) else ("native", "paddle", "onnx", "openvino"):
-        with suppress(UserError):
+        try:
             found[name], _ = open_model(folder, "cpu", threads, name, sample)
+        except RefusedGraph:
+            raise
+        except UserError:
+            continue
     return found
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plx_train.contract.processor import READING, Graph, Processor
+from plx_train.contract.processor import Graph, Processor
 from plx_train.contract.rooms import load_room, room_names
 from plx_train.contract.sample import Batch
-from plx_train.ground.errors import DeviceError, UserError
-from plx_train.runs.exported import graph_files, lineage
+from plx_train.export.graphs.checked import MOST_BYTES, CheckedExport, checked_export
+from plx_train.export.graphs.private_file import PrivateFile
+from plx_train.ground.characters import legible
+from plx_train.ground.errors import DeviceError, ModelError, UserError
+from plx_train.ground.files import read_limited
+from plx_train.runs.exported import lineage
 
 INTERPOLATION_SUFFIX = "_interp"
 """Paddle's resizing operations: nearest_interp, bilinear_interp, …"""
@@ -40,25 +44,40 @@ class StaticModel:
     ) -> None:
         self.folder = Path(folder)
         self.device = device
-        graph, parameters = graph_files(self.folder)
+        export = checked_export(self.folder)
         # Paddle's oneDNN operations can't read a resizing operation from the json format.
-        self.onednn = onednn and device == "cpu" and not interpolations(graph)
+        resizes = export.graph.path.suffix == ".json" and _resizing(export.graph.facts.operations)
+        self.onednn = onednn and device == "cpu" and not resizes
         self.threads = threads or min(os.cpu_count() or 1, 8)
-        self._first = _create_predictor(graph, parameters, device, self.onednn, self.threads)
+        self._graph = PrivateFile(export.graph)
+        self._first = _create_predictor(export, self._graph.path(), device, self.onednn, self.threads)
         self._lock = threading.Lock()
         self._local = threading.local()
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """The graph's outputs for `inputs`, which come in the alphabetical order of the inputs' names."""
-        predictor = self._of_this_thread()
-        for name, value in zip(sorted(predictor.get_input_names()), inputs, strict=True):
-            predictor.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(value))
-        predictor.run()
-        return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
+        """The graph's outputs for `inputs`, which come in the alphabetical order of the inputs' names.
+
+        Raises:
+            ModelError: the graph takes other inputs, or can't compute what it says.
+        """
+        try:
+            predictor = self._of_this_thread()
+            names = sorted(predictor.get_input_names())
+            if len(names) != len(inputs):
+                raise ValueError(f"it takes {len(names)} inputs, not {len(inputs)}")
+            for name, value in zip(names, inputs, strict=True):
+                predictor.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(value))
+            predictor.run()
+            return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
+        except UserError:
+            raise
+        except Exception as error:  # Paddle's errors have no base class but this
+            raise ModelError(f"the graph in {self.folder} can't be computed: {_reason(error)}") from None
 
     def _of_this_thread(self) -> Any:
         if not hasattr(self._local, "predictor"):
             with self._lock:
+                self._graph.path()
                 self._local.predictor = self._first.clone()
         return self._local.predictor
 
@@ -105,10 +124,7 @@ def processor_of(inference: dict[str, Any]) -> Processor:
 
 
 def _processor(room: str, inference: dict[str, Any]) -> Processor:
-    try:
-        return load_room(room).processor.from_inference(inference).with_reading(inference.get(READING) or {})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"inference.yml can't be understood: {type(error).__name__}: {error}") from None
+    return load_room(room).processor.described_by(inference)
 
 
 def interpolations(graph: Path) -> list[str]:
@@ -120,13 +136,12 @@ def interpolations(graph: Path) -> list[str]:
     if graph.suffix != ".json":
         return []
     try:
-        content = json.loads(graph.read_text("utf-8"))
-        regions = content["program"]["regions"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        regions = json.loads(read_limited(graph, MOST_BYTES[graph.suffix]))["program"]["regions"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{graph} can't be read as a Paddle graph: {error}") from None
     names: set[str] = set()
     _collect_operations(regions, names)
-    return sorted(name for name in names if name.endswith(INTERPOLATION_SUFFIX))
+    return _resizing(names)
 
 
 def _collect_operations(node: Any, names: set[str]) -> None:
@@ -136,16 +151,21 @@ def _collect_operations(node: Any, names: set[str]) -> None:
         node = waiting.pop()
         if isinstance(node, dict):
             if isinstance(node.get("#"), str):
-                names.add(node["#"].rpartition(".")[2])
+                names.add(node["#"])
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)
 
 
-def _create_predictor(graph: Path, parameters: Path, device: str, onednn: bool, threads: int) -> Any:
+def _resizing(operations: Iterable[str]) -> list[str]:
+    names = {name.rpartition(".")[2] for name in operations}
+    return sorted(name for name in names if name.endswith(INTERPOLATION_SUFFIX))
+
+
+def _create_predictor(export: CheckedExport, graph: Path, device: str, onednn: bool, threads: int) -> Any:
     from paddle import inference
 
-    config = inference.Config(str(graph), str(parameters))
+    config = inference.Config(str(graph), str(export.parameters))
     config.disable_glog_info()
     _set_device(config, device, onednn, threads)
     # oneDNN on the older format works only without the new executor's program.
@@ -153,10 +173,18 @@ def _create_predictor(graph: Path, parameters: Path, device: str, onednn: bool, 
     config.enable_new_executor()
     config.enable_memory_optim()
     try:
-        return inference.create_predictor(config)
-    except (RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise UserError(f"Paddle can't load the exported model in {graph.parent}: {reason[0]}") from None
+        predictor = inference.create_predictor(config)
+    except Exception as error:  # Paddle's errors have no base class but this
+        told = f"Paddle can't load the exported model in {export.parameters.parent}"
+        raise UserError(f"{told}: {_reason(error)}") from None
+    export.require_unchanged()
+    return predictor
+
+
+def _reason(error: Exception) -> str:
+    """What Paddle says at the end of all that it says."""
+    lines = str(error).strip().splitlines()
+    return legible(lines[-1].strip()) if lines else type(error).__name__
 
 
 def _set_device(config: Any, device: str, onednn: bool, threads: int) -> None:

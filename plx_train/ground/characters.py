@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 CONTROL_CATEGORIES = ("Cc", "Zl", "Zp", "Cs")
 """Control characters, separators of lines and of paragraphs, and halves of surrogate pairs."""
@@ -21,6 +23,9 @@ BLANKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\uf
 """Drawn as nothing, whatever their category: fillers, variation selectors, a joiner of marks."""
 JOINERS = "\u200c\u200d"
 SOFT_HYPHEN = "\u00ad"
+EMOJI_SELECTORS = "\ufe0e\ufe0f"
+KEYCAPS = tuple("0123456789#*")
+LINES_AND_TABS = re.compile("([\n\t])")
 FIRST_JOINED = 0x0590
 """Scripts from here on need joiners between letters; Latin, Greek and Cyrillic don't."""
 
@@ -90,12 +95,71 @@ def all_named(characters: Iterable[str]) -> str:
 
 
 def legible(text: str) -> str:
-    """A text with what can't be seen or would steer a terminal spelled out, as ``a[U+0085]b``."""
-    if text.isprintable():
+    """A text with what can't be seen or would steer a terminal spelled out, as ``a[U+0085]b``.
+
+    Joiners between letters that need them stay, and the selectors that make a sign an emoji.
+    """
+    if _is_plain(text):
         return text
-    return "".join(f"[{code_points(each)}]" if _is_spelled(each) else each for each in text)
+    return "".join(
+        f"[{code_points(each)}]" if _is_spelled(each) and not _is_at_home(text, place) else each
+        for place, each in enumerate(text)
+    )
+
+
+def legible_lines(text: str) -> str:
+    """`legible` of each line; tabs stay."""
+    if _is_plain(text):
+        return text
+    pieces = LINES_AND_TABS.split(text.replace("\r\n", "\n"))
+    return "".join(piece if piece in ("\n", "\t") else legible(piece) for piece in pieces)
+
+
+def bounded(text: str, most: int) -> str:
+    """The first `most` characters of a text, and how many more there are."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} characters more)"
+
+
+def json_text(value: Any, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
+    """JSON to be read by people and programs: what can't be seen is written by JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    if _is_plain(text):
+        return text
+    pieces = LINES_AND_TABS.split(text)
+    return "".join(piece if piece == "\n" else _escaped(piece) for piece in pieces)
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        _json_escape(each) if _is_spelled(each) and not _is_at_home(text, place) else each
+        for place, each in enumerate(text)
+    )
+
+
+def _json_escape(character: str) -> str:
+    # The one that JSON leaves alone.
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
+
+
+def _is_plain(text: str) -> bool:
+    # Some blanks count as printable.
+    return text.isprintable() and (text.isascii() or not BLANKS.search(text))
 
 
 @cache
 def _is_spelled(character: str) -> bool:
-    return is_control(character) or (is_invisible(character) and character not in JOINERS)
+    return is_control(character) or is_invisible(character)
+
+
+def _is_at_home(text: str, place: int) -> bool:
+    """Whether an invisible character does there what it is for."""
+    before, after = text[place - 1 : place] if place else "", text[place + 1 : place + 2]
+    if text[place] in JOINERS:
+        return _is_joined(before) and _is_joined(after)
+    if text[place] in EMOJI_SELECTORS:
+        return before in KEYCAPS or unicodedata.category(before or " ") in ("So", "Sm", "Po", "Sk")
+    return False
+
+
+def _is_joined(character: str) -> bool:
+    return bool(character) and (ord(character) >= FIRST_JOINED) and not is_control(character)

@@ -37,6 +37,10 @@ class ExportError(UserError):
     """An exported model that can't be written, or that is not equal to the trained one."""
 
 
+class ModelError(UserError):
+    """An exported graph that can't be computed; no fault of what it was asked about."""
+
+
 class TrainingError(UserError):
     """Training that can't go on."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,20 @@ def cache_folder() -> Path:
     """Where things are kept between runs: PLX_TRAIN_CACHE, or ~/.cache/plx_train."""
     given = os.environ.get("PLX_TRAIN_CACHE")
     return user_path(given) if given else Path.home() / ".cache" / "plx_train"
+
+
+def state_folder() -> Path:
+    """Where this user keeps what must not be lost: PLX_TRAIN_STATE, or plx_train in XDG_STATE_HOME or ~/.local/state.
+
+    Raises:
+        RuntimeError: the user has no home.
+    """
+    given = os.environ.get("PLX_TRAIN_STATE")
+    if given:
+        return user_path(given)
+    shared = os.environ.get("XDG_STATE_HOME", "")
+    # What is not absolute there is to be passed over.
+    return (Path(shared) if Path(shared).is_absolute() else Path.home() / ".local" / "state") / "plx_train"
 
 
 def user_path(given: str | Path) -> Path:
@@ -48,6 +64,30 @@ def sha256(path: Path) -> str:
         while block := file.read(READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """The content of an ordinary file of at most `most` bytes, however large it grows meanwhile.
+
+    Raises:
+        OSError: it can't be read, is larger, or is a device or pipe.
+    """
+    # A pipe that nobody writes to must not hold the reader up.
+    with open(path, "rb", opener=_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        # Memory is taken for what is asked for, so no more is asked for than there is.
+        content = file.read(min(status.st_size, most) + 1)
+        while len(content) <= most and (more := file.read(READ_BYTES)):
+            content += more
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
+
+from plx_train.ground.characters import json_text
+from plx_train.ground.spreadsheet import csv_text
 
 BINS = 15
 """Bins of scores, for the calibration error."""
@@ -43,8 +45,7 @@ def confusion(true: Sequence[int], predicted: Sequence[int], num_classes: int) -
 def class_files(true: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> dict[str, str]:
     """``classes.json``, figures per class, and ``confusion.csv``, by file name; `names` by number of the class."""
     classes = [{"id": number, "name": names[number], **row} for number, row in per_class(true, predicted).items()]
-    rows = [["true \\ predicted", *names]]
+    rows: list[Sequence[object]] = [["true \\ predicted", *names]]
     counts = confusion(true, predicted, len(names))
-    rows += [[name, *map(str, row)] for name, row in zip(names, counts.tolist(), strict=True)]
-    table = "\n".join(",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in rows)
-    return {"classes.json": json.dumps(classes, indent=1, ensure_ascii=False), "confusion.csv": table + "\n"}
+    rows += [[name, *row] for name, row in zip(names, counts.tolist(), strict=True)]
+    return {"classes.json": json_text(classes, indent=1), "confusion.csv": csv_text(rows)}

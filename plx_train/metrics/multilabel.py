@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ import numpy as np
 
 from plx_train.contract.metric import Metric
 from plx_train.contract.sample import Sample
+from plx_train.ground.characters import json_text
 from plx_train.metrics.ranking import average_precision
 
 HOLDS = 0.5
@@ -83,7 +83,7 @@ def label_file(
     rows = zip(per_label(truth, scores >= HOLDS, scores, names), thresholds, strict=True)
     found = [asdict(row) | {"threshold": limit} for row, limit in rows]
     found = [{name: None if value != value else value for name, value in row.items()} for row in found]
-    return {"classes.json": json.dumps(found, indent=1, ensure_ascii=False)}
+    return {"classes.json": json_text(found, indent=1)}
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

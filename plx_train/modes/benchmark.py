@@ -51,7 +51,11 @@ def run(composed: Composed) -> RunResult:
     if composed.options.run or (names_weights(composed) and composed.options.weights.source):
         return benchmark_engines.run(composed)
     check_device(composed.options.device)
-    bench = open_workbench(composed)
+    with open_workbench(composed) as bench:
+        return _measured(bench)
+
+
+def _measured(bench: Workbench) -> RunResult:
     session, splits, device = bench.session, bench.splits, bench.device
     module, _ = build_module(session, bench.data)
     figures = _training(session, module, splits, device)

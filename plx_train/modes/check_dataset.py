@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 
 from plx_train.config.compose import Composed
@@ -12,6 +11,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.data.findings import report_lines, report_table
 from plx_train.runs.folder import CHECK_FILE, SAMPLES
 from plx_train.runs.result import RunResult
+from plx_train.terminal.console import RichTerminal
 from plx_train.workflow.dataset import check
 from plx_train.workflow.session import Session, open_session
 
@@ -21,7 +21,11 @@ MAX_SHOWN = 50
 
 def run(composed: Composed) -> RunResult:
     """Checks the dataset; the exit code is 1 if there is an error."""
-    session = open_session(composed)
+    with open_session(composed) as session:
+        return _checked(session)
+
+
+def _checked(session: Session) -> RunResult:
     options = session.options
     _, checked = check(options, session.output)
     room, pictures = load_room(options.module.name), []
@@ -44,12 +48,9 @@ def run(composed: Composed) -> RunResult:
 
 def _show(session: Session, report: CheckReport) -> None:
     """A table for people; for scripts plain lines, and the errors on stderr."""
-    if sys.stdout.isatty() and not session.options.quiet:
-        import rich
-
-        rich.print(report_table(report, MAX_SHOWN))
-        return
-    for finding in report.errors[:MAX_SHOWN]:
-        session.console.error(str(finding))
-    if not session.options.quiet:
-        print("\n".join(line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")))
+    console = session.console
+    if session.options.quiet or not isinstance(console, RichTerminal):
+        for finding in report.errors[:MAX_SHOWN]:
+            console.error(str(finding))
+    plain = [line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")]
+    console.draw(plain, lambda: report_table(report, MAX_SHOWN))

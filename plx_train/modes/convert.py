@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from plx_train.data.findings import report_lines
 from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.data.formats.lines import split_file
-from plx_train.export.write import remove_folder, replace_folder
+from plx_train.export.write import remove_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.result import RunResult
@@ -45,8 +46,9 @@ def run(composed: Composed) -> RunResult:
         report = _write(lambda folder: _annotated(gathered, folder), options, output)
     for finding in report.errors[:MAX_SHOWN]:
         console.error(str(finding))
-    if not options.quiet:
-        print("\n".join(line for line in report_lines(report, MAX_SHOWN) if not line.startswith("error: ")))
+    for line in report_lines(report, MAX_SHOWN):
+        if not line.startswith("error: "):
+            console.info(line)
     rows = [("read as", f"{report.format}: {report.division}"), ("written to", str(output))]
     console.summary(f"dataset {options.dataset.name}", rows)
     counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}
@@ -105,21 +107,37 @@ def _own_files(options: RunOptions, folder: Path) -> Divided:
 
 def _write(write: Callable[[Path], Divided], options: RunOptions, output: Path) -> CheckReport:
     """What the room says of the copy, and what could not be written; everything or nothing stands in `output` then."""
-    temporary = output.with_name(f".{output.name}.tmp")
     with explained_faults(output):
-        remove_folder(temporary)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Of its own: another command may be making the same copy.
+        own = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
+        temporary = own / output.name
         try:
-            temporary.mkdir(parents=True)
+            temporary.mkdir()
             written = write(temporary)
             report = _checked(options, temporary, written.files)
-            if output.exists():
-                output.rmdir()
-            replace_folder(temporary, output)
+            _put(temporary, output)
         finally:
-            remove_folder(temporary)
+            remove_folder(own)
     told = [_moved(one, temporary, output) for one in report.findings]
     findings = (*written.findings, *told)
     return replace(report, root=str(output), findings=findings, format=written.format, division=written.division)
+
+
+def _put(temporary: Path, output: Path) -> None:
+    """Gives the copy its name, unless another command was quicker.
+
+    Raises:
+        UserError: there is something in `output` by now.
+    """
+    try:
+        if output.exists():
+            output.rmdir()
+        temporary.rename(output)
+    except OSError as error:
+        if not output.is_dir():
+            raise
+        raise UserError(f"output={output} was filled by another command meanwhile ({error.strerror})") from None
 
 
 def _moved(found: Finding, folder: Path, output: Path) -> Finding:

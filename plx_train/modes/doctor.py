@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 from plx_train.config.compose import Composed
 from plx_train.doctor import FAIL, Check, diagnose, last_run, to_json, worst, write_bundle
+from plx_train.ground.characters import json_text
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import aligned, make_console
+from plx_train.terminal.streams import deliver, say, say_error
+from plx_train.terminal.words import shown
 from plx_train.tracking import resolve_uri
 
 
@@ -31,14 +32,14 @@ def run(composed: Composed) -> RunResult:
     checks = diagnose(output, uri, options.device)
     console = make_console(quiet=options.quiet)
     if options.doctor.json:
-        print(json.dumps(to_json(checks), indent=1, ensure_ascii=False))
+        deliver(json_text(to_json(checks), indent=1))
     else:
         console.table("plx_train doctor", ["", "check", "found"], [_row(check) for check in checks])
     if options.doctor.bundle:
         target = resolve_path(options.doctor.bundle)
         names = write_bundle(target, to_json(checks), aligned([_row(check) for check in checks]), packed)
         said = f"{target}: {', '.join(names)}; without secrets and names, as far as known: look it through"
-        print(said, file=sys.stderr if options.doctor.json else sys.stdout)
+        (say_error if options.doctor.json else say)(shown(said))
     counts = {status: float(sum(check.status == status for check in checks)) for status in ("ok", "warn", "fail")}
     return RunResult("doctor", output, counts, exit_code=1 if worst(checks) == FAIL else 0)
 

@@ -12,15 +12,19 @@ from plx_train.runs.folder import METRICS_FILE, OVERLAYS
 from plx_train.runs.result import RunResult
 from plx_train.workflow.conclude import write_details, write_overlays
 from plx_train.workflow.evaluation import evaluate_source, is_on_same_data
-from plx_train.workflow.source import find_source
-from plx_train.workflow.workbench import open_workbench
+from plx_train.workflow.source import Source, find_source
+from plx_train.workflow.workbench import Workbench, open_workbench
 
 
 def run(composed: Composed) -> RunResult:
     """Evaluates, and compares with what was logged where that is known."""
     check_device(composed.options.device)
     source = find_source(composed)
-    bench = open_workbench(composed, source)
+    with open_workbench(composed, source) as bench:
+        return _evaluated(bench, source)
+
+
+def _evaluated(bench: Workbench, source: Source) -> RunResult:
     session = bench.session
     module, evaluation = evaluate_source(bench, source)
     val = module.dataset(bench.splits.val, "val", 0)

@@ -17,10 +17,10 @@ def run(composed: Composed) -> RunResult:
     source = find_source(composed)
     if source.export:
         raise ConfigError(f"{source.export} is an exported folder already")
-    bench = open_workbench(composed, source)
-    exported = export_source(bench, source)
-    rows = [("folder", str(exported.folder)), ("proof", exported.parity.sentence)]
-    of_weights = [("weights", f"{source.weights}, as they are")] if source.weights else []
-    bench.session.console.summary("export", [*of_weights, *rows])
+    with open_workbench(composed, source) as bench:
+        exported = export_source(bench, source)
+        rows = [("folder", str(exported.folder)), ("proof", exported.parity.sentence)]
+        of_weights = [("weights", f"{source.weights}, as they are")] if source.weights else []
+        bench.session.console.summary("export", [*of_weights, *rows])
     metrics = {f"val/{exported.parity.monitor}": exported.parity.exported}
     return RunResult("export", bench.session.output, metrics, export=exported.folder)

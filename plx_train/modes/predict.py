@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.export.static_model import processor_of, room_of
+from plx_train.ground.characters import json_text
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.listing import Listing
@@ -26,6 +26,7 @@ from plx_train.workflow.inputs import find_files, tell_others, teller
 from plx_train.workflow.pages import predict as predict_pages
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, find_source, load_config, names_weights
+from plx_train.workflow.trust import tell_whose
 
 if TYPE_CHECKING:
     from plx_train.export.predictor import Predictor
@@ -47,7 +48,7 @@ def run(composed: Composed) -> RunResult:
 def _write(told: list[tuple[str, str]], session: Session, listing: Listing, predictor: Predictor) -> RunResult:
     tell_others(listing, session.console)
     predictions, failed = _predict_all(listing, predictor, session)
-    text = json.dumps(predictions, indent=1, ensure_ascii=False)
+    text = json_text(predictions, indent=1)
     (session.output / PREDICTIONS_FILE).write_text(text, "utf-8", "backslashreplace")
     rows = [("files", str(len(predictions))), ("not readable", str(failed)),
             ("predictions", str(session.output / PREDICTIONS_FILE)),
@@ -84,13 +85,14 @@ def _opened(composed: Composed, source: Source, kept: ExitStack) -> tuple[Sessio
         folder = exported_folder(source)
         inference = read_inference(folder)
         listing = find_files(path, processor_of(inference).suffixes)
-        session = open_session(composed, room_of(inference))
+        session = kept.enter_context(open_session(composed, room_of(inference)))
+        tell_whose(session.console, source.run)
         engine = "auto" if is_onnx_only(folder) else "paddle"
         prepare_environment(options.device)
         return session, listing, _predictor(options, folder, engine)
     processor = processor_of_weights(options, source.weights)
     listing = find_files(path, processor.suffixes)
-    session = open_session(composed)
+    session = kept.enter_context(open_session(composed))
     prepare_environment(options.device)
     folder = kept.enter_context(exported_for_now(options, source.weights, processor, session.output))
     return session, listing, _predictor(options, folder, "paddle")

@@ -19,6 +19,7 @@ from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
 from plx_train.workflow.promote_source import find_candidate, make_judges
+from plx_train.workflow.trust import tell_whose
 
 ALIAS = r"[\w-]{1,200}"
 RESERVED = r"latest|v\d+"
@@ -75,6 +76,7 @@ def check_options(promote: PromoteOptions, composed: Composed) -> None:
 def _promote(composed: Composed, uri: str, console: Console) -> RunResult:
     options = composed.options
     candidate, source = find_candidate(options, uri)
+    tell_whose(console, source.run)
     name = options.promote.registered or candidate.module
     if candidate.weights:
         console.info(f"{candidate.folder} was made of weights={candidate.weights} as they are: no run trained it")

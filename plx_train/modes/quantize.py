@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
 from plx_train.export.static_model import folder_engine, processor_of
 from plx_train.export.write import remove_folder, replace_folder
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
@@ -21,12 +23,13 @@ from plx_train.metrics.direction import Better, monitored, sign, unit
 from plx_train.metrics.evaluate import evaluate
 from plx_train.runs.exported import file_hashes, is_onnx_only, read_inference
 from plx_train.runs.folder import INT8_EXPORT, ONNX_FILE, PARAMETERS_FILE
+from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult
 from plx_train.workflow.exporting import export_source
 from plx_train.workflow.measure import SAMPLES, SHOWN, inputs_of, work_of
 from plx_train.workflow.session import Session
-from plx_train.workflow.source import find_export
-from plx_train.workflow.workbench import open_workbench
+from plx_train.workflow.source import Source, find_export
+from plx_train.workflow.workbench import Workbench, open_workbench
 
 EVALUATED_AS = "paddle"
 """What the fp32 export's metric is taken with: the engine that its proof is about."""
@@ -70,7 +73,13 @@ def run(composed: Composed) -> RunResult:
     source = find_export(composed)
     if source.export and is_onnx_only(source.export):
         raise ConfigError(f"{source.export} is an int8 export already")
-    bench = open_workbench(composed, source)
+    with open_workbench(composed, source) as bench:
+        place = source.run or bench.session.output
+        with closing(hold(place)) if place.resolve() != bench.session.output.resolve() else nullcontext():
+            return _quantized(bench, source)
+
+
+def _quantized(bench: Workbench, source: Source) -> RunResult:
     session, splits = bench.session, bench.splits
     export = source.export or export_source(bench, source).folder
     options = session.options.quantize
@@ -78,8 +87,9 @@ def run(composed: Composed) -> RunResult:
     processor = processor_of(read_inference(export))
     train, val = module.dataset(splits.train, "holdout", 0), module.dataset(splits.val, "val", 0)
     # Beside the export, where its run's configuration is found again.
-    folder = (source.run or session.output) / INT8_EXPORT
-    temporary = folder.with_name(f".{INT8_EXPORT}.tmp")
+    place = source.run or session.output
+    folder = confined(place, INT8_EXPORT, str(place))
+    temporary = confined(place, f".{INT8_EXPORT}.tmp", str(place))
     remove_folder(temporary)
     try:
         write_quantized(export, temporary, inputs_of(module, train, options.samples))

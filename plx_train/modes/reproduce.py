@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from plx_train.machine.device import check_device
 from plx_train.runs.checkpoint import load_state
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import BEST, CHECKPOINTS, COMPARISON_FILE, MANIFEST, SPOOL_NAME
-from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult
 from plx_train.runs.trial import Trial
 from plx_train.tracking import environment_tags, read_metrics, read_run_tags
@@ -33,6 +31,7 @@ from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import load_config, run_folder
 from plx_train.workflow.training import build_module, train_module
+from plx_train.workflow.trust import ask_trust, hold_to_lists
 
 OF_THE_CLOCK = ("time/", "system/")
 """Beginnings of metrics that say how long something took, not what it gave."""
@@ -79,10 +78,10 @@ def run(composed: Composed) -> RunResult:
         raise ConfigError("mode=reproduce needs run=<run id or run folder>")
     source = run_folder(composed.options.run, composed.options)
     facts = read_facts(source)
-    again = _same_again(composed, source)
+    is_own = ask_trust(source, composed.options, "running it again")
+    again = _same_again(composed, source, is_own)
     check_device(again.options.device)
-    session = open_session(again)
-    with closing(hold(session.output)):
+    with open_session(again) as session:
         device = start_device(again.options)
         level = determinism(again.options, device)
         if level.level not in ("bitwise", "clock"):
@@ -90,11 +89,13 @@ def run(composed: Composed) -> RunResult:
         return _compare(session, source, facts, device)
 
 
-def _same_again(composed: Composed, source: Path) -> Composed:
+def _same_again(composed: Composed, source: Path, is_own: bool) -> Composed:
     recorded = load_config(source)
+    if not is_own:
+        hold_to_lists(recorded, composed, source)
     output = all_literal(composed.options.output)
     recorded.mode, recorded.output, recorded.run = "reproduce", output, literal(str(source))
-    recorded.resume, recorded.quiet = None, composed.options.quiet
+    recorded.resume, recorded.quiet, recorded.trust = None, composed.options.quiet, composed.options.trust
     recorded.trainer.save_interval = recorded.trainer.save_every_steps = None
     return composed_from(recorded, composed.overrides)
 

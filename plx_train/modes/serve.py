@@ -23,10 +23,13 @@ from plx_train.machine.environment import prepare_environment
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
+from plx_train.terminal.log import LineFormatter
+from plx_train.terminal.streams import hurry
 
 if TYPE_CHECKING:
     from plx_train.pipelines.base import Pipeline
     from plx_train.serving.follow import NewVersions
+    from plx_train.serving.server import Server
 
 KEY_VARIABLE = "PLX_SERVE_API_KEY"
 LOOPBACK = ("127.", "::1", "localhost")
@@ -56,6 +59,7 @@ def run(composed: Composed) -> RunResult:
     from plx_train.pipelines.load import load_pipeline
     from plx_train.registry.resolve import resolver
     from plx_train.serving.app import create_app
+    from plx_train.serving.ending import run_guarded
     from plx_train.serving.endpoints import endpoint_of
     from plx_train.serving.follow import described, warm
     from plx_train.serving.server import Server
@@ -77,9 +81,9 @@ def run(composed: Composed) -> RunResult:
     address = address_of(listener)
     console.info(described(pipeline))
     server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
-    server.run(sockets=[listener])
-    if server.left_undone:
-        _leave(server.left_undone, serve.drain_seconds, console)
+    run_guarded(server, listener, serve.drain_seconds)
+    hurry()
+    _leave(server, serve.drain_seconds, console)
     return RunResult("serve", resolve_path(options.output or OUTPUTS))
 
 
@@ -161,7 +165,9 @@ def new_versions(
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("plx_train.serving").setLevel(logging.INFO)
     # It warns of each request that is no HTTP, which strangers can send as often as they like.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
@@ -176,9 +182,11 @@ def _check_extra() -> None:
         raise UserError(f"mode=serve needs {error.name}: pip install 'plx_train[serve]'") from None
 
 
-def _leave(left_undone: int, drain_seconds: float, console: Console) -> None:
-    """Ends the process whatever its threads are at: one of them may be in a prediction that never ends."""
-    console.error(f"{left_undone} requests were not finished within serve.drain_seconds={drain_seconds:g}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
+def _leave(server: Server, drain_seconds: float, console: Console) -> None:
+    """Ends the process where requests are left, or a thread is in a prediction that may never end."""
+    from plx_train.serving.ending import leave, leave_if_held
+
+    if server.left_undone:
+        console.error(f"{server.left_undone} requests were not finished within serve.drain_seconds={drain_seconds:g}")
+        leave(1)
+    leave_if_held(server)

@@ -6,6 +6,7 @@ from plx_train.config.compose import Composed
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.folder import REPORT_FILE
+from plx_train.runs.lock import refuse_in_use
 from plx_train.runs.result import RunResult
 from plx_train.sweep.command import sweeps_folder
 from plx_train.sweep.history import find_sweep, load_record
@@ -24,9 +25,11 @@ def run(composed: Composed) -> RunResult:
     if not options.sweep.id:
         raise ConfigError("mode=sweep_report needs sweep_id=<id or folder of a sweep>")
     folder = find_sweep(sweeps_folder(), options.sweep.id)
-    record = load_record(folder)
+    record = load_record(folder, trust=options.trust)
     console = make_console(quiet=options.quiet)
     target = resolve_path(options.output) / REPORT_FILE if options.output else folder / REPORT_FILE
+    if options.output:
+        refuse_in_use(target.parent)
     target.parent.mkdir(parents=True, exist_ok=True)
     report = write_sweep_report(record, target)
     show_sweep(console, record)

@@ -30,7 +30,7 @@ def run(composed: Composed) -> RunResult:
     together = num_processes(options.device) * options.device.nodes > 1
     if options.device.nodes > 1 and not options.output:
         raise ConfigError("device.nodes: give output=<folder that all machines share>")
-    session = open_session(composed)
-    if together:
-        return run_together(session, continuation, members)
-    return run_here(session, continuation, members)
+    with open_session(composed) as session:
+        if together:
+            return run_together(session, continuation, members)
+        return run_here(session, continuation, members)

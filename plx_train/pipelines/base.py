@@ -17,6 +17,7 @@ from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import ConfigError, UserError, found_in, to_keep
 from plx_train.pipelines.inputs import Page, read_pages
 from plx_train.pipelines.result import PipelineResult
+from plx_train.vision.bounds import TooManyPixels
 from plx_train.vision.image import as_image, drawn_page
 from plx_train.vision.pages import PAGE_SUFFIXES
 
@@ -168,7 +169,7 @@ class Pipeline:
             raise
         except UserError as error:
             if len(items) == 1:
-                return [to_keep(error)]
+                return [to_keep(_named(error, items[0]))]
         return [outcome for item in items for outcome in self._attempt([item], chosen)]
 
     def check_settings(self, params: Mapping[str, Any]) -> None:
@@ -217,6 +218,12 @@ class Pipeline:
     def describe(self) -> dict[str, dict[str, Any]]:
         """What each result says of the models it comes from."""
         return {key: model.to_json() for key, model in self.models.items()}
+
+
+def _named(error: UserError, item: Any) -> UserError:
+    """The error with the file that it is of, where it says nothing of it itself."""
+    path = getattr(item, "path", None)
+    return UserError(f"{path}: {error}") if path and isinstance(error, TooManyPixels) else error
 
 
 def check_parameters(

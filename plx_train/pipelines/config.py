@@ -10,7 +10,9 @@ from typing import Any
 
 from plx_train.contract.pipeline import SECTION, SubPipeline
 from plx_train.contract.pipelines import checked_config, declaration_of, part_of, pipeline_files, read_yaml
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError
+from plx_train.runs.folder import MANIFEST
 
 
 def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +26,10 @@ def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or path.is_dir():
         path = path / "pipeline.yaml" if path.is_dir() else path
-        return _with_folders(checked_config(read_yaml(path), str(path)), path.parent)
+        config = checked_config(read_yaml(path), str(path))
+        if (path.parent / MANIFEST).is_file():
+            _confine_models(config, path)
+        return _with_folders(config, path.parent)
     files = pipeline_files()
     name = {known.lower(): known for known in files}.get(str(source).lower())
     if name is None:
@@ -32,6 +37,17 @@ def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(files)}, or give a .yaml"
         raise ConfigError(f"pipeline={source} does not exist; {hint}")
     return _with_folders(checked_config(copy.deepcopy(dict(files[name].content)), name), files[name].path.parent)
+
+
+def _confine_models(config: Mapping[str, Any], path: Path) -> None:
+    """
+    Raises:
+        UserError: a frozen pipeline, which holds all its models, names one that lies outside of its folder.
+    """
+    for section in (config, *config["SubPipelines"].values()):
+        for part in (section.get("SubModules") or {}).values():
+            if isinstance(part, Mapping) and part.get("model_dir"):
+                confined(path.parent, part["model_dir"], str(path))
 
 
 def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:

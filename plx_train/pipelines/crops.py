@@ -8,12 +8,16 @@ from typing import Any
 import cv2
 import numpy as np
 
+from plx_train.vision.bounds import MOST_MADE, TooManyPixels
+
 SAME_LINE_PIXELS = 10
 """Tops that differ by less stand in one line."""
 SHORT_LIMIT = 32767
 """Coordinates from here on need more than 16 bits, and pictures so long are not warped by OpenCV."""
 MARGIN = 4
 """Pixels around a box that its edges are interpolated with."""
+COVERED = 4
+"""How often boxes may cover a page: texts are printed side by side."""
 UPRIGHT_RATIO = 1.5
 """Crops that are higher than so many widths hold a line that runs downwards."""
 
@@ -40,6 +44,21 @@ def whole_numbers(corners: Any) -> np.ndarray:
     values = np.asarray(corners)
     fits = not values.size or np.abs(values).max() < SHORT_LIMIT
     return values.astype(np.int16 if fits else np.int32)
+
+
+def check_crops(image: np.ndarray, quads: Sequence[np.ndarray]) -> None:
+    """
+    Raises:
+        TooManyPixels: the boxes (4, 2) on an image, cut out, are far more than the image.
+    """
+    sides = [np.linalg.norm(np.diff(np.asarray(quad, float)[[0, 1, 2]], axis=0), axis=1) for quad in quads]
+    total = sum(float(width) * float(height) for width, height in sides)
+    most = max(MOST_MADE, COVERED * image.shape[0] * image.shape[1])
+    if not total <= most:
+        raise TooManyPixels(
+            f"the {len(quads)} boxes found on a page of {image.shape[1]} x {image.shape[0]} pixels have "
+            f"{total / 1e6:.0f} million together, above the limit of {most / 1e6:.0f} million: lower the unclip ratio"
+        )
 
 
 def crop_line(image: np.ndarray, quad: np.ndarray) -> np.ndarray:

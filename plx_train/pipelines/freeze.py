@@ -13,11 +13,12 @@ import yaml
 
 from plx_train.contract.pipeline import SECTION
 from plx_train.contract.pipelines import pipeline_files
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Pipeline
 from plx_train.pipelines.load import load_pipeline
-from plx_train.runs.exported import is_onnx_only
+from plx_train.runs.exported import files_named, is_onnx_only
 from plx_train.runs.folder import CHOICE_FILE, MANIFEST
 
 CONFIG_FILE = "pipeline.yaml"
@@ -68,16 +69,16 @@ def verify(folder: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder / MANIFEST} can't be read ({error})") from None
     for name, digest in digests.items():
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file() or sha256(path) != digest:
+        path = confined(folder, name, str(folder / MANIFEST))
+        if not path.is_file() or sha256(path) != digest:
             raise UserError(f"{folder / name} is missing, or not what was frozen: its sha256 differs from {MANIFEST}")
 
 
 def _copy_model(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
-    for path in sorted(source.iterdir()):
+    for path in files_named(source):
         # What was measured on this machine stays on it.
-        if path.name != CHOICE_FILE and (path.suffix in MODEL_SUFFIXES or path.name in FOR_PADDLEX) and path.is_file():
+        if path.name != CHOICE_FILE and (path.suffix in MODEL_SUFFIXES or path.name in FOR_PADDLEX):
             shutil.copyfile(path, target / path.name)
 
 

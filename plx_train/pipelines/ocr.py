@@ -11,7 +11,7 @@ import numpy as np
 
 from plx_train.ground.errors import ConfigError
 from plx_train.pipelines.base import LoadPart, Pipeline, must_be_loaded
-from plx_train.pipelines.crops import crop_line, reading_order, rotate, whole_numbers
+from plx_train.pipelines.crops import check_crops, crop_line, reading_order, rotate, whole_numbers
 from plx_train.pipelines.doc_preprocessor import ORIENTATION as PAGE_ORIENTATION
 from plx_train.pipelines.doc_preprocessor import DocPreprocessor, refuse_unwarping
 from plx_train.pipelines.drawing import draw_texts
@@ -140,6 +140,7 @@ class OCR(Pipeline):
         if found is None:
             found = detector.predict_whole(model, image)
         quads = reading_order(list(found.quads))
+        check_crops(image, quads)
         crops = [crop_line(upright["output_img"], quad) for quad in quads]
         kept = [index for index, crop in enumerate(crops) if crop.size]
         return _Reading(page, upright, [quads[i] for i in kept], [crops[i] for i in kept], [-1] * len(kept))

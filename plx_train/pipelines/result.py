@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plx_train.ground.characters import json_text
 from plx_train.ground.errors import UserError
+from plx_train.ground.spreadsheet import frame_csv_text
 from plx_train.pipelines.drawing import within_jpeg
 from plx_train.pipelines.naming import claim, note_written, origin_of
 from plx_train.series.frame import time_texts
+from plx_train.terminal.streams import say
 from plx_train.vision.image import IMAGE_SUFFIXES, write_image
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class PipelineResult(dict[str, Any]):
 
     def print(self) -> None:
         """Prints `json`."""
-        print(json.dumps(self.json, ensure_ascii=False, indent=4))
+        say(json_text(self.json, indent=4))
 
     def save_to_json(self, save_path: str | Path, indent: int = 4, ensure_ascii: bool = False) -> Path:
         """Writes `json` to a file of that name, or into a folder as ``<name>_res.json``.
@@ -72,7 +75,8 @@ class PipelineResult(dict[str, Any]):
         Raises:
             UserError: it can't be written.
         """
-        content = json.dumps(self.json["res"], indent=indent, ensure_ascii=ensure_ascii)
+        found = self.json["res"]
+        content = json.dumps(found, indent=indent) if ensure_ascii else json_text(found, indent=indent)
         return self._write(save_path, ".json", content.encode("utf-8", "backslashreplace"))
 
     def save_to_text(self, save_path: str | Path) -> Path:
@@ -129,7 +133,7 @@ class PipelineResult(dict[str, Any]):
         """
         if self._table is None:
             raise UserError("this pipeline makes no table: take save_to_json")
-        return self._write(save_path, ".csv", self._table.to_csv().encode())
+        return self._write(save_path, ".csv", frame_csv_text(self._table).encode("utf-8", "backslashreplace"))
 
     def save_all(self, save_path: str | Path) -> None:
         """Writes all there is into a folder, which is made."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from plx_train.pipelines.drawing import within_jpeg
 from plx_train.vision.pdf import PDF_SCALE
 
 JPEG_QUALITY = 85
@@ -28,6 +29,8 @@ def searchable_pdf(image: np.ndarray, quads: Sequence[np.ndarray], texts: Sequen
         quads: (4, 2) corners of each text in pixels, clockwise from its top left.
     """
     height, width = image.shape[:2]
+    # The page keeps its size, whatever that of the picture on it.
+    image = within_jpeg(image)
     jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
     lines = [_line(quad, text, height) for quad, text in zip(quads, texts, strict=True) if text]
     scale = 1 / PDF_SCALE
@@ -35,7 +38,7 @@ def searchable_pdf(image: np.ndarray, quads: Sequence[np.ndarray], texts: Sequen
     content = (drawn + "BT 3 Tr\n" + "".join(lines) + "ET\n").encode("ascii")
     box = f"[0 0 {width * scale:.2f} {height * scale:.2f}]"
     system = "<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
-    picture = f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceRGB"
+    picture = f"/Type /XObject /Subtype /Image /Width {image.shape[1]} /Height {image.shape[0]} /ColorSpace /DeviceRGB"
     return _file(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",

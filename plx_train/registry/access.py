@@ -31,13 +31,14 @@ def registry_client(uri: str, may_create: bool = False) -> MlflowClient:
         UserError: mlflow is not installed, or the store is not there or does not answer.
     """
     try:
-        from plx_train.tracking.store import database_path, without_password
+        from plx_train.ground.credentials import without_credentials
+        from plx_train.tracking.store import database_path
     except ImportError as error:
         raise _needs_training_part(error) from None
     path = database_path(uri)
     if path and not path.exists() and not may_create:
         raise UserError(f"nothing is registered at {path}, which does not exist: give tracking.uri=…")
-    with explained(uri, f"the registry at {without_password(uri)} can't be opened"):
+    with explained(uri, f"the registry at {without_credentials(uri)} can't be opened"):
         return _open(uri, os.getpid())
 
 
@@ -65,8 +66,8 @@ def explained(uri: str, failure: str) -> Iterator[None]:
     Raises:
         UserError: the store failed.
     """
+    from plx_train.ground.credentials import without_credentials
     from plx_train.tracking.delivery import first_line
-    from plx_train.tracking.store import without_password
 
     try:
         yield
@@ -76,7 +77,7 @@ def explained(uri: str, failure: str) -> Iterator[None]:
         package = type(error).__module__.partition(".")[0]
         if package not in STORE_PACKAGES and not isinstance(error, OSError):
             raise
-        raise UserError(f"{failure}: {without_password(first_line(error))} ({without_password(uri)})") from None
+        raise UserError(f"{failure}: {without_credentials(first_line(error))} ({without_credentials(uri)})") from None
 
 
 def error_code(error: Exception) -> str:

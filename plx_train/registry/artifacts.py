@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plx_train.ground.confine import confined, plain_name, refuse_leading_out, sha256_name
+from plx_train.ground.credentials import put_away, with_credentials, without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder, sha256
 from plx_train.runs.exported import is_export
@@ -26,7 +28,7 @@ def folder_of(client: MlflowClient, version: Version) -> Path:
     """
     what = f"version {version.version} of {version.name}"
     digest = version.tags.get("plx.digest")
-    return local_folder(client.tracking_uri, version.source, what, version.hashes, digest)
+    return local_folder(put_away(client.tracking_uri), version.source, what, version.hashes, digest)
 
 
 def local_folder(uri: str, source: str, what: str, hashes: Mapping[str, str], digest: str | None) -> Path:
@@ -36,25 +38,49 @@ def local_folder(uri: str, source: str, what: str, hashes: Mapping[str, str], di
         uri: the store.
         what: whose files they are, for messages.
         hashes: sha256 by name; where it is empty nothing but their being there is checked.
-        digest: the cache's name for them; None: they are fetched anew.
+        digest: of all files, by which the cache names them; None: they are fetched anew.
 
     Raises:
-        UserError: they are gone, or differ.
+        UserError: they are gone, or differ, or what the store says of them is no digest, or names no file of theirs.
     """
+    for name, value in hashes.items():
+        plain_name(name, f"the store, of {what},")
+        sha256_name(value, f"the sha256 of {name} that the store has of {what}")
+    kept = kept_folder(digest, what) if digest else None
     path = local_path(source)
     if path is not None:
         if not path.is_dir():
             raise UserError(f"the files of {what} are not on this machine: {path} does not exist")
         _verify(path, what, hashes)
         return path
-    kept = cache_folder() / "models" / digest[:32] if digest else None
     if kept and kept.is_dir():
         try:
             _verify(kept, what, hashes)
             return kept
         except UserError:
-            shutil.rmtree(kept, ignore_errors=True)
+            _remove_damaged(kept)
     return _download(uri, source, what, hashes, kept)
+
+
+def kept_folder(digest: str, what: str) -> Path:
+    """Where the cache keeps the files with a digest.
+
+    Raises:
+        UserError: it is none.
+    """
+    name = sha256_name(digest, f"the digest that the store has of {what}")[:32]
+    return confined(cache_folder() / "models", name, "the cache")
+
+
+def _remove_damaged(kept: Path) -> None:
+    """Removes a folder that the cache has made, with what is in it; links are not followed.
+
+    Raises:
+        UserError: a link stands in its place.
+    """
+    if kept.is_symlink():
+        raise UserError(f"{kept} in the cache is a link, which was not made here: look where it leads, and remove it")
+    shutil.rmtree(kept, ignore_errors=True)
 
 
 def local_path(source: str) -> Path | None:
@@ -67,14 +93,19 @@ def local_path(source: str) -> Path | None:
 
 
 def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept: Path | None) -> Path:
-    from mlflow.artifacts import download_artifacts
+    from mlflow.artifacts import download_artifacts, list_artifacts
 
     root = cache_folder() / "models"
     temporary = None
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".fetching-", dir=root))
-        fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(temporary), tracking_uri=uri))
+        address = with_credentials(uri)
+        for listed in list_artifacts(artifact_uri=source, tracking_uri=address):
+            confined(temporary, listed.path, f"the store, among the files of {what},")
+        fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(temporary), tracking_uri=address))
+        confined(temporary, str(fetched), f"the store, for the files of {what},")
+        refuse_leading_out(temporary)
         _verify(fetched, what, hashes)
         target = kept or temporary.with_name(temporary.name.replace(".fetching-", "fetched-"))
         try:
@@ -88,7 +119,8 @@ def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept:
     except Exception as error:
         from plx_train.tracking.delivery import first_line
 
-        raise UserError(f"the files of {what} can't be fetched from {source}: {first_line(error)}") from None
+        reason = without_credentials(first_line(error))
+        raise UserError(f"the files of {what} can't be fetched from {source}: {reason}") from None
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -13,7 +13,15 @@ from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.metrics.direction import HIGHER, Better, recorded
-from plx_train.runs.exported import file_hashes, graph_files, is_onnx_only, lineage, read_inference
+from plx_train.runs.exported import (
+    file_hashes,
+    files_named,
+    graph_files,
+    is_onnx_only,
+    lineage,
+    model_name,
+    read_inference,
+)
 from plx_train.runs.folder import PARAMETERS_FILE, PARITY_FILE
 
 
@@ -94,12 +102,11 @@ def read_candidate(folder: Path, run_id: str | None) -> Candidate:
     origin = lineage(inference)
     try:
         hashes = file_hashes(folder)
-        if (folder / PARITY_FILE).is_file():
-            hashes[PARITY_FILE] = sha256(folder / PARITY_FILE)
+        hashes |= {path.name: sha256(path) for path in files_named(folder, PARITY_FILE)}
     except OSError as error:
         raise UserError(f"{folder} can't be read ({error.strerror or error})") from None
     report = _read_report(folder / PARITY_FILE)
-    name = str((inference.get("Global") or {}).get("model_name", ""))
+    name = model_name(inference)
     measurement = _measurement(report, str(origin.get("dataset_fingerprint") or ""))
     fault = _parity_fault(report, {name: value for name, value in hashes.items() if name != PARITY_FILE})
     sentence = str(report.get("sentence", "")) if report else ""

@@ -143,7 +143,23 @@ def exchange(
         before()
         hold.check()
         client.set_registered_model_alias(name, alias, target)
+        _check_moved(client, name, alias, target)
         # Whoever reads the ledger can tell that it moved, so this is no reason to report a failure.
         with suppress(Exception):
             after()
     return True, current
+
+
+def _check_moved(client: MlflowClient, name: str, alias: str, target: str) -> None:
+    """
+    Raises:
+        UserError: the alias points elsewhere, though the registry said that it had moved; silence is no proof.
+    """
+    from plx_train.registry.versions import aliased_version
+    from plx_train.tracking.receipts import NO_SERVER
+
+    found: str | None = target
+    with suppress(Exception):
+        found = aliased_version(client, name, alias)
+    if found != target:
+        raise UserError(f"{alias} of {name} was not moved to version {target}, though the answer was yes: {NO_SERVER}")

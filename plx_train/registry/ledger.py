@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.characters import json_text
 from plx_train.registry.gates import Gate
+from plx_train.tracking.receipts import check_tags
 from plx_train.tracking.store import PROMOTIONS, experiment_id
+from plx_train.tracking.words import clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,15 +64,20 @@ def ledger_experiment(client: MlflowClient, uri: str) -> str:
 
 
 def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
-    """Writes an attempt as of now, so that moves stand in the order they were made in; returns the id of its run."""
+    """Writes an attempt as of now, so that moves stand in the order they were made in; returns the id of its run.
+
+    Raises:
+        WrongAnswer: it was answered and is not there.
+    """
     from mlflow.entities import Metric
 
     experiment = ledger_experiment(client, uri)
-    tags = {f"plx.{name}": _cut(str(getattr(entry, name))) for name in FIELDS}
+    tags = {f"plx.{name}": clean_text(str(getattr(entry, name)), LONGEST_TAG) for name in FIELDS}
     tags["plx.gates"] = _gates_json(entry.gates)
     name = f"{entry.action} {entry.model} {entry.alias} {entry.former or '–'} → {entry.target}".replace("  ", " ")
-    made = client.create_run(experiment, int(time.time() * 1000), tags, name)
+    made = client.create_run(experiment, int(time.time() * 1000), tags, clean_text(name))
     run_id = str(made.info.run_id)
+    check_tags(client, run_id, {f"plx.{name}": tags[f"plx.{name}"] for name in ("action", "model", "target")}, {})
     numbers = {f"{gate.name}/{key}": value for gate in entry.gates for key, value in gate.numbers.items()}
     if numbers:
         now = int(time.time() * 1000)
@@ -81,7 +89,7 @@ def record(client: MlflowClient, uri: str, entry: LedgerEntry) -> str:
 
 def settle(client: MlflowClient, run_id: str, outcome: str) -> None:
     """Says how an attempt that was under way ended."""
-    client.set_tag(run_id, "plx.outcome", outcome)
+    client.set_tag(run_id, "plx.outcome", clean_text(outcome, LONGEST_TAG))
     _close(client, run_id, outcome)
 
 
@@ -89,16 +97,12 @@ def _close(client: MlflowClient, run_id: str, outcome: str) -> None:
     client.set_terminated(run_id, "FAILED" if outcome == "refused" else "FINISHED")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TAG else f"{text[: LONGEST_TAG - 1]}…"
-
-
 def _gates_json(gates: Iterable[Gate]) -> str:
     """Details are cut until all gates fit in a tag."""
     most = 1000
     while True:
         kept = [replace(gate, detail=gate.detail[:most]) for gate in gates]
-        text = json.dumps([asdict(gate) for gate in kept], ensure_ascii=False)
+        text = json_text([asdict(gate) for gate in kept])
         if len(text) <= LONGEST_TAG or most < 10:
             return text
         most //= 2

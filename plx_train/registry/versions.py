@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.ground.errors import UserError
 from plx_train.registry.access import is_missing, is_taken
 from plx_train.registry.candidate import Candidate, Measurement
+from plx_train.tracking.words import clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,6 +22,8 @@ HASH_TAG = f"{TAG}sha256."
 MEASURED_TAG = f"{TAG}measured."
 HOLDER_NAME = "exported folder"
 PAGE = 1000
+LONGEST_TEXT = 5000
+"""Characters of a tag that all stores take."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,14 @@ def upload(client: MlflowClient, experiment: str, candidate: Candidate) -> tuple
 
     They lie under a name made of their content, so a copy that was interrupted is completed by the next one.
     """
+    from plx_train.tracking.receipts import check_files
+
     holder = _holder(client, experiment, candidate)
     folder = f"promoted/{candidate.digest[:16]}"
+    sizes = {f"{folder}/{name}": (candidate.folder / name).stat().st_size for name in candidate.hashes}
     for name in sorted(candidate.hashes):
         client.log_artifact(holder, str(candidate.folder / name), folder)
+    check_files(client, holder, sizes, sizes)
     return f"{client.get_run(holder).info.artifact_uri.rstrip('/')}/{folder}", holder
 
 
@@ -140,13 +147,13 @@ def create_version(client: MlflowClient, name: str, candidate: Candidate, source
     tags = {
         DIGEST_TAG: candidate.digest,
         RUN_TAG: candidate.run_id or "",
-        f"{TAG}module": candidate.module,
-        f"{TAG}model_name": candidate.model_name,
-        f"{TAG}parity": candidate.parity_fault or "good",
+        f"{TAG}module": clean_text(candidate.module),
+        f"{TAG}model_name": clean_text(candidate.model_name),
+        f"{TAG}parity": clean_text(candidate.parity_fault or "good", LONGEST_TEXT),
         **{f"{HASH_TAG}{name}": value for name, value in candidate.hashes.items()},
     }
     if candidate.weights:
-        tags[f"{TAG}weights"] = candidate.weights
+        tags[f"{TAG}weights"] = clean_text(candidate.weights, LONGEST_TEXT)
     if candidate.measurement:
         tags |= {
             f"{TAG}dataset_fingerprint": candidate.measurement.fingerprint,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 
+from plx_train.ground.markup import escape
 from plx_train.report.axes import (
     BOTTOM,
     HEIGHT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from plx_train.ground.markup import escape
 from plx_train.report.axes import BOTTOM, HEIGHT, LEFT, WIDTH, Frame
 
 EDGE = 18
@@ -56,11 +56,12 @@ def figure(
         x = round(frame.x.pixel_low) - 6
     size = f'width="{width - x}" height="{height - BOTTOM + 6}" viewBox="{x} 0 {width - x} {height - BOTTOM + 6}"'
     caption = f'<figcaption><h3>{escape(title)}</h3><ul class="legend">{items}</ul></figcaption>'
+    first, *others = body
     return (
         f'<figure class="{css}">{caption}'
         f'<svg viewBox="0 0 {width} {height + DESCENDER}" role="img">'
         f"<title>{escape(title)}</title><desc>{escape(summary)}</desc>"
-        f'{body[0]}<svg x="{x}" y="0" {size}>{"".join(body[1:])}</svg></svg></figure>'
+        f'{first}<svg x="{x}" y="0" {size}>{"".join(others)}</svg></svg></figure>'
     )
 
 

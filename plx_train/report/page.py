@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from plx_train.ground.markup import escape, escape_lines
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
 def page_environment() -> Environment:
-    """Jinja over the templates in this package, named from its top (``report/style.css.jinja``); escapes everything."""
+    """Jinja over the templates in this package, named from its top (``report/style.css.jinja``); escapes all values."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(_template_text),
+        loader=FunctionLoader(template_text),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_visible,
     )
-    environment.filters.update(number=number, duration=duration)
+    environment.filters.update(number=number, duration=duration, lines=_lines)
+    environment.globals.update(policy=_policy)
     return environment
 
 
-def _template_text(name: str) -> str:
+def _policy(script: str = "") -> str:
+    """What a browser may do for a page: show its own pictures and styles, and run this one script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    allowed = f"; script-src 'sha256-{digest}'" if script else ""
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'{allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _visible(value: Any) -> Any:
+    """What a template shows; Jinja escapes a text afterwards, and leaves markup as it is."""
+    from markupsafe import Markup
+
+    return Markup(escape(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(text: str) -> Any:
+    """A filter for texts of several lines."""
+    from markupsafe import Markup
+
+    return Markup(escape_lines(text))
+
+
+def template_text(name: str) -> str:
+    """A file of this package, named from its top."""
     return resources.files("plx_train").joinpath(name).read_text("utf-8")
 
 

@@ -64,6 +64,7 @@ def jpeg(path: Path) -> tuple[bytes, int, int]:
     image = read_image(path)
     scale = LONGEST_SIDE / max(image.shape[:2])
     if scale < 1.0:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     return encoded.tobytes(), image.shape[1], image.shape[0]

@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.ground.confine import PathRefused, confined, plain_name
 from plx_train.ground.errors import WeightsError
-from plx_train.runs.folder import MANIFEST, STATE_FILE
+from plx_train.ground.files import read_limited
+from plx_train.runs.folder import MANIFEST, MOST_RECORD_BYTES, STATE_FILE
 
+MOST_TENSOR_BYTES = 1 << 40
+"""The largest file of tensors; of JSON it is `MOST_RECORD_BYTES`."""
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Parameters of Linux's renameat2."""
 
@@ -100,24 +104,47 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, dict[str, np.ndarray]], dic
     """Tensors by file and name, and the state.
 
     Raises:
-        WeightsError: a file is missing or differs from the manifest.
+        WeightsError: a file is missing, differs from the manifest, or is not what its name says.
     """
-    from safetensors.numpy import load
-
     try:
-        digests = dict(json.loads((folder / MANIFEST).read_text("utf-8")))
-        # Plain names only: a manifest does not reach out of its folder.
-        contents = {name: (folder / Path(name).name).read_bytes() for name in digests}
-    except (OSError, ValueError, TypeError) as error:
+        digests = dict(json.loads(read_limited(folder / MANIFEST, MOST_RECORD_BYTES)))
+        where = str(folder / MANIFEST)
+        paths = {name: confined(folder, plain_name(name, where), where) for name in digests}
+        contents = {name: read_limited(path, MOST_TENSOR_BYTES) for name, path in paths.items()}
+    except (OSError, ValueError, TypeError, RecursionError, PathRefused) as error:
         raise WeightsError(f"{folder} is not a whole checkpoint: {error}") from None
     for name, digest in digests.items():
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise WeightsError(f"{folder / name} was damaged after it was written: its sha256 differs")
     if STATE_FILE not in contents:
         raise WeightsError(f"{folder} is not a whole checkpoint: its manifest lacks {STATE_FILE}")
-    state = json.loads(contents[STATE_FILE])
+    state = _state_in(contents[STATE_FILE], folder / STATE_FILE)
     suffix = ".safetensors"
-    return {name.removesuffix(suffix): load(data) for name, data in contents.items() if name.endswith(suffix)}, state
+    tensors = {name: read_tensors(data, folder / name) for name, data in contents.items() if name.endswith(suffix)}
+    return {name.removesuffix(suffix): group for name, group in tensors.items()}, state
+
+
+def read_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
+    """Tensors by name in the bytes of a safetensors file; `path` is for messages.
+
+    Raises:
+        WeightsError: they are none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged or no safetensors file ({str(error)[:80]})") from None
+
+
+def _state_in(data: bytes, path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
+    return state if isinstance(state, dict) else {}
 
 
 def load_state(folder: Path) -> dict[str, Any]:
@@ -128,10 +155,10 @@ def load_state(folder: Path) -> dict[str, Any]:
     """
     path = folder / STATE_FILE
     try:
-        state = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        data = read_limited(path, MOST_RECORD_BYTES)
+    except OSError as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
-    return state if isinstance(state, dict) else {}
+    return _state_in(data, path)
 
 
 def is_checkpoint(folder: Path) -> bool:

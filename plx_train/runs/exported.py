@@ -8,9 +8,11 @@ from typing import Any
 import yaml
 
 from plx_train.ground.characters import is_control, is_invisible
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import sha256
-from plx_train.runs.folder import EXPORT, INFERENCE_FILE, ONNX_FILE, PARAMETERS_FILE, STEM
+from plx_train.ground.files import read_limited, sha256
+from plx_train.ground.foreign_yaml import parsed_yaml
+from plx_train.runs.folder import EXPORT, INFERENCE_FILE, MOST_RECORD_BYTES, ONNX_FILE, PARAMETERS_FILE, STEM
 
 
 def is_export(folder: Path) -> bool:
@@ -66,10 +68,10 @@ def read_inference(folder: Path) -> dict[str, Any]:
     """
     path = folder / INFERENCE_FILE
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = parsed_yaml(read_limited(path, MOST_RECORD_BYTES).decode("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{folder} is not an exported folder: {path.name} is missing") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no settings")
@@ -104,10 +106,29 @@ def lineage(inference: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def model_name(inference: dict[str, Any]) -> str:
+    """The name that ``inference.yml`` gives the model; empty where it gives none."""
+    section = inference.get("Global")
+    return str(section.get("model_name", "")) if isinstance(section, dict) else ""
+
+
 def file_hashes(folder: Path) -> dict[str, str]:
     """sha256 of each ``inference.*`` in `folder` by name: graph, parameters, settings, ONNX.
 
     Raises:
         OSError: one can't be read.
+        UserError: one is a link that leads out of the folder: what is copied or sent by its name is another file.
     """
-    return {path.name: sha256(path) for path in sorted(folder.glob(f"{STEM}.*")) if path.is_file()}
+    return {path.name: sha256(path) for path in files_named(folder, f"{STEM}.*")}
+
+
+def files_named(folder: Path, pattern: str = "*") -> list[Path]:
+    """The files of an exported folder by name, for who copies or sends them.
+
+    Raises:
+        UserError: one is a link that leads out of the folder.
+    """
+    paths = [path for path in sorted(folder.glob(pattern)) if path.is_file()]
+    for path in paths:
+        confined(folder, path.name, f"{folder}")
+    return paths

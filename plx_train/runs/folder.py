@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+MOST_RECORD_BYTES = 1 << 28
+"""The largest JSON or YAML file of a run or an export that is read."""
+
 OUTPUTS = "outputs"
 """Where runs lie, beside one another, unless a command says otherwise; the store of their records too."""
 
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
+SWEEP_FILE = "sweep.json"
+"""What a run, and a sweep, is known by."""
 LOCK_FILE = "run.lock"
+RANK_LOCK_FILE = "rank.lock"
+"""Locks of the command that works in the folder, and of the first of the processes that it has train together."""
 CHECK_FILE = "check.json"
 SAMPLES = "samples"
 REPORT_FILE = "report.html"

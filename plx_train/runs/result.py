@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.markup import escape
+from plx_train.runs.exported import exported_in
 from plx_train.runs.folder import REPORT_FILE
 
 
@@ -37,19 +38,20 @@ class RunResult:
         facts = {"mode": self.mode, "output": self.output, "run": self.run_id, "export": self.export}
         rows = {name: str(value) for name, value in facts.items() if value is not None}
         rows |= {name: f"{value:.4g}" for name, value in self.metrics.items()}
-        cells = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows.items())
+        cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table>{cells}</table>"
 
 
 def recorded_result(folder: Path, facts: Mapping[str, Any], exit_code: int = 0) -> RunResult:
     """The result of a training run, from what its ``run.json`` says."""
-    export, report = facts.get("export"), folder / REPORT_FILE
+    # Where it lies now, and never where a record says.
+    export, report = exported_in(folder), folder / REPORT_FILE
     return RunResult(
         mode="train",
         output=folder,
         metrics=facts.get("metrics", {}),
         run_id=facts.get("run_id"),
-        export=Path(export) if export else None,
+        export=export if facts.get("export") else None,
         report=report if report.is_file() else None,
         exit_code=exit_code,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.files import replace_file
 from plx_train.runs.folder import PRUNED_FILE, REPORTS_FILE
 
 VARIABLE = "PLX_TRAIN_TRIAL"
@@ -79,7 +80,7 @@ def environment_of(folder: Path, tags: dict[str, str], params: dict[str, Any], o
 
 def prune(folder: Path, reason: str) -> None:
     """Tells the run in `folder` to end."""
-    (folder / PRUNED_FILE).write_text(f"{reason}\n", "utf-8")
+    replace_file(folder / PRUNED_FILE, f"{reason}\n")
 
 
 def read_reports(folder: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from plx_train.series.step import check_steps
 
 SECTION = "Series"
 """Section of ``inference.yml`` that PaddleX skips."""
+MOST_VALUES = 20_000_000
+"""Values of a series that a network may be given at once: memory is taken for them whatever the series has."""
 Facts = Mapping[str, Callable[[Any], Any]]
 """Fields that ship, with what makes each of the value in ``inference.yml``."""
 PICKLED = "its scaling is a pickled file, scaler.pkl, which could run anything when it is read"
@@ -53,6 +56,14 @@ class SeriesProcessor(Processor):
     shipped: ClassVar[Facts]
     steps_matter: ClassVar[bool] = True
     """Whether rows must be as far apart as they were in training."""
+
+    def __post_init__(self) -> None:
+        largest = max((math.prod(shape) for shape in self.inputs.values()), default=0)
+        if largest > MOST_VALUES:
+            raise UserError(
+                f"the network would be given {largest / 1e6:.0f} million values of a series, above the limit of "
+                f"{MOST_VALUES / 1e6:.0f} million: take fewer rows"
+            )
 
     @abstractmethod
     def wanted(self, given: Any) -> Columns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -13,16 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from plx_train.config.serve_options import ServeOptions
+from plx_train.serving.house import House, Stay
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import INTERNAL_ERROR, failure, log_id_of, new_log_id
 from plx_train.serving.refusal import Refusal
+from plx_train.serving.senders import Sender, Senders
 
 logger = logging.getLogger(__name__)
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 30.0
 """How long the rest of a refused request is read and thrown away, so that its sender gets to see the answer."""
+SILENT_SECONDS = 2.0
+"""How long nothing may come of it."""
 LINGER_BYTES = 256 << 20
-HOPEFUL_SHARE = 0.7
-"""Share of the time a request has: more than that in waiting, as far as can be foreseen, and it is not taken."""
+STAY = "plx_train.stay"
+"""Where a request's scope holds its `Stay`."""
 CLOSED = 499
 """Status in metrics of a request whose client went away; it is the customary number."""
 
@@ -54,6 +57,8 @@ class Admission:
     Attributes:
         in_flight: requests for work that are being read, worked on or answered.
         is_draining: no new work is taken.
+        house: those that are worked on.
+        senders: those that are being read.
     """
 
     def __init__(self, app: App, metrics: Metrics, paths: Paths, options: ServeOptions, api_key: str | None) -> None:
@@ -62,11 +67,12 @@ class Admission:
         self.is_draining = False
         self._metrics = metrics
         self._paths = paths
-        self._max_requests = options.queue_size
+        self.house = House(options.queue_size, options.timeout_seconds)
+        self.senders = Senders(options.max_sending, options.min_kb_per_second * 1024)
         self._max_bytes = int(options.max_body_mb * 2**20)
         self._timeout = options.timeout_seconds
+        self._hosts = {name.lower().strip("[]") for name in options.allowed_hosts}
         self._key = api_key.encode() if api_key else None
-        self._pace = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,6 +80,7 @@ class Admission:
             return
         began = time.monotonic()
         answer = _Answer(send)
+        scope = _as_asked(scope)
         path = scope["path"] if scope["path"] in self._paths.known else "other"
         try:
             await self._pass(scope, receive, answer)
@@ -85,6 +92,7 @@ class Admission:
     async def _pass(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         headers = dict(scope["headers"])
         try:
+            self._check_host(headers)
             self._check_key(scope, headers)
             if scope["path"] != self._paths.work or scope["method"] != "POST":
                 await self.app(scope, receive, answer.send)
@@ -95,16 +103,19 @@ class Admission:
             return
         self.in_flight += 1
         self._metrics.in_flight.set(self.in_flight)
-        crowd, began = self.in_flight, time.monotonic()
         try:
             await self._work(scope, receive, answer)
         finally:
             self.in_flight -= 1
             self._metrics.in_flight.set(self.in_flight)
-            # Refusals are quick, whatever the pipeline's pace.
-            if answer.status in (200, 504):
-                each = (time.monotonic() - began) / crowd
-                self._pace = each if self._pace == 0 else 0.8 * self._pace + 0.2 * each
+
+    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+        if not self._hosts:
+            return
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if name.strip("[]") not in self._hosts:
+            raise Refusal(421, "The server does not answer to that name: serve.allowed_hosts has those it does")
 
     def _check_key(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if self._key is None or scope["path"] in self._paths.open:
@@ -126,37 +137,59 @@ class Admission:
             raise self._too_large()
         if self.is_draining:
             raise Refusal(503, "The server is being stopped", {"Retry-After": "5"})
-        if self.in_flight >= self._max_requests:
-            raise self._crowded("The server has all the requests it can take")
-        # Who would wait in vain is told so now, and the time goes to those who are still there.
-        if self.in_flight and (self.in_flight + 1) * self._pace > HOPEFUL_SHARE * self._timeout:
-            raise self._crowded(f"The server would not come to the request within {self._timeout:g} s")
-
-    def _crowded(self, message: str) -> Refusal:
-        """A refusal with the seconds until about half of what is in the house should be done."""
-        seconds = max(1, min(60, math.ceil(self._pace * self.in_flight / 2)))
-        return Refusal(503, message, {"Retry-After": str(seconds)})
+        # Of what can't be taken anyway no body is read.
+        self.house.check(self._timeout)
 
     def _too_large(self) -> Refusal:
         return Refusal(413, f"The request is above the limit of {self._max_bytes / 2**20:g} MiB")
 
     async def _work(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        ends = time.monotonic() + self._timeout
+        stay = Stay(self.house, self._timeout)
         try:
-            body = await asyncio.wait_for(self._read(receive), self._timeout)
-        except asyncio.TimeoutError:
-            await answer.refuse(Refusal(408, f"The request did not arrive within {self._timeout:g} s"), new_log_id())
-            return
+            sender = self.senders.enter(str((scope.get("client") or ("",))[0]))
         except Refusal as refusal:
             await answer.refuse(refusal, new_log_id(), receive)
             return
-        if body is None:
+        try:
+            body = await sender.within(self._read(sender, receive), self._timeout)
+            if body is None:
+                return
+            stay.enter()
+        except Refusal as refusal:
+            # Of a body that is too large more is on its way; others have come, or won't.
+            await answer.refuse(refusal, new_log_id(), receive if refusal.status == 413 else None)
             return
-        work = asyncio.create_task(self._answered(scope, body, answer))
+        finally:
+            self.senders.leave(sender)
+        try:
+            await self._worked(scope, receive, answer, body, stay)
+        finally:
+            stay.leave(answer.status)
+
+    async def _read(self, sender: Sender, receive: Receive) -> bytes | None:
+        """The body; None if the client went away.
+
+        Raises:
+            Refusal: 413; it is too large.
+        """
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            sender.received = len(body)
+            if len(body) > self._max_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def _worked(self, scope: Scope, receive: Receive, answer: _Answer, body: bytes, stay: Stay) -> None:
+        work = asyncio.create_task(self._answered({**scope, STAY: stay}, body, answer))
         # All that can come after the body is that the client goes away.
         gone = asyncio.create_task(_gone(receive))
         try:
-            await asyncio.wait({work, gone}, timeout=ends - time.monotonic(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work, gone}, timeout=stay.left(), return_when=asyncio.FIRST_COMPLETED)
         finally:
             is_late = not work.done() and not gone.done()
             for task in (work, gone):
@@ -164,19 +197,6 @@ class Admission:
             await asyncio.gather(work, gone, return_exceptions=True)
         if is_late and answer.status is None:
             await answer.refuse(Refusal(504, f"No answer within {self._timeout:g} s"), log_id_of(body))
-
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The body; None if the client went away."""
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            if len(body) > self._max_bytes:
-                raise self._too_large()
-            if not message.get("more_body", False):
-                return bytes(body)
 
     async def _answered(self, scope: Scope, body: bytes, answer: _Answer) -> None:
         async def replay() -> Message:
@@ -188,6 +208,15 @@ class Admission:
             logger.exception("a request failed")
             if answer.status is None:
                 await answer.refuse(Refusal(500, INTERNAL_ERROR), log_id_of(body))
+
+
+def _as_asked(scope: Scope) -> Scope:
+    """The request as the application knows it: HEAD is GET whose body is not sent, and a proxy's target is a path."""
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    path = scope["path"]
+    if path[:7].lower() == "http://" or path[:8].lower() == "https://":
+        path = "/" + path.partition("//")[2].partition("/")[2]
+    return {**scope, "method": method, "path": path}
 
 
 async def _gone(receive: Receive) -> None:
@@ -219,14 +248,18 @@ class _Answer:
         if receive is not None:
             # A connection closed while its sender still writes loses the answer on the way.
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(_discard(receive), LINGER_SECONDS)
+                await _discard(receive)
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _discard(receive: Receive) -> None:
-    read = 0
-    while read < LINGER_BYTES:
-        message = await receive()
+    """
+    Raises:
+        TimeoutError: of asyncio; nothing came for a while.
+    """
+    read, ends = 0, time.monotonic() + LINGER_SECONDS
+    while read < LINGER_BYTES and time.monotonic() < ends:
+        message = await asyncio.wait_for(receive(), SILENT_SECONDS)
         read += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,27 +23,32 @@ from starlette.exceptions import HTTPException
 
 from plx_train import __version__
 from plx_train.config.serve_options import ServeOptions
-from plx_train.serving.admission import Admission, Paths
+from plx_train.ground.markup import escape
+from plx_train.serving.admission import STAY, Admission, Paths
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import OPEN_PATHS, SERVER_PATHS, Endpoint, chosen_parameters, endpoint_of
-from plx_train.serving.fetch import fetch
+from plx_train.serving.fetch import fetch, is_url
+from plx_train.serving.fetcher import Fetcher
 from plx_train.serving.files import Limits
 from plx_train.serving.follow import Follower, NewVersions
+from plx_train.serving.house import Stay
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
     Failure,
+    Request,
     failure,
     log_id_of,
     new_log_id,
     parse,
     success,
 )
+from plx_train.serving.reading import Reading
 from plx_train.serving.refusal import Refusal
 from plx_train.serving.served import ServedPipeline
 
 logger = logging.getLogger(__name__)
-FETCH_SECONDS = 20.0
+PLACE = re.compile(r"{{(nonce|about|title|words)}}")
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 PAGES_LEFT_OUT = "X-Pages-Left-Out"
 """Header of an answer: how many pages of the file were not read."""
@@ -68,17 +74,21 @@ class Service:
             options.max_pages,
             options.max_rows,
             options.max_series,
-            partial(fetch, max_bytes=int(options.max_body_mb * 2**20), seconds=FETCH_SECONDS)
+            tuple(options.formats),
+            options.decode_seconds,
+            partial(fetch, max_bytes=int(options.max_body_mb * 2**20), seconds=options.fetch_seconds)
             if options.fetch_urls
             else None,
         )
-        # Decoding and drawing: beside the prediction, but not in crowds.
+        self.fetcher = Fetcher(self.limits.fetch) if self.limits.fetch else None
+        # Parsing and drawing: beside the prediction, but not in crowds.
         self.threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "plx-serve")
+        self.reading = Reading(options, self.limits.max_pixels, self.threads, self.metrics, self.endpoint.reads_tables)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works within the block."""
-        self.decoded = asyncio.Semaphore(2 * self.options.max_batch)
+        await self.reading.start()
         self.batcher.start()
         self.metrics.show_models(self.batcher.pipeline)
         follows = asyncio.create_task(self.follower.run()) if self.follower else None
@@ -88,10 +98,11 @@ class Service:
             if follows:
                 follows.cancel()
             await self.batcher.stop()
+            self.reading.stop()
             self.threads.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, body: bytes) -> tuple[bytes, dict[str, str]]:
-        """The answer to one request, and the headers that belong to it.
+    async def answer(self, body: bytes, stay: Stay | None = None) -> tuple[bytes, dict[str, str]]:
+        """The answer to one request, and the headers that belong to it; `stay` is its place in the house.
 
         Raises:
             Refusal: it can't be served.
@@ -100,9 +111,11 @@ class Service:
         log_id = request.logId or new_log_id()
         draws = self.options.visualize if request.visualize is None else request.visualize
         params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
-        # Decoded images are many times the size of a request: few are held at once.
-        async with self.decoded:
-            pages, info = await self._in_thread(self.endpoint.read, request, self.limits, self.batcher.pipeline)
+        limits = await self._fetched(request, stay)
+        async with AsyncExitStack() as held:
+            pages, info = await self.reading.items(request, self.batcher.pipeline, limits, held)
+            if stay is not None:
+                stay.is_decoded = True
             results = await self.batcher.predict(pages, params)
 
             def build() -> bytes:
@@ -111,6 +124,14 @@ class Service:
             left_out = info.numPagesLeftOut
             return await self._in_thread(build), {PAGES_LEFT_OUT: str(left_out)} if left_out else {}
 
+    async def _fetched(self, request: Request, stay: Stay | None) -> Limits:
+        """The limits of a request whose file, if it is named by URL, is here."""
+        url = getattr(request, request.FILE_FIELD)
+        if self.fetcher is None or not is_url(url):
+            return self.limits
+        content = await self.fetcher.content(url, stay)
+        return replace(self.limits, fetch=partial(_the_content, content))
+
     def state(self) -> tuple[int, str]:
         """HTTP status and sentence of /health."""
         if self.admission is not None and self.admission.is_draining:
@@ -118,10 +139,19 @@ class Service:
         busy = self.batcher.busy_seconds()
         if busy > self.options.timeout_seconds:
             return 503, f"The model has been at one batch for {busy:.0f} s"
+        if self.batcher.has_ended:
+            return 503, "Nothing is predicted any more: the server must be started anew"
+        decoding = self.reading.decoders
+        if decoding is not None and (fault := decoding.fault(self.options.timeout_seconds)):
+            return 503, fault
         return 200, "Healthy"
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
+
+
+def _the_content(content: bytes, _url: str) -> bytes:
+    return content
 
 
 def create_app(
@@ -167,7 +197,7 @@ def create_app(
 def _add_operation(app: FastAPI, service: Service) -> None:
     endpoint = service.endpoint
     schema = endpoint.request.model_json_schema(ref_template="#/components/schemas/{model}")
-    statuses = (401, 408, 413, 415, 422, 500, 503, 504)
+    statuses = (400, 401, 408, 413, 415, 421, 422, 500, 503, 504)
 
     # The body is read by `Admission` and parsed in a thread, so FastAPI only describes it.
     @app.post(
@@ -180,10 +210,10 @@ def _add_operation(app: FastAPI, service: Service) -> None:
     async def infer(request: HTTPRequest) -> Response:
         body = await request.body()
         try:
-            answer, headers = await service.answer(body)
+            answer, headers = await service.answer(body, request.scope.get(STAY))
             return _json(answer, headers=headers)
         except Refusal as refusal:
-            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status)
+            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status, refusal.headers)
         except Exception:
             logger.exception("a request failed")
             return _json(failure(log_id_of(body), 500, INTERNAL_ERROR), 500)
@@ -224,9 +254,11 @@ def _page(name: str, about: dict[str, Any]) -> HTMLResponse:
     """A page of ours, which loads nothing from anywhere."""
     nonce = secrets.token_urlsafe(16)
     text = (Path(__file__).parent / name).read_text("utf-8")
+    # Within a script's element JSON alone may stand, and no "<" that could end it.
     data = json.dumps(about).replace("<", "\\u003c")
-    text = text.replace("{{nonce}}", nonce).replace("{{about}}", data)
-    text = text.replace("{{title}}", html.escape(str(about.get("pipeline", "API"))))
+    words = (Path(__file__).parent / "words.js").read_text("utf-8")
+    filled = {"words": words, "nonce": nonce, "about": data, "title": escape(about.get("pipeline", "API"))}
+    text = PLACE.sub(lambda found: filled[found[1]], text)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data: blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

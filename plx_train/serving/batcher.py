@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ModelError, UserError
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import INTERNAL_ERROR
 from plx_train.serving.refusal import Refusal
@@ -56,7 +56,8 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._task = asyncio.create_task(self._work())
         # A daemon: a prediction that hangs must not keep the process from ending.
-        threading.Thread(target=self._serve_calls, name="plx-predict", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve_calls, name="plx-predict", daemon=True)
+        self._thread.start()
 
     async def stop(self) -> None:
         """Ends; what still waits is cancelled."""
@@ -70,6 +71,11 @@ class Batcher:
     def busy_seconds(self) -> float:
         """How long the batch at work has been so; 0 if there is none."""
         return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it works no more, though nobody stopped it."""
+        return self._task.done() or not self._thread.is_alive()
 
     async def predict(self, images: Sequence[np.ndarray], params: Mapping[str, Any]) -> list[Any]:
         """Their results, in order.
@@ -160,7 +166,7 @@ def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
 def _answer(job: _Job, outcome: Any) -> None:
     if job.answer.done():
         return
-    if isinstance(outcome, UserError):
+    if isinstance(outcome, UserError) and not isinstance(outcome, ModelError):
         job.answer.set_exception(Refusal(422, str(outcome)))
     elif isinstance(outcome, Exception):
         logger.error("a prediction failed", exc_info=outcome)

@@ -6,24 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, StrictBool, create_model
 
 from plx_train.contract.pipeline import SECTION, Declaration, DeclaredParameter
 from plx_train.contract.pipelines import declaration_of, pipeline_files
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.serving.files import Limits, image_info, pages_of
+from plx_train.serving.files import image_info
 from plx_train.serving.kinds import Answered, answer_kind
-from plx_train.serving.protocol import CsvRequest, DataInfo, Request, Success
+from plx_train.serving.protocol import IS_NUMBER, CsvRequest, DataInfo, Request, Success
 from plx_train.serving.refusal import Refusal
 from plx_train.serving.served import ServedPipeline, ServedResult
-from plx_train.serving.tables import series_of, table_info
+from plx_train.serving.tables import table_info
 
 PYDANTIC_LIMITS = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 
 Build = Callable[[Sequence[Any], Sequence[ServedResult], DataInfo, bool], dict[str, Any]]
 """Takes pages or series, their results, what the file was, and whether to draw; gives the answer's ``result``."""
-Read = Callable[[Request, Limits, ServedPipeline], tuple[list[Any], DataInfo]]
-"""Takes a request; gives its pages or series, and what its file was."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +31,14 @@ class Endpoint:
     Attributes:
         parameters: of the pipeline, by the request's fields.
         kind: of the answer, as its YAML names it.
+        reads_tables: its file is a table, not pages.
     """
 
     path: str
     request: type[Request]
     answer: type[BaseModel]
     build: Build
-    read: Read
+    reads_tables: bool
     info: Callable[[Sequence[Any]], DataInfo]
     parameters: Mapping[str, str]
     kind: str
@@ -80,7 +79,7 @@ def endpoint_of(pipeline: ServedPipeline) -> Endpoint:
         request=_request_model(kind.request, declared, declared.endpoint.path),
         answer=Success[answer],
         build=build,
-        read=series_of if reads_tables else _pages,
+        reads_tables=reads_tables,
         info=table_info if reads_tables else _page_info,
         parameters={parameter.request_name: parameter.name for parameter in declared.parameters.values()},
         kind=declared.endpoint.answer,
@@ -114,20 +113,16 @@ def _field_type(parameter: DeclaredParameter) -> Any:
         return Literal[parameter.choices]
     values: dict[str, Any] = {PYDANTIC_LIMITS[name]: value for name, value in parameter.limits.items()}
     limits = Field(**values)
-    whole, number = Annotated[int, limits], Annotated[float, limits]
+    whole, number = Annotated[int, limits, IS_NUMBER], Annotated[float, limits, IS_NUMBER]
     types = {
         "integer": whole,
         "number": number,
-        "boolean": bool,
+        "boolean": StrictBool,
         "string": str,
         "array": list[number],  # type: ignore[valid-type]
         "object": dict[str, number],  # type: ignore[valid-type]
     }
     return Union[tuple(types[name] for name in parameter.types)]  # noqa: UP007
-
-
-def _pages(request: Request, limits: Limits, pipeline: ServedPipeline) -> tuple[list[Any], DataInfo]:
-    return pages_of(request, limits, pipeline.background)
 
 
 def _page_info(pages: Sequence[Any]) -> DataInfo:

@@ -1,23 +1,33 @@
 """Fetches a URL that a client named, from public addresses only.
 
 The name is resolved once, every address it has is checked, and the connection goes to a checked address: what the
-name means a moment later, or where an answer would redirect to, plays no part.
+name means a moment later, or where an answer would redirect to, plays no part. All of it, from the name to the last
+byte, ends at one moment, however its server drips.
 """
 
 from __future__ import annotations
 
 import http.client
+import io
 import ipaddress
+import queue
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from plx_train.serving.refusal import Refusal
 
 CHUNK = 1 << 16
 CONNECT_SECONDS = 5.0
+MAX_HEAD = 1 << 17
+"""Bytes of an answer's headers, and of what else is not its content."""
+RESOLVING = threading.BoundedSemaphore(32)
+"""Names that are looked up at once, those included that nobody waits for any more."""
+TOO_LONG = "The URL takes too long to read"
 EMBEDDING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
 """IPv6 networks whose addresses lead to an IPv4 address, which may be any."""
 
@@ -64,15 +74,16 @@ def fetch(
     ends = time.monotonic() + seconds
     parts, port = _split(url)
     host = str(parts.hostname)
-    try:
-        addresses = resolve(host, port)
-    except (OSError, UnicodeError):
-        addresses = []
+    addresses = _resolved(resolve, host, port, ends)
     if not addresses:
         raise Refusal(422, "The URL's host can't be found")
     if not all(map(is_allowed, addresses)):
         raise Refusal(422, "The URL leads to an address that is not public")
-    connection = _connection(parts.scheme, host, port, addresses[0], min(seconds, CONNECT_SECONDS))
+    opened = _connected(parts.scheme, host, port, addresses[0], ends)
+    connection = http.client.HTTPConnection(host, port)
+    connection.default_port = 443 if parts.scheme == "https" else 80
+    line = _TimedSocket(opened, ends)
+    connection.sock = line  # type: ignore[assignment]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("GET", target, headers={"Accept-Encoding": "identity", "User-Agent": "plx_train"})
@@ -80,11 +91,42 @@ def fetch(
         if answer.status != 200:
             told = "redirects, which is not followed" if 300 <= answer.status < 400 else f"answered {answer.status}"
             raise Refusal(422, f"The URL {told}")
-        return _read(answer, max_bytes, ends)
+        # Chunks cost bytes of their own.
+        line.incoming.left += MAX_HEAD + 2 * max_bytes
+        return _read(answer, max_bytes)
+    except TimeoutError:
+        raise Refusal(422, TOO_LONG) from None
     except (OSError, http.client.HTTPException, ValueError):
         raise Refusal(422, "The URL can't be read") from None
     finally:
         connection.close()
+        opened.close()
+
+
+def _resolved(resolve: Resolve, host: str, port: int, ends: float) -> list[str]:
+    """The addresses of a name; none where there are none.
+
+    Raises:
+        Refusal: 422; they are not known in time.
+    """
+    found: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put(resolve(host, port))
+        except (OSError, UnicodeError):
+            found.put([])
+        finally:
+            RESOLVING.release()
+
+    # Nothing can interrupt the system's resolver, so it is left behind where it takes too long.
+    if not RESOLVING.acquire(timeout=max(ends - time.monotonic(), 0.0)):
+        raise Refusal(422, TOO_LONG)
+    threading.Thread(target=ask, name="plx-resolve", daemon=True).start()
+    try:
+        return found.get(timeout=max(ends - time.monotonic(), 0.0))
+    except queue.Empty:
+        raise Refusal(422, TOO_LONG) from None
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
@@ -101,27 +143,77 @@ def _split(url: str) -> tuple[SplitResult, int]:
     return parts, port
 
 
-def _connection(scheme: str, host: str, port: int, address: str, seconds: float) -> http.client.HTTPConnection:
-    """A connection that speaks to `host` at `address`."""
+def _connected(scheme: str, host: str, port: int, address: str, ends: float) -> socket.socket:
+    """A socket that is connected to `address`, for https with the certificate of `host` checked."""
+    opened = None
     try:
         # The name must not be resolved again, so http.client gets a socket that is connected already.
-        opened = socket.create_connection((address, port), timeout=seconds)
+        opened = socket.create_connection((address, port), timeout=min(_left(ends), CONNECT_SECONDS))
         if scheme == "https":
+            opened.settimeout(_left(ends))
             opened = ssl.create_default_context().wrap_socket(opened, server_hostname=host)
+        return opened
     except OSError:
+        if opened is not None:
+            opened.close()
         raise Refusal(422, "The URL's host can't be reached") from None
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
-    connection.default_port = 443 if scheme == "https" else 80
-    connection.sock = opened
-    return connection
 
 
-def _read(answer: http.client.HTTPResponse, max_bytes: int, ends: float) -> bytes:
+def _left(ends: float) -> float:
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _read(answer: http.client.HTTPResponse, max_bytes: int) -> bytes:
     read = bytearray()
     while chunk := answer.read1(CHUNK):
         read += chunk
         if len(read) > max_bytes:
             raise Refusal(422, f"The URL's content is above the limit of {max_bytes / 2**20:.0f} MiB")
-        if time.monotonic() > ends:
-            raise Refusal(422, "The URL takes too long to read")
+    if answer.length:
+        raise Refusal(422, "The URL's content ends early")
     return bytes(read)
+
+
+class _Incoming(io.RawIOBase):
+    """The bytes of a connected socket, each of which must be there before `ends`, and at most `left` of them.
+
+    A limit for each wait would begin anew with every byte that a server drips.
+    """
+
+    def __init__(self, opened: socket.socket, ends: float, left: int) -> None:
+        self.left = left
+        self._opened = opened
+        self._ends = ends
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._opened.settimeout(_left(self._ends))
+        read = self._opened.recv_into(buffer)
+        self.left -= read
+        if self.left < 0:
+            raise OSError("more came than may")
+        return read
+
+
+class _TimedSocket:
+    """What http.client needs of a socket. It closes its sockets early, so `close` leaves that to whoever opened it."""
+
+    def __init__(self, opened: socket.socket, ends: float) -> None:
+        self.incoming = _Incoming(opened, ends, MAX_HEAD)
+        self._opened = opened
+        self._ends = ends
+
+    def sendall(self, data: bytes) -> None:
+        self._opened.settimeout(_left(self._ends))
+        self._opened.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self.incoming, CHUNK)
+
+    def close(self) -> None:
+        pass

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,10 +20,14 @@ from plx_train.serving.fetch import is_url
 from plx_train.serving.protocol import DataInfo, FileRequest, ImageRequest, PageInfo, Request
 from plx_train.serving.refusal import Refusal
 from plx_train.vision.codecs.faults import ImageError
-from plx_train.vision.frames import Frames
-from plx_train.vision.pdf import PageTooLarge, opened_pdf
+from plx_train.vision.codecs.formats import TITLES, format_of
+from plx_train.vision.decoders.process import Decoder, GivenFile, Opened
+from plx_train.vision.decoders.quick import is_quick
+from plx_train.vision.pdf import PageTooLarge
 
 PDF, IMAGE = 0, 1
+FILE_PAGES = 3
+"""All pages of a file together have as long as so many of them."""
 
 
 @dataclass(frozen=True)
@@ -34,37 +38,104 @@ class Limits:
     max_pages: int
     max_rows: int
     max_series: int
+    formats: tuple[str, ...]
+    """Names of formats that are read, as the option has them."""
+    decode_seconds: float
+    """Seconds within which a page must be decoded."""
     fetch: Callable[[str], bytes] | None = None
     """Reads a URL; None: URLs are refused."""
 
 
-def pages_of(request: Request, limits: Limits, background: str = WHITE) -> tuple[list[np.ndarray], DataInfo]:
-    """The images uint8 (H, W, 3) BGR in a request's file, and what it says of them.
+@dataclass(frozen=True)
+class SentFile:
+    """What a client sent as its file.
+
+    Attributes:
+        is_pdf: it is to be read as a PDF, not as an image.
+        is_quick: it can't take long to decode.
+        has_one_page: a file of several is refused.
+    """
+
+    content: bytes
+    is_pdf: bool
+    is_quick: bool
+    has_one_page: bool
+
+
+def source_of(request: Request, limits: Limits) -> SentFile:
+    """The file of a request.
+
+    Raises:
+        Refusal: 422; it can't be had, or is of a kind that is not read.
+    """
+    if isinstance(request, ImageRequest):
+        kind, content = IMAGE, content_of(request.image, limits)
+    else:
+        assert isinstance(request, FileRequest)
+        kind, content = _file_type(request), content_of(request.file, limits)
+    name = "pdf" if kind == PDF else format_of(content)
+    if name is not None and name not in limits.formats and (name != "pdf" or kind == PDF):
+        raise Refusal(422, f"{TITLES[name]} is not read by this server (serve.formats): send a PNG or JPEG")
+    return SentFile(content, kind == PDF, kind == IMAGE and is_quick(content), isinstance(request, ImageRequest))
+
+
+def pages_in(
+    source: SentFile, decoder: Decoder, limits: Limits, background: str = WHITE
+) -> tuple[list[np.ndarray], DataInfo]:
+    """The images uint8 (H, W, 3) BGR in a file, and what the answer says of them.
 
     Args:
         background: what transparent pixels lie on, one of `BACKGROUNDS`.
 
     Raises:
-        Refusal: 422; the file can't be had or read, or is above a limit.
+        Refusal: 422; the file can't be read, or is above a limit.
+        DecoderLost: it ended the decoder, or took too long.
     """
-    if isinstance(request, ImageRequest):
-        frames = _opened(content_of(request.image, limits), limits, background)
-        if frames.count > 1:
+    until = time.monotonic() + FILE_PAGES * limits.decode_seconds
+
+    def left() -> float:
+        return min(limits.decode_seconds, until - time.monotonic())
+
+    try:
+        name = Path("The file" if source.is_pdf else "image")
+        opened = decoder.open(GivenFile(source.content, name, source.is_pdf, background), left())
+        if source.has_one_page and opened.count > 1:
             raise Refusal(
-                422, f"The file has {frames.count} pages, and this operation answers one image: send them one by one"
+                422, f"The file has {opened.count} pages, and this operation answers one image: send them one by one"
             )
-        (image,) = _images(frames, limits)
-        return [image], image_info(image)
-    assert isinstance(request, FileRequest)
-    kind = _file_type(request)
-    content = content_of(request.file, limits)
-    if kind == PDF:
-        return _pdf(content, limits)
-    frames = _opened(content, limits, background)
-    images = _images(frames, limits)
-    if frames.count == 1:
+        if source.is_pdf and not opened.count:
+            raise Refusal(422, "The PDF has no page")
+        images = _images(decoder, opened, source, limits, left)
+    except PageTooLarge:
+        raise _too_many_pixels(limits) from None
+    except ImageError as error:
+        raise Refusal(422, f"The file can't be used: {error.reason}") from None
+    except UserError as error:
+        raise Refusal(422, str(error)) from None
+    if opened.count == 1 and not source.is_pdf:
         return images, image_info(images[0])
-    return images, _paged_info(images, frames.format.lower(), frames.count, limits)
+    return images, _paged_info(images, opened.format.lower(), opened.count, limits)
+
+
+def _images(
+    decoder: Decoder, opened: Opened, source: SentFile, limits: Limits, left: Callable[[], float]
+) -> list[np.ndarray]:
+    """The first pages of the open file, as many as are worked on.
+
+    Raises:
+        Refusal: 422; they have too many pixels together.
+    """
+    count, room = min(opened.count, limits.max_pages), limits.max_pixels
+    # A PDF's pages are drawn as large as they may be.
+    most = limits.max_pixels / count if source.is_pdf else limits.max_pixels
+    images: list[np.ndarray] = []
+    for number in range(count):
+        image = decoder.page(number, most, left())
+        room -= image.shape[0] * image.shape[1]
+        if room < 0:
+            raise _too_many_pixels(limits)
+        images.append(image)
+    return images
 
 
 def _file_type(request: FileRequest) -> int:
@@ -129,40 +200,6 @@ def _plain_base64(text: str) -> str:
     return plain + "=" * (-len(plain) % 4)
 
 
-def _opened(content: bytes, limits: Limits, background: str) -> Frames:
-    """
-    Raises:
-        Refusal: 422; it is no image.
-    """
-    try:
-        return Frames(np.frombuffer(content, np.uint8), Path("image"), limits.max_pixels, background)
-    except ImageError as error:
-        raise _unusable(error) from None
-
-
-def _images(frames: Frames, limits: Limits) -> list[np.ndarray]:
-    """The first pictures of an image file, as many as are worked on.
-
-    Raises:
-        Refusal: 422; one can't be read, or they have too many pixels together.
-    """
-    images: list[np.ndarray] = []
-    left = limits.max_pixels
-    try:
-        for image in islice(frames, limits.max_pages):
-            left -= image.shape[0] * image.shape[1]
-            if left < 0:
-                raise _too_many_pixels(limits)
-            images.append(image)
-    except ImageError as error:
-        raise _unusable(error) from None
-    return images
-
-
-def _unusable(error: ImageError) -> Refusal:
-    return Refusal(422, f"The file can't be used: {error.reason}")
-
-
 def image_info(image: np.ndarray) -> DataInfo:
     """What the answer says of an image."""
     return DataInfo(width=image.shape[1], height=image.shape[0], type="image")
@@ -183,18 +220,3 @@ def _paged_info(images: list[np.ndarray], kind: Any, count: int, limits: Limits)
 
 def _too_many_pixels(limits: Limits) -> Refusal:
     return Refusal(422, f"The file's pages have more than {limits.max_pixels / 1e6:g} million pixels together")
-
-
-def _pdf(content: bytes, limits: Limits) -> tuple[list[np.ndarray], DataInfo]:
-    try:
-        with opened_pdf(content, "The file") as document:
-            count = min(document.count, limits.max_pages)
-            images = [document.image(number, limits.max_pixels / count) for number in range(count)]
-            whole = document.count
-    except PageTooLarge:
-        raise _too_many_pixels(limits) from None
-    except UserError as error:
-        raise Refusal(422, str(error)) from None
-    if not images:
-        raise Refusal(422, "The PDF has no page")
-    return images, _paged_info(images, "pdf", whole, limits)

@@ -30,9 +30,19 @@ class Metrics:
         self.in_flight = Gauge(
             "plx_requests_in_flight", "Requests that are being read, waiting or worked on.", registry=at
         )
+        self.connections = Gauge("plx_connections", "Connections that are open.", registry=at)
+        self.closed = Counter(
+            "plx_connections_closed_total",
+            "Connections closed by a limit: of headers, idleness, bodies, answers, or of connections.",
+            ["limit"],
+            registry=at,
+        )
         self.waiting = Gauge("plx_images_waiting", "Images that wait for a batch.", registry=at)
         self.batch_size = Histogram("plx_batch_size", "Images in a batch.", buckets=BATCH_SIZES, registry=at)
         self.batch_seconds = Histogram("plx_batch_seconds", "Prediction of one batch.", buckets=SECONDS, registry=at)
+        self.decoders_lost = Counter(
+            "plx_decoders_lost_total", "Decoders that a file ended, or that were too late.", ["how"], registry=at
+        )
         self.swaps = Counter(
             "plx_version_changes_total", "New versions: accepted, refused, or unknown as the registry is silent.",
             ["outcome"], registry=at,
@@ -42,6 +52,11 @@ class Metrics:
         )
         for outcome in ("accepted", "refused", "unknown"):
             self.swaps.labels(outcome)
+        for limit in ("headers", "idle", "body", "answer", "crowd", "refused"):
+            self.closed.labels(limit)
+
+        for how in ("ended", "late"):
+            self.decoders_lost.labels(how)
 
     def show_models(self, pipeline: ServedPipeline) -> None:
         """Names the models in use in place of those before."""

@@ -6,7 +6,8 @@ import json
 import uuid
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, ValidationError
+from pydantic_core import PydanticCustomError
 
 from plx_train.serving.refusal import Refusal
 
@@ -14,7 +15,28 @@ MAX_LOG_ID = 256
 """Characters of an identifier that is echoed."""
 INTERNAL_ERROR = "Internal server error"
 
+File = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+"""Base64 or a URL; that it is not empty is told in words of its own."""
 LogId = Annotated[str, Field(max_length=MAX_LOG_ID)]
+
+
+def _number(value: Any) -> Any:
+    """`value`, unless it would be taken for the number that it is not."""
+    if isinstance(value, bool) or (isinstance(value, str) and _can_be_read(value)):
+        raise PydanticCustomError("number_type", "Input should be a number, not a text or a truth value")
+    return value
+
+
+def _can_be_read(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+IS_NUMBER = BeforeValidator(_number)
+"""Validator of a number's field: no text or truth value is read as a number."""
 
 
 class Request(BaseModel):
@@ -23,7 +45,7 @@ class Request(BaseModel):
     FILE_FIELD: ClassVar[str]
     """The field that holds the file."""
 
-    visualize: bool | None = None
+    visualize: StrictBool | None = None
     logId: LogId | None = None
 
 
@@ -32,7 +54,7 @@ class ImageRequest(Request):
 
     FILE_FIELD: ClassVar[str] = "image"
 
-    image: str
+    image: File
 
 
 class FileRequest(Request):
@@ -40,8 +62,8 @@ class FileRequest(Request):
 
     FILE_FIELD: ClassVar[str] = "file"
 
-    file: str
-    fileType: Literal[0, 1] | None = None
+    file: File
+    fileType: Annotated[Literal[0, 1], IS_NUMBER] | None = None
 
 
 class CsvRequest(Request):
@@ -49,7 +71,7 @@ class CsvRequest(Request):
 
     FILE_FIELD: ClassVar[str] = "csv"
 
-    csv: str
+    csv: File
 
 
 class PageInfo(BaseModel):

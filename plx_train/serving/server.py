@@ -5,15 +5,19 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
+from plx_train.serving.connection import Connection, ConnectionLimits
+from plx_train.serving.doorkeeper import Doorkeeper
 
-KEEP_ALIVE_SECONDS = 15
+TICKS_A_SECOND = 10
 CLOSING_SECONDS = 2
 """Seconds for connections to close once their requests are done."""
 
@@ -55,7 +59,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             # One implementation everywhere: uvicorn would take others where they are installed.
-            http="h11",
+            http=Connection,
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -63,21 +67,49 @@ class Server(uvicorn.Server):
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=cast(int, options.idle_seconds),
             timeout_graceful_shutdown=CLOSING_SECONDS,
         )
         super().__init__(config)
         self._service = app.state.service
-        self._drain_seconds = options.drain_seconds
+        self._options = options
+        self._doorkeeper: Doorkeeper | None = None
         self._leave_at: float | None = None
         self._ready = ready
         self.left_undone = 0
         """Requests that were not finished in time."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts the application, then accepts connections at `sockets`."""
+        # uvicorn would accept without end, and log without end where it can't.
+        await super().startup(sockets=[])
+        options = self._options
+        limits = ConnectionLimits(
+            head=min(options.header_seconds, options.timeout_seconds),
+            idle=options.idle_seconds,
+            answer=options.timeout_seconds,
+            least=options.min_kb_per_second * 1024,
+        )
+        self._doorkeeper = Doorkeeper(
+            cast("set[Connection]", self.server_state.connections),
+            limits,
+            options.max_connections,
+            options.max_connections_per_address,
+            self._service.metrics,
+        )
+        protocol = partial(Connection, self.config, self.server_state, self.lifespan.state)
+        self._doorkeeper.start(sockets or [], protocol)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts no more, and closes what is open."""
+        if self._doorkeeper is not None:
+            self._doorkeeper.stop()
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to drain; a second signal ends at once."""
         if self._leave_at is None:
-            self._leave_at = time.monotonic() + self._drain_seconds
+            self._leave_at = time.monotonic() + self._options.drain_seconds
             if self._service.admission is not None:
                 self._service.admission.is_draining = True
         else:
@@ -88,6 +120,10 @@ class Server(uvicorn.Server):
         if self._ready is not None and self.started:
             self._ready()
             self._ready = None
+        if counter % TICKS_A_SECOND == 0 and self._doorkeeper is not None:
+            self._doorkeeper.sweep()
+            if self._service.admission is not None:
+                self._service.admission.senders.sweep()
         if self._leave_at is not None:
             in_flight = self._service.admission.in_flight if self._service.admission else 0
             if not in_flight or time.monotonic() > self._leave_at:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plx_train.ground.errors import ConfigError
+from plx_train.ground.confine import refuse_leading_out
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.ground.stop import StopRequest
-from plx_train.runs.folder import OUTPUTS
+from plx_train.runs.folder import OUTPUTS, RUN_FILE
+from plx_train.runs.lock import refuse_in_use
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS
 from plx_train.sweep.history import SETTINGS_FILE, load_record, open_recorded
 from plx_train.sweep.identity import ROOT, Identity, differences, refuse_to_mix
@@ -49,6 +51,7 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     folder = find_folder(ordered)
     if (folder / SETTINGS_FILE).is_file() and _is_done(folder, ordered, fingerprint_of):
         return _say_complete(folder, ordered, console)
+    _refuse_runs_folder(folder)
     from plx_train.sweep.conduct import conduct
 
     stop = StopRequest(PATIENCE_SECONDS)
@@ -60,6 +63,20 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
     return exit_code(record, ordered.is_searching)
 
 
+def _refuse_runs_folder(folder: Path) -> None:
+    """
+    Raises:
+        UserError: the folder is that of a single run, or in use by one, or holds a sweep and links out of it.
+    """
+    if (folder / SETTINGS_FILE).is_file():
+        # What its runs write, their logs for example, stays below it.
+        refuse_leading_out(folder)
+        return
+    if (folder / RUN_FILE).exists():
+        raise UserError(f"output={folder} holds a run, which a sweep would write over: give another folder")
+    refuse_in_use(folder)
+
+
 def _is_done(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf) -> bool:
     """Whether the search in `folder` has tried all that it is asked for.
 
@@ -68,7 +85,7 @@ def _is_done(folder: Path, ordered: Ordered, fingerprint_of: FingerprintOf) -> b
     """
     if ordered.options.fresh:
         raise ConfigError(f"sweep.fresh=true: output={folder} holds a sweep already: give another output")
-    with closing(open_recorded(folder)) as study:
+    with closing(open_recorded(folder, ordered.options.storage, ordered.composed.options.trust)) as study:
         is_done = ordered.is_searching and _num_finished(study) >= ordered.num_trials
         before, now = study.identity(), identity_of(ordered)
         found = differences(before, now) if before else []
@@ -99,7 +116,7 @@ def find_folder(ordered: Ordered) -> Path:
         following = sweeps_folder() / f"{name}-{len(known) + 1}"
     if not known or options.sweep.fresh:
         return following
-    begun = [_read(folder) for folder in known]
+    begun = [_read(folder, ordered) for folder in known]
     now = identity_of(ordered)
     same = [one for one in begun if one.identity is None or not differences(one.identity, now)]
     newest = (same or begun)[-1]
@@ -109,8 +126,8 @@ def find_folder(ordered: Ordered) -> Path:
     return following if same or not options.sweep.id else newest.folder
 
 
-def _read(folder: Path) -> _Begun:
-    with closing(open_recorded(folder)) as study:
+def _read(folder: Path, ordered: Ordered) -> _Begun:
+    with closing(open_recorded(folder, ordered.options.storage, ordered.composed.options.trust)) as study:
         return _Begun(folder, study.identity(), _num_finished(study))
 
 
@@ -126,7 +143,7 @@ def sweeps_folder() -> Path:
 def _say_complete(folder: Path, ordered: Ordered, console: Console) -> int:
     from plx_train.sweep.shown.table import show_sweep
 
-    record = load_record(folder)
+    record = load_record(folder, ordered.options.storage, ordered.composed.options.trust)
     show_sweep(console, record)
     more = "" if ordered.num_combinations else "sweep.trials=<more> adds trials, "
     anew = "another output begins" if ordered.composed.options.output else "sweep.fresh=true begins"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from pathlib import Path
 
-from plx_train.config.options import DeviceOptions, SweepOptions
+from plx_train.config.options import DeviceOptions, SweepOptions, TrackingOptions
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import check_device, resolve
 from plx_train.machine.paddle_build import installed_paddle
-from plx_train.runs.folder import REPORT_FILE
+from plx_train.runs.folder import OUTPUTS, REPORT_FILE
 from plx_train.sweep.executors.named import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
+from plx_train.sweep.live import TRIALS
 from plx_train.sweep.order import (
     Ordered,
     check_pruning,
@@ -31,6 +33,8 @@ from plx_train.sweep.shown.table import show_sweep
 from plx_train.sweep.study import Study
 from plx_train.sweep.sweeper import Sweeper, SweepPlan
 from plx_train.terminal.console import Console
+from plx_train.tracking import resolve_uri
+from plx_train.tracking.left_over import send_all
 
 
 def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest) -> SweepRecord:
@@ -73,10 +77,24 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         finally:
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
+            _send_left_over(ordered.composed.options.tracking, folder, console, stop)
             parent.finish(record, kept_importances(record).shares, report, is_whole)
     show_sweep(console, record)
     console.info(f"report: {report}")
     return record
+
+
+def _send_left_over(options: TrackingOptions, folder: Path, console: Console, stop: StopRequest) -> None:
+    """Sends what trials could not before they ended, and ends their records; says what is left."""
+    if options.backend != "mlflow":
+        return
+    uri = resolve_uri(options.uri, Path(OUTPUTS))
+    left = send_all(folder / TRIALS, uri, console.info, lambda: not stop.is_made)
+    if left.records:
+        console.warn(
+            f"{left.records} records of {left.runs} trials did not reach MLflow; they are kept, and sent by: "
+            f"python -m plx_train mode=sync run={shlex.quote(str(folder))}"
+        )
 
 
 def _engine_options(options: SweepOptions, device: DeviceOptions) -> EngineOptions:

@@ -8,21 +8,25 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
+from plx_train.runs.folder import SWEEP_FILE
 from plx_train.runs.lock import is_held
-from plx_train.sweep.live import LiveJob
+from plx_train.runs.owner import SEAL, is_signed, signature
+from plx_train.sweep.live import LiveJob, job_folder
 from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
 
-SETTINGS_FILE = "sweep.json"
+SETTINGS_FILE = SWEEP_FILE
 OWN_FIGURE = "the module's figure"
 """How the first objective is called until a run has said its name."""
 
 
 def write_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Keeps what the sweep's command said, by which it is found again."""
-    replace_file(folder / SETTINGS_FILE, json.dumps(settings, indent=1))
+    signed = settings | {SEAL: signature(_place(settings))}
+    replace_file(folder / SETTINGS_FILE, json.dumps(signed, indent=1))
     # The address of a database may hold a password.
     (folder / SETTINGS_FILE).chmod(0o600)
 
@@ -60,26 +64,26 @@ def find_sweep(root: Path, name: str) -> Path:
     raise UserError(f"sweep {name} does not exist in {root}; {hint}")
 
 
-def load_record(folder: Path) -> SweepRecord:
-    """What is known of the sweep in `folder`.
+def load_record(folder: Path, known: str | None = None, trust: bool = False) -> SweepRecord:
+    """What is known of the sweep in `folder`; arguments as for `open_recorded`.
 
     Raises:
         UserError: there is none, or its study can't be opened.
     """
-    study = open_recorded(folder)
+    study = open_recorded(folder, known, trust)
     try:
         return record_of(study, read_settings(folder))
     finally:
         study.close()
 
 
-def best_run(folder: Path) -> Path:
+def best_run(folder: Path, trust: bool = False) -> Path:
     """The folder of the run that a sweep found best; of several seeds', the best one's.
 
     Raises:
         UserError: no trial is complete.
     """
-    record = load_record(folder)
+    record = load_record(folder, trust=trust)
     if not record.best:
         raise UserError(f"sweep {record.sweep_id} has no complete trial")
     sign = record.objectives[0].sign
@@ -87,14 +91,29 @@ def best_run(folder: Path) -> Path:
     return max(done, key=lambda job: sign * job.values[0]).folder  # type: ignore[index]
 
 
-def open_recorded(folder: Path) -> Study:
+def open_recorded(folder: Path, known: str | None = None, trust: bool = False) -> Study:
     """The study of a sweep that was begun.
 
+    Args:
+        known: the database that the command names.
+        trust: opens the database that the folder names, whoever made it.
+
     Raises:
-        UserError: it can't be opened.
+        UserError: it can't be opened, or lies in a database that somebody else's folder names.
     """
     settings = read_settings(folder)
+    storage = settings["storage"]
+    if storage not in (None, known) and not trust and not is_signed(_place(settings), settings.get(SEAL)):
+        raise UserError(
+            f"{folder} names {without_credentials(str(storage))} as the place of its trials, and it can't be told that "
+            "you made it: give trust=true if that is where you want to look"
+        )
     return Study(folder, settings["sweep_id"], settings["storage"], _objectives(settings))
+
+
+def _place(settings: dict[str, Any]) -> list[Any]:
+    """What is signed: where the trials are."""
+    return ["sweep", settings["sweep_id"], settings["storage"]]
 
 
 def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = ()) -> SweepRecord:
@@ -111,7 +130,7 @@ def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = (
         pruner=settings["pruner"],
         objectives=_objectives(settings, study.study.user_attrs.get("monitor")),
         space=space,
-        trials=tuple(_trial(one, settings) for one in frozen),
+        trials=tuple(_trial(one, settings, study.folder) for one in frozen),
         num_trials=settings["num_trials"],
         slots=tuple(settings["slots"]),
         seeds=settings["seeds"],
@@ -131,11 +150,11 @@ def _objectives(settings: dict[str, Any], monitor: str | None = None) -> tuple[O
     return tuple(Objective(metric or monitor or OWN_FIGURE, direction) for metric, direction in settings["objectives"])
 
 
-def _trial(frozen: Any, settings: dict[str, Any]) -> TrialRecord:
+def _trial(frozen: Any, settings: dict[str, Any], sweep: Path) -> TrialRecord:
     attributes = frozen.user_attrs
     params = values_of(frozen)
     by_seed = attributes.get(BY_SEED) or {}
-    jobs = tuple(_job(content) for content in attributes.get(JOBS, []))
+    jobs = tuple(_job(content, sweep) for content in attributes.get(JOBS, []))
     steps = [step for step, _ in _steps(jobs)]
     curve = sorted(frozen.intermediate_values.items())
     return TrialRecord(
@@ -169,15 +188,16 @@ def _reason(attributes: dict[str, Any]) -> str | None:
     return f"out of memory: {reason}" if outcome == "out of memory" else reason
 
 
-def _job(content: dict[str, Any]) -> Job:
-    if not is_held(Path(content["folder"])):
+def _job(content: dict[str, Any], sweep: Path) -> Job:
+    folder = job_folder(sweep, content["folder"])
+    if not is_held(folder):
         # A process that was killed with its sweeper could not say when.
-        content = LiveJob.from_json(content).to_json()
+        content = LiveJob.from_json(content, sweep).to_json()
     return Job(
         seed=content["seed"],
         slot=content["slot"],
         spans=tuple((start, end) for start, end in content["spans"]),
-        folder=Path(content["folder"]),
+        folder=folder,
         run_id=content["run_id"],
         values=tuple(content["values"]) if content["values"] is not None else None,
         steps=content["steps"],

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.confine import confined, plain_name
 from plx_train.ground.errors import UserError
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import CHECKPOINTS, LOG_FILE, REPORTS_FILE, RUN_FILE
@@ -22,6 +23,8 @@ MAX_INTERRUPTIONS = 4
 """A run that is killed so often without a new evaluation or checkpoint between is given up."""
 SIGNAL_CODES = 128
 LONGEST_REASON = 300
+TRIALS = "trials"
+"""Folder of a sweep's runs in its own."""
 
 
 @dataclass
@@ -55,9 +58,16 @@ class LiveJob:
         return {"folder": str(self.folder)} | {name: getattr(self, name) for name in names}
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> LiveJob:
-        """What `to_json` gave; a process that was going on is taken to have ended when its log did."""
-        job = cls(**(content | {"folder": Path(content["folder"])}))
+    def from_json(cls, content: dict[str, Any], sweep: Path) -> LiveJob:
+        """What `to_json` gave; a process that was going on is taken to have ended when its log did.
+
+        Args:
+            sweep: folder of the sweep, below which its runs lie wherever that is now.
+
+        Raises:
+            UserError: the study names another place.
+        """
+        job = cls(**(content | {"folder": job_folder(sweep, content["folder"])}))
         log = job.folder / LOG_FILE
         for span in job.spans:
             if span[1] is None:
@@ -86,6 +96,15 @@ class LiveJob:
             self.steps, self.epochs = int(found[-1]["step"]), float(found[-1]["epochs"])
             self.planned_epochs = float(found[-1]["planned_epochs"])
         return found
+
+
+def job_folder(sweep: Path, recorded: str) -> Path:
+    """The folder of a run that a study names, by its last name below the sweep's own folder.
+
+    Raises:
+        UserError: it is none, or a link leads out of the sweep's folder.
+    """
+    return confined(sweep, f"{TRIALS}/{plain_name(Path(recorded).name, 'the study')}", "the study")
 
 
 @dataclass(frozen=True)

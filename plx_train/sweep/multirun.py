@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.extras import needing_the_workbench
+from plx_train.terminal.streams import say
+from plx_train.terminal.words import shown
 
 if TYPE_CHECKING:
     from plx_train.sweep.same_data import FingerprintOf
@@ -28,10 +30,10 @@ def _one_by_one(overrides: Sequence[str]) -> int:
     """Runs every combination one after the other; the exit code is the first that is not 0."""
     codes: list[int] = []
     for combination in combinations(overrides):
-        print(f"run {len(codes) + 1}: {' '.join(combination)}", flush=True)
+        say(shown(f"run {len(codes) + 1}: {' '.join(combination)}"))
         codes.append(subprocess.run([sys.executable, "-m", "plx_train", *combination], check=False).returncode)
     failed = sum(code != 0 for code in codes)
-    print(f"{len(codes)} runs, {failed} failed")
+    say(f"{len(codes)} runs, {failed} failed")
     return next((code for code in codes if code), 0)
 
 

@@ -20,6 +20,7 @@ from plx_train.config.schema import has_trait, options_of_run, options_with_modu
 from plx_train.config.texts import key_of, short_keys
 from plx_train.contract.option import Option, Trait
 from plx_train.contract.rooms import load_room
+from plx_train.ground.credentials import put_away_in, without_credentials
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.metrics.direction import HIGHER, better_of, room_errors
@@ -29,7 +30,6 @@ from plx_train.sweep.identity import ROOT, Identity, identity
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space, parse_space
 from plx_train.sweep.untried import num_combinations
-from plx_train.tracking.store import without_password
 
 DEFAULT_TRIALS = 20
 UNSEEN = ("dataset.name", "tracking.run_name")
@@ -99,6 +99,7 @@ def order(arguments: Sequence[str]) -> Ordered:
     Raises:
         ConfigError: a mistake in it, before anything is started.
     """
+    arguments = [put_away_in(text) for text in arguments]
     typed = parse_space(arguments, {}, [], is_grid=False)
     composed = compose_run([*typed.fixed, *_examples(typed)])
     options = composed.options.sweep
@@ -188,7 +189,7 @@ def settings_of(ordered: Ordered, folder: Path, slots: Sequence[str]) -> dict[st
     repeated = [text for text in ordered.arguments if not text.startswith("sweep.fresh=")]
     return {
         "sweep_id": folder.name,
-        "command": without_password(f"python -m plx_train -m {shlex.join(repeated)}"),
+        "command": without_credentials(f"python -m plx_train -m {shlex.join(repeated)}"),
         "sampler": options.sampler,
         "pruner": options.pruner,
         "objectives": [[objective.metric, objective.direction] for objective in ordered.objectives],

@@ -11,6 +11,7 @@ from plx_train.config.options import RunOptions
 from plx_train.ground.errors import UserError
 from plx_train.runs.facts import read_facts
 from plx_train.sweep.identity import ROOT
+from plx_train.sweep.live import job_folder
 from plx_train.sweep.order import Ordered
 from plx_train.sweep.study import JOBS, Study, values_of
 
@@ -47,16 +48,16 @@ def _recorded(study: Study) -> dict[str, dict[str, Any]]:
     """Values of a trial whose run saw data of a fingerprint, by that."""
     found: dict[str, dict[str, Any]] = {}
     for trial in study.trials():
-        for facts in _facts(trial):
+        for facts in _facts(trial, study.folder):
             if facts.get("fingerprint"):
                 found.setdefault(str(facts["fingerprint"]), values_of(trial))
     return found
 
 
-def _facts(trial: Any) -> Iterator[dict[str, Any]]:
+def _facts(trial: Any, sweep: Path) -> Iterator[dict[str, Any]]:
     for job in trial.user_attrs.get(JOBS, []):
         try:
-            yield read_facts(Path(job["folder"]))
+            yield read_facts(job_folder(sweep, job["folder"]))
         except UserError:
             # It had not come so far, or lies on another machine.
             continue

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO
 
+from plx_train.ground.credentials import with_credentials, without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import file_lock, try_lock
 from plx_train.sweep.identity import Identity, differences, refuse_to_mix
@@ -59,7 +60,8 @@ class Study:
                 load_if_exists=True,
             )
         except Exception as error:  # of whatever database this is
-            raise UserError(f"the sweep's study can't be opened: {str(error).splitlines()[0]}") from None
+            reason = without_credentials(str(error)).splitlines()[0]
+            raise UserError(f"the sweep's study can't be opened: {reason}") from None
         self.token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._lock: BinaryIO | None = None
         self._beaten = -math.inf
@@ -227,12 +229,11 @@ def _open_storage(folder: Path, address: str | None) -> Any:
         return JournalStorage(JournalFileBackend(str(folder / JOURNAL_FILE), lock_obj=lock))
     try:
         with file_lock(folder / "study.lock"):
-            return RDBStorage(address, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in address else None)
+            options = {"connect_args": {"timeout": 60}} if "sqlite" in address else None
+            return RDBStorage(with_credentials(address), engine_kwargs=options)
     except Exception as error:  # of whatever database this is
-        from plx_train.tracking.store import without_password
-
-        reason = str(error).splitlines()[0]
-        raise UserError(f"sweep.storage={without_password(address)} can't be opened ({reason})") from None
+        reason = without_credentials(str(error)).splitlines()[0]
+        raise UserError(f"sweep.storage={without_credentials(address)} can't be opened ({reason})") from None
 
 
 def _hold(folder: Path, token: str) -> BinaryIO:

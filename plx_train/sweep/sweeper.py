@@ -14,7 +14,7 @@ from plx_train.ground.stop import StopRequest
 from plx_train.runs.lock import is_held
 from plx_train.runs.trial import prune
 from plx_train.sweep.executors.executor import KILL_AFTER_SECONDS, Ended, Engine, JobSpec
-from plx_train.sweep.live import LiveJob, RunOutcome, mean_and_spread, objective_values, outcome_of
+from plx_train.sweep.live import TRIALS, LiveJob, RunOutcome, mean_and_spread, objective_values, outcome_of
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, VALUES, Study, values_of
@@ -105,7 +105,7 @@ class Sweeper:
                 # Its sweeper was gone before all values were drawn.
                 self.study.give_up(trial)
                 continue
-            jobs = [LiveJob.from_json(content) for content in frozen.user_attrs.get(JOBS, [])]
+            jobs = [LiveJob.from_json(content, self.study.folder) for content in frozen.user_attrs.get(JOBS, [])]
             live = LiveTrial(trial, values_of(frozen), jobs)
             live.by_seed = [job.values for job in jobs if job.values is not None]
             live.num_reported = max(frozen.intermediate_values, default=0)
@@ -146,7 +146,7 @@ class Sweeper:
             return None
         seed = self.plan.seeds[len(live.jobs)]
         tail = f"-s{seed}" if seed is not None else ""
-        job = LiveJob(seed, self.study.folder / "trials" / f"{live.trial.number:03d}{tail}")
+        job = LiveJob(seed, self.study.folder / TRIALS / f"{live.trial.number:03d}{tail}")
         live.jobs.append(job)
         return job
 

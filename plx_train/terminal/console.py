@@ -6,11 +6,14 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from plx_train.ground.characters import legible_lines
 from plx_train.terminal.progress import Progress, ProgressMeter, ProgressState
+from plx_train.terminal.streams import say, say_error, styled_stream
+from plx_train.terminal.words import cell_text, one_line, shown
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -41,6 +44,10 @@ class Console(Protocol):
 
     def summary(self, title: str, rows: Sequence[tuple[str, str]]) -> None: ...
 
+    def draw(self, plain: Sequence[str], styled: Callable[[], Any]) -> None:
+        """Shows lines, or on a terminal the renderable of rich with the same content, whose words are spelled out."""
+        ...
+
 
 def make_console(plain: bool | None = None, quiet: bool = False) -> Console:
     """The console for this process's stdout.
@@ -50,7 +57,7 @@ def make_console(plain: bool | None = None, quiet: bool = False) -> Console:
         quiet: show warnings, errors and the final summary only.
     """
     if plain is None:
-        plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+        plain = sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
     return PlainConsole(quiet) if plain else RichTerminal(quiet)
 
 
@@ -65,13 +72,13 @@ class PlainConsole:
 
     def info(self, message: str) -> None:
         if not self.quiet:
-            _print(message, sys.stdout)
+            say(shown(message))
 
     def warn(self, message: str) -> None:
-        _print(f"warning: {message}", sys.stderr)
+        say_error(f"warning: {one_line(message)}")
 
     def error(self, message: str) -> None:
-        _print(f"error: {one_line(message)}", sys.stderr)
+        say_error(f"error: {one_line(message)}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         if self.quiet:
@@ -87,9 +94,13 @@ class PlainConsole:
         pace.end()
 
     def summary(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
-        _print(title, sys.stdout)
+        say(shown(title))
         for line in aligned(rows):
-            _print(f"  {line}", sys.stdout)
+            say(f"  {line}")
+
+    def draw(self, plain: Sequence[str], styled: Callable[[], Any]) -> None:
+        for line in plain:
+            self.info(line)
 
 
 class _PlainProgress(ProgressMeter):
@@ -123,25 +134,26 @@ class RichTerminal:
         from rich.console import Console as RichConsole
 
         self.quiet = quiet
-        self._out = RichConsole(highlight=False)
-        self._err = RichConsole(highlight=False, stderr=True)
+        self._is_moving = False
+        self._out = RichConsole(highlight=False, file=styled_stream(sys.stdout))
+        self._err = RichConsole(highlight=False, file=styled_stream(sys.stderr))
 
     def rule(self, title: str) -> None:
         if not self.quiet:
             from rich.text import Text
 
             self._out.print()
-            self._out.rule(Text(title, "bold"), align="left", style="dim")
+            self._out.rule(Text(shown(title), "bold"), align="left", style="dim")
 
     def info(self, message: str) -> None:
         if not self.quiet:
-            self._out.print(message, markup=False, soft_wrap=True)
+            self._out.print(shown(message), markup=False, emoji=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
-        self._say(self._err, "warning: ", "yellow", message)
+        self._say("warning: ", "yellow", one_line(message))
 
     def error(self, message: str) -> None:
-        self._say(self._err, "error: ", "bold red", one_line(message))
+        self._say("error: ", "bold red", one_line(message))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         if self.quiet:
@@ -150,10 +162,10 @@ class RichTerminal:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(title=Text(shown(title), "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for index, name in enumerate(columns):
             is_numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
-            table.add_column(Text(name), justify="right" if is_numeric else "left", overflow="fold")
+            table.add_column(Text(shown(name)), justify="right" if is_numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell_text(cell)) for cell in row))
         self._out.print(table)
@@ -162,18 +174,25 @@ class RichTerminal:
     def progress(self, total_steps: int | None, max_seconds: float | None = None) -> Iterator[Progress]:
         from rich.live import Live
 
-        shown = _LiveProgress(ProgressState(total_steps, max_seconds))
+        line = _LiveProgress(ProgressState(total_steps, max_seconds))
         if self.quiet:
-            yield shown
+            yield line
             return
         with Live(
-            get_renderable=lambda: shown.line(self._out.width),
+            get_renderable=lambda: line.line(self._out.width),
             console=self._out,
             refresh_per_second=REFRESH_PER_SECOND,
             transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
         ):
-            yield shown
-        self._out.print(shown.line(self._out.width))
+            self._is_moving = True
+            try:
+                with _above(self._out):
+                    yield line
+            finally:
+                self._is_moving = False
+        self._out.print(line.line(self._out.width))
 
     def summary(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         from rich.text import Text
@@ -181,15 +200,20 @@ class RichTerminal:
         # No frame: paths are to be copied whole, so a long one runs on where a border would cut it up.
         name_width = max((len(name) for name, _ in rows), default=0)
         self._out.print()
-        self._out.rule(Text(title, "bold green"), align="left", style="green")
+        self._out.rule(Text(shown(title), "bold green"), align="left", style="green")
         for name, value in rows:
-            self._out.print(Text.assemble((f"  {name.ljust(name_width)}  ", "dim"), value), soft_wrap=True)
+            self._out.print(Text.assemble((f"  {name.ljust(name_width)}  ", "dim"), shown(value)), soft_wrap=True)
         self._out.rule(style="green")
 
-    @staticmethod
-    def _say(console: RichConsole, head: str, style: str, message: str) -> None:
+    def draw(self, plain: Sequence[str], styled: Callable[[], Any]) -> None:
+        if not self.quiet:
+            self._out.print(styled())
+
+    def _say(self, head: str, style: str, message: str) -> None:
         from rich.text import Text
 
+        # The console of the moving line alone can write above it.
+        console = self._out if self._is_moving and self._err.is_terminal else self._err
         console.print(Text.assemble((head, style), message), soft_wrap=True)
 
 
@@ -216,16 +240,36 @@ class _LiveProgress(ProgressMeter):
         return line
 
 
-def one_line(message: str) -> str:
-    """`message` without line breaks."""
-    return " ".join(part.strip() for part in str(message).splitlines() if part.strip())
+@contextmanager
+def _above(console: RichConsole) -> Iterator[None]:
+    """Has what other code prints within the block appear above the line that moves."""
+    former = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_Above(console, one) if one is not None and one.isatty() else one for one in former)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = former
 
 
-def cell_text(value: object) -> str:
-    """A table's cell: floats at four digits, None as a dash."""
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+class _Above:
+    """Whole lines for a console, with what would steer it spelled out."""
+
+    def __init__(self, console: RichConsole, former: Any) -> None:
+        self._console = console
+        self._former = former
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._console.print(legible_lines(line), markup=False, emoji=False, soft_wrap=True)
+        return len(text)
+
+    def flush(self) -> None:
+        """Does nothing: a line that has only begun would be torn by the one that moves."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._former, name)
 
 
 def aligned(rows: Sequence[Sequence[object]]) -> list[str]:
@@ -237,10 +281,3 @@ def aligned(rows: Sequence[Sequence[object]]) -> list[str]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _print(line: str, stream: IO[str]) -> None:
-    try:
-        print(line, file=stream, flush=True)
-    except UnicodeEncodeError:
-        print(line.encode("ascii", "replace").decode(), file=stream, flush=True)

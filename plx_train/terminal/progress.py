@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+from plx_train.terminal.words import shown
+
 RECENT_STEPS = 25
 
 
@@ -73,7 +75,7 @@ class ProgressState:
         if pace and not math.isnan(self.data_share):
             pace += f" (data {self.data_share:.0%})"
         found = [
-            ("", self.note),
+            ("", shown(self.note)),
             ("step", steps if self.total_steps is None else f"{self.step:>{len(steps)}}/{steps}"),
             ("loss", "" if math.isnan(self.loss) else f"{self.loss:.4f}"),
             ("best", f"{self.best:.4f}" if math.isfinite(self.best) else ""),

@@ -3,7 +3,7 @@
 from plx_train.config.options import TrackingOptions
 from plx_train.runs.folder import SPOOL_NAME
 from plx_train.tracking.content import TrackedDataset
-from plx_train.tracking.dead_runs import SILENT_REASON, end_record, has_died
+from plx_train.tracking.dead_runs import SILENT_REASON, end_held_record, end_record, has_died, is_folder_of
 from plx_train.tracking.ending import tracked
 from plx_train.tracking.environment import environment_tags
 from plx_train.tracking.replay import replay, unsent
@@ -18,10 +18,12 @@ __all__ = [
     "RunTracker",
     "TrackedDataset",
     "TrackingOptions",
+    "end_held_record",
     "end_record",
     "environment_tags",
     "find_run",
     "has_died",
+    "is_folder_of",
     "read_metrics",
     "read_run_tags",
     "replay",

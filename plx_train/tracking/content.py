@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.characters import json_text
 from plx_train.tracking.mlflow_writer import LONGEST_PARAM
-from plx_train.tracking.store import without_password
 
 LONG_PARAMS_NAME = "long_params.json"
 LONGEST_DIGEST = 32
@@ -30,7 +29,7 @@ class TrackedDataset:
 
 def split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """Parameters as text, as users write them; those MLflow would cut are kept apart, and pointed to."""
-    texts = {key: without_password(_param_text(value)) for key, value in params.items()}
+    texts = {key: _param_text(value) for key, value in params.items()}
     long = {key: text for key, text in texts.items() if len(text) > LONGEST_PARAM}
     return {key: f"see artifact {LONG_PARAMS_NAME}" if key in long else text for key, text in texts.items()}, long
 
@@ -38,7 +37,7 @@ def split_params(params: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]
 def _param_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return json_text(value, default=str)
 
 
 def dataset_content(dataset: TrackedDataset) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.confine import PathRefused, refuse_leading_out
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder
 from plx_train.runs.facts import read_facts, write_facts
@@ -18,6 +19,7 @@ from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay
 from plx_train.tracking.spool import cursor_path, end_spool, has_ended, load_cursor, read_run_tags
+from plx_train.tracking.words import path_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,9 +73,12 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
         tags, run_id = run.data.tags, run.info.run_id
         if run_id == own_id or "plx.output" not in tags or not is_dead(run_id, tags):
             continue
-        folder = Path(tags["plx.output"])
+        folder = path_of(tags["plx.output"])
+        # What a tag of the store names is written to only where it holds this very run, and leads nowhere else.
         if is_folder_of(folder, run_id):
-            end_record(folder, uri, "KILLED", SILENT_REASON)
+            with contextlib.suppress(PathRefused):
+                refuse_leading_out(folder)
+                end_record(folder, uri, "KILLED", SILENT_REASON)
         _terminate(client, run_id)
         ended = client.get_run(run_id)
         if ended.info.status != "RUNNING":
@@ -85,12 +90,17 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
 
 def is_folder_of(folder: Path, run_id: str) -> bool:
     """Whether the folder is there and holds this run."""
-    return load_cursor(cursor_path(folder / SPOOL_NAME)).run_id == run_id
+    if load_cursor(cursor_path(folder / SPOOL_NAME)).run_id == run_id:
+        return True
+    try:
+        return bool(read_facts(folder).get("run_id") == run_id)
+    except UserError:
+        return False
 
 
 def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:
     """Whether a run's process is surely gone: its lock is free, its machine was restarted, or its heart stopped."""
-    folder = Path(tags["plx.output"])
+    folder = path_of(tags["plx.output"])
     held = is_held(folder) if is_folder_of(folder, run_id) else None
     return not held and (_is_gone(held, tags) or _is_silent(run_id, tags.get(HEARTBEAT_TAG, "")))
 
@@ -146,15 +156,24 @@ def end_record(folder: Path, uri: str | None, status: str, reason: str) -> None:
     except UserError:
         return
     with contextlib.closing(lock):
-        spool = folder / SPOOL_NAME
-        if spool.is_file() and not has_ended(spool):
-            end_spool(spool, status, reason)
-        with contextlib.suppress(UserError):
-            facts = read_facts(folder)
-            if facts.get("status") == "RUNNING":
-                write_facts(folder, facts | {"status": status, "reason": reason})
-        if uri:
-            replay(spool, uri)
+        end_held_record(folder, uri, status, reason)
+
+
+def end_held_record(folder: Path, uri: str | None, status: str, reason: str) -> None:
+    """`end_record` for who holds the folder.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    spool = folder / SPOOL_NAME
+    if spool.is_file() and not has_ended(spool):
+        end_spool(spool, status, reason)
+    with contextlib.suppress(UserError):
+        facts = read_facts(folder)
+        if facts.get("status") == "RUNNING":
+            write_facts(folder, facts | {"status": status, "reason": reason})
+    if uri:
+        replay(spool, uri)
 
 
 def _terminate(client: MlflowClient, run_id: str) -> None:

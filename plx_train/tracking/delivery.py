@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from plx_train.ground.credentials import LOGIN_HINT, wants_login, without_credentials
 from plx_train.tracking.spool import Cursor, SpoolEntry, all_entries, read_entries
 
 INTERVAL_SECONDS = 1.0
@@ -32,7 +33,18 @@ class Sink(Protocol):
 class Feed:
     """A sink with its place in the spool, and patience when it fails."""
 
-    def __init__(self, sink: Sink, spool: Path, cursor: Cursor, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        spool: Path,
+        cursor: Cursor,
+        warn: Callable[[str], None],
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """
+        Args:
+            is_wanted: is asked after each part, whether to go on.
+        """
         self.sink = sink
         self.spool = spool
         self.cursor = cursor
@@ -41,6 +53,7 @@ class Feed:
         self.last_progress = time.monotonic()
         self.is_given_up = False
         """Nothing more is to be sent."""
+        self._is_wanted = is_wanted
         self._next_try = 0.0
 
     def pump(self, may_pause: bool) -> bool:
@@ -54,7 +67,7 @@ class Feed:
                     return True
                 for offset in self.sink.deliver(entries, self.cursor):
                     self._advance(offset)
-                    if self.is_given_up:
+                    if self.is_given_up or not self._is_wanted():
                         return False
                 self._advance(end)
         except Exception as error:  # whatever a receiver does, training goes on
@@ -73,9 +86,10 @@ class Feed:
         self.failures += 1
         self._next_try = time.monotonic() + min(2.0**self.failures, LONGEST_PAUSE_SECONDS)
         if self.failures == 1:
-            reason = first_line(error)
+            reason = without_credentials(first_line(error))
             self.warn(
                 f"{self.sink.name} can't be written ({reason}); the run goes on, its records wait in {self.spool}"
+                + (f"; {LOGIN_HINT}" if wants_login(error) else "")
             )
 
     def pending(self) -> int:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.confine import PathRefused, confined, refuse_leading_out
+from plx_train.ground.credentials import without_credentials
 from plx_train.tracking.delivery import first_line
+from plx_train.tracking.receipts import (
+    NO_SERVER,
+    RECEIPT_TAG,
+    WrongAnswer,
+    check_dataset,
+    check_files,
+    check_status,
+    check_tags,
+    known_run,
+    sizes_of,
+)
 from plx_train.tracking.spool import Cursor, SpoolEntry
-from plx_train.tracking.store import experiment_id, open_client, without_password
+from plx_train.tracking.store import experiment_id, is_server, open_client
+from plx_train.tracking.words import clean_key, clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,26 +32,30 @@ if TYPE_CHECKING:
 # MLflow's limits on one log_batch, on one value and on names.
 METRICS_A_BATCH = 1000
 PARAMS_A_BATCH = 100
-TAGS_A_BATCH = 100
+TAGS_A_BATCH = 99
+"""One less than MLflow takes: the receipt is one."""
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
-LONGEST_KEY = 250
 REFUSED_STATUS = (400, 404)
+RECORD = "the run's record"
 
 
 class MlflowSink:
     """One run in MLflow.
 
-    Delivering a record twice changes nothing, so a crash between sending it and noting that does no harm.
+    Delivering a record twice changes nothing, so a crash between sending it and noting that does no harm. A record
+    counts as delivered once a server has shown that it has it; a database has, when it says so.
     """
 
-    def __init__(self, uri: str, warn: Callable[[str], None], may_exist: bool = False) -> None:
+    def __init__(self, uri: str, warn: Callable[[str], None], root: Path, may_exist: bool = False) -> None:
         """
         Args:
+            root: the run's folder, which all artifacts come from.
             may_exist: an earlier process may have made the run and not heard of it.
         """
         self.uri = uri
-        self.name = f"MLflow at {without_password(uri)}"
+        self.root = root
+        self.name = f"MLflow at {without_credentials(uri)}"
         self.warn = warn
         self.run_id: str | None = None
         self.experiment: str | None = None
@@ -48,6 +65,7 @@ class MlflowSink:
         """Records that MLflow answered but did not take."""
         self._client: MlflowClient | None = None
         self._may_exist = may_exist
+        self._must_prove = is_server(uri)
         self._failed_once: set[int] = set()
         self._marked_nonfinite: set[str] = set()
 
@@ -74,10 +92,14 @@ class MlflowSink:
             cursor.run_id = _find_by_token(client, self.experiment, content["token"])
         self._may_exist = True
         if cursor.run_id is None:
-            tags = {clean_key(key): shorten(value, LONGEST_TAG) for key, value in content["tags"].items()}
+            tags = {clean_key(key): clean_text(value, LONGEST_TAG) for key, value in content["tags"].items()}
             tags["plx.token"] = content["token"]
-            created = client.create_run(self.experiment, entry.milliseconds, tags, content["name"])
-            cursor.run_id = created.info.run_id
+            name = clean_text(content["name"])
+            created = client.create_run(self.experiment, entry.milliseconds, tags, name).info.run_id
+            if not created:
+                raise WrongAnswer(NO_SERVER)
+            self._check_tags(client, created, {"plx.token": content["token"]})
+            cursor.run_id = created
             cursor.save()
         self._log_params(client, cursor.run_id, content["params"])
         self.run_id = cursor.run_id
@@ -85,9 +107,16 @@ class MlflowSink:
     def _log_params(self, client: MlflowClient, run_id: str, params: dict[str, str]) -> None:
         from mlflow.entities import Param
 
-        items = [Param(clean_key(key), shorten(value, LONGEST_PARAM)) for key, value in params.items()]
+        items = [Param(clean_key(key), clean_text(value, LONGEST_PARAM)) for key, value in params.items()]
         for start in range(0, len(items), PARAMS_A_BATCH):
             client.log_batch(run_id, params=items[start : start + PARAMS_A_BATCH], synchronous=True)
+        self._check_tags(client, run_id, {}, {item.key: item.value for item in items})
+
+    def _check_tags(
+        self, client: MlflowClient, run_id: str, tags: dict[str, str], params: dict[str, str] | None = None
+    ) -> None:
+        if self._must_prove and (tags or params):
+            check_tags(client, run_id, tags, params or {})
 
     def resend(self, entry: SpoolEntry, cursor: Cursor) -> None:
         """Sends a record that was skipped.
@@ -104,6 +133,9 @@ class MlflowSink:
         try:
             self._send(client, cursor.run_id, group)
         except Exception as error:
+            if _is_refusal(error):
+                # Anything may stand before the server and say so in its place.
+                known_run(client, cursor.run_id)
             if len(group) > 1 and _is_refusal(error):
                 for entry in group:
                     self._send_group(client, cursor, [entry])
@@ -112,11 +144,12 @@ class MlflowSink:
             if len(group) > 1 or not self._gives_up(client, cursor.run_id, entry, error):
                 raise
             what = str(entry.content.get("path") or entry.content.get("name") or entry.kind)
-            if _is_refusal(error) or _is_gone(entry):
+            if _is_refusal(error) or self._is_gone(entry):
                 self.refused.append(what)
             else:
                 cursor.skipped.append(entry.sequence)
-            self.warn(f"MLflow does not take {what} ({first_line(error)}); the run goes on without it there")
+            reason = without_credentials(first_line(error))
+            self.warn(f"MLflow does not take {what} ({reason}); the run goes on without it there")
 
     def _gives_up(self, client: MlflowClient, run_id: str, entry: SpoolEntry, error: Exception) -> bool:
         """Whether it is this record that is at fault, not the store."""
@@ -124,13 +157,13 @@ class MlflowSink:
             return True
         if entry.kind in ("metrics", "tags", "finish"):
             return False
-        if _is_gone(entry):
+        if self._is_gone(entry):
             return True
         if entry.sequence not in self._failed_once:
             self._failed_once.add(entry.sequence)
             return False
         # The store answers while the artifact fails for the second time: its own place can't be written.
-        client.get_run(run_id)
+        known_run(client, run_id)
         return True
 
     def _send(self, client: MlflowClient, run_id: str, group: list[SpoolEntry]) -> None:
@@ -138,22 +171,38 @@ class MlflowSink:
         if kind in ("metrics", "tags"):
             self._log_batch(client, run_id, group)
         elif kind == "artifact":
-            _log_artifact(client, run_id, Path(content["path"]), content["folder"])
+            path = confined(self.root, content["path"], RECORD)
+            refuse_leading_out(self.root, path)
+            if content["folder"] is not None:
+                confined(self.root, content["folder"], RECORD)
+            self._log_artifact(client, run_id, path, content["folder"])
         elif kind == "text":
-            _log_text(client, run_id, content["text"], content["name"])
+            confined(self.root, content["name"], RECORD)
+            self._log_text(client, run_id, content["text"], content["name"])
         elif kind == "dataset":
             _log_dataset(client, run_id, content)
+            if self._must_prove:
+                check_dataset(client, run_id, content)
         elif kind == "resume":
             client.update_run(run_id, "RUNNING")
-            self.experiment = client.get_run(run_id).info.experiment_id
+            self.experiment = known_run(client, run_id).info.experiment_id
             self.has_ended = False
-            for key, value in content["tags"].items():
-                client.set_tag(run_id, clean_key(key), shorten(value, LONGEST_TAG))
+            tags = {clean_key(key): clean_text(value, LONGEST_TAG) for key, value in content["tags"].items()}
+            for key, value in tags.items():
+                client.set_tag(run_id, key, value)
+            self._check_tags(client, run_id, tags)
         elif kind == "finish":
-            if content["reason"]:
-                client.set_tag(run_id, "plx.ended_by", shorten(content["reason"], LONGEST_TAG))
+            tags = {"plx.ended_by": clean_text(content["reason"], LONGEST_TAG)} if content["reason"] else {}
+            for key, value in tags.items():
+                client.set_tag(run_id, key, value)
+            self._check_tags(client, run_id, tags)
             client.set_terminated(run_id, content["status"], group[0].milliseconds)
+            if self._must_prove:
+                check_status(client, run_id, content["status"])
             self.has_ended = True
+
+    def _is_gone(self, entry: SpoolEntry) -> bool:
+        return entry.kind == "artifact" and not (self.root / entry.content["path"]).exists()
 
     def _log_batch(self, client: MlflowClient, run_id: str, group: list[SpoolEntry]) -> None:
         from mlflow.entities import Metric, RunTag
@@ -171,9 +220,29 @@ class MlflowSink:
                 if key not in self._marked_nonfinite:
                     self._marked_nonfinite.add(key)
                     tags[f"nonfinite/{key}"] = f"{value} at step {step}"
-        run_tags = [RunTag(clean_key(key), shorten(value, LONGEST_TAG)) for key, value in tags.items()]
-        if metrics or run_tags:
-            client.log_batch(run_id, metrics=metrics, tags=run_tags, synchronous=True)
+        run_tags = [RunTag(clean_key(key), clean_text(value, LONGEST_TAG)) for key, value in tags.items()]
+        if not (metrics or run_tags):
+            return
+        receipt = {RECEIPT_TAG: str(group[-1].sequence)} if self._must_prove else {}
+        run_tags += [RunTag(key, value) for key, value in receipt.items()]
+        client.log_batch(run_id, metrics=metrics, tags=run_tags, synchronous=True)
+        self._check_tags(client, run_id, receipt)
+
+    def _log_artifact(self, client: MlflowClient, run_id: str, path: Path, folder: str | None) -> None:
+        before = sizes_of(path, folder)
+        if path.is_dir():
+            client.log_artifacts(run_id, str(path), f"{folder}/{path.name}" if folder else path.name)
+        else:
+            client.log_artifact(run_id, str(path), folder)
+        if self._must_prove:
+            check_files(client, run_id, before, sizes_of(path, folder))
+
+    def _log_text(self, client: MlflowClient, run_id: str, text: str, name: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            path.write_text(text, "utf-8")
+            parent = Path(name).parent.as_posix()
+            self._log_artifact(client, run_id, path, None if parent == "." else parent)
 
 
 def batches(entries: list[SpoolEntry]) -> Iterator[list[SpoolEntry]]:
@@ -197,51 +266,26 @@ def batches(entries: list[SpoolEntry]) -> Iterator[list[SpoolEntry]]:
         yield held
 
 
-def clean_key(key: str) -> str:
-    """A name MLflow takes: other characters become ``_``, the end of an overlong one is cut."""
-    return re.sub(r"[^\w\-./ ]", "_", key, flags=re.ASCII).strip("/")[:LONGEST_KEY] or "_"
-
-
-def shorten(value: str, most: int) -> str:
-    """`value` cut to `most` characters, visibly."""
-    return value if len(value) <= most else f"{value[: most - 1]}…"
-
-
 def _is_refusal(error: Exception) -> bool:
+    """Whether the record itself is at fault: MLflow says so, or it names what is none of the run's."""
+    if isinstance(error, PathRefused):
+        return True
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() in REFUSED_STATUS
-
-
-def _is_gone(entry: SpoolEntry) -> bool:
-    return entry.kind == "artifact" and not Path(entry.content["path"]).exists()
 
 
 def _find_by_token(client: MlflowClient, experiment: str, token: str) -> str | None:
     """The run an earlier attempt made whose answer got lost."""
     found = client.search_runs([experiment], f"tags.`plx.token` = '{token}'", max_results=1)
-    return found[0].info.run_id if found else None
-
-
-def _log_artifact(client: MlflowClient, run_id: str, path: Path, folder: str | None) -> None:
-    if path.is_dir():
-        client.log_artifacts(run_id, str(path), f"{folder}/{path.name}" if folder else path.name)
-    else:
-        client.log_artifact(run_id, str(path), folder)
-
-
-def _log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name).name
-        path.write_text(text, "utf-8")
-        parent = Path(name).parent.as_posix()
-        client.log_artifact(run_id, str(path), None if parent == "." else parent)
+    # Whatever answers in the server's place gives some run or other.
+    return found[0].info.run_id if found and found[0].data.tags.get("plx.token") == token else None
 
 
 def _log_dataset(client: MlflowClient, run_id: str, content: dict[str, Any]) -> None:
     from mlflow.data.dataset_source_registry import get_dataset_source_from_json
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    source = get_dataset_source_from_json(json.dumps({"uri": content["source"]}), "local")
+    source = get_dataset_source_from_json(json.dumps({"uri": clean_text(content["source"], LONGEST_TAG)}), "local")
     profile = json.dumps(content["profile"]) if content["profile"] else None
-    dataset = Dataset(content["name"], content["digest"], "local", source.to_json(), profile=profile)
+    dataset = Dataset(clean_text(content["name"]), content["digest"], "local", source.to_json(), profile=profile)
     client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", content["context"])])])

@@ -34,13 +34,22 @@ def unsent(spool: Path) -> int:
     return sum(1 for _ in all_entries(spool, cursor.offset)) + len(cursor.skipped)
 
 
-def replay(spool: Path, uri: str, warn: Callable[[str], None] = lambda sentence: None) -> Replayed:
-    """Delivers the records of a spool that nobody writes to any more; never raises for a store that fails."""
+def replay(
+    spool: Path,
+    uri: str,
+    warn: Callable[[str], None] = lambda sentence: None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Replayed:
+    """Delivers the records of a spool that nobody writes to any more; never raises for a store that fails.
+
+    Args:
+        is_wanted: is asked now and then, whether to go on.
+    """
     before = unsent(spool)
     if not spool.is_file():
         return Replayed(None, 0, 0)
-    sink = MlflowSink(uri, warn, may_exist=True)
-    feed = Feed(sink, spool, load_cursor(cursor_path(spool), spool), warn)
+    sink = MlflowSink(uri, warn, spool.parent, may_exist=True)
+    feed = Feed(sink, spool, load_cursor(cursor_path(spool), spool), warn, is_wanted)
     if before:
         _resend(sink, feed.cursor, spool)
         # An artifact that fails is tried twice before it is passed over.

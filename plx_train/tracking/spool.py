@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.credentials import scrubbed
 from plx_train.ground.files import replace_file
 
 CHUNK_BYTES = 1 << 18
+LONGEST_LINE = 1 << 26
+"""Bytes of the longest record; more are none, whatever the file leads to."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Spool:
             head = {"seq": self._sequence, "ms": now if milliseconds is None else milliseconds, "kind": kind}
             self._sequence += 1
             try:
+                content = content if kind == "metrics" else scrubbed(content)
                 line = json.dumps(head | content, separators=(",", ":"), allow_nan=False, default=str)
                 self._write(line.encode() + b"\n")
             except (OSError, ValueError):
@@ -82,7 +86,8 @@ class Spool:
 
     def sync(self) -> None:
         """Returns when what was appended is on disk, as far as the disk takes it."""
-        with contextlib.suppress(OSError):
+        # Whoever delivers may still be at it when the run has closed the file.
+        with contextlib.suppress(OSError, ValueError):
             os.fsync(self._descriptor)
 
     def close(self) -> None:
@@ -120,7 +125,7 @@ def read_entries(path: Path, offset: int, max_bytes: int = CHUNK_BYTES) -> tuple
         file.seek(offset)
         chunk = file.read(max_bytes)
         if len(chunk) == max_bytes and b"\n" not in chunk:
-            chunk += file.readline()
+            chunk += file.readline(LONGEST_LINE)
     entries = []
     for line in chunk[: chunk.rfind(b"\n") + 1].splitlines(keepends=True):
         offset += len(line)
@@ -140,8 +145,8 @@ def _parse(line: bytes, end: int) -> SpoolEntry | None:
 
 
 def all_entries(path: Path, offset: int = 0) -> Iterator[SpoolEntry]:
-    """Every record of the file at `path` from `offset` on, in order."""
-    while True:
+    """Every record of the file at `path` from `offset` on, in order; none where no file is."""
+    while path.is_file():
         entries, end = read_entries(path, offset)
         yield from entries
         if end == offset:
@@ -192,6 +197,9 @@ def load_cursor(path: Path, spool: Path | None = None) -> Cursor:
         content = json.loads(path.read_text("utf-8"))
         # A power cut may have taken the end of the spool, but not the news that it had been sent.
         most = spool.stat().st_size if spool else int(content["offset"])
+        if content["run_id"] == "":
+            # The run comes first of all: what was given no id has not arrived, whoever said so.
+            return Cursor(path=path)
         return Cursor(min(int(content["offset"]), most), content["run_id"], path, list(content.get("skipped", ())))
     except (OSError, ValueError, KeyError, TypeError):
         return Cursor(path=path)
@@ -230,6 +238,14 @@ def end_spool(path: Path, status: str, reason: str) -> None:
         spool.close()
     if spool.lost:
         raise OSError(errno.ENOSPC, "the disk is full", str(path))
+
+
+def read_address(path: Path) -> str | None:
+    """The store that the run of the spool at `path` began in, as far as it says so."""
+    for entry in all_entries(path) if path.exists() else ():
+        if entry.kind == "run":
+            return entry.content.get("uri")
+    return None
 
 
 def read_run_tags(path: Path) -> dict[str, str]:

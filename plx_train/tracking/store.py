@@ -16,9 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from plx_train.ground.credentials import put_away, with_credentials, without_credentials
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
+from plx_train.tracking.answers import bound_answers
+from plx_train.tracking.delivery import first_line
+from plx_train.tracking.receipts import NO_SERVER, WrongAnswer
+from plx_train.tracking.words import clean_text, path_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +42,8 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    # A redirect leads away from the server that was named: to a login, or the records to somebody else.
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -59,7 +66,7 @@ class RunRecord:
 
 
 def resolve_uri(uri: str | None, folder: Path) -> str:
-    """The absolute address of the store: `uri`, or a database in `folder`.
+    """The absolute address of the store: `uri`, or a database in `folder`; its password is put away.
 
     A relative SQLite path is taken from the current folder; a bare path to a ``.db`` file is one as well.
 
@@ -68,6 +75,7 @@ def resolve_uri(uri: str | None, folder: Path) -> str:
     """
     if uri is None:
         return _address((folder / "mlflow.db").absolute())
+    uri = put_away(uri)
     if uri.startswith(SQLITE):
         return _address(resolve_path(_decoded(uri.removeprefix(SQLITE))))
     if "://" not in uri and uri.endswith(".db"):
@@ -75,20 +83,20 @@ def resolve_uri(uri: str | None, folder: Path) -> str:
     scheme = uri.partition("://")[0].partition("+")[0]
     if scheme not in SCHEMES or ("://" not in uri and uri != "databricks"):
         raise ConfigError(
-            f"tracking.uri={without_password(uri)} is no address of an MLflow store: "
+            f"tracking.uri={without_credentials(uri)} is no address of an MLflow store: "
             "write http://host:port, sqlite:////folder/mlflow.db or a database address"
         )
     return uri
 
 
-def without_password(text: str) -> str:
-    """`text` with the user and password of every address in it blotted out."""
-    return re.sub(r"(\w+://)[^/@\s:]+:[^/@\s]+@", r"\1***:***@", text)
-
-
 def database_path(uri: str) -> Path | None:
     """File of a SQLite store; None for any other."""
     return Path(_decoded(uri.removeprefix(SQLITE))) if uri.startswith(SQLITE) else None
+
+
+def is_server(uri: str) -> bool:
+    """Whether the store is reached by HTTP; else it is a database, whose yes is a yes."""
+    return uri.startswith(("http://", "https://", "databricks"))
 
 
 def _address(path: Path) -> str:
@@ -118,12 +126,22 @@ def open_client(uri: str) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
+    bound_answers()
     path = database_path(uri)
     if path is None:
-        return MlflowClient(uri)
+        _shorten_retries()
+        return MlflowClient(with_credentials(uri))
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_lock(path.with_name(f"{path.name}.lock")):
         return _open_database(uri, path)
+
+
+def _shorten_retries() -> None:
+    """Has MLflow say at once what is wrong with a database; it would keep it to itself for two minutes."""
+    import mlflow.store.db.utils as databases
+
+    if hasattr(databases, "MAX_RETRY_COUNT"):
+        databases.MAX_RETRY_COUNT = 2
 
 
 def _open_database(uri: str, path: Path) -> MlflowClient:
@@ -166,16 +184,23 @@ def _upgrade(uri: str, path: Path) -> None:
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """The experiment's id; the experiment is made if need be, artifacts of a local database beside it."""
+    name = clean_text(name)
     found = client.get_experiment_by_name(name)
     if found is None:
         path = database_path(uri)
         location = (path.parent / ARTIFACTS_NAME / quote(name, safe="")).as_uri() if path else None
         try:
-            return str(client.create_experiment(name, location, EXPERIMENT_TAGS))
+            created = client.create_experiment(name, location, EXPERIMENT_TAGS)
         except Exception:
             found = client.get_experiment_by_name(name)  # another process was quicker
             if found is None:
                 raise
+        else:
+            if not created:
+                raise WrongAnswer(NO_SERVER)
+            return str(created)
+    if found.name != name or not found.experiment_id:
+        raise WrongAnswer(NO_SERVER)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
@@ -187,7 +212,7 @@ def find_run(uri: str, run_id: str) -> RunRecord:
     Raises:
         UserError: no run, or several, with close matches.
     """
-    where = without_password(uri)
+    where = without_credentials(uri)
     path = database_path(uri)
     if path and not path.exists():
         raise UserError(f"run {run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…")
@@ -196,7 +221,8 @@ def find_run(uri: str, run_id: str) -> RunRecord:
         matches = _matching_runs(client, run_id)
         others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
     except Exception as error:
-        raise UserError(f"run {run_id} can't be looked up at {where}: {str(error)[:200].splitlines()[0]}") from None
+        reason = without_credentials(first_line(error))
+        raise UserError(f"run {run_id} can't be looked up at {where}: {reason}") from None
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -220,6 +246,9 @@ def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:
 def _search(client: MlflowClient, condition: str, most: int) -> list[RunRecord]:
     """Newest first, of all experiments."""
     known = client.search_experiments()
+    # A server has at least the experiment that it begins with.
+    if not all(experiment.experiment_id for experiment in known) or not (known or database_path(client.tracking_uri)):
+        raise WrongAnswer(NO_SERVER)
     experiments = [experiment.experiment_id for experiment in known if experiment.name != PROMOTIONS]
     runs = client.search_runs(experiments, condition, max_results=most, order_by=["start_time DESC"])
     return [_record(run) for run in runs]
@@ -239,22 +268,22 @@ def _record(run: object) -> RunRecord:
         dict(data.tags),
         dict(data.params),
         dict(data.metrics),
-        Path(output) if output else None,
+        path_of(output) if output else None,
     )
 
 
 def ui_command(uri: str) -> str | None:
     """The command that shows a local store in a browser; None where a server shows it already."""
-    if uri.startswith(("http://", "https://", "databricks")):
+    if is_server(uri):
         return None
     beside = Path(sys.executable).with_name("mlflow")
     program = "mlflow" if shutil.which("mlflow") == str(beside) else str(beside)
-    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(without_password(uri))}"
+    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(without_credentials(uri))}"
 
 
 def run_url(uri: str, experiment: str, run_id: str) -> str | None:
     """The run's page in MLflow's view of training, on the store's server or the one `ui_command` starts."""
     if uri.startswith("databricks"):
         return None
-    host = without_password(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
+    host = without_credentials(uri).rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
     return f"{host}/#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"

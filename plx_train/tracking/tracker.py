@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import logging
 import math
+import os
 import shlex
 import shutil
 import sys
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import TrackingOptions
+from plx_train.ground.characters import json_text
 from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, SPOOL_NAME, VISUALDL
 from plx_train.tracking.content import LONG_PARAMS_NAME, TrackedDataset, dataset_content, split_params
 from plx_train.tracking.dead_runs import Watchman
@@ -25,13 +26,14 @@ from plx_train.tracking.delivery import Delivery, Feed
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.spool import Cursor, Spool, cursor_path, load_cursor, marks, read_run_tags
-from plx_train.tracking.store import database_path, resolve_uri, run_url, ui_command, without_password
+from plx_train.tracking.store import is_server, resolve_uri, run_url, ui_command
 from plx_train.tracking.system_metrics import SystemMetrics
 from plx_train.tracking.visualdl_writer import VisualdlSink
+from plx_train.tracking.words import path_text
 
 STATUSES = ("FINISHED", "FAILED", "KILLED")
 
-# How long the end of a run waits for a store in which nothing moves. A local database is only ever slow: it
+# How long the end of a run waits for a store in which nothing moves. A database is mostly only slow: it
 # may be made for the first time while other runs wait for the same.
 SERVER_PATIENCE_SECONDS = 10.0
 DATABASE_PATIENCE_SECONDS = 90.0
@@ -55,7 +57,7 @@ class RunTracker:
         self._marks = marks(output / SPOOL_NAME) if goes_on else {}
         self.spool = Spool(output / SPOOL_NAME, goes_on)
         self._warn = warn
-        self._sink = MlflowSink(uri, warn, may_exist=goes_on) if uri else None
+        self._sink = MlflowSink(uri, warn, output, may_exist=goes_on) if uri else None
         self._feed: Feed | None = None
         self._delivery: Delivery | None = None
         self._system: SystemMetrics | None = None
@@ -120,8 +122,10 @@ class RunTracker:
         self.seconds_logging += time.perf_counter() - started
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Records a file or a folder, which must stay where it is until it is sent."""
-        self._append("artifact", {"path": str(Path(path).absolute()), "folder": folder})
+        """Records a file or a folder of the run's, which must stay where it is until it is sent."""
+        # By its place in the run's folder, which may have moved until then.
+        place = os.path.relpath(Path(path).absolute(), self.output)
+        self._append("artifact", {"path": place, "folder": folder})
 
     def log_text(self, text: str, name: str) -> None:
         """Records `text` as an artifact called `name`."""
@@ -129,7 +133,7 @@ class RunTracker:
 
     def set_tags(self, tags: dict[str, Any]) -> None:
         """Records facts about the run; a later value replaces an earlier one."""
-        self._append("tags", {"tags": {key: without_password(str(value)) for key, value in tags.items()}})
+        self._append("tags", {"tags": {key: str(value) for key, value in tags.items()}})
 
     def sync(self) -> None:
         """Returns when all that was recorded is on disk."""
@@ -144,8 +148,8 @@ class RunTracker:
         if status == "KILLED":
             self._finish(status, reason, KILLED_PATIENCE_SECONDS, KILLED_PATIENCE_SECONDS)
             return
-        is_local = self.uri is None or database_path(self.uri) is not None
-        self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_local else SERVER_PATIENCE_SECONDS)
+        is_database = self.uri is None or not is_server(self.uri)
+        self._finish(status, reason, DATABASE_PATIENCE_SECONDS if is_database else SERVER_PATIENCE_SECONDS)
 
     def _finish(self, status: str, reason: str | None, patience_seconds: float, most_seconds: float = math.inf) -> None:
         if self._status:
@@ -200,6 +204,12 @@ class RunTracker:
             self._delivery = Delivery(feeds, self.spool.sync, chore)
         atexit.register(self._finish_at_exit)
 
+    def _log_what_it_reads(self, long_params: dict[str, str], datasets: list[TrackedDataset]) -> None:
+        if long_params:
+            self.log_text(json_text(long_params, indent=1), LONG_PARAMS_NAME)
+        for dataset in datasets:
+            self.spool.append("dataset", dataset_content(dataset))
+
     def _log_sample(self, values: dict[str, float], step: int) -> None:
         self.spool.append("metrics", {"step": step, "values": values})
 
@@ -233,9 +243,10 @@ def start_tracking(
     uri = resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
     goes_on = resume and bool(read_run_tags(output / SPOOL_NAME))
     tracker = RunTracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
-    own_tags = machine_tags() | {"plx.output": str(output.absolute())}
+    own_tags = machine_tags() | {"plx.output": path_text(output.absolute())}
     if goes_on:
-        tracker.spool.append("resume", {"tags": own_tags | {"plx.resumed": time.strftime("%Y-%m-%d %H:%M:%S")}})
+        own_tags["plx.resumed"] = time.strftime("%Y-%m-%d %H:%M:%S")
+        tracker.spool.append("resume", {"tags": own_tags})
         tracker._start(options.visualdl, options.system_metrics)
         return tracker
     short, long = split_params(params)
@@ -243,15 +254,13 @@ def start_tracking(
         "experiment": options.experiment,
         "name": options.run_name or output.absolute().name,
         "token": uuid.uuid4().hex,
-        "tags": {key: without_password(str(value)) for key, value in (own_tags | SOURCE_TAGS | tags).items()},
+        "uri": uri,
+        "tags": {key: str(value) for key, value in (own_tags | SOURCE_TAGS | tags).items()},
         "params": short,
     }
     tracker.spool.append("run", run)
-    tracker.log_text(without_password(config_yaml), CONFIG_FILE)
-    if long:
-        tracker.log_text(json.dumps(long, indent=1, ensure_ascii=False), LONG_PARAMS_NAME)
-    for dataset in datasets:
-        tracker.spool.append("dataset", dataset_content(dataset))
+    tracker.log_text(config_yaml, CONFIG_FILE)
+    tracker._log_what_it_reads(long, datasets)
     tracker._start(options.visualdl, options.system_metrics)
     return tracker
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.tracking.spool import Cursor, SpoolEntry
+from plx_train.tracking.words import clean_text
 
 
 class VisualdlSink:
@@ -33,4 +34,6 @@ class VisualdlSink:
 
     def _add(self, entry: SpoolEntry) -> None:
         for name, value in entry.content["values"].items():
-            self._writer.add_scalar(tag=name, value=value, step=entry.content["step"], walltime=entry.milliseconds)
+            self._writer.add_scalar(
+                tag=clean_text(name), value=value, step=entry.content["step"], walltime=entry.milliseconds
+            )

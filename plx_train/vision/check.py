@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
@@ -15,15 +16,17 @@ import numpy as np
 
 from plx_train.contract.check import CheckReport, Finding
 from plx_train.contract.dataset_options import WHITE
-from plx_train.data.fingerprint import fingerprint, load_report, save_report
+from plx_train.data.fingerprint import Fingerprint, fingerprint, load_report, save_report
 from plx_train.data.splits import CheckedDocuments, document_of
+from plx_train.vision.bounds import CODE, TooManyPixels
 from plx_train.vision.image import ImageError
 from plx_train.vision.missing import missing_findings
 from plx_train.vision.oddities import bits_findings, largest_level, several_pages
+from plx_train.vision.processor import ImageProcessor
 from plx_train.vision.samples import Labelled
-from plx_train.vision.twins import Hashes, finding, leak_findings, twin_findings
+from plx_train.vision.twins import finding, leak_findings, twin_findings
 
-VERSION = 5
+VERSION = 6
 """Version of what all rooms look for; reports of other versions are not reused."""
 LARGEST_LEVEL = "largest_level"
 """Name of what is measured in images of 16 bits."""
@@ -124,10 +127,15 @@ class ImageCheck(ABC, Generic[Labelled]):
         """Plain numbers of a split, and distributions as `percentiles` gives them."""
 
 
-def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> CheckedDocuments[Labelled]:
+def check_images(
+    data: ImageData[Labelled], rules: ImageCheck[Labelled], processor: ImageProcessor
+) -> CheckedDocuments[Labelled]:
     """Checks every line and image of a dataset; nothing wrong with it is raised.
 
     The outcome for the same content and settings is kept between runs, so that images are opened once only.
+
+    Args:
+        processor: what the images must be fit for.
     """
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
@@ -136,12 +144,13 @@ def check_images(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> Chec
     of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
     told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()
     key = {"check": rules.room, "version": [VERSION, rules.version], "fingerprint": content.value, "told": told,
-           "files": list(data.files), "settings": rules.settings(), "background": _background(data)}  # fmt: skip
+           "files": list(data.files), "settings": rules.settings(), "background": _background(data),
+           "shape": processor.shape_settings()}  # fmt: skip
     kept = load_report(key)
     if kept is not None:
         report = CheckReport.from_json(kept | {"root": str(data.root)})
     else:
-        report = _report(data, rules, names, content.value, content.hashes)
+        report = _report(data, partial(_look, rules=rules, processor=processor), rules, names, content)
         save_report(key, report.to_json())
     places = {
         sample.where: name
@@ -160,34 +169,37 @@ def _background(data: ImageData[Any]) -> str:
 
 def _report(
     data: ImageData[Labelled],
+    look: Callable[[Labelled], Look[Labelled]],
     rules: ImageCheck[Labelled],
     names: dict[str, list[str]],
-    value: str,
-    hashes: Hashes,
+    content: Fingerprint,
 ) -> CheckReport:
     findings, statistics = list(data.findings), {}
     for key, split in (("train", data.train), ("val", data.val)):
         with ThreadPoolExecutor(NUM_THREADS) as pool:
-            looks = list(pool.map(lambda sample: _look(sample, rules), split.samples))
+            looks = list(pool.map(look, split.samples))
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
-        findings += twin_findings(split.samples, names[key], hashes, rules)
+        findings += twin_findings(split.samples, names[key], content.hashes, rules)
         findings += bits_findings(split.file, measures(looks, LARGEST_LEVEL).astype(int).tolist())
         findings += rules.of_split(split, looks)
-    findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), hashes)
+    findings += leak_findings((data.train.samples, names["train"]), (data.val.samples, names["val"]), content.hashes)
     findings += rules.of_both(data)
     order = {file: place for place, file in enumerate(data.files)}
     findings.sort(key=lambda found: (order.get(found.path, 0), found.line))
-    return CheckReport(str(data.root), tuple(findings), statistics, value)
+    return CheckReport(str(data.root), tuple(findings), statistics, content.value)
 
 
-def _look(sample: Labelled, rules: ImageCheck[Labelled]) -> Look[Labelled]:
+def _look(sample: Labelled, rules: ImageCheck[Labelled], processor: ImageProcessor) -> Look[Labelled]:
     try:
         image = sample.read()
+        processor.check_shape(image.shape)
         pages, largest = several_pages(sample), largest_level(sample.image)
     except ImageError as error:
         reason = f"{sample.image.name}: {error.reason}"
         return Look(sample, None, [finding(sample, "error", error.code, reason)])
+    except TooManyPixels as error:
+        return Look(sample, None, [finding(sample, "error", CODE, f"{sample.image.name}: {error}")])
     look = rules.look(sample, image)
     values = look.values if largest is None else look.values | {LARGEST_LEVEL: [largest]}
     return replace(look, values=values, findings=[*pages, *look.findings])

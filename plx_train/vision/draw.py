@@ -19,6 +19,8 @@ from plx_train.vision.answers import Answers
 Colour = tuple[int, int, int]
 MIN_SIDE, MAX_SIDE = 160, 480
 """Sides of the image in the picture; pixels."""
+LONGEST = 20_000
+"""Pixels of a line that are shown."""
 SHOWN = 3
 """Classes that are shown under an image."""
 GREEN, RED, ORANGE, GREY, BLACK = (20, 130, 40), (210, 30, 30), (230, 130, 0), (70, 70, 70), (30, 30, 30)
@@ -52,7 +54,10 @@ class Captions:
         height, width = picture.shape[:2]
         lines = [[(legible(text), colour) for text, colour in runs] for runs in lines]
         longest = max([width, *(sum(self.font.getlength(text) for text, _ in runs) for runs in lines)])
-        size = round(longest) + 2 * self.margin, height + 2 * self.margin + self.line * len(lines) + self.foot
+        size = (
+            min(round(longest), LONGEST) + 2 * self.margin,
+            height + 2 * self.margin + self.line * len(lines) + self.foot,
+        )
         canvas = Image.new("RGB", size, "white")
         canvas.paste(Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)), (self.margin, self.margin))
         pen = ImageDraw.Draw(canvas)
@@ -62,6 +67,12 @@ class Captions:
                 pen.text((x, height + 2 * self.margin + self.line * row), text, colour, self.font)
                 x += self.font.getlength(text)
         return cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR)
+
+
+def at_height(image: np.ndarray, height: int) -> np.ndarray:
+    """A line's picture uint8 (H, W, 3) as high as that, and squeezed where it is very long."""
+    width = min(max(round(image.shape[1] * height / image.shape[0]), 1), LONGEST)
+    return cv2.resize(image, (width, height))
 
 
 @cache

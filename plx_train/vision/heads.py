@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from plx_train.ground.errors import WeightsError
+from plx_train.ground.errors import UserError, WeightsError
 from plx_train.runs.checkpoint import is_checkpoint, load_state
+from plx_train.runs.exported import read_inference
 from plx_train.runs.folder import INFERENCE_FILE
 
 
@@ -37,18 +37,19 @@ def recorded_names(weights: Path, field: str, key: str) -> tuple[str, ...] | Non
     folder = weights if weights.is_dir() else weights.parent
     found: Sequence[Any] | None = None
     if is_checkpoint(folder):
-        found = (load_state(folder).get("processor") or {}).get(field)
+        recorded = load_state(folder).get("processor")
+        found = recorded.get(field) if isinstance(recorded, dict) else None
     elif (folder / INFERENCE_FILE).is_file():
         found = _of_export(folder / INFERENCE_FILE, key)
-    return tuple(str(name) for name in found) if found else None
+    return tuple(map(str, found)) if isinstance(found, list | tuple) and found else None
 
 
 def _of_export(path: Path, key: str) -> Sequence[Any] | None:
     try:
-        content = yaml.safe_load(path.read_text("utf-8")) or {}
+        content = read_inference(path.parent)
         post = content.get("PostProcess") or {}
         steps = [content, post, *post.values()]
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+    except (UserError, AttributeError) as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
     return next((step[key] for step in steps if isinstance(step, dict) and key in step), None)
 

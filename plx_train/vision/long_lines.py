@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from plx_train.vision.bounds import check_seen
+
 SMALLEST_SCALE = 0.5
 """Lines that would be squeezed to less are read in pieces."""
+SEEN_HEIGHT = 48
+"""Pixels at which networks see lines."""
 PIECE_RATIO = 40
 """Length of a piece in heights of the line, about."""
 SEARCH_RATIO = 8
@@ -28,7 +32,13 @@ def read_in_pieces(image: np.ndarray, read: Callable[[np.ndarray], tuple[str, fl
 
     Args:
         read: gives both for a piece; of all pieces together the score is the mean over what was read.
+
+    Raises:
+        TooManyPixels: the line is thousands of times as long as it is high.
     """
+    height, width = image.shape[:2]
+    seen = f"reading a line at a height of {SEEN_HEIGHT} pixels"
+    check_seen(SEEN_HEIGHT, SEEN_HEIGHT * width / height, image.shape, seen)
     cuts = cuts_of(image)
     edges = [0, *(column for column, _ in cuts), image.shape[1]]
     spaces = ["", *(" " if is_space else "" for _, is_space in cuts)]

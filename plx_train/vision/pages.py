@@ -11,10 +11,12 @@ import numpy as np
 from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.processor import FilePage
 from plx_train.ground.errors import UserError, to_keep
+from plx_train.vision.codecs import jpeg, png
 from plx_train.vision.codecs.faults import ImageError
-from plx_train.vision.frames import open_frames
-from plx_train.vision.image import IMAGE_SUFFIXES
-from plx_train.vision.pdf import is_pdf, opened_pdf
+from plx_train.vision.decoders.warm import DecodedFile, decoded
+from plx_train.vision.frames import Frames, open_frames
+from plx_train.vision.image import IMAGE_SUFFIXES, opened
+from plx_train.vision.pdf import is_pdf
 
 PAGE_SUFFIXES = IMAGE_SUFFIXES | {".pdf"}
 """Suffixes of the files that have pages, in lower case."""
@@ -51,29 +53,51 @@ def one_picture(path: Path, background: str = WHITE) -> np.ndarray:
 
 
 def _pdf_pages(path: Path) -> Iterator[FilePage | UserError]:
-    with opened_pdf(path, str(path)) as document:
+    if not path.exists():
+        raise UserError(f"{path} does not exist")
+    with decoded(path, True) as document:
         if not document.count:
             yield UserError(f"{path} has no page")
         for number in range(document.count):
             try:
-                page: FilePage | UserError = FilePage(document.image(number), number, document.count)
+                page: FilePage | UserError = FilePage(document.page(number), number, document.count)
             except UserError as error:
                 page = to_keep(error)
             yield page
+            if document.is_lost:
+                return
 
 
 def _frames(path: Path, background: str) -> Iterator[FilePage | UserError]:
-    frames = open_frames(path, background)
+    if _has_plain_beginning(path):
+        # Of these the readers are good, and reading is not worth a process.
+        yield from _pages_of(path, open_frames(path, background))
+        return
+    with decoded(path, False, background) as frames:
+        yield from _pages_of(path, frames)
+
+
+def _has_plain_beginning(path: Path) -> bool:
+    with opened(path) as file:
+        beginning = file.read(len(png.BEGINNING))
+    if not beginning:
+        raise ImageError(path, "image-empty", "the image file is empty (0 bytes)")
+    return beginning.startswith((jpeg.BEGINNING, png.BEGINNING))
+
+
+def _pages_of(path: Path, frames: Frames | DecodedFile) -> Iterator[FilePage | UserError]:
     if frames.count == 1:
         yield FilePage(frames.page(0))
         return
     for number in range(frames.count):
         try:
-            page: FilePage | UserError = FilePage(frames.page(number), number, frames.count)
+            page = FilePage(frames.page(number), number, frames.count)
         except ImageError as error:
-            is_last = number + 1 == frames.count or not frames.builds_up
+            ends = frames.builds_up or (isinstance(frames, DecodedFile) and frames.is_lost)
+            is_last = number + 1 == frames.count or not ends
             which = f"page {number + 1}" if is_last else f"pages {number + 1} to {frames.count}"
-            page = UserError(f"{path}: {which} of {frames.count} can't be read ({error.reason})")
-        yield page
-        if isinstance(page, UserError) and frames.builds_up:
-            return
+            yield UserError(f"{path}: {which} of {frames.count} can't be read ({error.reason})")
+            if ends:
+                return
+        else:
+            yield page

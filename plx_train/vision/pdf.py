@@ -75,8 +75,8 @@ class PdfPages:
 
 
 @contextmanager
-def opened_pdf(source: Path | bytes, name: str) -> Iterator[PdfPages]:
-    """The pages of a PDF file, or of its bytes; `name` is for messages.
+def opened_pdf(source: Path | bytes | Any, name: str) -> Iterator[PdfPages]:
+    """The pages of a PDF file, or of its bytes, which an array of ctypes may be; `name` is for messages.
 
     Raises:
         UserError: it can't be read, or the package for it is not there.

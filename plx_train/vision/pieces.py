@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from plx_train.vision.bounds import MOST_MADE
+
 LONG_RATIO = 3.0
 """Images whose sides differ by more are long."""
 SMALLEST_SCALE = 0.5
@@ -66,6 +68,9 @@ def pieces_of(shape: Size, input_size: Callable[[Size], Size]) -> Pieces | None:
     piece = (int(short * PIECE_RATIO), short)
     length, width = max(found := input_size(piece)), min(found)
     whole = max(round(long * length / piece[0] / STRIDE) * STRIDE, length)
+    if whole * width > max(MOST_MADE, long * short):
+        # Such strips of a few pixels are seen as a whole, shrunk, as PaddleX sees all.
+        return None
     step = length - max(round(length * OVERLAP_SHARE / STRIDE), 1) * STRIDE
     if step <= 0:
         return None

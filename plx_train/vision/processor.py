@@ -44,6 +44,16 @@ class ImageProcessor(Processor):
             return one_picture(Path(given), self.background)
         return as_image(given)
 
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """
+        Raises:
+            TooManyPixels: of an image of this height and width `preprocess` would make too many pixels.
+        """
+
+    def shape_settings(self) -> dict[str, Any]:
+        """Plain values that `check_shape` depends on."""
+        return {}
+
     def reading(self) -> dict[str, Any]:
         """The background, where it is not white."""
         return {} if self.background == WHITE else {"background": self.background}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from plx_train.data.splits import CheckedDocuments
 from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_images
 from plx_train.vision.image import write_image
 from plx_train.vision.layout import find_layout_faults
+from plx_train.vision.processor import ImageProcessor
 from plx_train.vision.samples import Labelled
 
 MAX_STEM = 200
@@ -117,7 +118,7 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
             # Of files that were written for a run it is told already why there is nothing to fit a processor to.
             of_files = () if data.label_folder else (*data.findings, *data.train.findings, *data.val.findings)
             return CheckedDocuments(CheckReport(str(data.root), (*data.faults, *of_files), {}, ""), [], [])
-        return check_images(data, self.rules(processor, options))
+        return check_images(data, self.rules(processor, options), cast(ImageProcessor, processor))
 
     def model_name(self, options: OptionsI) -> str:
         """Name in the exported ``inference.yml``."""

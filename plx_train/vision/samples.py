@@ -15,6 +15,7 @@ from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Batch, Sample
 from plx_train.ground.errors import DataError
+from plx_train.vision.bounds import TooManyPixels
 from plx_train.vision.cache import ImageCache
 from plx_train.vision.image import ImageError, image_size, read_image
 
@@ -121,13 +122,16 @@ class ImageDataset(Dataset, Generic[Labelled]):
         """The sample at `index`; evaluation samples draw nothing from `rng`.
 
         Raises:
-            DataError: the image can't be read, with the label file's line.
+            DataError: the image can't be read or is too long, with the label file's line.
         """
-        if self.change is None:
-            x, context = self.processor.preprocess(self.read(index))
-            return Sample(x, context, self.samples[index].truth, self.names[index])
-        x, truth = self.change(self.samples, index, self.read, rng)
-        return Sample(x, None, truth, self.names[index])
+        try:
+            if self.change is None:
+                x, context = self.processor.preprocess(self.read(index))
+                return Sample(x, context, self.samples[index].truth, self.names[index])
+            x, truth = self.change(self.samples, index, self.read, rng)
+            return Sample(x, None, truth, self.names[index])
+        except TooManyPixels as error:
+            raise DataError(f"{self.samples[index].where}: {self.samples[index].image}: {error}") from None
 
     def read(self, index: int) -> np.ndarray:
         """The image at `index`, uint8 (H, W, 3) BGR; nobody may write into it.

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from plx_train.ground.errors import UserError
+from plx_train.vision.bounds import check_made, check_seen
 from plx_train.vision.normalise import SCALE, read_steps, table_of, write_planes
 from plx_train.vision.processor import ImageProcessor
 
@@ -58,6 +59,7 @@ class WholeImageProcessor(ImageProcessor):
             raise UserError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
         if len(self.size) != 2 or min(self.size) < 8:
             raise UserError(f"size must be width and height in pixels, 8 at least, not {list(self.size)}")
+        check_seen(self.size[1], self.size[0], (self.size[1], self.size[0]), f"size={list(self.size)}")
         if self.resize_short is not None and self.resize_short < max(self.size):
             raise UserError(f"resize_short={self.resize_short} is shorter than the size {list(self.size)} to cut out")
         if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
@@ -72,11 +74,29 @@ class WholeImageProcessor(ImageProcessor):
         width, height = self.size
         if self.resize_short is None:
             return self.resize(image, width, height)
-        scale = self.resize_short / min(image.shape[:2])
-        rows, columns = (round(side * scale) for side in image.shape[:2])
+        self.check_shape(image.shape[:2])
+        rows, columns = self._resized(image.shape[:2], self.resize_short)
         image = self.resize(image, columns, rows)
         top, left = max(0, (rows - height) // 2), max(0, (columns - width) // 2)
         return image[top : top + height, left : left + width]
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """
+        Raises:
+            TooManyPixels: an image of this height and width is so long that its shorter side can't be resized.
+        """
+        if self.resize_short is not None:
+            check_made(*self._resized(shape, self.resize_short), shape, f"resize_short={self.resize_short}")
+
+    def shape_settings(self) -> dict[str, Any]:
+        """The length of the shorter side, if there is one."""
+        return {} if self.resize_short is None else {"resize_short": self.resize_short}
+
+    @staticmethod
+    def _resized(shape: tuple[int, ...], short: int) -> tuple[int, int]:
+        """Height and width once the shorter side is `short` pixels long."""
+        scale = short / min(shape[:2])
+        return round(shape[0] * scale), round(shape[1] * scale)
 
     def resize(self, image: np.ndarray, width: int, height: int) -> np.ndarray:
         """`image` (H, W, 3) as (height, width, 3)."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
-from plx_train.runs.checkpoint import is_checkpoint, load_checkpoint
+from plx_train.ground.files import read_limited
+from plx_train.runs.checkpoint import MOST_TENSOR_BYTES, is_checkpoint, load_checkpoint, read_tensors
 from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
 from plx_train.weights.onnx_state import read_onnx
 from plx_train.weights.pdiparams import read_pdiparams
@@ -138,15 +139,11 @@ def read_weights(path: Path) -> State:
 
 
 def _read_safetensors(path: Path) -> State:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        return load(path.read_bytes())
+        data = read_limited(path, MOST_TENSOR_BYTES)
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path} is damaged or no safetensors file ({str(error)[:80]})") from None
+    return read_tensors(data, path)
 
 
 def _named_alike(state: State, target: Iterable[str], source: WeightsSource) -> State:

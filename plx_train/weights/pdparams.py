@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
+from plx_train.ground.files import read_limited
+from plx_train.runs.checkpoint import MOST_TENSOR_BYTES
 from plx_train.weights.restricted_pickle import array_of, restricted_load
 
 NAME_TABLE = "StructuredToParameterName@@"
@@ -20,7 +22,7 @@ def read_pdparams(path: Path) -> dict[str, np.ndarray]:
         WeightsError: the file is damaged, no state dict, or not trusted.
     """
     try:
-        content = restricted_load(path.read_bytes(), str(path))
+        content = restricted_load(read_limited(path, MOST_TENSOR_BYTES), str(path))
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):

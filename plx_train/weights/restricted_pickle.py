@@ -6,13 +6,21 @@ import io
 import pickle
 import pickletools
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
 
-MEMO_OPCODES = ("PUT", "BINPUT", "LONG_BINPUT")
+PUTS = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
+GETS = ("GET", "BINGET", "LONG_BINGET")
+MOST_VALUES = 10_000_000
+"""Values that a file may stand for; one that refers twice to itself, and so on, stands for billions in 100 bytes."""
+LONGEST_NUMBER = 400
+"""Characters of what a number is made from."""
+MARK = -1
+"""Where a list of values begins, among their counts."""
 MALFORMED = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError, MemoryError,
     RecursionError, UnicodeError, ArithmeticError, pickle.UnpicklingError,
@@ -46,7 +54,22 @@ class _Array:
         self.value = np.frombuffer(content, dtype.value).reshape(shape, order="F" if is_fortran else "C")
 
 
-class _ArrayKind:
+class _Fixed:
+    """A function that files may call; they can't change it."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __call__(self, *given: Any) -> Any:
+        return self._call(*given)
+
+    def __setstate__(self, state: Any) -> None:
+        raise ValueError("it changes what it calls")
+
+
+class _ArrayKind(_Fixed):
     """The name numpy.ndarray, which files only pass on."""
 
 
@@ -58,6 +81,17 @@ def _scalar(dtype: _Dtype, content: bytes) -> np.ndarray:
     return np.frombuffer(content, dtype.value, 1).reshape(())
 
 
+def _plain(kind: Any) -> Callable[..., Any]:
+    """`kind` of a number or a short text alone: of a list it would write out all that stands in it."""
+
+    def make(*given: Any) -> Any:
+        if not all(isinstance(one, int | float | str) and len(str(one)) <= LONGEST_NUMBER for one in given):
+            raise ValueError(f"{kind.__name__} of something else than a number or text")
+        return kind(*given)
+
+    return make
+
+
 def _encode(text: str, encoding: str) -> bytes:
     if encoding != "latin1":
         raise ValueError(f"encoding {encoding} is not one that pickle uses")
@@ -65,18 +99,22 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): _ArrayKind(),
+    ("numpy", "ndarray"): _ArrayKind(_start_array),
     ("numpy", "dtype"): _Dtype,
     ("collections", "OrderedDict"): OrderedDict,
-    ("_codecs", "encode"): _encode,
+    ("_codecs", "encode"): _Fixed(_encode),
 } | {
-    (module, name): stand_in
+    (module, name): _Fixed(stand_in)
     for module in ("numpy.core.multiarray", "numpy._core.multiarray")
     for name, stand_in in (("_reconstruct", _start_array), ("scalar", _scalar))
 } | {
     (module, kind.__name__): kind
     for module in ("builtins", "__builtin__")
-    for kind in (dict, list, set, frozenset, tuple, int, float, bool, str, complex)
+    for kind in (dict, list, set, frozenset, tuple)
+} | {
+    (module, kind.__name__): _Fixed(_plain(kind))
+    for module in ("builtins", "__builtin__")
+    for kind in (int, float, bool, str, complex)
 }  # fmt: skip
 
 
@@ -102,7 +140,7 @@ def restricted_load(data: bytes, name: str) -> Any:
         WeightsError: it is damaged or asks for anything but data, naming `name`.
     """
     try:
-        _check_opcodes(data)
+        check_opcodes(io.BytesIO(data), len(data))
         # numpy pickled by Python 2 and 3 alike; latin1 keeps array bytes as they are.
         return _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except _Refused as error:
@@ -124,11 +162,44 @@ def array_of(value: Any) -> np.ndarray | None:
     return np.array(value) if isinstance(value, np.ndarray) else None
 
 
-def _check_opcodes(content: bytes) -> None:
-    """Lengths and memo numbers must lie inside the file: the C unpickler allocates whatever they say."""
-    for opcode, argument, _ in pickletools.genops(content):
-        if opcode.name in MEMO_OPCODES and int(argument or 0) > len(content):
-            raise ValueError("impossible memo number")
+def check_opcodes(file: BinaryIO, size: int) -> None:
+    """Reads a pickle of a file of `size` bytes to its end, without making anything of it.
+
+    Lengths and memo numbers must lie inside the file, for the C unpickler allocates whatever they say. Each value is
+    counted with all that it repeats, for a key is hashed with all of that.
+
+    Raises:
+        ValueError: they don't, or it repeats itself beyond measure.
+    """
+    stack: list[int] = []
+    memo: dict[int, int] = {}
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name in PUTS:
+            place = len(memo) if argument is None else int(argument)
+            if place > size:
+                raise ValueError("impossible memo number")
+            memo[place] = stack[-1]
+        elif opcode.name in GETS:
+            stack.append(memo[int(argument or 0)])
+        elif opcode.name == "MARK":
+            stack.append(MARK)
+        else:
+            weight = _taken(stack, opcode)
+            if weight > MOST_VALUES:
+                raise ValueError("it repeats itself beyond measure")
+            stack += [weight] * len(opcode.stack_after)
+
+
+def _taken(stack: list[int], opcode: pickletools.OpcodeInfo) -> int:
+    """Takes off the stack what an opcode takes, and gives how many values that is, with what it makes of them."""
+    weight, num_below = 1, len(opcode.stack_before)
+    if pickletools.markobject in opcode.stack_before:
+        while (top := stack.pop()) != MARK:
+            weight += top
+        num_below = opcode.stack_before.index(pickletools.markobject)
+    for _ in range(num_below):
+        weight += max(stack.pop(), 0)
+    return weight
 
 
 def _short(error: BaseException) -> str:

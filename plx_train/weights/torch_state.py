@@ -7,6 +7,7 @@ number of elements (int64) and the bytes of each, in the order of the keys. Tens
 from __future__ import annotations
 
 import io
+import math
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
-from plx_train.weights.restricted_pickle import MALFORMED
+from plx_train.ground.files import read_limited
+from plx_train.runs.checkpoint import MOST_TENSOR_BYTES
+from plx_train.weights.restricted_pickle import MALFORMED, check_opcodes
 
 MAGIC = 0x1950A86A20F9469CFC6C
 ZIP = b"PK\x03\x04"
@@ -48,6 +51,9 @@ class _Tensor:
         last = self.offset + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
         if min(self.offset, *self.shape, *self.strides, 0) < 0 or last >= max(len(self.storage.array), 1):
             raise ValueError("a tensor lies outside its storage")
+        # A step of 0 repeats one number without end.
+        if math.prod(self.shape) > len(self.storage.array):
+            raise ValueError("a tensor is larger than its storage")
         strides = [step * self.storage.dtype.itemsize for step in self.strides]
         flat = self.storage.array[self.offset :]
         return np.array(np.lib.stride_tricks.as_strided(flat, self.shape, strides, writeable=False))
@@ -91,7 +97,7 @@ def read_torch_state(path: Path) -> dict[str, np.ndarray]:
         WeightsError: the file is damaged, of another format, or asks for anything but data.
     """
     try:
-        data = path.read_bytes()
+        data = read_limited(path, MOST_TENSOR_BYTES)
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
     if data.startswith(ZIP):
@@ -110,15 +116,23 @@ def read_torch_state(path: Path) -> dict[str, np.ndarray]:
     return tensors
 
 
+def _next(file: io.BytesIO, size: int) -> _Unpickler:
+    """What reads the next pickle, which was looked at."""
+    start = file.tell()
+    check_opcodes(file, size)
+    file.seek(start)
+    return _Unpickler(file)
+
+
 def _read(data: bytes) -> dict[str, Any]:
     file = io.BytesIO(data)
-    if _Unpickler(file).load() != MAGIC:
+    if _next(file, len(data)).load() != MAGIC:
         raise ValueError("it does not begin with torch's magic number")
     for _ in range(2):  # version and machine
-        _Unpickler(file).load()
-    unpickler = _Unpickler(file)
+        _next(file, len(data)).load()
+    unpickler = _next(file, len(data))
     content = unpickler.load()
-    keys = _Unpickler(file).load()
+    keys = _next(file, len(data)).load()
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__}")
     content = content.get("state_dict", content)

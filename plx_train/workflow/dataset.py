@@ -12,7 +12,7 @@ from plx_train.config.options import RunOptions
 from plx_train.contract.check import Checked, CheckReport, Finding
 from plx_train.contract.dataset_options import WHITE, DatasetOptions
 from plx_train.contract.module import Module
-from plx_train.contract.processor import READING, Processor
+from plx_train.contract.processor import Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.distributed import ranks
@@ -82,8 +82,7 @@ def trained_processor(room: AnyRoom, folder: Path) -> Processor:
         UserError: it is neither, or of another room.
     """
     if is_export(folder):
-        inference = read_inference(folder)
-        return room.processor.from_inference(inference).with_reading(inference.get(READING) or {})
+        return room.processor.described_by(read_inference(folder))
     if not is_checkpoint(folder):
         raise WeightsError(f"{folder} is neither a checkpoint nor an exported folder")
     recorded = load_state(folder).get("processor")

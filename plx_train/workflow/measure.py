@@ -26,6 +26,7 @@ from plx_train.export.speed import (
     ways_of,
 )
 from plx_train.export.static_model import processor_of
+from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
@@ -37,7 +38,8 @@ from plx_train.workflow.dataset import Finished, RunData, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.exporting import export_source
 from plx_train.workflow.session import Session, open_session
-from plx_train.workflow.source import find_export, with_recorded_options
+from plx_train.workflow.source import Source, find_export, with_recorded_options
+from plx_train.workflow.trust import tell_whose
 from plx_train.workflow.workbench import open_workbench
 
 SAMPLES = 6
@@ -47,13 +49,19 @@ SHOWN = {"native": "Paddle", "paddle": "Paddle, oneDNN", "onnx": "ONNX Runtime",
 def run(composed: Composed) -> RunResult:
     """Measures on the run's own samples, tells it in a table and writes ``engine.json`` into the exported folder."""
     check_device(composed.options.device)
-    source, data = find_export(composed), None
+    source = find_export(composed)
     if source.export is None:
-        bench = open_workbench(composed, source)
-        session, data, folder = bench.session, bench.data, export_source(bench, source).folder
-    else:
-        session, folder = open_session(with_recorded_options(composed, source)), source.export
+        with open_workbench(composed, source) as bench:
+            return _measured(bench.session, source, export_source(bench, source).folder, bench.data)
+    with open_session(with_recorded_options(composed, source)) as session:
+        tell_whose(session.console, source.run)
         start_device(session.options)
+        return _measured(session, source, source.export, None)
+
+
+def _measured(session: Session, source: Source, folder: Path, data: RunData | None) -> RunResult:
+    if source.run:
+        confined(source.run, str(folder.absolute()), str(source.run))  # where its engine.json is written
     processor = processor_of(read_inference(folder))
     inputs = samples_of(session, Finished(folder, run=source.run), processor, data)
     speeds = compare(folder, processor, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
@@ -20,7 +21,7 @@ from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.inputs import must_exist, tell_others, teller
-from plx_train.workflow.session import open_session
+from plx_train.workflow.session import Session, open_session
 
 SECONDS_TO_KEEP = 1.0
 """How long memory that was freed is kept for what comes next: giving it back takes milliseconds."""
@@ -51,7 +52,11 @@ def predict(composed: Composed) -> RunResult:
     path = resolve_path(options.input)
     must_exist(path)
     pipeline = open_pipeline(options)
-    session = open_session(composed, pipeline.name)
+    with open_session(composed, pipeline.name) as session:
+        return _predict(pipeline, path, session)
+
+
+def _predict(pipeline: Pipeline, path: Path, session: Session) -> RunResult:
     faults, tell = teller(session.console)
     if path.is_dir():
         tell_others(files_in(path, pipeline.suffixes), session.console)

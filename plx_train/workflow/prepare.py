@@ -20,8 +20,9 @@ from plx_train.data.formats.coco_file import reachable
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
 from plx_train.data.formats.lines import split_file, write_label_files
 from plx_train.export.write import remove_folder, replace_folder
-from plx_train.ground.files import user_path
-from plx_train.runs.folder import LABEL_FILES, PREPARED_FILE
+from plx_train.ground.confine import confined
+from plx_train.ground.files import read_limited, user_path
+from plx_train.runs.folder import LABEL_FILES, MOST_RECORD_BYTES, PREPARED_FILE
 from plx_train.vision.image import image_size
 from plx_train.workflow.cut_lines import cut_where_needed
 from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready, not_carved
@@ -186,7 +187,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
 def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared | None:
     """What a run wrote; None where there is nothing, or the options ask for something else."""
     try:
-        record = json.loads((folder / PREPARED_FILE).read_text("utf-8"))
+        record = json.loads(read_limited(folder / PREPARED_FILE, MOST_RECORD_BYTES))
         asked, kept = _settings(options), record["settings"]
         if options.dataset.val in record["files"].values() and VAL in kept["files"]:
             # Another of the splits that were written is looked at: the file that the run read one from stays the same.
@@ -208,12 +209,11 @@ def test_file(folder: Path) -> str | None:
 
 
 def _from_record(options: RunOptions, folder: Path, record: dict[str, Any]) -> Prepared:
-    files = record["files"]
-    val = (
-        options.dataset.val
-        if options.dataset.val in files.values()
-        else files.get(VAL, files[TRAIN].replace(TRAIN, VAL))
-    )
+    files: dict[str, str] = record["files"]
+    for name in files.values():
+        confined(folder, name, str(folder / PREPARED_FILE))
+    own = files.get(VAL, files[TRAIN].replace(TRAIN, VAL))
+    val = options.dataset.val if options.dataset.val in files.values() else own
     dataset = replace(
         options.dataset,
         root=str(folder) if record["has_images"] else options.dataset.root,

@@ -6,9 +6,8 @@ from plx_train.contract.module import Members
 from plx_train.distributed.launch import launch, num_processes
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import RANKS, RUN_FILE
-from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult, recorded_result
-from plx_train.tracking import end_record
+from plx_train.tracking import end_held_record, end_record
 from plx_train.workflow.dataset import open_data
 from plx_train.workflow.job import RunJob, write_job
 from plx_train.workflow.resume import Continuation, check_same_data
@@ -24,7 +23,6 @@ def run_together(session: Session, continuation: Continuation | None, members: M
     # Told here, a mistake needs no process to be started for it.
     options = session.options
     check_shares(options.trainer.batch_size, num_processes(options.device) * options.device.nodes)
-    hold(session.output).close()
     data = open_data(session)
     if continuation:
         check_same_data(continuation, data.report.fingerprint)
@@ -37,6 +35,7 @@ def run_together(session: Session, continuation: Continuation | None, members: M
     facts = read_facts(output) if (output / RUN_FILE).is_file() else {}
     if facts.get("status") == "RUNNING":
         # Rank 0 was ended with the others, and could not say so itself.
+        end = end_held_record if options.device.nodes == 1 else end_record
         reason = " ".join(said) or f"its processes ended with exit code {code}"
-        end_record(output, facts.get("tracking_uri"), "KILLED" if code > SIGNAL_CODES else "FAILED", reason)
+        end(output, facts.get("tracking_uri"), "KILLED" if code > SIGNAL_CODES else "FAILED", reason)
     return recorded_result(output, facts, code)

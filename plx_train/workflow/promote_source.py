@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.pipelines import declaration_of, part_for, place_of
+from plx_train.export.graphs.checked import check_every_graph
 from plx_train.export.static_model import processor_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -25,6 +26,9 @@ from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.inputs import find_files
 from plx_train.workflow.source import Source
 
+if TYPE_CHECKING:
+    from plx_train.workflow.workbench import Workbench
+
 
 def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
     """The exported folder that `options.run` names, or a sweep's best run, and the source that leads to its dataset.
@@ -32,15 +36,16 @@ def find_candidate(options: RunOptions, uri: str) -> tuple[Candidate, Source]:
     Raises:
         UserError: there is none.
     """
-    name = str(options.run or best_run(find_sweep(sweeps_folder(), str(options.sweep.id))))
+    name = str(options.run or best_run(find_sweep(sweeps_folder(), str(options.sweep.id)), options.trust))
     if name.startswith(PREFIXES):
         return _from_store(name, uri)
     folder = resolve_path(name)
     if not folder.exists():
-        from plx_train.tracking import find_run
+        from plx_train.tracking import find_run, is_folder_of
 
         record = find_run(uri, name)
-        if record.output is None or not is_export(record.output / EXPORT):
+        is_here = record.output is not None and is_folder_of(record.output, record.run_id)
+        if record.output is None or not is_here or not is_export(record.output / EXPORT):
             return _from_store(f"runs:/{record.run_id}", uri)
         folder = record.output
     export = exported_in(folder)
@@ -59,13 +64,15 @@ def _from_store(reference: str, uri: str) -> tuple[Candidate, Source]:
 
 def _run_folder(run_id: str | None, uri: str) -> Path | None:
     """The run's folder, where it is on this machine: its configuration names the dataset."""
-    from plx_train.tracking import find_run
+    from plx_train.tracking import find_run, is_folder_of
 
     try:
-        output = find_run(uri, run_id).output if run_id else None
+        record = find_run(uri, run_id) if run_id else None
     except UserError:
         return None
-    return output if output and (output / CONFIG_FILE).is_file() else None
+    if record is None or record.output is None or not is_folder_of(record.output, record.run_id):
+        return None
+    return record.output if (record.output / CONFIG_FILE).is_file() else None
 
 
 def make_judges(composed: Composed, candidate: Candidate, source: Source, name: str, uri: str) -> Judges:
@@ -77,6 +84,7 @@ def make_judges(composed: Composed, candidate: Candidate, source: Source, name: 
     pipeline, part = _place(options, name, candidate.module)
     # Said before a version is made, and where no gate would ask because the alias stands on it already.
     with_models(read_config(pipeline), {part: str(candidate.folder)})
+    check_every_graph(candidate.folder)
 
     def load(folder: Path) -> Any:
         from plx_train.pipelines.load import load_pipeline
@@ -127,11 +135,16 @@ def remeasure(composed: Composed, candidate: Candidate, source: Source, folder: 
     Raises:
         UserError: the dataset is not here, or has changed.
     """
-    from plx_train.workflow.evaluation import evaluate_source
     from plx_train.workflow.workbench import open_workbench
 
+    with open_workbench(composed, source) as bench:
+        return _remeasured(bench, candidate, folder)
+
+
+def _remeasured(bench: Workbench, candidate: Candidate, folder: Path) -> Measurement:
+    from plx_train.workflow.evaluation import evaluate_source
+
     assert candidate.measurement is not None
-    bench = open_workbench(composed, source)
     session, fingerprint = bench.session, bench.data.report.fingerprint
     if fingerprint != candidate.measurement.fingerprint:
         raise UserError(

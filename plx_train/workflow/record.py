@@ -15,6 +15,7 @@ from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.machine.determinism import Determinism
 from plx_train.runs.facts import write_facts
+from plx_train.runs.owner import sealed
 from plx_train.runs.trial import Pruned, Trial, current_trial
 from plx_train.tracking import TrackedDataset, environment_tags, start_tracking, tracked
 from plx_train.workflow.resume import Continuation, resume_command
@@ -32,6 +33,8 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
     """What needs no training, by ``<baseline>_<metric>``."""
+    is_own: bool = True
+    """Whether this user began the run, and signs what it is."""
 
     def say(self, tag: str, sentence: str | None) -> None:
         """Tells a sentence, where there is one, and keeps it as a tag."""
@@ -44,7 +47,8 @@ class Record:
         self.facts |= facts | {"run_id": self.tracker.run_id}
         if ranks.rank() == 0:
             with explained_faults(self.session.output):
-                write_facts(self.session.output, self.facts)
+                output = self.session.output
+                write_facts(output, sealed(output, self.facts) if self.is_own else self.facts)
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def recording(
     trial = current_trial(session.output)
     tracker = _tracker(session, report, trial, started, level, continuation)
     stop = StopRequest()
-    record = Record(session, tracker, stop, trial, {**former})
+    record = Record(session, tracker, stop, trial, {**former}, is_own=continuation is None or continuation.is_own)
     with tracked(tracker), stop.listening():
         try:
             record.write(

@@ -15,13 +15,16 @@ from plx_train.config.schema import has_trait, options_with_module
 from plx_train.config.texts import key_of
 from plx_train.config.written import all_literal, literal, written
 from plx_train.contract.option import Trait
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import RUN_FILE
+from plx_train.runs.owner import doubt
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
 from plx_train.workflow.source import load_config, run_folder
+from plx_train.workflow.trust import as_texts, ask_trust, hold_to_lists, is_of_sweep
 
 OF_THE_DATASET = ("dataset.name", "dataset.columns")
 """Keys that another ``dataset.root`` sets anew where a run begins."""
@@ -39,6 +42,11 @@ class Continuation:
     def is_finished(self) -> bool:
         """Nothing is left to do."""
         return bool(self.facts.get("status") == "FINISHED")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this user made it: nobody else's run becomes one's own by going on."""
+        return doubt(self.folder) is None
 
 
 def find_continuation(given: Composed) -> Continuation | None:
@@ -66,15 +74,24 @@ def find_continuation(given: Composed) -> Continuation | None:
     facts = read_facts(folder)
     if facts.get("mode") != "train":
         raise UserError(f"{folder} is a run of mode={facts.get('mode')}, which can't be resumed")
-    return Continuation(folder, facts, _recorded_options(folder, facts, given))
+    if facts.get("status") == "FINISHED" and not options.trust and doubt(folder) is not None:
+        return Continuation(folder, facts, given)  # its numbers are all that is asked for
+    if is_of_sweep(folder) and doubt(folder) is not None:
+        # Its sweep has made it elsewhere, and gives the whole command again: nothing that the record says is needed.
+        refuse_leading_out(folder)
+        return Continuation(folder, facts, given)
+    is_own = ask_trust(folder, options, "going on with it")
+    return Continuation(folder, facts, _recorded_options(folder, facts, given, is_own))
 
 
-def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> Composed:
+def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed, is_own: bool) -> Composed:
     """The run's options with the harmless changes of the command line."""
     recorded = load_config(folder)
+    typed = facts.get("overrides") or []
+    began = typed if is_own else as_texts(typed)
     options = options_with_module(given.options.module)
     new = [text for text in given.overrides if not has_trait(options, key_of(text), Trait.SURROUNDING)]
-    old = [text for text in facts.get("overrides", []) if not has_trait(options, key_of(text), Trait.SURROUNDING)]
+    old = [text for text in began if not has_trait(options, key_of(text), Trait.SURROUNDING)]
     changed = _changes(old, new) if new else {}
     # A dataset that has moved must still have the same content, and another device computes the same with other
     # roundings.
@@ -89,9 +106,12 @@ def _recorded_options(folder: Path, facts: dict[str, Any], given: Composed) -> C
         )
     for key, (_, value) in changed.items():
         OmegaConf.update(recorded, key, all_literal(value), force_add=True)
+    if not is_own:
+        hold_to_lists(recorded, given, folder)
+    recorded.trust = given.options.trust
     recorded.output, recorded.resume = literal(str(folder)), all_literal(given.options.resume)
     recorded.quiet = given.options.quiet
-    return composed_from(recorded, facts.get("overrides", []))
+    return composed_from(recorded, typed)
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> dict[str, tuple[Any, Any]]:

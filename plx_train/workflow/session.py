@@ -8,7 +8,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import resolve_path
+from plx_train.ground.files import replace_file, resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE
+from plx_train.runs.lock import hold_writable
 from plx_train.terminal.console import Console, make_console
 
 DISK_FAULTS = (
@@ -49,31 +50,45 @@ class Session:
         return time.perf_counter() - self.started
 
 
-def open_session(composed: Composed, subject: str | None = None) -> Session:
-    """Makes the run's folder and writes the composed configuration into it.
+@contextmanager
+def open_session(composed: Composed, subject: str | None = None) -> Iterator[Session]:
+    """The run's folder, which is no other command's inside: its lock is taken before anything is written there.
+
+    Where several machines share a run, each of their commands is given the folder; it is theirs while they write into
+    it, then the first process's.
 
     Args:
         subject: what the run is about, for the folder's name; the module type where it is None.
 
     Raises:
-        UserError: the folder can't be written, or holds a run.
+        UserError: the folder can't be written, is in use, or holds a run.
     """
     options = composed.options
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    named = re.sub(r"[^\w.-]", "_", subject or options.module.name)
-    default = f"{OUTPUTS}/{named}-{options.mode}-{stamp}-{os.getpid()}"
-    output = resolve_path(options.output or default)
-    is_known = (output / RUN_FILE).exists()
-    if options.mode == "train" and is_known and not options.resume:
-        raise UserError(
-            f"output={output} holds a run already, which would be lost: give another folder, or go on with that run "
-            f"by resume={shlex.quote(str(output))}"
-        )
+    output = resolve_path(options.output or _default_folder(options, subject or options.module.name))
     with explained_faults(output):
         _make_folder(output)
+        lock = hold_writable(output)
+    with closing(lock):
+        is_known = (output / RUN_FILE).exists()
+        if options.mode == "train" and (output / SWEEP_FILE).exists():
+            raise UserError(f"output={output} holds a sweep, whose records would be lost: give another folder")
+        if options.mode == "train" and is_known and not options.resume:
+            raise UserError(
+                f"output={output} holds a run already, which would be lost: give another folder, or go on with that "
+                f"run by resume={shlex.quote(str(output))}"
+            )
         if not is_known:
-            (output / CONFIG_FILE).write_text(composed.yaml, "utf-8")
-    return Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+            with explained_faults(output):
+                # In one piece, and the file itself: a link in its place would have another one written.
+                replace_file(output / CONFIG_FILE, composed.yaml)
+        if options.mode == "train" and options.device.nodes > 1:
+            lock.close()
+        yield Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+
+
+def _default_folder(options: RunOptions, subject: str) -> str:
+    named = re.sub(r"[^\w.-]", "_", subject)
+    return f"{OUTPUTS}/{named}-{options.mode}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
 def _make_folder(output: Path) -> None:

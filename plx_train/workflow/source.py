@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from plx_train.config.compose import Composed, composed_from
 from plx_train.config.options import RunOptions
@@ -16,17 +18,20 @@ from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
 from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.ground.files import resolve_path, user_path
+from plx_train.ground.files import read_limited, resolve_path, user_path
+from plx_train.ground.foreign_yaml import parsed_yaml
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import exported_in, is_export, read_inference
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, best_checkpoint
-from plx_train.tracking import find_run, resolve_uri
+from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES, OUTPUTS, RUN_FILE, best_checkpoint
+from plx_train.tracking import find_run, is_folder_of, resolve_uri
 from plx_train.weights.catalogue import entries
 from plx_train.workflow.as_they_are import fill_with
 from plx_train.workflow.dataset import Finished, RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
+REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
+"""Beginning of what OmegaConf resolves; after an odd number of backslashes it is text."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,8 @@ def run_folder(name: str, options: RunOptions) -> Path:
     record = find_run(resolve_uri(options.tracking.uri, Path(OUTPUTS)), name)
     if record.output is None or not record.output.is_dir():
         raise UserError(f"run {name} is recorded, but its folder {record.output} is not on this machine")
+    if not is_folder_of(record.output, record.run_id):
+        raise UserError(f"run {name} is recorded, but {record.output}, which the store names, holds another one")
     return record.output
 
 
@@ -202,12 +209,33 @@ def load_config(folder: Path) -> DictConfig:
         UserError: it can't be read.
     """
     try:
-        recorded = OmegaConf.load(folder / CONFIG_FILE)
+        text = read_limited(folder / CONFIG_FILE, MOST_RECORD_BYTES).decode("utf-8")
+        parsed_yaml(text)  # refuses what would grow without end
+        recorded = OmegaConf.create(text)
     except Exception as error:  # whatever a YAML parser trips over
         raise UserError(f"{folder / CONFIG_FILE} can't be read ({str(error).splitlines()[0]})") from None
     if not isinstance(recorded, DictConfig) or "module" not in recorded:
         raise UserError(f"{folder / CONFIG_FILE} is no configuration of a run")
+    key = next(references_in(recorded), None)
+    if key is not None:
+        # A run records values; to resolve a reference would put this machine's into what is logged and sent.
+        raise UserError(
+            f"{folder / CONFIG_FILE}: {key} refers to another value by ${{…}}, which the configuration of a run never "
+            "does: put the value there, or write \\${ where the text is meant"
+        )
     return recorded
+
+
+def references_in(config: Any, place: str = "") -> Iterator[str]:
+    """The keys of values that would be resolved, references to variables of the environment for example."""
+    keys: list[Any] = list(config.keys()) if isinstance(config, DictConfig) else list(range(len(config)))
+    for key in keys:
+        name = f"{place}.{key}" if place else str(key)
+        value = config._get_node(key)
+        if OmegaConf.is_interpolation(config, key) and REFERENCE.search(str(value._value())):
+            yield name
+        elif isinstance(value, DictConfig | ListConfig) and not value._is_none() and not value._is_missing():
+            yield from references_in(value, name)
 
 
 def load_source(options: RunOptions, data: RunData, source: Source) -> Module[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from plx_train.config.compose import Composed
@@ -16,7 +16,6 @@ from plx_train.machine.determinism import determinism
 from plx_train.machine.device import OpenDevice
 from plx_train.metrics.evaluate import network_engine
 from plx_train.runs.folder import CHECKPOINTS, CONFIG_FILE, DATASET_FILE
-from plx_train.runs.lock import hold
 from plx_train.runs.result import RunResult
 from plx_train.train.batch_norm import batch_norms
 from plx_train.train.checkpoints import Keeper, Retention, is_whole, step_checkpoints
@@ -43,12 +42,7 @@ def durations(composed: Composed) -> tuple[float | None, float | None]:
 
 
 def run_here(session: Session, continuation: Continuation | None, members: Members) -> RunResult:
-    """The run in this process, which may be one of several."""
-    with closing(hold(session.output)) if ranks.rank() == 0 else nullcontext():
-        return _run_locked(session, continuation, members)
-
-
-def _run_locked(session: Session, continuation: Continuation | None, members: Members) -> RunResult:
+    """The run in this process, which may be one of several; its folder is locked."""
     options = session.options
     data = open_data(session)
     if continuation:

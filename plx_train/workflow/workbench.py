@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plx_train.config.compose import Composed
@@ -10,6 +12,7 @@ from plx_train.workflow.dataset import NEW, RunData, Splits, open_data
 from plx_train.workflow.device import start_device
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
+from plx_train.workflow.trust import tell_whose
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,9 @@ class Workbench:
     device: OpenDevice
 
 
-def open_workbench(composed: Composed, source: Source | None = None) -> Workbench:
-    """Makes the run's folder, checks and splits the dataset, and opens the device.
+@contextmanager
+def open_workbench(composed: Composed, source: Source | None = None) -> Iterator[Workbench]:
+    """The run's folder, no other command's inside, the dataset checked and split, and the device open.
 
     Args:
         source: the finished model to work with; its run's options hold where the command line says nothing.
@@ -31,7 +35,8 @@ def open_workbench(composed: Composed, source: Source | None = None) -> Workbenc
     Raises:
         UserError: the folder can't be written, the dataset has errors, or the device is not there.
     """
-    session = open_session(with_recorded_options(composed, source) if source else composed)
-    options = session.options
-    data = open_data(session, source.finished if source else NEW)
-    return Workbench(session, data, data.split(options), start_device(options))
+    with open_session(with_recorded_options(composed, source) if source else composed) as session:
+        options = session.options
+        tell_whose(session.console, source.run if source else None)
+        data = open_data(session, source.finished if source else NEW)
+        yield Workbench(session, data, data.split(options), start_device(options))

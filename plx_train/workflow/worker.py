@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 
-from plx_train.ground.exit_code import exit_code
+from plx_train.distributed import ranks
 from plx_train.runs.facts import read_facts
+from plx_train.runs.lock import hold_rank
 from plx_train.terminal.console import make_console
+from plx_train.terminal.exit_code import exit_code
+from plx_train.terminal.streams import protect
 from plx_train.workflow.job import read_job
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
@@ -26,8 +30,10 @@ def run_job(path: Path) -> int:
     console = make_console(plain=True, quiet=composed.options.quiet)
     session = Session(composed.options, composed, output, console, time.perf_counter())
     continuation = Continuation(output, read_facts(output), composed) if job.is_continued else None
-    return run_here(session, continuation, job.members).exit_code
+    with closing(hold_rank(output)) if ranks.rank() == 0 else nullcontext():
+        return run_here(session, continuation, job.members).exit_code
 
 
 if __name__ == "__main__":
+    protect()
     sys.exit(exit_code(partial(run_job, Path(sys.argv[1]))))

@@ -164,3 +164,21 @@ def test_arrays_of_another_shape_or_type(predictor: Predictor, picture: np.ndarr
 def test_device_that_is_not_there(folder: Path) -> None:
     with pytest.raises(DeviceError, match="device=npu is not there"):
         Predictor(folder, device="npu")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Global": ["a"]},
+        {"Global": {"plx_train": {"module": ["text_det"]}}},
+        {"PreProcess": {"transform_ops": "x" * 5000}},
+        {"PreProcess": {"transform_ops": [[]]}},
+        {"PreProcess": {"transform_ops": [{"NormalizeImage": {"std": [0, 0, 0], "mean": [], "scale": "1./0"}}]}},
+        {"PostProcess": ["\x1b[2J"]},
+        {"PostProcess": {"thresh": 10**90}},
+    ],
+)
+def test_settings_of_other_kinds_are_told(changes: dict, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        Predictor(settings_of(folder, tmp_path, **changes))
+    assert len(str(caught.value)) < 1500 and str(caught.value).isprintable()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from plx_train.ground.characters import legible, named, strip_unseen, unseen
+from plx_train.ground.characters import json_text, legible, legible_lines, named, strip_unseen, unseen
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\r", "\x1c", "\x7f", "\x85", "\u2028", "\u2029", "\ud800"])
@@ -49,3 +51,37 @@ def test_names() -> None:
 )
 def test_ends_are_freed_of_what_no_image_shows(text: str, left: str) -> None:
     assert strip_unseen(text) == left
+
+
+@pytest.mark.parametrize(
+    "text", ["\u2764\ufe0f", "1\ufe0f\u20e3", "\u26a0\ufe0e", "👩\u200d⚕\ufe0f", "\u2764\ufe0f\u200d🔥"]
+)
+def test_emoji_stay_whole(text: str) -> None:
+    assert legible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u200db", "a[U+200D]b"),
+        ("\u200dא", "[U+200D]א"),
+        ("a\ufe0f", "a[U+FE0F]"),
+        ("a\u034fb\u3164", "a[U+034F]b[U+3164]"),
+        ("א\u202eב\u2067ג\u200f\u061c", "א[U+202E]ב[U+2067]ג[U+200F][U+061C]"),
+        ("🏴\U000e0067\U000e007f", "🏴[U+E0067][U+E007F]"),
+    ],
+)
+def test_what_hides_is_spelled_out(text: str, shown: str) -> None:
+    assert legible(text) == shown
+
+
+def test_lines_and_tabs_stay_in_a_text_of_lines() -> None:
+    assert legible_lines("a\tb\r\nc\rd\x85e\n") == "a\tb\nc[U+000D]d[U+0085]e\n"
+
+
+def test_json_keeps_what_it_spells() -> None:
+    value = {"a\u202e": ["\x7f\x9b\x1b\udc80", "中\n", "👩\u200d🚀"]}
+    for indent in (None, 1):
+        text = json_text(value, indent)
+        assert json.loads(text) == value
+        assert legible_lines(text) == text and "中" in text and "👩\u200d🚀" in text

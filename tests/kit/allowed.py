@@ -62,6 +62,18 @@ ALLOWED: dict[str, tuple[str, dict[str, str]]] = {
             ),
         },
     ),
+    "the console and its like": (
+        "one wing writes to the terminal",
+        below("terminal/console.py", "from rich.console import Console\nprint(1)\n"),
+    ),
+    "tables that are read at once": (
+        "tables for people pass one function",
+        below("series/read/source.py", "table.to_csv(text)\n"),
+    ),
+    "numbers and pieces of our own in a page": (
+        "words in pages pass one escape",
+        below("report/axes.py", 'x = f\'<b class="{css}" x="{p.x:.1f}">{escape(p.name)}{"".join(parts)}</b>\'\n'),
+    ),
     "what tests share": (
         "no test imports a test",
         {"tests/kit/made.py": "", "tests/data/test_a.py": "from kit import made"},

@@ -195,6 +195,39 @@ WORDS: dict[str, Case] = {
         [f"{P}/train/loop.py:2: begins with Of", f"{P}/train/loop.py:6: begins with For"],
     ),
 }
+OUTPUTS: dict[str, Case] = {
+    "around the console": (
+        "one wing writes to the terminal",
+        below("modes/train.py", "import sys\nprint(1)\nsys.stderr.write(x)\ndef f():\n    from rich import print\n"),
+        [
+            f"{P}/modes/train.py:2: writes to the terminal by print",
+            f"{P}/modes/train.py:3: writes to the terminal by sys.stderr.write",
+            f"{P}/modes/train.py:5: writes to the terminal by rich.print",
+        ],
+    ),
+    "around the tables": (
+        "tables for people pass one function",
+        below("modes/predict.py", "import csv\ncsv.writer(file)\ntable.to_csv(path)\nx = {'a.csv': text}\n"),
+        [
+            f"{P}/modes/predict.py:4: makes a.csv by itself",
+            f"{P}/modes/predict.py:2: writes CSV by writer",
+            f"{P}/modes/predict.py:3: writes CSV by to_csv",
+        ],
+    ),
+    "around the escape": (
+        "words in pages pass one escape",
+        {
+            **below("report/page.py", 'x = f"<li>{item.name}</li>"\ny = f"<b title={escape(z)}>{str(z)}</b>"\n'),
+            f"{P}/runs/result.py": "from html import escape\nfrom markupsafe import Markup\n",
+        },
+        [
+            f"{P}/report/page.py:1: puts item.name into markup",
+            f"{P}/report/page.py:2: puts str(z) into markup",
+            f"{P}/runs/result.py:1: escapes by html.escape",
+            f"{P}/runs/result.py:2: calls a text markup",
+        ],
+    ),
+}
 SIZES: dict[str, Case] = {
     "a long file": (
         "files can be read at one go",
@@ -246,4 +279,27 @@ TESTS: dict[str, Case] = {
         ],
     ),
 }
-PLANTED = {**WINGS, **ROOMS, **WORDS, **SIZES, **TESTS}
+LOADERS: dict[str, Case] = {
+    "a graph loaded past the gate": (
+        "graphs are loaded behind the gate",
+        {
+            **below("modes/predict.py", "def f(path):\n    import onnxruntime as o\n    o.InferenceSession(path)"),
+            **below("pipelines/ocr.py", "from paddle.inference import Config, create_predictor"),
+            **below("serving/app.py", "import paddle\nX = paddle.jit.load"),
+            **below("doctor/check.py", "X = getattr(object, 'read_model')"),
+        },
+        [
+            f"{P}/doctor/check.py:1: read_model loads a graph past the gate",
+            f"{P}/modes/predict.py:3: o.InferenceSession loads a graph past the gate",
+            f"{P}/pipelines/ocr.py:1: create_predictor loads a graph past the gate",
+            f"{P}/serving/app.py:2: paddle.jit.load loads a graph past the gate",
+        ],
+    ),
+    "a graph that is loaded where graphs are, unchecked": (
+        "graphs are loaded behind the gate",
+        below("export/onnx_model.py", "def f(path):\n    import onnx\n    return onnx.load(path)"),
+        [f"{P}/export/onnx_model.py: loads a graph that is not checked"],
+    ),
+}
+
+PLANTED = {**LOADERS, **WINGS, **ROOMS, **WORDS, **OUTPUTS, **SIZES, **TESTS}

@@ -9,9 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kit.bad_answers import BAD_ANSWERS
+from kit.faulty_proxy import FaultyProxy
 from kit.mlflow_server import mlflow_server
 from kit.places import TESTS
 from kit.promotion import Desk, make_export, new_store
@@ -20,6 +23,7 @@ from plx_train.registry import exchange, ledger
 from plx_train.registry.candidate import read_candidate
 from plx_train.registry.promotion import PromotionRequest, delete, roll_back
 from plx_train.registry.resolve import current_version, resolve
+from plx_train.tracking.receipts import WrongAnswer
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +127,28 @@ def _template(folder: Path) -> Path:
         new_store(folder / "template")
         _made["database"] = folder / "template" / "mlflow.db"
     return _made["database"]
+
+
+@pytest.mark.parametrize(
+    "hits",
+    [
+        lambda method, path: method == "POST" and path.endswith("registered-models/alias"),
+        lambda method, path: method == "POST" and path.endswith("runs/create"),
+        lambda method, path: method == "PUT",
+        lambda method, path: True,
+    ],
+    ids=["alias", "ledger", "files", "all"],
+)
+def test_what_answers_in_the_place_of_a_server_promotes_nothing(hits: Any, server: str, tmp_path: Path) -> None:
+    from mlflow.exceptions import MlflowException
+
+    proxy = FaultyProxy(int(server.rpartition(":")[2]))
+    desk = Desk(proxy.uri, tmp_path)
+    before = desk.champion()
+    proxy.hits, proxy.fault = hits, BAD_ANSWERS["empty object"]
+    with pytest.raises((UserError, WrongAnswer, MlflowException)):
+        desk.promote(desk.candidate(0.99))
+    proxy.fault = None
+    assert desk.champion() == before
+    assert not any(entry.outcome == "promoted" and entry.target != before for entry in ledger.entries(desk.client)[-1:])
+    proxy.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import signal
@@ -10,11 +11,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from kit.fake_pipeline import FakePipeline
-from kit.local_server import Running, grey, request, serving
+from kit.hostile_files import pdf_that_hangs
+from kit.local_server import JSON, Running, grey, request, serving
 from kit.places import TESTS
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
@@ -141,6 +144,37 @@ def test_draining_ends_with_its_time() -> None:
         with pytest.raises((ConnectionError, http.client.HTTPException, AssertionError)):
             assert inside.result() != 200
             raise ConnectionError
+
+
+@pytest.mark.parametrize(("hangs", "code"), [("thread", 0), ("threads", 0), ("python", -signal.SIGKILL)])
+def test_a_prediction_that_hangs_does_not_keep_the_process(hangs: str, code: int) -> None:
+    process, address = start(f"hangs={hangs}", "serve.timeout_seconds=1", "serve.drain_seconds=1")
+    with ThreadPoolExecutor(1) as pool:
+        inside = pool.submit(post, address)
+        if hangs == "python":
+            time.sleep(1.5)
+        else:
+            assert inside.result() == 504
+            time.sleep(0.3)
+            assert request(address, "GET", "/health").status == 503
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == code
+        assert time.monotonic() - began < 8
+        with suppress(ConnectionError, http.client.HTTPException):
+            inside.result()
+
+
+def test_files_that_hang_do_not_keep_the_process() -> None:
+    process, address = start("serve.decode_seconds=60", "serve.timeout_seconds=1", "serve.drain_seconds=1")
+    body = {"file": base64.b64encode(pdf_that_hangs()).decode(), "fileType": 0}
+    with ThreadPoolExecutor(3) as pool:
+        inside = [pool.submit(request, address, "POST", "/ocr", json.dumps(body).encode(), JSON) for _ in range(3)]
+        assert {one.result().status for one in inside} == {504}
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 5
 
 
 def test_an_idle_server_stops_at_once() -> None:

@@ -18,11 +18,12 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kit.fake_pipeline import FakePipeline
-from plx_train.config.serve_options import ServeOptions
+from plx_train.config.serve_options import FORMATS, ServeOptions
 from plx_train.serving.app import create_app
-from plx_train.serving.files import Limits, pages_of
+from plx_train.serving.files import Limits, pages_in, source_of
 from plx_train.serving.protocol import FileRequest
 from plx_train.serving.refusal import Refusal
+from plx_train.vision.decoders.process import Decoder
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
 
@@ -162,9 +163,11 @@ def test_an_operation_of_one_image_refuses_several() -> None:
     assert answer.status_code == 422 and "3 pages" in answer.json()["errorMsg"]
 
 
-def test_pdf_without_its_package_is_a_sentence(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pypdfium2", None)
-    answer = client.post("/ocr", json={"file": as_text(b"%PDF-1.4"), "fileType": 0})
+def test_pdf_without_its_package_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pypdfium2.py").write_text("raise ImportError")
+    monkeypatch.syspath_prepend(tmp_path)
+    with client_of() as client:
+        answer = client.post("/ocr", json={"file": as_text(b"%PDF-1.4"), "fileType": 0})
     assert answer.status_code == 422
     assert "pypdfium2" in answer.json()["errorMsg"]
 
@@ -388,11 +391,18 @@ def files_of_all_kinds() -> dict[str, bytes]:
     return kinds
 
 
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    decoder = Decoder(1_000_000)
+    yield decoder
+    decoder.end()
+
+
 @pytest.mark.parametrize("kind", files_of_all_kinds())
 @pytest.mark.filterwarnings("ignore")
-def test_no_damaged_file_is_an_error_of_ours(kind: str) -> None:
+def test_no_damaged_file_is_an_error_of_ours(kind: str, decoder: Decoder) -> None:
     generator = np.random.default_rng(3)
-    whole, limits = np.frombuffer(files_of_all_kinds()[kind], np.uint8), Limits(1_000_000, 5, 1000, 10)
+    whole, limits = np.frombuffer(files_of_all_kinds()[kind], np.uint8), Limits(1_000_000, 5, 1000, 10, FORMATS, 60.0)
     for _ in range(150):
         content = whole[: generator.integers(1, whole.size)] if generator.random() < 0.3 else whole.copy()
         content = content.copy()
@@ -401,7 +411,7 @@ def test_no_damaged_file_is_an_error_of_ours(kind: str) -> None:
         content[places] = generator.integers(0, 255, 4)
         request = FileRequest(file=as_text(content.tobytes()), fileType=0 if kind == "PDF" else 1)
         try:
-            pages, _ = pages_of(request, limits)
+            pages, _ = pages_in(source_of(request, limits), decoder, limits)
         except Refusal as refusal:
             assert refusal.status == 422
         else:

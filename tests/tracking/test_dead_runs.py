@@ -13,10 +13,10 @@ import pytest
 
 import plx_train
 from plx_train.ground.errors import UserError
-from plx_train.modes.sync import find_spools
 from plx_train.runs.facts import read_facts, write_facts
 from plx_train.runs.lock import hold, is_held
 from plx_train.tracking import SPOOL_NAME, RunRecord, TrackingOptions, dead_runs, find_run, resolve_uri, start_tracking
+from plx_train.tracking.left_over import find_spools
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.spool import all_entries
 from plx_train.tracking.store import open_client
@@ -26,6 +26,7 @@ import sys, time
 from pathlib import Path
 from plx_train.runs.facts import write_facts
 from plx_train.runs.lock import hold
+from plx_train.runs.owner import sealed
 from plx_train.tracking import TrackingOptions, start_tracking
 
 output, uri = Path(sys.argv[1]), sys.argv[2]
@@ -33,7 +34,7 @@ output.mkdir()
 lock = hold(output)
 options = TrackingOptions(uri=uri, system_metrics=False)
 record = start_tracking(options, params={}, tags={}, output=output, datasets=[], config_yaml="")
-write_facts(output, {"status": "RUNNING", "tracking_uri": uri})
+write_facts(output, sealed(output, {"status": "RUNNING", "tracking_uri": uri}))
 assert record.wait_until_connected(60)
 for step in range(5):
     record.log_metrics({"loss": 1.0}, step)

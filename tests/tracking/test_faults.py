@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,22 @@ import plx_train
 from kit.faulty_proxy import FaultyProxy
 from kit.mlflow_server import mlflow_server
 from kit.processes import until
+from plx_train.ground.credentials import VARIABLE
 from plx_train.runs.facts import write_facts
-from plx_train.tracking import RunTracker, TrackingOptions, replay, resolve_uri, start_tracking, tracker, unsent
+from plx_train.runs.lock import hold
+from plx_train.runs.owner import sealed
+from plx_train.tracking import (
+    SPOOL_NAME,
+    RunTracker,
+    TrackingOptions,
+    left_over,
+    replay,
+    resolve_uri,
+    start_tracking,
+    tracker,
+    unsent,
+)
+from plx_train.tracking.left_over import send_all
 from plx_train.tracking.store import open_client
 
 STEPS = 120
@@ -48,7 +63,7 @@ def said() -> list[str]:
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER_PATIENCE_SECONDS", "DATABASE_PATIENCE_SECONDS"):
-        monkeypatch.setattr(tracker, name, 1.0)
+        monkeypatch.setattr(tracker, name, 3.0)
 
 
 def begin(output: Path, uri: str, said: list[str]) -> RunTracker:
@@ -95,13 +110,19 @@ def test_a_server_of_two_seconds_an_answer(proxy: FaultyProxy, tmp_path: Path, s
     assert record.unsent > 0
     assert f"mode=sync run={tmp_path / 'r'}" in said[-1]
     proxy.fault = None
-    time.sleep(2.5)  # what is under way may still arrive
+    # What is under way may still arrive, in a process that would have ended by now.
+    assert record._delivery is not None
+    until(lambda: not record._delivery._thread.is_alive())
     assert replay(record.spool.path, proxy.uri).left == 0
     assert_whole(proxy.uri, replay(record.spool.path, proxy.uri).run_id)
 
 
 @pytest.mark.parametrize("fault", ["refuse", "error", "cut"])
-def test_a_server_that_is_down_at_the_start(fault: str, proxy: FaultyProxy, tmp_path: Path, said: list[str]) -> None:
+def test_a_server_that_is_down_at_the_start(
+    fault: str, proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine may need longer than the others are given.
+    monkeypatch.setattr(tracker, "SERVER_PATIENCE_SECONDS", 30.0)
     proxy.fault = fault
     record = begin(tmp_path / "r", proxy.uri, said)
     log(record, 0, 60)
@@ -110,7 +131,6 @@ def test_a_server_that_is_down_at_the_start(fault: str, proxy: FaultyProxy, tmp_
     proxy.fault = None
     log(record, 60, STEPS)
     until(lambda: record.run_id is not None)
-    # A busy machine may need longer than a finish waits.
     until(lambda: record.unsent == 0)
     record.finish("FINISHED")
     assert record.unsent == 0
@@ -154,7 +174,7 @@ def test_mode_sync_sends_what_waits_and_says_what_is_left(
     record = begin(output, proxy.uri, said)
     log(record, 0, STEPS)
     record.finish("FINISHED")
-    write_facts(output, {"status": "FINISHED", "tracking_uri": proxy.uri})
+    write_facts(output, sealed(output, {"status": "FINISHED", "tracking_uri": proxy.uri}))
 
     down = plx_train.run(["mode=sync", f"run={output}"])
     assert (down.exit_code, down.metrics["sent"]) == (1, 0)
@@ -223,10 +243,76 @@ def test_a_run_that_goes_on_repeats_no_point(proxy: FaultyProxy, tmp_path: Path,
     record = begin(tmp_path / "r", proxy.uri, said)
     log(record, 0, 80)
     record.finish("KILLED", "stopped by SIGTERM")
-    options = TrackingOptions(uri=proxy.uri, system_metrics=False)
-    again = start_tracking(options, params={}, tags={}, output=tmp_path / "r", datasets=[], config_yaml="", resume=True)
+    again = resumed(tmp_path / "r", proxy.uri, said)
     assert again.wait_until_connected(30)
     log(again, 50, STEPS)
     again.finish("FINISHED")
     assert again.run_id == record.run_id
     assert_whole(proxy.uri, again.run_id)
+
+
+def trial(folder: Path, uri: str, status: str, said: list[str]) -> RunTracker:
+    """A run of a sweep that ended before its store had all of it."""
+    folder.mkdir(parents=True)
+    record = begin(folder, uri, said)
+    log(record, 0, STEPS)
+    record.finish(status, "0.5 at evaluation 1 is behind the other trials" if status == "KILLED" else None)
+    write_facts(folder, {"status": "PRUNED" if status == "KILLED" else status, "tracking_uri": uri})
+    return record
+
+
+def test_a_sweep_sends_what_its_trials_left(
+    proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker, "SERVER_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(left_over, "IDLE_SECONDS", 1.0)
+    proxy.fault, proxy.seconds = "slow", 0.5
+    pruned, whole, living = (tmp_path / "trials" / name for name in ("000", "001", "002"))
+    records = {folder: trial(folder, proxy.uri, status, said) for folder, status in (
+        (pruned, "KILLED"), (whole, "FINISHED"), (living, "FINISHED"),
+    )}  # fmt: skip
+    proxy.fault = "error"
+    down = send_all(tmp_path, proxy.uri, said.append, lambda: True)
+    assert (down.runs, down.records) == (3, sum(unsent(record.spool.path) for record in records.values()))
+    assert send_all(tmp_path, proxy.uri, said.append, lambda: False) == down
+    assert f"{down.records} records of 3 runs have not reached MLflow yet" in said[-1]
+
+    proxy.fault = None
+    with closing(hold(living)):
+        left = send_all(tmp_path, proxy.uri, said.append, lambda: True)
+    assert (left.runs, left.records) == (1, unsent(records[living].spool.path)), "who goes on sends its own"
+    for folder, status in ((pruned, "KILLED"), (whole, "FINISHED")):
+        assert_whole(proxy.uri, replay(folder / SPOOL_NAME, proxy.uri).run_id, status=status)
+    assert send_all(tmp_path, proxy.uri, said.append, lambda: True) == left_over.LeftOver(0, 0)
+
+
+def test_a_run_goes_on_with_the_password_of_the_environment(
+    proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "{}")
+    proxy.login = "me:a-password"
+    record = begin(tmp_path / "r", proxy.uri.replace("http://", "http://me:a-password@"), said)
+    log(record, 0, 60)
+    assert record.wait_until_connected(30)
+    record.finish("KILLED", "stopped by SIGTERM")
+    assert record.uri == proxy.uri
+    # Another process: it knows what the folder says, and no more.
+    monkeypatch.setenv(VARIABLE, "{}")
+    assert replay(record.spool.path, proxy.uri, said.append).left == unsent(record.spool.path)
+    again = resumed(tmp_path / "r", proxy.uri, said)
+    until(lambda: any("passwords are kept with no run" in text for text in said))
+    log(again, 60, STEPS)
+    again.finish("FINISHED")
+    assert again.unsent > 0
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a-password")
+    assert replay(record.spool.path, proxy.uri).left == 0
+    assert_whole(proxy.uri, record.run_id)
+    assert "a-password" not in "".join([*said, record.spool.path.read_text()])
+
+
+def resumed(output: Path, uri: str, said: list[str]) -> RunTracker:
+    options = TrackingOptions(uri=uri, system_metrics=False)
+    return start_tracking(
+        options, params={}, tags={}, output=output, datasets=[], config_yaml="", warn=said.append, resume=True
+    )

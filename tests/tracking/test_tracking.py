@@ -30,8 +30,9 @@ from plx_train.tracking import (
     tracker,
 )
 from plx_train.tracking.delivery import Delivery, Feed
-from plx_train.tracking.mlflow_writer import METRICS_A_BATCH, batches, clean_key
+from plx_train.tracking.mlflow_writer import METRICS_A_BATCH, batches
 from plx_train.tracking.spool import Cursor, Spool, SpoolEntry, all_entries, load_cursor
+from plx_train.tracking.words import clean_key
 
 
 @pytest.fixture(scope="session")

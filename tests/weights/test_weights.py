@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -568,3 +569,38 @@ def test_the_published_program_survives_damage(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "damaged"))
     for name in ("inference.pdmodel", "inference.pdiparams", "inference.pdiparams.info"):
         assert _fuzz(folder / name, folder, 25) > 0
+
+
+def _doubled(times: int, hashed: bool) -> bytes:
+    """A pickle of pairs of pairs of …, of which each is written once and taken twice."""
+    steps = b"".join(
+        b"h" + bytes([place]) + b"h" + bytes([place]) + b"\x86q" + bytes([place + 1]) for place in range(times)
+    )
+    pair = b"K\x01q\x00" + steps
+    return b"\x80\x02}" + pair + (b"K\x01s." if hashed else b"K\x01\x86.")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _doubled(60, hashed=True),
+        _doubled(60, hashed=False),
+        # Lists that hold each other, written out by str.
+        b"\x80\x02c__builtin__\nstr\n]q\x00" + b"".join(b"]q\x01(h\x00h\x00e" for _ in range(3)) + b"\x85R.",
+        b"\x80\x02c__builtin__\nint\nX\x88\x13\x00\x00" + b"9" * 5000 + b"\x85R.",
+        # BUILD sets attributes of what it is given: of a function that files may call, for example.
+        b"\x80\x02c_codecs\nencode\n(N}X\x0c\x00\x00\x00__defaults__K\x01\x85stb.",
+        b"\x80\x02cnumpy\nndarray\n}X\x01\x00\x00\x00aK\x01sb.",
+        b"\x80\x02c__builtin__\nstr\n}X\x01\x00\x00\x00aK\x01sb.",
+        b"\x80\x02K\x01r\xff\xff\xff\x7f.",
+        b"\x80\x02h\x07.",
+        b"\x80\x02e.",
+        b"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\x7fabc.",
+    ],
+)
+def test_a_pickle_that_costs_or_changes_more_than_it_holds_is_refused(content: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(WeightsError, match=r"file is damaged|file was refused"):
+        restricted_load(content, "file")
+    assert time.process_time() - started < 5
+    assert restricted_load(pickle.dumps({"a": np.ones(2, np.float32)}), "file")["a"].value.tolist() == [1, 1]

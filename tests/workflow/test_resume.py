@@ -135,7 +135,7 @@ def test_a_run_of_a_former_version_keeps_a_value_that_is_no_more_possible(finish
     facts = json.loads((killed / "run.json").read_text())
     facts["overrides"] = [*facts["overrides"], "trainer.min_delta=-0.1"]
     (killed / "run.json").write_text(json.dumps(facts))
-    plx_train.run([f"resume={killed}", "quiet=true", "trainer.save_every_steps=2"])
+    plx_train.run([f"resume={killed}", "quiet=true", "trainer.save_every_steps=2", "trust=true"])
     assert json.loads((killed / "run.json").read_text())["status"] == "FINISHED"
     with pytest.raises(ConfigError, match=r"trainer\.min_delta=-0\.2 is out of range"):
         plx_train.run([f"resume={killed}", "trainer.min_delta=-0.2"])

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.files import read_limited
+
 MAX_BYTES = 1 << 30
 """Larger files are no annotations."""
 MAX_COORDINATE = 1e6
@@ -26,7 +28,7 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise JsonFault(f"has more than {MAX_BYTES >> 20} MiB, which no annotations have")
-        return json.loads(path.read_text("utf-8-sig"))
+        return json.loads(read_limited(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise JsonFault(f"can't be read ({error.strerror or error})") from None
     except UnicodeDecodeError:

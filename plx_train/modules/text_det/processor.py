@@ -17,6 +17,7 @@ from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
 from plx_train.modules.text_det.prediction import TextDetPrediction
+from plx_train.vision.bounds import check_seen
 from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, table_of, write_planes
 from plx_train.vision.pieces import pieces_of, whole_map
 from plx_train.vision.processor import ImageProcessor
@@ -111,6 +112,7 @@ class TextDetProcessor(ImageProcessor):
         if sum(shape) < 64:
             image = _pad(image)
         height, width = self.input_size(image.shape[:2])
+        check_seen(height, width, shape, f"limit_side_len={self.limit_side_len}")
         if (height, width) != image.shape[:2]:
             image = cv2.resize(image, (width, height))
         return self.normalise(image), shape

@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 
-from plx_train.vision.draw import BLACK, GREEN, ORANGE, RED, Captions, Colour, wide_font
+from plx_train.vision.draw import BLACK, GREEN, ORANGE, RED, Captions, Colour, at_height, wide_font
 
 HEIGHT = 64
 """Height of the crop in the picture; pixels."""
@@ -27,7 +26,7 @@ def draw_overlay(image: np.ndarray, prediction: Any, text: str | None = None) ->
 
 def draw_lines(image: np.ndarray, lines: Sequence[Sequence[tuple[str, Colour]]]) -> np.ndarray:
     """The crop with lines of (text, RGB) runs under it, (h, w, 3) uint8 BGR."""
-    crop = cv2.resize(image, (max(round(image.shape[1] * HEIGHT / image.shape[0]), 1), HEIGHT))
+    crop = at_height(image, HEIGHT)
     visible = [[(text.replace(" ", "␣"), colour) for text, colour in runs] for runs in lines]
     return Captions(wide_font(20), 30, 6, 0).draw(crop, visible)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Members
 from plx_train.contract.sample import Batch, Sample
+from plx_train.ground.spreadsheet import csv_text
 from plx_train.metrics.anomaly_thresholds import Threshold, best_f1, percentile, pot
 from plx_train.metrics.events import events
 from plx_train.modules.ts_anomaly.baselines import baseline_figures
@@ -173,13 +172,11 @@ class TsAnomaly(SeriesModule[TsAnomalyConfig, TsAnomalyProcessor]):
 
 
 def _table(val: WholeSeries, evaluation: Evaluation) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["series", "time", "score", "anomalous", "label"])
+    rows: list[Sequence[Any]] = [["series", "time", "score", "anomalous", "label"]]
     for sample in evaluation.samples:
         found, marks = sample.prediction, val.marks[sample.index]
         known = [""] * len(found.scores) if marks is None else marks.tolist()
         scores = (f"{score:.6g}" for score in found.scores)
         columns = zip(found.time_texts(), scores, found.labels.tolist(), known, strict=True)
-        table.writerows([sample.name, *row] for row in columns)
-    return text.getvalue()
+        rows += [(sample.name, *row) for row in columns]
+    return csv_text(rows)

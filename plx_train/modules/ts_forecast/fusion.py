@@ -9,6 +9,7 @@ import numpy as np
 import paddle
 
 from plx_train.ground.errors import TrainingError
+from plx_train.ground.spreadsheet import csv_text
 from plx_train.modules.ts_forecast.data import TsForecastDataset
 from plx_train.modules.ts_forecast.network import Forecaster
 from plx_train.modules.ts_forecast.stack import non_negative_weights
@@ -75,13 +76,13 @@ def compare(
 
 def backtest_table(errors: dict[str, list[float]], weights: dict[str, float]) -> dict[str, str]:
     """``backtest.csv`` with the errors of an origin in a row; ``members.json`` with means, spreads and weights."""
-    rows = [",".join(["origin", *errors])]
-    rows += [",".join([str(place), *map(repr, row)]) for place, row in enumerate(zip(*errors.values(), strict=True), 1)]
+    rows: list[Sequence[object]] = [["origin", *errors]]
+    rows += [(place, *row) for place, row in enumerate(zip(*errors.values(), strict=True), 1)]
     members = {
         name: {"mse": float(np.mean(values)), "spread": float(np.std(values)), "weight": weights.get(name)}
         for name, values in errors.items()
     }
-    return {"backtest.csv": "\n".join(rows) + "\n", "members.json": json.dumps(members, indent=1)}
+    return {"backtest.csv": csv_text(rows), "members.json": json.dumps(members, indent=1)}
 
 
 def verdict(errors: dict[str, list[float]], weights: dict[str, float]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.series.read.as_numbers import as_numbers
 from plx_train.series.read.cell_faults import OTHER_NOTATION, CellFaults
 from plx_train.series.read.marks import MISSING, without_marks
 from plx_train.series.read.mending import remedies, survey
@@ -227,11 +228,9 @@ class _TableReader:
         return without_marks(self._numbers_of(cells, lines), self.chosen.marks.get(str(cells.name), ()))
 
     def _numbers_of(self, cells: pandas.Series, lines: np.ndarray) -> np.ndarray:
-        import pandas
-
         if cells.dtype.kind in "fiub":
             return cells.to_numpy(np.float64)
-        numbers = pandas.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        numbers = as_numbers(cells).to_numpy(np.float64, na_value=np.nan)
         bad = np.flatnonzero(np.isnan(numbers) & cells.notna().to_numpy(bool))
         texts = cells.iloc[bad].astype(str)
         other = np.fromiter(map(is_numeric, texts), bool, len(bad))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plx_train.series.read.as_numbers import as_numbers
+
 if TYPE_CHECKING:
     import pandas
 
@@ -115,9 +117,7 @@ def parse_times(cells: pandas.Series, written: TimeFormat) -> tuple[np.ndarray, 
 
 
 def _integers(cells: pandas.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    import pandas
-
-    numbers = pandas.to_numeric(cells, errors="coerce")
+    numbers = as_numbers(cells)
     bad = np.zeros(len(cells), bool)
     if numbers.dtype.kind != "i":
         floats = numbers.to_numpy(np.float64, na_value=np.nan)

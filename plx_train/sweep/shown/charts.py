@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 
+from plx_train.ground.markup import escape_lines
 from plx_train.report.axes import HEIGHT, TOP, WIDTH, CountScale, Frame, Scale, axes, number_text
 from plx_train.report.charts import thin_out
 from plx_train.report.figure import EDGE, LegendItem, figure, path_data
@@ -47,7 +47,7 @@ def clamped(scale: Scale, value: float) -> tuple[float, bool]:
 
 def point(x: float, y: float, css: str, name: str, is_outside: bool = False, radius: float = 3.5) -> str:
     """A trial in a chart; a triangle at the edge where it lies outside."""
-    title = f"<title>{escape(name)}</title>"
+    title = f"<title>{escape_lines(name)}</title>"
     if is_outside:
         y, tip = (y - 9, 7) if y > HEIGHT / 2 else (y + 9, -7)
         return f'<path class="spot {css}" d="M{x - 4:.1f} {y:.1f}h8l-4 {tip}z">{title}</path>'
@@ -110,7 +110,7 @@ def _error_bar(record: SweepRecord, trial: TrialRecord, x: float, scale: Scale) 
 
 def _cross(x: float, y: float, name: str) -> str:
     arms = f"M{x - 3:.1f} {y - 3:.1f}l6 6m0 -6l-6 6"
-    return f'<path class="cross" d="{arms}"><title>{escape(name)}</title></path>'
+    return f'<path class="cross" d="{arms}"><title>{escape_lines(name)}</title></path>'
 
 
 def _legend(record: SweepRecord, has_line: bool = True) -> list[LegendItem]:
@@ -146,7 +146,9 @@ def curves_chart(record: SweepRecord, is_wide: bool = False) -> str:
         css = "winner" if trial.number in best else trial.state
         thin = thin_out(points, MOST_CURVE_POINTS)
         data = path_data([(frame.x(step), frame.y(value)) for step, value in thin])
-        body.append(f'<path class="curve {css}" d="{data}"><title>{escape(trial_title(record, trial))}</title></path>')
+        body.append(
+            f'<path class="curve {css}" d="{data}"><title>{escape_lines(trial_title(record, trial))}</title></path>'
+        )
         if hover or trial.number in best:
             body += [_hit(trial, step, value, frame) for step, value in thin]
     summary = f"{len(curves)} learning curves"
@@ -158,7 +160,7 @@ def _hit(trial: TrialRecord, step: float, value: float, frame: Frame) -> str:
     name = f"trial {trial.number}, step {number_text(step)}: {value:.6g}"
     return (
         f'<circle class="hit s0" cx="{frame.x(step):.1f}" cy="{frame.y(value):.1f}" r="4">'
-        f"<title>{escape(name)}</title></circle>"
+        f"<title>{escape_lines(name)}</title></circle>"
     )
 
 
@@ -185,7 +187,7 @@ def frontier_chart(record: SweepRecord) -> str:
         if trial.number in leading:
             side = "end" if px > WIDE - 90 else ""
             shift = -9 if side else 9
-            body.append(f'<text class="best {side}" x="{px + shift:.1f}" y="{py - 8:.1f}">{trial.number}</text>')
+            body.append(f'<text class="best {side}" x="{px + shift:.1f}" y="{py - 8:.1f}">{trial.number:d}</text>')
     legend = [LegendItem("key-best", "frontier, with the trial's number"), LegendItem("key-complete", "complete")]
     summary = f"{len(leading)} of {len(trials)} trials on the frontier"
     return figure("Frontier", legend, body, summary, frame, "chart wide")

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import time
 
 from plx_train.ground.files import replace_file
-from plx_train.report.page import duration, number, page_environment
+from plx_train.report.page import duration, number, page_environment, template_text
 from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.shown.charts import curves_chart, frontier_chart, history_chart
 from plx_train.sweep.shown.effort import (
@@ -33,6 +33,7 @@ from plx_train.sweep.shown.wording import (
     verdict,
 )
 
+SCRIPT = "sweep/shown/report.js"
 TEMPLATE = "sweep/shown/report.html.jinja"
 MOST_BARS_BESIDE = 7
 """Importances that fit beside the learning curves."""
@@ -85,8 +86,10 @@ def render_sweep_report(record: SweepRecord, now: float, importances: Importance
     is_wide = not 0 < len(importances.shares) <= MOST_BARS_BESIDE
     counts, best = count_states(record), leaders(record)
     template = page_environment().get_template(TEMPLATE)
+    script = template_text(SCRIPT)
     return template.render(
         record=record,
+        script=Markup(script),
         status=_status(counts),
         counts=counts,
         verdict=verdict(record),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 
+from plx_train.ground.markup import escape, escape_lines
 from plx_train.report.axes import CHARACTER_WIDTH, AnyScale, Categories, Frame, Scale, axes, shortened, text_mark
 from plx_train.report.figure import LegendItem, figure
 from plx_train.sweep.record import COMPLETE, PRUNED, SweepRecord, TrialRecord
@@ -49,7 +49,7 @@ def parallel_chart(record: SweepRecord) -> str:
         if trial.values is not None and trial.state == COMPLETE:
             ys += [clamped(scale, value)[0] for (_, scale), value in zip(values, trial.values, strict=True)]
         css = "winner" if trial.number in best else "pruned" if trial.state == PRUNED else _shade(trial, trials)
-        title = f"<title>{escape(trial_title(record, trial))}</title>"
+        title = f"<title>{escape_lines(trial_title(record, trial))}</title>"
         lines.append(f'<path class="strand {css}" d="{_bends(list(zip(xs, ys, strict=False)))}">{title}</path>')
     scales: list[tuple[str, str, AnyScale]] = [(axis.key, axis.name, axis.scale) for axis in params]
     scales += [(name, name, scale) for name, scale in values]
@@ -146,7 +146,9 @@ def slice_charts(record: SweepRecord) -> list[str]:
             x += _sideways(axis, trial)
             name = trial_title(record, trial)
             if trial.state == PRUNED:
-                body.append(f'<path class="foot" d="M{x:.1f} {SLICE_BOTTOM}v-7"><title>{escape(name)}</title></path>')
+                body.append(
+                    f'<path class="foot" d="M{x:.1f} {SLICE_BOTTOM}v-7"><title>{escape_lines(name)}</title></path>'
+                )
             elif trial.state == COMPLETE and trial in trials:
                 pixel, is_outside = clamped(y, first_value(trial))
                 css = "winner" if trial.number in best else COMPLETE

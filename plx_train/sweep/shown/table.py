@@ -23,7 +23,8 @@ from plx_train.sweep.shown.wording import (
     trials_text,
     verdict,
 )
-from plx_train.terminal.console import Console, cell_text
+from plx_train.terminal.console import Console
+from plx_train.terminal.words import cell_text
 
 MOST_ROWS = 20
 LONGEST_PARAM = 18

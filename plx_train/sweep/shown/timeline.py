@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
+from plx_train.ground.markup import escape_lines
 from plx_train.report.axes import nice_ticks, text_mark
 from plx_train.report.figure import LegendItem
 from plx_train.report.page import duration
@@ -142,4 +142,4 @@ def _bar(record: SweepRecord, trial: TrialRecord, span: Span, x: OpenTime, place
         number = (
             f'<text class="in-job middle {css}" x="{left + width / 2:.1f}" y="{y + height / 2 + 4:.1f}">{text}</text>'
         )
-    return f"{bar}<title>{escape(name)}</title></rect>{number}"
+    return f"{bar}<title>{escape_lines(name)}</title></rect>{number}"

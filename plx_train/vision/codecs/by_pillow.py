@@ -6,7 +6,7 @@ import ctypes
 import sys
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageFile, UnidentifiedImageError
 
 from plx_train.contract.dataset_options import WHITE
 from plx_train.vision.codecs.faults import ImageError, damaged
@@ -31,6 +31,9 @@ READ = (
 
 PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF")
 """Formats that can hold several pages; what else a JPEG holds are previews and maps of its one picture."""
+
+BYTES_OF_PIXEL = 8
+"""The most that a format has: four channels of two bytes."""
 
 MOST_PAGES = 100_000
 """A header of a few bytes can claim any number."""
@@ -79,9 +82,18 @@ def open_header(file: BinaryIO, path: Path) -> Image.Image:
         raise damaged(path, error) from None
 
 
+_switched_on = set(READ)
+
+
+def restrict_formats(names: Collection[str]) -> None:
+    """Lets this process read no other formats than these, by Pillow's names."""
+    _switched_on.intersection_update(names)
+    readable_formats.cache_clear()
+
+
 @cache
 def readable_formats() -> tuple[str, ...]:
-    """Formats that this Pillow reads, with plug-ins that are installed."""
+    """Formats that this Pillow reads, with plug-ins that are installed, as far as they are switched on."""
     Image.init()
     try:
         from pillow_heif import register_heif_opener
@@ -90,7 +102,7 @@ def readable_formats() -> tuple[str, ...]:
     else:
         register_heif_opener()
     _silence_libtiff()
-    return tuple(name for name in READ if name in Image.OPEN)
+    return tuple(name for name in READ if name in Image.OPEN and name in _switched_on)
 
 
 def page_numbers(header: Image.Image, path: Path) -> Sequence[int]:
@@ -210,12 +222,11 @@ def _tiff_levels(frame: Image.Image) -> TiffLevels:
 def deep_levels(frame: Image.Image, file: BinaryIO) -> np.ndarray | None:
     """The levels of a frame of 16 bits uint16 (H, W) or (H, W, 3) RGB; None where it has fewer, or transparency."""
     if frame.mode.startswith("I;16"):
-        frame.load()
-        return np.asarray(frame).astype(np.uint16)
+        return np.asarray(_loaded(frame)).astype(np.uint16)
     if frame.format != "TIFF" or frame.mode != "RGB" or _tiff_levels(frame).bits != 16:
         return None
     low = _low_bytes(frame, file)
-    frame.load()
+    _loaded(frame)
     return None if low is None else (np.asarray(frame).astype(np.uint16) << 8) | low
 
 
@@ -234,8 +245,7 @@ def _low_bytes(frame: Image.Image, file: BinaryIO) -> np.ndarray | None:
         options = (f"RGB;16{'B' if is_little else 'L'}", *tile[3][1:])
         swapped.append(tile._replace(args=options) if hasattr(tile, "_replace") else (*tile[:3], options))
     other.tile = swapped  # type: ignore[attr-defined]
-    other.load()
-    return np.asarray(other)
+    return np.asarray(_loaded(other))
 
 
 def _shallow(levels: np.ndarray, tiff: TiffLevels) -> np.ndarray:
@@ -246,8 +256,20 @@ def _shallow(levels: np.ndarray, tiff: TiffLevels) -> np.ndarray:
     return cv2.cvtColor(255 - image if tiff.is_negative else image, cv2.COLOR_GRAY2BGR)
 
 
-def _colours(frame: Image.Image, path: Path, background: str) -> np.ndarray:
+def _loaded(frame: Image.Image) -> Image.Image:
+    """The frame with its pixels.
+
+    Pillow hands its decoders parts of a file, and what they leave over again with the next: where a part is less than
+    a row, of a picture that is millions wide, that takes minutes.
+    """
+    if isinstance(frame, ImageFile.ImageFile):
+        frame.decodermaxblock = max(frame.decodermaxblock, BYTES_OF_PIXEL * frame.width)
     frame.load()
+    return frame
+
+
+def _colours(frame: Image.Image, path: Path, background: str) -> np.ndarray:
+    _loaded(frame)
     if frame.mode in ("I", "F"):
         return cv2.cvtColor(from_numbers(np.asarray(frame), path), cv2.COLOR_GRAY2BGR)
     if frame.height <= ROWS:

@@ -1,4 +1,4 @@
-"""Names of formats that are not read, by what their files begin with, and what to do with such a file."""
+"""Names of formats by what their files begin with, and what to do with a file that is not read."""
 
 from __future__ import annotations
 
@@ -39,6 +39,46 @@ OTHERS: tuple[tuple[bytes, str], ...] = (
 
 TIFF_BEGINNINGS = (b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b")
 KNOWN_BEGINNINGS = (b"GIF87a", b"GIF89a", b"RIFF", b"BM", b"\0\0\0\x0cjP  ")
+
+
+BY_BEGINNING: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"BM", "bmp"),
+    (b"GIF8", "gif"),
+    *((beginning, "tiff") for beginning in TIFF_BEGINNINGS),
+    (b"%PDF-", "pdf"),
+    (b"\0\0\0\x0cjP  ", "jpeg2000"),
+    (b"\xff\x4f\xff\x51", "jpeg2000"),
+    (b"8BPS", "psd"),
+    (b"qoif", "qoi"),
+    (b"\x01\xda", "sgi"),
+    (b"\x59\xa6\x6a\x95", "sun"),
+    (b"\0\0\x01\0", "ico"),
+    *((b"P%d" % number, "ppm") for number in range(1, 8)),
+)
+"""Formats that can be read, by the name of the option that switches them on; two have no beginning of their own."""
+TITLES = {
+    **{name: name.upper() for name in ("jpeg", "png", "bmp", "gif", "tiff", "pdf", "avif", "psd", "qoi", "sgi", "ico")},
+    "webp": "WebP",
+    "heif": "HEIC",
+    "jpeg2000": "JPEG 2000",
+    "ppm": "PPM",
+    "sun": "Sun raster",
+    "tga": "TGA",
+    "pcx": "PCX",
+}
+"""The same as people write them."""
+
+
+def format_of(content: bytes) -> str | None:
+    """The name of a file's format, as far as its beginning says it."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
+    if content[4:8] == b"ftyp":
+        brand = content[8:12]
+        return "avif" if brand in AVIF_BRANDS else "heif" if brand in HEIC_BRANDS else None
+    return next((name for beginning, name in BY_BEGINNING if content.startswith(beginning)), None)
 
 
 def unread(beginning: bytes, path: Path, formats: Collection[str]) -> ImageError:

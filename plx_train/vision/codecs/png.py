@@ -18,6 +18,9 @@ KEPT = (b"IHDR", b"PLTE", b"tRNS", PIXELS, END)
 
 HEAD, CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 
+MOST_EXIF = 1 << 24
+"""Bytes that are read of a file's notes: a header can claim any length, and memory is taken for it."""
+
 STEP = 5000
 """Bytes of which zlib forms a checksum without letting go of Python's lock, which takes longer than the checksum."""
 
@@ -93,7 +96,7 @@ def read_size(file: BinaryIO) -> Png:
     while len(head := file.read(8)) == 8:
         length, kind = HEAD.unpack(head)
         if kind == b"eXIf":
-            return replace(png, orientation=exif_orientation(file.read(length)))
+            return replace(png, orientation=exif_orientation(file.read(min(length, MOST_EXIF))))
         if kind == END:
             break
         file.seek(length + 4, io.SEEK_CUR)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from kit.rules import mirror, rooms, sizes, used, wings, words
+from kit.rules import loaders, mirror, outputs, rooms, sizes, used, wings, words
 
 RULES: dict[str, Callable[..., list[str]]] = {
     "imports point to earlier wings": wings.wing_faults,
@@ -15,12 +15,16 @@ RULES: dict[str, Callable[..., list[str]]] = {
     "rooms import their shared ground": rooms.room_import_faults,
     "heavy imports are late": rooms.heavy_import_faults,
     "workers and the command line reach no paddle": rooms.heavy_chain_faults,
+    "graphs are loaded behind the gate": loaders.loader_faults,
     "rooms have the files of a room": rooms.room_file_faults,
     "the core names no room": words.room_name_faults,
     "the core asks no room what it has": words.asking_faults,
     "names of run files stand in one file": words.run_file_faults,
     "names say what is inside": words.meaningless_name_faults,
     "sentences begin with what they are about": words.riddle_faults,
+    "one wing writes to the terminal": outputs.terminal_faults,
+    "tables for people pass one function": outputs.table_faults,
+    "words in pages pass one escape": outputs.markup_faults,
     "files can be read at one go": sizes.long_file_faults,
     "rooms stay small": sizes.room_size_faults,
     "functions stay small": sizes.function_faults,

@@ -136,6 +136,20 @@ def test_torch_files_run_nothing(tmp_path: Path) -> None:
         read_torch_state(path)
 
 
+def test_a_torch_tensor_that_repeats_a_number_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    content = legacy_file({"b": np.ones(1, np.float32)})
+    shape, steps = (b"(J" + number.to_bytes(4, "little") + b"t" for number in (1, 1))
+    endless = b"(J" + (2**31 - 1).to_bytes(4, "little") + b"t(J" + bytes(4) + b"t"
+    assert content.count(shape + steps) == 1
+    path.write_bytes(content.replace(shape + steps, endless))
+    with pytest.raises(WeightsError, match="a tensor is larger than its storage"):
+        read_torch_state(path)
+    path.write_bytes(b"\x80\x02K\x01r\xff\xff\xff\x7f.")
+    with pytest.raises(WeightsError, match="impossible memo number"):
+        read_torch_state(path)
+
+
 def test_published_names_and_layout_fit() -> None:
     target = EfficientNetLite0(3).state_dict()
     state = OrderedDict()

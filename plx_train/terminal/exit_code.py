@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import traceback
 from collections.abc import Callable
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.memory import is_out_of_memory
+from plx_train.terminal.streams import hurry, say_error
+from plx_train.terminal.words import one_line
 
 MEMORY_ADVICE = "end other programs, or lower trainer.batch_size, device.num_workers or dataset.cache_mb"
 
@@ -16,13 +19,22 @@ def exit_code(work: Callable[[], int]) -> int:
     try:
         return work()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(f"error: {one_line(without_credentials(str(error)))}")
         return error.exit_code
+    except SystemExit:
+        # A signal asked for it.
+        hurry()
+        raise
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        hurry()
+        say_error("interrupted")
         return 130
     except Exception as error:
         if not is_out_of_memory(error):
-            raise
-        print(f"error: memory ran out: {MEMORY_ADVICE}", file=sys.stderr)
+            told = traceback.format_exc()
+            if without_credentials(told) == told:
+                raise
+            say_error(without_credentials(told).rstrip())
+            return 1
+        say_error(f"error: memory ran out: {MEMORY_ADVICE}")
         return 1

@@ -1,0 +1,187 @@
+"""The processes in which requests' files are decoded: who waits for one, and what they are at."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from typing import TypeVar
+
+from plx_train.serving.metrics import Metrics
+from plx_train.serving.refusal import Refusal
+from plx_train.vision.decoders.process import Decoder, DecoderLost
+
+logger = logging.getLogger(__name__)
+MOST = 8
+"""Decoders that are started unless a number is given: more keep no pipeline busier."""
+MOST_FILES = 2000
+"""Files after which a decoder gives way to a new one: libraries lose memory."""
+CLOSING_SECONDS = 2.0
+
+Result = TypeVar("Result")
+
+
+def usual_number() -> int:
+    """How many decoders are started on this machine."""
+    return min(max(2, os.cpu_count() or 1), MOST)
+
+
+class Decoders:
+    """Decoder processes kept warm; one that is lost is replaced.
+
+    Files that can be slow take half of them at most, so that those that are not always come by.
+    """
+
+    def __init__(self, number: int, max_pixels: int, formats: Collection[str], metrics: Metrics) -> None:
+        """
+        Args:
+            max_pixels: of a page.
+            formats: of images that are read, by Pillow's names.
+        """
+        self.number = number
+        self._new = lambda: Decoder(max_pixels, formats)
+        self._metrics = metrics
+        self._free: list[Decoder] = []
+        self._working: set[Decoder] = set()
+        self._waiting = 0
+        self._last_answer = 0.0
+        self._is_stopped = False
+        self._fault: str | None = None
+
+    async def start(self) -> None:
+        """Begins to work, within the running event loop, once the processes have come up."""
+        self._any = asyncio.Semaphore(self.number)
+        self._slow = asyncio.Semaphore(max(self.number // 2, 1))
+        self._threads = ThreadPoolExecutor(self.number, "plx-decode")
+        self._last_answer = time.monotonic()
+        for _ in range(self.number):
+            with suppress(DecoderLost):
+                self._free.append(self._new())
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._try_all)
+
+    def _try_all(self) -> None:
+        try:
+            for decoder in self._free:
+                decoder.ready()
+        except DecoderLost as lost:
+            self._tell(lost)
+
+    def stop(self) -> None:
+        """Ends the processes, whatever they are at."""
+        self._is_stopped = True
+        for decoder in (*self._free, *self._working):
+            decoder.end()
+        self._free.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def fault(self, patience: float) -> str | None:
+        """What is wrong with them as a whole, in a sentence; None: nothing.
+
+        Args:
+            patience: seconds after which files that wait, and none that is decoded, are a fault.
+        """
+        if self._fault is not None:
+            return self._fault
+        silent = time.monotonic() - self._last_answer
+        if self._waiting and silent > patience:
+            return f"No file was decoded for {silent:.0f} s, and {self._waiting} wait for it"
+        return None
+
+    async def run(
+        self, is_quick: bool, work: Callable[[Decoder], Result], then: Callable[[], Awaitable[None]]
+    ) -> Result:
+        """What `work` gives in a thread, with a decoder of its own.
+
+        Args:
+            is_quick: the file can't hold a decoder for long.
+            then: is awaited once there is a decoder, before it works.
+
+        Raises:
+            Refusal: 422 where the file ended its decoder or took too long, 503 where there is none.
+        """
+        async with AsyncExitStack() as held:
+            await self._wait(held, is_quick)
+            await then()
+            done = held.pop_all()
+        task = asyncio.ensure_future(self._worked(work, done))
+        # Whoever gives up leaves the decoder at work: it is free when it is done.
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(task)
+
+    async def _wait(self, held: AsyncExitStack, is_quick: bool) -> None:
+        self._waiting += 1
+        try:
+            if not is_quick:
+                await held.enter_async_context(self._slow)
+            await held.enter_async_context(self._any)
+        finally:
+            self._waiting -= 1
+            if not self._waiting and not self._working:
+                self._last_answer = time.monotonic()
+
+    async def _worked(self, work: Callable[[Decoder], Result], held: AsyncExitStack) -> Result:
+        async with held:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._with_decoder, work)
+
+    def _with_decoder(self, work: Callable[[Decoder], Result]) -> Result:
+        decoder = self._taken()
+        self._working.add(decoder)
+        is_lost = True
+        try:
+            result = work(decoder)
+            is_lost = False
+            return result
+        except DecoderLost as lost:
+            outcome = "late" if lost.is_late else "ended"
+            self._metrics.decoders_lost.labels(outcome).inc()
+            logger.warning("decoder %d was lost: %s", decoder.process_id, lost.reason)
+            raise Refusal(422, f"The file can't be used: {lost.reason}") from None
+        except Refusal:
+            is_lost = False
+            raise
+        finally:
+            self._working.discard(decoder)
+            self._put_back(decoder, is_lost)
+
+    def _taken(self) -> Decoder:
+        """A decoder that has come up.
+
+        Raises:
+            Refusal: 503; there is none.
+        """
+        try:
+            decoder = self._free.pop() if self._free else self._new()
+            if not decoder.is_alive:
+                decoder.end()
+                decoder = self._new()
+            decoder.ready()
+        except DecoderLost as lost:
+            raise Refusal(503, self._tell(lost), {"Retry-After": "5"}) from None
+        self._fault = None
+        return decoder
+
+    def _tell(self, lost: DecoderLost) -> str:
+        self._fault = f"Files can't be decoded: {lost.reason}"
+        logger.error("%s", self._fault)
+        return self._fault
+
+    def _put_back(self, decoder: Decoder, is_lost: bool) -> None:
+        if not is_lost:
+            self._last_answer = time.monotonic()
+            try:
+                decoder.put_away(CLOSING_SECONDS)
+            except DecoderLost:
+                is_lost = True
+        if not is_lost and decoder.num_files < MOST_FILES and not self._is_stopped:
+            self._free.append(decoder)
+            return
+        decoder.end()
+        if self._is_stopped:
+            return
+        with suppress(DecoderLost):
+            # It comes up while others, which lie above it, are taken.
+            self._free.insert(0, self._new())

@@ -1,0 +1,107 @@
+"""Requests whose bodies are on the way: they hold no place in the house, and have limits of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from plx_train.serving.refusal import Refusal
+
+GRACE_SECONDS = 10.0
+"""Time that a body has before it must have come at the least pace."""
+SLOW_BYTES = 1 << 16
+"""Bytes a second; who sends less gives up its place where others wait for one."""
+SLOW_SECONDS = 1.0
+"""How long a body is on the way before it can be called slow."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False)
+class Sender:
+    """One body on the way, how much of it has come, and the refusal that ended it early."""
+
+    address: str
+    began: float
+    received: int = 0
+    refusal: Refusal | None = None
+    _reading: asyncio.Task[Any] | None = None
+
+    def pace(self, now: float) -> float:
+        """Bytes a second so far."""
+        return self.received / max(now - self.began, 1e-3)
+
+    def stop(self, refusal: Refusal) -> None:
+        """Ends what `within` waits for."""
+        if self._reading is not None and self.refusal is None:
+            self.refusal = refusal
+            self._reading.cancel()
+
+    async def within(self, read: Awaitable[Result], seconds: float) -> Result:
+        """What `read` gives.
+
+        Raises:
+            Refusal: 408; it took longer, or was stopped.
+        """
+        self._reading = asyncio.current_task()
+        late = Refusal(408, f"The request did not arrive within {seconds:g} s")
+        timer = asyncio.get_running_loop().call_later(seconds, self.stop, late)
+        try:
+            # A task of its own would cost each request more than all else here.
+            return await read
+        except asyncio.CancelledError:
+            if self.refusal is None:
+                raise
+            uncancel = getattr(self._reading, "uncancel", None)
+            if uncancel is not None:  # Python 3.11 counts.
+                uncancel()
+            raise self.refusal from None
+        finally:
+            self._reading = None
+            timer.cancel()
+
+
+@dataclass
+class Senders:
+    """At most `places` bodies at once, each at no less than `least` bytes a second."""
+
+    places: int
+    least: float
+    sending: set[Sender] = field(default_factory=set)
+
+    def enter(self, address: str) -> Sender:
+        """
+        Raises:
+            Refusal: 503; so many are sending, and none of them slowly.
+        """
+        now = time.monotonic()
+        if len(self.sending) >= self.places:
+            self._make_room(now)
+        sender = Sender(address, now)
+        self.sending.add(sender)
+        return sender
+
+    def leave(self, sender: Sender) -> None:
+        """The body has come, or won't."""
+        self.sending.discard(sender)
+
+    def sweep(self) -> None:
+        """Ends those that send more slowly than is allowed."""
+        now = time.monotonic()
+        for sender in list(self.sending):
+            if now - sender.began > GRACE_SECONDS and sender.pace(now) < self.least:
+                sender.stop(Refusal(408, f"The request came at less than {self.least / 1024:g} KiB/s"))
+
+    def _make_room(self, now: float) -> None:
+        slow = [one for one in self.sending if now - one.began > SLOW_SECONDS and one.pace(now) < SLOW_BYTES]
+        if not slow:
+            raise Refusal(503, "As many requests are being sent as the server can take", {"Retry-After": "1"})
+        # Whoever holds the most places gives one up.
+        held = Counter(one.address for one in slow)
+        victim = max(slow, key=lambda one: (held[one.address], -one.pace(now)))
+        victim.stop(Refusal(408, "The request came slowly while others waited to send theirs"))
+        self.leave(victim)

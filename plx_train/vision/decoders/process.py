@@ -1,0 +1,281 @@
+"""A decoder process as the one sees it that started it: files in, pages out, within limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract.dataset_options import WHITE
+from plx_train.vision.codecs.faults import MAX_PIXELS
+from plx_train.vision.decoders.memory import SharedMemory, memory_of, new_memory
+from plx_train.vision.decoders.messages import fault_of, receive, send
+
+START_SECONDS = 60.0
+"""How long a process may take to come up, on a machine that has much else to do."""
+START = (
+    "import json, sys; handle, memory, formats, sys.path[:] = json.loads(sys.argv[1]);"
+    "from plx_train.vision.decoders.worker import work; work(handle, memory, formats)"
+)
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Variables of the environment that it keeps: keys and passwords lie in others."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+"""What glibc keeps for the next file: to be given memory anew takes a third of the time of an ordinary JPEG."""
+COPIED_FILE, COPIED_PAGE = 16 << 20, 48 << 20
+"""Files and pages of fewer bytes go through memory that is used again, which is quicker than memory that is new."""
+BASE_BYTES = 256 << 20
+BYTES_A_PIXEL = 24
+"""What decoding takes at most of a picture that means no harm: 16 bits, four channels, and what is made of them."""
+
+
+class DecoderLost(Exception):
+    """A decoder process that ended or was ended.
+
+    Attributes:
+        reason: what is said of its file.
+        is_start: it never came up.
+        is_late: its time was over.
+    """
+
+    def __init__(self, reason: str, is_start: bool = False, is_late: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.is_start, self.is_late = reason, is_start, is_late
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an open file holds: `count` pages, each of which needs those before it where it `builds_up`."""
+
+    count: int
+    format: str
+    builds_up: bool
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """A file that is to be decoded.
+
+    Attributes:
+        source: its content, or a handle of it.
+        path: for messages.
+    """
+
+    source: bytes | int
+    path: Path
+    is_pdf: bool
+    background: str = WHITE
+
+
+class Decoder:
+    """One process; after `DecoderLost` it is gone.
+
+    Attributes:
+        num_files: that it was given.
+    """
+
+    def __init__(self, max_pixels: int = MAX_PIXELS, formats: Collection[str] | None = None) -> None:
+        """
+        Args:
+            max_pixels: of a page.
+            formats: of images that are read, by Pillow's names; None: all.
+
+        Raises:
+            DecoderLost: the system starts no process.
+        """
+        self.num_files = 0
+        self.max_pixels = max_pixels
+        self._memory: SharedMemory | None = None
+        self._letters: SharedMemory | None = None
+        self._is_ready = False
+        self._path = Path()
+        try:
+            self._line, theirs = socket.socketpair()
+            with theirs:
+                self._process = _started(theirs.fileno(), BASE_BYTES + BYTES_A_PIXEL * max_pixels, formats)
+        except OSError as error:
+            raise DecoderLost(f"no process to decode in can be started ({error.strerror or error})", True) from None
+
+    @property
+    def process_id(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def ready(self) -> None:
+        """Waits until it has come up.
+
+        Raises:
+            DecoderLost: it did not.
+        """
+        if self._is_ready:
+            return
+        try:
+            self._ask({}, (), START_SECONDS, is_first=True)
+        except DecoderLost as error:
+            raise DecoderLost(f"no process to decode in comes up ({error.reason})", True) from None
+        self._is_ready = True
+
+    def open(self, file: GivenFile, seconds: float) -> Opened:
+        """Opens a file, in the place of the one before.
+
+        Raises:
+            UserError: it can't be read; an image's is an `ImageError`.
+            DecoderLost: the process ended, or was not done in so many seconds.
+        """
+        self.ready()
+        self.num_files += 1
+        self._path = file.path
+        asked = {
+            "do": "open",
+            "is_pdf": file.is_pdf,
+            "name": str(file.path),
+            "max_pixels": self.max_pixels,
+            "background": file.background,
+        }
+        with self._handed(file.source) as (more, handles):
+            told = self._ask(asked | more, handles, seconds)
+        return Opened(self._number(told, "count"), str(told.get("format"))[:20], told.get("builds_up") is True)
+
+    @contextmanager
+    def _handed(self, source: bytes | int) -> Iterator[tuple[dict[str, Any], list[int]]]:
+        """What is said of a file's content, and the handles that go along."""
+        if isinstance(source, int):
+            yield {}, [source]
+            return
+        if len(source) > COPIED_FILE:
+            handle = memory_of(source)
+            try:
+                yield {}, [handle]
+            finally:
+                os.close(handle)
+            return
+        handles = [] if self._letters else [new_memory(COPIED_FILE)]
+        try:
+            self._letters = self._letters or SharedMemory(handles[0], COPIED_FILE)
+            self._letters.write(source)
+            yield {"length": len(source)}, handles
+        finally:
+            for handle in handles:
+                os.close(handle)
+
+    def page(self, number: int, max_pixels: float, seconds: float) -> np.ndarray:
+        """Page `number` of the open file, from 0, uint8 (H, W, 3) BGR; a PDF's is made to fit `max_pixels`.
+
+        Raises:
+            UserError: it can't be read.
+            DecoderLost: the process ended, or was not done in so many seconds.
+        """
+        handles = [] if self._memory else [new_memory(self.max_pixels * 3)]
+        try:
+            memory = self._memory = self._memory or SharedMemory(handles[0], self.max_pixels * 3)
+            asked = {"do": "page", "number": number, "max_pixels": min(max_pixels, self.max_pixels)}
+            told = self._ask(asked, handles, seconds)
+        finally:
+            for handle in handles:
+                os.close(handle)
+        height, width = self._number(told, "height"), self._number(told, "width")
+        if not 0 < height * width <= min(max_pixels, self.max_pixels):
+            raise self._nonsense()
+        image = memory.image(height, width)
+        if image.nbytes <= COPIED_PAGE:
+            return image.copy()
+        # It is given away, and the next page gets memory of its own.
+        self._memory = None
+        return image
+
+    def put_away(self, seconds: float) -> None:
+        """Closes the open file.
+
+        Raises:
+            DecoderLost: the process ended, or was not done in so many seconds.
+        """
+        self._ask({"do": "close"}, (), seconds)
+
+    def end(self) -> int:
+        """Ends the process, whatever it is at; its exit code."""
+        self._process.kill()
+        code = self._process.wait()
+        self._line.close()
+        return code
+
+    def _ask(
+        self, asked: Mapping[str, Any], handles: Sequence[int], seconds: float, is_first: bool = False
+    ) -> dict[str, Any]:
+        """The answer; the process is ended where none comes in time."""
+        ends = time.monotonic() + seconds
+        try:
+            if not is_first:
+                send(self._line, {**asked, "seconds": seconds}, handles, ends)
+            told, more = receive(self._line, ends)
+        except TimeoutError:
+            self.end()
+            raise DecoderLost(f"it was not decoded within {seconds:.3g} s", is_late=True) from None
+        except (EOFError, OSError):
+            raise DecoderLost(_how_ended(self._end_of())) from None
+        except ValueError:
+            raise self._nonsense() from None
+        for handle in more:
+            os.close(handle)
+        if "error" in told:
+            raise RuntimeError(f"decoding failed: {str(told['error'])[:4000]}")
+        if isinstance(told.get("fault"), dict):
+            raise fault_of(told["fault"], self._path)
+        return told
+
+    def _end_of(self) -> int:
+        """The exit code of a process that closed its line, or is made to end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        return self.end()
+
+    def _number(self, told: Mapping[str, Any], name: str) -> int:
+        value = told.get(name)
+        if not isinstance(value, int) or not 0 <= value < 1 << 31:
+            raise self._nonsense()
+        return value
+
+    def _nonsense(self) -> DecoderLost:
+        self.end()
+        return DecoderLost("the reader of its format failed on it")
+
+
+def _started(handle: int, memory: int, formats: Collection[str] | None) -> subprocess.Popen[bytes]:
+    places = [str(Path(place).absolute()) for place in sys.path]
+    told = json.dumps([handle, memory, None if formats is None else sorted(formats), places])
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", START, told],
+        pass_fds=[handle],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | ONE_THREAD | KEPT_MEMORY,
+        cwd="/",
+        # Signals of a terminal are for the process that started it.
+        start_new_session=True,
+    )
+
+
+def _how_ended(code: int) -> str:
+    if code == -signal.SIGXCPU:
+        return "it was not decoded in the time that it had"
+    try:
+        how = signal.Signals(-code).name if code < 0 else f"code {code}"
+    except ValueError:
+        how = f"signal {-code}"
+    return f"the reader of its format failed on it ({how})"

@@ -1,0 +1,64 @@
+"""``mode=sync`` of a foreign folder: nothing goes where it says, and no file but its own goes anywhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import plx_train
+from plx_train.config.compose import compose_run
+
+
+@pytest.fixture
+def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder below outputs whose record names a private key, and a store to send it to."""
+    (tmp_path / "home" / ".ssh").mkdir(parents=True)
+    (tmp_path / "home" / ".ssh" / "id_ed25519").write_text("PRIVATE KEY")
+    evil = tmp_path / "victim" / "outputs" / "evil"
+    evil.mkdir(parents=True)
+    (evil / "config.yaml").write_text(compose_run(["module=text_det", "dataset=pages"]).yaml)
+    begin = {"experiment": "x", "name": "evil", "token": "f" * 32, "tags": {}, "params": {"lr": "1"}}
+    records = [
+        {"kind": "run", **begin},
+        {"kind": "artifact", "path": str(tmp_path / "home" / ".ssh"), "folder": "loot"},
+        {"kind": "artifact", "path": "config.yaml", "folder": None},
+        {"kind": "finish", "status": "FINISHED", "reason": None},
+    ]
+    lines = [json.dumps({"seq": number, "ms": 1, **record}) for number, record in enumerate(records)]
+    (evil / "tracking.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    facts = {"status": "FINISHED", "mode": "train", "tracking_uri": f"sqlite:///{tmp_path}/attacker/store.db"}
+    (evil / "run.json").write_text(json.dumps(facts))
+    monkeypatch.chdir(tmp_path / "victim")
+    return evil
+
+
+@pytest.mark.parametrize("run", [[], ["run=outputs/evil"]])
+def test_no_store_is_asked_that_a_foreign_folder_names(
+    evil: Path, tmp_path: Path, run: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = plx_train.run(["mode=sync", *run])
+    assert (result.exit_code, result.metrics) == (1, {"sent": 0.0, "left": 4.0})
+    shown = " ".join(capsys.readouterr())
+    assert "trust=true" in shown
+    assert "attacker/store.db" in shown
+    assert not (tmp_path / "attacker").exists()
+
+
+@pytest.mark.parametrize("way", ["trust", "uri"])
+def test_what_is_sent_is_the_runs_own(evil: Path, tmp_path: Path, way: str) -> None:
+    store = "attacker" if way == "trust" else "own"
+    said = "trust=true" if way == "trust" else f"tracking.uri=sqlite:///{tmp_path}/own/store.db"
+    assert plx_train.run(["mode=sync", "run=outputs/evil", said]).exit_code == 0
+    assert [path.name for path in (tmp_path / store).rglob("config.yaml")] == ["config.yaml"]
+    assert not [path for path in tmp_path.rglob("id_ed25519") if ".ssh" not in path.parts[:-1]]
+    assert not list((tmp_path / store).rglob("id_*"))
+
+
+def test_a_link_out_of_the_folder_has_nothing_sent_or_written(evil: Path, tmp_path: Path) -> None:
+    (evil / "report.html").symlink_to(tmp_path / "home" / ".ssh" / "id_ed25519")
+    for said in ("trust=true", f"tracking.uri=sqlite:///{tmp_path}/own/store.db"):
+        assert plx_train.run(["mode=sync", "run=outputs/evil", said]).exit_code == 1
+    assert not (tmp_path / "own").exists()
+    assert not (evil / "run.lock").exists()

@@ -1,0 +1,72 @@
+"""The folder of a sweep that somebody else made: its runs lie in it, and no database is asked that it names."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from plx_train.ground.errors import UserError
+from plx_train.runs.trial import prune
+from plx_train.sweep.history import load_record, open_recorded, write_settings
+from plx_train.sweep.live import LiveJob, job_folder
+from plx_train.sweep.order import order, settings_of
+from plx_train.sweep.study import JOBS, Study
+
+COMMAND = ["module=text_det", "dataset=pages", "device=cpu", "optimizer.lr=1e-3,1e-4"]
+
+
+@pytest.mark.parametrize("name", ["/home/you/.ssh", "../../..", "trials/007", "/tmp/sweep/trials/007", "007"])
+def test_a_run_lies_below_its_sweep_whatever_the_study_says(name: str, tmp_path: Path) -> None:
+    if name == "../../..":
+        with pytest.raises(UserError, match="no plain name"):
+            job_folder(tmp_path, name)
+        return
+    assert job_folder(tmp_path, name).parent == tmp_path / "trials"
+
+
+def test_a_run_behind_a_link_that_leads_out_is_not_gone_on_with(tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep"
+    (sweep / "trials").mkdir(parents=True)
+    (sweep / "trials" / "000").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="leads out of"):
+        LiveJob.from_json({"folder": str(sweep / "trials" / "000")}, sweep)
+
+
+def test_a_word_to_a_run_has_no_other_file_written(tmp_path: Path) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    run.mkdir()
+    other.write_text("mine")
+    (run / "pruned").symlink_to(other)
+    prune(run, "behind")
+    assert other.read_text() == "mine"
+    assert (run / "pruned").read_text() == "behind\n"
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sweep whose trials are in a database, and whose one run is said to lie elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    folder, storage = tmp_path / "sweep", f"sqlite:///{tmp_path}/study.db"
+    ordered = order([*COMMAND, f"output={folder}", f"sweep.storage={storage}"])
+    with closing(Study(folder, folder.name, storage, ordered.objectives)) as study:
+        write_settings(folder, settings_of(ordered, folder, ["cpu:0"]))
+        asked = study.ask(ordered.space)
+        assert asked is not None
+        job = {"folder": "/etc/007", "seed": None, "slot": "", "spans": [], "values": [1.0], "run_id": None}
+        asked[0].set_user_attr(JOBS, [job | {"steps": 1, "epochs": 1.0, "planned_epochs": 1.0}])
+    return folder
+
+
+def test_a_database_that_a_foreign_folder_names_is_not_asked(sweep: Path, tmp_path: Path) -> None:
+    assert load_record(sweep).trials[0].jobs[0].folder == sweep / "trials" / "007"
+    settings = json.loads((sweep / "sweep.json").read_text())
+    settings["storage"] = f"sqlite:///{tmp_path}/made.db"
+    (sweep / "sweep.json").write_text(json.dumps(settings))
+    with pytest.raises(UserError, match=r"made\.db as the place of its trials.*trust=true"):
+        load_record(sweep)
+    assert not (tmp_path / "made.db").exists()
+    open_recorded(sweep, known=settings["storage"]).close()
+    open_recorded(sweep, trust=True).close()

@@ -1,0 +1,83 @@
+"""Files that a run's record names are sent from the run's folder alone, whoever wrote the record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plx_train.tracking.mlflow_writer import MlflowSink
+from plx_train.tracking.spool import Cursor, all_entries
+from plx_train.tracking.tracker import RunTracker
+
+
+class Store:
+    """A store that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str | None]] = []
+
+    def log_artifact(self, run_id: str, path: str, folder: str | None = None) -> None:
+        self.sent.append((path, folder))
+
+    log_artifacts = log_artifact
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "id_ed25519").write_text("PRIVATE KEY")
+    run = tmp_path / "run"
+    (run / "export").mkdir(parents=True)
+    (run / "export" / "inference.yml").write_text("a: 1")
+    (run / "report.html").write_text("<p>")
+    return run
+
+
+def sent(run: Path, *records: dict[str, Any]) -> tuple[list[tuple[str, str | None]], list[str]]:
+    """What arrives of a record, and the warnings."""
+    lines = [{"seq": number, "ms": 0, **record} for number, record in enumerate(records)]
+    (run / "tracking.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    said: list[str] = []
+    sink, store = MlflowSink("http://nowhere", said.append, run), Store()
+    sink._client = store  # type: ignore[assignment]
+    list(sink.deliver(list(all_entries(run / "tracking.jsonl")), Cursor(run_id="abc")))
+    return store.sent, said
+
+
+def artifact(path: str, folder: Any = None) -> dict[str, Any]:
+    return {"kind": "artifact", "path": path, "folder": folder}
+
+
+def test_what_lies_in_the_folder_is_sent_by_any_of_its_names(run: Path) -> None:
+    arrived, said = sent(run, artifact("report.html"), artifact(str(run / "report.html")), artifact("export", "export"))
+    assert [Path(path).name for path, _ in arrived] == ["report.html", "report.html", "export"]
+    assert said == []
+
+
+def test_what_lies_elsewhere_is_not_sent_and_the_rest_is(run: Path) -> None:
+    secret = run.parent / "secrets"
+    (run / "link").symlink_to(secret / "id_ed25519")
+    (run / "folder").symlink_to(secret)
+    (run / "export" / "inference.onnx").symlink_to(secret / "id_ed25519")
+    named = [str(secret), str(secret / "id_ed25519"), "../secrets/id_ed25519", "link", "folder", "folder/id_ed25519"]
+    arrived, said = sent(run, *map(artifact, [*named, "export", "/etc/passwd", "", "report.html"]))
+    assert [Path(path).name for path, _ in arrived] == ["report.html"]
+    assert len(said) == len(named) + 3
+
+
+@pytest.mark.parametrize("folder", ["../../loot", "/loot", 7, "a/../../b"])
+def test_a_place_in_the_store_is_below_the_run(run: Path, folder: Any) -> None:
+    arrived, said = sent(run, artifact("report.html", folder), {"kind": "text", "name": "../../x", "text": "y"})
+    assert arrived == []
+    assert len(said) == 2
+
+
+def test_a_run_names_its_files_by_their_place_in_its_folder(run: Path) -> None:
+    tracker = RunTracker(run, None, print)
+    tracker.log_artifact(run / "export" / "inference.yml", "export")
+    tracker.spool.close()
+    (entry,) = all_entries(run / "tracking.jsonl")
+    assert entry.content["path"] == "export/inference.yml"
