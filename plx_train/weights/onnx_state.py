@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.ground.errors import WeightsError
+from plx_train.ground.files import read_limited
+from plx_train.ground.protobuf import fields, message, text, varints
 
+MOST_BYTES = 2**31 - 1
+"""Protocol buffers end there."""
 DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 10: np.float16, 11: np.float64}
 """Types of numbers, by ``TensorProto.DataType``."""
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-GRAPH, NODE, INITIALIZER = 7, 1, 5
-"""Numbers of fields: of a model its graph, of that its nodes and its tensors."""
+# Numbers of fields in ONNX's onnx.proto.
+MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER = 7, 1, 5
+NODE_OUTPUT, NODE_OPERATION, NODE_ATTRIBUTE, ATTRIBUTE_TENSOR = 2, 4, 5, 5
+TENSOR_DIMS, TENSOR_TYPE, TENSOR_FLOATS, TENSOR_NAME, TENSOR_RAW = 1, 2, 4, 8, 9
 
 
 def read_onnx(path: Path) -> dict[str, np.ndarray]:
@@ -23,108 +28,51 @@ def read_onnx(path: Path) -> dict[str, np.ndarray]:
         WeightsError: it can't be read, or is no such file.
     """
     try:
-        content = path.read_bytes()
-        graph = next(value for number, value in _messages(memoryview(content)) if number == GRAPH)
+        content = read_limited(path, MOST_BYTES)
+        graph = next(message(value) for number, value in fields(content) if number == MODEL_GRAPH)
         return dict(_tensors(graph))
     except OSError as error:
         raise WeightsError(f"{path} can't be read ({error.strerror or error})") from None
-    except (ValueError, IndexError, StopIteration, TypeError, UnicodeDecodeError):
+    except (ValueError, StopIteration):
         raise WeightsError(f"{path} is no ONNX file, or damaged") from None
 
 
 def _tensors(graph: memoryview) -> Iterator[tuple[str, np.ndarray]]:
-    for number, value in _messages(graph):
-        if number == INITIALIZER:
-            name, array = _tensor(value)
+    for number, value in fields(graph):
+        if number == GRAPH_INITIALIZER:
+            name, array = _tensor(message(value))
             if array is not None:
                 yield name, array
-        elif number == NODE:
-            yield from _constant(value)
+        elif number == GRAPH_NODE:
+            yield from _constant(list(fields(message(value))))
 
 
-def _constant(node: memoryview) -> Iterator[tuple[str, np.ndarray]]:
+def _constant(node: list[tuple[int, int | memoryview]]) -> Iterator[tuple[str, np.ndarray]]:
     """The array that a node ``Constant`` gives."""
-    parts = list(_messages(node))
-    if not any(number == 4 and bytes(value) == b"Constant" for number, value in parts):
+    if not any(number == NODE_OPERATION and text(value) == "Constant" for number, value in node):
         return
-    output = next(bytes(value).decode() for number, value in parts if number == 2)
-    for number, attribute in parts:
-        if number != 5:
-            continue
-        for inner, value in _messages(attribute):
-            if inner == 5 and (array := _tensor(value)[1]) is not None:
-                yield output, array
+    outputs = [text(value) for number, value in node if number == NODE_OUTPUT]
+    for number, attribute in node:
+        for inner, value in fields(message(attribute)) if number == NODE_ATTRIBUTE and outputs else ():
+            if inner == ATTRIBUTE_TENSOR and (array := _tensor(message(value))[1]) is not None:
+                yield outputs[0], array
 
 
 def _tensor(content: memoryview) -> tuple[str, np.ndarray | None]:
     """A tensor's name and array; None where it is of another type, or kept in another file."""
-    name, kind, shape, raw, floats = "", 0, [], b"", []
-    for number, value in _fields(content):
-        if isinstance(value, int):
-            shape += [value] if number == 1 else []
-            kind = value if number == 2 else kind
-        elif number == 1:
-            shape += list(_packed(value))
-        elif number == 4:
-            floats.append(bytes(value))
-        elif number == 8:
-            name = bytes(value).decode()
-        elif number == 9:
-            raw = bytes(value)
+    name, kind, shape, raw, floats = "", 0, [], b"", b""
+    for number, value in fields(content):
+        if number == TENSOR_DIMS:
+            shape += varints(value)
+        elif number == TENSOR_TYPE:
+            kind = value
+        elif number == TENSOR_FLOATS:
+            floats += message(value)
+        elif number == TENSOR_NAME:
+            name = text(value)
+        elif number == TENSOR_RAW:
+            raw = bytes(message(value))
     if kind not in DTYPES:
         return name, None
-    array = np.frombuffer(raw or b"".join(floats), DTYPES[kind] if raw else np.float32)
+    array = np.frombuffer(raw or floats, DTYPES[kind] if raw else np.float32)
     return name, array.reshape(shape)
-
-
-def _packed(content: memoryview) -> Iterator[int]:
-    place = 0
-    while place < len(content):
-        value, place = _varint(content, place)
-        yield value
-
-
-def _messages(content: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The fields of a message that are no numbers."""
-    for number, value in _fields(content):
-        if not isinstance(value, int):
-            yield number, value
-
-
-def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Number and value of each field of a message.
-
-    Raises:
-        ValueError, IndexError: it is no message.
-    """
-    place = 0
-    while place < len(content):
-        tag, place = _varint(content, place)
-        number, kind = tag >> 3, tag & 7
-        if kind == VARINT:
-            value, place = _varint(content, place)
-            yield number, value
-            continue
-        if kind == BYTES:
-            length, place = _varint(content, place)
-        elif kind in (FIXED32, FIXED64):
-            length = 4 if kind == FIXED32 else 8
-        else:
-            raise ValueError(kind)
-        if place + length > len(content):
-            raise ValueError(length)
-        yield number, content[place : place + length]
-        place += length
-
-
-def _varint(content: memoryview, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number of more than 64 bits")
