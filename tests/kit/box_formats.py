@@ -78,5 +78,74 @@ def write_coco(source: Path, root: Path) -> Path:
     return root
 
 
-WRITERS: dict[str, Callable[[Path, Path], Path]] = {"voc": write_voc, "yolo": write_yolo, "coco": write_coco}
+def write_labelme(source: Path, root: Path) -> Path:
+    """A JSON file beside each image, as LabelMe has them."""
+    for split, image, boxes in images_of(source):
+        stem = _copied(source, image["file_name"], root / split).stem
+        shapes = [
+            {"label": name, "points": [[x, y], [x + width, y + height]], "shape_type": "rectangle", "flags": {}}
+            for name, (x, y, width, height) in boxes
+        ]
+        content = {
+            "version": "5.5.0",
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": image["file_name"],
+            "imageData": None,
+        }
+        (root / split / f"{stem}.json").write_text(json.dumps(content))
+    return root
+
+
+def write_csv(source: Path, root: Path) -> Path:
+    """A table with a row for each box, and one without numbers for an image without any."""
+    rows = ["path,label,xmin,ymin,xmax,ymax,split"]
+    for split, image, boxes in images_of(source):
+        name = _copied(source, image["file_name"], root / "pictures").name
+        for label, (x, y, width, height) in boxes:
+            rows.append(f"pictures/{name},{label},{x},{y},{x + width},{y + height},{split}")
+        if not boxes:
+            rows.append(f"pictures/{name},,,,,,{split}")
+    (root / "boxes.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def write_label_studio(source: Path, root: Path) -> Path:
+    """An export of tasks with rectangles in percent."""
+    tasks = []
+    for number, (_, image, boxes) in enumerate(images_of(source), 1):
+        _copied(source, image["file_name"], root)
+        size = {"original_width": image["width"], "original_height": image["height"], "image_rotation": 0}
+        results = [
+            {
+                **size,
+                "id": f"r{place}",
+                "type": "rectanglelabels",
+                "from_name": "label",
+                "to_name": "image",
+                "value": {
+                    "x": 100 * x / image["width"],
+                    "y": 100 * y / image["height"],
+                    "width": 100 * width / image["width"],
+                    "height": 100 * height / image["height"],
+                    "rotation": 0,
+                    "rectanglelabels": [name],
+                },
+            }
+            for place, (name, (x, y, width, height)) in enumerate(boxes)
+        ]
+        data = {"image": f"/data/upload/1/0a1b2c3d-{image['file_name']}"}
+        tasks.append({"id": number, "data": data, "annotations": [{"id": number, "result": results}]})
+    (root / "export.json").write_text(json.dumps(tasks))
+    return root
+
+
+WRITERS: dict[str, Callable[[Path, Path], Path]] = {
+    "voc": write_voc,
+    "yolo": write_yolo,
+    "coco": write_coco,
+    "labelme": write_labelme,
+    "csv": write_csv,
+    "label_studio": write_label_studio,
+}
 """What writes each format."""

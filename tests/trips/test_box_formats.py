@@ -41,7 +41,12 @@ def test_a_format_is_found_and_survives_the_conversion(name: str, source: Path, 
     assert checked.exit_code == 0 and report(checked.output)["format"] == name
     converted = ["mode=convert", "module=object_det", f"dataset.root={root}", f"output={tmp_path / 'ours'}"]
     assert plx_train.run([*converted, "quiet=true"]).exit_code == 0
-    assert boxes(tmp_path / "ours") == boxes(source)
+    ours, theirs = boxes(tmp_path / "ours"), boxes(source)
+    if name == "label_studio":  # it knows no splits
+        ours, theirs = (
+            dict(sorted((key.partition("/")[2], row) for key, row in each.items())) for each in (ours, theirs)
+        )
+    assert ours == theirs
     assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
     again = plx_train.run([*CHECK, f"dataset.root={tmp_path / 'ours'}", f"output={tmp_path / 'again'}"])
     assert again.exit_code == 0 and report(again.output)["statistics"] == report(checked.output)["statistics"]

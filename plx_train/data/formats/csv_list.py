@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
+from plx_train.data.formats.csv_boxes import box_columns, read_boxes
 from plx_train.data.formats.csv_table import CLASSES, PATHS, TEXTS, ListTable, path_column, read_table
 from plx_train.data.formats.dataset_format import TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
@@ -20,8 +21,8 @@ class CsvList(DatasetFormat):
     """One row per image."""
 
     name = "csv"
-    title = "a CSV file of paths and classes or texts"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT})
+    title = "a CSV file of paths and classes, texts or boxes"
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.BOXES})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A table with a column of image paths."""
@@ -31,6 +32,8 @@ class CsvList(DatasetFormat):
             if not isinstance(table, ListTable) or path is None:
                 continue
             if folder.truth is Truth.TEXT and _class_column(table, path, folder.label, TEXTS) is None:
+                continue
+            if folder.truth is Truth.BOXES and box_columns(table.head) is None:
                 continue
             return f"{file} lists images"
         return None
@@ -54,6 +57,9 @@ class CsvList(DatasetFormat):
                 continue
             if folder.truth is Truth.LABELS:
                 _read_labels(table, path, split, tree, found)
+            elif folder.truth is Truth.BOXES:
+                label = _class_column(table, path, folder.label, CLASSES)
+                read_boxes(table, label, _rows(table, path, split, tree, found), found)
             else:
                 _read_classes(table, path, split, (tree, folder, found))
         return found

@@ -43,7 +43,7 @@ class LabelStudio(DatasetFormat):
 
     name = "label_studio"
     title = "Label Studio's JSON export"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS, Truth.BOXES})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A list of tasks with what is wanted in one of their results."""
@@ -58,7 +58,7 @@ class LabelStudio(DatasetFormat):
         found, tree = Annotations(self.given(folder.truth)), ImageTree(folder.root, folder.suffixes)
         tasks = list(_tasks(folder, tree, found))
         samples = found.splits.setdefault(TRAIN, [])
-        if found.truth is Truth.TEXTS:
+        if found.truth in (Truth.TEXTS, Truth.BOXES):
             for task in tasks:
                 size = partial(folder.size_of, folder.root / task.image)
                 outlines = outlines_of(task.results, size, task.name, task.file, found)

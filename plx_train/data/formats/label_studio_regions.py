@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from plx_train.contract.truth import IGNORED_TEXTS, Outline
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import Annotations
 from plx_train.data.formats.label_studio_short import UNMATCHED
 from plx_train.data.formats.parsed_json import number, points, text_of
@@ -56,9 +56,15 @@ def outlines_of(
         if isinstance(marked, str):
             found.add(file, 0, "region-invalid", f"{task}: {marked}")
         else:
-            label = texts.get(key, "")
+            label = _class(one, value) if found.truth is Truth.BOXES else texts.get(key, "")
             outlines.append(Outline(marked, label, label.strip() in IGNORED_TEXTS))
     return tuple(outlines)
+
+
+def _class(one: dict[str, Any], value: dict[str, Any]) -> str:
+    """The label that was chosen for a region; the first of several."""
+    chosen = value.get(text_of(one.get("type")))
+    return next((text_of(each).strip() for each in chosen), "") if isinstance(chosen, list) else ""
 
 
 def _text(value: dict[str, Any]) -> str:

@@ -19,11 +19,11 @@ OUTLINED = ("polygon", "rectangle", "oriented_rectangle", "rotation", "quadrilat
 
 
 class LabelMe(DatasetFormat):
-    """Flags are classes or labels; polygons and rectangles are texts."""
+    """Flags are classes or labels; polygons and rectangles are texts, or objects by the boxes around them."""
 
     name = "labelme"
     title = "LabelMe's JSON files"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS, Truth.BOXES})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with the keys that LabelMe writes, and with what is wanted in it."""
@@ -146,7 +146,7 @@ def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterato
             continue
         kind, marked = text_of(shape.get("shape_type")), points(shape.get("points"))
         if kind not in OUTLINED:
-            reason = f"shape {place} is a {kind[:20]}, which marks no text, and is left out"
+            reason = f"shape {place} is a {kind[:20]}, which has no area, and is left out"
             found.add(file, 0, "shape-without-area", reason, is_error=False)
             continue
         if marked is not None and kind == "rectangle" and len(marked) == 2:
@@ -155,9 +155,13 @@ def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterato
             reason = f"the points of shape {place} are not three or more pairs of numbers"
             found.add(file, 0, "points-not-pairs", reason)
             continue
+        label = text_of(shape.get("label")).strip()
+        if found.truth is Truth.BOXES:
+            yield Outline(marked, label)
+            continue
         # The description is where LabelMe 5 has room for a text, beside a label such as "text".
-        label = text_of(shape.get("description")).strip() or text_of(shape.get("label"))
-        yield Outline(_four(marked), label, label.strip() in IGNORED_TEXTS)
+        text = text_of(shape.get("description")).strip() or text_of(shape.get("label"))
+        yield Outline(_four(marked), text, text.strip() in IGNORED_TEXTS)
 
 
 def _four(marked: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
