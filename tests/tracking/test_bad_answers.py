@@ -128,10 +128,10 @@ def test_mode_sync_is_not_deceived(proxy: FaultyProxy, tmp_path: Path, capsys: p
     end(record)
     waiting = record.unsent
     write_facts(tmp_path / "r", {"status": "FINISHED", "tracking_uri": proxy.uri})
-    still = plx_train.run(["mode=sync", f"run={tmp_path / 'r'}"])
+    still = plx_train.run(["mode=sync", f"run={tmp_path / 'r'}", "trust=true"])
     assert (still.exit_code, still.metrics) == (1, {"sent": 0.0, "left": waiting})
     proxy.fault = None
-    real = plx_train.run(["mode=sync", f"run={tmp_path / 'r'}"])
+    real = plx_train.run(["mode=sync", f"run={tmp_path / 'r'}", "trust=true"])
     assert (real.exit_code, real.metrics) == (0, {"sent": waiting, "left": 0.0})
     assert_whole(proxy.uri, load_cursor(cursor_path(record.spool.path)).run_id)
 
