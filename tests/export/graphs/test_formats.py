@@ -11,6 +11,7 @@ from kit.wire import message, node
 from plx_train.export.graphs.checked import CheckedGraph
 from plx_train.export.graphs.facts import GraphFacts
 from plx_train.export.onnx_model import open_session
+from plx_train.export.openvino_model import compiled_model
 
 X = np.array([-1, 2], np.float32)
 
@@ -41,3 +42,14 @@ def test_onnx_runtime_takes_nothing_but_onnx(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="INVALID_PROTOBUF"):
         open_session(unseen(own))
     assert np.array_equal(open_session(unseen(MODEL)).run(None, {"x": X})[0], [0, 2])
+
+
+def test_openvino_takes_nothing_but_onnx(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    core = openvino.Core()
+    openvino.save_model(core.read_model(MODEL), tmp_path / "own.xml")
+    own = (tmp_path / "own.xml").read_bytes()
+    core.read_model(own)
+    with pytest.raises(RuntimeError, match="import of ONNX model"):
+        compiled_model(unseen(own))
+    assert np.array_equal(compiled_model(unseen(MODEL))(X)[0], [0, 2])
