@@ -212,6 +212,8 @@ def hurry() -> None:
 def _linger() -> None:
     give_up = time.monotonic() + _linger_seconds
     for stream in _made.values():
+        # A line that nobody ended is still here.
+        stream.flush()
         stream.outlet.drain(max(give_up - time.monotonic(), 0.0))
 
 

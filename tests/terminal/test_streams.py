@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -124,6 +125,61 @@ def test_the_end_waits_for_a_stopped_reader_but_not_for_ever(tmp_path: Path) -> 
     assert process.wait(30) == 0
     assert process.stdout is not None
     process.stdout.close()
+
+
+EARLY = "import atexit\natexit.register(lambda: print('the end', end=''))\n"
+"""Registered before the streams are there, it is called after they have ended."""
+AT_THE_END = {
+    "a line without an end": ("", "print('the end', end='')"),
+    "what is written when threads have ended": (EARLY, ""),
+    "what is written while Python ends": (
+        "",
+        "class A:\n    def __del__(self, print=print): print('the end', flush=True)\nkept = A()",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AT_THE_END)
+@pytest.mark.parametrize("begun", [[], ["begun"]])
+def test_what_is_written_at_the_end_arrives_and_holds_nobody_up(case: str, begun: list[str], tmp_path: Path) -> None:
+    early, late = AT_THE_END[case]
+    middle = [f"print({word!r})" for word in begun]
+    protect = "from plx_train.terminal.streams import protect\nprotect()"
+    (tmp_path / "program.py").write_text("\n".join([early, protect, *middle, late]))
+    # A script's streams are flushed when it ends, a module's when Python does.
+    command = [sys.executable, "-m", "program"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().split() == [*begun, "the", "end"]
+
+
+def test_a_stopped_reader_does_not_hold_up_what_python_writes_as_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import atexit\natexit.register(lambda: print('x' * 200_000, end=''))\n"
+        "from plx_train.terminal import streams\nstreams.protect()\nstreams.hurry()\n"
+    )
+    process = subprocess.Popen([sys.executable, str(tmp_path / "program.py")], stdout=subprocess.PIPE)
+    assert process.wait(30) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_an_outlet_that_gets_no_thread_writes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    reads, writes = os.pipe()
+    outlet = Outlet(writes)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        outlet.write(b"one\n")
+        assert os.read(reads, 100) == b"one\n"
+        outlet.write(b"y" * 1_000_000)
+        assert len(os.read(reads, 2_000_000)) > 1000
+    outlet.write(b"two\n")
+    assert outlet.drain(5.0) and outlet.fault is None
+    os.close(reads)
+    os.close(writes)
 
 
 def test_an_outlet_keeps_what_came_last() -> None:

@@ -17,8 +17,8 @@ X = np.array([-1, 2], np.float32)
 
 
 def value(name: str) -> bytes:
-    """A ValueInfoProto of a float32 tensor."""
-    return message((1, name), (2, message((1, message((1, 1))))))
+    """A ValueInfoProto of a float32 tensor of two numbers."""
+    return message((1, name), (2, message((1, message((1, 1), (2, message((1, message((1, 2))))))))))
 
 
 def unseen(content: bytes) -> CheckedGraph:
