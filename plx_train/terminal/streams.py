@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from plx_train.ground.characters import legible_lines
 from plx_train.ground.errors import UserError
-from plx_train.terminal.outlet import Outlet
+from plx_train.terminal.outlet import Outlet, call_in_forks
 
 LINGER_SECONDS, HURRIED_SECONDS = 10.0, 1.0
 """How long the end of the process waits for readers that have stopped: usually, and after a signal."""
@@ -46,9 +46,14 @@ class Stream(io.TextIOBase):
         self._encoding = encoding
         self.former = former
         self._is_styled = is_styled
-        self._begun = ""
-        self._lock = threading.Lock()
+        self._start_anew()
+        call_in_forks(self._start_anew)
         self.styled: Stream = self if is_styled else Stream(outlet, encoding, former, is_styled=True)
+
+    def _start_anew(self) -> None:
+        # What was begun is the former process's. A signal's handler, or an object's end, may write within a writing.
+        self._begun = ""
+        self._lock = threading.RLock()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]

@@ -164,6 +164,52 @@ def test_a_stopped_reader_does_not_hold_up_what_python_writes_as_it_ends(tmp_pat
     process.stdout.close()
 
 
+def test_a_writing_within_a_writing_and_a_fork_within_one_end(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from plx_train.terminal.streams import protect
+protect()
+class Noisy(str):
+    def __radd__(self, begun):
+        # Called while the stream puts both together, as a handler or an object's end may be.
+        print("within")
+        if not os.fork():
+            print("forked")
+            sys.stdout.flush()
+            os._exit(0)
+        os.wait()
+        return begun + str(self)
+sys.stdout.write("begun")
+sys.stdout.write(Noisy(" and ended\\n"))
+"""
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert {"forked", "begun and ended"} <= set(done.stdout.decode().splitlines())
+
+
+def test_a_lock_that_another_thread_held_when_a_process_forked_is_free_there(tmp_path: Path) -> None:
+    program = """
+import os, sys, threading, time
+from plx_train.terminal.streams import protect
+protect()
+class Slow(str):
+    def __radd__(self, begun):
+        time.sleep(2)
+        return begun + str(self)
+threading.Thread(target=sys.stdout.write, args=(Slow("slow\\n"),)).start()
+time.sleep(0.5)
+if not os.fork():
+    print("forked")
+    sys.stdout.flush()
+    os._exit(0)
+os.wait()
+"""
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout.decode().splitlines()) == (0, ["forked", "slow"]), done.stderr
+
+
 def test_an_outlet_that_gets_no_thread_writes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
