@@ -16,7 +16,7 @@ import numpy as np
 
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import cache_folder
+from plx_train.ground.files import cache_folder, update_digest
 from plx_train.runs.exported import is_onnx_only
 from plx_train.runs.folder import ONNX_FILE, STEM
 
@@ -69,7 +69,7 @@ def graph_digest(folder: Path, salt: bytes = b"") -> str:
     for suffix in (".pdiparams", ".json", ".pdmodel", ".onnx"):
         path = folder / f"{STEM}{suffix}"
         if path.is_file():
-            digest.update(path.read_bytes())
+            update_digest(digest, path)
     return digest.hexdigest()
 
 
