@@ -12,7 +12,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 PATIENCE_SECONDS = 0.25
 """How long a writer waits for a reader that has stopped; until it reads again, nobody waits a second time."""
@@ -40,6 +41,9 @@ class Outlet:
             is_missing: there is no output, so that all is lost.
         """
         self.number = number
+        self._target = number
+        self._kept: int | None = None
+        self._silenced: int | None = None
         self.fault: int | None = errno.EBADF if is_missing else None
         self._is_silent = is_missing
         self._can_stop = _can_stop(number)
@@ -55,7 +59,7 @@ class Outlet:
 
     def write(self, data: bytes) -> None:
         """Writes `data`, or keeps it where the reader has stopped."""
-        if self._is_silent or not data:
+        if self._is_silent or not data or self._silenced == threading.get_ident():
             return
         if not self._can_stop:
             self._write_now(data)
@@ -73,6 +77,28 @@ class Outlet:
             self._changed.notify_all()
         if not self._is_held:
             self._is_held = not self.drain(PATIENCE_SECONDS)
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Within the block neither this thread nor native code is heard; what others write, or wrote, arrives.
+
+        One thread at a time may be in it.
+        """
+        if self._silenced == threading.get_ident():
+            yield
+            return
+        # Never closed: the thread that writes may be about to use it.
+        if self._kept is None:
+            self._kept = os.dup(self.number)
+        else:
+            os.dup2(self.number, self._kept, inheritable=False)
+        self._target, self._silenced = self._kept, threading.get_ident()
+        lead_nowhere(self.number)
+        try:
+            yield
+        finally:
+            os.dup2(self._kept, self.number)
+            self._target, self._silenced = self.number, None
 
     def drain(self, seconds: float | None) -> bool:
         """Waits until all is written, at most so long, or for ever where it is None; whether it was."""
@@ -101,7 +127,7 @@ class Outlet:
         """Writes `data` without a thread, as far as a reader takes it; the rest is lost."""
         for start in range(0, len(data), PIECE_BYTES):
             with contextlib.suppress(OSError, ValueError):
-                if self._is_silent or not select.select([], [self.number], [], PATIENCE_SECONDS)[1]:
+                if self._is_silent or not select.select([], [self._target], [], PATIENCE_SECONDS)[1]:
                     return
             self._write_now(data[start : start + PIECE_BYTES])
 
@@ -131,10 +157,10 @@ class Outlet:
         try:
             while left:
                 try:
-                    left = left[os.write(self.number, left) :]
+                    left = left[os.write(self._target, left) :]
                 except BlockingIOError:
                     # Some other program has set the descriptor so.
-                    select.select([], [self.number], [], PATIENCE_SECONDS)
+                    select.select([], [self._target], [], PATIENCE_SECONDS)
                     if not self._can_stop:
                         raise
         except OSError as error:
@@ -146,9 +172,18 @@ class Outlet:
         """Leads what other code writes to the descriptor nowhere too, which would hear of the fault again."""
         self._is_silent = True
         with contextlib.suppress(OSError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.number)
-            os.close(nowhere)
+            lead_nowhere(self._target)
+
+
+def lead_nowhere(number: int) -> None:
+    """Has what is written to a descriptor lost.
+
+    Raises:
+        OSError: there is no such descriptor, or no room for another.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 def call_in_forks(method: Callable[[], None]) -> None:

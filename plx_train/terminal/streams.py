@@ -30,6 +30,9 @@ SIMPLER = str.maketrans({
 
 _made: dict[int, Stream] = {}
 """Streams by file descriptor."""
+_others: dict[int, Outlet] = {}
+"""Outlets of descriptors that no stream of ours writes to."""
+_silencing = threading.RLock()
 _linger_seconds = LINGER_SECONDS
 
 
@@ -231,6 +234,33 @@ def protected() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = former
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keeps what this thread and native code write off stdout and stderr; what others write, or wrote, arrives."""
+    with _silencing, contextlib.ExitStack() as block:
+        _flush()
+        for number in (1, 2):
+            block.enter_context(_outlet_of(number).silenced())
+        # What was begun within is not for afterwards.
+        block.callback(_flush)
+        yield
+
+
+def _outlet_of(number: int) -> Outlet:
+    if number in _made:
+        return _made[number].outlet
+    if number not in _others:
+        _others[number] = Outlet(number)
+    return _others[number]
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
 
 
 def _open_closed() -> None:

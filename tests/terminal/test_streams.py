@@ -248,6 +248,37 @@ def test_an_outlet_keeps_what_came_last() -> None:
     os.close(writes)
 
 
+def test_a_silenced_outlet_still_writes_what_others_wrote_and_write() -> None:
+    reads, writes = os.pipe()
+    outlet = Outlet(writes)
+    outlet.write(b"held" * 100_000 + b"\n")
+    with outlet.silenced(), outlet.silenced():
+        os.write(writes, b"native\n")
+        outlet.write(b"own\n")
+        other = threading.Thread(target=outlet.write, args=(b"of another\n",))
+        other.start()
+        other.join(30)
+        found = b""
+        while not found.endswith(b"of another\n"):
+            found += os.read(reads, 1 << 16)
+    outlet.write(b"after\n")
+    assert outlet.drain(5.0)
+    assert found + os.read(reads, 100) == b"held" * 100_000 + b"\nof another\nafter\n"
+    os.close(reads)
+    os.close(writes)
+
+
+@pytest.mark.parametrize("first", ["protect()", ""])
+def test_what_is_silenced_is_not_heard_later_either(first: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        f"import os\nfrom plx_train.terminal.streams import protect, silenced\n{first}\nprint('before')\n"
+        "for _ in range(2):\n    with silenced():\n        os.write(1, b'native')\n"
+        "        print('own')\n        print('begun', end='')\nprint('after')\n"
+    )
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (b"before\nafter\n", b"")
+
+
 WORDS = "a\x1b[2J\x07\x9bb\u202ec\u2066d\x7fe\rf\udc80g\u200bh 中文 مرحبا 👩\u200d🚀"
 SPELLED = "a[U+001B][2J[U+0007][U+009B]b[U+202E]c[U+2066]d[U+007F]e[U+000D]f[U+DC80]g[U+200B]h 中文 مرحبا 👩\u200d🚀"
 
