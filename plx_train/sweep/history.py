@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
@@ -99,8 +100,11 @@ def open_recorded(folder: Path, known: str | None = None, trust: bool = False) -
         trust: opens the database that the folder names, whoever made it.
 
     Raises:
-        UserError: it can't be opened, or lies in a database that somebody else's folder names.
+        UserError: it can't be opened, lies in a database that somebody else's folder names, or links lead out of the
+            folder.
     """
+    # To open a study writes to its journal, and a link there to whatever it leads to.
+    refuse_leading_out(folder)
     settings = read_settings(folder)
     storage = settings["storage"]
     if storage not in (None, known) and not trust and not is_signed(_place(settings), settings.get(SEAL)):

@@ -20,11 +20,12 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE, WRITTEN
 from plx_train.runs.lock import hold_writable
 from plx_train.terminal.console import Console, make_console
 
@@ -61,7 +62,7 @@ def open_session(composed: Composed, subject: str | None = None) -> Iterator[Ses
         subject: what the run is about, for the folder's name; the module type where it is None.
 
     Raises:
-        UserError: the folder can't be written, is in use, or holds a run.
+        UserError: the folder can't be written, is in use, holds a run, or holds links that lead out of it.
     """
     options = composed.options
     output = resolve_path(options.output or _default_folder(options, subject or options.module.name))
@@ -81,9 +82,23 @@ def open_session(composed: Composed, subject: str | None = None) -> Iterator[Ses
             with explained_faults(output):
                 # In one piece, and the file itself: a link in its place would have another one written.
                 replace_file(output / CONFIG_FILE, composed.yaml)
+        _refuse_links(output, options.mode)
         if options.mode == "train" and options.device.nodes > 1:
             lock.close()
         yield Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+
+
+def _refuse_links(output: Path, mode: str) -> None:
+    """Looks through what is in the folder, whoever put it there, before a command writes to it.
+
+    A run fills its folder, and owns all of it; what others write has its names, in a folder that may be anybody's.
+
+    Raises:
+        UserError: a link there leads out of it.
+    """
+    for name in [path.name for path in output.iterdir()] if mode == "train" else WRITTEN:
+        if os.path.lexists(output / name):
+            refuse_leading_out(output, output / name)
 
 
 def _default_folder(options: RunOptions, subject: str) -> str:

@@ -92,3 +92,15 @@ def test_a_folder_is_named_after_what_runs(
     with open_session(compose_run(["mode=predict", "input=x"]), subject) as session:
         assert session.output.parent == tmp_path / "outputs"
         assert session.output.name.startswith(name)
+
+
+@pytest.mark.parametrize("place", ["checkpoints", "export/inference.yml", "overlays", "report.html"])
+@pytest.mark.parametrize("mode", ["train", "export"])
+def test_a_folder_whose_links_lead_out_of_it_is_not_filled(mode: str, place: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / place).parent.mkdir(parents=True)
+    (run / place).symlink_to(tmp_path / "elsewhere")
+    composed = compose_run([f"mode={mode}", "module=text_det", "dataset=pages", f"output={run}"])
+    with pytest.raises(UserError, match="leads out of"), open_session(composed):
+        pass
+    assert is_held(run) is False
