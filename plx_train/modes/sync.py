@@ -49,7 +49,7 @@ def _send(spool: Path, given: str | None, options: RunOptions, console: Console)
             # Where the records go, and with them files, is what the folder says.
             ask_trust(folder, options, "sending its record")
         done = send(spool, _address(folder, given), console.warn)
-    except UserError as error:
+    except (UserError, OSError) as error:
         console.warn(str(error))
         return str(folder), 0, unsent(spool)
     return str(folder), done.sent, done.left

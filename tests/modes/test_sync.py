@@ -9,6 +9,7 @@ import pytest
 
 import plx_train
 from plx_train.config.compose import compose_run
+from plx_train.tracking.store import PROMOTIONS, open_client
 
 
 @pytest.fixture
@@ -62,3 +63,30 @@ def test_a_link_out_of_the_folder_has_nothing_sent_or_written(evil: Path, tmp_pa
         assert plx_train.run(["mode=sync", "run=outputs/evil", said]).exit_code == 1
     assert not (tmp_path / "own").exists()
     assert not (evil / "run.lock").exists()
+
+
+def _rewritten(run: Path, **beginning: str) -> None:
+    """Changes what the record in a folder begins with."""
+    lines = [json.loads(line) for line in (run / "tracking.jsonl").read_text().splitlines()]
+    (run / "tracking.jsonl").write_text("".join(json.dumps(line | beginning) + "\n" for line in lines[:1]))
+
+
+def test_a_run_of_ones_own_gets_nothing_of_a_foreign_record(evil: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/own/store.db"
+    client = open_client(uri)
+    own = client.create_run(client.create_experiment("mine"), tags={"plx.token": "0" * 32}).info.run_id
+    (evil / "tracking.sent.json").write_text(json.dumps({"offset": 0, "run_id": own}))
+    result = plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"])
+    assert (result.exit_code, result.metrics) == (1, {"sent": 0.0, "left": 4.0})
+    (evil / "tracking.sent.json").write_text(json.dumps({"offset": 10_000, "run_id": own, "skipped": [1, 2]}))
+    result = plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"])
+    assert (result.exit_code, result.metrics) == (1, {"sent": 0.0, "left": 2.0})
+    assert client.get_run(own).data.params == {}
+    assert not client.list_artifacts(own)
+
+
+def test_a_foreign_record_makes_no_entry_of_the_ledger(evil: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/own/store.db"
+    _rewritten(evil, experiment=PROMOTIONS)
+    assert plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"]).exit_code == 1
+    assert open_client(uri).get_experiment_by_name(PROMOTIONS) is None
