@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import state_folder
+from plx_train.ground.files import read_limited, state_folder
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import CONFIG_FILE
+from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES
 
 KEY_FILE = "runs.key"
 KEY_BYTES = 32
@@ -40,10 +40,14 @@ def is_signed(values: Sequence[Any], seal: Any) -> bool:
     return hmac.compare_digest(str(seal.get("mac")).encode("utf-8", "replace"), _signed(key, values).encode())
 
 
-def sealed(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a run in `folder`, signed; unsigned where this user's key can't be kept."""
+def sealed(folder: Path, facts: Mapping[str, Any], config: str | None = None) -> dict[str, Any]:
+    """The facts of a run in `folder`, signed; unsigned where this user's key can't be kept.
+
+    Args:
+        config: `config_hash` when the run began: what somebody writes there later is not signed.
+    """
     kept = {name: value for name, value in facts.items() if name != SEAL}
-    seal = signature(_content(folder, facts))
+    seal = signature(_content(config_hash(folder) if config is None else config, facts))
     return kept if seal is None else kept | {SEAL: seal}
 
 
@@ -58,17 +62,21 @@ def doubt(folder: Path) -> str | None:
         return "was made by another user, on another machine, or by a version that did not sign its runs"
     if key is None or seal.get("key") != _name_of(key):
         return "was made by another user or on another machine"
-    if not is_signed(_content(folder, facts), seal):
+    if not is_signed(_content(config_hash(folder), facts), seal):
         return "was changed by somebody since it was made: its signature no longer fits"
     return None
 
 
-def _content(folder: Path, facts: Mapping[str, Any]) -> list[Any]:
-    """What is signed of a run."""
+def config_hash(folder: Path) -> str:
+    """What tells the configuration of the run in `folder` from others; empty where none can be read."""
     try:
-        config = hashlib.sha256((folder / CONFIG_FILE).read_bytes()).hexdigest()
+        return hashlib.sha256(read_limited(folder / CONFIG_FILE, MOST_RECORD_BYTES)).hexdigest()
     except OSError:
-        config = ""
+        return ""
+
+
+def _content(config: str, facts: Mapping[str, Any]) -> list[Any]:
+    """What is signed of a run."""
     return [config, *(facts.get(name) for name in SIGNED)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plx_train.runs.facts import read_facts, write_facts
-from plx_train.runs.owner import KEY_FILE, doubt, sealed
+from plx_train.runs.owner import KEY_FILE, config_hash, doubt, sealed
 
 FACTS = {"mode": "train", "overrides": ["module=text_det", "seed=3"], "tracking_uri": "http://a", "status": "RUNNING"}
 
@@ -43,7 +43,7 @@ def test_the_key_is_its_owners_alone_and_stays(run: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["mode", "overrides", "tracking_uri"])
 def test_facts_that_were_changed_are_seen(run: Path, name: str) -> None:
-    write_facts(run, read_facts(run) | {name: "other"})
+    write_facts(run, read_facts(run) | {name: ["other"] if name == "overrides" else "other"})
     assert "was changed by somebody" in str(doubt(run))
 
 
@@ -51,6 +51,13 @@ def test_a_configuration_that_was_changed_is_seen(run: Path) -> None:
     (run / "config.yaml").write_text("seed: 4\n")
     assert "was changed by somebody" in str(doubt(run))
     (run / "config.yaml").unlink()
+    assert "was changed by somebody" in str(doubt(run))
+
+
+def test_a_run_signs_the_configuration_that_it_began_with(run: Path) -> None:
+    began = config_hash(run)
+    (run / "config.yaml").write_text("seed: 4\n")
+    write_facts(run, sealed(run, FACTS | {"status": "FINISHED"}, began))
     assert "was changed by somebody" in str(doubt(run))
 
 
