@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from plx_train.config.compose import Composed
@@ -72,4 +73,6 @@ def _recorded_address(folder: Path) -> str | None:
         return read_facts(folder).get("tracking_uri")
     except UserError:
         # A sweep's own record has no run.json beside it.
-        return read_address(folder / SPOOL_NAME)
+        with suppress(OSError):
+            return read_address(folder / SPOOL_NAME)
+        return None

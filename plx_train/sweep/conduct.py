@@ -77,8 +77,10 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         finally:
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
-            _send_left_over(ordered.composed.options.tracking, folder, console, stop)
-            parent.finish(record, kept_importances(record).shares, report, is_whole)
+            try:
+                _send_left_over(ordered.composed.options.tracking, folder, console, stop)
+            finally:
+                parent.finish(record, kept_importances(record).shares, report, is_whole)
     show_sweep(console, record)
     console.info(f"report: {report}")
     return record

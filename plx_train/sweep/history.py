@@ -11,8 +11,8 @@ from typing import Any
 from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file, resolve_path
-from plx_train.runs.folder import SWEEP_FILE
+from plx_train.ground.files import read_limited, replace_file, resolve_path
+from plx_train.runs.folder import MOST_RECORD_BYTES, SWEEP_FILE
 from plx_train.runs.lock import is_held
 from plx_train.runs.owner import SEAL, is_signed, signature
 from plx_train.sweep.live import LiveJob, job_folder
@@ -20,6 +20,7 @@ from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, J
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
 
 SETTINGS_FILE = SWEEP_FILE
+NEEDED = ("command", "sampler", "pruner", "keys", "prefixes", "fixed", "num_trials", "slots", "seeds")
 OWN_FIGURE = "the module's figure"
 """How the first objective is called until a run has said its name."""
 
@@ -38,9 +39,16 @@ def read_settings(folder: Path) -> dict[str, Any]:
         UserError: there is no sweep in the folder.
     """
     try:
-        return dict(json.loads((folder / SETTINGS_FILE).read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        found = dict(json.loads(read_limited(folder / SETTINGS_FILE, MOST_RECORD_BYTES)))
+        # What a study is opened by.
+        is_whole = isinstance(found["sweep_id"], str) and isinstance(found["storage"], str | None)
+        _objectives(found)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{folder / SETTINGS_FILE} can't be read ({error}): {folder} holds no sweep") from None
+    absent = [name for name in NEEDED if name not in found]
+    if absent or not is_whole:
+        raise UserError(f"{folder / SETTINGS_FILE} does not say what a sweep's does: {folder} holds no sweep")
+    return found
 
 
 def find_sweep(root: Path, name: str) -> Path:

@@ -115,7 +115,10 @@ def has_died(folder: Path) -> bool:
     if facts.get("status") != "RUNNING":
         return False
     held = is_held(folder)
-    return not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
+    try:
+        return not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
+    except OSError:
+        return False
 
 
 def _is_gone(held: bool | None, tags: Mapping[str, str]) -> bool:

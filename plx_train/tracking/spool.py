@@ -140,7 +140,7 @@ def _parse(line: bytes, end: int) -> SpoolEntry | None:
     try:
         content = json.loads(line)
         head = (content.pop("seq"), content.pop("ms"), content.pop("kind"))
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
     if not (isinstance(head[0], int) and isinstance(head[1], int) and isinstance(head[2], str)):
         return None
@@ -204,12 +204,13 @@ def load_cursor(path: Path, spool: Path | None = None) -> Cursor:
         content = json.loads(read_limited(path, MOST_CURSOR_BYTES))
         # A power cut may have taken the end of the spool, but not the news that it had been sent.
         most = spool.stat().st_size if spool else int(content["offset"])
-        if content["run_id"] == "":
+        run_id, skipped = content["run_id"], [int(number) for number in content.get("skipped", ())]
+        if run_id == "":
             # The run comes first of all: what was given no id has not arrived, whoever said so.
             return Cursor(path=path)
         offset = max(0, min(int(content["offset"]), most))
-        return Cursor(offset, content["run_id"], path, list(content.get("skipped", ())), spool)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError):
+        return Cursor(offset, None if run_id is None else str(run_id), path, skipped, spool)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError, RecursionError):
         return Cursor(path=path)
 
 

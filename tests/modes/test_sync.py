@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 import plx_train
 from plx_train.config.compose import compose_run
+from plx_train.tracking import unsent
 from plx_train.tracking.store import PROMOTIONS, open_client
 
 
@@ -90,3 +93,35 @@ def test_a_foreign_record_makes_no_entry_of_the_ledger(evil: Path, tmp_path: Pat
     _rewritten(evil, experiment=PROMOTIONS)
     assert plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"]).exit_code == 1
     assert open_client(uri).get_experiment_by_name(PROMOTIONS) is None
+
+
+SENT = "tracking.sent.json"
+DAMAGES = {
+    "a run without tags": ("tracking.jsonl", '{"seq": 0, "ms": 1, "kind": "run"}\n'),
+    "records of other kinds": ("tracking.jsonl", '[]\n{"seq": [], "ms": "x", "kind": {}}\n' + "[" * 90_000 + "\n"),
+    "an offset before the record": (SENT, '{"offset": -5, "run_id": null}'),
+    "an offset without end": (SENT, '{"offset": Infinity, "run_id": null}'),
+    "another kind of run": (SENT, '{"offset": 0, "run_id": {"a": 1}, "skipped": [null]}'),
+    "no mapping": (SENT, "[1]"),
+    "a pipe": (SENT, None),
+    "a device": (SENT, "/dev/zero"),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_one_bad_folder_holds_up_no_other(evil: Path, tmp_path: Path, damage: str) -> None:
+    good = evil.parent / "good"
+    shutil.copytree(evil, good)
+    name, content = DAMAGES[damage]
+    (evil / name).unlink(missing_ok=True)
+    if content is None:
+        os.mkfifo(evil / name)
+    elif content.startswith("/"):
+        (evil / name).symlink_to(content)
+    else:
+        (evil / name).write_text(content)
+    facts = json.loads((evil / "run.json").read_text())
+    (evil / "run.json").write_text(json.dumps(facts | {"status": "RUNNING"}))
+    plx_train.run(["mode=sync", f"tracking.uri=sqlite:///{tmp_path}/own/store.db"])
+    assert unsent(good / "tracking.jsonl") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from plx_train.ground.errors import UserError
-from plx_train.runs.trial import prune
+from plx_train.runs.trial import prune, read_reports
 from plx_train.sweep.command import run_sweep
-from plx_train.sweep.history import best_run, load_record, open_recorded, write_settings
+from plx_train.sweep.history import best_run, load_record, open_recorded, read_settings, write_settings
 from plx_train.sweep.live import LiveJob, job_folder
 from plx_train.sweep.order import order, settings_of
 from plx_train.sweep.study import JOBS, Study
@@ -104,3 +105,21 @@ def _handed_over(tmp_path: Path) -> Path:
     write_settings(folder, settings | dict.fromkeys(names))
     (folder / "study.journal").symlink_to(tmp_path / "profile")
     return folder
+
+
+@pytest.mark.parametrize(
+    "content", ["[1]", "{}", "null", '{"sweep_id": 3, "storage": null, "objectives": []}', "[" * 90_000]
+)
+def test_settings_of_other_kinds_are_no_sweep(content: str, tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text(content)
+    with pytest.raises(UserError, match="holds no sweep"):
+        open_recorded(tmp_path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_holds_no_reader_up(tmp_path: Path) -> None:
+    for name in ("sweep.json", "reports.jsonl"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="holds no sweep"):
+        read_settings(tmp_path)
+    assert read_reports(tmp_path) == []
