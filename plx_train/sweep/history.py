@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.confine import refuse_leading_out
-from plx_train.ground.credentials import without_credentials
+from plx_train.ground.credentials import put_away_within, without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited, replace_file, resolve_path
 from plx_train.runs.folder import MOST_RECORD_BYTES, SWEEP_FILE
@@ -21,6 +21,7 @@ from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_
 
 SETTINGS_FILE = SWEEP_FILE
 NEEDED = ("command", "sampler", "pruner", "keys", "prefixes", "fixed", "num_trials", "slots", "seeds")
+"""What every sweep's settings say, beside what its study is opened by."""
 OWN_FIGURE = "the module's figure"
 """How the first objective is called until a run has said its name."""
 
@@ -39,7 +40,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
         UserError: there is no sweep in the folder.
     """
     try:
-        found = dict(json.loads(read_limited(folder / SETTINGS_FILE, MOST_RECORD_BYTES)))
+        found = dict(put_away_within(json.loads(read_limited(folder / SETTINGS_FILE, MOST_RECORD_BYTES))))
         # What a study is opened by.
         is_whole = isinstance(found["sweep_id"], str) and isinstance(found["storage"], str | None)
         _objectives(found)

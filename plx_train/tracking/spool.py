@@ -18,6 +18,8 @@ from plx_train.ground.files import read_limited, replace_file
 
 CHUNK_BYTES = 1 << 18
 MOST_CURSOR_BYTES = 1 << 20
+PLACES = ("uri", "path", "folder", "plx.output")
+"""Addresses, without passwords from the beginning, and paths: they are gone back to by what stands here."""
 LONGEST_LINE = 1 << 26
 """Bytes of the longest record; more are none, whatever the file leads to."""
 
@@ -68,7 +70,7 @@ class Spool:
             head = {"seq": self._sequence, "ms": now if milliseconds is None else milliseconds, "kind": kind}
             self._sequence += 1
             try:
-                content = content if kind == "metrics" else scrubbed(content)
+                content = content if kind == "metrics" else scrubbed(content, PLACES)
                 line = json.dumps(head | content, separators=(",", ":"), allow_nan=False, default=str)
                 self._write(line.encode() + b"\n")
             except (OSError, ValueError):

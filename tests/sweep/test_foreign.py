@@ -123,3 +123,11 @@ def test_a_pipe_holds_no_reader_up(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no sweep"):
         read_settings(tmp_path)
     assert read_reports(tmp_path) == []
+
+
+def test_a_password_that_a_former_version_recorded_is_put_away(tmp_path: Path) -> None:
+    folder = _handed_over(tmp_path)
+    settings = json.loads((folder / "sweep.json").read_text())
+    settings["fixed"] = ["tracking.uri=postgresql://me:hunter22@h/runs"]
+    (folder / "sweep.json").write_text(json.dumps(settings))
+    assert read_settings(folder)["fixed"] == ["tracking.uri=postgresql://me@h/runs"]

@@ -12,7 +12,7 @@ import pytest
 from plx_train.ground.confine import PathRefused
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.receipts import check_dataset, refuse_place
-from plx_train.tracking.spool import Cursor, all_entries
+from plx_train.tracking.spool import Cursor, Spool, all_entries
 from plx_train.tracking.tracker import RunTracker
 from plx_train.tracking.words import clean_text
 
@@ -118,3 +118,13 @@ def test_a_dataset_whose_name_is_spelled_out_is_proven() -> None:
     run = SimpleNamespace(info=SimpleNamespace(run_id="abc"), inputs=SimpleNamespace(dataset_inputs=[kept]))
     client: Any = SimpleNamespace(get_run=lambda run_id: run)
     check_dataset(client, "abc", {"name": name, "digest": "ab"})
+
+
+def test_places_stay_as_they_are_where_a_password_is_a_word_of_them(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "postgres")
+    spool = Spool(run / "tracking.jsonl")
+    told = {"uri": "postgresql://postgres@h/postgres", "tags": {"plx.output": "/home/postgres/runs"}}
+    spool.append("run", told | {"name": "postgres"})
+    spool.close()
+    (entry,) = all_entries(run / "tracking.jsonl")
+    assert entry.content == told | {"name": "***"}
