@@ -11,6 +11,7 @@ import pytest
 
 import plx_train
 from plx_train.config.compose import compose_run
+from plx_train.sweep.history import write_settings
 from plx_train.tracking import unsent
 from plx_train.tracking.store import PROMOTIONS, open_client
 
@@ -125,3 +126,16 @@ def test_one_bad_folder_holds_up_no_other(evil: Path, tmp_path: Path, damage: st
     (evil / "run.json").write_text(json.dumps(facts | {"status": "RUNNING"}))
     plx_train.run(["mode=sync", f"tracking.uri=sqlite:///{tmp_path}/own/store.db"])
     assert unsent(good / "tracking.jsonl") == 0
+
+
+def test_ones_own_sweeps_record_is_sent_to_the_store_that_was_signed(evil: Path, tmp_path: Path) -> None:
+    """No run.json says who made it; another address in the record changes nothing."""
+    (evil / "run.json").unlink()
+    _rewritten(evil, uri=f"sqlite:///{tmp_path}/attacker/store.db")
+    names = ("command", "sampler", "pruner", "keys", "prefixes", "fixed", "num_trials", "slots", "seeds")
+    settings = {"sweep_id": "evil", "storage": None, "objectives": []} | dict.fromkeys(names)
+    write_settings(evil, settings)
+    assert plx_train.run(["mode=sync"]).exit_code == 1
+    write_settings(evil, settings, f"sqlite:///{tmp_path}/own/store.db")
+    assert plx_train.run(["mode=sync"]).exit_code == 0
+    assert not (tmp_path / "attacker").exists()
