@@ -124,6 +124,12 @@ def known_secrets() -> list[str]:
     return sorted((way for way in ways if len(way) >= SHORTEST_SECRET), key=len, reverse=True)
 
 
+def is_secret_variable(name: str, value: str) -> bool:
+    """Whether a variable of the environment holds a password, by its name or as an address with one."""
+    is_named = name in (VARIABLE, *SECRET_VARIABLES) or bool(re.search(_SECRET_WORD, name, re.IGNORECASE))
+    return is_named or ("://" in value and without_credentials(value) != value)
+
+
 def wants_login(error: BaseException) -> bool:
     """Whether a store refused somebody who did not say, or could not prove, who he is."""
     text = str(error)

@@ -51,6 +51,20 @@ def sealed(folder: Path, facts: Mapping[str, Any], config: str | None = None) ->
     return kept if seal is None else kept | {SEAL: seal}
 
 
+def why_unsigned() -> str | None:
+    """Why this user's runs can't be signed, a sentence; None: they can."""
+    if _key(may_make=True) is not None:
+        return None
+    try:
+        path = str(state_folder() / KEY_FILE)
+    except (RuntimeError, UserError):
+        path = "the key, without a home,"
+    return (
+        f"the run is not signed ({path} can't be written or read): going on with it will ask for trust=true; "
+        "PLX_TRAIN_STATE names another place for the key"
+    )
+
+
 def doubt(folder: Path) -> str | None:
     """Why it can't be told that this user made the run in `folder`, half a sentence; None: this user did."""
     try:
@@ -59,7 +73,10 @@ def doubt(folder: Path) -> str | None:
         return "does not say who made it"
     seal, key = facts.get(SEAL), _key(may_make=False)
     if not isinstance(seal, dict):
-        return "was made by another user, on another machine, or by a version that did not sign its runs"
+        return (
+            "is not signed: it was made by another user, on another machine, by a version that did not sign its runs, "
+            "or where the key that signs them can't be kept"
+        )
     if key is None or seal.get("key") != _name_of(key):
         return "was made by another user or on another machine"
     if not is_signed(_content(config_hash(folder), facts), seal):
@@ -108,7 +125,19 @@ def _make_key(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(temporary, path)
+        except FileExistsError:
+            return
+        except OSError:  # on FAT, CIFS and others that have no second names
+            _write_key(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _write_key(path: Path) -> None:
+    """Makes the key where that takes two steps; whoever reads it between them finds none."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))

@@ -15,7 +15,7 @@ from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.machine.determinism import Determinism
 from plx_train.runs.facts import write_facts
-from plx_train.runs.owner import config_hash, sealed
+from plx_train.runs.owner import config_hash, sealed, why_unsigned
 from plx_train.runs.trial import Pruned, Trial, current_trial
 from plx_train.tracking import TrackedDataset, environment_tags, start_tracking, tracked
 from plx_train.workflow.resume import Continuation, resume_command
@@ -69,6 +69,9 @@ def recording(
     stop = StopRequest()
     is_own = continuation is None or continuation.is_own
     record = Record(session, tracker, stop, trial, {**former}, is_own=is_own, config=config_hash(session.output))
+    unsigned = why_unsigned() if is_own and ranks.rank() == 0 else None
+    if unsigned:
+        session.console.warn(unsigned)
     with tracked(tracker), stop.listening():
         try:
             record.write(
