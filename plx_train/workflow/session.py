@@ -26,13 +26,16 @@ from plx_train.ground.files import replace_file, resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
 from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE, WRITTEN
-from plx_train.runs.lock import hold_writable
+from plx_train.runs.lock import RunLock, hold_writable, is_held, is_trained_in
 from plx_train.terminal.console import Console, make_console
 
 DISK_FAULTS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ENAMETOOLONG),
 )
+
+SHARED_SECONDS = 600.0
+"""How long the command of one of several machines waits for another one's, which prepares the data."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,13 @@ class Session:
     output: Path
     console: Console
     started: float
+    lock: RunLock | None = None
+    """That of the folder; None in the processes that a command has train together."""
+
+    def let_others_in(self) -> None:
+        """Ends what one machine alone may do in the folder, where several share a run."""
+        if self.lock is not None and self.options.device.nodes > 1:
+            self.lock.close()
 
     @property
     def elapsed(self) -> float:
@@ -55,8 +65,8 @@ class Session:
 def open_session(composed: Composed, subject: str | None = None) -> Iterator[Session]:
     """The run's folder, which is no other command's inside: its lock is taken before anything is written there.
 
-    Where several machines share a run, each of their commands is given the folder; it is theirs while they write into
-    it, then the first process's.
+    Where several machines share a run, each of their commands is given the folder, one after the other: it is theirs
+    until the data are written (`Session.let_others_in`), then the first process's.
 
     Args:
         subject: what the run is about, for the folder's name; the module type where it is None.
@@ -68,7 +78,7 @@ def open_session(composed: Composed, subject: str | None = None) -> Iterator[Ses
     output = resolve_path(options.output or _default_folder(options, subject or options.module.name))
     with explained_faults(output):
         _make_folder(output)
-        lock = hold_writable(output)
+        lock = _lock(output, options)
     with closing(lock):
         is_known = (output / RUN_FILE).exists()
         if options.mode == "train" and (output / SWEEP_FILE).exists():
@@ -83,9 +93,19 @@ def open_session(composed: Composed, subject: str | None = None) -> Iterator[Ses
                 # In one piece, and the file itself: a link in its place would have another one written.
                 replace_file(output / CONFIG_FILE, composed.yaml)
         _refuse_links(output, options.mode)
-        if options.mode == "train" and options.device.nodes > 1:
-            lock.close()
-        yield Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+        yield Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter(), lock)
+
+
+def _lock(output: Path, options: RunOptions) -> RunLock:
+    """The folder's lock, for which the command of one of several machines waits while another one writes the data."""
+    give_up = time.monotonic() + (SHARED_SECONDS if options.mode == "train" and options.device.nodes > 1 else 0)
+    while True:
+        try:
+            return hold_writable(output)
+        except UserError:
+            if time.monotonic() >= give_up or is_trained_in(output) or is_held(output) is None:
+                raise
+        time.sleep(0.2)
 
 
 def _refuse_links(output: Path, mode: str) -> None:
