@@ -87,7 +87,7 @@ def test_a_device_in_the_place_of_a_file_is_not_read(checkpoint: Path, name: str
     (checkpoint / name).unlink()
     (checkpoint / name).symlink_to("/dev/zero")
 
-    with pytest.raises(WeightsError, match="ordinary file|leads out of"):
+    with pytest.raises(WeightsError, match=r"ordinary file|leads out of"):
         load_checkpoint(checkpoint)
 
 
