@@ -78,6 +78,7 @@ def test_lists_are_sorted_and_name_nothing_that_does_more_than_compute(suffix: s
     assert [name for name in names if NEVER.search(name)] == []
 
 
+@pytest.mark.long
 def test_every_network_of_the_product_and_every_official_layer_passes(tmp_path: Path) -> None:
     for name, layer, inputs in (*own_networks(), *official_layers()):
         assert checked_graph(saved(tmp_path, name, layer, inputs)).facts.operations, name
