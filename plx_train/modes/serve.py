@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import logging
 import os
 import sys
@@ -81,6 +82,10 @@ def run(composed: Composed) -> RunResult:
     address = address_of(listener)
     console.info(described(pipeline))
     server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
+    if not serve.follow:
+        # What was loaded stays for good: without it the collector of circles comes by more often and takes less time.
+        gc.collect()
+        gc.freeze()
     run_guarded(server, listener, serve.drain_seconds)
     hurry()
     _leave(server, serve.drain_seconds, console)

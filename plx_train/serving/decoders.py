@@ -110,7 +110,11 @@ class Decoders:
         task = asyncio.ensure_future(self._worked(work, done))
         # Whoever gives up leaves the decoder at work: it is free when it is done.
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            # Its refusal knows this frame, and through others the file and its decoder: a circle would keep them.
+            del task
 
     async def _wait(self, held: AsyncExitStack, is_quick: bool) -> None:
         self._waiting += 1

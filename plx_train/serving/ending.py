@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 from plx_train.serving.server import CLOSING_SECONDS, Server
 
-THREADS = ("plx-serve", "plx-decode", "plx-predict")
+THREADS = ("plx-serve", "plx-decode", "plx-predict", "plx-follow")
 """Beginnings of names of threads that work on requests."""
 LEAVE_SECONDS = 1.0
 """Seconds in which such threads may end by themselves."""

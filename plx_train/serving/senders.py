@@ -59,10 +59,15 @@ class Sender:
             uncancel = getattr(self._reading, "uncancel", None)
             if uncancel is not None:  # Python 3.11 counts.
                 uncancel()
-            raise self.refusal from None
         finally:
             self._reading = None
             timer.cancel()
+        refusal, self.refusal = self.refusal, None
+        try:
+            # Not while the interruption is handled, whose frames know the body.
+            raise refusal
+        finally:
+            del refusal
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import signal
 import time
@@ -201,3 +202,25 @@ def test_health_says_that_nothing_is_decoded(server: Running) -> None:
 
 def test_a_thin_picture_is_read(server: Running) -> None:
     assert server.post(of(png_of_zeros(1, 20_000))).text == "0"
+
+
+def shared_memories() -> int:
+    handles = Path("/proc/self/fd")
+    return sum("memfd:plx_train" in str(one.readlink()) for one in handles.iterdir() if one.is_symlink())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted by Linux")
+def test_what_a_lost_decoder_held_is_gone_without_a_collector() -> None:
+    options = ServeOptions(decoders=1, decode_seconds=SECONDS, max_wait_ms=0.0)
+    with serving(create_app(FakePipeline(), options), options) as server:
+        assert server.post(grey(1)).status == 200
+        gc.collect()
+        before = shared_memories()
+        gc.disable()
+        try:
+            for _ in range(3):
+                assert server.post(of(pdf_that_hangs(), 0)).status == 422
+                assert server.post(grey(1)).status == 200
+            assert shared_memories() <= before
+        finally:
+            gc.enable()

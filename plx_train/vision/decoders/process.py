@@ -167,8 +167,8 @@ class Decoder:
             return
         handles = [] if self._letters else [new_memory(COPIED_FILE)]
         try:
-            self._letters = self._letters or SharedMemory(handles[0], COPIED_FILE)
-            self._letters.write(source)
+            letters = self._letters = self._letters or SharedMemory(handles[0], COPIED_FILE)
+            letters.write(source)
             yield {"length": len(source)}, handles
         finally:
             for handle in handles:
@@ -212,6 +212,8 @@ class Decoder:
         self._process.kill()
         code = self._process.wait()
         self._line.close()
+        # Each holds a descriptor.
+        self._memory = self._letters = None
         return code
 
     def _ask(
