@@ -113,7 +113,7 @@ class Service:
         params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
         limits = await self._fetched(request, stay)
         async with AsyncExitStack() as held:
-            pages, info = await self.reading.items(request, self.batcher.pipeline, limits, held)
+            pages, info = await self.reading.items(request, self.batcher.pipeline, limits, held, stay)
             if stay is not None:
                 stay.is_decoded = True
             results = await self.batcher.predict(pages, params)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
+from plx_train.serving.house import Stay
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.refusal import Refusal
 from plx_train.vision.decoders.process import Decoder, DecoderLost
@@ -36,9 +37,12 @@ class Decoders:
     Files that can be slow take half of them at most, so that those that are not always come by.
     """
 
-    def __init__(self, number: int, max_pixels: int, formats: Collection[str], metrics: Metrics) -> None:
+    def __init__(
+        self, number: int, most_slow: int, max_pixels: int, formats: Collection[str], metrics: Metrics
+    ) -> None:
         """
         Args:
+            most_slow: files that can be slow and wait for their turn.
             max_pixels: of a page.
             formats: of images that are read, by Pillow's names.
         """
@@ -48,6 +52,8 @@ class Decoders:
         self._free: list[Decoder] = []
         self._working: set[Decoder] = set()
         self._waiting = 0
+        self._slow_waiting = 0
+        self._most_slow = most_slow
         self._last_answer = 0.0
         self._is_stopped = False
         self._fault: str | None = None
@@ -92,19 +98,26 @@ class Decoders:
         return None
 
     async def run(
-        self, is_quick: bool, work: Callable[[Decoder], Result], then: Callable[[], Awaitable[None]]
+        self,
+        is_quick: bool,
+        work: Callable[[Decoder], Result],
+        then: Callable[[], Awaitable[None]],
+        stay: Stay | None = None,
     ) -> Result:
         """What `work` gives in a thread, with a decoder of its own.
 
         Args:
             is_quick: the file can't hold a decoder for long.
             then: is awaited once there is a decoder, before it works.
+            stay: is spent outside of the house while files that can be slow hold this one up.
 
         Raises:
             Refusal: 422 where the file ended its decoder or took too long, 503 where there is none.
         """
         async with AsyncExitStack() as held:
-            await self._wait(held, is_quick)
+            if not is_quick:
+                await self._wait_for_slow(held, stay)
+            await self._wait(held)
             await then()
             done = held.pop_all()
         task = asyncio.ensure_future(self._worked(work, done))
@@ -116,11 +129,30 @@ class Decoders:
             # Its refusal knows this frame, and through others the file and its decoder: a circle would keep them.
             del task
 
-    async def _wait(self, held: AsyncExitStack, is_quick: bool) -> None:
+    async def _wait_for_slow(self, held: AsyncExitStack, stay: Stay | None) -> None:
+        """
+        Raises:
+            Refusal: 503; too many wait, or there is no place in the house any more.
+        """
+        if not self._slow.locked():
+            await held.enter_async_context(self._slow)
+            return
+        if self._slow_waiting >= self._most_slow:
+            told = "As many files that can be slow wait as the server can take"
+            raise Refusal(503, told, {"Retry-After": "5"})
+        if stay is not None:
+            stay.leave()
+        self._slow_waiting += 1
+        try:
+            await held.enter_async_context(self._slow)
+        finally:
+            self._slow_waiting -= 1
+        if stay is not None:
+            stay.enter()
+
+    async def _wait(self, held: AsyncExitStack) -> None:
         self._waiting += 1
         try:
-            if not is_quick:
-                await held.enter_async_context(self._slow)
             await held.enter_async_context(self._any)
         finally:
             self._waiting -= 1
