@@ -22,6 +22,8 @@ MOST = 8
 MOST_FILES = 2000
 """Files after which a decoder gives way to a new one: libraries lose memory."""
 CLOSING_SECONDS = 2.0
+PROBE_SECONDS = 5.0
+"""How often it is tried whether a fault is still there while nobody sends a file."""
 
 Result = TypeVar("Result")
 
@@ -57,6 +59,8 @@ class Decoders:
         self._last_answer = 0.0
         self._is_stopped = False
         self._fault: str | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self._probed = 0.0
 
     async def start(self) -> None:
         """Begins to work, within the running event loop, once the processes have come up."""
@@ -65,8 +69,10 @@ class Decoders:
         self._threads = ThreadPoolExecutor(self.number, "plx-decode")
         self._last_answer = time.monotonic()
         for _ in range(self.number):
-            with suppress(DecoderLost):
+            try:
                 self._free.append(self._new())
+            except DecoderLost as lost:
+                self._tell(lost)
         await asyncio.get_running_loop().run_in_executor(self._threads, self._try_all)
 
     def _try_all(self) -> None:
@@ -75,6 +81,12 @@ class Decoders:
                 decoder.ready()
         except DecoderLost as lost:
             self._tell(lost)
+
+    async def _try_one(self) -> None:
+        async with self._any:
+            with suppress(Refusal):
+                decoder = await asyncio.get_running_loop().run_in_executor(self._threads, self._taken)
+                self._put_back(decoder, is_lost=False)
 
     def stop(self) -> None:
         """Ends the processes, whatever they are at."""
@@ -85,12 +97,17 @@ class Decoders:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def fault(self, patience: float) -> str | None:
-        """What is wrong with them as a whole, in a sentence; None: nothing.
+        """What is wrong with them as a whole, in a sentence; None: nothing. Within the running event loop.
+
+        A fault that only a decoder's coming up ends is tried anew now and then, whether or not files come.
 
         Args:
             patience: seconds after which files that wait, and none that is decoded, are a fault.
         """
         if self._fault is not None:
+            if time.monotonic() - self._probed > PROBE_SECONDS:
+                self._probed = time.monotonic()
+                self._probe = asyncio.ensure_future(self._try_one())
             return self._fault
         silent = time.monotonic() - self._last_answer
         if self._waiting and silent > patience:
@@ -172,12 +189,18 @@ class Decoders:
             is_lost = False
             return result
         except DecoderLost as lost:
-            outcome = "late" if lost.is_late else "ended"
-            self._metrics.decoders_lost.labels(outcome).inc()
-            logger.warning("decoder %d was lost: %s", decoder.process_id, lost.reason)
+            self._count(decoder, lost)
             raise Refusal(422, f"The file can't be used: {lost.reason}") from None
         except Refusal:
             is_lost = False
+            raise
+        except (OSError, MemoryError) as error:
+            # Of this process: what happens to the other one is told otherwise.
+            is_lost = False
+            logger.error("there is no memory to decode in: %s", error)
+            raise Refusal(503, "There is no memory to decode in", {"Retry-After": "5"}) from None
+        except RuntimeError as error:
+            self._count(decoder, DecoderLost(str(error)))
             raise
         finally:
             self._working.discard(decoder)
@@ -205,12 +228,18 @@ class Decoders:
         logger.error("%s", self._fault)
         return self._fault
 
+    def _count(self, decoder: Decoder, lost: DecoderLost) -> None:
+        self._metrics.decoders_lost.labels("late" if lost.is_late else "ended").inc()
+        logger.warning("decoder %d was lost: %s", decoder.process_id, lost.reason)
+
     def _put_back(self, decoder: Decoder, is_lost: bool) -> None:
+        # A file whose time was over is done with, too.
+        self._last_answer = time.monotonic()
         if not is_lost:
-            self._last_answer = time.monotonic()
             try:
                 decoder.put_away(CLOSING_SECONDS)
-            except DecoderLost:
+            except (DecoderLost, RuntimeError) as lost:
+                self._count(decoder, lost if isinstance(lost, DecoderLost) else DecoderLost(str(lost)))
                 is_lost = True
         if not is_lost and decoder.num_files < MOST_FILES and not self._is_stopped:
             self._free.append(decoder)
@@ -218,6 +247,8 @@ class Decoders:
         decoder.end()
         if self._is_stopped:
             return
-        with suppress(DecoderLost):
+        try:
             # It comes up while others, which lie above it, are taken.
             self._free.insert(0, self._new())
+        except DecoderLost as lost:
+            self._tell(lost)

@@ -183,8 +183,10 @@ def test_health_says_that_no_decoder_can_be_started(server: Running, monkeypatch
         health = server.get("/health")
         assert health.status == 503
         assert "no process to decode in can be started" in health.told["errorMsg"]
+    decoders._probed = 0.0
+    assert server.get("/health").status == 503
+    until(lambda: server.get("/health").status == 200)
     assert server.post(grey(1)).text == "1"
-    assert server.get("/health").status == 200
 
 
 def test_health_says_that_nothing_is_decoded(server: Running) -> None:
@@ -239,3 +241,41 @@ def test_files_that_hang_take_no_place_in_the_house() -> None:
     full = [answer for answer in answers if answer.status == 503]
     assert all("retry-after" in answer.headers for answer in full)
     assert any("can be slow wait" in answer.told["errorMsg"] for answer in full)
+
+
+def test_health_says_that_no_decoder_came_up_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    options = ServeOptions(decoders=1, max_wait_ms=0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr("plx_train.vision.decoders.process._started", fail)
+        with serving(create_app(FakePipeline(), options), options) as server:
+            answer = server.get("/health")
+    assert answer.status == 503
+    assert "no process to decode in can be started" in answer.told["errorMsg"]
+
+
+def test_a_file_whose_time_is_over_shows_that_decoders_go_on(server: Running) -> None:
+    decoders = server.service.reading.decoders
+    assert decoders is not None
+    with ThreadPoolExecutor(1) as threads:
+        bad = threads.submit(server.post, of(pdf_that_hangs(), 0))
+        until(lambda: decoders._working)
+        decoders._last_answer = began = time.monotonic() - 1000
+        assert bad.result().status == 422
+    assert decoders._last_answer > began
+
+
+def test_memory_that_is_not_there_harms_no_decoder(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> int:
+        raise OSError(24, "Too many open files")
+
+    before, noise = decoder_ids(server), of(encoded("PNG") + bytes(17 << 20))
+    with monkeypatch.context() as broken:
+        broken.setattr("plx_train.vision.decoders.memory.new_memory", fail)
+        answer = server.post(noise)
+    assert answer.status == 503
+    assert "retry-after" in answer.headers
+    assert decoder_ids(server) == before
+    assert server.post(grey(1)).text == "1"
