@@ -21,6 +21,8 @@ MOST = 8
 """Decoders that are started unless a number is given: more keep no pipeline busier."""
 MOST_FILES = 2000
 """Files after which a decoder gives way to a new one: libraries lose memory."""
+SLOW_BYTES = 256 << 20
+"""Bytes of the files that can be slow and wait for their turn: they leave room for the bodies of others."""
 CLOSING_SECONDS = 2.0
 PROBE_SECONDS = 5.0
 """How often it is tried whether a fault is still there while nobody sends a file."""
@@ -55,6 +57,7 @@ class Decoders:
         self._working: set[Decoder] = set()
         self._waiting = 0
         self._slow_waiting = 0
+        self._slow_bytes = 0
         self._most_slow = most_slow
         self._last_answer = 0.0
         self._is_stopped = False
@@ -116,7 +119,7 @@ class Decoders:
 
     async def run(
         self,
-        is_quick: bool,
+        slow_bytes: int,
         work: Callable[[Decoder], Result],
         then: Callable[[], Awaitable[None]],
         stay: Stay | None = None,
@@ -124,7 +127,7 @@ class Decoders:
         """What `work` gives in a thread, with a decoder of its own.
 
         Args:
-            is_quick: the file can't hold a decoder for long.
+            slow_bytes: of a file that can hold a decoder for long; 0 for others.
             then: is awaited once there is a decoder, before it works.
             stay: is spent outside of the house while files that can be slow hold this one up.
 
@@ -132,8 +135,8 @@ class Decoders:
             Refusal: 422 where the file ended its decoder or took too long, 503 where there is none.
         """
         async with AsyncExitStack() as held:
-            if not is_quick:
-                await self._wait_for_slow(held, stay)
+            if slow_bytes:
+                await self._wait_for_slow(held, slow_bytes, stay)
             await self._wait(held)
             await then()
             done = held.pop_all()
@@ -146,7 +149,7 @@ class Decoders:
             # Its refusal knows this frame, and through others the file and its decoder: a circle would keep them.
             del task
 
-    async def _wait_for_slow(self, held: AsyncExitStack, stay: Stay | None) -> None:
+    async def _wait_for_slow(self, held: AsyncExitStack, num_bytes: int, stay: Stay | None) -> None:
         """
         Raises:
             Refusal: 503; too many wait, or there is no place in the house any more.
@@ -154,16 +157,19 @@ class Decoders:
         if not self._slow.locked():
             await held.enter_async_context(self._slow)
             return
-        if self._slow_waiting >= self._most_slow:
+        is_too_much = self._slow_bytes and self._slow_bytes + num_bytes > SLOW_BYTES
+        if self._slow_waiting >= self._most_slow or is_too_much:
             told = "As many files that can be slow wait as the server can take"
             raise Refusal(503, told, {"Retry-After": "5"})
         if stay is not None:
             stay.leave()
         self._slow_waiting += 1
+        self._slow_bytes += num_bytes
         try:
             await held.enter_async_context(self._slow)
         finally:
             self._slow_waiting -= 1
+            self._slow_bytes -= num_bytes
         if stay is not None:
             stay.enter()
 

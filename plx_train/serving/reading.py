@@ -78,5 +78,6 @@ class Reading:
             await take_place()
             return await loop.run_in_executor(self._threads, series_of, request, limits, pipeline)
         source = await loop.run_in_executor(self._threads, source_of, request, limits)
+        slow_bytes = 0 if source.is_quick else len(source.content)
         work = partial(pages_in, source, limits=limits, background=pipeline.background)
-        return await self.decoders.run(source.is_quick, work, take_place, stay)
+        return await self.decoders.run(slow_bytes, work, take_place, stay)
