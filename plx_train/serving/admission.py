@@ -212,7 +212,9 @@ class Admission:
                 task.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
         if is_late and answer.status is None:
-            await answer.refuse(Refusal(504, f"No answer within {self._timeout:g} s"), log_id_of(body))
+            await answer.refuse(
+                Refusal(504, f"No answer within {self._timeout:g} s"), await asyncio.to_thread(log_id_of, body)
+            )
 
     async def _answered(self, scope: Scope, body: bytes, answer: _Answer) -> None:
         async def replay() -> Message:
@@ -223,7 +225,7 @@ class Admission:
         except Exception:
             logger.exception("a request failed")
             if answer.status is None:
-                await answer.refuse(Refusal(500, INTERNAL_ERROR), log_id_of(body))
+                await answer.refuse(Refusal(500, INTERNAL_ERROR), await asyncio.to_thread(log_id_of, body))
 
 
 def _as_asked(scope: Scope) -> Scope:

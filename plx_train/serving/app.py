@@ -146,6 +146,10 @@ class Service:
             return 503, fault
         return 200, "Healthy"
 
+    async def log_id_of(self, body: bytes) -> str:
+        """What identifies a request; to find it all of its body is read."""
+        return await self._in_thread(log_id_of, body)
+
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
 
@@ -213,10 +217,11 @@ def _add_operation(app: FastAPI, service: Service) -> None:
             answer, headers = await service.answer(body, request.scope.get(STAY))
             return _json(answer, headers=headers)
         except Refusal as refusal:
-            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status, refusal.headers)
+            log_id = await service.log_id_of(body)
+            return _json(failure(log_id, refusal.status, refusal.message), refusal.status, refusal.headers)
         except Exception:
             logger.exception("a request failed")
-            return _json(failure(log_id_of(body), 500, INTERNAL_ERROR), 500)
+            return _json(failure(await service.log_id_of(body), 500, INTERNAL_ERROR), 500)
 
 
 def _add_views(app: FastAPI, service: Service) -> None:

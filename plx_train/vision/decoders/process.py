@@ -224,7 +224,7 @@ class Decoder:
         try:
             if not is_first:
                 send(self._line, {**asked, "seconds": seconds}, handles, ends)
-            told, more = receive(self._line, ends)
+            told, _ = receive(self._line, ends, takes_handles=False)
         except TimeoutError:
             self.end()
             raise DecoderLost(f"it was not decoded within {seconds:.3g} s", is_late=True) from None
@@ -232,8 +232,6 @@ class Decoder:
             raise DecoderLost(_how_ended(self._end_of())) from None
         except ValueError:
             raise self._nonsense() from None
-        for handle in more:
-            os.close(handle)
         if "error" in told:
             raise RuntimeError(f"decoding failed: {str(told['error'])[:4000]}")
         if isinstance(told.get("fault"), dict):
