@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 JSON = {"Content-Type": "application/json"}
 LATE_SECONDS = 120.0
+SLOW_AND_WRONG = (422, 504)
+"""What is of no known format waits with the files that can be slow, behind such as hang."""
 
 
 class Target:
@@ -106,8 +108,13 @@ def hostile(target: Target, image: bytes, max_bytes: int) -> Iterator[tuple[str,
     yield "empty body", (422,), post(b"")
     yield "JSON 200 000 levels deep", (422,), post(b"[" * 200_000)
     yield "wrong types", (422,), post(json.dumps({name: {"a": 1}, "fileType": "x", "visualize": []}).encode())
+    yield "a million values in an unknown field", (422,), post(b'{"x":[' + b"1," * 1_000_000 + b"1]}")
+    yield "a million wrong values", (422,), post(b'{"fileType":[' + b"[]," * 1_000_000 + b"[]]}")
+    for told, crumb in (("blanks", "A "), ("percent codes", "%2B"), ("percent codes of letters", "%41")):
+        text = "data:image/png;base64," + crumb * 2_000_000
+        yield f"base64 in {told}", SLOW_AND_WRONG, post(json.dumps({name: text, "fileType": 1}).encode())
     yield "no base64", (422,), post(json.dumps({name: "§" * 1000, "fileType": 1}).encode())
-    yield "noise for an image", (422,), post(target.body(noise))
+    yield "noise for an image", SLOW_AND_WRONG, post(target.body(noise))
     yield "image cut off", (422,), post(target.body(image[: len(image) // 2]))
     yield "image with a flipped middle", (200, 422), post(target.body(image[:2000] + noise[:2000] + image[4000:]))
     yield "3.6 billion pixels claimed", (422,), post(target.body(huge_png()))

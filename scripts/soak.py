@@ -22,9 +22,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ TOLERANCE = 1e-3
 ALWAYS_RIGHT = (503,)
 HARMLESS = (200, 413, 422, 503, 504)
 """What a hostile file may be answered."""
+CROWD = ("PDF with a tiny tile", "PDF of forms in forms")
+CROWD_SIZE = 64
 SETTLE_SECONDS = 30.0
 GROWTH_MIB = 64.0
 """What memory may grow by from the second third of the time to the last; the first warms up."""
@@ -140,13 +143,23 @@ def attempts(target: Target, image: bytes, options: argparse.Namespace) -> list[
     """All that is hostile."""
     found = [*hostile(target, image, options.max_body_mb << 20), *slow(target, image)]
     if options.files:
-        found += [(name, HARMLESS, _sending(target, content, kind)) for name, content, kind in hostile_files()]
+        files = list(hostile_files())
+        found += [(name, HARMLESS, _sending(target, content, kind)) for name, content, kind in files]
+        crowd = [_sending(target, content, kind) for name, content, kind in files if name in CROWD]
+        found.append((f"{CROWD_SIZE} files that hang at once", HARMLESS, partial(_at_once, crowd)))
     return found
 
 
 def _sending(target: Target, content: bytes, kind: int) -> Callable[[], int]:
     fields = {"fileType": kind} if "image-" not in target.path else {}
     return lambda: answer_to(target, target.body(content, **fields))[0]
+
+
+def _at_once(sending: Sequence[Callable[[], int]]) -> int:
+    """The first status that is not right, else the first, of so many requests at once."""
+    with ThreadPoolExecutor(CROWD_SIZE) as threads:
+        statuses = list(threads.map(lambda number: sending[number % len(sending)](), range(CROWD_SIZE)))
+    return next((status for status in statuses if status not in HARMLESS), statuses[0])
 
 
 def disturb(tries: Iterator[Attempt], lock: threading.Lock, ends: float, pause: float, tally: Tally) -> None:
@@ -256,6 +269,10 @@ def main() -> int:
     capacity = options.capacity or waiting_clients(target, bodies, 8, 10.0).rate
     rate = options.load * capacity
     print(f"{capacity:.1f} answers/s at best; {rate:.1f} good requests/s, {options.minutes:g} minutes\n")
+    # Each decoder gets its memory with its first file, each thread with its first request.
+    for _ in range(4):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(partial(answer_to, target), bodies))
     before = measured(process, 0.0, 1.0, tally)
     began = time.monotonic()
     ends = began + 60 * options.minutes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed
     """
     register_schemas()
     names_sweep = any(text in overrides for text in ("mode=promote", "mode=sweep_report"))
-    overrides = [as_typed_in_full(put_away_in(text), names_sweep) for text in overrides]
+    overrides = [as_typed_in_full(as_public(text), names_sweep) for text in overrides]
     entries = [one for text in overrides if is_entry(text) for one in entries_of(text)]
     parsed = _parse([text for text in overrides if not is_entry(text)])
     check_groups(parsed)
@@ -87,6 +88,22 @@ def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed
         _forget_embedded(config, base, given)
         _fill_time(config, parsed, given)
     return _typed(config, overrides, is_recorded)
+
+
+def as_public(text: str) -> str:
+    """An override without passwords in it, which are put away; one with ``${`` in it stays as it was typed."""
+    text = put_away_in(text)
+    if "://" not in text or "\\" not in text or is_entry(text):
+        return text
+    try:
+        (item,) = _parse([text])
+        value = item.value()
+    except (ConfigError, ValueError):  # told where it is composed
+        return text
+    if not isinstance(value, str) or "${" in value or put_away(value) == value:
+        return text
+    escaped = re.sub(r"([\\']+)", lambda found: found[1].replace("\\", "\\\\").replace("'", "\\'"), put_away(value))
+    return f"{text.partition('=')[0]}='{escaped}'"
 
 
 def _is_preset(item: Override) -> bool:
@@ -157,7 +174,7 @@ def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:
     except (OmegaConfBaseException, UserError) as error:
         raise ConfigError(f"a recorded configuration can't be used: {one_sentence(error)}") from None
     assert isinstance(merged, DictConfig)
-    return _typed(merged, overrides, is_recorded=True)
+    return _typed(merged, [put_away_in(text) for text in overrides], is_recorded=True)
 
 
 def _without_retired(recorded: DictConfig) -> DictConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from plx_train.config.options import DeviceOptions
+from plx_train.ground.credentials import is_secret_variable
 from plx_train.machine.environment import THREAD_VARIABLES
 from plx_train.machine.hardware import usable_cores
 from plx_train.machine.paddle_build import installed_paddle
@@ -21,8 +22,12 @@ READ_BY_THE_LAUNCHER = (
 
 
 def launcher_environment(options: DeviceOptions, count: int) -> dict[str, str]:
-    """Variables for the launcher, on a device that is resolved, with `count` processes on this machine."""
-    found = {name: value for name, value in os.environ.items() if name not in READ_BY_THE_LAUNCHER}
+    """Variables for the launcher, on a device that is resolved, with `count` processes on this machine.
+
+    It writes all that it gets to a file, so passwords are not among them; ranks get theirs another way.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in READ_BY_THE_LAUNCHER}
+    found = {name: value for name, value in own.items() if not is_secret_variable(name, value)}
     if options.type != "cpu":
         return found
     # It wants an accelerator for each process where it sees any, and only looks at these variables for that.

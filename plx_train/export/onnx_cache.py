@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -16,9 +14,10 @@ import numpy as np
 
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import cache_folder
+from plx_train.ground.files import cache_folder, update_digest
 from plx_train.runs.exported import is_onnx_only
 from plx_train.runs.folder import ONNX_FILE, STEM
+from plx_train.terminal.streams import silenced
 
 Inputs = tuple[np.ndarray, ...]
 CONVERTED_TOLERANCE = 1e-3
@@ -69,7 +68,7 @@ def graph_digest(folder: Path, salt: bytes = b"") -> str:
     for suffix in (".pdiparams", ".json", ".pdmodel", ".onnx"):
         path = folder / f"{STEM}{suffix}"
         if path.is_file():
-            digest.update(path.read_bytes())
+            update_digest(digest, path)
     return digest.hexdigest()
 
 
@@ -91,7 +90,8 @@ def _convert(folder: Path, target: Path, sample: Inputs) -> None:
         temporary = Path(tempfile.mkdtemp(dir=target.parent))
         for suffix in (".json", ".pdiparams"):
             shutil.copyfile(folder / f"{STEM}{suffix}", temporary / f"{STEM}{suffix}")
-        with _silenced():
+        # The converter prints by itself, and from native code.
+        with silenced():
             write_onnx(temporary)
         got = _tried(onnx_model(temporary), folder, "onnxruntime", sample)
         difference = largest_difference(StaticModel(folder)(*sample), got)
@@ -115,21 +115,3 @@ def _tried(model: Callable[..., list[np.ndarray]], folder: Path, how: str, sampl
         return model(*sample)
     except Exception as error:  # these packages' errors have no base class but this
         raise UserError(f"{folder} by {how} does not run ({str(error)[:200]}): take engine=paddle") from None
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Keeps the converter's own messages, which come from native code, off the terminal."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    shown = [os.dup(number) for number in (1, 2)]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for number in (1, 2):
-            os.dup2(nowhere, number)
-        yield
-    finally:
-        for number, former in zip((1, 2), shown, strict=True):
-            os.dup2(former, number)
-            os.close(former)
-        os.close(nowhere)

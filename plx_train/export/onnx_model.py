@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from plx_train.export.graphs.checked import checked_export, checked_graph
+from plx_train.export.graphs.checked import CheckedGraph, checked_export, checked_graph
 from plx_train.export.graphs.private_file import PrivateFile
 from plx_train.export.onnx_fold import fold
 from plx_train.ground.characters import legible
@@ -73,18 +74,13 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
     Raises:
         UserError: onnxruntime is not installed, or can't run the graph.
     """
+    path = folder / ONNX_FILE
     try:
-        import onnxruntime
+        session = open_session(checked_graph(path), threads)
     except ImportError:
         raise UserError(f"engine=onnx needs onnxruntime of the extra onnx: run {INSTALL}") from None
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors; it warns of every unused constant
-    path = folder / ONNX_FILE
-    graph = checked_graph(path)
-    try:
-        session = onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
+    except UserError:
+        raise
     except Exception as error:  # its errors have no base class but this
         raise UserError(f"ONNX Runtime can't run {path} ({str(error)[:200]}): take engine=paddle") from None
     names = sorted(item.name for item in session.get_inputs())
@@ -96,6 +92,17 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
             raise ModelError(f"{path} can't be computed: {legible(str(error)[:200])}") from None
 
     return run
+
+
+def open_session(graph: CheckedGraph, threads: int = 1) -> Any:
+    """What ONNX Runtime runs `graph` with, read as ONNX and as nothing else that its bytes may be."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors; it warns of every unused constant
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
 
 
 def _missing(package: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plx_train.export.graphs.checked import checked_graph
+from plx_train.export.graphs.checked import CheckedGraph, checked_graph
 from plx_train.ground.characters import legible
 from plx_train.ground.errors import ModelError, UserError
 from plx_train.machine.hardware import usable_cores
@@ -28,14 +29,13 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
         UserError: OpenVINO is not installed, or can't run the graph.
     """
     try:
-        import openvino
+        import openvino  # noqa: F401
     except ImportError:
         raise UserError("engine=openvino needs the extra openvino: run pip install 'plx_train[openvino]'") from None
     path = folder / ONNX_FILE
     graph = checked_graph(path)
     try:
-        core = openvino.Core()
-        compiled = core.compile_model(core.read_model(graph.content), "CPU", _settings(threads))
+        compiled = compiled_model(graph, threads)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         raise UserError(f"OpenVINO can't run {path} ({reason[0][:200]}): take engine=onnx or engine=paddle") from None
@@ -55,6 +55,20 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
         return [np.array(tensor.data) for tensor in request.output_tensors]
 
     return run
+
+
+def compiled_model(graph: CheckedGraph, threads: int = 1) -> Any:
+    """What OpenVINO runs `graph` with, read as ONNX: asked to find out itself, it takes its own format and others too.
+
+    Raises:
+        RuntimeError: it can't read or run it.
+    """
+    import openvino
+    from openvino.frontend import FrontEndManager
+
+    frontend = FrontEndManager().load_by_framework("onnx")
+    model = frontend.convert(frontend.load(io.BytesIO(graph.content)))
+    return openvino.Core().compile_model(model, "CPU", _settings(threads))
 
 
 def _settings(threads: int) -> dict[str, Any]:

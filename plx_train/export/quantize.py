@@ -19,7 +19,7 @@ import numpy as np
 
 from plx_train.export.graphs.checked import checked_graph
 from plx_train.export.onnx_cache import onnx_folder
-from plx_train.export.onnx_model import INSTALL, require_onnx
+from plx_train.export.onnx_model import INSTALL, open_session, require_onnx
 from plx_train.ground.errors import ExportError, UserError
 from plx_train.metrics.direction import recorded, sign, unit
 from plx_train.runs.folder import INFERENCE_FILE, ONNX_FILE, QUANTIZED_FILE
@@ -122,10 +122,9 @@ def _left_alone(source: Path) -> list[str]:
 
 def _reader(source: Path, inputs: Sequence[Inputs]) -> Any:
     """What hands one sample after the other to the calibration."""
-    import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader
 
-    session = onnxruntime.InferenceSession(checked_graph(source).content, providers=["CPUExecutionProvider"])
+    session = open_session(checked_graph(source))
     names = sorted(item.name for item in session.get_inputs())
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -34,7 +35,12 @@ _QUERY_SECRET = re.compile(rf"(?P<name>[?&]{_NAME}=)(?P<value>[^&\s\"'#]+)", re.
 _IN_TEXT = re.compile(rf"(?P<scheme>{_SCHEME})(?P<user>[^\s/@:?#\"']{{0,256}}):(?!\d+/)(?:(?!://)[^\s\"'])*@")
 _USER_IN_TEXT = re.compile(r"(?P<scheme>https?://)[^\s/@:?#\"']{1,256}@", re.IGNORECASE)
 _HEADER = re.compile(r"(authorization\W{1,6}\w{1,20}\s{1,3})[\w+/=.~-]+", re.IGNORECASE)
-_ADDRESS = re.compile(rf"{_SCHEME}[^\s\"']+")
+_ADDRESS = re.compile(
+    rf"(?P<quote>[\"'])(?P<key>(?:[\w.+~@/-]{{1,80}}=)?)(?P<whole>{_SCHEME}(?:(?!(?P=quote))[^\\])*)(?P=quote)"
+    rf"|{_SCHEME}[^\s\"',]+",
+    re.DOTALL,
+)
+"""What is quoted is one address with all that is in it; else a comma ends it, as between a sweep's values."""
 
 
 def put_away(address: str) -> str:
@@ -48,11 +54,23 @@ def put_away(address: str) -> str:
 
 
 def put_away_in(text: str) -> str:
-    """`text`, ``tracking.uri=…`` for example, with every address in it put away."""
+    """`text`, ``tracking.uri=…`` for example, with every address in it put away.
+
+    One that refers to other values by ``${``, or holds escapes, is not what is opened: it stays until it is resolved.
+    """
     return _ADDRESS.sub(_put_away_match, text)
 
 
+def put_away_within(content: Any) -> Any:
+    """JSON-ready content with every string in it passed through `put_away_in`."""
+    return _mapped(content, put_away_in, ())
+
+
 def _put_away_match(match: re.Match[str]) -> str:
+    if "${" in match[0] or "\\" in match[0]:
+        return match[0]
+    if match["quote"]:
+        return match["quote"] + match["key"] + put_away(match["whole"]) + match["quote"]
     address = match[0].rstrip(",;)]}")
     return put_away(address) + match[0][len(address) :]
 
@@ -70,17 +88,28 @@ def without_credentials(text: str) -> str:
     text = _QUERY_SECRET.sub(r"\g<name>***", text) if "=" in text else text
     text = _HEADER.sub(r"\1***", text)
     for secret in known_secrets():
-        text = text.replace(secret, "***")
+        if secret in text:
+            # Letters alone, postgres for example, may stand in any other word; they may follow a %3D.
+            bounded = rf"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{{2}})){re.escape(secret)}(?!\w)"
+            text = re.sub(bounded if secret.isalpha() else re.escape(secret), "***", text)
     return text
 
 
-def scrubbed(content: Any) -> Any:
-    """JSON-ready content with every string in it passed through `without_credentials`."""
+def scrubbed(content: Any, kept: Collection[str] = ()) -> Any:
+    """JSON-ready content with every string in it passed through `without_credentials`.
+
+    Args:
+        kept: keys whose values programs read, and which hold no password.
+    """
+    return _mapped(content, without_credentials, kept)
+
+
+def _mapped(content: Any, change: Callable[[str], str], kept: Collection[str]) -> Any:
     if isinstance(content, str):
-        return without_credentials(content)
+        return change(content)
     if isinstance(content, dict):
-        return {key: scrubbed(value) for key, value in content.items()}
-    return [scrubbed(value) for value in content] if isinstance(content, list | tuple) else content
+        return {key: value if key in kept else _mapped(value, change, kept) for key, value in content.items()}
+    return [_mapped(value, change, kept) for value in content] if isinstance(content, list | tuple) else content
 
 
 def known_secrets() -> list[str]:
@@ -93,6 +122,12 @@ def known_secrets() -> list[str]:
         raw |= {found["value"] for found in _QUERY_SECRET.finditer(address)}
     ways = {way for one in raw for way in (one, unquote(one), quote(unquote(one), safe=""))}
     return sorted((way for way in ways if len(way) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
+def is_secret_variable(name: str, value: str) -> bool:
+    """Whether a variable of the environment holds a password, by its name or as an address with one."""
+    is_named = name in (VARIABLE, *SECRET_VARIABLES) or bool(re.search(_SECRET_WORD, name, re.IGNORECASE))
+    return is_named or ("://" in value and without_credentials(value) != value)
 
 
 def wants_login(error: BaseException) -> bool:

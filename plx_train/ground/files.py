@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from plx_train.ground.errors import UserError
 
@@ -60,10 +61,19 @@ def sha256(path: Path) -> str:
         OSError: it can't be read.
     """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    update_digest(digest, path)
+    return digest.hexdigest()
+
+
+def update_digest(digest: Any, path: Path) -> None:
+    """Feeds the content of an ordinary file to a hash, some of it at a time.
+
+    Raises:
+        OSError: it can't be read, or is a device or pipe.
+    """
+    with open_regular(path) as file:
         while block := file.read(READ_BYTES):
             digest.update(block)
-    return digest.hexdigest()
 
 
 def read_limited(path: Path, most: int) -> bytes:
@@ -72,11 +82,8 @@ def read_limited(path: Path, most: int) -> bytes:
     Raises:
         OSError: it can't be read, is larger, or is a device or pipe.
     """
-    # A pipe that nobody writes to must not hold the reader up.
-    with open(path, "rb", opener=_without_waiting) as file:
+    with open_regular(path) as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no ordinary file")
         # Memory is taken for what is asked for, so no more is asked for than there is.
         content = file.read(min(status.st_size, most) + 1)
         while len(content) <= most and (more := file.read(READ_BYTES)):
@@ -84,6 +91,20 @@ def read_limited(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
     return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """An ordinary file opened for reading.
+
+    Raises:
+        OSError: it can't be read, or is a device or pipe.
+    """
+    # A pipe that nobody writes to must not hold the reader up.
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no ordinary file")
+    return file
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 MOST_TAG = 1 << 32
 """A tag is a number of 32 bits; readers differ in what they make of a longer one."""
 FIXED = {1: 8, 5: 4}
 """Bytes of a number that has always as many, by the kind of field."""
+MOST_TAKEN = 1 << 20
+"""Bytes that are read of a file at once; what stands before a tensor's numbers has some hundred."""
 Bytes = bytes | memoryview
 
 
@@ -60,6 +63,48 @@ class ByteCursor:
     def is_done(self) -> bool:
         """Whether nothing is left."""
         return self.position == len(self.content)
+
+
+class FileCursor:
+    """A place in a file that it never leaves; what the file loses meanwhile is missing, as at its end.
+
+    Raises:
+        OSError: by each method, where the file can't be read.
+        ValueError: by each method, where it ends too early or is asked for `MOST_TAKEN` bytes or more.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = os.fstat(file.fileno()).st_size - file.tell()
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        self._pass(count)
+        if count >= MOST_TAKEN:
+            raise ValueError("it holds an impossible number")
+        found = self._file.read(count)
+        if len(found) < count:
+            raise ValueError("it ends too early")
+        return found
+
+    def skip(self, count: int) -> None:
+        """Passes over `count` bytes, which are not read."""
+        self._pass(count)
+        self._file.seek(count, os.SEEK_CUR)
+
+    def number(self, width: int) -> int:
+        """An unsigned number of `width` bytes, the lowest first."""
+        return int.from_bytes(self.take(width), "little")
+
+    def _pass(self, count: int) -> None:
+        if not 0 <= count <= self._left:
+            raise ValueError("it ends too early")
+        self._left -= count
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left of what there was at the beginning."""
+        return not self._left
 
 
 def fields(content: Bytes) -> Iterator[tuple[int, Any]]:

@@ -13,10 +13,11 @@ from plx_train.ground.characters import legible
 if TYPE_CHECKING:
     import pandas
 
-FORMULA = re.compile("^\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-"""Beginnings that spreadsheets compute, full-width ones too."""
+BEGINNING = r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+"""What spreadsheets compute, full-width signs too."""
+FORMULA = re.compile(BEGINNING)
 NUMBER = re.compile(r"[+-]?(\d[\d.,]*([eE][+-]?\d+)?%?|\.\d+([eE][+-]?\d+)?|inf|nan)", re.IGNORECASE)
-INNER = re.compile(r";(?=\s*[=+\-@])")
+INNER = re.compile(f";(?={BEGINNING})")
 """A cell's end where the semicolon separates cells, as in many countries."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from plx_train.config.compose import Composed
@@ -12,6 +13,7 @@ from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import OUTPUTS, SPOOL_NAME
 from plx_train.runs.result import RunResult
+from plx_train.sweep.history import recorded_store
 from plx_train.terminal.console import Console, make_console
 from plx_train.tracking import resolve_uri, unsent
 from plx_train.tracking.left_over import send, waiting_spools
@@ -43,13 +45,13 @@ def _send(spool: Path, given: str | None, options: RunOptions, console: Console)
     """A run's folder, the records that were sent and those that are left."""
     folder = spool.parent
     try:
-        if given:
+        if given or recorded_store(folder):
             refuse_leading_out(folder)
         else:
             # Where the records go, and with them files, is what the folder says.
             ask_trust(folder, options, "sending its record")
         done = send(spool, _address(folder, given), console.warn)
-    except UserError as error:
+    except (UserError, OSError) as error:
         console.warn(str(error))
         return str(folder), 0, unsent(spool)
     return str(folder), done.sent, done.left
@@ -72,4 +74,9 @@ def _recorded_address(folder: Path) -> str | None:
         return read_facts(folder).get("tracking_uri")
     except UserError:
         # A sweep's own record has no run.json beside it.
-        return read_address(folder / SPOOL_NAME)
+        signed = recorded_store(folder)
+        if signed:
+            return signed
+        with suppress(OSError):
+            return read_address(folder / SPOOL_NAME)
+        return None

@@ -120,7 +120,7 @@ def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept:
         from plx_train.tracking.delivery import first_line
 
         reason = without_credentials(first_line(error))
-        raise UserError(f"the files of {what} can't be fetched from {source}: {reason}") from None
+        raise UserError(f"the files of {what} can't be fetched from {without_credentials(source)}: {reason}") from None
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)

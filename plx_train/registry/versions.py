@@ -98,9 +98,12 @@ def upload(client: MlflowClient, experiment: str, candidate: Candidate) -> tuple
 
     They lie under a name made of their content, so a copy that was interrupted is completed by the next one.
     """
-    from plx_train.tracking.receipts import check_files
+    from plx_train.tracking.receipts import check_files, refuse_place
+    from plx_train.tracking.store import is_server
 
     holder = _holder(client, experiment, candidate)
+    if is_server(client.tracking_uri):
+        refuse_place(client, holder)
     folder = f"promoted/{candidate.digest[:16]}"
     sizes = {f"{folder}/{name}": (candidate.folder / name).stat().st_size for name in candidate.hashes}
     for name in sorted(candidate.hashes):

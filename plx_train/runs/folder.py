@@ -67,6 +67,12 @@ PARITY_FILE = "parity.json"
 CHOICE_FILE = "engine.json"
 QUANTIZED_FILE = "quantized.json"
 
+WRITTEN = (
+    *(CHECK_FILE, SAMPLES, REPORT_FILE, OVERLAYS, METRICS_FILE, PREDICTIONS_FILE, BENCHMARK_FILE, COMPARISON_FILE),
+    *(SPOOL_NAME, VISUALDL, LABEL_FILES, PREPARED_FILE, CHECKPOINTS, EXPORT, INT8_EXPORT),
+)
+"""What commands write into the folder that they are given, beside the configuration and the lock."""
+
 
 def best_checkpoint(folder: Path) -> Path:
     """Where a run keeps its best weights."""

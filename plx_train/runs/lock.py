@@ -86,6 +86,11 @@ def is_held(folder: Path) -> bool | None:
     return True if _is_locked(folder / RANK_LOCK_FILE) else _is_locked(folder / LOCK_FILE)
 
 
+def is_trained_in(folder: Path) -> bool:
+    """Whether several processes, of one machine or more, train in the folder."""
+    return bool(_is_locked(folder / RANK_LOCK_FILE))
+
+
 def _is_locked(path: Path) -> bool | None:
     """Whether a process holds a lock; None where that can't be told."""
     try:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import state_folder
+from plx_train.ground.files import read_limited, state_folder
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import CONFIG_FILE
+from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES
 
 KEY_FILE = "runs.key"
 KEY_BYTES = 32
@@ -40,11 +40,29 @@ def is_signed(values: Sequence[Any], seal: Any) -> bool:
     return hmac.compare_digest(str(seal.get("mac")).encode("utf-8", "replace"), _signed(key, values).encode())
 
 
-def sealed(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a run in `folder`, signed; unsigned where this user's key can't be kept."""
+def sealed(folder: Path, facts: Mapping[str, Any], config: str | None = None) -> dict[str, Any]:
+    """The facts of a run in `folder`, signed; unsigned where this user's key can't be kept.
+
+    Args:
+        config: `config_hash` when the run began: what somebody writes there later is not signed.
+    """
     kept = {name: value for name, value in facts.items() if name != SEAL}
-    seal = signature(_content(folder, facts))
+    seal = signature(_content(config_hash(folder) if config is None else config, facts))
     return kept if seal is None else kept | {SEAL: seal}
+
+
+def why_unsigned() -> str | None:
+    """Why this user's runs can't be signed, a sentence; None: they can."""
+    if _key(may_make=True) is not None:
+        return None
+    try:
+        path = str(state_folder() / KEY_FILE)
+    except (RuntimeError, UserError):
+        path = "the key, without a home,"
+    return (
+        f"the run is not signed ({path} can't be written or read): going on with it will ask for trust=true; "
+        "PLX_TRAIN_STATE names another place for the key"
+    )
 
 
 def doubt(folder: Path) -> str | None:
@@ -55,20 +73,27 @@ def doubt(folder: Path) -> str | None:
         return "does not say who made it"
     seal, key = facts.get(SEAL), _key(may_make=False)
     if not isinstance(seal, dict):
-        return "was made by another user, on another machine, or by a version that did not sign its runs"
+        return (
+            "is not signed: it was made by another user, on another machine, by a version that did not sign its runs, "
+            "or where the key that signs them can't be kept"
+        )
     if key is None or seal.get("key") != _name_of(key):
         return "was made by another user or on another machine"
-    if not is_signed(_content(folder, facts), seal):
+    if not is_signed(_content(config_hash(folder), facts), seal):
         return "was changed by somebody since it was made: its signature no longer fits"
     return None
 
 
-def _content(folder: Path, facts: Mapping[str, Any]) -> list[Any]:
-    """What is signed of a run."""
+def config_hash(folder: Path) -> str:
+    """What tells the configuration of the run in `folder` from others; empty where none can be read."""
     try:
-        config = hashlib.sha256((folder / CONFIG_FILE).read_bytes()).hexdigest()
+        return hashlib.sha256(read_limited(folder / CONFIG_FILE, MOST_RECORD_BYTES)).hexdigest()
     except OSError:
-        config = ""
+        return ""
+
+
+def _content(config: str, facts: Mapping[str, Any]) -> list[Any]:
+    """What is signed of a run."""
     return [config, *(facts.get(name) for name in SIGNED)]
 
 
@@ -100,7 +125,19 @@ def _make_key(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(temporary, path)
+        except FileExistsError:
+            return
+        except OSError:  # on FAT, CIFS and others that have no second names
+            _write_key(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _write_key(path: Path) -> None:
+    """Makes the key where that takes two steps; whoever reads it between them finds none."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))

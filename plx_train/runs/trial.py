@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.ground.files import replace_file
-from plx_train.runs.folder import PRUNED_FILE, REPORTS_FILE
+from plx_train.ground.files import read_limited, replace_file
+from plx_train.runs.folder import MOST_RECORD_BYTES, PRUNED_FILE, REPORTS_FILE
 
 VARIABLE = "PLX_TRAIN_TRIAL"
 """Environment variable by which a sweep tells a run what it is, as JSON."""
@@ -86,14 +86,14 @@ def prune(folder: Path, reason: str) -> None:
 def read_reports(folder: Path) -> list[dict[str, Any]]:
     """What the run in `folder` has said, by step, each evaluation once; a line that is still being written is left."""
     try:
-        text = (folder / REPORTS_FILE).read_text("utf-8")
-    except FileNotFoundError:
+        text = read_limited(folder / REPORTS_FILE, MOST_RECORD_BYTES).decode("utf-8", "replace")
+    except OSError:
         return []
     found: dict[int, dict[str, Any]] = {}
     for line in text.splitlines(keepends=True):
         try:
             report = json.loads(line)
             found.setdefault(int(report["step"]), report)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
     return [found[step] for step in sorted(found)]

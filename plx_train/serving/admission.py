@@ -16,7 +16,7 @@ from plx_train.serving.house import House, Stay
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import INTERNAL_ERROR, failure, log_id_of, new_log_id
 from plx_train.serving.refusal import Refusal
-from plx_train.serving.senders import Sender, Senders
+from plx_train.serving.senders import MOST_BYTES, Sender, Senders
 
 logger = logging.getLogger(__name__)
 LINGER_SECONDS = 30.0
@@ -70,6 +70,8 @@ class Admission:
         self.house = House(options.queue_size, options.timeout_seconds)
         self.senders = Senders(options.max_sending, options.min_kb_per_second * 1024)
         self._max_bytes = int(options.max_body_mb * 2**20)
+        # A piece more than a body may have is read of it.
+        self.senders.most_bytes = max(MOST_BYTES, self._max_bytes + (1 << 20))
         self._timeout = options.timeout_seconds
         self._hosts = {name.lower().strip("[]") for name in options.allowed_hosts}
         self._key = api_key.encode() if api_key else None
@@ -151,13 +153,22 @@ class Admission:
             await answer.refuse(refusal, new_log_id(), receive)
             return
         try:
+            await self._received(scope, receive, answer, sender, stay)
+        finally:
+            self.senders.give_back(sender)
+
+    async def _received(self, scope: Scope, receive: Receive, answer: _Answer, sender: Sender, stay: Stay) -> None:
+        body = None
+        try:
             body = await sender.within(self._read(sender, receive), self._timeout)
             if body is None:
                 return
             stay.enter()
         except Refusal as refusal:
-            # Of a body that is too large more is on its way; others have come, or won't.
-            await answer.refuse(refusal, new_log_id(), receive if refusal.status == 413 else None)
+            # Of a body that is refused for its bytes more is on its way; others have come, or won't.
+            is_coming = body is None and refusal.status in (413, 503)
+            self.senders.give_back(sender)
+            await answer.refuse(refusal, new_log_id(), receive if is_coming else None)
             return
         finally:
             self.senders.leave(sender)
@@ -173,16 +184,21 @@ class Admission:
             Refusal: 413; it is too large.
         """
         body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            sender.received = len(body)
-            if len(body) > self._max_bytes:
-                raise self._too_large()
-            if not message.get("more_body", False):
-                return bytes(body)
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                piece = message.get("body", b"")
+                body += piece
+                self.senders.receive(sender, len(piece))
+                if len(body) > self._max_bytes:
+                    raise self._too_large()
+                if not message.get("more_body", False):
+                    return bytes(body)
+        finally:
+            # A refusal knows this frame as long as the rest of the request is read and thrown away.
+            body.clear()
 
     async def _worked(self, scope: Scope, receive: Receive, answer: _Answer, body: bytes, stay: Stay) -> None:
         work = asyncio.create_task(self._answered({**scope, STAY: stay}, body, answer))
@@ -196,7 +212,9 @@ class Admission:
                 task.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
         if is_late and answer.status is None:
-            await answer.refuse(Refusal(504, f"No answer within {self._timeout:g} s"), log_id_of(body))
+            await answer.refuse(
+                Refusal(504, f"No answer within {self._timeout:g} s"), await asyncio.to_thread(log_id_of, body)
+            )
 
     async def _answered(self, scope: Scope, body: bytes, answer: _Answer) -> None:
         async def replay() -> Message:
@@ -207,7 +225,7 @@ class Admission:
         except Exception:
             logger.exception("a request failed")
             if answer.status is None:
-                await answer.refuse(Refusal(500, INTERNAL_ERROR), log_id_of(body))
+                await answer.refuse(Refusal(500, INTERNAL_ERROR), await asyncio.to_thread(log_id_of, body))
 
 
 def _as_asked(scope: Scope) -> Scope:

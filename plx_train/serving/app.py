@@ -113,7 +113,7 @@ class Service:
         params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
         limits = await self._fetched(request, stay)
         async with AsyncExitStack() as held:
-            pages, info = await self.reading.items(request, self.batcher.pipeline, limits, held)
+            pages, info = await self.reading.items(request, self.batcher.pipeline, limits, held, stay)
             if stay is not None:
                 stay.is_decoded = True
             results = await self.batcher.predict(pages, params)
@@ -145,6 +145,10 @@ class Service:
         if decoding is not None and (fault := decoding.fault(self.options.timeout_seconds)):
             return 503, fault
         return 200, "Healthy"
+
+    async def log_id_of(self, body: bytes) -> str:
+        """What identifies a request; to find it all of its body is read."""
+        return await self._in_thread(log_id_of, body)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
@@ -213,10 +217,11 @@ def _add_operation(app: FastAPI, service: Service) -> None:
             answer, headers = await service.answer(body, request.scope.get(STAY))
             return _json(answer, headers=headers)
         except Refusal as refusal:
-            return _json(failure(log_id_of(body), refusal.status, refusal.message), refusal.status, refusal.headers)
+            log_id = await service.log_id_of(body)
+            return _json(failure(log_id, refusal.status, refusal.message), refusal.status, refusal.headers)
         except Exception:
             logger.exception("a request failed")
-            return _json(failure(log_id_of(body), 500, INTERNAL_ERROR), 500)
+            return _json(failure(await service.log_id_of(body), 500, INTERNAL_ERROR), 500)
 
 
 def _add_views(app: FastAPI, service: Service) -> None:

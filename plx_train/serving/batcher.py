@@ -91,8 +91,9 @@ class Batcher:
             return list(await asyncio.gather(*(job.answer for job in jobs)))
         finally:
             # Whoever gave up, or failed with one page, wants no more of the others.
-            for job in jobs:
-                job.answer.cancel()
+            # A refusal knows this frame: as long as that knows its future, the images stay.
+            while jobs:
+                jobs.pop().answer.cancel()
 
     async def _work(self) -> None:
         while True:
@@ -107,8 +108,11 @@ class Batcher:
             self._busy_since = None
             for job, outcome in zip(batch, outcomes, strict=True):
                 _answer(job, outcome)
+                if isinstance(outcome, Exception):
+                    # Its frames know the images, and whoever waited for it.
+                    outcome.__traceback__ = outcome.__context__ = outcome.__cause__ = None
             # Images are large: none is kept until the next batch comes.
-            del batch, images, outcomes
+            del batch, images, outcomes, job, outcome
 
     async def _next_batch(self) -> list[_Job]:
         while True:

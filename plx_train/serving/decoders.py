@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
+from plx_train.serving.house import Stay
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.refusal import Refusal
 from plx_train.vision.decoders.process import Decoder, DecoderLost
@@ -20,7 +21,11 @@ MOST = 8
 """Decoders that are started unless a number is given: more keep no pipeline busier."""
 MOST_FILES = 2000
 """Files after which a decoder gives way to a new one: libraries lose memory."""
+SLOW_BYTES = 256 << 20
+"""Bytes of the files that can be slow and wait for their turn: they leave room for the bodies of others."""
 CLOSING_SECONDS = 2.0
+PROBE_SECONDS = 5.0
+"""How often it is tried whether a fault is still there while nobody sends a file."""
 
 Result = TypeVar("Result")
 
@@ -36,9 +41,12 @@ class Decoders:
     Files that can be slow take half of them at most, so that those that are not always come by.
     """
 
-    def __init__(self, number: int, max_pixels: int, formats: Collection[str], metrics: Metrics) -> None:
+    def __init__(
+        self, number: int, most_slow: int, max_pixels: int, formats: Collection[str], metrics: Metrics
+    ) -> None:
         """
         Args:
+            most_slow: files that can be slow and wait for their turn.
             max_pixels: of a page.
             formats: of images that are read, by Pillow's names.
         """
@@ -48,9 +56,14 @@ class Decoders:
         self._free: list[Decoder] = []
         self._working: set[Decoder] = set()
         self._waiting = 0
+        self._slow_waiting = 0
+        self._slow_bytes = 0
+        self._most_slow = most_slow
         self._last_answer = 0.0
         self._is_stopped = False
         self._fault: str | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self._probed = 0.0
 
     async def start(self) -> None:
         """Begins to work, within the running event loop, once the processes have come up."""
@@ -59,8 +72,10 @@ class Decoders:
         self._threads = ThreadPoolExecutor(self.number, "plx-decode")
         self._last_answer = time.monotonic()
         for _ in range(self.number):
-            with suppress(DecoderLost):
+            try:
                 self._free.append(self._new())
+            except DecoderLost as lost:
+                self._tell(lost)
         await asyncio.get_running_loop().run_in_executor(self._threads, self._try_all)
 
     def _try_all(self) -> None:
@@ -69,6 +84,12 @@ class Decoders:
                 decoder.ready()
         except DecoderLost as lost:
             self._tell(lost)
+
+    async def _try_one(self) -> None:
+        async with self._any:
+            with suppress(Refusal):
+                decoder = await asyncio.get_running_loop().run_in_executor(self._threads, self._taken)
+                self._put_back(decoder, is_lost=False)
 
     def stop(self) -> None:
         """Ends the processes, whatever they are at."""
@@ -79,12 +100,17 @@ class Decoders:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def fault(self, patience: float) -> str | None:
-        """What is wrong with them as a whole, in a sentence; None: nothing.
+        """What is wrong with them as a whole, in a sentence; None: nothing. Within the running event loop.
+
+        A fault that only a decoder's coming up ends is tried anew now and then, whether or not files come.
 
         Args:
             patience: seconds after which files that wait, and none that is decoded, are a fault.
         """
         if self._fault is not None:
+            if time.monotonic() - self._probed > PROBE_SECONDS:
+                self._probed = time.monotonic()
+                self._probe = asyncio.ensure_future(self._try_one())
             return self._fault
         silent = time.monotonic() - self._last_answer
         if self._waiting and silent > patience:
@@ -92,31 +118,64 @@ class Decoders:
         return None
 
     async def run(
-        self, is_quick: bool, work: Callable[[Decoder], Result], then: Callable[[], Awaitable[None]]
+        self,
+        slow_bytes: int,
+        work: Callable[[Decoder], Result],
+        then: Callable[[], Awaitable[None]],
+        stay: Stay | None = None,
     ) -> Result:
         """What `work` gives in a thread, with a decoder of its own.
 
         Args:
-            is_quick: the file can't hold a decoder for long.
+            slow_bytes: of a file that can hold a decoder for long; 0 for others.
             then: is awaited once there is a decoder, before it works.
+            stay: is spent outside of the house while files that can be slow hold this one up.
 
         Raises:
             Refusal: 422 where the file ended its decoder or took too long, 503 where there is none.
         """
         async with AsyncExitStack() as held:
-            await self._wait(held, is_quick)
+            if slow_bytes:
+                await self._wait_for_slow(held, slow_bytes, stay)
+            await self._wait(held)
             await then()
             done = held.pop_all()
         task = asyncio.ensure_future(self._worked(work, done))
         # Whoever gives up leaves the decoder at work: it is free when it is done.
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            # Its refusal knows this frame, and through others the file and its decoder: a circle would keep them.
+            del task
 
-    async def _wait(self, held: AsyncExitStack, is_quick: bool) -> None:
+    async def _wait_for_slow(self, held: AsyncExitStack, num_bytes: int, stay: Stay | None) -> None:
+        """
+        Raises:
+            Refusal: 503; too many wait, or there is no place in the house any more.
+        """
+        if not self._slow.locked():
+            await held.enter_async_context(self._slow)
+            return
+        is_too_much = self._slow_bytes and self._slow_bytes + num_bytes > SLOW_BYTES
+        if self._slow_waiting >= self._most_slow or is_too_much:
+            told = "As many files that can be slow wait as the server can take"
+            raise Refusal(503, told, {"Retry-After": "5"})
+        if stay is not None:
+            stay.leave()
+        self._slow_waiting += 1
+        self._slow_bytes += num_bytes
+        try:
+            await held.enter_async_context(self._slow)
+        finally:
+            self._slow_waiting -= 1
+            self._slow_bytes -= num_bytes
+        if stay is not None:
+            stay.enter()
+
+    async def _wait(self, held: AsyncExitStack) -> None:
         self._waiting += 1
         try:
-            if not is_quick:
-                await held.enter_async_context(self._slow)
             await held.enter_async_context(self._any)
         finally:
             self._waiting -= 1
@@ -136,12 +195,18 @@ class Decoders:
             is_lost = False
             return result
         except DecoderLost as lost:
-            outcome = "late" if lost.is_late else "ended"
-            self._metrics.decoders_lost.labels(outcome).inc()
-            logger.warning("decoder %d was lost: %s", decoder.process_id, lost.reason)
+            self._count(decoder, lost)
             raise Refusal(422, f"The file can't be used: {lost.reason}") from None
         except Refusal:
             is_lost = False
+            raise
+        except (OSError, MemoryError) as error:
+            # Of this process: what happens to the other one is told otherwise.
+            is_lost = False
+            logger.error("there is no memory to decode in: %s", error)
+            raise Refusal(503, "There is no memory to decode in", {"Retry-After": "5"}) from None
+        except RuntimeError as error:
+            self._count(decoder, DecoderLost(str(error)))
             raise
         finally:
             self._working.discard(decoder)
@@ -169,12 +234,18 @@ class Decoders:
         logger.error("%s", self._fault)
         return self._fault
 
+    def _count(self, decoder: Decoder, lost: DecoderLost) -> None:
+        self._metrics.decoders_lost.labels("late" if lost.is_late else "ended").inc()
+        logger.warning("decoder %d was lost: %s", decoder.process_id, lost.reason)
+
     def _put_back(self, decoder: Decoder, is_lost: bool) -> None:
+        # A file whose time was over is done with, too.
+        self._last_answer = time.monotonic()
         if not is_lost:
-            self._last_answer = time.monotonic()
             try:
                 decoder.put_away(CLOSING_SECONDS)
-            except DecoderLost:
+            except (DecoderLost, RuntimeError) as lost:
+                self._count(decoder, lost if isinstance(lost, DecoderLost) else DecoderLost(str(lost)))
                 is_lost = True
         if not is_lost and decoder.num_files < MOST_FILES and not self._is_stopped:
             self._free.append(decoder)
@@ -182,6 +253,8 @@ class Decoders:
         decoder.end()
         if self._is_stopped:
             return
-        with suppress(DecoderLost):
+        try:
             # It comes up while others, which lie above it, are taken.
             self._free.insert(0, self._new())
+        except DecoderLost as lost:
+            self._tell(lost)

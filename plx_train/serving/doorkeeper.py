@@ -19,7 +19,13 @@ from plx_train.serving.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 SPARE = 64
-"""Descriptors kept for all but connections: files, fetches, decoders."""
+"""Descriptors kept for all but connections, beside what decoders, pages and fetches need."""
+A_DECODER = 5
+"""Descriptors of a decoder: its line, its two memories, and those of one that takes its place."""
+FETCHES = 48
+"""Descriptors of fetches and of names that are looked up."""
+TOLD = 32
+"""Connections beyond the most there may be that are told so; more are closed without a word."""
 FEWEST = 4
 AT_A_TIME = 32
 """Connections accepted before others' bytes are looked at again."""
@@ -38,6 +44,7 @@ class Doorkeeper:
 
     Args:
         connections: those that are open; each adds and removes itself.
+        spare: descriptors that are needed for other things than usual.
     """
 
     def __init__(
@@ -47,10 +54,11 @@ class Doorkeeper:
         most: int,
         most_of_one: int | None,
         metrics: Metrics,
+        spare: int = 0,
     ) -> None:
         self._connections = connections
         self._limits = limits
-        self._most = within_descriptors(most)
+        self._most = within_descriptors(most, SPARE + TOLD + spare)
         self._most_of_one = most_of_one
         self._metrics = metrics
         metrics.connections.set_function(lambda: len(connections))
@@ -125,7 +133,7 @@ class Doorkeeper:
                     one.tell(503, "The server has all the connections it can take", 1)
                     self._metrics.closed.labels("refused").inc()
 
-        if not is_taken and len(self._connections) + len(self._opening) > self._most + SPARE // 2:
+        if not is_taken and len(self._connections) + len(self._opening) > self._most + TOLD:
             opened.close()
             self._metrics.closed.labels("refused").inc()
             return
@@ -179,7 +187,12 @@ class Doorkeeper:
             logger.error(message)
 
 
-def within_descriptors(most: int) -> int:
+def spare_descriptors(num_decoders: int, max_batch: int, fetches: bool) -> int:
+    """What a server's decoders, large pages and fetches may hold."""
+    return A_DECODER * num_decoders + 2 * max_batch + (FETCHES if fetches else 0)
+
+
+def within_descriptors(most: int, spare: int) -> int:
     """How many of `most` connections the limit of open files leaves room for; it is raised where it may be."""
     try:
         import resource
@@ -188,13 +201,13 @@ def within_descriptors(most: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened = Path("/dev/fd")
     used = len(list(opened.iterdir())) if opened.is_dir() else SPARE
-    needed = most + used + SPARE
+    needed = most + used + spare
     if soft != resource.RLIM_INFINITY and soft < needed:
         with suppress(ValueError, OSError):
             raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = min(most, max(soft - used - SPARE, FEWEST))
+        most = min(most, max(soft - used - spare, (soft - used) // 4, FEWEST))
     return most
 
 

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from plx_train.serving.server import CLOSING_SECONDS, Server
 
-THREADS = ("plx-serve", "plx-decode", "plx-predict")
+THREADS = ("plx-serve", "plx-decode", "plx-predict", "plx-follow")
 """Beginnings of names of threads that work on requests."""
 LEAVE_SECONDS = 1.0
 """Seconds in which such threads may end by themselves."""
@@ -67,10 +68,17 @@ def guarded(drain_seconds: float) -> Iterator[None]:
         guard.wait()
 
 
-def run_guarded(server: Server, listener: socket.socket, drain_seconds: float) -> None:
-    """Serves at a socket until a signal, and ends the process where the server doesn't come to its end."""
+def run_guarded(
+    server: Server, listener: socket.socket, drain_seconds: float, leave: Callable[[], None] | None = None
+) -> None:
+    """Serves at a socket until a signal, and ends the process where the server doesn't come to its end.
+
+    Args:
+        leave: what is still to be done then, guarded too; it may end the process.
+    """
     with guarded(drain_seconds):
         server.run(sockets=[listener])
+        (leave or partial(leave_if_held, server))()
 
 
 def leave_if_held(server: Server) -> None:

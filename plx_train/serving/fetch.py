@@ -122,7 +122,11 @@ def _resolved(resolve: Resolve, host: str, port: int, ends: float) -> list[str]:
     # Nothing can interrupt the system's resolver, so it is left behind where it takes too long.
     if not RESOLVING.acquire(timeout=max(ends - time.monotonic(), 0.0)):
         raise Refusal(422, TOO_LONG)
-    threading.Thread(target=ask, name="plx-resolve", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="plx-resolve", daemon=True).start()
+    except RuntimeError:
+        RESOLVING.release()
+        raise Refusal(503, "There is no thread to look the URL's host up in", {"Retry-After": "2"}) from None
     try:
         return found.get(timeout=max(ends - time.monotonic(), 0.0))
     except queue.Empty:

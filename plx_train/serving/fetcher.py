@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 
+from plx_train.serving.daemons import in_daemon
 from plx_train.serving.house import Stay
 from plx_train.serving.protocol import INTERNAL_ERROR
 from plx_train.serving.refusal import Refusal
@@ -40,31 +39,21 @@ class Fetcher:
         return content
 
     async def _in_thread(self, url: str) -> bytes:
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[bytes] = loop.create_future()
         self._fetching += 1
+        try:
+            return await in_daemon("plx-fetch", partial(self._fetched, url), self._end)
+        except RuntimeError:
+            self._end()
+            raise Refusal(503, "There is no thread to fetch the URL in", {"Retry-After": "2"}) from None
 
-        def settle(outcome: bytes | Refusal) -> None:
-            self._fetching -= 1
-            if done.done():
-                return
-            if isinstance(outcome, Refusal):
-                done.set_exception(outcome)
-            else:
-                done.set_result(outcome)
+    def _end(self) -> None:
+        self._fetching -= 1
 
-        def work() -> None:
-            outcome: bytes | Refusal
-            try:
-                outcome = self._read(url)
-            except Refusal as refusal:
-                outcome = refusal
-            except Exception:
-                logger.exception("a URL could not be fetched")
-                outcome = Refusal(500, INTERNAL_ERROR)
-            with suppress(RuntimeError):  # The loop may be closed by now.
-                loop.call_soon_threadsafe(settle, outcome)
-
-        # A daemon: the process ends without waiting for somebody else's server.
-        threading.Thread(target=work, name="plx-fetch", daemon=True).start()
-        return await done
+    def _fetched(self, url: str) -> bytes:
+        try:
+            return self._read(url)
+        except Refusal:
+            raise
+        except Exception:
+            logger.exception("a URL could not be fetched")
+            raise Refusal(500, INTERNAL_ERROR) from None

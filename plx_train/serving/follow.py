@@ -9,9 +9,11 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from plx_train.serving.batcher import Batcher
+from plx_train.serving.daemons import in_daemon
 from plx_train.serving.endpoints import Endpoint
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import encoded
@@ -77,7 +79,7 @@ class Follower:
         """Takes over new versions if there are any that work; whether it did."""
         used = self._batcher.pipeline
         try:
-            wanted = await asyncio.to_thread(wanted_versions, used, self._source.current_version)
+            wanted = await in_daemon("plx-follow", partial(wanted_versions, used, self._source.current_version))
         except Exception as error:
             self._metrics.swaps.labels("unknown").inc()
             self._complain(f"the registry does not answer, the versions in use stay: {error}")
@@ -88,7 +90,7 @@ class Follower:
         if wanted == self._refused.versions and time.monotonic() < self._refused.retry_at:
             return False
         try:
-            fresh = await asyncio.to_thread(self._loaded, used)
+            fresh = await in_daemon("plx-follow", partial(self._loaded, used))
         except Exception as error:
             self._refuse(wanted, error)
             return False

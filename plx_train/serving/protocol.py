@@ -13,6 +13,12 @@ from plx_train.serving.refusal import Refusal
 
 MAX_LOG_ID = 256
 """Characters of an identifier that is echoed."""
+MOST_VALUES = 10_000
+"""JSON values of a request: each takes many times the bytes that it came in."""
+MOST_FAULTS = 20
+"""That are told of a request."""
+LONGEST_NAME = 100
+"""Characters of a field's name that is told."""
 INTERNAL_ERROR = "Internal server error"
 
 File = Annotated[str, Field(json_schema_extra={"minLength": 1})]
@@ -129,24 +135,36 @@ def parse(body: bytes, kind: type[RequestKind]) -> RequestKind:
     """The request in a JSON body.
 
     Raises:
-        Refusal: 422 with all faults, as a JSON list in the message.
+        Refusal: 422 with the first faults, as a JSON list in the message.
     """
+    if _has_too_many_values(body):
+        fault = {"type": "too_many_values", "loc": "body", "msg": f"Input should have at most {MOST_VALUES} values"}
+        raise Refusal(422, json.dumps([fault]))
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
         faults = [
             {"type": fault["type"], "loc": _place(fault["loc"]), "msg": fault["msg"]}
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_FAULTS]
         ]
         raise Refusal(422, json.dumps(faults)) from None
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in ("body", *location))[1:]
+    parts = ("body", *location)
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part[:LONGEST_NAME]}" for part in parts)[1:]
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    """Whether it holds more than can be meant; found out without parsing it."""
+    # Base64 and URLs have next to no commas, and JSON has one between each two values.
+    return body.count(b",") >= MOST_VALUES
 
 
 def log_id_of(body: bytes) -> str:
     """The request's own identifier, or a new one."""
+    if _has_too_many_values(body):
+        return new_log_id()
     try:
         given = _Named.model_validate_json(body).logId
     except ValidationError:

@@ -11,6 +11,7 @@ from typing import Any
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.decoders import Decoders, usual_number
 from plx_train.serving.files import Limits, pages_in, source_of
+from plx_train.serving.house import Stay
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import DataInfo, Request
 from plx_train.serving.served import ServedPipeline
@@ -42,7 +43,7 @@ class Reading:
         if not reads_tables:
             formats = {name for one in options.formats for name in PILLOW_NAMES[one]}
             number = options.decoders or usual_number()
-            self.decoders = Decoders(number, max_pixels, formats, metrics)
+            self.decoders = Decoders(number, options.queue_size, max_pixels, formats, metrics)
         self._most = 2 * options.max_batch
 
     async def start(self) -> None:
@@ -58,9 +59,12 @@ class Reading:
             self.decoders.stop()
 
     async def items(
-        self, request: Request, pipeline: ServedPipeline, limits: Limits, held: AsyncExitStack
+        self, request: Request, pipeline: ServedPipeline, limits: Limits, held: AsyncExitStack, stay: Stay | None
     ) -> tuple[list[Any], DataInfo]:
         """The pages or series of a request, and what its file was; they have their place until `held` is left.
+
+        Args:
+            stay: the request's place in the house.
 
         Raises:
             Refusal: 422; the file can't be had or read, or is above a limit; 503: nothing can be decoded.
@@ -74,5 +78,6 @@ class Reading:
             await take_place()
             return await loop.run_in_executor(self._threads, series_of, request, limits, pipeline)
         source = await loop.run_in_executor(self._threads, source_of, request, limits)
+        slow_bytes = 0 if source.is_quick else len(source.content)
         work = partial(pages_in, source, limits=limits, background=pipeline.background)
-        return await self.decoders.run(source.is_quick, work, take_place)
+        return await self.decoders.run(slow_bytes, work, take_place, stay)

@@ -18,6 +18,9 @@ SLOW_BYTES = 1 << 16
 SLOW_SECONDS = 1.0
 """How long a body is on the way before it can be called slow."""
 
+MOST_BYTES = 1 << 30
+"""Bytes of all bodies that are on the way or worked on, unless a single one may have more."""
+
 Result = TypeVar("Result")
 
 
@@ -59,18 +62,30 @@ class Sender:
             uncancel = getattr(self._reading, "uncancel", None)
             if uncancel is not None:  # Python 3.11 counts.
                 uncancel()
-            raise self.refusal from None
         finally:
             self._reading = None
             timer.cancel()
+        refusal, self.refusal = self.refusal, None
+        try:
+            # Not while the interruption is handled, whose frames know the body.
+            raise refusal
+        finally:
+            del refusal
 
 
 @dataclass
 class Senders:
-    """At most `places` bodies at once, each at no less than `least` bytes a second."""
+    """At most `places` bodies at once, each at no less than `least` bytes a second.
+
+    Attributes:
+        most_bytes: of those and of the bodies that have come and are worked on.
+        held: bytes that there are of them.
+    """
 
     places: int
     least: float
+    most_bytes: int = MOST_BYTES
+    held: int = 0
     sending: set[Sender] = field(default_factory=set)
 
     def enter(self, address: str) -> Sender:
@@ -88,6 +103,29 @@ class Senders:
     def leave(self, sender: Sender) -> None:
         """The body has come, or won't."""
         self.sending.discard(sender)
+
+    def receive(self, sender: Sender, num_bytes: int) -> None:
+        """Counts what came of a body. Where there is too much, whoever has sent most and is not done gives way.
+
+        Raises:
+            Refusal: 503; that is this one.
+        """
+        sender.received += num_bytes
+        self.held += num_bytes
+        if self.held <= self.most_bytes:
+            return
+        largest = max(self.sending | {sender}, key=lambda one: one.received)
+        refusal = Refusal(503, "As many bytes are being worked on as the server can take", {"Retry-After": "2"})
+        if largest is sender:
+            raise refusal
+        largest.stop(refusal)
+        self.leave(largest)
+        self.give_back(largest)
+
+    def give_back(self, sender: Sender) -> None:
+        """Its body is no longer there."""
+        self.held -= sender.received
+        sender.received = 0
 
     def sweep(self) -> None:
         """Ends those that send more slowly than is allowed."""

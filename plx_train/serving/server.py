@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
 from plx_train.serving.connection import Connection, ConnectionLimits
-from plx_train.serving.doorkeeper import Doorkeeper
+from plx_train.serving.doorkeeper import Doorkeeper, spare_descriptors
 
 TICKS_A_SECOND = 10
 CLOSING_SECONDS = 2
@@ -90,12 +90,14 @@ class Server(uvicorn.Server):
             answer=options.timeout_seconds,
             least=options.min_kb_per_second * 1024,
         )
+        decoders = self._service.reading.decoders
         self._doorkeeper = Doorkeeper(
             cast("set[Connection]", self.server_state.connections),
             limits,
             options.max_connections,
             options.max_connections_per_address,
             self._service.metrics,
+            spare_descriptors(decoders.number if decoders else 0, options.max_batch, options.fetch_urls),
         )
         protocol = partial(Connection, self.config, self.server_state, self.lifespan.state)
         self._doorkeeper.start(sockets or [], protocol)

@@ -66,11 +66,11 @@ def run_sweep(arguments: Sequence[str], fingerprint_of: FingerprintOf) -> int:
 def _refuse_runs_folder(folder: Path) -> None:
     """
     Raises:
-        UserError: the folder is that of a single run, or in use by one, or holds a sweep and links out of it.
+        UserError: the folder is that of a single run, or in use by one, or holds links out of it.
     """
+    # What its runs write, their logs for example, stays below it, also where it holds no sweep yet.
+    refuse_leading_out(folder)
     if (folder / SETTINGS_FILE).is_file():
-        # What its runs write, their logs for example, stays below it.
-        refuse_leading_out(folder)
         return
     if (folder / RUN_FILE).exists():
         raise UserError(f"output={folder} holds a run, which a sweep would write over: give another folder")

@@ -54,7 +54,7 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         study.study.sampler = build_sampler(options, ordered.num_trials, len(known), len(ordered.objectives) > 1)
         study.study.pruner = build_pruner(options, ordered.num_evaluations)
         settings = settings_of(ordered, folder, engine.slots)
-        write_settings(folder, settings)
+        write_settings(folder, settings, _store(ordered.composed.options.tracking))
         parent = Parent(study, ordered.composed.options.tracking, settings, ordered.composed.yaml, console.warn)
         if ordered.configurations is not None:
             study.fill(ordered.configurations[: ordered.num_trials])
@@ -77,8 +77,10 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
         finally:
             record = record_of(study, settings)
             report = write_sweep_report(record, folder / REPORT_FILE)
-            _send_left_over(ordered.composed.options.tracking, folder, console, stop)
-            parent.finish(record, kept_importances(record).shares, report, is_whole)
+            try:
+                _send_left_over(ordered.composed.options.tracking, folder, console, stop)
+            finally:
+                parent.finish(record, kept_importances(record).shares, report, is_whole)
     show_sweep(console, record)
     console.info(f"report: {report}")
     return record
@@ -86,15 +88,19 @@ def conduct(ordered: Ordered, folder: Path, console: Console, stop: StopRequest)
 
 def _send_left_over(options: TrackingOptions, folder: Path, console: Console, stop: StopRequest) -> None:
     """Sends what trials could not before they ended, and ends their records; says what is left."""
-    if options.backend != "mlflow":
+    uri = _store(options)
+    if uri is None:
         return
-    uri = resolve_uri(options.uri, Path(OUTPUTS))
     left = send_all(folder / TRIALS, uri, console.info, lambda: not stop.is_made)
     if left.records:
         console.warn(
             f"{left.records} records of {left.runs} trials did not reach MLflow; they are kept, and sent by: "
-            f"python -m plx_train mode=sync run={shlex.quote(str(folder))}"
+            f"python -m plx_train mode=sync run={shlex.quote(str(folder))} {shlex.quote(f'tracking.uri={uri}')}"
         )
+
+
+def _store(options: TrackingOptions) -> str | None:
+    return resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
 
 
 def _engine_options(options: SweepOptions, device: DeviceOptions) -> EngineOptions:

@@ -8,10 +8,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from plx_train.ground.credentials import without_credentials
+from plx_train.ground.confine import refuse_leading_out
+from plx_train.ground.credentials import put_away_within, without_credentials
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file, resolve_path
-from plx_train.runs.folder import SWEEP_FILE
+from plx_train.ground.files import read_limited, replace_file, resolve_path
+from plx_train.runs.folder import MOST_RECORD_BYTES, RUN_FILE, SWEEP_FILE
 from plx_train.runs.lock import is_held
 from plx_train.runs.owner import SEAL, is_signed, signature
 from plx_train.sweep.live import LiveJob, job_folder
@@ -19,13 +20,21 @@ from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, J
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
 
 SETTINGS_FILE = SWEEP_FILE
+STORE, STORE_SEAL = "tracking_uri", "tracking_seal"
+NEEDED = ("command", "sampler", "pruner", "keys", "prefixes", "fixed", "num_trials", "slots", "seeds")
+"""What every sweep's settings say, beside what its study is opened by."""
 OWN_FIGURE = "the module's figure"
 """How the first objective is called until a run has said its name."""
 
 
-def write_settings(folder: Path, settings: dict[str, Any]) -> None:
-    """Keeps what the sweep's command said, by which it is found again."""
+def write_settings(folder: Path, settings: dict[str, Any], store: str | None = None) -> None:
+    """Keeps what the sweep's command said, by which it is found again.
+
+    Args:
+        store: where the sweep's own record is.
+    """
     signed = settings | {SEAL: signature(_place(settings))}
+    signed |= {STORE: store, STORE_SEAL: signature(_record(settings, store))} if store else {}
     replace_file(folder / SETTINGS_FILE, json.dumps(signed, indent=1))
     # The address of a database may hold a password.
     (folder / SETTINGS_FILE).chmod(0o600)
@@ -37,9 +46,29 @@ def read_settings(folder: Path) -> dict[str, Any]:
         UserError: there is no sweep in the folder.
     """
     try:
-        return dict(json.loads((folder / SETTINGS_FILE).read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        found = dict(put_away_within(json.loads(read_limited(folder / SETTINGS_FILE, MOST_RECORD_BYTES))))
+        # What a study is opened by.
+        is_whole = isinstance(found["sweep_id"], str) and isinstance(found["storage"], str | None)
+        _objectives(found)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{folder / SETTINGS_FILE} can't be read ({error}): {folder} holds no sweep") from None
+    absent = [name for name in NEEDED if name not in found]
+    if absent or not is_whole:
+        raise UserError(f"{folder / SETTINGS_FILE} does not say what a sweep's does: {folder} holds no sweep")
+    return found
+
+
+def recorded_store(folder: Path) -> str | None:
+    """Where the own record of this user's sweep in `folder` is; None: it has none, or that can't be told."""
+    if (folder / RUN_FILE).exists():
+        return None
+    try:
+        settings = read_settings(folder)
+    except UserError:
+        return None
+    store = settings.get(STORE)
+    is_own = isinstance(store, str) and is_signed(_record(settings, store), settings.get(STORE_SEAL))
+    return store if is_own else None
 
 
 def find_sweep(root: Path, name: str) -> Path:
@@ -99,8 +128,11 @@ def open_recorded(folder: Path, known: str | None = None, trust: bool = False) -
         trust: opens the database that the folder names, whoever made it.
 
     Raises:
-        UserError: it can't be opened, or lies in a database that somebody else's folder names.
+        UserError: it can't be opened, lies in a database that somebody else's folder names, or links lead out of the
+            folder.
     """
+    # To open a study writes to its journal, and a link there to whatever it leads to.
+    refuse_leading_out(folder)
     settings = read_settings(folder)
     storage = settings["storage"]
     if storage not in (None, known) and not trust and not is_signed(_place(settings), settings.get(SEAL)):
@@ -114,6 +146,11 @@ def open_recorded(folder: Path, known: str | None = None, trust: bool = False) -
 def _place(settings: dict[str, Any]) -> list[Any]:
     """What is signed: where the trials are."""
     return ["sweep", settings["sweep_id"], settings["storage"]]
+
+
+def _record(settings: dict[str, Any], store: str) -> list[Any]:
+    """What is signed: where the sweep's own record is."""
+    return ["sweep's record", settings["sweep_id"], store]
 
 
 def record_of(study: Study, settings: dict[str, Any], notes: tuple[str, ...] = ()) -> SweepRecord:

@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from plx_train.config.compose import Composed, compose_run
+from plx_train.config.compose import Composed, as_public, compose_run
 from plx_train.config.options import SweepOptions
 from plx_train.config.schema import has_trait, options_of_run, options_with_module
 from plx_train.config.texts import key_of, short_keys
 from plx_train.contract.option import Option, Trait
 from plx_train.contract.rooms import load_room
-from plx_train.ground.credentials import put_away_in, without_credentials
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.metrics.direction import HIGHER, better_of, room_errors
@@ -99,7 +99,7 @@ def order(arguments: Sequence[str]) -> Ordered:
     Raises:
         ConfigError: a mistake in it, before anything is started.
     """
-    arguments = [put_away_in(text) for text in arguments]
+    arguments = [as_public(text) for text in arguments]
     typed = parse_space(arguments, {}, [], is_grid=False)
     composed = compose_run([*typed.fixed, *_examples(typed)])
     options = composed.options.sweep

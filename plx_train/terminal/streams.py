@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from plx_train.ground.characters import legible_lines
 from plx_train.ground.errors import UserError
-from plx_train.terminal.outlet import Outlet
+from plx_train.terminal.outlet import Outlet, call_in_forks
 
 LINGER_SECONDS, HURRIED_SECONDS = 10.0, 1.0
 """How long the end of the process waits for readers that have stopped: usually, and after a signal."""
@@ -30,6 +30,9 @@ SIMPLER = str.maketrans({
 
 _made: dict[int, Stream] = {}
 """Streams by file descriptor."""
+_others: dict[int, Outlet] = {}
+"""Outlets of descriptors that no stream of ours writes to."""
+_silencing = threading.RLock()
 _linger_seconds = LINGER_SECONDS
 
 
@@ -46,9 +49,14 @@ class Stream(io.TextIOBase):
         self._encoding = encoding
         self.former = former
         self._is_styled = is_styled
-        self._begun = ""
-        self._lock = threading.Lock()
+        self._start_anew()
+        call_in_forks(self._start_anew)
         self.styled: Stream = self if is_styled else Stream(outlet, encoding, former, is_styled=True)
+
+    def _start_anew(self) -> None:
+        # What was begun is the former process's. A signal's handler, or an object's end, may write within a writing.
+        self._begun = ""
+        self._lock = threading.RLock()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -212,6 +220,8 @@ def hurry() -> None:
 def _linger() -> None:
     give_up = time.monotonic() + _linger_seconds
     for stream in _made.values():
+        # A line that nobody ended is still here.
+        stream.flush()
         stream.outlet.drain(max(give_up - time.monotonic(), 0.0))
 
 
@@ -224,6 +234,33 @@ def protected() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = former
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keeps what this thread and native code write off stdout and stderr; what others write, or wrote, arrives."""
+    with _silencing, contextlib.ExitStack() as block:
+        _flush()
+        for number in (1, 2):
+            block.enter_context(_outlet_of(number).silenced())
+        # What was begun within is not for afterwards.
+        block.callback(_flush)
+        yield
+
+
+def _outlet_of(number: int) -> Outlet:
+    if number in _made:
+        return _made[number].outlet
+    if number not in _others:
+        _others[number] = Outlet(number)
+    return _others[number]
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
 
 
 def _open_closed() -> None:

@@ -18,7 +18,7 @@ from plx_train.runs.lock import hold, is_held
 from plx_train.tracking.machine import machine_tags
 from plx_train.tracking.mlflow_writer import MlflowSink
 from plx_train.tracking.replay import replay
-from plx_train.tracking.spool import cursor_path, end_spool, has_ended, load_cursor, read_run_tags
+from plx_train.tracking.spool import cursor_path, end_spool, has_ended, load_cursor, read_address, read_run_tags
 from plx_train.tracking.words import path_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def close_dead_runs(client: MlflowClient, uri: str, own_id: str, warn: Callable[
             continue
         folder = path_of(tags["plx.output"])
         # What a tag of the store names is written to only where it holds this very run, and leads nowhere else.
-        if is_folder_of(folder, run_id):
+        if is_folder_of(folder, run_id) and is_recorded_in(folder, uri):
             with contextlib.suppress(PathRefused):
                 refuse_leading_out(folder)
                 end_record(folder, uri, "KILLED", SILENT_REASON)
@@ -98,6 +98,15 @@ def is_folder_of(folder: Path, run_id: str) -> bool:
         return False
 
 
+def is_recorded_in(folder: Path, uri: str) -> bool:
+    """Whether the run in the folder says that its record is in this store: another one gets nothing of it."""
+    with contextlib.suppress(UserError):
+        return bool(read_facts(folder).get("tracking_uri") == uri)
+    with contextlib.suppress(OSError):
+        return read_address(folder / SPOOL_NAME) == uri
+    return False
+
+
 def is_dead(run_id: str, tags: Mapping[str, str]) -> bool:
     """Whether a run's process is surely gone: its lock is free, its machine was restarted, or its heart stopped."""
     folder = path_of(tags["plx.output"])
@@ -115,7 +124,10 @@ def has_died(folder: Path) -> bool:
     if facts.get("status") != "RUNNING":
         return False
     held = is_held(folder)
-    return not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
+    try:
+        return not held and _is_gone(held, read_run_tags(folder / SPOOL_NAME))
+    except OSError:
+        return False
 
 
 def _is_gone(held: bool | None, tags: Mapping[str, str]) -> bool:

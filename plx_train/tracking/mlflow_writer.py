@@ -19,11 +19,14 @@ from plx_train.tracking.receipts import (
     check_files,
     check_status,
     check_tags,
+    check_whose,
+    find_by_token,
     known_run,
+    refuse_place,
     sizes_of,
 )
-from plx_train.tracking.spool import Cursor, SpoolEntry
-from plx_train.tracking.store import experiment_id, is_server, open_client
+from plx_train.tracking.spool import Cursor, SpoolEntry, read_beginning
+from plx_train.tracking.store import PROMOTIONS, experiment_id, is_server, open_client
 from plx_train.tracking.words import clean_key, clean_text
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ class MlflowSink:
         """Records that MLflow answered but did not take."""
         self._client: MlflowClient | None = None
         self._may_exist = may_exist
+        self._is_own = False
         self._must_prove = is_server(uri)
         self._failed_once: set[int] = set()
         self._marked_nonfinite: set[str] = set()
@@ -72,6 +76,7 @@ class MlflowSink:
     def deliver(self, entries: list[SpoolEntry], cursor: Cursor) -> Iterator[int]:
         """Sends `entries`; see `delivery.Sink`."""
         client = self.client()
+        self._check_whose(client, cursor)
         for group in batches(entries):
             if group[0].kind == "run":
                 self._create_run(client, group[0], cursor)
@@ -85,11 +90,19 @@ class MlflowSink:
             self._client = open_client(self.uri)
         return self._client
 
+    def _check_whose(self, client: MlflowClient, cursor: Cursor) -> None:
+        """Believes a file what run it is about only where the store says so too, which is asked once."""
+        if cursor.run_id is not None and cursor.spool is not None and not self._is_own:
+            check_whose(client, cursor.run_id, read_beginning(cursor.spool).get("token"))
+        self._is_own = True
+
     def _create_run(self, client: MlflowClient, entry: SpoolEntry, cursor: Cursor) -> None:
         content = entry.content
+        if clean_text(content["experiment"]).casefold() == PROMOTIONS:
+            raise PathRefused(f"{RECORD} names the ledger of promotions, in which no run is recorded")
         self.experiment = experiment_id(client, self.uri, content["experiment"])
         if cursor.run_id is None and self._may_exist:
-            cursor.run_id = _find_by_token(client, self.experiment, content["token"])
+            cursor.run_id = find_by_token(client, self.experiment, content["token"])
         self._may_exist = True
         if cursor.run_id is None:
             tags = {clean_key(key): clean_text(value, LONGEST_TAG) for key, value in content["tags"].items()}
@@ -125,6 +138,7 @@ class MlflowSink:
             Exception: whatever the store says.
         """
         assert cursor.run_id is not None
+        self._check_whose(self.client(), cursor)
         self._send(self.client(), cursor.run_id, [entry])
 
     def _send_group(self, client: MlflowClient, cursor: Cursor, group: list[SpoolEntry]) -> None:
@@ -229,6 +243,8 @@ class MlflowSink:
         self._check_tags(client, run_id, receipt)
 
     def _log_artifact(self, client: MlflowClient, run_id: str, path: Path, folder: str | None) -> None:
+        if self._must_prove:
+            refuse_place(client, run_id)
         before = sizes_of(path, folder)
         if path.is_dir():
             client.log_artifacts(run_id, str(path), f"{folder}/{path.name}" if folder else path.name)
@@ -272,13 +288,6 @@ def _is_refusal(error: Exception) -> bool:
         return True
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() in REFUSED_STATUS
-
-
-def _find_by_token(client: MlflowClient, experiment: str, token: str) -> str | None:
-    """The run an earlier attempt made whose answer got lost."""
-    found = client.search_runs([experiment], f"tags.`plx.token` = '{token}'", max_results=1)
-    # Whatever answers in the server's place gives some run or other.
-    return found[0].info.run_id if found and found[0].data.tags.get("plx.token") == token else None
 
 
 def _log_dataset(client: MlflowClient, run_id: str, content: dict[str, Any]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from plx_train.ground.confine import PathRefused
+from plx_train.tracking.words import clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,6 +39,45 @@ def known_run(client: MlflowClient, run_id: str) -> Run:
     return run
 
 
+def find_by_token(client: MlflowClient, experiment: str, token: str) -> str | None:
+    """The run an earlier attempt made whose answer got lost."""
+    found = client.search_runs([experiment], f"tags.`plx.token` = '{token}'", max_results=1)
+    # Whatever answers in the server's place gives some run or other.
+    return found[0].info.run_id if found and found[0].data.tags.get("plx.token") == token else None
+
+
+def check_whose(client: MlflowClient, run_id: str, token: object) -> None:
+    """
+    Args:
+        token: what the record began with, which no other record has.
+
+    Raises:
+        WrongAnswer: the run in the store is not the one that the record began.
+    """
+    if not token or known_run(client, run_id).data.tags.get("plx.token") != token:
+        raise WrongAnswer(f"run {run_id} there is not the one that this record began, and gets nothing of it")
+
+
+def refuse_place(client: MlflowClient, run_id: str) -> None:
+    """Looks at where a server has the run's files written: MLflow writes what it names, on this machine too.
+
+    Raises:
+        PathRefused: to a folder of this machine that no MLflow has made for the run.
+        WrongAnswer: the answer is no run.
+    """
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    try:
+        # The very one that is written by; asked again, the server could say something else.
+        repository = client._tracking_client._get_artifact_repo(run_id)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise WrongAnswer(NO_SERVER) from error
+    if isinstance(repository, LocalArtifactRepository):
+        place = Path(repository.artifact_dir)
+        if not (re.fullmatch(r"[0-9a-f]{32}", run_id) and place.parts[-2:] == (run_id, "artifacts")):
+            raise PathRefused(f"the server keeps the run's files at {place} of this machine: nothing is written there")
+
+
 def check_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str], params: Mapping[str, str]) -> None:
     """
     Raises:
@@ -61,7 +104,7 @@ def check_dataset(client: MlflowClient, run_id: str, content: Mapping[str, Any])
     """
     inputs = known_run(client, run_id).inputs
     known = [(one.dataset.name, one.dataset.digest) for one in inputs.dataset_inputs] if inputs else []
-    if (content["name"], content["digest"]) not in known:
+    if (clean_text(content["name"]), content["digest"]) not in known:
         raise WrongAnswer(f"it said yes and kept nothing: {NO_SERVER}")
 
 

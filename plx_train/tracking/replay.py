@@ -27,11 +27,14 @@ class Replayed:
 
 
 def unsent(spool: Path) -> int:
-    """Records of a spool that were not delivered yet."""
-    if not spool.is_file():
-        return 0
-    cursor = load_cursor(cursor_path(spool), spool)
-    return sum(1 for _ in all_entries(spool, cursor.offset)) + len(cursor.skipped)
+    """Records of a spool that were not delivered yet; one where it can't be read, as nothing says that all were."""
+    try:
+        if not spool.is_file():
+            return 0
+        cursor = load_cursor(cursor_path(spool), spool)
+        return sum(1 for _ in all_entries(spool, cursor.offset)) + len(cursor.skipped)
+    except OSError:
+        return 1
 
 
 def replay(

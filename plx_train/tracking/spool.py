@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.credentials import scrubbed
-from plx_train.ground.files import replace_file
+from plx_train.ground.files import read_limited, replace_file
 
 CHUNK_BYTES = 1 << 18
+MOST_CURSOR_BYTES = 1 << 20
+PLACES = ("uri", "path", "folder", "plx.output")
+"""Addresses, without passwords from the beginning, and paths: they are gone back to by what stands here."""
 LONGEST_LINE = 1 << 26
 """Bytes of the longest record; more are none, whatever the file leads to."""
 
@@ -67,7 +70,7 @@ class Spool:
             head = {"seq": self._sequence, "ms": now if milliseconds is None else milliseconds, "kind": kind}
             self._sequence += 1
             try:
-                content = content if kind == "metrics" else scrubbed(content)
+                content = content if kind == "metrics" else scrubbed(content, PLACES)
                 line = json.dumps(head | content, separators=(",", ":"), allow_nan=False, default=str)
                 self._write(line.encode() + b"\n")
             except (OSError, ValueError):
@@ -139,7 +142,11 @@ def _parse(line: bytes, end: int) -> SpoolEntry | None:
     try:
         content = json.loads(line)
         head = (content.pop("seq"), content.pop("ms"), content.pop("kind"))
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return None
+    if not (isinstance(head[0], int) and isinstance(head[1], int) and isinstance(head[2], str)):
+        return None
+    if head[2] == "metrics" and not (isinstance(content.get("values"), dict) and isinstance(content.get("step"), int)):
         return None
     return SpoolEntry(*head, content, end)
 
@@ -181,6 +188,8 @@ class Cursor:
     """File that outlives the process; None keeps the cursor in memory."""
     skipped: list[int] = field(default_factory=list)
     """Sequence numbers of records before the offset that could not be delivered, and may be later."""
+    spool: Path | None = None
+    """The record that a file says this of; None: it was made here."""
 
     def save(self) -> None:
         """Replaces the file, if there is one; a failure is passed over: delivering twice does no harm."""
@@ -194,14 +203,16 @@ class Cursor:
 def load_cursor(path: Path, spool: Path | None = None) -> Cursor:
     """The cursor kept at `path`, at most at the end of `spool`; a new one where there is none or it can't be read."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_limited(path, MOST_CURSOR_BYTES))
         # A power cut may have taken the end of the spool, but not the news that it had been sent.
         most = spool.stat().st_size if spool else int(content["offset"])
-        if content["run_id"] == "":
+        run_id, skipped = content["run_id"], [int(number) for number in content.get("skipped", ())]
+        if run_id == "":
             # The run comes first of all: what was given no id has not arrived, whoever said so.
             return Cursor(path=path)
-        return Cursor(min(int(content["offset"]), most), content["run_id"], path, list(content.get("skipped", ())))
-    except (OSError, ValueError, KeyError, TypeError):
+        offset = max(0, min(int(content["offset"]), most))
+        return Cursor(offset, None if run_id is None else str(run_id), path, skipped, spool)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError, RecursionError):
         return Cursor(path=path)
 
 
@@ -240,12 +251,15 @@ def end_spool(path: Path, status: str, reason: str) -> None:
         raise OSError(errno.ENOSPC, "the disk is full", str(path))
 
 
+def read_beginning(path: Path) -> dict[str, Any]:
+    """What the record at `path` begins with; nothing where it has no beginning."""
+    return next((entry.content for entry in all_entries(path) if entry.kind == "run"), {})
+
+
 def read_address(path: Path) -> str | None:
     """The store that the run of the spool at `path` began in, as far as it says so."""
-    for entry in all_entries(path) if path.exists() else ():
-        if entry.kind == "run":
-            return entry.content.get("uri")
-    return None
+    found = read_beginning(path).get("uri")
+    return found if isinstance(found, str) else None
 
 
 def read_run_tags(path: Path) -> dict[str, str]:
@@ -253,5 +267,6 @@ def read_run_tags(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in all_entries(path) if path.exists() else ():
         if entry.kind in ("run", "resume"):
-            found |= entry.content["tags"]
+            tags = entry.content.get("tags")
+            found |= tags if isinstance(tags, dict) else {}
     return found

@@ -278,7 +278,7 @@ def ui_command(uri: str) -> str | None:
         return None
     beside = Path(sys.executable).with_name("mlflow")
     program = "mlflow" if shutil.which("mlflow") == str(beside) else str(beside)
-    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(without_credentials(uri))}"
+    return f"{shlex.quote(program)} ui --backend-store-uri {shlex.quote(put_away(uri))}"
 
 
 def run_url(uri: str, experiment: str, run_id: str) -> str | None:

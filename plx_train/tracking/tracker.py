@@ -171,6 +171,7 @@ class RunTracker:
         waiting = self._waiting()
         if waiting:
             command = f"python -m plx_train mode=sync run={shlex.quote(str(self.output))}"
+            command += f" {shlex.quote(f'tracking.uri={self.uri}')}"
             self._warn(f"{waiting} records did not reach MLflow; they are kept, and sent by: {command}")
         if self.spool.lost:
             self._warn(f"{self.spool.lost} records could not be written to {self.spool.path}")

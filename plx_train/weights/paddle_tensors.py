@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 
-from plx_train.ground.protobuf import ByteCursor, Bytes, fields, varints
+from plx_train.ground.protobuf import ByteCursor, Bytes, FileCursor, fields, varints
 
 DTYPES = {0: "?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "u1", 21: "i1"}
 BFLOAT16 = 22
@@ -55,17 +56,37 @@ def stored_tensors(content: Bytes) -> Iterator[StoredTensor]:
     """
     cursor = ByteCursor(content)
     while not cursor.is_done:
-        cursor.skip(4)
-        for _ in range(cursor.number(8)):
-            cursor.skip(cursor.number(8))
-        cursor.skip(4)
-        code, dims = -1, []
-        for number, value in fields(cursor.take(cursor.number(4))):
-            if number == TENSOR_DTYPE:
-                code = value if isinstance(value, int) else -1
-            elif number == TENSOR_DIMS:
-                dims += varints(value)
-        size = np.dtype(DTYPES[code]).itemsize if code in DTYPES else OTHER_SIZES.get(code, 0)
-        if len(dims) > MAX_AXES or not size:
-            raise ValueError("it holds a tensor of an unknown kind")
-        yield StoredTensor(code, tuple(dims), cursor.take(math.prod(dims) * size))
+        code, dims, size = _header(cursor)
+        yield StoredTensor(code, dims, cursor.take(size))
+
+
+def stored_sizes(file: BinaryIO) -> Iterator[tuple[int, ...]]:
+    """The sizes of a file's tensors in their order, of which the headers alone are read.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: as `stored_tensors`.
+    """
+    cursor = FileCursor(file)
+    while not cursor.is_done:
+        _, dims, size = _header(cursor)
+        cursor.skip(size)
+        yield dims
+
+
+def _header(cursor: ByteCursor | FileCursor) -> tuple[int, tuple[int, ...], int]:
+    """(Paddle's number of the type, sizes, bytes) of the tensor whose bytes come next."""
+    cursor.skip(4)
+    for _ in range(cursor.number(8)):
+        cursor.skip(cursor.number(8))
+    cursor.skip(4)
+    code, dims = -1, []
+    for number, value in fields(cursor.take(cursor.number(4))):
+        if number == TENSOR_DTYPE:
+            code = value if isinstance(value, int) else -1
+        elif number == TENSOR_DIMS:
+            dims += varints(value)
+    size = np.dtype(DTYPES[code]).itemsize if code in DTYPES else OTHER_SIZES.get(code, 0)
+    if len(dims) > MAX_AXES or not size:
+        raise ValueError("it holds a tensor of an unknown kind")
+    return code, tuple(dims), math.prod(dims) * size

@@ -202,7 +202,7 @@ def _recorded(options: RunOptions, folder: Path, is_same_run: bool) -> Prepared 
 def test_file(folder: Path) -> str | None:
     """Name of the test split's file among those that the run in `folder` wrote; None where there is none."""
     try:
-        name = json.loads((folder / LABEL_FILES / PREPARED_FILE).read_text("utf-8"))["files"].get(TEST)
+        name = json.loads(read_limited(folder / LABEL_FILES / PREPARED_FILE, MOST_RECORD_BYTES))["files"].get(TEST)
         return name if isinstance(name, str) and (folder / LABEL_FILES / name).is_file() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -29,6 +29,7 @@ def run_together(session: Session, continuation: Continuation | None, members: M
     job = write_job(session.output, RunJob(session.composed, continuation is not None, members))
     console, output = session.console, session.output
     said: list[str] = []
+    session.let_others_in()
     code = launch([str(job)], session.options.device, output / RANKS, said.append, console.info)
     for sentence in said:
         console.warn(sentence)

@@ -15,7 +15,7 @@ from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.machine.determinism import Determinism
 from plx_train.runs.facts import write_facts
-from plx_train.runs.owner import sealed
+from plx_train.runs.owner import config_hash, sealed, why_unsigned
 from plx_train.runs.trial import Pruned, Trial, current_trial
 from plx_train.tracking import TrackedDataset, environment_tags, start_tracking, tracked
 from plx_train.workflow.resume import Continuation, resume_command
@@ -35,6 +35,8 @@ class Record:
     """What needs no training, by ``<baseline>_<metric>``."""
     is_own: bool = True
     """Whether this user began the run, and signs what it is."""
+    config: str | None = None
+    """Hash of the configuration that the run began with, which is what is signed."""
 
     def say(self, tag: str, sentence: str | None) -> None:
         """Tells a sentence, where there is one, and keeps it as a tag."""
@@ -48,7 +50,7 @@ class Record:
         if ranks.rank() == 0:
             with explained_faults(self.session.output):
                 output = self.session.output
-                write_facts(output, sealed(output, self.facts) if self.is_own else self.facts)
+                write_facts(output, sealed(output, self.facts, self.config) if self.is_own else self.facts)
 
 
 @contextmanager
@@ -65,7 +67,11 @@ def recording(
     trial = current_trial(session.output)
     tracker = _tracker(session, report, trial, started, level, continuation)
     stop = StopRequest()
-    record = Record(session, tracker, stop, trial, {**former}, is_own=continuation is None or continuation.is_own)
+    is_own = continuation is None or continuation.is_own
+    record = Record(session, tracker, stop, trial, {**former}, is_own=is_own, config=config_hash(session.output))
+    unsigned = why_unsigned() if is_own and ranks.rank() == 0 else None
+    if unsigned:
+        session.console.warn(unsigned)
     with tracked(tracker), stop.listening():
         try:
             record.write(

@@ -20,18 +20,22 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
 from plx_train.contract.sample import Batch
+from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path
 from plx_train.ground.stop import StopRequest
 from plx_train.metrics.evaluate import Engine, calibrate, evaluate
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE
-from plx_train.runs.lock import hold_writable
+from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, RUN_FILE, SWEEP_FILE, WRITTEN
+from plx_train.runs.lock import RunLock, hold_writable, is_held, is_trained_in
 from plx_train.terminal.console import Console, make_console
 
 DISK_FAULTS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ENAMETOOLONG),
 )
+
+SHARED_SECONDS = 600.0
+"""How long the command of one of several machines waits for another one's, which prepares the data."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,13 @@ class Session:
     output: Path
     console: Console
     started: float
+    lock: RunLock | None = None
+    """That of the folder; None in the processes that a command has train together."""
+
+    def let_others_in(self) -> None:
+        """Ends what one machine alone may do in the folder, where several share a run."""
+        if self.lock is not None and self.options.device.nodes > 1:
+            self.lock.close()
 
     @property
     def elapsed(self) -> float:
@@ -54,20 +65,20 @@ class Session:
 def open_session(composed: Composed, subject: str | None = None) -> Iterator[Session]:
     """The run's folder, which is no other command's inside: its lock is taken before anything is written there.
 
-    Where several machines share a run, each of their commands is given the folder; it is theirs while they write into
-    it, then the first process's.
+    Where several machines share a run, each of their commands is given the folder, one after the other: it is theirs
+    until the data are written (`Session.let_others_in`), then the first process's.
 
     Args:
         subject: what the run is about, for the folder's name; the module type where it is None.
 
     Raises:
-        UserError: the folder can't be written, is in use, or holds a run.
+        UserError: the folder can't be written, is in use, holds a run, or holds links that lead out of it.
     """
     options = composed.options
     output = resolve_path(options.output or _default_folder(options, subject or options.module.name))
     with explained_faults(output):
         _make_folder(output)
-        lock = hold_writable(output)
+        lock = _lock(output, options)
     with closing(lock):
         is_known = (output / RUN_FILE).exists()
         if options.mode == "train" and (output / SWEEP_FILE).exists():
@@ -81,9 +92,33 @@ def open_session(composed: Composed, subject: str | None = None) -> Iterator[Ses
             with explained_faults(output):
                 # In one piece, and the file itself: a link in its place would have another one written.
                 replace_file(output / CONFIG_FILE, composed.yaml)
-        if options.mode == "train" and options.device.nodes > 1:
-            lock.close()
-        yield Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter())
+        _refuse_links(output, options.mode)
+        yield Session(options, composed, output, make_console(quiet=options.quiet), time.perf_counter(), lock)
+
+
+def _lock(output: Path, options: RunOptions) -> RunLock:
+    """The folder's lock, for which the command of one of several machines waits while another one writes the data."""
+    give_up = time.monotonic() + (SHARED_SECONDS if options.mode == "train" and options.device.nodes > 1 else 0)
+    while True:
+        try:
+            return hold_writable(output)
+        except UserError:
+            if time.monotonic() >= give_up or is_trained_in(output) or is_held(output) is None:
+                raise
+        time.sleep(0.2)
+
+
+def _refuse_links(output: Path, mode: str) -> None:
+    """Looks through what is in the folder, whoever put it there, before a command writes to it.
+
+    A run fills its folder, and owns all of it; what others write has its names, in a folder that may be anybody's.
+
+    Raises:
+        UserError: a link there leads out of it.
+    """
+    for name in [path.name for path in output.iterdir()] if mode == "train" else WRITTEN:
+        if os.path.lexists(output / name):
+            refuse_leading_out(output, output / name)
 
 
 def _default_folder(options: RunOptions, subject: str) -> str:

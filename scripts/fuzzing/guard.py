@@ -62,8 +62,20 @@ class Guard:
         elif event in CHANGES:
             for place in CHANGES[event]:
                 self._changed(event, arguments[place] if place < len(arguments) else None)
+        elif event == "os.kill" and self._is_child(arguments[0]):
+            return  # a reader ends the process that it started
         elif event in FORBIDDEN and not (event in STARTS and any(one in str(arguments) for one in self._programs)):
             self._refuse(f"{event} {str(arguments)[:200]}")
+
+    def _is_child(self, process: int) -> bool:
+        self._is_looking = True
+        try:
+            # The parent's number is the second field behind the name, which stands in brackets.
+            return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]) == os.getpid()
+        except (OSError, ValueError, IndexError):
+            return False
+        finally:
+            self._is_looking = False
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
         if isinstance(path, int) or path is None:

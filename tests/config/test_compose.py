@@ -12,6 +12,7 @@ from plx_train.config.groups import GROUPS, group_options
 from plx_train.config.options import ColumnsOptions
 from plx_train.config.values import flatten
 from plx_train.contract.rooms import room_names
+from plx_train.ground.credentials import VARIABLE, with_credentials
 from plx_train.ground.durations import parse_duration, readable_duration
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.sweep.multirun import combinations
@@ -216,3 +217,32 @@ def test_a_time_takes_the_place_of_a_recipes_epochs_but_not_of_those_given(
 def test_a_run_without_an_end_is_told() -> None:
     with pytest.raises(ConfigError, match=r"trainer.epochs=null: give trainer.max_time or trainer.max_steps"):
         compose_run(["module=text_det", "trainer.epochs=null"])
+
+
+TYPED = {
+    "by the environment": ("tracking.uri=postgresql://u:${oc.env:PLX_PW}@h/db", "${oc.env:PLX_PW}"),
+    "with a comma": ("tracking.uri=postgresql://u:lang\\,wort99@h/db", "postgresql://u@h/db"),
+    "with a space": ("tracking.uri='postgresql://u:lang wort99@h/db'", "postgresql://u@h/db"),
+    "with a quote": ("tracking.uri='postgresql://u:lang\\'wort99@h/db'", "postgresql://u@h/db"),
+}
+
+
+@pytest.mark.parametrize("way", TYPED)
+def test_a_password_is_opened_by_and_kept_nowhere(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "{}")
+    monkeypatch.setenv("PLX_PW", "lang-wort99")
+    typed, kept = TYPED[way]
+    composed = compose_run(["module=text_det", "dataset=pages", typed])
+    assert composed.options.tracking.uri == "postgresql://u@h/db"
+    assert "wort99@h/db" in with_credentials("postgresql://u@h/db")
+    assert kept in composed.overrides[-1]
+    assert "wort99" not in composed.yaml + " ".join(composed.overrides)
+    again = compose_run(composed.overrides)
+    assert again.options.tracking.uri == "postgresql://u@h/db"
+
+
+def test_a_password_that_a_former_version_recorded_is_put_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "{}")
+    composed = compose_run(["module=text_det", "dataset=pages"])
+    again = composed_from(OmegaConf.create(composed.yaml), ["tracking.uri=postgresql://me:hunter22@h/runs"])
+    assert again.overrides == ("tracking.uri=postgresql://me@h/runs",)

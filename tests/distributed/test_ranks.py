@@ -66,6 +66,7 @@ def both(dataset: Path, learned: Path, tmp_path_factory: pytest.TempPathFactory)
     return folder / "one", folder / "two"
 
 
+@pytest.mark.long
 def test_losses_and_gradients_are_those_of_one_process(both: tuple[Path, Path]) -> None:
     one, two = (read_metrics(output / SPOOL_NAME) for output in both)
     assert len(one["train/loss"]) > 3
@@ -74,6 +75,7 @@ def test_losses_and_gradients_are_those_of_one_process(both: tuple[Path, Path]) 
         assert np.allclose([value for _, value in one[name]], [value for _, value in two[name]], rtol=1e-5, atol=0)
 
 
+@pytest.mark.long
 def test_sharded_evaluation_gives_the_number_of_one_process(both: tuple[Path, Path]) -> None:
     one, two = (read_metrics(output / SPOOL_NAME) for output in both)
     # Before any step the weights are the same to the bit, so every number must be.
@@ -82,6 +84,7 @@ def test_sharded_evaluation_gives_the_number_of_one_process(both: tuple[Path, Pa
     assert {name: one[name][0] for name in names} == {name: two[name][0] for name in names}
 
 
+@pytest.mark.long
 def test_two_processes_leave_what_one_leaves(both: tuple[Path, Path]) -> None:
     one, two = both
     facts = json.loads((two / "run.json").read_text())
@@ -92,6 +95,7 @@ def test_two_processes_leave_what_one_leaves(both: tuple[Path, Path]) -> None:
     assert (one / "run.json").is_file()
 
 
+@pytest.mark.long
 def test_two_processes_go_on_to_the_same_bits(both: tuple[Path, Path], tmp_path: Path) -> None:
     killed = as_if_killed(both[1], tmp_path / "killed", 4)
     command = [sys.executable, "-m", "plx_train", f"resume={killed}"]
@@ -99,6 +103,7 @@ def test_two_processes_go_on_to_the_same_bits(both: tuple[Path, Path], tmp_path:
     assert_same(both[1], killed)
 
 
+@pytest.mark.long
 def test_all_processes_keep_the_first_ones_plan_of_the_time(dataset: Path, tmp_path: Path) -> None:
     output = tmp_path / "r"
     given = arguments(dataset, output, *TOGETHER, "trainer.max_time=25s", "quiet=false")
@@ -176,6 +181,7 @@ def test_too_small_a_batch_for_the_processes_is_one_sentence(dataset: Path, tmp_
     assert "Traceback" not in shown
 
 
+@pytest.mark.long
 def test_batch_norms_that_learn_are_told_of(dataset: Path, tmp_path: Path) -> None:
     shown = finish(start(dataset, tmp_path / "r", "module.freeze_norm=false", "trainer.max_steps=2", "quiet=false"))
     assert "statistics of each process's own share" in shown

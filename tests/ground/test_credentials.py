@@ -9,6 +9,7 @@ from plx_train.ground.credentials import (
     known_secrets,
     put_away,
     put_away_in,
+    put_away_within,
     scrubbed,
     with_credentials,
     without_credentials,
@@ -56,6 +57,10 @@ def test_an_address_is_put_away_and_comes_back(address: str, public: str) -> Non
         ("tracking.uri='postgresql://me:hunter22@h/runs'", "tracking.uri='postgresql://me@h/runs'"),
         ("tracking={uri: http://me:hunter22@h, experiment: a}", "tracking={uri: http://h, experiment: a}"),
         ("dataset.root=/data/a:b@c", "dataset.root=/data/a:b@c"),
+        ("tracking.uri='postgresql://u:lang hunter22@h/db'", "tracking.uri='postgresql://u@h/db'"),
+        ("-m 'tracking.uri=mysql://u:lang, hunter22@h/db' seed=1", "-m 'tracking.uri=mysql://u@h/db' seed=1"),
+        ("tracking.uri=http://a:hunter22@h1,http://c:hunter22@h2", "tracking.uri=http://h1,http://h2"),
+        ("tracking.uri=postgresql://u:${oc.env:PGPW,x}@h/db", "tracking.uri=postgresql://u:${oc.env:PGPW,x}@h/db"),
     ],
 )
 def test_words_of_a_command_are_put_away(text: str, shown: str) -> None:
@@ -87,3 +92,15 @@ def test_content_is_scrubbed_at_any_depth() -> None:
     assert scrubbed(content) == {
         "tags": {"a": "http://***:***@h"}, "list": ["x", 1, None, ["http://***:***@h"]], "n": 1.5
     }  # fmt: skip
+
+
+def test_a_password_that_is_a_word_leaves_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "postgres")
+    assert without_credentials("postgresql+psycopg2://h/runs") == "postgresql+psycopg2://h/runs"
+    assert without_credentials("password postgres, PWD%3Dpostgres%3B") == "password ***, PWD%3D***%3B"
+    content = {"uri": "postgresql://postgres@h/postgres", "text": "postgres"}
+    assert scrubbed(content, ["uri"]) == content | {"text": "***"}
+
+
+def test_content_is_put_away_at_any_depth() -> None:
+    assert put_away_within({"fixed": ["tracking.uri=http://u:hunter22@h"]}) == {"fixed": ["tracking.uri=http://h"]}

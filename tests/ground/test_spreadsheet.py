@@ -24,6 +24,7 @@ from plx_train.ground.spreadsheet import cell, csv_text, frame_csv_text
         ("\t=1+1", "[U+0009]=1+1"),
         ("\r=1+1", "[U+000D]=1+1"),
         ("a;=1+1", "a;'=1+1"),
+        *((f"a; {sign}1+1", f"a;' {sign}1+1") for sign in "=+-@\uff1d\uff0b\uff0d\uff20"),
         ("a\nb\u202e\x1b[2J", "a[U+000A]b[U+202E][U+001B][2J"),
         ("-", "'-"),
     ],

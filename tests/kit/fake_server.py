@@ -19,7 +19,7 @@ from kit.fake_pipeline import FakePipeline
 from plx_train.config.compose import compose_run
 from plx_train.serving import doorkeeper
 from plx_train.serving.app import create_app
-from plx_train.serving.ending import leave_if_held, run_guarded
+from plx_train.serving.ending import run_guarded
 from plx_train.serving.server import Server, address_of, open_socket
 
 
@@ -57,7 +57,6 @@ def main() -> int:
     app = create_app(pipeline, options, api_key=own.get("api_key"))
     server = Server(app, options, lambda: print(address_of(listener), flush=True))
     run_guarded(server, listener, options.drain_seconds)
-    leave_if_held(server)
     return min(server.left_undone, 1)
 
 

@@ -37,6 +37,20 @@ def new_store(folder: Path, template: Path | None = None) -> str:
     return uri
 
 
+_TENSOR = {"#": "0.t_dtensor", "D": [{"#": "0.t_f32"}, [1], "NCHW", [], 0]}
+_NAME = {"AT": {"#": "0.a_str", "D": "x"}, "N": "name"}
+_OPERATIONS = [
+    {"#": "1.data", "A": [_NAME], "I": [], "O": [{"%": 1, "TT": _TENSOR}], "OA": []},
+    {"#": "1.fetch", "A": [_NAME], "I": [{"%": 1}], "O": [{"%": 2, "TT": _TENSOR}], "OA": []},
+]
+_BLOCK = {"#": "block_0", "args": [], "ops": _OPERATIONS}
+GRAPH = {
+    "base_code": {"magic": "pir", "trainable": True, "version": 4},
+    "program": {"regions": [{"#": "region_0", "blocks": [_BLOCK]}]},
+}
+"""A graph that gives what it is given."""
+
+
 def make_export(
     folder: Path, value: float = 0.8, dataset: str = DATASET, parity: str = "good", num_samples: int = NUM_SAMPLES
 ) -> Path:
@@ -46,7 +60,7 @@ def make_export(
         parity: good, bad, missing, foreign (made for other files), old (does not say for which files) or broken.
     """
     folder.mkdir(parents=True)
-    (folder / "inference.json").write_text("{}")
+    (folder / "inference.json").write_text(json.dumps(GRAPH))
     (folder / "inference.pdiparams").write_text(f"{folder} {value}")
     origin = {"module": "text_det", "dataset_fingerprint": dataset}
     settings = TextDetProcessor().to_inference("PP-OCRv4_mobile_det")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 import plx_train
 from plx_train.config.compose import compose_run
+from plx_train.sweep.history import write_settings
+from plx_train.tracking import unsent
+from plx_train.tracking.store import PROMOTIONS, open_client
 
 
 @pytest.fixture
@@ -62,3 +67,75 @@ def test_a_link_out_of_the_folder_has_nothing_sent_or_written(evil: Path, tmp_pa
         assert plx_train.run(["mode=sync", "run=outputs/evil", said]).exit_code == 1
     assert not (tmp_path / "own").exists()
     assert not (evil / "run.lock").exists()
+
+
+def _rewritten(run: Path, **beginning: str) -> None:
+    """Changes what the record in a folder begins with."""
+    lines = [json.loads(line) for line in (run / "tracking.jsonl").read_text().splitlines()]
+    (run / "tracking.jsonl").write_text("".join(json.dumps(line | beginning) + "\n" for line in lines[:1]))
+
+
+def test_a_run_of_ones_own_gets_nothing_of_a_foreign_record(evil: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/own/store.db"
+    client = open_client(uri)
+    own = client.create_run(client.create_experiment("mine"), tags={"plx.token": "0" * 32}).info.run_id
+    (evil / "tracking.sent.json").write_text(json.dumps({"offset": 0, "run_id": own}))
+    result = plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"])
+    assert (result.exit_code, result.metrics) == (1, {"sent": 0.0, "left": 4.0})
+    (evil / "tracking.sent.json").write_text(json.dumps({"offset": 10_000, "run_id": own, "skipped": [1, 2]}))
+    result = plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"])
+    assert (result.exit_code, result.metrics) == (1, {"sent": 0.0, "left": 2.0})
+    assert client.get_run(own).data.params == {}
+    assert not client.list_artifacts(own)
+
+
+def test_a_foreign_record_makes_no_entry_of_the_ledger(evil: Path, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/own/store.db"
+    _rewritten(evil, experiment=PROMOTIONS)
+    assert plx_train.run(["mode=sync", "run=outputs/evil", f"tracking.uri={uri}"]).exit_code == 1
+    assert open_client(uri).get_experiment_by_name(PROMOTIONS) is None
+
+
+SENT = "tracking.sent.json"
+DAMAGES = {
+    "a run without tags": ("tracking.jsonl", '{"seq": 0, "ms": 1, "kind": "run"}\n'),
+    "records of other kinds": ("tracking.jsonl", '[]\n{"seq": [], "ms": "x", "kind": {}}\n' + "[" * 90_000 + "\n"),
+    "an offset before the record": (SENT, '{"offset": -5, "run_id": null}'),
+    "an offset without end": (SENT, '{"offset": Infinity, "run_id": null}'),
+    "another kind of run": (SENT, '{"offset": 0, "run_id": {"a": 1}, "skipped": [null]}'),
+    "no mapping": (SENT, "[1]"),
+    "a pipe": (SENT, None),
+    "a device": (SENT, "/dev/zero"),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_one_bad_folder_holds_up_no_other(evil: Path, tmp_path: Path, damage: str) -> None:
+    good = evil.parent / "good"
+    shutil.copytree(evil, good)
+    name, content = DAMAGES[damage]
+    (evil / name).unlink(missing_ok=True)
+    if content is None:
+        os.mkfifo(evil / name)
+    elif content.startswith("/"):
+        (evil / name).symlink_to(content)
+    else:
+        (evil / name).write_text(content)
+    facts = json.loads((evil / "run.json").read_text())
+    (evil / "run.json").write_text(json.dumps(facts | {"status": "RUNNING"}))
+    plx_train.run(["mode=sync", f"tracking.uri=sqlite:///{tmp_path}/own/store.db"])
+    assert unsent(good / "tracking.jsonl") == 0
+
+
+def test_ones_own_sweeps_record_is_sent_to_the_store_that_was_signed(evil: Path, tmp_path: Path) -> None:
+    """No run.json says who made it; another address in the record changes nothing."""
+    (evil / "run.json").unlink()
+    _rewritten(evil, uri=f"sqlite:///{tmp_path}/attacker/store.db")
+    names = ("command", "sampler", "pruner", "keys", "prefixes", "fixed", "num_trials", "slots", "seeds")
+    settings = {"sweep_id": "evil", "storage": None, "objectives": []} | dict.fromkeys(names)
+    write_settings(evil, settings)
+    assert plx_train.run(["mode=sync"]).exit_code == 1
+    write_settings(evil, settings, f"sqlite:///{tmp_path}/own/store.db")
+    assert plx_train.run(["mode=sync"]).exit_code == 0
+    assert not (tmp_path / "attacker").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 import xml.etree.ElementTree as ElementTree
@@ -9,9 +10,11 @@ from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from plx_train.ground.markup import MOST_CHARACTERS
 from plx_train.report import (
     ChartSeries,
     Command,
@@ -25,6 +28,7 @@ from plx_train.report import (
 )
 from plx_train.report.axes import nice_ticks, number_text
 from plx_train.report.charts import line_chart, precision_recall_chart, share_bar, smooth, thin_out
+from plx_train.report.page import page_environment
 from plx_train.report.pictures import Budget, embed, jpeg
 from plx_train.report.report import render_report
 from plx_train.vision.image import write_image
@@ -184,6 +188,22 @@ def test_pictures_are_scaled_and_bounded(tmp_path: Path) -> None:
     assert [picture.uri is not None for picture in shown] == [True, True, False]
     assert "2.jpg" in shown[2].reason
     assert budget.bytes_left >= 0
+
+
+def test_a_picture_of_any_size_is_whole_on_the_page(tmp_path: Path) -> None:
+    write_image(tmp_path / "noise.png", np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8))
+    page = Page(render_report(ReportData("x", overlays=(Picture("noise", tmp_path / "noise.png"),))))
+    (address,) = [value for name, value in page.attributes if name == "src"]
+    data = base64.b64decode(address.removeprefix("data:image/jpeg;base64,"), validate=True)
+    assert len(data) > MOST_CHARACTERS and data == jpeg(tmp_path / "noise.png")[0]
+    assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape == (300, 200, 3)
+
+
+def test_no_words_pass_for_a_picture() -> None:
+    template = page_environment().from_string("{{ address | picture }}")
+    for words in ('data:image/png;base64,QQ=="onload="alert()', "javascript:alert()", "data:text/html;base64,QQ=="):
+        with pytest.raises(ValueError, match="is no picture of ours"):
+            template.render(address=words)
 
 
 def svg(figure: str) -> ElementTree.Element:

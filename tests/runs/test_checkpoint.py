@@ -87,7 +87,7 @@ def test_a_device_in_the_place_of_a_file_is_not_read(checkpoint: Path, name: str
     (checkpoint / name).unlink()
     (checkpoint / name).symlink_to("/dev/zero")
 
-    with pytest.raises(WeightsError, match="ordinary file"):
+    with pytest.raises(WeightsError, match=r"leads out of|ordinary file"):
         load_checkpoint(checkpoint)
 
 

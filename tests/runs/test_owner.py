@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from plx_train.runs.facts import read_facts, write_facts
-from plx_train.runs.owner import KEY_FILE, doubt, sealed
+from plx_train.runs.owner import KEY_FILE, config_hash, doubt, sealed, why_unsigned
 
 FACTS = {"mode": "train", "overrides": ["module=text_det", "seed=3"], "tracking_uri": "http://a", "status": "RUNNING"}
 
@@ -43,7 +44,7 @@ def test_the_key_is_its_owners_alone_and_stays(run: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["mode", "overrides", "tracking_uri"])
 def test_facts_that_were_changed_are_seen(run: Path, name: str) -> None:
-    write_facts(run, read_facts(run) | {name: "other"})
+    write_facts(run, read_facts(run) | {name: ["other"] if name == "overrides" else "other"})
     assert "was changed by somebody" in str(doubt(run))
 
 
@@ -51,6 +52,13 @@ def test_a_configuration_that_was_changed_is_seen(run: Path) -> None:
     (run / "config.yaml").write_text("seed: 4\n")
     assert "was changed by somebody" in str(doubt(run))
     (run / "config.yaml").unlink()
+    assert "was changed by somebody" in str(doubt(run))
+
+
+def test_a_run_signs_the_configuration_that_it_began_with(run: Path) -> None:
+    began = config_hash(run)
+    (run / "config.yaml").write_text("seed: 4\n")
+    write_facts(run, sealed(run, FACTS | {"status": "FINISHED"}, began))
     assert "was changed by somebody" in str(doubt(run))
 
 
@@ -96,3 +104,27 @@ def test_where_no_key_can_be_kept_a_run_goes_unsigned(
     monkeypatch.setenv("PLX_TRAIN_STATE", str(tmp_path / "file"))
     assert sealed(run, FACTS) == FACTS
     assert "was made by another user or on another machine" in str(doubt(run))
+
+
+def test_a_key_is_made_where_files_have_one_name_alone(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setenv("PLX_TRAIN_STATE", str(tmp_path / "stick"))
+    monkeypatch.setattr(os, "link", refuse)
+    write_facts(run, sealed(run, FACTS))
+    assert doubt(run) is None
+    assert why_unsigned() is None
+    path = tmp_path / "stick" / KEY_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] == [KEY_FILE]
+
+
+def test_a_run_that_can_not_be_signed_says_so(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PLX_TRAIN_STATE", str(tmp_path / "file"))
+    assert f"{tmp_path / 'file' / KEY_FILE} can't be written" in str(why_unsigned())
+    write_facts(run, sealed(run, FACTS))
+    assert "where the key that signs them can't be kept" in str(doubt(run))

@@ -36,6 +36,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "std": [0.7097623827723905, 0.7138315208714182],
         "rule": "Percentile 99 of the scores of 400 normal rows.",
         "periods": [20, 2, 4],
+        "steps": "even",
     },
     "ts_cls": {
         "labels": ["0", "1", "2"],
@@ -48,6 +49,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "periods": [32, 10, 6],
         "temperature": 1.0,
         "is_standardised": False,
+        "steps": "even",
     },
 }
 """The section of our own of what `export_of` makes, as versions wrote it that kept these facts in ``module.fitted``."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
+import logging
+import weakref
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
 import pytest
 
 from kit.fake_pipeline import FakePipeline
 from kit.local_server import Answer, Running, grey, serving
 from kit.processes import until
 from plx_train.config.serve_options import ServeOptions
+from plx_train.ground.errors import UserError
 from plx_train.serving.app import create_app
 
 
@@ -137,3 +144,28 @@ def impatient(server: Running, body: dict) -> None:
         connection.getresponse()
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("fault", [UserError("no such picture"), RuntimeError("a bad graph")])
+def test_images_of_a_prediction_that_failed_are_gone_without_a_collector(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The log that pytest keeps would keep the traceback, and that the images.
+    monkeypatch.setattr(logging.getLogger("plx_train.serving.batcher"), "disabled", True)
+    images: list[weakref.ref[np.ndarray]] = []
+
+    class Failing(FakePipeline):
+        def predict_many(self, images_: Sequence[np.ndarray], params: Mapping[str, Any] | None = None) -> list[Any]:
+            images.extend(map(weakref.ref, images_))
+            raise type(fault)(str(fault))
+
+    options = ServeOptions(max_wait_ms=0.0, decoders=1)
+    with serving(create_app(Failing(), options), options) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            assert {server.post(grey(13)).status for _ in range(3)} <= {422, 500}
+            until(lambda: not any(image() is not None for image in images))
+        finally:
+            gc.enable()
+    assert len(images) == 3

@@ -20,6 +20,7 @@ from kit.places import TESTS
 from kit.processes import until
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
+from plx_train.serving.doorkeeper import spare_descriptors, within_descriptors
 
 BIG = 20 << 20
 
@@ -263,3 +264,13 @@ def test_when_descriptors_run_out_the_log_says_so_once() -> None:
 def cpu_seconds(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
+
+
+def test_descriptors_that_other_things_need_are_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1000, 1000))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    spare = spare_descriptors(num_decoders=8, max_batch=8, fetches=True)
+    usual, more = within_descriptors(5000, 96), within_descriptors(5000, 96 + spare)
+    assert usual - more == spare == 8 * 5 + 16 + 48
+    assert within_descriptors(10, 96 + spare) == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import signal
 import time
@@ -182,8 +183,10 @@ def test_health_says_that_no_decoder_can_be_started(server: Running, monkeypatch
         health = server.get("/health")
         assert health.status == 503
         assert "no process to decode in can be started" in health.told["errorMsg"]
+    decoders._probed = 0.0
+    assert server.get("/health").status == 503
+    until(lambda: server.get("/health").status == 200)
     assert server.post(grey(1)).text == "1"
-    assert server.get("/health").status == 200
 
 
 def test_health_says_that_nothing_is_decoded(server: Running) -> None:
@@ -201,3 +204,80 @@ def test_health_says_that_nothing_is_decoded(server: Running) -> None:
 
 def test_a_thin_picture_is_read(server: Running) -> None:
     assert server.post(of(png_of_zeros(1, 20_000))).text == "0"
+
+
+def shared_memories() -> int:
+    handles = Path("/proc/self/fd")
+    return sum("memfd:plx_train" in str(one.readlink()) for one in handles.iterdir() if one.is_symlink())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted by Linux")
+def test_what_a_lost_decoder_held_is_gone_without_a_collector() -> None:
+    options = ServeOptions(decoders=1, decode_seconds=SECONDS, max_wait_ms=0.0)
+    with serving(create_app(FakePipeline(), options), options) as server:
+        assert server.post(grey(1)).status == 200
+        gc.collect()
+        before = shared_memories()
+        gc.disable()
+        try:
+            for _ in range(3):
+                assert server.post(of(pdf_that_hangs(), 0)).status == 422
+                assert server.post(grey(1)).status == 200
+            assert shared_memories() <= before
+        finally:
+            gc.enable()
+
+
+def test_files_that_hang_take_no_place_in_the_house() -> None:
+    options = ServeOptions(decoders=2, decode_seconds=3 * SECONDS, queue_size=4, max_wait_ms=0.0)
+    with serving(create_app(FakePipeline(), options), options) as server, ThreadPoolExecutor(12) as threads:
+        decoders = server.service.reading.decoders
+        assert decoders is not None
+        bad = [threads.submit(server.post, of(pdf_that_hangs(), 0))]
+        until(lambda: decoders._working)
+        for number in range(1, 5):
+            bad.append(threads.submit(server.post, of(pdf_that_hangs(), 0)))
+            until(lambda number=number: decoders._slow_waiting == number)
+        one_more = server.post(of(pdf_that_hangs(), 0))
+        assert (one_more.status, "can be slow wait" in one_more.told["errorMsg"]) == (503, True)
+        assert "retry-after" in one_more.headers
+        assert [server.post(grey(value)).text for value in (1, 2, 3)] == ["1", "2", "3"]
+        assert [answer.result().status for answer in bad] == [422] * 5
+
+
+def test_health_says_that_no_decoder_came_up_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    options = ServeOptions(decoders=1, max_wait_ms=0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr("plx_train.vision.decoders.process._started", fail)
+        with serving(create_app(FakePipeline(), options), options) as server:
+            answer = server.get("/health")
+    assert answer.status == 503
+    assert "no process to decode in can be started" in answer.told["errorMsg"]
+
+
+def test_a_file_whose_time_is_over_shows_that_decoders_go_on(server: Running) -> None:
+    decoders = server.service.reading.decoders
+    assert decoders is not None
+    with ThreadPoolExecutor(1) as threads:
+        bad = threads.submit(server.post, of(pdf_that_hangs(), 0))
+        until(lambda: decoders._working)
+        decoders._last_answer = began = time.monotonic() - 1000
+        assert bad.result().status == 422
+    assert decoders._last_answer > began
+
+
+def test_memory_that_is_not_there_harms_no_decoder(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> int:
+        raise OSError(24, "Too many open files")
+
+    before, noise = decoder_ids(server), of(encoded("PNG") + bytes(17 << 20))
+    with monkeypatch.context() as broken:
+        broken.setattr("plx_train.vision.decoders.memory.new_memory", fail)
+        answer = server.post(noise)
+    assert answer.status == 503
+    assert "retry-after" in answer.headers
+    assert decoder_ids(server) == before
+    assert server.post(grey(1)).text == "1"

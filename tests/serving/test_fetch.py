@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.server
 import threading
@@ -17,6 +18,7 @@ from kit.fake_pipeline import FakePipeline
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.fetch import fetch, is_public, resolve
+from plx_train.serving.fetcher import Fetcher
 from plx_train.serving.refusal import Refusal
 
 PNG = cv2.imencode(".png", np.full((20, 30, 3), 77, np.uint8))[1].tobytes()
@@ -161,3 +163,20 @@ def test_requests_name_urls_only_where_that_is_switched_on(port: int, monkeypatc
 
 def test_names_resolve_to_all_their_addresses() -> None:
     assert "127.0.0.1" in resolve("localhost", 80)
+
+
+def test_threads_that_run_out_use_up_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    fetcher = Fetcher(lambda url: b"content")
+    with monkeypatch.context() as broken:
+        broken.setattr(threading.Thread, "start", fail)
+        for _ in range(40):
+            with pytest.raises(Refusal) as caught:
+                fetch("http://example.org/x", 1000, 0.1, resolve=lambda host, port: [])
+            assert caught.value.status == 503
+            with pytest.raises(Refusal) as caught:
+                asyncio.run(fetcher.content("http://example.org/x", None))
+            assert caught.value.status == 503
+    assert asyncio.run(fetcher.content("http://example.org/x", None)) == b"content"

@@ -186,3 +186,20 @@ def test_requests_go_on_while_a_version_loads(caplog: pytest.LogCaptureFixture) 
         may_load.set()
         until(lambda: server.service.batcher.pipeline.models["TextDetection"].version == "2")
     assert "now serving TextDetection" in caplog.text
+
+
+def test_a_registry_that_hangs_does_not_keep_the_server_from_ending() -> None:
+    asked, may_end = threading.Event(), threading.Event()
+
+    def hang(name: str, alias: str) -> str:
+        asked.set()
+        may_end.wait(60)
+        return "1"
+
+    options = ServeOptions(decoders=1)
+    source = NewVersions(FakePipeline, hang, 0.02)
+    with serving(create_app(FakePipeline(), options, source), options):
+        assert asked.wait(20)
+        began = time.monotonic()
+    assert time.monotonic() - began < 15
+    may_end.set()

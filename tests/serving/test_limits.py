@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,7 @@ from kit.places import TESTS
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import UserError
 from plx_train.serving.app import create_app
+from plx_train.serving.protocol import log_id_of
 from plx_train.serving.server import open_socket
 
 MIB = 1 << 20
@@ -195,3 +197,17 @@ def test_a_taken_port_is_a_sentence() -> None:
         open_socket("no.such.host.invalid", 0)
     with pytest.raises(UserError, match="can't be listened at"):
         open_socket("127.0.0.1", 99999)
+
+
+def test_what_identifies_a_refused_request_is_found_out_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def found(body: bytes) -> str:
+        threads.append(threading.current_thread().name)
+        return log_id_of(body)
+
+    monkeypatch.setattr("plx_train.serving.app.log_id_of", found)
+    options = ServeOptions(decoders=1)
+    with serving(create_app(FakePipeline(), options), options) as server:
+        assert server.post({"file": "§", "fileType": 1, "logId": "mine"}).told["logId"] == "mine"
+    assert threads and all(name.startswith("plx-serve") for name in threads)

@@ -176,6 +176,40 @@ def test_a_body_below_the_least_pace_is_408(monkeypatch: pytest.MonkeyPatch) -> 
         one.close()
 
 
+def test_of_too_many_bytes_the_largest_body_that_is_on_its_way_gives_way() -> None:
+    options = ServeOptions(timeout_seconds=20.0)
+    large = b"x" * 4_000_000
+    with serving(create_app(FakePipeline(), options), options) as server:
+        senders = server.service.admission.senders
+        senders.most_bytes = 5_000_000
+        first = begun(server, large, 3_000_000)
+        until(lambda: senders.held == 3_000_000)
+        second = begun(server, large, 2_500_000)
+        answer = first.recv(2000)
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"retry-after" in answer.lower()
+        until(lambda: senders.held == 2_500_000)
+        assert server.post(grey(7)).text == "7"
+        for one in (first, second):
+            one.close()
+        until(lambda: server.service.admission.in_flight == 0)
+        assert senders.held == 0
+
+
+def test_a_body_counts_until_its_request_is_answered() -> None:
+    pipeline, options = FakePipeline(), ServeOptions(timeout_seconds=20.0)
+    pipeline.may_go_on.clear()
+    with serving(create_app(pipeline, options), options) as server, ThreadPoolExecutor(1) as pool:
+        senders = server.service.admission.senders
+        inside = pool.submit(server.post, grey(1))
+        until(lambda: server.service.admission.house.inside == 1)
+        assert senders.held > 0
+        senders.most_bytes = senders.held
+        assert server.post(grey(2)).status == 503
+        pipeline.may_go_on.set()
+        assert inside.result().status == 200
+        assert senders.held == 0
+
+
 def test_the_place_is_asked_for_again_when_the_body_has_come() -> None:
     pipeline, options = FakePipeline(), ServeOptions(queue_size=1, max_batch=1)
     pipeline.may_go_on.clear()

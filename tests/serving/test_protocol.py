@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
+import tracemalloc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import cv2
@@ -20,10 +23,10 @@ from PIL import Image
 from kit.fake_pipeline import FakePipeline
 from plx_train.config.serve_options import FORMATS, ServeOptions
 from plx_train.serving.app import create_app
-from plx_train.serving.files import Limits, pages_in, source_of
-from plx_train.serving.protocol import FileRequest
+from plx_train.serving.files import Limits, SentFile, content_of, pages_in, source_of
+from plx_train.serving.protocol import FileRequest, log_id_of, parse
 from plx_train.serving.refusal import Refusal
-from plx_train.vision.decoders.process import Decoder
+from plx_train.vision.decoders.process import Decoder, Opened
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
 
@@ -416,3 +419,62 @@ def test_no_damaged_file_is_an_error_of_ours(kind: str, decoder: Decoder) -> Non
             assert refusal.status == 422
         else:
             assert sum(page.shape[0] * page.shape[1] for page in pages) <= 1_000_000
+
+
+LIMITS = Limits(1_000_000, 5, 1000, 10, FORMATS, 60.0)
+
+
+def memory_for(work: Callable[[], Any]) -> int:
+    """Most bytes that it takes at a time, or raises a refusal with."""
+    tracemalloc.start()
+    try:
+        with suppress(Refusal):
+            work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("crumb", ["A ", "A\n", "%20A", "%2B", "%2b%0A"])
+@pytest.mark.parametrize("head", ["data:image/png;base64,", ""])
+def test_base64_in_crumbs_takes_little_more_than_it_is_long(crumb: str, head: str) -> None:
+    text = head + crumb * 200_000
+    assert memory_for(lambda: content_of(text, LIMITS)) < 5 * len(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"file":"a","fileType":1,"x":[' + b"1," * 500_000 + b"1]}",
+        b'{"file":"a","fileType":[' + b"[]," * 500_000 + b"[]]}",
+        b'{"file":"a","fileType":{' + b",".join(b'"%d":""' % number for number in range(100_000)) + b"}}",
+    ],
+    ids=["unknown field", "wrong type", "object"],
+)
+def test_a_request_of_many_values_is_refused_before_it_is_parsed(body: bytes) -> None:
+    with pytest.raises(Refusal, match="at most 10000 values") as caught:
+        parse(body, FileRequest)
+    assert caught.value.status == 422
+    assert memory_for(lambda: parse(body, FileRequest)) < len(body)
+    assert log_id_of(body[:-1] + b',"logId":"mine"}') != "mine"
+
+
+def test_of_many_faults_the_first_are_told(client: TestClient) -> None:
+    wrong = {"file": "a", "fileType": 1, "textDetThresh": ["x"] * 5000, "n" * 5000: 1}
+    told = client.post("/ocr", json=wrong).json()["errorMsg"]
+    assert 1 <= len(json.loads(told)) <= 20
+    assert len(told) < 10_000
+
+
+def test_a_file_whose_whole_time_is_over_keeps_its_decoder() -> None:
+    class Slow:
+        def open(self, *_: object) -> Opened:
+            time.sleep(0.2)
+            return Opened(3, "PDF", False)
+
+        def page(self, *_: object) -> np.ndarray:
+            raise AssertionError("it has no time")
+
+    limits = Limits(1_000_000, 5, 1000, 10, FORMATS, 0.05)
+    with pytest.raises(Refusal, match="its pages were not decoded within"):
+        pages_in(SentFile(b"", True, False, False), cast(Decoder, Slow()), limits)

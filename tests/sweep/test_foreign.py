@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from plx_train.ground.errors import UserError
-from plx_train.runs.trial import prune
-from plx_train.sweep.history import load_record, open_recorded, write_settings
+from plx_train.runs.trial import prune, read_reports
+from plx_train.sweep.command import run_sweep
+from plx_train.sweep.history import best_run, load_record, open_recorded, read_settings, write_settings
 from plx_train.sweep.live import LiveJob, job_folder
 from plx_train.sweep.order import order, settings_of
 from plx_train.sweep.study import JOBS, Study
@@ -70,3 +73,61 @@ def test_a_database_that_a_foreign_folder_names_is_not_asked(sweep: Path, tmp_pa
     assert not (tmp_path / "made.db").exists()
     open_recorded(sweep, known=settings["storage"]).close()
     open_recorded(sweep, trust=True).close()
+
+
+@pytest.mark.parametrize("reading", [load_record, best_run, open_recorded])
+def test_a_journal_that_leads_elsewhere_is_not_written(reading: Callable[[Path], object], tmp_path: Path) -> None:
+    folder = _handed_over(tmp_path)
+    with pytest.raises(UserError, match="leads out of"):
+        reading(folder)
+    assert not (tmp_path / "profile").exists()
+
+
+@pytest.mark.parametrize("has_sweep", [True, False])
+def test_a_sweep_is_not_gone_on_with_where_a_link_leads_out(has_sweep: bool, tmp_path: Path) -> None:
+    folder = _handed_over(tmp_path)
+    if not has_sweep:
+        (folder / "sweep.json").unlink()
+        (folder / "study.journal").unlink()
+        (folder / "trials").mkdir()
+        (folder / "trials" / "000").symlink_to(tmp_path / "profile")
+    with pytest.raises(UserError, match="leads out of"):
+        run_sweep([*COMMAND, f"output={folder}"], lambda options: "")
+    assert not (tmp_path / "profile").exists()
+
+
+def _handed_over(tmp_path: Path) -> Path:
+    """A folder that says it holds a sweep, whose journal would be written where its maker wants."""
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    settings = {"sweep_id": "$(touch x)", "storage": None, "objectives": [["", "minimize"]]}
+    names = ("command", "sampler", "pruner", "keys", "prefixes", "fixed", "num_trials", "slots", "seeds")
+    write_settings(folder, settings | dict.fromkeys(names))
+    (folder / "study.journal").symlink_to(tmp_path / "profile")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "content", ["[1]", "{}", "null", '{"sweep_id": 3, "storage": null, "objectives": []}', "[" * 90_000]
+)
+def test_settings_of_other_kinds_are_no_sweep(content: str, tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text(content)
+    with pytest.raises(UserError, match="holds no sweep"):
+        open_recorded(tmp_path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_holds_no_reader_up(tmp_path: Path) -> None:
+    for name in ("sweep.json", "reports.jsonl"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="holds no sweep"):
+        read_settings(tmp_path)
+    assert read_reports(tmp_path) == []
+
+
+def test_a_password_that_a_former_version_recorded_is_put_away(tmp_path: Path) -> None:
+    folder = _handed_over(tmp_path)
+    settings = json.loads((folder / "sweep.json").read_text())
+    settings["fixed"] = ["tracking.uri=postgresql://me:hunter22@h/runs"]
+    (folder / "sweep.json").write_text(json.dumps(settings))
+    assert read_settings(folder)["fixed"] == ["tracking.uri=postgresql://me@h/runs"]

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -126,6 +127,107 @@ def test_the_end_waits_for_a_stopped_reader_but_not_for_ever(tmp_path: Path) -> 
     process.stdout.close()
 
 
+EARLY = "import atexit\natexit.register(lambda: print('the end', end=''))\n"
+"""Registered before the streams are there, it is called after they have ended."""
+AT_THE_END = {
+    "a line without an end": ("", "print('the end', end='')"),
+    "what is written when threads have ended": (EARLY, ""),
+    "what is written while Python ends": (
+        "",
+        "class A:\n    def __del__(self, print=print): print('the end', flush=True)\nkept = A()",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AT_THE_END)
+@pytest.mark.parametrize("begun", [[], ["begun"]])
+def test_what_is_written_at_the_end_arrives_and_holds_nobody_up(case: str, begun: list[str], tmp_path: Path) -> None:
+    early, late = AT_THE_END[case]
+    middle = [f"print({word!r})" for word in begun]
+    protect = "from plx_train.terminal.streams import protect\nprotect()"
+    (tmp_path / "program.py").write_text("\n".join([early, protect, *middle, late]))
+    # A script's streams are flushed when it ends, a module's when Python does.
+    command = [sys.executable, "-m", "program"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().split() == [*begun, "the", "end"]
+
+
+def test_a_stopped_reader_does_not_hold_up_what_python_writes_as_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import atexit\natexit.register(lambda: print('x' * 200_000, end=''))\n"
+        "from plx_train.terminal import streams\nstreams.protect()\nstreams.hurry()\n"
+    )
+    process = subprocess.Popen([sys.executable, str(tmp_path / "program.py")], stdout=subprocess.PIPE)
+    assert process.wait(30) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_a_writing_within_a_writing_and_a_fork_within_one_end(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from plx_train.terminal.streams import protect
+protect()
+class Noisy(str):
+    def __radd__(self, begun):
+        # Called while the stream puts both together, as a handler or an object's end may be.
+        print("within")
+        if not os.fork():
+            print("forked")
+            sys.stdout.flush()
+            os._exit(0)
+        os.wait()
+        return begun + str(self)
+sys.stdout.write("begun")
+sys.stdout.write(Noisy(" and ended\\n"))
+"""
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert {"forked", "begun and ended"} <= set(done.stdout.decode().splitlines())
+
+
+def test_a_lock_that_another_thread_held_when_a_process_forked_is_free_there(tmp_path: Path) -> None:
+    program = """
+import os, sys, threading, time
+from plx_train.terminal.streams import protect
+protect()
+class Slow(str):
+    def __radd__(self, begun):
+        time.sleep(2)
+        return begun + str(self)
+threading.Thread(target=sys.stdout.write, args=(Slow("slow\\n"),)).start()
+time.sleep(0.5)
+if not os.fork():
+    print("forked")
+    sys.stdout.flush()
+    os._exit(0)
+os.wait()
+"""
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout.decode().splitlines()) == (0, ["forked", "slow"]), done.stderr
+
+
+def test_an_outlet_that_gets_no_thread_writes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    reads, writes = os.pipe()
+    outlet = Outlet(writes)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        outlet.write(b"one\n")
+        assert os.read(reads, 100) == b"one\n"
+        outlet.write(b"y" * 1_000_000)
+        assert len(os.read(reads, 2_000_000)) > 1000
+    outlet.write(b"two\n")
+    assert outlet.drain(5.0) and outlet.fault is None
+    os.close(reads)
+    os.close(writes)
+
+
 def test_an_outlet_keeps_what_came_last() -> None:
     reads, writes = os.pipe()
     outlet = Outlet(writes)
@@ -144,6 +246,37 @@ def test_an_outlet_keeps_what_came_last() -> None:
     assert outlet.drain(5.0)
     outlet.write(b"and again")
     os.close(writes)
+
+
+def test_a_silenced_outlet_still_writes_what_others_wrote_and_write() -> None:
+    reads, writes = os.pipe()
+    outlet = Outlet(writes)
+    outlet.write(b"held" * 100_000 + b"\n")
+    with outlet.silenced(), outlet.silenced():
+        os.write(writes, b"native\n")
+        outlet.write(b"own\n")
+        other = threading.Thread(target=outlet.write, args=(b"of another\n",))
+        other.start()
+        other.join(30)
+        found = b""
+        while not found.endswith(b"of another\n"):
+            found += os.read(reads, 1 << 16)
+    outlet.write(b"after\n")
+    assert outlet.drain(5.0)
+    assert found + os.read(reads, 100) == b"held" * 100_000 + b"\nof another\nafter\n"
+    os.close(reads)
+    os.close(writes)
+
+
+@pytest.mark.parametrize("first", ["protect()", ""])
+def test_what_is_silenced_is_not_heard_later_either(first: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        f"import os\nfrom plx_train.terminal.streams import protect, silenced\n{first}\nprint('before')\n"
+        "for _ in range(2):\n    with silenced():\n        os.write(1, b'native')\n"
+        "        print('own')\n        print('begun', end='')\nprint('after')\n"
+    )
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (b"before\nafter\n", b"")
 
 
 WORDS = "a\x1b[2J\x07\x9bb\u202ec\u2066d\x7fe\rf\udc80g\u200bh 中文 مرحبا 👩\u200d🚀"

@@ -16,6 +16,7 @@ from kit.mlflow_server import mlflow_server
 from kit.processes import until
 from plx_train.ground.errors import UserError
 from plx_train.runs.facts import write_facts
+from plx_train.runs.owner import sealed
 from plx_train.tracking import (
     RunTracker,
     TrackedDataset,
@@ -127,7 +128,7 @@ def test_mode_sync_is_not_deceived(proxy: FaultyProxy, tmp_path: Path, capsys: p
     log(record, 0, STEPS)
     end(record)
     waiting = record.unsent
-    write_facts(tmp_path / "r", {"status": "FINISHED", "tracking_uri": proxy.uri})
+    write_facts(tmp_path / "r", sealed(tmp_path / "r", {"status": "FINISHED", "tracking_uri": proxy.uri}))
     still = plx_train.run(["mode=sync", f"run={tmp_path / 'r'}"])
     assert (still.exit_code, still.metrics) == (1, {"sent": 0.0, "left": waiting})
     proxy.fault = None

@@ -133,6 +133,20 @@ def test_a_run_of_a_machine_that_was_started_again_is_closed(
     assert record_of(other, uri).status == "KILLED"
 
 
+def test_another_store_gets_nothing_of_a_dead_run(
+    other: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.kill()
+    elsewhere = resolve_uri(None, tmp_path / "elsewhere")
+    client = open_client(elsewhere)
+    tags = machine_tags() | {"plx.output": str(other.output)}
+    client.create_run("0", tags=tags, run_name="bait")
+    monkeypatch.setattr(dead_runs, "is_folder_of", lambda folder, run_id: folder == other.output)
+    assert any("bait is closed as KILLED" in text for text in next_run(tmp_path / "next", elsewhere))
+    assert [run.info.run_name for run in client.search_runs(["0", "1"])].count("other") == 0
+    assert read_facts(other.output)["status"] == "RUNNING"
+
+
 def test_a_run_elsewhere_is_closed_only_once_its_heart_was_seen_still_for_long(
     other: Other, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from kit.places import ROOT
 
 
+@pytest.mark.long
 def test_six_kills_change_nothing(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts/chaos.py"), "--kills", "6", "--seed", "3", "--folder", str(tmp_path)]
     done = subprocess.run(

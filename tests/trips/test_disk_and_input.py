@@ -67,6 +67,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_sentence_and_whole_checkpoints
     assert not list((small_disk / "r").rglob("*.tmp"))
 
 
+@pytest.mark.long
 def test_a_run_goes_on_when_there_is_room_again(dataset: Path, small_disk: Path, tmp_path: Path) -> None:
     given = ("trainer.save_every_steps=1", "trainer.keep_last=9", "trainer.epochs=4")
     said(command(dataset, small_disk / "r", *given))
@@ -130,8 +131,14 @@ def huge(path: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", [gone, emptied, cut_off, huge])
-@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize(
+    ("damage", "num_workers"),
+    [(gone, 0), (huge, 1)]
+    + [
+        pytest.param(*case, marks=pytest.mark.long)
+        for case in ((gone, 1), (emptied, 0), (emptied, 1), (cut_off, 0), (cut_off, 1), (huge, 0))
+    ],
+)
 def test_an_image_that_breaks_during_training_is_named_or_skipped_and_counted(
     dataset: Path, tmp_path: Path, damage, num_workers: int, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -189,6 +196,7 @@ def test_a_label_file_that_is_still_being_written_is_read_once_and_its_torn_line
         train(dataset, tmp_path / "r")
 
 
+@pytest.mark.long
 def test_a_label_file_that_grows_after_it_was_read_changes_nothing_of_the_run(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +214,7 @@ def test_a_label_file_that_grows_after_it_was_read_changes_nothing_of_the_run(
     assert before.metrics == after.metrics
 
 
+@pytest.mark.long
 def test_nothing_is_left_in_the_folder_for_temporary_files(dataset: Path, tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 import plx_train
@@ -96,6 +97,7 @@ def lay(root: Path, name: str, content: bytes | Callable[[Path], None]) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_pictures(tmp_path: Path) -> None:
     root = tiny_room("image_cls").make_dataset(tmp_path / "data")
     kinds = {**PICTURES, **PLACES}
@@ -119,6 +121,7 @@ def test_pictures(tmp_path: Path) -> None:
     compare("pictures", rows)
 
 
+@pytest.mark.long
 def test_tables(tmp_path: Path) -> None:
     rows: list[Row] = []
     plain = tmp_path / "plain"

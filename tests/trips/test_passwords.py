@@ -30,6 +30,7 @@ TINY = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_password_is_nowhere(tmp_path: Path) -> None:
     store, work = tmp_path / "store", tmp_path / "work"

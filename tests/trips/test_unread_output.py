@@ -42,7 +42,12 @@ def facts(folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "how", ["2>&1 | head -1", "> /dev/full 2> /dev/full", "<&- >&- 2>&-"], ids=["left", "full", "closed"]
+    "how",
+    [
+        pytest.param("2>&1 | head -1", id="left"),
+        pytest.param("> /dev/full 2> /dev/full", id="full"),
+        pytest.param("<&- >&- 2>&-", id="closed", marks=pytest.mark.long),
+    ],
 )
 def test_a_run_whose_output_breaks_is_finished(how: str, folder: Path) -> None:
     script = f'set -o pipefail; "$@" {how}'

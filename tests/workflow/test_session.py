@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 import plx_train
 from plx_train.config.compose import compose_run
 from plx_train.ground.errors import UserError
-from plx_train.runs.lock import hold, is_held
+from plx_train.runs.lock import hold, hold_rank, is_held
 from plx_train.workflow.session import open_session
 
 WRITING = ("train", "check_dataset", "evaluate", "export", "predict", "quantize", "benchmark", "reproduce")
@@ -92,3 +94,39 @@ def test_a_folder_is_named_after_what_runs(
     with open_session(compose_run(["mode=predict", "input=x"]), subject) as session:
         assert session.output.parent == tmp_path / "outputs"
         assert session.output.name.startswith(name)
+
+
+@pytest.mark.parametrize("place", ["checkpoints", "export/inference.yml", "overlays", "report.html"])
+@pytest.mark.parametrize("mode", ["train", "export"])
+def test_a_folder_whose_links_lead_out_of_it_is_not_filled(mode: str, place: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / place).parent.mkdir(parents=True)
+    (run / place).symlink_to(tmp_path / "elsewhere")
+    composed = compose_run([f"mode={mode}", "module=text_det", "dataset=pages", f"output={run}"])
+    with pytest.raises(UserError, match="leads out of"), open_session(composed):
+        pass
+    assert is_held(run) is False
+
+
+SHARED = ["module=text_det", "dataset=pages", "device=cpu", "device.nodes=2", "device.master=127.0.0.1:9"]
+
+
+def test_machines_that_share_a_run_write_into_its_folder_one_after_the_other(tmp_path: Path) -> None:
+    composed = compose_run([*SHARED, f"output={tmp_path}"])
+    first = hold(tmp_path)
+    timer = threading.Timer(1.0, first.close)
+    timer.start()
+    with open_session(composed) as session:
+        assert not timer.is_alive(), "it has waited"
+        assert is_held(tmp_path), "its data are still to be written"
+        session.let_others_in()
+        with open_session(composed):
+            pass
+
+
+def test_a_folder_in_which_others_train_is_not_waited_for(tmp_path: Path) -> None:
+    composed = compose_run([*SHARED, f"output={tmp_path}"])
+    began = time.monotonic()
+    with closing(hold_rank(tmp_path)), pytest.raises(UserError, match="is in use"), open_session(composed):
+        pass
+    assert time.monotonic() - began < 10

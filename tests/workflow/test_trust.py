@@ -82,7 +82,11 @@ def test_an_address_is_shown_without_its_password(own: Path) -> None:
     assert "***:***@elsewhere" in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["PYTHONPATH", "LD_PRELOAD", "MLFLOW_TRACKING_TOKEN", "https_proxy", "FLAGS_mkl_dir"])
+@pytest.mark.parametrize(
+    "name",
+    ["PYTHONPATH", "https_proxy"]
+    + [pytest.param(name, marks=pytest.mark.long) for name in ("LD_PRELOAD", "MLFLOW_TRACKING_TOKEN", "FLAGS_mkl_dir")],
+)
 def test_trust_does_not_cover_variables_that_load_things(own: Path, name: str) -> None:
     foreign(own, {"device.env": {name: "evil", "OMP_NUM_THREADS": "1"}})
     with pytest.raises(UserError, match=rf"sets device\.env\.{name}.*say device\.env\.{name}="):

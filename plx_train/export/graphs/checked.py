@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from plx_train.export.graphs.pir import read_pir
 from plx_train.export.graphs.program import read_program
 from plx_train.ground.characters import legible
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import read_limited
+from plx_train.ground.files import open_regular, read_limited
 from plx_train.runs.exported import graph_files
 from plx_train.runs.folder import STEM
-from plx_train.weights.paddle_tensors import stored_tensors
+from plx_train.weights.paddle_tensors import stored_sizes
 
 READERS: Mapping[str, Callable[[bytes], GraphFacts]] = {
     ".json": read_pir, ".pdmodel": read_program, ".onnx": read_onnx,
@@ -134,12 +133,12 @@ def allowed_operations(suffix: str) -> frozenset[str]:
 
 def _check_parameters(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
     """Compares the headers in a file of parameters with what the graph names; gives the file's state."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         status = os.fstat(file.fileno())
-        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b"")
+        # Not mapped: of a mapped file that is cut off meanwhile the process would die.
+        stored = list(stored_sizes(file))
     # Paddle writes them in the order of their names.
     names = sorted(wanted)
-    stored = [tensor.dims for tensor in stored_tensors(content)]
     if len(stored) != len(names):
         raise ValueError(f"it holds {len(stored)} tensors instead of {len(names)}")
     for name, dims in zip(names, stored, strict=True):

@@ -22,6 +22,8 @@ DEEPEST = 32
 BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16,
         17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4}  # fmt: skip
 """Length of one element, by the type of a tensor."""
+RUNTIME_FORMAT = b"ORTM"
+"""What stands at bytes 4 to 7 of ONNX Runtime's own format, which it knows by them: whatever else the file may be."""
 
 
 def read_onnx(content: bytes) -> GraphFacts:
@@ -31,6 +33,8 @@ def read_onnx(content: bytes) -> GraphFacts:
         MalformedGraph: it is none, keeps tensors in other files, or brings functions of its own.
     """
     operations: set[str] = set()
+    if content[4:8] == RUNTIME_FORMAT:
+        raise MalformedGraph("it is in ONNX Runtime's own format: save it as ONNX")
     try:
         for number, value in fields(content):
             if number == MODEL_GRAPH:

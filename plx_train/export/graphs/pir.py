@@ -9,7 +9,8 @@ from plx_train.export.graphs.facts import GraphFacts, MalformedGraph
 from plx_train.export.graphs.pir_values import check_attribute, check_type
 
 DIALECTS = {"0": "builtin", "1": "pd_op", "2": "cf", "3": "custom_op", "4": "dist"}
-PARAMETER = "p"
+PARAMETER, PARAMETER_NAME = "p", "builtin.parameter"
+"""How a graph writes a parameter, and how messages and the allow-list call it."""
 OPERATION_KEYS = frozenset(("#", "A", "DA", "I", "O", "OA", "QA", "regions"))
 DEEPEST = 32
 """Regions within regions; loops in loops of real networks reach three."""
@@ -66,13 +67,17 @@ class _Program:
         if not OPERATION_KEYS.issuperset(operation):
             raise MalformedGraph("an operation of it has parts that are not known")
         if name == PARAMETER:
-            self.operations.add("builtin.parameter")
+            self.operations.add(PARAMETER_NAME)
             self.read_parameter(operation)
             outputs = [operation["O"]]
         else:
             dialect, _, rest = name.partition(".")
             known = DIALECTS.get(dialect)
-            self.operations.add(f"{known}.{rest}" if known else f"{name} of no known dialect")
+            called = f"{known}.{rest}" if known else f"{name} of no known dialect"
+            if called == PARAMETER_NAME:
+                # Paddle takes it for one, and nobody would have looked for it in the file of parameters.
+                raise MalformedGraph("a parameter of it goes by another name")
+            self.operations.add(called)
             _check_attributes(name, operation)
             outputs = _at(operation, "O", list)
             _at(operation, "I", list)

@@ -39,10 +39,18 @@ def _seal(handle: int) -> None:
 
 
 def memory_of(content: bytes) -> int:
-    """A handle of memory that holds `content`."""
+    """A handle of memory that holds `content`.
+
+    Raises:
+        OSError: there is no memory, or no handle, left.
+    """
     handle, view = new_memory(len(content)), memoryview(content)
-    while view:
-        view = view[os.write(handle, view) :]
+    try:
+        while view:
+            view = view[os.write(handle, view) :]
+    except BaseException:
+        os.close(handle)
+        raise
     return handle
 
 

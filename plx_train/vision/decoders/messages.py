@@ -45,11 +45,14 @@ def send(
         line.sendall(content[sent:])
 
 
-def receive(line: socket.socket, ends: float | None = None) -> tuple[dict[str, Any], list[int]]:
+def receive(
+    line: socket.socket, ends: float | None = None, takes_handles: bool = True
+) -> tuple[dict[str, Any], list[int]]:
     """A message and the handles that came with it.
 
     Args:
         ends: by the monotonic clock.
+        takes_handles: others come to nothing, so that the other one can't fill this process with them.
 
     Raises:
         EOFError: there is no other one any more.
@@ -60,8 +63,11 @@ def receive(line: socket.socket, ends: float | None = None) -> tuple[dict[str, A
     try:
         while not content.endswith(b"\n"):
             _wait_until(line, ends)
-            piece, more, _, _ = socket.recv_fds(line, LONGEST, 4)
-            handles += more
+            if takes_handles:
+                piece, more, _, _ = socket.recv_fds(line, LONGEST, 4)
+                handles += more
+            else:
+                piece = line.recv(LONGEST)
             if not piece:
                 raise EOFError
             content += piece

@@ -167,8 +167,8 @@ class Decoder:
             return
         handles = [] if self._letters else [new_memory(COPIED_FILE)]
         try:
-            self._letters = self._letters or SharedMemory(handles[0], COPIED_FILE)
-            self._letters.write(source)
+            letters = self._letters = self._letters or SharedMemory(handles[0], COPIED_FILE)
+            letters.write(source)
             yield {"length": len(source)}, handles
         finally:
             for handle in handles:
@@ -212,6 +212,8 @@ class Decoder:
         self._process.kill()
         code = self._process.wait()
         self._line.close()
+        # Each holds a descriptor.
+        self._memory = self._letters = None
         return code
 
     def _ask(
@@ -222,7 +224,7 @@ class Decoder:
         try:
             if not is_first:
                 send(self._line, {**asked, "seconds": seconds}, handles, ends)
-            told, more = receive(self._line, ends)
+            told, _ = receive(self._line, ends, takes_handles=False)
         except TimeoutError:
             self.end()
             raise DecoderLost(f"it was not decoded within {seconds:.3g} s", is_late=True) from None
@@ -230,8 +232,6 @@ class Decoder:
             raise DecoderLost(_how_ended(self._end_of())) from None
         except ValueError:
             raise self._nonsense() from None
-        for handle in more:
-            os.close(handle)
         if "error" in told:
             raise RuntimeError(f"decoding failed: {str(told['error'])[:4000]}")
         if isinstance(told.get("fault"), dict):

@@ -31,6 +31,7 @@ from plx_train.export.write import write_export
 from plx_train.ground.errors import ModelError, UserError
 from plx_train.vision.image import write_image
 from plx_train.weights.fetch import _pip
+from plx_train.weights.paddle_tensors import stored_sizes
 
 NEVER = re.compile(
     r"save|load|read_file|print|assert|py_func|pylayer|run_program|engine|custom|send|recv|all_?reduce|gather_?all|"
@@ -77,6 +78,7 @@ def test_lists_are_sorted_and_name_nothing_that_does_more_than_compute(suffix: s
     assert [name for name in names if NEVER.search(name)] == []
 
 
+@pytest.mark.long
 def test_every_network_of_the_product_and_every_official_layer_passes(tmp_path: Path) -> None:
     for name, layer, inputs in (*own_networks(), *official_layers()):
         assert checked_graph(saved(tmp_path, name, layer, inputs)).facts.operations, name
@@ -242,6 +244,26 @@ def test_parameters_that_lie_are_told(folder: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError, match=rf"inference\.pdiparams does not belong .*\({told}\): export it again"):
             StaticModel(folder)
+
+
+def test_parameters_that_are_cut_off_while_they_are_read_are_told(folder: Path) -> None:
+    path = folder / "inference.pdiparams"
+    path.write_bytes(stored([1 << 16], bytes(4 << 16)) * 3)
+    with path.open("rb") as file:
+        sizes = stored_sizes(file)
+        assert next(sizes) == (1 << 16,)
+        os.truncate(path, 1000)
+        with pytest.raises(ValueError, match="it ends too early"):
+            next(sizes)
+
+
+def test_a_header_of_a_huge_length_takes_no_memory(folder: Path) -> None:
+    path = folder / "inference.pdiparams"
+    with path.open("wb") as file:
+        file.write(bytes(16) + (1 << 31).to_bytes(4, "little"))
+        file.truncate(1 << 32)
+    with pytest.raises(UserError, match="it holds an impossible number"):
+        checked_export(folder)
 
 
 def test_parameters_of_another_size_are_told_by_name(folder: Path) -> None:

@@ -90,6 +90,8 @@ MALFORMED = {
     "a tensor of a negative size": onnx_model([node("Relu")], [tensor([-1], b"1234")]),
     "numbers that are too few": onnx_model([node("Relu")], [tensor([2], b"1234")]),
     "graphs in graphs": nested(40),
+    # A whole graph of ONNX too, whose producer calls itself so.
+    "what ONNX Runtime takes for its own format": message((2, "a ORTM")) + onnx_model([node("Relu")]),
 }
 
 

@@ -103,6 +103,7 @@ MALFORMED: dict[str, Json | str | bytes] = {
     "a value that nothing gives": graph(op("1.relu", given=77)),
     "a parameter without its size": graph({**PARAMETER, "A": [0, 1, 1, "v"], "O": {"%": 4, "TT": {}}}),
     "a parameter twice": graph(PARAMETER),
+    "a parameter by its full name": graph(op("0.parameter", A=[{"AT": NAME["AT"], "N": "parameter_name"}])),
     "a parameter without what is known of it": graph({**PARAMETER, "A": [0, 1, 1, "v"], "OA": []}),
     "an input without a name": graph({**DATA, "A": []}),
     "an input whose name is a number": graph({**DATA, "A": [{"AT": {"#": "0.a_i32", "D": 1}, "N": "name"}]}),

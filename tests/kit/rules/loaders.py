@@ -11,6 +11,7 @@ LOADERS = {
     "create_predictor", "set_model_buffer", "load_inference_model", "deserialize_program", "parse_from_string",
     "translate_to_pir", "InferenceSession", "read_model", "compile_model", "import_model", "load_model",
     "load_model_from_string", "quantize_static", "quantize_dynamic", "ReferenceEvaluator",
+    "load_by_framework", "load_by_model",
 }  # fmt: skip
 """Functions that have no other meaning here than to read a graph, or to run it."""
 DOTTED = {

@@ -191,3 +191,13 @@ def test_which_files_are_quick() -> None:
     assert is_quick(b"\xff\xd8\xff")
     assert not is_quick(encoded("JPEG", (3000, 3000)) + b"\xff\xda" * 50)
     assert not any(is_quick(encoded(kind)) for kind in ("BMP", "GIF", "TIFF", "WEBP"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted by Linux")
+def test_a_decoder_can_give_its_server_no_descriptors() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        messages.send(theirs, {"ready": True}, [theirs.fileno()] * 4)
+        assert messages.receive(ours, takes_handles=False) == ({"ready": True}, [])
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
