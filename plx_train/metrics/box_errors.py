@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plx_train.ground.characters import json_text
+from plx_train.ground.spreadsheet import csv_text
 from plx_train.metrics.boxes import SHOWN_OVERLAP, ImageBoxes, Judged, judge, overlaps_of, precisions
 
 NEAR = 0.1
@@ -141,10 +142,12 @@ def class_files(
         {"kind": kind, "what": KINDS[kind], "boxes": errors.counts[kind], "AP50_lost": errors.costs[kind]}
         for kind in KINDS
     ]
+    all_names = [*names, "nothing"]
+    rows = [["true \\ found", *all_names], *([name, *row] for name, row in zip(all_names, table.tolist(), strict=True))]
     return {
-        "classes.json": json.dumps(classes, indent=1, ensure_ascii=False),
-        "errors.json": json.dumps(kinds, indent=1, ensure_ascii=False),
-        "confusion.csv": _table_text(table, [*names, "nothing"]),
+        "classes.json": json_text(classes, indent=1),
+        "errors.json": json_text(kinds, indent=1),
+        "confusion.csv": csv_text(rows),
     }
 
 
@@ -167,8 +170,3 @@ def _confusion(images: Sequence[ImageBoxes], shown: Sequence[np.ndarray], num_cl
                 table[num_classes, number] += 1
         np.add.at(table, (image.classes[left], num_classes), 1)
     return table
-
-
-def _table_text(table: np.ndarray, names: Sequence[str]) -> str:
-    rows = [["true \\ found", *names], *([name, *map(str, row)] for name, row in zip(names, table, strict=True))]
-    return "".join(",".join(f'"{cell}"' if "," in cell else cell for cell in row) + "\n" for row in rows)

@@ -13,7 +13,7 @@ import numpy as np
 from plx_train.contract.processor import Graph
 from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
-from plx_train.nn.detection.names import MAX_BOXES, MIN_SCORE
+from plx_train.nn.detection.nearest import nearest
 from plx_train.vision.normalise import table_of, write_planes
 from plx_train.vision.objects import Detections, detections
 from plx_train.vision.processor import ImageProcessor
@@ -115,7 +115,7 @@ class ObjectDetProcessor(ImageProcessor):
 
         One that the other side lacks counts by how far its score is above those that are left out.
         """
-        return np.concatenate([_nearest(reference, output), _nearest(output, reference)])
+        return np.concatenate([nearest(reference, output), nearest(output, reference)])
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""
@@ -165,14 +165,3 @@ def _thresholds(given: Any, count: int) -> tuple[float, ...]:
     if isinstance(given, dict):
         return tuple(float(given.get(number, 0.5)) for number in range(count))
     return (float(given),) * count
-
-
-def _nearest(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The distance of each of `rows` to the most similar one of its class among `others`, (N,)."""
-    rows, others = rows.astype(np.float64), others.astype(np.float64)
-    extent = max(float(np.abs(rows[:, 2:]).max(initial=1)), 1.0)
-    apart = np.abs(rows[:, None] - others[None])
-    distance = np.maximum(apart[:, :, 1], apart[:, :, 2:].max(axis=2) / extent)
-    distance[apart[:, :, 0] > 0] = np.inf
-    least = others[:, 1].min() if len(others) >= MAX_BOXES else MIN_SCORE
-    return np.minimum(distance.min(axis=1, initial=np.inf), np.maximum(rows[:, 1] - least, 0))
