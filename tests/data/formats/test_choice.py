@@ -43,7 +43,8 @@ def test_a_large_export_is_parsed_once(tmp_path: Path, monkeypatch: pytest.Monke
     ("given", "truth", "message"),
     [
         ("folder", Truth.CLASS, "did you mean 'folders'"),
-        ("coco", Truth.CLASS, "there is: auto, "),
+        ("coco", Truth.CLASS, "one class of each image: there is auto, csv, "),
+        ("zip", Truth.CLASS, "there is: auto, "),
         ("folders", Truth.TEXTS, "does not hold what module=a_room reads, outlines of texts"),
     ],
 )
