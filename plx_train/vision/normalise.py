@@ -38,6 +38,23 @@ def write_planes(image: np.ndarray, table: np.ndarray, image_mode: str, out: np.
     to_planes(image, table, out)
 
 
+def planes_of(image: np.ndarray, table: np.ndarray, image_mode: str, out: np.ndarray | None = None) -> np.ndarray:
+    """`image` uint8 (h, w, 3) BGR as float32 (3, h, w), in `out` if given; see `write_planes`."""
+    if out is None:
+        out = np.empty((3, *image.shape[:2]), np.float32)
+    write_planes(image, table, image_mode, out)
+    return out
+
+
+def check_scales(mean: Sequence[float], std: Sequence[float]) -> None:
+    """
+    Raises:
+        UserError: `mean` and `std` of the channels can't be used.
+    """
+    if len(mean) != 3 or len(std) != 3 or not min(std) > 0:
+        raise UserError("mean and std must be three numbers each, those of std above 0")
+
+
 def decode_step(image_mode: str) -> dict[str, Any]:
     """The transform that reads an image, in the order of channels `image_mode`."""
     return {"DecodeImage": {"channel_first": False, "img_mode": image_mode}}

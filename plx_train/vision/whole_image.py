@@ -13,7 +13,7 @@ import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.vision.bounds import check_made, check_seen
-from plx_train.vision.normalise import SCALE, read_steps, table_of, write_planes
+from plx_train.vision.normalise import SCALE, check_scales, planes_of, read_steps, table_of
 from plx_train.vision.processor import ImageProcessor
 
 INTERPOLATIONS = {
@@ -62,8 +62,7 @@ class WholeImageProcessor(ImageProcessor):
         check_seen(self.size[1], self.size[0], (self.size[1], self.size[0]), f"size={list(self.size)}")
         if self.resize_short is not None and self.resize_short < max(self.size):
             raise UserError(f"resize_short={self.resize_short} is shorter than the size {list(self.size)} to cut out")
-        if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
-            raise UserError("mean and std must be three numbers each, those of std above 0")
+        check_scales(self.mean, self.std)
 
     def preprocess(self, image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         """The input float32 (3, height, width) of an image uint8 (H, W, 3) BGR, and the image's (H, W)."""
@@ -106,10 +105,7 @@ class WholeImageProcessor(ImageProcessor):
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) RGB, in `out` if given."""
-        if out is None:
-            out = np.empty((3, *image.shape[:2]), np.float32)
-        write_planes(image, self._table, "RGB", out)
-        return out
+        return planes_of(image, self._table, "RGB", out)
 
     @cached_property
     def _table(self) -> np.ndarray:

@@ -12,7 +12,6 @@ import pytest
 import plx_train
 from kit.bad_answers import BAD_ANSWERS, BadAnswer
 from kit.faulty_proxy import FaultyProxy
-from kit.mlflow_server import mlflow_server
 from kit.processes import until
 from plx_train.ground.errors import UserError
 from plx_train.runs.facts import write_facts
@@ -25,7 +24,6 @@ from plx_train.tracking import (
     delivery,
     find_run,
     replay,
-    resolve_uri,
     start_tracking,
     tracker,
     unsent,
@@ -34,16 +32,6 @@ from plx_train.tracking.spool import cursor_path, load_cursor
 from plx_train.tracking.store import open_client
 
 STEPS = 40
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a real MLflow server."""
-    folder = tmp_path_factory.mktemp("server")
-    uri = resolve_uri(None, folder)
-    open_client(uri)
-    with mlflow_server(uri, folder) as port:
-        yield port
 
 
 @pytest.fixture

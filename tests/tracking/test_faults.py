@@ -15,7 +15,6 @@ import pytest
 
 import plx_train
 from kit.faulty_proxy import FaultyProxy
-from kit.mlflow_server import mlflow_server
 from kit.processes import until
 from plx_train.ground.credentials import VARIABLE
 from plx_train.runs.facts import write_facts
@@ -36,16 +35,6 @@ from plx_train.tracking.left_over import send_all
 from plx_train.tracking.store import open_client
 
 STEPS = 120
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a real MLflow server."""
-    folder = tmp_path_factory.mktemp("server")
-    uri = resolve_uri(None, folder)
-    open_client(uri)
-    with mlflow_server(uri, folder) as port:
-        yield port
 
 
 @pytest.fixture

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from plx_train.contract.truth import Outline, Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
-from plx_train.data.formats.parsed_json import JsonFault, corners, number, text_of
+from plx_train.data.formats.json_files import json_files
+from plx_train.data.formats.parsed_json import corners, number, text_of
 from plx_train.data.formats.tree import ImageTree
 
-LOOKED_AT = 20
 KEYS = ("images", "annotations", "categories")
 
 
@@ -27,16 +27,15 @@ class Coco(DatasetFormat):
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with images, annotations and categories."""
-        for path, _ in _files(folder, None):
-            return f"{path.relative_to(folder.root).as_posix()} is one"
+        for file, _ in _files(folder, None):
+            return f"{file} is one"
         return None
 
     def read(self, folder: DataFolder) -> Annotations:
         """One annotation per image."""
         found, tree = Annotations(Truth.BOXES), ImageTree(folder.root, folder.suffixes)
         files = list(_files(folder, found))
-        for path, content in files:
-            file = path.relative_to(folder.root).as_posix()
+        for file, content in files:
             split = split_of(file) if len(files) > 1 else TRAIN
             found.splits.setdefault(split, []).extend(annotations_of(content, file, tree, found))
         return found
@@ -47,24 +46,13 @@ def is_coco(content: Any) -> bool:
     return isinstance(content, dict) and all(isinstance(content.get(key), list) for key in KEYS)
 
 
-def _files(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The files below a folder; where `found` is given all of them, and those that can't be read are told."""
-    count = 0
-    for path in folder.files:
-        if path.suffix.lower() != ".json" or (found is None and count >= LOOKED_AT):
-            continue
-        count += 1
-        try:
-            content = folder.json(path)
-        except JsonFault as fault:
-            if found is not None:
-                found.add(path.relative_to(folder.root).as_posix(), 0, "bad-json", f"the file {fault}")
-            continue
+def _files(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """COCO's files by their names; where `found` is given, others are told."""
+    for file, content in json_files(folder, found):
         if is_coco(content):
-            yield path, content
+            yield file, content
         elif found is not None:
-            name = path.relative_to(folder.root).as_posix()
-            found.add(name, 0, "other-json", "the file is not COCO's, and is left out", is_error=False)
+            found.add(file, 0, "other-json", "the file is not COCO's, and is left out", is_error=False)
 
 
 def split_of(file: str) -> str:

@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
+from plx_train.data.formats.json_files import json_files
 from plx_train.data.formats.label_studio_regions import outlines_of
 from plx_train.data.formats.label_studio_short import in_full, is_short
-from plx_train.data.formats.parsed_json import JsonFault, text_of
+from plx_train.data.formats.parsed_json import text_of
 from plx_train.data.formats.tree import ImageTree, is_image, sort_key
 
-LOOKED_AT = 20
 ANNOTATIONS = ("annotations", "completions")
 """Under which tasks keep what was marked, in today's and the first versions."""
 REGIONS = ("rectangle", "rectanglelabels", "polygon", "polygonlabels", "textarea")
@@ -48,9 +48,9 @@ class LabelStudio(DatasetFormat):
     def sign(self, folder: DataFolder) -> str | None:
         """A list of tasks with what is wanted in one of their results."""
         wanted = ("choices",) if folder.truth in (Truth.CLASS, Truth.LABELS) else REGIONS
-        for path, tasks in _exports(folder, None):
+        for file, tasks in _exports(folder, None):
             if any(result.get("type") in wanted for task in tasks for result in _results_of(task)[0]):
-                return f"{path.relative_to(folder.root).as_posix()} is one"
+                return f"{file} is one"
         return None
 
     def read(self, folder: DataFolder) -> Annotations:
@@ -79,30 +79,19 @@ class LabelStudio(DatasetFormat):
         return found
 
 
-def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
-    """Files that hold tasks; where `found` is given all of them, and files that can't be read are told."""
-    count, root = 0, folder.root
+def _exports(folder: DataFolder, found: Annotations | None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Tasks by the file that holds them; where `found` is given, other files are told."""
 
     def is_address(text: str) -> bool:
         return any(is_image(Path(path), folder.suffixes) for path in _paths_of(text))
 
-    for path in folder.files:
-        if path.suffix.lower() != ".json" or (found is None and count >= LOOKED_AT):
-            continue
-        count += 1
-        try:
-            content = folder.json(path)
-        except JsonFault as fault:
-            if found is not None:
-                found.add(path.relative_to(root).as_posix(), 0, "bad-json", f"the file {fault}")
-            continue
+    for file, content in json_files(folder, found):
         if _is_export(content):
-            yield path, content
+            yield file, content
         elif is_short(content, is_address):
-            yield path, in_full(content, is_address)
+            yield file, in_full(content, is_address)
         elif found is not None:
-            name = path.relative_to(root).as_posix()
-            found.add(name, 0, "other-json", "the file is no export of tasks with their annotations", is_error=False)
+            found.add(file, 0, "other-json", "the file is no export of tasks with their annotations", is_error=False)
 
 
 def _is_export(content: Any) -> bool:
@@ -113,8 +102,7 @@ def _is_export(content: Any) -> bool:
 
 
 def _tasks(folder: DataFolder, tree: ImageTree, found: Annotations) -> Iterator[StudioTask]:
-    for path, tasks in _exports(folder, found):
-        file = path.relative_to(folder.root).as_posix()
+    for file, tasks in _exports(folder, found):
         left_out = []
         for place, content in enumerate(tasks, 1):
             results, is_done, is_disputed = _results_of(content)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
-from plx_train.data.formats.parsed_json import JsonFault, corners, points, text_of
+from plx_train.data.formats.json_files import json_files
+from plx_train.data.formats.parsed_json import corners, points, text_of
 from plx_train.data.formats.tree import ImageTree, sort_key
 
-LOOKED_AT = 20
 """JSON files that are opened to see what they are."""
 OUTLINED = ("polygon", "rectangle", "oriented_rectangle", "rotation", "quadrilateral", "")
 """Shapes that have an area; ``rotation`` and ``quadrilateral`` are those of programs that write LabelMe's files too."""
@@ -27,13 +26,9 @@ class LabelMe(DatasetFormat):
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with the keys that LabelMe writes, and with what is wanted in it."""
-        for path in _first_files(folder):
-            try:
-                content = folder.json(path)
-            except JsonFault:
-                continue
+        for file, content in json_files(folder, None):
             if _is_ours(content) and _holds(content, folder.truth):
-                return f"{path.relative_to(folder.root).as_posix()} is one"
+                return f"{file} is one"
         return None
 
     def read(self, folder: DataFolder) -> Annotations:
@@ -51,16 +46,6 @@ class LabelMe(DatasetFormat):
         return found
 
 
-def _first_files(folder: DataFolder) -> Iterator[Path]:
-    count = 0
-    for path in folder.files:
-        if path.suffix.lower() == ".json":
-            yield path
-            count += 1
-            if count == LOOKED_AT:
-                return
-
-
 def _is_ours(content: Any) -> bool:
     is_one = isinstance(content, dict) and "imagePath" in content
     return is_one and (isinstance(content.get("shapes"), list) or isinstance(content.get("flags"), dict))
@@ -75,16 +60,8 @@ def _holds(content: dict[str, Any], truth: Truth) -> bool:
 
 
 def _contents(folder: DataFolder, found: Annotations) -> Iterator[tuple[str, dict[str, Any]]]:
-    """LabelMe's files by their names; others are passed over, and told where they can't be read."""
-    for path in folder.files:
-        if path.suffix.lower() != ".json":
-            continue
-        file = path.relative_to(folder.root).as_posix()
-        try:
-            content = folder.json(path)
-        except JsonFault as fault:
-            found.add(file, 0, "bad-json", f"the file {fault}")
-            continue
+    """LabelMe's files by their names; others are passed over, and told."""
+    for file, content in json_files(folder, found):
         if _is_ours(content):
             # Whole images in base64 are not kept.
             yield file, content | {"imageData": bool(content.get("imageData"))}

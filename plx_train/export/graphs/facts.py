@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from plx_train.ground.errors import UserError
@@ -27,3 +28,16 @@ class RefusedGraph(UserError):
 
 class MalformedGraph(ValueError):
     """A graph that can't be read, or that would not be understood by its engine as it is read here; says why."""
+
+
+@contextmanager
+def told_malformed() -> Iterator[None]:
+    """Within it, what is wrong with the bytes of a graph is a `MalformedGraph`."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise MalformedGraph("a name in it is not UTF-8") from None
+    except MalformedGraph:
+        raise
+    except ValueError as error:
+        raise MalformedGraph(str(error)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from plx_train.export.graphs.facts import GraphFacts, MalformedGraph
+from plx_train.export.graphs.facts import GraphFacts, MalformedGraph, told_malformed
 from plx_train.ground.protobuf import fields, message, text, varints
 
 # Numbers of fields in ONNX's onnx.proto.
@@ -35,7 +35,7 @@ def read_onnx(content: bytes) -> GraphFacts:
     operations: set[str] = set()
     if content[4:8] == RUNTIME_FORMAT:
         raise MalformedGraph("it is in ONNX Runtime's own format: save it as ONNX")
-    try:
+    with told_malformed():
         for number, value in fields(content):
             if number == MODEL_GRAPH:
                 _read_graph(message(value), operations, 0)
@@ -43,12 +43,6 @@ def read_onnx(content: bytes) -> GraphFacts:
                 raise MalformedGraph("it brings functions of its own: write them out as operations")
             elif number == MODEL_TRAINING:
                 raise MalformedGraph("it holds a training step: export it for inference")
-    except UnicodeDecodeError:
-        raise MalformedGraph("a name in it is not UTF-8") from None
-    except MalformedGraph:
-        raise
-    except ValueError as error:
-        raise MalformedGraph(str(error)) from None
     if not operations:
         raise MalformedGraph("it holds no operation")
     return GraphFacts(frozenset(operations))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plx_train.export.graphs.facts import GraphFacts, MalformedGraph
+from plx_train.export.graphs.facts import GraphFacts, MalformedGraph, told_malformed
 from plx_train.ground.protobuf import fields, message, text, varints
 
 # Numbers of fields in Paddle's framework.proto.
@@ -31,18 +31,12 @@ def read_program(content: bytes) -> GraphFacts:
     Raises:
         MalformedGraph: it is none.
     """
-    try:
+    with told_malformed():
         blocks = [list(fields(message(value))) for number, value in fields(content) if number == PROGRAM_BLOCK]
         known = _variables(blocks)
         found = [_operations(block, names, len(blocks)) for block, names in zip(blocks, known, strict=True)]
         operations = {name for names in found for name in names}
         parameters = _parameters(blocks[0]) if blocks else {}
-    except UnicodeDecodeError:
-        raise MalformedGraph("a name in it is not UTF-8") from None
-    except MalformedGraph:
-        raise
-    except ValueError as error:
-        raise MalformedGraph(str(error)) from None
     if not operations:
         raise MalformedGraph("it holds no operation")
     return GraphFacts(frozenset(operations), parameters)

@@ -14,7 +14,7 @@ from plx_train.contract.processor import Graph
 from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
 from plx_train.nn.detection.nearest import nearest
-from plx_train.vision.normalise import table_of, write_planes
+from plx_train.vision.normalise import check_scales, planes_of, table_of
 from plx_train.vision.objects import Detections, detections
 from plx_train.vision.processor import ImageProcessor
 
@@ -52,8 +52,7 @@ class ObjectDetProcessor(ImageProcessor):
                 self._place(key)
                 if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                     raise UserError(f"threshold of the class {key} must be a number from 0 to 1, not {value!r}")
-        if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
-            raise UserError("mean and std must be three numbers each, those of std above 0")
+        check_scales(self.mean, self.std)
 
     @cached_property
     def _limits(self) -> np.ndarray:
@@ -88,10 +87,7 @@ class ObjectDetProcessor(ImageProcessor):
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) RGB, in `out` if given."""
-        if out is None:
-            out = np.empty((3, *image.shape[:2]), np.float32)
-        write_planes(image, self._table, "RGB", out)
-        return out
+        return planes_of(image, self._table, "RGB", out)
 
     @cached_property
     def _table(self) -> np.ndarray:

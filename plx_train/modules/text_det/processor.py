@@ -18,7 +18,7 @@ from plx_train.ground.errors import UserError
 from plx_train.modules.text_det.boxes import Regions, binarise, find_polygons, find_quads, grow_polygons, grow_quads
 from plx_train.modules.text_det.prediction import TextDetPrediction
 from plx_train.vision.bounds import check_seen
-from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, read_transforms, table_of, write_planes
+from plx_train.vision.normalise import IMAGE_MODES, decode_step, image_mode_of, planes_of, read_transforms, table_of
 from plx_train.vision.pieces import pieces_of, whole_map
 from plx_train.vision.processor import ImageProcessor
 
@@ -133,10 +133,7 @@ class TextDetProcessor(ImageProcessor):
 
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w) in the order of `image_mode`, in `out` if given."""
-        if out is None:
-            out = np.empty((3, *image.shape[:2]), np.float32)
-        write_planes(image, self._table, self.image_mode, out)
-        return out
+        return planes_of(image, self._table, self.image_mode, out)
 
     @cached_property
     def _table(self) -> np.ndarray:
