@@ -4,7 +4,7 @@
     python scripts/fuzz.py --minutes 60 --jobs 2                    all readers, an hour each
     python scripts/fuzz.py --readers images pdfs --minutes 10
     python scripts/fuzz.py --replay outputs/fuzz/images/findings/crash-0123456789abcdef/small --readers images
-    python scripts/fuzz.py --table                                  the figures so far, as docs/security.md has them
+    python scripts/fuzz.py --table                                  the figures so far
 
 Cases are made of a corpus that the script makes itself, by changes of bytes and by changes that know the format. Each
 reader runs in a process of its own, with limits on time and memory, away from the home directory; a fault is a crash, a

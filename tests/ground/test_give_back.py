@@ -30,6 +30,6 @@ def test_what_is_kept_is_given_back() -> None:
     assert after > 150_000_000 > before or after > before + 100_000_000
 
 
-def test_other_libraries_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_c_library_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_trim", lambda: None)
     memory.give_back()

@@ -88,6 +88,7 @@ def test_headers_that_drip_are_408() -> None:
     with running(ServeOptions(header_seconds=1.0)) as server:
         connection = opened(server, b"GET / HTTP/1.1\r\nX-")
         assert seconds_of_dripping(connection) < 8
+        assert closed(server, "headers") == 1
 
 
 def test_the_headers_of_a_second_request_have_their_time_too() -> None:
