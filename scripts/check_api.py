@@ -3,7 +3,8 @@
 
     python -m venv /tmp/schemathesis && /tmp/schemathesis/bin/pip install schemathesis
     python -m plx_train mode=serve pipeline=ocr device=cpu &
-    python scripts/check_api.py --schemathesis /tmp/schemathesis/bin/schemathesis --file datasets/pages/images/debian-reference-en_0001.jpg
+    python scripts/check_api.py --schemathesis /tmp/schemathesis/bin/schemathesis \
+        --file datasets/pages/images/debian-reference-en_0001.jpg
 
 Twice: with files that are any text, as the description has them, where all that is tried is that nothing undescribed
 is answered and nothing wrong accepted; then with --file in their place, which lets the rest of a request come to work.

@@ -49,13 +49,19 @@ class _Sorted:
     missed: np.ndarray
 
 
-def box_errors(images: Sequence[ImageBoxes], num_classes: int) -> BoxErrors:
-    """The errors among all candidates of images, as AP counts them: at any score."""
+def box_errors(images: Sequence[ImageBoxes], num_classes: int, ap50: float) -> BoxErrors:
+    """The errors among all candidates of images, as AP counts them: at any score.
+
+    Args:
+        ap50: average precision of the images as they are.
+    """
     parts = [_sorted(image) for image in images]
     counts = {kind: int(sum((part.kinds == kind).sum() for part in parts)) for kind in KINDS if kind != "missed"}
     counts["missed"] = int(sum(part.missed.sum() for part in parts))
-    now = precisions(images, num_classes).ap50
-    costs = {kind: precisions([_mended(part, kind) for part in parts], num_classes).ap50 - now for kind in KINDS}
+    costs = {
+        kind: precisions([_mended(part, kind) for part in parts], num_classes).ap50 - ap50 if counts[kind] else 0.0
+        for kind in KINDS
+    }
     return BoxErrors(counts, {kind: 0.0 if math.isnan(cost) else cost for kind, cost in costs.items()})
 
 
@@ -67,7 +73,7 @@ def _sorted(image: ImageBoxes) -> _Sorted:
     kinds = np.full(len(judged.rows), "", object)
     nearest = np.full(len(judged.rows), -1, np.int64)
     for row in np.flatnonzero(~judged.is_right).tolist():
-        kinds[row], nearest[row] = _kind(overlap[row], same[row], judged.is_found)
+        kinds[row], nearest[row] = _kind(overlap[row], same[row])
     counted = (kinds == "class") | (kinds == "place")
     is_covered = np.zeros(len(image.boxes), bool)
     is_covered[nearest[counted]] = True
@@ -75,7 +81,7 @@ def _sorted(image: ImageBoxes) -> _Sorted:
     return _Sorted(image, judged, kinds, nearest, missed)
 
 
-def _kind(overlap: np.ndarray, same: np.ndarray, is_found: np.ndarray) -> tuple[str, int]:
+def _kind(overlap: np.ndarray, same: np.ndarray) -> tuple[str, int]:
     own, other = np.where(same, overlap, 0), np.where(same, 0, overlap)
     if (own >= SHOWN_OVERLAP).any():
         return "twice", int(own.argmax())
@@ -137,7 +143,7 @@ def class_files(
         }
         for number, name in enumerate(names)
     ]
-    errors = box_errors(images, len(names))
+    errors = box_errors(images, len(names), found.ap50)
     kinds = [
         {"kind": kind, "what": KINDS[kind], "boxes": errors.counts[kind], "AP50_lost": errors.costs[kind]}
         for kind in KINDS

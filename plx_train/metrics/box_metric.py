@@ -8,7 +8,7 @@ import numpy as np
 
 from plx_train.contract.metric import Metric
 from plx_train.contract.sample import Sample
-from plx_train.metrics.boxes import Precisions, image_boxes, judge, precisions
+from plx_train.metrics.boxes import ImageBoxes, Precisions, image_boxes, judge, precisions
 
 
 class BoxMetric(Metric):
@@ -22,7 +22,7 @@ class BoxMetric(Metric):
 
     def __init__(self, num_classes: int) -> None:
         self.num_classes = num_classes
-        self.images: list[Any] = []
+        self.images: list[ImageBoxes] = []
         self._counts = np.zeros(3, np.int64)
         self._found: Precisions | None = None
 
@@ -35,6 +35,7 @@ class BoxMetric(Metric):
         """
         image = image_boxes(sample.truth, prediction.candidates, sample.context)
         self.images.append(image)
+        self._found = None
         judged = judge(image, prediction.rows)
         counts = int(judged.is_right.sum()), len(judged.rows), int((~image.is_crowd).sum())
         self._counts += counts

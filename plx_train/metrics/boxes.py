@@ -195,6 +195,8 @@ def _best(scores: np.ndarray, right: np.ndarray, true: int, published: float) ->
     order = np.argsort(-scores, kind="stable")
     scores, hits = scores[order], np.cumsum(right[order])
     f1 = 2 * hits / (np.arange(1, len(scores) + 1) + true)
+    # Equal scores are shown together or not at all.
+    f1[:-1][scores[:-1] == scores[1:]] = -1
     last = int(f1.argmax())
     below = scores[last + 1] if last + 1 < len(scores) else 0.0
     return float(np.clip((scores[last] + below) / 2, 0.01, 0.99))

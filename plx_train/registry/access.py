@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.runs.folder import OUTPUTS
 
@@ -31,7 +32,6 @@ def registry_client(uri: str, may_create: bool = False) -> MlflowClient:
         UserError: mlflow is not installed, or the store is not there or does not answer.
     """
     try:
-        from plx_train.ground.credentials import without_credentials
         from plx_train.tracking.store import database_path
     except ImportError as error:
         raise _needs_training_part(error) from None
@@ -66,7 +66,6 @@ def explained(uri: str, failure: str) -> Iterator[None]:
     Raises:
         UserError: the store failed.
     """
-    from plx_train.ground.credentials import without_credentials
     from plx_train.tracking.delivery import first_line
 
     try:
@@ -77,7 +76,7 @@ def explained(uri: str, failure: str) -> Iterator[None]:
         package = type(error).__module__.partition(".")[0]
         if package not in STORE_PACKAGES and not isinstance(error, OSError):
             raise
-        raise UserError(f"{failure}: {without_credentials(first_line(error))} ({without_credentials(uri)})") from None
+        raise UserError(f"{failure}: {first_line(error)} ({without_credentials(uri)})") from None
 
 
 def error_code(error: Exception) -> str:

@@ -119,7 +119,7 @@ def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept:
     except Exception as error:
         from plx_train.tracking.delivery import first_line
 
-        reason = without_credentials(first_line(error))
+        reason = first_line(error)
         raise UserError(f"the files of {what} can't be fetched from {without_credentials(source)}: {reason}") from None
     finally:
         if temporary:

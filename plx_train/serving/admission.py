@@ -167,6 +167,7 @@ class Admission:
         except Refusal as refusal:
             # Of a body that is refused for its bytes more is on its way; others have come, or won't.
             is_coming = body is None and refusal.status in (413, 503)
+            self.senders.leave(sender)
             self.senders.give_back(sender)
             await answer.refuse(refusal, new_log_id(), receive if is_coming else None)
             return

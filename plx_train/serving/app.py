@@ -29,13 +29,14 @@ from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import OPEN_PATHS, SERVER_PATHS, Endpoint, chosen_parameters, endpoint_of
 from plx_train.serving.fetch import fetch, is_url
 from plx_train.serving.fetcher import Fetcher
-from plx_train.serving.files import Limits
+from plx_train.serving.files import Limits, file_type
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.house import Stay
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
     Failure,
+    FileRequest,
     Request,
     failure,
     log_id_of,
@@ -129,6 +130,8 @@ class Service:
         url = getattr(request, request.FILE_FIELD)
         if self.fetcher is None or not is_url(url):
             return self.limits
+        if isinstance(request, FileRequest):
+            file_type(request)
         content = await self.fetcher.content(url, stay)
         return replace(self.limits, fetch=partial(_the_content, content))
 

@@ -19,8 +19,6 @@ from plx_train.vision.decoders.process import Decoder, DecoderLost
 logger = logging.getLogger(__name__)
 MOST = 8
 """Decoders that are started unless a number is given: more keep no pipeline busier."""
-MOST_FILES = 2000
-"""Files after which a decoder gives way to a new one: libraries lose memory."""
 SLOW_BYTES = 256 << 20
 """Bytes of the files that can be slow and wait for their turn: they leave room for the bodies of others."""
 CLOSING_SECONDS = 2.0
@@ -88,8 +86,10 @@ class Decoders:
     async def _try_one(self) -> None:
         async with self._any:
             with suppress(Refusal):
-                decoder = await asyncio.get_running_loop().run_in_executor(self._threads, self._taken)
-                self._put_back(decoder, is_lost=False)
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._tried)
+
+    def _tried(self) -> None:
+        self._put_back(self._taken(), is_lost=False)
 
     def stop(self) -> None:
         """Ends the processes, whatever they are at."""
@@ -219,7 +219,7 @@ class Decoders:
             Refusal: 503; there is none.
         """
         try:
-            decoder = self._free.pop() if self._free else self._new()
+            decoder = self._next()
             if not decoder.is_alive:
                 decoder.end()
                 decoder = self._new()
@@ -228,6 +228,13 @@ class Decoders:
             raise Refusal(503, self._tell(lost), {"Retry-After": "5"}) from None
         self._fault = None
         return decoder
+
+    def _next(self) -> Decoder:
+        # Other threads take some, too: whether one is left shows when it is taken.
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._new()
 
     def _tell(self, lost: DecoderLost) -> str:
         self._fault = f"Files can't be decoded: {lost.reason}"
@@ -247,7 +254,7 @@ class Decoders:
             except (DecoderLost, RuntimeError) as lost:
                 self._count(decoder, lost if isinstance(lost, DecoderLost) else DecoderLost(str(lost)))
                 is_lost = True
-        if not is_lost and decoder.num_files < MOST_FILES and not self._is_stopped:
+        if not is_lost and not decoder.is_worn and not self._is_stopped:
             self._free.append(decoder)
             return
         decoder.end()

@@ -10,10 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 
 from plx_train.serving.server import CLOSING_SECONDS, Server
+from plx_train.terminal.streams import flush
 
 THREADS = ("plx-serve", "plx-decode", "plx-predict", "plx-follow")
 """Beginnings of names of threads that work on requests."""
@@ -91,8 +92,6 @@ def leave_if_held(server: Server) -> None:
 
 
 def leave(code: int) -> None:
-    """Ends the process at once with this exit code; what was written is shown."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+    """Ends the process at once with this exit code; what was written is handed on."""
+    flush()
     os._exit(code)

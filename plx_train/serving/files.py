@@ -76,7 +76,7 @@ def source_of(request: Request, limits: Limits) -> SentFile:
         kind, content = IMAGE, content_of(request.image, limits)
     else:
         assert isinstance(request, FileRequest)
-        kind, content = _file_type(request), content_of(request.file, limits)
+        kind, content = file_type(request), content_of(request.file, limits)
     name = "pdf" if kind == PDF else format_of(content)
     if name is not None and name not in limits.formats and (name != "pdf" or kind == PDF):
         raise Refusal(422, f"{TITLES[name]} is not read by this server (serve.formats): send a PNG or JPEG")
@@ -146,7 +146,12 @@ def _images(
     return images
 
 
-def _file_type(request: FileRequest) -> int:
+def file_type(request: FileRequest) -> int:
+    """Whether a request's file is a PDF or an image, as it says itself.
+
+    Raises:
+        Refusal: 422; it doesn't say.
+    """
     if request.fileType is not None:
         return request.fileType
     if _is_data_url(request.file):

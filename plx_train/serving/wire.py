@@ -41,11 +41,11 @@ class Wire(h11.Connection):
     def _check(self, request: h11.Request) -> None:
         names = [name for name, _ in request.headers]
         if request.http_version not in (b"1.0", b"1.1"):
-            raise h11.RemoteProtocolError("another version of HTTP", error_status_hint=505)
+            raise h11.RemoteProtocolError("another version of HTTP")
         is_chunked = b"transfer-encoding" in names
         if is_chunked and (b"content-length" in names or request.http_version == b"1.0"):
             raise h11.RemoteProtocolError("two ways to tell where the body ends")
         size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)
         # h11 counts what is not complete; a head that came in one piece may be larger.
         if len(names) > MAX_HEADERS or size > self._max_head:
-            raise h11.RemoteProtocolError("headers too large", error_status_hint=431)
+            raise h11.RemoteProtocolError("headers too large")

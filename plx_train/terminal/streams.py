@@ -240,11 +240,11 @@ def protected() -> Iterator[None]:
 def silenced() -> Iterator[None]:
     """Keeps what this thread and native code write off stdout and stderr; what others write, or wrote, arrives."""
     with _silencing, contextlib.ExitStack() as block:
-        _flush()
+        flush()
         for number in (1, 2):
             block.enter_context(_outlet_of(number).silenced())
         # What was begun within is not for afterwards.
-        block.callback(_flush)
+        block.callback(flush)
         yield
 
 
@@ -256,7 +256,8 @@ def _outlet_of(number: int) -> Outlet:
     return _others[number]
 
 
-def _flush() -> None:
+def flush() -> None:
+    """Hands on what stdout and stderr hold."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):

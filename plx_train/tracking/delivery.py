@@ -86,7 +86,7 @@ class Feed:
         self.failures += 1
         self._next_try = time.monotonic() + min(2.0**self.failures, LONGEST_PAUSE_SECONDS)
         if self.failures == 1:
-            reason = without_credentials(first_line(error))
+            reason = first_line(error)
             self.warn(
                 f"{self.sink.name} can't be written ({reason}); the run goes on, its records wait in {self.spool}"
                 + (f"; {LOGIN_HINT}" if wants_login(error) else "")
@@ -153,8 +153,9 @@ class Delivery:
 
 
 def first_line(error: BaseException) -> str:
-    """An exception as a short phrase; of a failed connection only what the system said of it."""
-    message = str(error)
+    """An exception as a short phrase without passwords; of a failed connection only what the system said of it."""
+    # Cut first, a password would lose what it is known by.
+    message = without_credentials(str(error))
     system = re.search(r"\[Errno -?\d+\] ([^'\")]+)|((?:[Rr]ead )?timed out)", message)
     if "HTTPConnectionPool" in message or "HTTPSConnectionPool" in message:
         return (system[1] or system[2]).strip().lower() if system else "no answer"

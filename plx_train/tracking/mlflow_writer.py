@@ -162,7 +162,7 @@ class MlflowSink:
                 self.refused.append(what)
             else:
                 cursor.skipped.append(entry.sequence)
-            reason = without_credentials(first_line(error))
+            reason = first_line(error)
             self.warn(f"MLflow does not take {what} ({reason}); the run goes on without it there")
 
     def _gives_up(self, client: MlflowClient, run_id: str, entry: SpoolEntry, error: Exception) -> bool:

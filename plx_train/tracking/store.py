@@ -129,7 +129,8 @@ def open_client(uri: str) -> MlflowClient:
     bound_answers()
     path = database_path(uri)
     if path is None:
-        _shorten_retries()
+        if not is_server(uri):
+            _shorten_retries()
         return MlflowClient(with_credentials(uri))
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_lock(path.with_name(f"{path.name}.lock")):
@@ -221,7 +222,7 @@ def find_run(uri: str, run_id: str) -> RunRecord:
         matches = _matching_runs(client, run_id)
         others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
     except Exception as error:
-        reason = without_credentials(first_line(error))
+        reason = first_line(error)
         raise UserError(f"run {run_id} can't be looked up at {where}: {reason}") from None
     if len(matches) == 1:
         return matches[0]

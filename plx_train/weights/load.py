@@ -13,7 +13,7 @@ import numpy as np
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import read_limited
 from plx_train.runs.checkpoint import MOST_TENSOR_BYTES, is_checkpoint, load_checkpoint, read_tensors
-from plx_train.weights.fetch import WeightsSource, find_weights, tensor_file
+from plx_train.weights.fetch import WEIGHT_SUFFIXES, WeightsSource, find_weights, tensor_file
 from plx_train.weights.onnx_state import read_onnx
 from plx_train.weights.pdiparams import read_pdiparams
 from plx_train.weights.pdparams import read_pdparams
@@ -135,7 +135,7 @@ def read_weights(path: Path) -> State:
         return read_torch_state(path)
     if path.suffix == ".onnx":
         return read_onnx(path)
-    raise WeightsError(f"{path} is no known kind of weights: .pdparams, .pdiparams, .safetensors or a folder")
+    raise WeightsError(f"{path} is no known kind of weights: {', '.join(WEIGHT_SUFFIXES)} or a folder")
 
 
 def _read_safetensors(path: Path) -> State:

@@ -72,7 +72,7 @@ def _tensor(content: memoryview) -> tuple[str, np.ndarray | None]:
             name = text(value)
         elif number == TENSOR_RAW:
             raw = bytes(message(value))
-    if kind not in DTYPES:
+    if kind not in DTYPES or (not (raw or floats) and 0 not in shape):
         return name, None
     array = np.frombuffer(raw or floats, DTYPES[kind] if raw else np.float32)
     return name, array.reshape(shape)

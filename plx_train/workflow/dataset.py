@@ -146,9 +146,9 @@ def _of_test(room: AnyRoom, processor: Processor, prepared: Prepared, options: R
     errors = tuple(found for found in report.errors if found.path == dataset.val)
     if not errors:
         return []
-    told = prepared.told(replace(report, findings=errors), "").findings[len(prepared.findings) :]
-    number = f"{len(told)} errors, the first" if len(told) > 1 else "an error,"
-    reason = f"the test split has {number} {told[0]}: samples that have one are left out when it is measured"
+    number = f"{len(errors)} errors, the first" if len(errors) > 1 else "an error,"
+    first = prepared.original(errors[0])
+    reason = f"the test split has {number} {first}: samples that have one are left out when it is measured"
     return [Finding(dataset.val, 0, "warning", TEST_FAULTY, reason)]
 
 

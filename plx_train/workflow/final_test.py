@@ -56,8 +56,7 @@ def _tell_lost(record: Record, prepared: Prepared, checked: Checked[Any], file: 
     errors = tuple(one for one in checked.report.errors if one.path == file)
     record.write(test={**counts, "measured": len(checked.val), "errors": len(errors)})
     if errors:
-        told = prepared.told(replace(checked.report, findings=errors), checked.report.root).findings
-        first = told[len(prepared.findings)]
+        first = prepared.original(errors[0])
         measured = f"{len(checked.val)} of {len(lines)} samples of {file} can be measured"
         measured = f"{len(checked.val)} series of {file} can be measured" if of_tables else measured
         record.session.console.warn(f"{measured}, its number of errors is {len(errors)}: {first}")

@@ -60,8 +60,8 @@ def run(composed: Composed) -> RunResult:
 
 
 def _measured(session: Session, source: Source, folder: Path, data: RunData | None) -> RunResult:
-    if source.run:
-        confined(source.run, str(folder.absolute()), str(source.run))  # where its engine.json is written
+    if source.run and source.export:
+        confined(source.run, source.export.name, str(source.run))  # where its engine.json is written
     processor = processor_of(read_inference(folder))
     inputs = samples_of(session, Finished(folder, run=source.run), processor, data)
     speeds = compare(folder, processor, inputs)

@@ -63,10 +63,11 @@ class Prepared:
         """The room's report on the data at `root`, with the places where users find what is wrong."""
         said = {found.path for found in self.findings if found.code == "no-validation"}
         of_room = (found for found in report.findings if found.code != "file-missing" or found.path not in said)
-        findings = (*self.findings, *map(self._original, of_room))
+        findings = (*self.findings, *map(self.original, of_room))
         return replace(report, root=root, format=self.format, division=self.division, findings=findings)
 
-    def _original(self, found: Finding) -> Finding:
+    def original(self, found: Finding) -> Finding:
+        """A finding with the places where users find what is wrong."""
         if self.origins is None:
             return found
         path, line = self._place(found.path, found.line)

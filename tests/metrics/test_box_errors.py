@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plx_train.metrics.box_errors import box_errors, class_files
-from plx_train.metrics.boxes import ImageBoxes
+from plx_train.metrics.boxes import ImageBoxes, precisions
 
 TRUTH = [[0, 0, 20, 20], [40, 0, 60, 20], [0, 40, 20, 60]]
 RIGHT = [0, 0.9, 0, 0, 20, 20]
@@ -31,7 +31,7 @@ def image(*rows: list[float]) -> ImageBoxes:
     ],
 )
 def test_an_error_is_of_one_kind(row: list[float], kind: str) -> None:
-    counts = box_errors([image(RIGHT, row)], 2).counts
+    counts = box_errors([image(RIGHT, row)], 2, 0.0).counts
     # What a box of the right place or class belongs to is not missed as well.
     missed = 2 - (kind in ("class", "place"))
     assert counts == dict.fromkeys(counts, 0) | {kind: 1, "missed": missed}
@@ -39,7 +39,8 @@ def test_an_error_is_of_one_kind(row: list[float], kind: str) -> None:
 
 def test_what_an_error_costs_is_the_ap_without_it() -> None:
     # Of class 0 one of two is found, of class 1 none: an AP50 of 51 of 101 levels, and of 0.
-    errors = box_errors([image(RIGHT, [1, 0.8, 40, 0, 60, 20])], 2)
+    images = [image(RIGHT, [1, 0.8, 40, 0, 60, 20])]
+    errors = box_errors(images, 2, precisions(images, 2).ap50)
     assert errors.costs["class"] == pytest.approx((1 - 51 / 101) / 2, abs=1e-3)
     assert errors.costs["background"] == 0
 

@@ -96,3 +96,9 @@ def test_a_threshold_lies_between_right_and_wrong() -> None:
     right, wrong = [0, 0.0, 0, 0, 10, 10], [0, 0.0, 60, 60, 90, 90]
     images = [image([[0, 0, 10, 10]], [[*right[:1], 0.8, *right[2:]], [*wrong[:1], 0.4, *wrong[2:]]])] * 3
     assert best_thresholds(images, [0.5, 0.3]) == pytest.approx((0.6, 0.3))
+
+
+def test_boxes_of_equal_scores_are_shown_together() -> None:
+    rows = [[0, 0.9, 0, 0, 10, 10], [0, 0.9, 60, 60, 90, 90]]
+    (threshold,) = best_thresholds([image([[0, 0, 10, 10]], rows)], [0.5])
+    assert threshold < 0.9

@@ -29,7 +29,7 @@ from plx_train.tracking import (
     tracked,
     tracker,
 )
-from plx_train.tracking.delivery import Delivery, Feed
+from plx_train.tracking.delivery import Delivery, Feed, first_line
 from plx_train.tracking.mlflow_writer import METRICS_A_BATCH, batches
 from plx_train.tracking.spool import Cursor, Spool, SpoolEntry, all_entries, load_cursor
 from plx_train.tracking.words import clean_key
@@ -377,3 +377,9 @@ def test_eight_runs_start_at_once_on_a_fresh_store(tmp_path: Path) -> None:
     assert [job.returncode for job in jobs] == [0] * 8
     assert [find_run(uri, run_id).status for run_id, _ in answers] == ["FINISHED"] * 8
     assert [unsent for _, unsent in answers] == ["0"] * 8
+
+
+@pytest.mark.parametrize("before", range(150, 201, 7))
+def test_a_long_error_is_cut_where_no_password_is(before: int) -> None:
+    said = first_line(ValueError(f"{'x' * before} postgresql+psycopg2://me:Tr0ub4dor-and-3@db.example/runs is gone"))
+    assert "Tr0u" not in said and len(said) <= 201

@@ -87,6 +87,15 @@ def test_a_run_trains_on_another_format_and_is_evaluated_on_it(source: Path, tmp
     assert evaluated.metrics["val/AP"] == pytest.approx(result.metrics["val/AP"], abs=1e-9)
 
 
+NAMELESS = json.dumps(
+    {
+        "imagePath": "train_3.png",
+        "flags": {},
+        "shapes": [{"label": " ", "points": [[2, 2], [20, 20]], "shape_type": "rectangle"}],
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("name", "file", "text", "code"),
     [
@@ -95,6 +104,7 @@ def test_a_run_trains_on_another_format_and_is_evaluated_on_it(source: Path, tmp
         ("voc", "Annotations/train_3.xml", "<other/>", "bad-xml"),
         ("yolo", "labels/train/train_3.txt", "0 0.5 0.5 7 0.1\n", "line-invalid"),
         ("yolo", "labels/train/train_3.txt", "5 0.5 0.5 0.1 0.1\n", "unknown-class"),
+        ("labelme", "train/train_3.json", NAMELESS, "line-not-possible"),
         ("coco", "train/_annotations.coco.json", '{"images": [], "annotations": [1], "categories": []}', "no-sample"),
     ],
 )

@@ -14,6 +14,7 @@ from plx_train.ground.errors import UserError
 
 RECTANGLES = ("rectangle", "rectanglelabels")
 POLYGONS = ("polygon", "polygonlabels")
+CHOSEN = ("rectanglelabels", "polygonlabels", "labels")
 WITHOUT_AREA = ("labels", "textarea", "choices")
 Points = tuple[tuple[float, float], ...]
 
@@ -33,6 +34,7 @@ def outlines_of(
     """
     shapes: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     texts: dict[str, str] = {}
+    classes: dict[str, str] = {}
     for place, one in enumerate(results):
         kind, value = text_of(one.get("type")), one.get("value")
         key = text_of(one.get("id")) or f"#{place}"
@@ -47,6 +49,8 @@ def outlines_of(
         elif kind not in WITHOUT_AREA:
             reason = f"{task}: a region of type {kind[:30]!r} marks no text here, and is left out"
             found.add(file, 0, "region-without-outline", reason, is_error=False)
+        if chosen := _class(value):
+            classes.setdefault(key, chosen)
         written = _text(value)
         if written:
             texts[key] = written
@@ -56,15 +60,16 @@ def outlines_of(
         if isinstance(marked, str):
             found.add(file, 0, "region-invalid", f"{task}: {marked}")
         else:
-            label = _class(one, value) if found.truth is Truth.BOXES else texts.get(key, "")
+            label = (classes if found.truth is Truth.BOXES else texts).get(key, "")
             outlines.append(Outline(marked, label, label.strip() in IGNORED_TEXTS))
     return tuple(outlines)
 
 
-def _class(one: dict[str, Any], value: dict[str, Any]) -> str:
+def _class(value: dict[str, Any]) -> str:
     """The label that was chosen for a region; the first of several."""
-    chosen = value.get(text_of(one.get("type")))
-    return next((text_of(each).strip() for each in chosen), "") if isinstance(chosen, list) else ""
+    lists = (value.get(key) for key in CHOSEN)
+    names = (text_of(each).strip() for given in lists if isinstance(given, list) for each in given)
+    return next(filter(None, names), "")
 
 
 def _text(value: dict[str, Any]) -> str:

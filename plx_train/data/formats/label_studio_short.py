@@ -77,10 +77,12 @@ def _regions(controls: Mapping[str, Any]) -> list[Task]:
         for value in controls.values()
         if isinstance(value, list)
     ]
-    found: list[Task] = []
+    found: dict[tuple[Any, ...], Task] = {}
     for regions in sorted(lists, key=len, reverse=True):
-        found += [one for one in regions if not any(_place(one) == _place(other) for other in found)]
-    return found
+        for one in regions:
+            # One control may hold the shape, another one its label.
+            found[_place(one)] = one | found.get(_place(one), {})
+    return list(found.values())
 
 
 def _place(region: Task) -> tuple[Any, ...]:

@@ -63,7 +63,7 @@ def write_label_files(
         written.origins[name] = []
         kept = []
         for one in samples:
-            fault = _fault(one)
+            fault = _fault(one, found.truth)
             if fault:
                 written.findings.append(Finding(one.file, one.line, "error", "line-not-possible", fault))
                 continue
@@ -114,17 +114,23 @@ def _of_classes(found: Annotations, known: Sequence[str]) -> list[Finding]:
     return [Finding(split_file("train", found.truth), 0, "warning", "class-not-listed", reason)]
 
 
-def _fault(one: Annotation) -> str:
+def _fault(one: Annotation, truth: Truth) -> str:
     """Why no line of a label file can say it; empty where one can."""
     if BREAKS.search(one.image):
         return f"the path {one.image!r} holds a tab or a line break, which no label file can hold: rename it"
     if isinstance(one.truth, str) and not one.truth.strip():
         return f"{one.image} has an empty label"
+    if truth is Truth.BOXES and isinstance(one.truth, tuple) and any(not _label(each) for each in one.truth):
+        return f"{one.image} has a box without a class"
     try:
         f"{one.image}{one.truth}".encode()
     except UnicodeEncodeError:
         return f"the path or label of {one.image!a} is not UTF-8: rename it"
     return ""
+
+
+def _label(each: str | Outline) -> str:
+    return (each.label if isinstance(each, Outline) else each).strip()
 
 
 def _line(one: Annotation, found: Annotations, numbers: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from plx_train.data.formats.coco import split_of
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.parsed_json import corners, number
 from plx_train.data.formats.tree import ImageTree
+from plx_train.ground.files import read_limited
 
 LOOKED_AT = 20
 MAX_BYTES = 16 << 20
@@ -73,9 +74,7 @@ def _parsed(path: Path) -> ElementTree.Element:
         XmlFault: it can't be read, is no XML, or is none of an image.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise XmlFault("is larger than any annotation")
-        text = path.read_bytes()
+        text = read_limited(path, MAX_BYTES)
     except OSError as error:
         raise XmlFault(f"can't be read ({error.strerror or error})") from None
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
@@ -96,7 +95,7 @@ def _listed_splits(root: Path) -> dict[str, str]:
     # Lists of single classes stand beside those of the splits, under names of their own.
     for path in (each for each in places if each.stem.removesuffix("_anno_list") in ("train", "val", "valid", "test")):
         try:
-            lines = path.read_text("utf-8-sig").splitlines()
+            lines = read_limited(path, MAX_BYTES).decode("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
             continue
         # VOC lists names; PaddleX lists an image and its XML file.

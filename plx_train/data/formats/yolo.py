@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from plx_train.contract.truth import Outline, Truth
 from plx_train.data.formats.coco import split_of
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
@@ -15,6 +13,8 @@ from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.parsed_json import corners
 from plx_train.data.formats.tree import ImageTree
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import read_limited
+from plx_train.ground.foreign_yaml import parsed_yaml
 
 LOOKED_AT = 50
 MAX_BYTES = 1 << 20
@@ -43,7 +43,7 @@ class Yolo(DatasetFormat):
         return None
 
     def read(self, folder: DataFolder) -> Annotations:
-        """One annotation per image with a text file; one without has no object where others of its folder have one."""
+        """One annotation per image with a text file, which may be empty."""
         found, tree = Annotations(Truth.BOXES), ImageTree(folder.root, folder.suffixes)
         named = _names(folder)
         if named is None:
@@ -89,8 +89,8 @@ def _names(folder: DataFolder) -> tuple[str, dict[int, str]] | None:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text("utf-8")) if path.stat().st_size <= MAX_BYTES else None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return parsed_yaml(read_limited(path, MAX_BYTES).decode("utf-8-sig"))
+    except (OSError, ValueError):
         return None
 
 
@@ -134,7 +134,7 @@ def _images_at(folder: DataFolder, tree: ImageTree, place: Any) -> list[str]:
 
 def _lines(path: Path) -> list[str] | None:
     try:
-        return path.read_text("utf-8-sig").splitlines() if path.stat().st_size <= MAX_BYTES else None
+        return read_limited(path, MAX_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
 

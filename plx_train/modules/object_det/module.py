@@ -114,11 +114,8 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ObjectDetProcessor:
         """The processor with each class's threshold of best F1 on held-out images."""
-        if not self.options.calibrate:
-            return self.processor
-        images = [
-            image_boxes(sample.truth, rows, sample.context) for rows, sample in zip(outputs, samples, strict=True)
-        ]
+        found = (self.processor.postprocess(rows, each.context) for rows, each in zip(outputs, samples, strict=True))
+        images = [image_boxes(each.truth, one.candidates, one.shape) for each, one in zip(samples, found, strict=True)]
         return replace(self.processor, thresholds=best_thresholds(images, self.processor.thresholds))
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:

@@ -12,10 +12,10 @@ from plx_train.vision.draw_boxes import draw_boxes
 from plx_train.vision.objects import Detections, Objects
 
 
-def draw_truth(image: np.ndarray, truth: Objects, names: Sequence[str] = ()) -> np.ndarray:
-    """The image uint8 (H, W, 3) BGR with its labels: green, or grey where they count neither way."""
+def draw_truth(image: np.ndarray, truth: Objects) -> np.ndarray:
+    """The image uint8 (H, W, 3) BGR with its labels, classes by number: green, or grey where they count neither way."""
     for colour, rows in ((FOUND, ~truth.is_crowd), (UNCOUNTED, truth.is_crowd)):
-        captions = [_name(names, number) for number in truth.classes[rows].tolist()]
+        captions = [str(number) for number in truth.classes[rows].tolist()]
         image = draw_boxes(image, truth.boxes[rows], captions, colour)
     return image
 
@@ -27,16 +27,12 @@ def draw_overlay(image: np.ndarray, prediction: Detections, truth: Objects | Non
     judged = judge(image_boxes(truth, prediction.candidates, (image.shape[0], image.shape[1])), prediction.rows)
     image = draw_boxes(image, truth.boxes[truth.is_crowd], [""] * int(truth.is_crowd.sum()), UNCOUNTED)
     missed = ~truth.is_crowd & ~judged.is_found
-    captions = [_name(names, number) for number in truth.classes[missed].tolist()]
+    captions = [names[number] for number in truth.classes[missed].tolist()]
     image = draw_boxes(image, truth.boxes[missed], captions, MISSED)
     image = _drawn(image, judged.rows[judged.is_right], names, FOUND)
     return _drawn(image, judged.rows[~judged.is_right], names, FALSE)
 
 
 def _drawn(image: np.ndarray, rows: np.ndarray, names: Sequence[str], colour: tuple[int, int, int]) -> np.ndarray:
-    captions = [f"{_name(names, int(row[0]))} {row[1]:.2f}" for row in rows]
+    captions = [f"{names[int(row[0])]} {row[1]:.2f}" for row in rows]
     return draw_boxes(image, rows[:, 2:], captions, colour)
-
-
-def _name(names: Sequence[str], number: int) -> str:
-    return names[number] if number < len(names) else str(number)

@@ -78,6 +78,10 @@ class GivenFile:
     background: str = WHITE
 
 
+MOST_FILES = 2000
+"""Files after which a decoder gives way to a new one: libraries lose memory."""
+
+
 class Decoder:
     """One process; after `DecoderLost` it is gone.
 
@@ -111,6 +115,11 @@ class Decoder:
     def process_id(self) -> int:
         """The process's number."""
         return self._process.pid
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it has had so many files that a new one is better."""
+        return self.num_files >= MOST_FILES
 
     @property
     def is_alive(self) -> bool:

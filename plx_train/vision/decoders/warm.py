@@ -90,8 +90,11 @@ def decoded(path: Path, is_pdf: bool, background: str = WHITE) -> Iterator[Decod
 
 def _taken() -> Decoder:
     with _lock:
-        if _idle:
-            return _idle.pop()
+        while _idle:
+            decoder = _idle.pop()
+            if decoder.is_alive:
+                return decoder
+            decoder.end()
     try:
         return Decoder()
     except DecoderLost as error:
@@ -100,10 +103,10 @@ def _taken() -> Decoder:
 
 def _give_back(decoder: Decoder, is_lost: bool) -> None:
     if not is_lost:
-        with suppress(DecoderLost):
+        with suppress(DecoderLost, RuntimeError):
             decoder.put_away(_page_seconds())
             with _lock:
-                if not _idle:
+                if not _idle and not decoder.is_worn:
                     _idle.append(decoder)
                     return
     decoder.end()

@@ -85,3 +85,14 @@ def test_local_files_that_stand_there_as_they_are_called(tmp_path: Path, name: s
     root = export(tmp_path, ocr_task(1, f"/data/local-files/?d=scans/{name}"))
     (tmp_path / "scans" / "a b.png").unlink()
     assert [*truths(read_as("label_studio", root, Truth.TEXTS))] == [f"scans/{name}"]
+
+
+def test_regions_are_of_the_class_that_another_control_gives_them(tmp_path: Path) -> None:
+    for controls in (
+        {"label": [region(10.0, rectanglelabels=["cat"])]},
+        {"bbox": [region(10.0)], "label": [region(10.0, labels=["cat"])]},
+        {"bbox": [corners(10)], "label": [corners(10, polygonlabels=["cat"])]},
+    ):
+        root = export(tmp_path, short_task(1, "a b.png", **controls))
+        (outlines,) = truths(read_as("label_studio", root, Truth.BOXES)).values()
+        assert [one.label for one in outlines if isinstance(one, Outline)] == ["cat"], controls

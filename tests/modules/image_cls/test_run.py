@@ -79,7 +79,8 @@ def test_turned_images_train_themselves(dataset: Path, tmp_path: Path) -> None:
 
 
 def of_export(mode: str, trained: RunResult, tmp_path: Path, *overrides: str) -> RunResult:
-    given = (f"run={trained.output}", f"output={tmp_path / mode}", "device=cpu", "tracking=off", *overrides)
+    run = trained.output / ".." / trained.output.name
+    given = (f"run={run}", f"output={tmp_path / mode}", "device=cpu", "tracking=off", *overrides)
     return plx_train.run([f"mode={mode}", *given])
 
 
@@ -94,7 +95,7 @@ def test_engines_are_measured_and_the_quickest_is_noted(
 
     shown = capsys.readouterr().out
     assert "Paddle, oneDNN" in shown and "chosen" in shown and "made-up" not in shown
-    assert result.export == folder
+    assert result.export and result.export.resolve() == folder.resolve()
     choice = json.loads((folder / "engine.json").read_text())
     for threads, engine in choice["quickest"].items():
         agreeing = [one for one in choice["figures"] if one["threads"] == int(threads) and one["agrees"]]
@@ -111,6 +112,12 @@ def test_engines_are_measured_without_the_dataset(
     plx_train.run(["mode=benchmark", *given, "device=cpu", "tracking=off"])
     assert "measured on a made-up sample" in capsys.readouterr().err
     assert (export / "engine.json").is_file()
+
+
+def test_engines_are_measured_on_weights_of_a_run(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
+    result = train(dataset, tmp_path / "b", "mode=benchmark", f"weights={trained.output}")
+    assert result.export and (result.export / "engine.json").is_file()
+    assert result.export.is_relative_to(tmp_path)
 
 
 def test_int8_is_written_judged_and_evaluated(

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from kit.hostile_files import PLAIN, TILED, encoded, jpeg_2000_that_lies, pdf_of_pages, pdf_that_hangs
+from kit.processes import until
 from plx_train.contract.processor import FilePage
 from plx_train.pipelines.inputs import read_pages
-from plx_train.vision.decoders import warm
+from plx_train.vision.decoders import process, warm
 from plx_train.vision.pages import file_pages
 
 
@@ -80,3 +81,20 @@ def test_seconds_that_are_none_are_refused(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setenv(warm.VARIABLE, value)
         told = f"PLX_PAGE_SECONDS={value} must be a number of seconds above 0"
         assert outcomes(tmp_path / "a.pdf") == [told]
+
+
+def test_a_kept_process_that_was_killed_costs_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf_of_pages(PLAIN))
+    assert outcomes(tmp_path / "a.pdf") == [(400, 400, 3)]
+    (kept,) = warm._idle
+    os.kill(kept.process_id, signal.SIGKILL)
+    until(lambda: not kept.is_alive, "the process does not end")
+    assert outcomes(tmp_path / "a.pdf") == [(400, 400, 3)]
+
+
+def test_a_process_gives_way_after_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm._end_all()
+    monkeypatch.setattr(process, "MOST_FILES", 2)
+    (tmp_path / "a.pdf").write_bytes(pdf_of_pages(PLAIN))
+    assert outcomes(tmp_path / "a.pdf") == [(400, 400, 3)] and len(warm._idle) == 1
+    assert outcomes(tmp_path / "a.pdf") == [(400, 400, 3)] and not warm._idle
