@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from plx_train.config.compose import Composed
 from plx_train.doctor import FAIL, Check, diagnose, last_run, to_json, worst, write_bundle
 from plx_train.ground.characters import json_text
@@ -28,7 +26,7 @@ def run(composed: Composed) -> RunResult:
     packed = last_run(resolve_path(options.run) if options.run else output)
     if options.run and packed is None:
         raise UserError(f"run={options.run} holds no run: give the folder of one, with its config.yaml")
-    uri = resolve_uri(options.tracking.uri, Path(OUTPUTS)) if options.tracking.backend == "mlflow" else None
+    uri = resolve_uri(options.tracking.uri) if options.tracking.backend == "mlflow" else None
     checks = diagnose(output, uri, options.device)
     console = make_console(quiet=options.quiet)
     if options.doctor.json:

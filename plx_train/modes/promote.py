@@ -33,7 +33,7 @@ def run(composed: Composed) -> RunResult:
     check_options(options.promote, composed)
     from plx_train.tracking import resolve_uri
 
-    uri = resolve_uri(options.tracking.uri, Path(OUTPUTS))
+    uri = resolve_uri(options.tracking.uri)
     console = make_console(quiet=options.quiet)
     action = next((name for name in ACTIONS if getattr(options.promote, name)), "promote")
     work: Callable[[Composed, str, Console], RunResult] = {

@@ -146,7 +146,7 @@ def store(options: RunOptions) -> str | None:
         return None
     from plx_train.tracking import resolve_uri
 
-    return resolve_uri(options.tracking.uri, Path(OUTPUTS))
+    return resolve_uri(options.tracking.uri)
 
 
 def new_versions(

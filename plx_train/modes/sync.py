@@ -66,7 +66,7 @@ def _address(folder: Path, given: str | None) -> str:
     recorded = given or _recorded_address(folder)
     if not recorded:
         raise UserError(f"{folder} was not tracked in MLflow: say where its records shall go with tracking.uri=…")
-    return resolve_uri(recorded, Path(OUTPUTS))
+    return resolve_uri(recorded)
 
 
 def _recorded_address(folder: Path) -> str | None:

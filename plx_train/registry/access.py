@@ -8,12 +8,10 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
-from plx_train.runs.folder import OUTPUTS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -102,7 +100,7 @@ def default_uri(tracking_uri: str | None) -> str:
         from plx_train.tracking.store import resolve_uri
     except ImportError as error:
         raise _needs_training_part(error) from None
-    return resolve_uri(tracking_uri, Path(OUTPUTS))
+    return resolve_uri(tracking_uri)
 
 
 def who_asks() -> str:

@@ -10,7 +10,7 @@ from plx_train.config.options import DeviceOptions, SweepOptions, TrackingOption
 from plx_train.ground.stop import StopRequest
 from plx_train.machine.device import check_device, resolve
 from plx_train.machine.paddle_build import installed_paddle
-from plx_train.runs.folder import OUTPUTS, REPORT_FILE
+from plx_train.runs.folder import REPORT_FILE
 from plx_train.sweep.executors.named import EngineOptions, make_engine
 from plx_train.sweep.history import record_of, write_settings
 from plx_train.sweep.live import TRIALS
@@ -100,7 +100,7 @@ def _send_left_over(options: TrackingOptions, folder: Path, console: Console, st
 
 
 def _store(options: TrackingOptions) -> str | None:
-    return resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
+    return resolve_uri(options.uri) if options.backend == "mlflow" else None
 
 
 def _engine_options(options: SweepOptions, device: DeviceOptions) -> EngineOptions:

@@ -20,6 +20,7 @@ from plx_train.ground.credentials import put_away, with_credentials, without_cre
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
+from plx_train.runs.folder import OUTPUTS
 from plx_train.tracking.answers import bound_answers
 from plx_train.tracking.delivery import first_line
 from plx_train.tracking.receipts import NO_SERVER, WrongAnswer
@@ -65,7 +66,7 @@ class RunRecord:
     """The run's folder, if it is known; it may be on another machine."""
 
 
-def resolve_uri(uri: str | None, folder: Path) -> str:
+def resolve_uri(uri: str | None, folder: Path = Path(OUTPUTS)) -> str:
     """The absolute address of the store: `uri`, or a database in `folder`; its password is put away.
 
     A relative SQLite path is taken from the current folder; a bare path to a ``.db`` file is one as well.

@@ -19,7 +19,7 @@ from typing import Any
 
 from plx_train.config.options import TrackingOptions
 from plx_train.ground.characters import json_text
-from plx_train.runs.folder import CONFIG_FILE, OUTPUTS, SPOOL_NAME, VISUALDL
+from plx_train.runs.folder import CONFIG_FILE, SPOOL_NAME, VISUALDL
 from plx_train.tracking.content import LONG_PARAMS_NAME, TrackedDataset, dataset_content, split_params
 from plx_train.tracking.dead_runs import Watchman
 from plx_train.tracking.delivery import Delivery, Feed
@@ -241,7 +241,7 @@ def start_tracking(
     Raises:
         ConfigError: `options.uri` is no address of a store.
     """
-    uri = resolve_uri(options.uri, Path(OUTPUTS)) if options.backend == "mlflow" else None
+    uri = resolve_uri(options.uri) if options.backend == "mlflow" else None
     goes_on = resume and bool(read_run_tags(output / SPOOL_NAME))
     tracker = RunTracker(output.absolute(), uri, warn or logging.getLogger("plx_train.tracking").warning, goes_on)
     own_tags = machine_tags() | {"plx.output": path_text(output.absolute())}

@@ -17,7 +17,6 @@ from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.load import check_typed_parameters, load_pipeline
 from plx_train.registry.resolve import resolver
-from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.inputs import must_exist, tell_others, teller
@@ -40,7 +39,7 @@ def open_pipeline(options: RunOptions) -> Pipeline:
     check_typed_parameters(source, options.pipeline_parameters, PARAMETER)
     check_device(options.device)
     prepare_environment(options.device)
-    uri = resolve_uri(options.tracking.uri, resolve_path(OUTPUTS))
+    uri = resolve_uri(options.tracking.uri)
     device = open_device(options.device).name
     return load_pipeline(source, device, options.models, resolver(uri), options.pipeline_parameters)
 

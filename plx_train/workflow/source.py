@@ -23,7 +23,7 @@ from plx_train.ground.foreign_yaml import parsed_yaml
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import exported_in, is_export, read_inference
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES, OUTPUTS, RUN_FILE, best_checkpoint
+from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, is_folder_of, resolve_uri
 from plx_train.weights.catalogue import entries
 from plx_train.workflow.as_they_are import fill_with
@@ -171,7 +171,7 @@ def run_folder(name: str, options: RunOptions) -> Path:
     folder = resolve_path(name)
     if folder.exists():
         return folder
-    record = find_run(resolve_uri(options.tracking.uri, Path(OUTPUTS)), name)
+    record = find_run(resolve_uri(options.tracking.uri), name)
     if record.output is None or not record.output.is_dir():
         raise UserError(f"run {name} is recorded, but its folder {record.output} is not on this machine")
     if not is_folder_of(record.output, record.run_id):

@@ -118,3 +118,17 @@ def test_what_is_wrong_is_told_with_its_file(
     assert isinstance(findings, list)
     assert code in [each["code"] for each in findings], findings
     assert checked.exit_code == 1
+
+
+def test_annotations_that_belong_to_no_image_are_told(source: Path, tmp_path: Path) -> None:
+    root = WRITERS["coco"](source, tmp_path / "theirs")
+    path = root / "train/_annotations.coco.json"
+    content = json.loads(path.read_text())
+    first = content["annotations"][0]
+    content["annotations"] += [{**first, "image_id": 99_999}, {**first, "image_id": None}]
+    path.write_text(json.dumps(content))
+    checked = plx_train.run([*CHECK, f"dataset.root={root}", f"output={tmp_path / 'check'}"])
+    findings = report(checked.output)["findings"]
+    assert isinstance(findings, list)
+    told = {each["code"]: each["level"] for each in findings}
+    assert told.get("unknown-image") == "warning" and told.get("annotation-invalid") == "error", findings

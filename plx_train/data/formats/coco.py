@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from plx_train.contract.truth import Outline, Truth
 from plx_train.data.classes import listed
+from plx_train.data.formats.coco_rows import Rows, categories_of, corners_of, is_id, rows_of_images
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.json_files import json_files
-from plx_train.data.formats.parsed_json import corners, number, text_of
+from plx_train.data.formats.parsed_json import corners, text_of
 from plx_train.data.formats.tree import ImageTree
 
 KEYS = ("images", "annotations", "categories")
@@ -69,17 +69,13 @@ def annotations_of(content: dict[str, Any], file: str, tree: ImageTree, found: A
     Args:
         file: relative to the dataset's folder.
     """
-    names = {
-        each["id"]: each["name"]
-        for each in content["categories"]
-        if isinstance(each, dict) and isinstance(each.get("id"), int | str) and text_of(each.get("name"))
-    }
-    ordered = [names[key] for key in sorted(names, key=lambda key: (isinstance(key, str), key))]
-    found.labels = tuple(dict.fromkeys((*found.labels, *ordered)))
-    rows: dict[Hashable, list[dict[str, Any]]] = defaultdict(list)
-    for row in content["annotations"]:
-        if isinstance(row, dict) and isinstance(row.get("image_id"), int | str):
-            rows[row["image_id"]].append(row)
+    categories = categories_of(content)
+    names = dict(categories)
+    found.labels = tuple(dict.fromkeys((*found.labels, *(name for _, name in categories))))
+    rows, num_odd = rows_of_images(content)
+    if num_odd:
+        found.add(file, 0, "annotation-invalid", f"{num_odd} annotations name no image_id")
+    _tell_orphans(content, rows, file, found)
     missing = []
     for place, entry in enumerate(content["images"], 1):
         name = text_of(entry.get("file_name")) if isinstance(entry, dict) else ""
@@ -87,12 +83,19 @@ def annotations_of(content: dict[str, Any], file: str, tree: ImageTree, found: A
         if image is None:
             missing.append(name or f"image {place}")
             continue
-        key = entry.get("id")
-        own = rows.get(key, []) if isinstance(key, int | str) else []
+        own = rows.get(entry.get("id"), []) if is_id(entry.get("id")) else []
         yield Annotation(image, tuple(_outlines(own, names, place, file, found)), file, place)
     if missing:
         reason = f"{len(missing)} images are not in the dataset's folder, or not there alone: {listed(missing)}"
         found.add(file, 0, "image-missing", reason)
+
+
+def _tell_orphans(content: dict[str, Any], rows: Rows, file: str, found: Annotations) -> None:
+    known = {entry.get("id") for entry in content["images"] if isinstance(entry, dict) and is_id(entry.get("id"))}
+    orphans = [key for key in rows if key not in known]
+    if orphans:
+        reason = f"annotations name images that are not listed: ids {listed(orphans)}"
+        found.add(file, 0, "unknown-image", reason, is_error=False)
 
 
 def _outlines(
@@ -100,13 +103,11 @@ def _outlines(
 ) -> Iterator[Outline]:
     for row in rows:
         given = row.get("bbox")
-        values = [number(value) for value in given] if isinstance(given, list) and len(given) == 4 else [None]
-        name = names.get(row["category_id"]) if isinstance(row.get("category_id"), int | str) else None
-        if None in values:
+        box = corners_of(given)
+        name = names.get(row["category_id"]) if is_id(row.get("category_id")) else None
+        if box is None:
             found.add(file, place, "box-invalid", f"bbox is not x, y, width and height: {str(given)[:60]}")
         elif name is None:
             found.add(file, place, "unknown-class", f"category {str(row.get('category_id'))[:40]} is not listed")
         else:
-            left, top, width, height = (float(value or 0) for value in values)
-            is_ignored = bool(row.get("iscrowd") or row.get("ignore"))
-            yield Outline(corners(left, top, left + width, top + height), name, is_ignored)
+            yield Outline(corners(*box), name, bool(row.get("iscrowd") or row.get("ignore")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.data.classes import listed
 from plx_train.data.formats.coco_file import FOLDER, FROM_ROOT
-from plx_train.data.formats.parsed_json import JsonFault, number, read_json
+from plx_train.data.formats.coco_rows import Rows, categories_of, corners_of, is_id, rows_of_images
+from plx_train.data.formats.parsed_json import JsonFault, read_json
 from plx_train.data.label_file import ABSOLUTE, LabelFile
 from plx_train.vision.check import ImageData
 from plx_train.vision.objects import Objects
@@ -29,17 +29,8 @@ def read_categories(path: Path) -> tuple[str, ...] | None:
         content = read_json(path)
     except JsonFault:
         return None
-    known = _categories(content if isinstance(content, dict) else {})
+    known = categories_of(content if isinstance(content, dict) else {})
     return tuple(name for _, name in known) or None
-
-
-def _categories(content: dict[str, Any]) -> list[tuple[Hashable, str]]:
-    """Number and name of each class, by number."""
-    given = content.get("categories")
-    rows = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
-    found = {each.get("id"): each.get("name") for each in rows if isinstance(each.get("id"), int | str)}
-    named = [(key, name) for key, name in found.items() if isinstance(name, str) and name.strip()]
-    return sorted(named, key=lambda pair: (isinstance(pair[0], str), pair[0]))  # type: ignore[arg-type, return-value]
 
 
 def read_coco(path: Path, root: Path, names: Sequence[str] | None) -> tuple[list[LabelledObjects], list[Finding]]:
@@ -60,7 +51,7 @@ def read_coco(path: Path, root: Path, names: Sequence[str] | None) -> tuple[list
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         file.add(0, "error", "not-coco", "it is no COCO file: it lacks the list images")
         return [], file.findings
-    categories = _categories(content)
+    categories = categories_of(content)
     if not categories:
         file.add(0, "error", "no-categories", "it is no COCO file: it lacks the list categories, with id and name each")
         return [], file.findings
@@ -97,32 +88,24 @@ def _class_numbers(
     return {key: known[name] for key, name in categories if name in known}
 
 
-def _rows_by_image(file: LabelFile, content: dict[str, Any]) -> dict[Hashable, list[dict[str, Any]]]:
-    found: dict[Hashable, list[dict[str, Any]]] = defaultdict(list)
-    given = content.get("annotations")
-    if not isinstance(given, list):
+def _rows_by_image(file: LabelFile, content: dict[str, Any]) -> Rows:
+    if not isinstance(content.get("annotations"), list):
         file.add(0, "error", "not-coco", "it is no COCO file: it lacks the list annotations")
         return {}
-    odd = 0
-    for row in given:
-        key = row.get("image_id") if isinstance(row, dict) else None
-        if isinstance(key, int | str):
-            found[key].append(row)
-        else:
-            odd += 1
-    if odd:
-        file.add(0, "error", "annotation-invalid", f"{odd} annotations name no image_id")
-    return dict(found)
+    found, num_odd = rows_of_images(content)
+    if num_odd:
+        file.add(0, "error", "annotation-invalid", f"{num_odd} annotations name no image_id")
+    return found
 
 
 def _sample(
     file: LabelFile,
     place: int,
     entry: Any,
-    rows: dict[Hashable, list[dict[str, Any]]],
+    rows: Rows,
     numbers: dict[Hashable, int],
 ) -> LabelledObjects | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("id"), int | str):
+    if not isinstance(entry, dict) or not is_id(entry.get("id")):
         file.add(place, "error", "image-invalid", "the image has no id")
         return None
     name = entry.get("file_name")
@@ -143,11 +126,11 @@ def _where_it_lies(root: Path, name: str) -> str:
 def _objects(file: LabelFile, place: int, rows: list[dict[str, Any]], numbers: dict[Hashable, int]) -> Objects:
     boxes, classes, crowds = [], [], []
     for row in rows:
-        box = _box(row.get("bbox"))
+        box = corners_of(row.get("bbox"))
         if box is None:
             reason = f"annotation {row.get('id')}: bbox is not x, y, width and height: {str(row.get('bbox'))[:60]}"
             file.add(place, "error", "box-invalid", reason)
-        elif not isinstance(row.get("category_id"), int | str) or row["category_id"] not in numbers:
+        elif not is_id(row.get("category_id")) or row["category_id"] not in numbers:
             reason = (
                 f"annotation {row.get('id')} is of category {str(row.get('category_id'))[:40]}, which is not listed"
             )
@@ -161,16 +144,6 @@ def _objects(file: LabelFile, place: int, rows: list[dict[str, Any]], numbers: d
     if not boxes:
         return NO_OBJECTS
     return Objects(np.asarray(boxes, np.float32), np.asarray(classes, np.int64), np.asarray(crowds, bool))
-
-
-def _box(given: Any) -> tuple[float, float, float, float] | None:
-    if not isinstance(given, list) or len(given) != 4:
-        return None
-    values = [number(value) for value in given]
-    if None in values:
-        return None
-    left, top, width, height = (float(value or 0) for value in values)
-    return left, top, left + width, top + height
 
 
 def renumbered(data: ImageData[LabelledObjects], labels: Sequence[str]) -> ImageData[LabelledObjects]:
