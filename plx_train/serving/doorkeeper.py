@@ -118,7 +118,7 @@ class Doorkeeper:
                 await asyncio.sleep(0)
 
     def _welcome(self, opened: socket.socket, address: str, protocol: Protocol) -> None:
-        is_taken = self._has_room(address)
+        is_taken = self._has_room()
 
         def made() -> Connection:
             one = protocol()
@@ -129,7 +129,7 @@ class Doorkeeper:
             # It may be gone by now.
             with suppress(OSError):
                 _, one = await asyncio.get_running_loop().connect_accepted_socket(made, opened)
-                if not is_taken:
+                if not is_taken or not self._keeps_its_share(one):
                     one.tell(503, "The server has all the connections it can take", 1)
                     self._metrics.closed.labels("refused").inc()
 
@@ -141,12 +141,19 @@ class Doorkeeper:
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    def _has_room(self, address: str) -> bool:
+    def _keeps_its_share(self, newcomer: Connection) -> bool:
+        """Whether its address holds no more than one may; another that is idle may be closed for it.
+
+        It is asked when the connection is made: until then many of one address may be on their way.
+        """
+        if self._most_of_one is None:
+            return True
+        others = [one for one in self._connections if one is not newcomer and one.address == newcomer.address]
+        held = sum(not one.transport.is_closing() for one in others)
+        return held < self._most_of_one or self._close_idle(others, 1) > 0
+
+    def _has_room(self) -> bool:
         """Whether one more connection can be held; one that is idle may be closed for it."""
-        if self._most_of_one is not None:
-            own = [one for one in self._connections if one.address == address]
-            if len(own) >= self._most_of_one and not self._close_idle(own, 1):
-                return False
         if len(self._connections) + len(self._opening) < self._most:
             return True
         return self._close_idle(self._connections, 1) > 0

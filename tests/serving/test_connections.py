@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from select import select
+from threading import Event
 
 import psutil
 import pytest
@@ -197,6 +199,27 @@ def test_one_address_may_have_its_own_limit() -> None:
         assert server.get("/health").status == 200
         assert held(server) <= 3
         for one in idle:
+            one.close()
+
+
+def test_connections_of_one_address_that_come_at_once_are_counted() -> None:
+    options, is_paused, may_go_on = ServeOptions(max_connections_per_address=3), Event(), Event()
+    app = create_app(FakePipeline(), options)
+
+    @app.get("/pause")
+    async def pause() -> None:
+        is_paused.set()
+        may_go_on.wait(10)  # nothing else happens in the server meanwhile
+
+    with serving(app, options) as server:
+        pausing = opened(server, b"GET /pause HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert is_paused.wait(10)
+        head = b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+        at_once = [opened(server, head) for _ in range(12)]
+        may_go_on.set()
+        # Those that may stay wait for the rest of their bodies.
+        until(lambda: len(select(at_once, [], [], 0)[0]) >= 9, seconds=6)
+        for one in (pausing, *at_once):
             one.close()
 
 
