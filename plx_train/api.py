@@ -30,9 +30,9 @@ def _run(overrides: Sequence[str]) -> RunResult:
     with needing_the_workbench():
         from plx_train.config.compose import compose_run
 
-    shows_config = "--cfg" in overrides
-    composed = compose_run([text for text in overrides if text != "--cfg"])
-    if shows_config:
+    given = _without_cfg(overrides)
+    composed = compose_run(given)
+    if len(given) < len(overrides):
         deliver(composed.yaml.removesuffix("\n"))
         return RunResult("cfg", Path())
     mode = importlib.import_module(f"plx_train.modes.{composed.options.mode}")
@@ -40,6 +40,15 @@ def _run(overrides: Sequence[str]) -> RunResult:
         return mode.run(composed)
     finally:
         restore_convolutions()
+
+
+def _without_cfg(overrides: Sequence[str]) -> list[str]:
+    """The overrides without ``--cfg``, which Hydra's own programs want followed by ``job``."""
+    return [
+        text
+        for before, text in zip(["", *overrides], overrides, strict=False)
+        if text not in ("--cfg", "--cfg=job") and (before, text) != ("--cfg", "job")
+    ]
 
 
 def pipeline(config: str | Path | Mapping[str, Any] = "OCR", device: str = "cpu", **models: str) -> Pipeline:

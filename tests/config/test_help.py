@@ -120,6 +120,14 @@ def test_words_may_stand_in_any_order(words: list[str], capsys: pytest.CaptureFi
     assert capsys.readouterr().out.startswith("trainer.*  ")
 
 
+@pytest.mark.parametrize("words", [["--cfg"], ["--cfg", "job"], ["--cfg=job"]])
+def test_the_configuration_is_shown_as_hydra_users_ask_for_it(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "module=ts_cls"]) == 0 and capsys.readouterr().out.startswith("mode: train\n")
+    assert main(["module=ts_cls", *words]) == 0
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [

@@ -160,6 +160,45 @@ def test_eight_trainings_at_once(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_server_and_database_are_restarted_under_trainings(site: Site, tmp_path: Path) -> None:
+    uri = site.server.uri
+    line = [sys.executable, "-m", "plx_train", *TINY, "trainer.epochs=40", "trainer.log_every_steps=1"]
+    folders = [tmp_path / str(number) for number in range(RUNS // 2)]
+    trainings = [
+        subprocess.Popen(
+            [*line, f"tracking.uri={uri}", f"output={folder}"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        for folder in folders
+    ]
+    until(lambda: all(_has_steps(folder) for folder in folders), seconds=300)
+    is_under_way = [training.poll() is None for training in trainings]
+    site.server.kill()
+    time.sleep(2.0)
+    site.server.start()
+    site.database.stop("immediate")
+    time.sleep(2.0)
+    site.database.start()
+    faults = [training.communicate(timeout=280)[1] for training in trainings]
+    assert [training.returncode for training in trainings] == [0] * len(folders), faults
+    assert any(is_under_way)
+    assert send_all(tmp_path, uri, lambda _: None, lambda: True).records == 0
+    client, losses = open_client(uri), []
+    for folder in folders:
+        found = find_run(uri, read_facts(folder)["run_id"])
+        assert found.status == "FINISHED"
+        losses.append([(point.step, point.value) for point in client.get_metric_history(found.run_id, "train/loss")])
+    assert [step for step, _ in losses[0]] == list(range(1, 41))
+    # Equal runs of one seed: what the restarts cost one of them would show.
+    assert all(each == losses[0] for each in losses)
+
+
+def _has_steps(folder: Path) -> bool:
+    spool = folder / "tracking.jsonl"
+    return spool.exists() and "train/loss" in spool.read_text("utf-8")
+
+
+@pytest.mark.slow
 def test_many_runs_make_nothing_slow(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     uri = site.server.uri
     client = open_client(uri)
