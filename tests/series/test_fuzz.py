@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from plx_train.ground.errors import UserError
 from plx_train.series.read.given import series_given
 from plx_train.series.read.reader import Columns, read_series
 
-SECONDS = 3.0
+CASES = 60
 DATES = [f"2024-01-{day:02d} {hour:02d}:00" for day in (1, 2) for hour in range(24)]
 
 
@@ -58,9 +57,8 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
 @pytest.mark.parametrize("name", ["t.csv", "g.csv", "t.csv.gz", "t.jsonl", "t.parquet"])
 def test_no_damage_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
     content, draw = tables()[name], random.Random(name)
-    path, end = tmp_path / name, time.monotonic() + SECONDS / 2
-    named, found = Columns("date", None, "g"), 0
-    while time.monotonic() < end and found < 200:
+    path, named = tmp_path / name, Columns("date", None, "g")
+    for _ in range(CASES):
         path.write_bytes(damaged(content, draw))
         series, findings = read_series(path, tmp_path, named)
         assert series or any(finding.level == "error" for finding in findings)
@@ -69,16 +67,14 @@ def test_no_damage_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
         except UserError:
             given = []
         assert all(one.values.shape == (len(one), 2) for one in given)
-        found += 1
-    assert found > 3
 
 
 def test_what_is_read_is_what_stands_there(tmp_path: Path) -> None:
     """A cell of digits with other characters in them is read as Python reads it, or told."""
     draw, path = random.Random(5), tmp_path / "t.csv"
     marks = "0123456789.,-+eE '\u00a0"
-    end, num_compared = time.monotonic() + SECONDS, 0
-    while time.monotonic() < end:
+    num_compared = 0
+    for _ in range(4 * CASES):
         cells = [str(draw.randrange(1000)) for _ in range(draw.randrange(1, 3))]
         odd = "".join(draw.choice(marks) for _ in range(draw.randrange(1, 6)))
         cells.insert(draw.randrange(len(cells) + 1), odd)
