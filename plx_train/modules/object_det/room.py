@@ -12,12 +12,12 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
-from plx_train.nn.detection.names import INPUTS
+from plx_train.nn.detection.names import INPUTS, takes_shape
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
@@ -45,6 +45,19 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     monitor = "AP"
     wanted = "images/*.jpg"
     num_pictures = 6
+
+    def check_options(self, options: ObjectDetConfig, dataset: DatasetOptions) -> None:
+        """Refuses a name under which PaddleX would give the graph other inputs than it takes.
+
+        Raises:
+            ConfigError: it is one.
+        """
+        name = self.model_name(options)
+        if takes_shape(name) != INPUTS[options.network].takes_shape:
+            raise ConfigError(
+                f"module.model_name={name} is of another family than module.network={options.network}: PaddleX would "
+                "give the graph other inputs than it takes"
+            )
 
     def read_classes(
         self, root: Path, dataset: DatasetOptions, options: ObjectDetConfig
@@ -79,6 +92,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
+            takes_shape=given.takes_shape,
         )
 
     def processor_of_weights(

@@ -23,11 +23,13 @@ class DetectorInput:
     Attributes:
         size: width and height in pixels.
         mean, std: of the channels, of pixels from 0 to 1.
+        takes_shape: its graph is also told the size that the image was brought to, as of all DETRs.
     """
 
     size: tuple[int, int]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    takes_shape: bool = False
 
 
 INPUTS: Mapping[str, DetectorInput] = MappingProxyType(
@@ -40,6 +42,19 @@ INPUTS: Mapping[str, DetectorInput] = MappingProxyType(
         "PP-YOLOE_plus-S": DetectorInput((640, 640), *PLAIN),
         "PP-YOLOE_plus-M": DetectorInput((640, 640), *PLAIN),
         "PP-YOLOE_plus-L": DetectorInput((640, 640), *PLAIN),
+        "RT-DETR-R18": DetectorInput((640, 640), *PLAIN, takes_shape=True),
+        "RT-DETR-R50": DetectorInput((640, 640), *PLAIN, takes_shape=True),
+        "RT-DETR-L": DetectorInput((640, 640), *PLAIN, takes_shape=True),
+        "RT-DETR-X": DetectorInput((640, 640), *PLAIN, takes_shape=True),
+        "RT-DETR-H": DetectorInput((640, 640), *PLAIN, takes_shape=True),
     }
 )
 NETWORKS = tuple(INPUTS)
+SHAPE_TAKERS = ("DETR", "DINO", "RCNN", "YOLOv3", "CenterNet", "BlazeFace", "PP-DocLayout-L", "PP-DocLayout_plus-L",
+                "PP-DocBlockLayout", "PP-DocLayoutV2", "PP-DocLayoutV3")  # fmt: skip
+"""What the names of those models hold whose graph PaddleX tells the image's new size."""
+
+
+def takes_shape(model_name: str) -> bool:
+    """Whether PaddleX tells the graph of a model of this name the size that the image was brought to."""
+    return any(part in model_name for part in SHAPE_TAKERS)

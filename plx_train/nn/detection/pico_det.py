@@ -6,6 +6,7 @@ Structure, order and names of parameters are those of PaddleDetection.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import paddle
@@ -13,7 +14,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, make_divisible
-from plx_train.nn.detection.detector import Detector
+from plx_train.nn.detection.detector import PointDetector
 from plx_train.nn.detection.path_aggregation import CSPPAN, LCPAN, DPModule
 from plx_train.nn.pp_lcnet import BLOCKS, STEM_CHANNELS, DepthwiseSeparable
 
@@ -168,7 +169,7 @@ def _pointwise(inputs: int, outputs: int, bias: float) -> nn.Layer:
     )
 
 
-class PicoDet(Detector):
+class PicoDet(PointDetector):
     """Class logits (N, P, classes) and distance logits (N, P, 4 × bins) of images (N, 3, H, W).
 
     The P points are those of `strides`, level by level, row by row; H and W are multiples of 32.
@@ -182,7 +183,7 @@ class PicoDet(Detector):
 
     strides: ClassVar[tuple[int, ...]] = STRIDES
     num_bins: ClassVar[int] = NUM_BINS
-    heads: ClassVar[str] = r"^head\.head_cls\d\.(weight|bias)$"
+    heads: ClassVar[Mapping[str, int]] = {r"^head\.head_cls\d\.(weight|bias)$": 0}
 
     def __init__(
         self, num_classes: int, scale: float, channels: int, num_blocks: int = 4, is_first_release: bool = False
