@@ -21,6 +21,8 @@ import re
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -115,12 +117,34 @@ def theirs(clone: str, name: str, folder: str) -> None:
     for key, tensor in model.state_dict().items():
         if not CONSTANT.match(key):
             tensor.set_value(random_weights(key, tensor.shape))
-    paddle.save(model.state_dict(), f"{folder}/{name}.pdparams")
     model.eval()
+    seen = _queries if has_queries(name) else _points
+    with paddle.no_grad(), statistics_of_the_batch(model):
+        seen(model, images(name))
+    paddle.save(model.state_dict(), f"{folder}/{name}.pdparams")
     with paddle.no_grad():
-        features = model.neck(model.backbone({"image": paddle.to_tensor(images(name))}))
-        found = _queries(model, features) if has_queries(name) else _points(model, features)
+        found = seen(model, images(name))
     np.savez(f"{folder}/{name}.npz", names=fingerprint(model.state_dict()), **found)
+
+
+@contextmanager
+def statistics_of_the_batch(model: Any) -> Iterator[None]:
+    """Batch norms take the statistics of what they are given inside and keep them, so that no signal gets lost."""
+    import paddle
+
+    norms = [layer for layer in model.sublayers() if isinstance(layer, paddle.nn.BatchNorm2D)]
+    former = [(norm._momentum, norm._use_global_stats) for norm in norms]
+    for norm in norms:
+        norm.training, norm._momentum, norm._use_global_stats = True, 0.0, None
+    yield
+    for norm, (momentum, is_global) in zip(norms, former):  # noqa: B905
+        norm.training, norm._momentum, norm._use_global_stats = False, momentum, is_global
+
+
+def _features(model: Any, x: np.ndarray) -> Any:
+    import paddle
+
+    return model.neck(model.backbone({"image": paddle.to_tensor(x)}))
 
 
 def fingerprint(state: dict[str, Any]) -> str:
@@ -129,10 +153,10 @@ def fingerprint(state: dict[str, Any]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
-def _queries(model: Any, features: Any) -> dict[str, np.ndarray]:
+def _queries(model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     import paddle
 
-    boxes, logits, *_ = model.transformer(features)
+    boxes, logits, *_ = model.transformer(_features(model, x))
     (given_logits, given_boxes), own = found_by_queries(), truths()
     boxes_of, classes_of = ([paddle.to_tensor(each) for each in part] for part in zip(*own))  # noqa: B905
     classes_of = [each.unsqueeze(-1) for each in classes_of]
@@ -144,11 +168,11 @@ def _queries(model: Any, features: Any) -> dict[str, np.ndarray]:
     }
 
 
-def _points(model: Any, features: Any) -> dict[str, np.ndarray]:
+def _points(model: Any, x: np.ndarray) -> dict[str, np.ndarray]:
     import paddle
     import paddle.nn.functional as F
 
-    head = getattr(model, "yolo_head", None) or model.head
+    head, features = getattr(model, "yolo_head", None) or model.head, _features(model, x)
     if hasattr(head, "pred_cls"):
         scores, places, *_ = head.forward_eval(features)
         return {"scores": scores.transpose([0, 2, 1]).numpy(), "places": places.numpy()}
