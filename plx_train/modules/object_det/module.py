@@ -23,7 +23,7 @@ from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.detector import Detector
 from plx_train.nn.detection.exported import ExportedDetector
 from plx_train.nn.detection.points import points_of
-from plx_train.nn.detection.recipes import RECIPES
+from plx_train.nn.detection.recipes import recipe_of
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
@@ -48,8 +48,10 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
-        self.recipe = RECIPES[options.network]
+        self.recipe = recipe_of(options.network)
         self.network = self._new_network()
+        self.frozen_part = self.network.pretrained_part
+        self.optional_weights = (rf"^(?!{self.frozen_part})",) if self.frozen_part else ()
         self._finish = self._finished(self.network)
         width, height = processor.size
         recipe, points = self.recipe, points_of((height, width), self.network.strides)
@@ -60,17 +62,16 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
     def _finished(self, network: Detector) -> ExportedDetector:
         width, height = self.processor.size
-        return ExportedDetector(network, (height, width), self.options.nms_threshold)
+        return ExportedDetector(network, (height, width), self.options.nms_threshold, self.options.max_boxes)
 
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
-        given = self.network.generated_names()
-        if any(name in given for name in state):
-            # An export by Paddle's own names: its other tensors are numbers of the graph.
-            state = {given[name]: array for name, array in state.items() if name in given}
+        state = self.network.own_names(state)
         known = source.classes or classes_of(source.path) or ()
         heads = re.compile(self.network.heads)
         target = {name: tensor.numpy() for name, tensor in self.network.state_dict().items() if heads.match(name)}
+        if self.network.pretrained_part and not target.keys() & state.keys():
+            return state, "the backbone alone"
         return rehead(state, known, self.processor.labels, target)
 
     def dataset(

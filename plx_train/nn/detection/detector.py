@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import paddle
 from paddle import nn
 
@@ -15,11 +17,13 @@ class Detector(nn.Layer):
         strides: pixels between the P points of each level, in their order; row by row. H and W are multiples of 32.
         num_bins: distances, in strides, that an edge's distribution is over: 0 to one less.
         heads: regular expression of the tensors whose first rows are the classes.
+        pretrained_part: how the names begin of what published weights are of: all of it, or the backbone.
     """
 
     strides: ClassVar[tuple[int, ...]]
     num_bins: ClassVar[int]
     heads: ClassVar[str]
+    pretrained_part: ClassVar[str] = ""
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         raise NotImplementedError
@@ -27,6 +31,6 @@ class Detector(nn.Layer):
     def merge(self) -> None:
         """Merges branches, where there are any, in place; outputs in evaluation stay the same."""
 
-    def generated_names(self) -> dict[str, str]:
-        """The names of its tensors by those that Paddle gave them in an export; nothing where none is known."""
-        return {}
+    def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Published tensors under this network's names; others as they are."""
+        return dict(state)

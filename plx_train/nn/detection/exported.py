@@ -16,12 +16,12 @@ class ExportedDetector(nn.Layer):
 
     Args:
         size: height and width of the network's input.
-        nms_threshold: see `select_boxes`.
+        nms_threshold, max_boxes: see `select_boxes`.
     """
 
-    def __init__(self, network: Detector, size: tuple[int, int], nms_threshold: float) -> None:
+    def __init__(self, network: Detector, size: tuple[int, int], nms_threshold: float, max_boxes: int) -> None:
         super().__init__()
-        self.network, self.nms_threshold = network, nms_threshold
+        self.network, self.nms_threshold, self.max_boxes = network, nms_threshold, max_boxes
         self.register_buffer("points", paddle.to_tensor(points_of(size, network.strides)), persistable=False)
 
     def forward(self, image: paddle.Tensor, scale_factor: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
@@ -29,4 +29,5 @@ class ExportedDetector(nn.Layer):
         boxes = boxes_at(self.points, mean_distances(distances, self.network.num_bins))
         across, down = scale_factor[:, 1:], scale_factor[:, :1]
         scale = paddle.concat([across, down, across, down], axis=1).unsqueeze(1)
-        return select_boxes(boxes / scale, F.sigmoid(scores).transpose([0, 2, 1]), self.nms_threshold)
+        probabilities = F.sigmoid(scores).transpose([0, 2, 1])
+        return select_boxes(boxes / scale, probabilities, self.nms_threshold, self.max_boxes)

@@ -112,15 +112,16 @@ class PPYOLOE(Detector):
 
     Args:
         width, depth: multiples of the largest one's channels and blocks.
+        with_alpha: as PP-YOLOE+ has it, not PP-YOLOE.
     """
 
     strides: ClassVar[tuple[int, ...]] = (32, 16, 8)
     num_bins: ClassVar[int] = 17
     heads: ClassVar[str] = r"^yolo_head\.pred_cls\.\d\.(weight|bias)$"
 
-    def __init__(self, num_classes: int, width: float, depth: float) -> None:
+    def __init__(self, num_classes: int, width: float, depth: float, with_alpha: bool = True) -> None:
         super().__init__()
-        self.backbone = CSPResNet(width, depth)
+        self.backbone = CSPResNet(width, depth, with_alpha)
         self.neck = CustomCSPPAN(self.backbone.out_channels, width, depth)
         self.yolo_head = PPYOLOEHead(self.neck.out_channels, num_classes, self.num_bins)
 

@@ -9,8 +9,10 @@ from types import MappingProxyType
 
 from plx_train.nn.detection import simota, task_aligned
 from plx_train.nn.detection.assigned import Assigner
+from plx_train.nn.detection.backbones import EfficientNetLiteFeatures, MobileNetV2Features
 from plx_train.nn.detection.detector import Detector
-from plx_train.nn.detection.pico_det import PicoDet
+from plx_train.nn.detection.names import INPUTS
+from plx_train.nn.detection.pico_det import PicoDet, PicoDetOn
 from plx_train.nn.detection.pp_yoloe import PPYOLOE
 
 
@@ -42,5 +44,18 @@ RECIPES: Mapping[str, DetectorRecipe] = MappingProxyType(
         "PP-YOLOE_plus-S": DetectorRecipe(partial(PPYOLOE, width=0.5, depth=0.33)),
         "PP-YOLOE_plus-M": DetectorRecipe(partial(PPYOLOE, width=0.75, depth=0.67)),
         "PP-YOLOE_plus-L": DetectorRecipe(partial(PPYOLOE, width=1.0, depth=1.0)),
+        "PP-YOLOE_plus-X": DetectorRecipe(partial(PPYOLOE, width=1.25, depth=1.33)),
+        "PP-YOLOE-S_human": DetectorRecipe(partial(PPYOLOE, width=0.5, depth=0.33, with_alpha=False)),
+        "PP-YOLOE-L_human": DetectorRecipe(partial(PPYOLOE, width=1.0, depth=1.0, with_alpha=False)),
+        "PP-ShiTuV2_det": DetectorRecipe(
+            partial(PicoDet, scale=2.5, channels=128, is_first_release=True), simota.assign, 2.0, 0.25
+        ),
+        "PicoDet_EfficientNet_Lite0": DetectorRecipe(partial(PicoDetOn, EfficientNetLiteFeatures)),
+        "PicoDet_MobileNetV2": DetectorRecipe(partial(PicoDetOn, MobileNetV2Features)),
     }
 )
+
+
+def recipe_of(name: str) -> DetectorRecipe:
+    """How the network `name` of `plx_train.nn.detection.names` is made and taught."""
+    return RECIPES[INPUTS[name].structure or name]
