@@ -88,8 +88,8 @@ def _crop(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
 def _described(box: Mapping[str, Any], prediction: Any) -> dict[str, Any]:
     attributes = prediction.findings()
     return {
-        "labels": attributes["label_names"],
-        "cls_scores": attributes["scores"],
+        "labels": list(attributes["label_names"]),
+        "cls_scores": [float(score) for score in attributes["scores"]],
         "det_score": box["score"],
         "coordinate": box["coordinate"],
     }
