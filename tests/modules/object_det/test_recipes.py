@@ -15,7 +15,9 @@ from plx_train.config.compose import compose_run
 from plx_train.nn.detection.names import INPUTS, NETWORKS
 
 RECIPES = sorted(
-    path.stem for path in (ROOT / "conf/module").glob("*.yaml") if "/schema/object_det@module" in path.read_text("utf-8")
+    path.stem
+    for path in (ROOT / "conf/module").glob("*.yaml")
+    if "/schema/object_det@module" in path.read_text("utf-8")
 )
 LEAST = ("trainer.epochs=1", "module.size=[64,64]", "dataset.limit=4")
 
@@ -32,7 +34,7 @@ def given(recipe: str, dataset: Path, output: Path) -> list[str]:
 
 
 def test_every_kind_of_paddlex_has_its_recipe() -> None:
-    kinds = "object layout small_object human vehicle face mainbody table_cells".split()
+    kinds = ["object", "layout", "small_object", "human", "vehicle", "face", "mainbody", "table_cells"]
     assert sorted(f"{kind}_det" for kind in kinds) == RECIPES
 
 
