@@ -24,7 +24,7 @@ class ImageMlclsProcessor(WholeImageProcessor):
 
     Attributes:
         thresholds: probability from which on each label holds, above 0 and below 1.
-        cut: moved score from which on a label holds, one for all, one for each, or some by number or name of their label;
+        cut: moved score from which on a label holds, one for all, one for each, or some by number or name;
             not shipped.
     """
 

@@ -14,6 +14,7 @@ from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
 from plx_train.metrics.thresholds import chosen_limits
 from plx_train.nn.detection.nearest import nearest
+from plx_train.vision.image import drawn_page
 from plx_train.vision.normalise import check_scales, planes_of, table_of
 from plx_train.vision.objects import Detections, detections
 from plx_train.vision.processor import ImageProcessor
@@ -93,6 +94,10 @@ class ObjectDetProcessor(ImageProcessor):
         One that the other side lacks counts by how far its score is above those that are left out.
         """
         return np.concatenate([nearest(reference, output), nearest(output, reference)])
+
+    def example(self) -> np.ndarray:
+        """A picture in which there is something to be found."""
+        return drawn_page()
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""
