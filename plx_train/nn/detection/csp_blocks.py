@@ -79,7 +79,7 @@ class EffectiveSE(nn.Layer):
         self.fc = nn.Conv2D(channels, channels, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return x * F.hardsigmoid(self.fc(x.mean([2, 3], keepdim=True)))
+        return x * F.hardsigmoid(self.fc(F.adaptive_avg_pool2d(x, 1)))
 
 
 class CSPResStage(nn.Layer):
