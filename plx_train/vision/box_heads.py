@@ -15,7 +15,8 @@ def rehead(
     """`state` with heads for `classes`, and in words what was kept.
 
     A class that the weights know under longer names only, as ``caption`` for ``figure_caption`` and ``table_caption``,
-    begins with their mean. What sees the boxes is kept as it is.
+    begins with their mean. Of weights that name no classes, all rows are kept where they are as many. What sees the
+    boxes is kept as it is.
 
     Args:
         known: the classes of `state`, in order.
@@ -23,6 +24,8 @@ def rehead(
     """
     if tuple(known) == tuple(classes) or any(name not in state for name in target):
         return state, None
+    if not known and all(state[name].shape == own.shape for name, own in target.items()):
+        return state, f"heads as they are: the weights don't name their {len(classes)} classes"
     sources = [sources_of(name, known) for name in classes]
     changed = {}
     for name, own in target.items():

@@ -67,6 +67,8 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
         state = self.network.own_names(state)
+        if source.path.suffix == ".pdparams":
+            state = self.network.as_computed(state)
         known = source.classes or classes_of(source.path) or ()
         heads = re.compile(self.network.heads)
         target = {name: tensor.numpy() for name, tensor in self.network.state_dict().items() if heads.match(name)}

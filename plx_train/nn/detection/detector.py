@@ -34,3 +34,7 @@ class Detector(nn.Layer):
     def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Published tensors under this network's names; others as they are."""
         return dict(state)
+
+    def as_computed(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of PaddleDetection's ``.pdparams`` under this network's names, as PaddleDetection computes with them."""
+        return dict(state)

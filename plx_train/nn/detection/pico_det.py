@@ -200,7 +200,7 @@ class PicoDet(Detector):
         return self.head(self.neck(self.backbone(x)))
 
     def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Those of an official export, which have the names that Paddle gave, as the network's; others as they are."""
+        """Tensors of an official export, which have the names that Paddle gave, as the network's; others as they are."""
         given = self._generated_names()
         if not any(name in given for name in state):
             return dict(state)

@@ -6,9 +6,10 @@ Structure and names of parameters are those of PaddleDetection.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -133,3 +134,10 @@ class PPYOLOE(Detector):
         for layer in self.sublayers():
             if isinstance(layer, RepVggBlock):
                 layer.merge()
+
+    def as_computed(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of PaddleDetection's ``.pdparams``, in which an alpha that is not above 0 is none: it counts as 1."""
+        return {
+            name: np.where(array > 0, array, np.ones_like(array)) if name.endswith(".alpha") else array
+            for name, array in state.items()
+        }
