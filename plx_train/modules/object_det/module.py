@@ -21,7 +21,7 @@ from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.detector import TRAINING_ONLY, Detector
 from plx_train.nn.detection.exported import FinishedDetector
-from plx_train.nn.detection.recipes import RECIPES
+from plx_train.nn.detection.recipes import recipe_of
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
@@ -40,15 +40,16 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
     """The room's trainable side."""
 
     name, monitor, sample_value = "object_det", "AP", "harmonic mean of precision and recall"
-    optional_weights = TRAINING_ONLY
     overlay_legend = "green: found; red: found where there is nothing; orange: missed"
 
     def __init__(self, options: ObjectDetConfig, processor: ObjectDetProcessor, is_fine_tuning: bool) -> None:
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
-        self.recipe = RECIPES[options.network]
+        self.recipe = recipe_of(options.network)
         self.network = self._new_network()
+        self.frozen_part = self.network.pretrained_part
+        self.optional_weights = (*TRAINING_ONLY, *((rf"^(?!{self.frozen_part})",) if self.frozen_part else ()))
         self._finish = self._finished(self.network)
         self.criterion = self.recipe.criterion(self.network, processor.size[::-1], total)
 
@@ -57,16 +58,19 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         return network
 
     def _finished(self, network: Detector) -> FinishedDetector:
-        return self.recipe.finished(network, self.processor.size[::-1], self.options.nms_threshold)
+        options = self.options
+        return self.recipe.finished(network, self.processor.size[::-1], options.nms_threshold, options.max_boxes)
 
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
-        given = self.network.generated_names()
-        if any(name in given for name in state):
-            # An export by Paddle's own names: its other tensors are numbers of the graph.
-            state = {given[name]: array for name, array in state.items() if name in given}
+        state = self.network.own_names(state)
+        if source.path.suffix == ".pdparams":
+            state = self.network.as_computed(state)
         known = source.classes or classes_of(source.path) or ()
-        return rehead(state, known, self.processor.labels, self.network.class_tensors())
+        target = self.network.class_tensors()
+        if self.network.pretrained_part and not target.keys() & state.keys():
+            return state, "the backbone alone"
+        return rehead(state, known, self.processor.labels, target)
 
     def dataset(
         self, samples: Sequence[LabelledImage[Objects]], split: str, cache_mb: int

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 
 from plx_train.contract.processor import Graph
-from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
+from plx_train.metrics.thresholds import chosen_limits
 from plx_train.nn.detection.names import PLAIN, takes_shape
 from plx_train.nn.detection.nearest import nearest
+from plx_train.vision.image import drawn_page
 from plx_train.vision.normalise import check_scales, planes_of, table_of
 from plx_train.vision.objects import Detections, detections
 from plx_train.vision.processor import ImageProcessor
@@ -50,31 +51,12 @@ class ObjectDetProcessor(ImageProcessor):
             raise UserError("a detector needs at least one class")
         if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
             raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each class")
-        if isinstance(self.cut, Mapping):
-            for key, value in self.cut.items():
-                self._place(key)
-                if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                    raise UserError(f"threshold of the class {key} must be a number from 0 to 1, not {value!r}")
+        chosen_limits(self.cut, np.zeros(len(self.labels)), self.labels)
         check_scales(self.mean, self.std)
 
     @cached_property
     def _limits(self) -> np.ndarray:
-        limits = np.asarray(self.thresholds, np.float32)
-        if isinstance(self.cut, Mapping):
-            for key, value in self.cut.items():
-                limits[self._place(key)] = value
-        elif self.cut is not None:
-            limits[:] = self.cut
-        return limits
-
-    def _place(self, key: Any) -> int:
-        """The number of a class, given by number or name."""
-        if key in self.labels:
-            return self.labels.index(key)
-        number = int(key) if str(key).isascii() and str(key).isdigit() else len(self.labels)
-        if number >= len(self.labels):
-            raise UserError(f"threshold names the class {key}, which is none of {listed(self.labels)} or their numbers")
-        return number
+        return chosen_limits(self.cut, np.asarray(self.thresholds, np.float32), self.labels)
 
     def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, ...], Context]:
         """The graph's inputs in alphabetical order, and the image's (H, W).
@@ -119,6 +101,10 @@ class ObjectDetProcessor(ImageProcessor):
         One that the other side lacks counts by how far its score is above those that are left out.
         """
         return np.concatenate([nearest(reference, output), nearest(output, reference)])
+
+    def example(self) -> np.ndarray:
+        """A picture in which there is something to be found."""
+        return drawn_page()
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""

@@ -17,7 +17,7 @@ from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
-from plx_train.nn.detection.names import INPUTS, takes_shape
+from plx_train.nn.detection.names import INPUTS, PUBLISHED, takes_shape
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
@@ -27,10 +27,6 @@ from plx_train.vision.room import ImageRoom
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.object_det.module import ObjectDet
-
-
-PUBLISHED = {"PicoDet_layout_1x": "PicoDet_layout_CDLA"}
-"""Weights in the catalogue, by the network that they are of."""
 
 
 class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcessor]):
@@ -152,7 +148,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def model_name(self, options: ObjectDetConfig) -> str:
         """Name in the exported ``inference.yml``."""
-        return options.model_name or options.network
+        return options.model_name or INPUTS[options.network].paddlex or options.network
 
     def pretrained(self, options: ObjectDetConfig) -> str | None:
         """Weights that ``weights=auto`` stands for."""

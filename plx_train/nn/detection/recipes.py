@@ -13,11 +13,13 @@ import paddle
 
 from plx_train.nn.detection import simota, task_aligned
 from plx_train.nn.detection.assigned import Assigner
+from plx_train.nn.detection.backbones import EfficientNetLiteFeatures, MobileNetV2Features
 from plx_train.nn.detection.detector import Detector, PointDetector, Truths
 from plx_train.nn.detection.exported import FinishedDetector, FinishedPoints, FinishedQueries
 from plx_train.nn.detection.hgnet_v2 import SHAPES, HGNetV2
 from plx_train.nn.detection.hybrid_encoder import EncoderShape
-from plx_train.nn.detection.pico_det import PicoDet
+from plx_train.nn.detection.names import INPUTS
+from plx_train.nn.detection.pico_det import PicoDet, PicoDetOn
 from plx_train.nn.detection.point_loss import PointLoss
 from plx_train.nn.detection.points import points_of
 from plx_train.nn.detection.pp_yoloe import PPYOLOE
@@ -51,7 +53,7 @@ class DetectorRecipe(ABC, Generic[NetworkT]):
         """The loss of images of one size."""
 
     @abstractmethod
-    def finished(self, network: NetworkT, size: Size, nms_threshold: float) -> FinishedDetector:
+    def finished(self, network: NetworkT, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """The network with what makes boxes in the image's own pixels of its outputs."""
 
 
@@ -73,9 +75,9 @@ class PointRecipe(DetectorRecipe[PointDetector]):
         points = points_of(size, network.strides)
         return PointLoss(points, self.assign, self.box_weight, self.distance_weight, total)
 
-    def finished(self, network: PointDetector, size: Size, nms_threshold: float) -> FinishedDetector:
+    def finished(self, network: PointDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
-        return FinishedPoints(network, size, nms_threshold)
+        return FinishedPoints(network, size, nms_threshold, max_boxes)
 
 
 class QueryRecipe(DetectorRecipe[QueryDetector]):
@@ -85,7 +87,7 @@ class QueryRecipe(DetectorRecipe[QueryDetector]):
         """See `DetectorRecipe`."""
         return QueryLoss(size, total)
 
-    def finished(self, network: QueryDetector, size: Size, nms_threshold: float) -> FinishedDetector:
+    def finished(self, network: QueryDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
         return FinishedQueries(network, size)
 
@@ -114,6 +116,14 @@ RECIPES: Mapping[str, DetectorRecipe[Any]] = MappingProxyType(
         "PP-YOLOE_plus-S": PointRecipe(partial(PPYOLOE, width=0.5, depth=0.33)),
         "PP-YOLOE_plus-M": PointRecipe(partial(PPYOLOE, width=0.75, depth=0.67)),
         "PP-YOLOE_plus-L": PointRecipe(partial(PPYOLOE, width=1.0, depth=1.0)),
+        "PP-YOLOE_plus-X": PointRecipe(partial(PPYOLOE, width=1.25, depth=1.33)),
+        "PP-YOLOE-S_human": PointRecipe(partial(PPYOLOE, width=0.5, depth=0.33, with_alpha=False)),
+        "PP-YOLOE-L_human": PointRecipe(partial(PPYOLOE, width=1.0, depth=1.0, with_alpha=False)),
+        "PP-ShiTuV2_det": PointRecipe(
+            partial(PicoDet, scale=2.5, channels=128, is_first_release=True), simota.assign, 2.0, 0.25
+        ),
+        "PicoDet_EfficientNet_Lite0": PointRecipe(partial(PicoDetOn, EfficientNetLiteFeatures)),
+        "PicoDet_MobileNetV2": PointRecipe(partial(PicoDetOn, MobileNetV2Features)),
         "RT-DETR-R18": QueryRecipe(_rt_detr_r18),
         "RT-DETR-R50": QueryRecipe(_rt_detr_r50),
         "RT-DETR-L": QueryRecipe(partial(_rt_detr_hgnet, name="L", encoder=EncoderShape())),
@@ -123,3 +133,8 @@ RECIPES: Mapping[str, DetectorRecipe[Any]] = MappingProxyType(
         ),
     }
 )
+
+
+def recipe_of(name: str) -> DetectorRecipe[Any]:
+    """How the network `name` of `plx_train.nn.detection.names` is made and taught."""
+    return RECIPES[INPUTS[name].structure or name]
