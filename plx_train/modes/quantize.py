@@ -125,7 +125,7 @@ def compare(export: Path, folder: Path, processor: Any, inputs: list[Inputs]) ->
         models = opened_engines(export, way.threads, inputs[0])
         models |= {f"{name} int8": model for name, model in opened_engines(folder, way.threads, inputs[0]).items()}
         works = {name: work_of(processor, model) for name, model in models.items()}
-        found += measure(works, inputs, way, float("inf"))
+        found += measure(works, processor, inputs, way, float("inf"))
     return found
 
 

@@ -10,23 +10,31 @@ State = dict[str, np.ndarray]
 
 
 def rehead(
-    state: State, known: Sequence[str], classes: Sequence[str], target: Mapping[str, np.ndarray]
+    state: State, known: Sequence[str], classes: Sequence[str], target: Mapping[str, tuple[np.ndarray, int]]
 ) -> tuple[State, str | None]:
     """`state` with heads for `classes`, and in words what was kept.
 
     A class that the weights know under longer names only, as ``caption`` for ``figure_caption`` and ``table_caption``,
-    begins with their mean. What sees the boxes is kept as it is.
+    begins with their mean. Of weights that name no classes, all rows are kept where they are as many. What sees the
+    boxes is kept as it is.
 
     Args:
         known: the classes of `state`, in order.
-        target: the network's own heads, class rows first, of which new classes keep their initial values.
+        target: the network's own heads, and the axis of each that begins with the classes, of which new ones keep their
+            initial values; what `state` lacks is left out.
     """
-    if tuple(known) == tuple(classes) or any(name not in state for name in target):
+    target = {name: head for name, head in target.items() if name in state}
+    if tuple(known) == tuple(classes) or not target:
         return state, None
+    if not known and all(state[name].shape == values.shape for name, (values, _) in target.items()):
+        return state, f"heads as they are: the weights don't name their {len(classes)} classes"
     sources = [sources_of(name, known) for name in classes]
     changed = {}
-    for name, own in target.items():
-        old, new = state[name], own.copy()
+    for name, (values, axis) in target.items():
+        if state[name].ndim != values.ndim:
+            return state, None
+        own, old = np.moveaxis(values, axis, 0), np.moveaxis(state[name], axis, 0)
+        new = own.copy()
         num_old = len(old) - (len(own) - len(classes))
         if num_old < 1 or old.shape[1:] != own.shape[1:]:
             return state, None
@@ -34,7 +42,7 @@ def rehead(
         for place, rows in enumerate(sources):
             if rows and max(rows) < num_old:
                 new[place] = old[rows].mean(axis=0)
-        changed[name] = new
+        changed[name] = np.moveaxis(new, 0, axis)
     found = [name for name, rows in zip(classes, sources, strict=True) if rows]
     return state | changed, f"heads of {len(classes)} classes, {len(found)} of them known to the weights"
 

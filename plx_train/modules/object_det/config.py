@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plx_train.contract.option import RANGE, Trait, above, at_least, length, multiple_of, one_of, option
-from plx_train.nn.detection.names import NETWORKS
+from plx_train.nn.detection.names import MAX_BOXES, NETWORKS
 
 
 @dataclass
@@ -32,7 +32,7 @@ class ObjectDetConfig:
     network: str = option("PicoDet_layout_1x", one_of(*NETWORKS))
     """Network that is trained."""
     model_name: str | None = None
-    """Name in the exported inference.yml, of those that PaddleX knows; null: the network's."""
+    """Name in the exported inference.yml, of those that PaddleX knows; null: the network's, or that of one like it."""
     size: list[int] | None = option(None, multiple_of(32, at_least=64), length(2))
     """Width and height of the network's input, in pixels; null: as it was published."""
     mean: list[float] | None = option(None, length(3))
@@ -43,6 +43,8 @@ class ObjectDetConfig:
     """Score from which on a box is shown, where none is chosen on held-out images."""
     nms_threshold: float = option(0.6, above(0, below=1))
     """Intersection over union from which on a box covers a less sure one of its class."""
+    max_boxes: int = option(MAX_BOXES, at_least(MAX_BOXES, at_most=1000))
+    """Boxes that are found in an image at most, the surest ones."""
     calibrate: bool = True
     """Chooses a threshold for each class on held-out images."""
     freeze_norm: bool | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,15 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
+from plx_train.distributed.ranks import total
 from plx_train.metrics.box_errors import class_files
 from plx_train.metrics.box_metric import BoxMetric
 from plx_train.metrics.boxes import best_thresholds, image_boxes
 from plx_train.modules.object_det.config import ObjectDetConfig
-from plx_train.modules.object_det.loss import DetectionLoss
 from plx_train.modules.object_det.processor import ObjectDetProcessor
-from plx_train.nn.detection.detector import Detector
-from plx_train.nn.detection.exported import ExportedDetector
-from plx_train.nn.detection.points import points_of
-from plx_train.nn.detection.recipes import RECIPES
+from plx_train.nn.detection.detector import TRAINING_ONLY, Detector
+from plx_train.nn.detection.exported import FinishedDetector
+from plx_train.nn.detection.recipes import recipe_of
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
@@ -48,29 +46,30 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
-        self.recipe = RECIPES[options.network]
+        self.recipe = recipe_of(options.network)
         self.network = self._new_network()
+        self.frozen_part = self.network.pretrained_part
+        self.optional_weights = (*TRAINING_ONLY, *((rf"^(?!{self.frozen_part})",) if self.frozen_part else ()))
         self._finish = self._finished(self.network)
-        width, height = processor.size
-        recipe, points = self.recipe, points_of((height, width), self.network.strides)
-        self.criterion = DetectionLoss(points, recipe.assign, recipe.box_weight, recipe.distance_weight)
+        self.criterion = self.recipe.criterion(self.network, processor.size[::-1], total)
 
     def _new_network(self) -> Detector:
-        return self.recipe.build(len(self.processor.labels))
+        network: Detector = self.recipe.build(len(self.processor.labels))
+        return network
 
-    def _finished(self, network: Detector) -> ExportedDetector:
-        width, height = self.processor.size
-        return ExportedDetector(network, (height, width), self.options.nms_threshold)
+    def _finished(self, network: Detector) -> FinishedDetector:
+        options = self.options
+        return self.recipe.finished(network, self.processor.size[::-1], options.nms_threshold, options.max_boxes)
 
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
-        given = self.network.generated_names()
-        if any(name in given for name in state):
-            # An export by Paddle's own names: its other tensors are numbers of the graph.
-            state = {given[name]: array for name, array in state.items() if name in given}
+        state = self.network.own_names(state)
+        if source.path.suffix == ".pdparams":
+            state = self.network.as_computed(state)
         known = source.classes or classes_of(source.path) or ()
-        heads = re.compile(self.network.heads)
-        target = {name: tensor.numpy() for name, tensor in self.network.state_dict().items() if heads.match(name)}
+        target = self.network.class_tensors()
+        if self.network.pretrained_part and not target.keys() & state.keys():
+            return state, "the backbone alone"
         return rehead(state, known, self.processor.labels, target)
 
     def dataset(
@@ -91,14 +90,14 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         }
 
     def collate_eval(self, samples: list[Sample]) -> Batch:
-        """Images and their scales."""
-        images, scales = zip(*(sample.x for sample in samples), strict=True)
-        return {"x": (np.stack(images), np.stack(scales)), "names": [sample.name for sample in samples]}
+        """What the graph takes."""
+        inputs = zip(*(sample.x for sample in samples), strict=True)
+        return {"x": tuple(map(np.stack, inputs)), "names": [sample.name for sample in samples]}
 
     def forward(self, batch: Batch) -> Any:
-        """Logits in training; else the rows of all images and their numbers."""
+        """What the criterion takes in training; else the rows of all images and their numbers."""
         x = batch["x"]
-        return self._finish(*x) if isinstance(x, tuple) else self.network(x)
+        return self._finish(*x) if isinstance(x, tuple) else self.network.learn(x, batch["objects"])
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""
@@ -127,13 +126,10 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         return class_files(images, shown, processor.labels, processor.thresholds)
 
     def export_network(self, processor: ObjectDetProcessor) -> tuple[paddle.nn.Layer, list[InputSpec]]:
-        """The network with what makes boxes in the image's own pixels of its logits."""
-        from paddle.static import InputSpec
-
+        """The network with what makes boxes in the image's own pixels of its outputs."""
         network = self._new_network()
         network.set_state_dict(self.network.state_dict())
         network.merge()
         name_tensors(network)
-        width, height = self.processor.size
-        image = InputSpec([None, 3, height, width], "float32", name="image")
-        return self._finished(network), [image, InputSpec([None, 2], "float32", name="scale_factor")]
+        finished = self._finished(network)
+        return finished, finished.inputs()

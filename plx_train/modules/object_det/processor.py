@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 
 from plx_train.contract.processor import Graph
-from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
+from plx_train.metrics.thresholds import chosen_limits
+from plx_train.nn.detection.names import PLAIN, takes_shape
 from plx_train.nn.detection.nearest import nearest
+from plx_train.vision.image import drawn_page
 from plx_train.vision.normalise import check_scales, planes_of, table_of
 from plx_train.vision.objects import Detections, detections
 from plx_train.vision.processor import ImageProcessor
@@ -32,6 +34,7 @@ class ObjectDetProcessor(ImageProcessor):
         labels: names of the classes by number.
         size: width and height of the network's input.
         thresholds: score above which a box of each class is shown.
+        takes_shape: the graph is also told the size that the image was brought to.
         cut: another one for all, or some by number or name of their class, where it is given; not shipped.
     """
 
@@ -40,6 +43,7 @@ class ObjectDetProcessor(ImageProcessor):
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     thresholds: tuple[float, ...] = ()
+    takes_shape: bool = False
     cut: float | Mapping[Any, float] | None = None
 
     def __post_init__(self) -> None:
@@ -47,37 +51,22 @@ class ObjectDetProcessor(ImageProcessor):
             raise UserError("a detector needs at least one class")
         if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
             raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each class")
-        if isinstance(self.cut, Mapping):
-            for key, value in self.cut.items():
-                self._place(key)
-                if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                    raise UserError(f"threshold of the class {key} must be a number from 0 to 1, not {value!r}")
+        chosen_limits(self.cut, np.zeros(len(self.labels)), self.labels)
         check_scales(self.mean, self.std)
 
     @cached_property
     def _limits(self) -> np.ndarray:
-        limits = np.asarray(self.thresholds, np.float32)
-        if isinstance(self.cut, Mapping):
-            for key, value in self.cut.items():
-                limits[self._place(key)] = value
-        elif self.cut is not None:
-            limits[:] = self.cut
-        return limits
+        return chosen_limits(self.cut, np.asarray(self.thresholds, np.float32), self.labels)
 
-    def _place(self, key: Any) -> int:
-        """The number of a class, given by number or name."""
-        if key in self.labels:
-            return self.labels.index(key)
-        number = int(key) if str(key).isascii() and str(key).isdigit() else len(self.labels)
-        if number >= len(self.labels):
-            raise UserError(f"threshold names the class {key}, which is none of {listed(self.labels)} or their numbers")
-        return number
+    def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, ...], Context]:
+        """The graph's inputs in alphabetical order, and the image's (H, W).
 
-    def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], Context]:
-        """The inputs ``image`` float32 (3, h, w) and ``scale_factor`` float32 (2,), and the image's (H, W)."""
+        They are ``im_shape`` float32 (2,) where that is taken, ``image`` (3, h, w) and ``scale_factor`` (2,).
+        """
         height, width = image.shape[:2]
         scale = np.asarray([self.size[1] / height, self.size[0] / width], np.float32)
-        return (self.normalise(self.fit(image)), scale), (height, width)
+        shape = (np.asarray(self.size[::-1], np.float32),) if self.takes_shape else ()
+        return (*shape, self.normalise(self.fit(image)), scale), (height, width)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """The image at the network's size, uint8 (height, width, 3) BGR."""
@@ -103,8 +92,8 @@ class ObjectDetProcessor(ImageProcessor):
 
     def predict_whole(self, graph: Graph, image: np.ndarray) -> Detections:
         """What is found in one image, which goes through the `graph` alone."""
-        (values, scale), context = self.preprocess(image)
-        return self.postprocess(self.split_outputs(graph(values[None], scale[None]))[0], context)
+        inputs, context = self.preprocess(image)
+        return self.postprocess(self.split_outputs(graph(*(each[None] for each in inputs)))[0], context)
 
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """The difference of each box to the most similar one: of scores, or of places as shares of the whole.
@@ -112,6 +101,10 @@ class ObjectDetProcessor(ImageProcessor):
         One that the other side lacks counts by how far its score is above those that are left out.
         """
         return np.concatenate([nearest(reference, output), nearest(output, reference)])
+
+    def example(self) -> np.ndarray:
+        """A picture in which there is something to be found."""
+        return drawn_page()
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""
@@ -144,17 +137,28 @@ class ObjectDetProcessor(ImageProcessor):
         resize, normalise = steps["Resize"], steps["NormalizeImage"]
         if resize.get("keep_ratio") or resize.get("interp", CUBIC) != CUBIC:
             raise UserError("Resize in inference.yml must have keep_ratio: false and interp: 2")
-        if not normalise.get("is_scale", True) or normalise.get("norm_type", "mean_std") != "mean_std":
-            raise UserError("NormalizeImage in inference.yml must have is_scale: true and norm_type: mean_std")
+        mean, std = _scales(normalise)
         labels = tuple(str(label) for label in inference["label_list"])
         height, width = (int(side) for side in resize["target_size"])
         return cls(
             labels=labels,
             size=(width, height),
-            mean=tuple(float(value) for value in normalise["mean"]),
-            std=tuple(float(value) for value in normalise["std"]),
+            mean=mean,
+            std=std,
             thresholds=_thresholds(inference.get("draw_threshold", 0.5), len(labels)),
+            takes_shape=takes_shape(str(inference.get("Global", {}).get("model_name"))),
         )
+
+
+def _scales(step: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of the channels that a step NormalizeImage takes."""
+    kind = step.get("norm_type", "mean_std")
+    if not step.get("is_scale", True) or kind not in ("mean_std", "none"):
+        raise UserError("NormalizeImage in inference.yml must have is_scale: true and norm_type: mean_std or none")
+    if kind == "none":
+        return PLAIN
+    mean, std = (tuple(float(value) for value in step[name]) for name in ("mean", "std"))
+    return mean, std
 
 
 def _thresholds(given: Any, count: int) -> tuple[float, ...]:

@@ -12,12 +12,12 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
-from plx_train.nn.detection.names import INPUTS
+from plx_train.nn.detection.names import INPUTS, PUBLISHED, takes_shape
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
@@ -27,10 +27,6 @@ from plx_train.vision.room import ImageRoom
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.object_det.module import ObjectDet
-
-
-PUBLISHED = {"PicoDet_layout_1x": "PicoDet_layout_CDLA"}
-"""Weights in the catalogue, by the network that they are of."""
 
 
 class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcessor]):
@@ -45,6 +41,19 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     monitor = "AP"
     wanted = "images/*.jpg"
     num_pictures = 6
+
+    def check_options(self, options: ObjectDetConfig, dataset: DatasetOptions) -> None:
+        """Refuses a name under which PaddleX would give the graph other inputs than it takes.
+
+        Raises:
+            ConfigError: it is one.
+        """
+        name = self.model_name(options)
+        if takes_shape(name) != INPUTS[options.network].takes_shape:
+            raise ConfigError(
+                f"module.model_name={name} is of another family than module.network={options.network}: PaddleX would "
+                "give the graph other inputs than it takes"
+            )
 
     def read_classes(
         self, root: Path, dataset: DatasetOptions, options: ObjectDetConfig
@@ -79,6 +88,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
+            takes_shape=given.takes_shape,
         )
 
     def processor_of_weights(
@@ -138,7 +148,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def model_name(self, options: ObjectDetConfig) -> str:
         """Name in the exported ``inference.yml``."""
-        return options.model_name or options.network
+        return options.model_name or INPUTS[options.network].paddlex or options.network
 
     def pretrained(self, options: ObjectDetConfig) -> str | None:
         """Weights that ``weights=auto`` stands for."""

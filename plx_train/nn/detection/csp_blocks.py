@@ -1,4 +1,7 @@
-"""What PP-YOLOE+ (arXiv 2203.16250) is built of; structure and names of parameters are PaddleDetection's."""
+"""What PP-YOLOE+ (arXiv 2203.16250) is built of; structure and names of parameters are PaddleDetection's.
+
+Activations are `swish`: the gradient of paddle 3.3's `silu`, the same function, is not a number below -88.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,9 @@ class RepVggBlock(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if self.conv is not None:
-            return F.silu(self.conv(x))
+            return F.swish(self.conv(x))
         second = self.conv2(x)
-        return F.silu(self.conv1(x) + (second if self.alpha is None else self.alpha * second))
+        return F.swish(self.conv1(x) + (second if self.alpha is None else self.alpha * second))
 
     def merge(self) -> None:
         """Makes one convolution of both, in place."""
@@ -62,7 +65,7 @@ class BasicBlock(nn.Layer):
 
     def __init__(self, channels: int, shortcut: bool, with_alpha: bool) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(channels, channels, 3, activate=F.silu)
+        self.conv1 = ConvNorm(channels, channels, 3, activate=F.swish)
         self.conv2 = RepVggBlock(channels, with_alpha)
         self.shortcut = shortcut
 
@@ -79,21 +82,21 @@ class EffectiveSE(nn.Layer):
         self.fc = nn.Conv2D(channels, channels, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return x * F.hardsigmoid(self.fc(x.mean([2, 3], keepdim=True)))
+        return x * F.hardsigmoid(self.fc(F.adaptive_avg_pool2d(x, 1)))
 
 
 class CSPResStage(nn.Layer):
     """A stage of the backbone: half of the channels go through `count` blocks."""
 
-    def __init__(self, inputs: int, outputs: int, count: int) -> None:
+    def __init__(self, inputs: int, outputs: int, count: int, with_alpha: bool) -> None:
         super().__init__()
         middle = (inputs + outputs) // 2
-        self.conv_down = ConvNorm(inputs, middle, 3, 2, activate=F.silu)
-        self.conv1 = ConvNorm(middle, middle // 2, 1, activate=F.silu)
-        self.conv2 = ConvNorm(middle, middle // 2, 1, activate=F.silu)
-        self.blocks = nn.Sequential(*[BasicBlock(middle // 2, True, True) for _ in range(count)])
+        self.conv_down = ConvNorm(inputs, middle, 3, 2, activate=F.swish)
+        self.conv1 = ConvNorm(middle, middle // 2, 1, activate=F.swish)
+        self.conv2 = ConvNorm(middle, middle // 2, 1, activate=F.swish)
+        self.blocks = nn.Sequential(*[BasicBlock(middle // 2, True, with_alpha) for _ in range(count)])
         self.attn = EffectiveSE(middle)
-        self.conv3 = ConvNorm(middle, outputs, 1, activate=F.silu)
+        self.conv3 = ConvNorm(middle, outputs, 1, activate=F.swish)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = self.conv_down(x)
@@ -105,21 +108,22 @@ class CSPResNet(nn.Layer):
 
     Args:
         width, depth: multiples of the largest one's channels and blocks.
+        with_alpha: of its `RepVggBlock`.
     """
 
-    def __init__(self, width: float, depth: float) -> None:
+    def __init__(self, width: float, depth: float, with_alpha: bool = True) -> None:
         super().__init__()
         channels = [max(round(each * width), 1) for each in (64, 128, 256, 512, 1024)]
         counts = [max(round(each * depth), 1) for each in (3, 6, 6, 3)]
         half = channels[0] // 2
         self.stem = nn.Sequential(
-            ("conv1", ConvNorm(3, half, 3, 2, activate=F.silu)),
-            ("conv2", ConvNorm(half, half, 3, activate=F.silu)),
-            ("conv3", ConvNorm(half, channels[0], 3, activate=F.silu)),
+            ("conv1", ConvNorm(3, half, 3, 2, activate=F.swish)),
+            ("conv2", ConvNorm(half, half, 3, activate=F.swish)),
+            ("conv3", ConvNorm(half, channels[0], 3, activate=F.swish)),
         )
         self.stages = nn.Sequential(
             *[
-                (str(place), CSPResStage(channels[place], channels[place + 1], count))
+                (str(place), CSPResStage(channels[place], channels[place + 1], count, with_alpha))
                 for place, count in enumerate(counts)
             ]
         )
@@ -139,7 +143,7 @@ class SPP(nn.Layer):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = ConvNorm(inputs, outputs, 1, activate=F.silu)
+        self.conv = ConvNorm(inputs, outputs, 1, activate=F.swish)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         pooled = [F.max_pool2d(x, size, 1, size // 2) for size in (5, 9, 13)]
@@ -152,14 +156,14 @@ class CSPStage(nn.Layer):
     def __init__(self, inputs: int, outputs: int, count: int, with_spp: bool) -> None:
         super().__init__()
         half = outputs // 2
-        self.conv1 = ConvNorm(inputs, half, 1, activate=F.silu)
-        self.conv2 = ConvNorm(inputs, half, 1, activate=F.silu)
+        self.conv1 = ConvNorm(inputs, half, 1, activate=F.swish)
+        self.conv2 = ConvNorm(inputs, half, 1, activate=F.swish)
         self.convs = nn.Sequential()
         for number in range(count):
             self.convs.add_sublayer(str(number), BasicBlock(half, False, False))
             if with_spp and number == (count - 1) // 2:
                 self.convs.add_sublayer("spp", SPP(4 * half, half))
-        self.conv3 = ConvNorm(2 * half, outputs, 1, activate=F.silu)
+        self.conv3 = ConvNorm(2 * half, outputs, 1, activate=F.swish)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv3(paddle.concat([self.conv1(x), self.convs(self.conv2(x))], axis=1))

@@ -12,7 +12,7 @@ from paddle.nn import functional as F
 from plx_train.nn.detection.assigned import Assigner
 from plx_train.nn.detection.overlap import giou
 from plx_train.nn.detection.points import boxes_at, mean_distances
-from plx_train.nn.detection.simota import FOCUS, NEGATIVE_WEIGHT
+from plx_train.nn.detection.varifocal import varifocal
 
 EDGE = 0.01
 """Distances are learned up to this much below the last bin."""
@@ -68,7 +68,8 @@ def dense_sums(
     flat = scores.reshape([-1, num_classes])
     wanted = np.zeros(flat.shape, np.float32)
     wanted[targets.places, targets.classes] = targets.scores
-    classes = _varifocal(flat, paddle.to_tensor(wanted))
+    target = paddle.to_tensor(wanted)
+    classes = varifocal(flat, target, target)
     if len(targets.places) == 0:
         nothing = distances.sum() * 0
         return DenseSums(classes, nothing, nothing, targets.total, 0.0)
@@ -96,13 +97,6 @@ def _targets(
         total += own.total
     places, wanted, learned, near, aims, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
     return _Targets(places, wanted, learned, near, aims, weights, total)
-
-
-def _varifocal(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
-    """The sum over points and classes (arXiv 2008.13367): targets weigh as much as they say."""
-    score = F.sigmoid(logits)
-    weight = paddle.where(target > 0, target, NEGATIVE_WEIGHT * (score - target).abs() ** FOCUS)
-    return (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight).sum()
 
 
 def _box_losses(logits: paddle.Tensor, targets: _Targets, num_bins: int) -> tuple[paddle.Tensor, paddle.Tensor]:

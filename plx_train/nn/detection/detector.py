@@ -1,32 +1,73 @@
-"""What detectors have in common whose points see boxes."""
+"""What detectors have in common."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
+import numpy as np
 import paddle
 from paddle import nn
 
+from plx_train.nn.detection.csp_blocks import RepVggBlock
+
+Truths = Sequence[tuple[np.ndarray, np.ndarray]]
+"""Boxes x1, y1, x2, y2 (G, 4) in pixels and classes (G,) of each image."""
+
+TRAINING_ONLY = (r"^transformer\.denoising_class_embed\.",)
+"""Regular expressions of tensors that nothing but training needs: exports lack them."""
+
 
 class Detector(nn.Layer):
+    """A network that sees images (N, 3, H, W), H and W multiples of 32; what it gives is said by its family.
+
+    Attributes:
+        heads: the axis of the classes in those tensors that have one, by regular expressions of their names.
+        pretrained_part: how the names begin of what published weights are of: all of it, or the backbone.
+    """
+
+    heads: ClassVar[Mapping[str, int]]
+    pretrained_part: ClassVar[str] = ""
+
+    def learn(self, x: paddle.Tensor, truths: Truths) -> Any:
+        """What the family's criterion takes, of training images with their `truths`."""
+        return self(x)
+
+    def class_tensors(self) -> dict[str, tuple[np.ndarray, int]]:
+        """Its tensors that have an axis of classes, by name, with the number of that axis."""
+        return {
+            name: (tensor.numpy(), axis)
+            for name, tensor in self.state_dict().items()
+            for pattern, axis in self.heads.items()
+            if re.match(pattern, name)
+        }
+
+    def merge(self) -> None:
+        """Merges branches, where there are any, in place; outputs in evaluation stay the same."""
+        for layer in self.sublayers():
+            if isinstance(layer, RepVggBlock):
+                layer.merge()
+
+    def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Published tensors under this network's names; others as they are."""
+        return dict(state)
+
+    def as_computed(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of PaddleDetection's ``.pdparams`` under this network's names, as it computes with them."""
+        return dict(state)
+
+
+class PointDetector(Detector):
     """Class logits (N, P, classes) and distance logits (N, P, 4 × bins) of images (N, 3, H, W).
 
     Attributes:
-        strides: pixels between the P points of each level, in their order; row by row. H and W are multiples of 32.
+        strides: pixels between the P points of each level, in their order; row by row.
         num_bins: distances, in strides, that an edge's distribution is over: 0 to one less.
-        heads: regular expression of the tensors whose first rows are the classes.
     """
 
     strides: ClassVar[tuple[int, ...]]
     num_bins: ClassVar[int]
-    heads: ClassVar[str]
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         raise NotImplementedError
-
-    def merge(self) -> None:
-        """Merges branches, where there are any, in place; outputs in evaluation stay the same."""
-
-    def generated_names(self) -> dict[str, str]:
-        """The names of its tensors by those that Paddle gave them in an export; nothing where none is known."""
-        return {}

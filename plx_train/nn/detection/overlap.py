@@ -8,6 +8,18 @@ import paddle
 TINY = 1e-9
 
 
+def centred(boxes: np.ndarray) -> np.ndarray:
+    """Boxes x1, y1, x2, y2 (…, 4) as x, y of their centre, width and height; edges may stand in the wrong order."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def corners(boxes: np.ndarray) -> np.ndarray:
+    """Boxes x, y of their centre, width and height (…, 4) as x1, y1, x2, y2."""
+    middle, half = boxes[..., :2], boxes[..., 2:] / 2
+    return np.concatenate([middle - half, middle + half], axis=-1)
+
+
 def overlaps(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Intersection over union and its generalised form (arXiv 1902.09630) of boxes (…, 4), broadcast."""
     low, high = np.maximum(first[..., :2], second[..., :2]), np.minimum(first[..., 2:], second[..., 2:])

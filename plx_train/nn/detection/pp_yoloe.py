@@ -6,16 +6,17 @@ Structure and names of parameters are those of PaddleDetection.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, upsample
-from plx_train.nn.detection.csp_blocks import CSPResNet, CSPStage, RepVggBlock
-from plx_train.nn.detection.detector import Detector
+from plx_train.nn.detection.csp_blocks import CSPResNet, CSPStage
+from plx_train.nn.detection.detector import PointDetector
 
 BIAS = -math.log((1 - 0.01) / 0.01)
 """Bias of classes: the score of everything before training is a hundredth."""
@@ -39,12 +40,12 @@ class CustomCSPPAN(nn.Layer):
             before = outputs[place - 1] // 2 if place else 0
             self.fpn_stages.append(nn.Sequential(("0", CSPStage(given + before, made, count, place == 0))))
             if place < len(outputs) - 1:
-                self.fpn_routes.append(ConvNorm(made, made // 2, 1, activate=F.silu))
+                self.fpn_routes.append(ConvNorm(made, made // 2, 1, activate=F.swish))
         self.pan_stages, self.pan_routes = nn.LayerList(), nn.LayerList()
         for place in range(len(outputs) - 1):
             finer = outputs[place + 1]
             self.pan_stages.append(nn.Sequential(("0", CSPStage(outputs[place] + finer, outputs[place], count, False))))
-            self.pan_routes.append(ConvNorm(finer, finer, 3, 2, activate=F.silu))
+            self.pan_routes.append(ConvNorm(finer, finer, 3, 2, activate=F.swish))
 
     def forward(self, features: list[paddle.Tensor]) -> list[paddle.Tensor]:
         down: list[paddle.Tensor] = []
@@ -67,7 +68,7 @@ class ESEAttn(nn.Layer):
         super().__init__()
         small = paddle.ParamAttr(initializer=nn.initializer.Normal(std=0.001))
         self.fc = nn.Conv2D(channels, channels, 1, weight_attr=small)
-        self.conv = ConvNorm(channels, channels, 1, activate=F.silu)
+        self.conv = ConvNorm(channels, channels, 1, activate=F.swish)
 
     def forward(self, x: paddle.Tensor, pooled: paddle.Tensor) -> paddle.Tensor:
         return self.conv(x * F.sigmoid(self.fc(pooled)))
@@ -105,30 +106,32 @@ def _prediction(inputs: int, outputs: int, bias: float) -> nn.Layer:
     )
 
 
-class PPYOLOE(Detector):
+class PPYOLOE(PointDetector):
     """Class logits (N, P, classes) and distance logits (N, P, 4 × bins) of images (N, 3, H, W).
 
     The P points are those of `strides`, level by level, row by row; H and W are multiples of 32.
 
     Args:
         width, depth: multiples of the largest one's channels and blocks.
+        with_alpha: as PP-YOLOE+ has it, not PP-YOLOE.
     """
 
     strides: ClassVar[tuple[int, ...]] = (32, 16, 8)
     num_bins: ClassVar[int] = 17
-    heads: ClassVar[str] = r"^yolo_head\.pred_cls\.\d\.(weight|bias)$"
+    heads: ClassVar[Mapping[str, int]] = {r"^yolo_head\.pred_cls\.\d\.(weight|bias)$": 0}
 
-    def __init__(self, num_classes: int, width: float, depth: float) -> None:
+    def __init__(self, num_classes: int, width: float, depth: float, with_alpha: bool = True) -> None:
         super().__init__()
-        self.backbone = CSPResNet(width, depth)
+        self.backbone = CSPResNet(width, depth, with_alpha)
         self.neck = CustomCSPPAN(self.backbone.out_channels, width, depth)
         self.yolo_head = PPYOLOEHead(self.neck.out_channels, num_classes, self.num_bins)
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         return self.yolo_head(self.neck(self.backbone(x)))
 
-    def merge(self) -> None:
-        """Merges all branches in place; outputs in evaluation stay the same."""
-        for layer in self.sublayers():
-            if isinstance(layer, RepVggBlock):
-                layer.merge()
+    def as_computed(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of PaddleDetection's ``.pdparams``, in which an alpha that is not above 0 is none: it counts as 1."""
+        return {
+            name: np.where(array > 0, array, np.ones_like(array)) if name.endswith(".alpha") else array
+            for name, array in state.items()
+        }

@@ -6,6 +6,7 @@ import numpy as np
 
 from plx_train.nn.detection.assigned import NOTHING, Assigned, places_of
 from plx_train.nn.detection.overlap import overlaps
+from plx_train.nn.detection.varifocal import FOCUS, NEGATIVE_WEIGHT
 
 RADIUS = 2.5
 """Strides around a box's centre within which points may learn it."""
@@ -14,8 +15,6 @@ CANDIDATES = 10
 OVERLAP_WEIGHT = 6.0
 FAR = 1e8
 """Cost of a point outside of the box or far from its centre: taken where there is no other."""
-NEGATIVE_WEIGHT, FOCUS = 0.75, 2.0
-"""Settings of the varifocal loss, by which the classes' cost is measured."""
 
 
 def assign(

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import paddle
 
-from plx_train.distributed.ranks import total
 from plx_train.nn.detection.assigned import Assigner
 from plx_train.nn.detection.dense_loss import dense_sums
-
-Truths = Sequence[tuple[np.ndarray, np.ndarray]]
-"""Boxes (G, 4) and classes (G,) of each image."""
+from plx_train.nn.detection.detector import Truths
 
 
 @dataclass(frozen=True)
-class DetectionLoss:
+class PointLoss:
     """The weighted sum of the losses of classes, boxes and distances.
 
     Attributes:
         points: centre and stride of each point of the network, (P, 3).
         assign: chooses which of them learn what.
+        total: adds up over the processes of a run.
     """
 
     points: np.ndarray
     assign: Assigner
     box_weight: float
     distance_weight: float
+    total: Callable[[paddle.Tensor], paddle.Tensor]
 
     def __call__(self, outputs: tuple[paddle.Tensor, paddle.Tensor], truths: Truths) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts.
@@ -38,11 +37,11 @@ class DetectionLoss:
         """
         scores, distances = (each.astype("float32") for each in outputs)
         sums = dense_sums(scores, distances, truths, self.points, self.assign)
-        count = total(paddle.to_tensor(sums.count)).clip(min=1)
-        weight = total(paddle.to_tensor(sums.weight)).clip(min=1)
+        count = self.total(paddle.to_tensor(sums.count)).clip(min=1)
+        weight = self.total(paddle.to_tensor(sums.weight)).clip(min=1)
         parts = {
-            "classes": total(sums.classes) / count,
-            "boxes": self.box_weight * total(sums.boxes) / weight,
-            "distances": self.distance_weight * total(sums.distances) / weight,
+            "classes": self.total(sums.classes) / count,
+            "boxes": self.box_weight * self.total(sums.boxes) / weight,
+            "distances": self.distance_weight * self.total(sums.distances) / weight,
         }
         return {"loss": sum(parts.values(), paddle.zeros([])), **parts}
