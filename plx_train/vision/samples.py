@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from plx_train.contract.dataset import Dataset
+from plx_train.contract.dataset import Dataset, Moment
 from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Batch, Sample
@@ -71,6 +73,20 @@ class Change(Protocol[LabelledIn]):
         ...
 
 
+class TimedChange(ABC, Generic[LabelledIn]):
+    """A `Change` that depends on the batch that samples are made for."""
+
+    @abstractmethod
+    def at(self, moment: Moment) -> Change[LabelledIn]:
+        """The change for the samples of one batch."""
+
+    @abstractmethod
+    def __call__(
+        self, samples: Sequence[LabelledIn], index: int, read: Callable[[int], np.ndarray], rng: np.random.Generator
+    ) -> tuple[Any, Any]:
+        """As that of a `Change`."""
+
+
 class ImageDataset(Dataset, Generic[Labelled]):
     """Images by index; picklable, and free of paddle.
 
@@ -103,6 +119,14 @@ class ImageDataset(Dataset, Generic[Labelled]):
     def original(self, index: int) -> np.ndarray:
         """The image as it is, uint8 (H, W, 3) BGR."""
         return self.samples[index].read()
+
+    def at(self, moment: Moment) -> Dataset:
+        """Itself, or with the change for that batch; what is kept in memory is the same."""
+        if not isinstance(self.change, TimedChange):
+            return self
+        timed = copy.copy(self)
+        timed.change = self.change.at(moment)
+        return timed
 
     def groups(self) -> np.ndarray | None:
         """The number of each image's group, int64 (N,), 0 where its size can't be read; None where any may share."""

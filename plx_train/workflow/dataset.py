@@ -198,4 +198,7 @@ def open_data(session: Session, finished: Finished = NEW) -> RunData:
         session.console.info(f"data read as {report.format}: {report.division}")
     if processor is None:
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
-    return RunData(load_room(options.module.name), processor, checked)
+    room = load_room(options.module.name)
+    for said in room.told(processor):
+        session.console.info(said)
+    return RunData(room, processor, checked)

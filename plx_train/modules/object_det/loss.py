@@ -11,6 +11,7 @@ import paddle
 from plx_train.distributed.ranks import total
 from plx_train.nn.detection.assigned import Assigner
 from plx_train.nn.detection.dense_loss import dense_sums
+from plx_train.nn.detection.points import points_of
 
 Truths = Sequence[tuple[np.ndarray, np.ndarray]]
 """Boxes (G, 4) and classes (G,) of each image."""
@@ -21,23 +22,26 @@ class DetectionLoss:
     """The weighted sum of the losses of classes, boxes and distances.
 
     Attributes:
-        points: centre and stride of each point of the network, (P, 3).
+        strides: pixels between the network's points, level by level.
         assign: chooses which of them learn what.
     """
 
-    points: np.ndarray
+    strides: tuple[int, ...]
     assign: Assigner
     box_weight: float
     distance_weight: float
 
-    def __call__(self, outputs: tuple[paddle.Tensor, paddle.Tensor], truths: Truths) -> dict[str, paddle.Tensor]:
+    def __call__(
+        self, outputs: tuple[paddle.Tensor, paddle.Tensor], truths: Truths, size: tuple[int, int]
+    ) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts.
 
         Args:
             outputs: logits of classes (N, P, classes) and of distances (N, P, 4 × bins).
+            size: height and width of the images.
         """
         scores, distances = (each.astype("float32") for each in outputs)
-        sums = dense_sums(scores, distances, truths, self.points, self.assign)
+        sums = dense_sums(scores, distances, truths, points_of(size, self.strides), self.assign)
         count = total(paddle.to_tensor(sums.count)).clip(min=1)
         weight = total(paddle.to_tensor(sums.weight)).clip(min=1)
         parts = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from plx_train.modules.object_det.loss import DetectionLoss
 from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.detector import Detector
 from plx_train.nn.detection.exported import ExportedDetector
-from plx_train.nn.detection.points import points_of
 from plx_train.nn.detection.recipes import RECIPES
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.box_heads import rehead
@@ -31,6 +31,8 @@ from plx_train.vision.heads import classes_of
 from plx_train.vision.module import ImageModule
 from plx_train.vision.objects import Objects
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes
+from plx_train.vision.tiled_processor import as_batch, few_at_a_time
+from plx_train.vision.tiles import tiles_of
 
 if TYPE_CHECKING:
     from paddle.static import InputSpec
@@ -51,9 +53,8 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         self.recipe = RECIPES[options.network]
         self.network = self._new_network()
         self._finish = self._finished(self.network)
-        width, height = processor.size
-        recipe, points = self.recipe, points_of((height, width), self.network.strides)
-        self.criterion = DetectionLoss(points, recipe.assign, recipe.box_weight, recipe.distance_weight)
+        recipe, strides = self.recipe, self.network.strides
+        self.criterion = DetectionLoss(strides, recipe.assign, recipe.box_weight, recipe.distance_weight)
 
     def _new_network(self) -> Detector:
         return self.recipe.build(len(self.processor.labels))
@@ -79,7 +80,9 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         """Images of one split; ``train`` gives changed ones, the others plain ones."""
         if split != "train":
             return ImageDataset(samples, self.processor)
-        change = BoxViews(self.options.augment, self.processor.size)
+        change, tiling = BoxViews(self.options.augment, self.processor.size), self.processor.tiling
+        if tiling is not None:
+            samples = tiles_of(samples, tiling, self.options.augment.min_visible)
         return ImageDataset(samples, self.processor, change, cache_mb * 2**20)
 
     def collate(self, samples: list[Sample]) -> Batch:
@@ -91,22 +94,25 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         }
 
     def collate_eval(self, samples: list[Sample]) -> Batch:
-        """Images and their scales."""
-        images, scales = zip(*(sample.x for sample in samples), strict=True)
-        return {"x": (np.stack(images), np.stack(scales)), "names": [sample.name for sample in samples]}
+        """Images and their scales; of an image in tiles these."""
+        images, scales = zip(*(as_batch(sample.x) for sample in samples), strict=True)
+        return {"x": (np.concatenate(images), np.concatenate(scales)), "names": [sample.name for sample in samples]}
 
     def forward(self, batch: Batch) -> Any:
-        """Logits in training; else the rows of all images and their numbers."""
+        """Logits in training; else the rows of a few images and their numbers, and of the next few."""
         x = batch["x"]
-        return self._finish(*x) if isinstance(x, tuple) else self.network(x)
+        if not isinstance(x, tuple):
+            return self.network(x)
+        return [self._finish(*(each[place] for each in x)) for place in few_at_a_time(tuple(x[0].shape))]
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""
-        return self.criterion(outputs, batch["objects"])
+        return self.criterion(outputs, batch["objects"], tuple(batch["x"].shape[2:]))
 
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
-        """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6)."""
-        return self.processor.split_outputs([each.numpy() for each in outputs])
+        """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6); of one in tiles with their number before."""
+        found = (self.processor.split_outputs([each.numpy() for each in some]) for some in outputs)
+        return self.processor.outputs_of(list(chain.from_iterable(found)))
 
     def new_metric(self) -> BoxMetric:
         """An empty metric."""

@@ -23,6 +23,7 @@ from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
 from plx_train.vision.objects import Detections
 from plx_train.vision.room import ImageRoom
+from plx_train.vision.tiles import check_tiles, choose_tiling
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -45,6 +46,14 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     monitor = "AP"
     wanted = "images/*.jpg"
     num_pictures = 6
+
+    def check_options(self, options: ObjectDetConfig, dataset: DatasetOptions) -> None:
+        """Refuses tiles of no size."""
+        check_tiles(options.tiles)
+
+    def told(self, processor: ObjectDetProcessor) -> list[str]:
+        """That images are looked at tile by tile, if they are."""
+        return [] if processor.tiling is None else [str(processor.tiling)]
 
     def read_classes(
         self, root: Path, dataset: DatasetOptions, options: ObjectDetConfig
@@ -73,9 +82,12 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         labels = data.classes or ()
         given = INPUTS[options.network]
         width, height = options.size or given.size
+        tiling = choose_tiling(data.train.samples, (width, height), options.tiles)
         return ObjectDetProcessor(
             labels=labels,
             size=(width, height),
+            tile=tiling.size if tiling else None,
+            overlap=tiling.overlap if tiling else 0,
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
@@ -112,7 +124,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""
-        return BoxCheck(self.name, processor.labels, processor.size)
+        return BoxCheck(self.name, processor.labels, processor.size, processor.tiling)
 
     def draw_sample(self, sample: LabelledObjects) -> np.ndarray:
         """The image with its boxes."""
