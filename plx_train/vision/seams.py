@@ -22,6 +22,8 @@ PART = 0.6
 EDGE = 0.02
 """Share of a tile's side within which a box that ends there is cut."""
 TINY = 1e-9
+OPPOSITE = [2, 3, 0, 1]
+"""Numbers of the sides that left, top, right and bottom face."""
 
 
 def merge_tiles(rows: np.ndarray, tiling: Tiling, shape: tuple[int, int]) -> np.ndarray:
@@ -38,7 +40,7 @@ def merge_tiles(rows: np.ndarray, tiling: Tiling, shape: tuple[int, int]) -> np.
         return found
     cut = _cut_edges(found[:, 2:], corners[tile], tiling, shape)
     found[:, 2:] += np.tile(corners[tile], 2)
-    kept = _kept(found, np.asarray(cut.any(axis=1)), _pairs(found, tile, corners, tiling))
+    kept = _kept(found, cut, _pairs(found, tile, corners, tiling))
     return _joined(found[kept], cut[kept], tile[kept])
 
 
@@ -66,15 +68,18 @@ def _pairs(found: np.ndarray, tile: np.ndarray, corners: np.ndarray, tiling: Til
     return pairs
 
 
-def _kept(found: np.ndarray, is_cut: np.ndarray, pairs: Pairs) -> np.ndarray:
+def _kept(found: np.ndarray, cut: np.ndarray, pairs: Pairs) -> np.ndarray:
     """Numbers of the rows that no better one of another tile covers: whole ones first, then by their scores."""
+    is_cut = cut.any(axis=1)
     area = np.maximum(np.prod(found[:, 4:] - found[:, 2:4], axis=1), TINY)
     covered: dict[int, list[int]] = defaultdict(list)
     for first, second, common in pairs:
         for better, others, shared in ((first, second, common), (second, first, common.T)):
             same = shared >= SAME * (area[better][:, None] + area[others][None] - shared)
             is_part = is_cut[others][None] & (shared >= PART * area[others][None])
-            for one, other in np.argwhere(same | is_part).tolist():
+            # Both sides of a seam may be parts of one object: they are joined.
+            faces = (cut[better][:, None] & cut[others][None][:, :, OPPOSITE]).any(axis=2)
+            for one, other in np.argwhere((same | is_part) & ~faces).tolist():
                 covered[int(better[one])].append(int(others[other]))
     left = np.ones(len(found), bool)
     kept = []
@@ -111,7 +116,7 @@ def _go_on(box: np.ndarray, cut: np.ndarray, others: np.ndarray, others_cut: np.
     common = np.maximum(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0)
     extent = np.maximum(box[2:], others[:, 2:]) - np.minimum(box[:2], others[:, :2])
     agrees = common >= PART * np.maximum(extent, TINY)
-    faces = [cut[side] & others_cut[:, (side + 2) % 4] & agrees[:, 1 - side % 2] for side in range(4)]
+    faces = [cut[side] & others_cut[:, OPPOSITE[side]] & agrees[:, 1 - side % 2] for side in range(4)]
     return (common > 0).all(axis=1) & np.any(faces, axis=0)
 
 
