@@ -159,17 +159,16 @@ def choose_tiling(samples: Sequence[LabelledImage[Objects]], size: Size, wanted:
     """
     if wanted.lower() in OFF:
         return None
-    shapes = [shape or (1, 1) for shape in sizes_of_files(samples)]
-    sides = [sample.truth.counted for sample in samples]
-    sides_of = [each.boxes[:, 2:] - each.boxes[:, :2] for each in sides]
-    every = np.concatenate([np.zeros((0, 2), np.float32), *sides_of])
+    boxes = [sample.truth.counted.boxes for sample in samples]
+    sides = [own[:, 2:] - own[:, :2] for own in boxes]
+    every = np.concatenate([np.zeros((0, 2), np.float32), *sides])
     if wanted.lower() != AUTO:
         return _tiling(int(wanted), size, every)
     if not len(every):
         return None
-    scales = [np.asarray(size) / shape[::-1] for shape in shapes]
-    at_input = np.concatenate([(own * scale).min(axis=1) for own, scale in zip(sides_of, scales, strict=True)])
-    if (at_input < TINY).mean() <= TINY_SHARE:
+    shapes = [shape or (1, 1) for shape in sizes_of_files(samples)]
+    seen = [(own * np.asarray(size) / shape[::-1]).min(axis=1) for own, shape in zip(sides, shapes, strict=True)]
+    if (np.concatenate(seen) < TINY).mean() <= TINY_SHARE:
         return None
     smallest, largest = np.percentile(every.min(axis=1), 10), np.percentile(every.max(axis=1), 95)
     longest = max(smallest / VISIBLE * max(size), largest / LARGEST_SHARE * max(size) / min(size))
