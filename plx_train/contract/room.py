@@ -116,10 +116,6 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
             UserError: the options ask for what can't be had.
         """
 
-    def told(self, processor: ProcessorT) -> list[str]:
-        """What people should know of what `fit` decided, in sentences."""
-        return []
-
     @abstractmethod
     def check(self, data: DataT, processor: ProcessorT | None, dataset: DatasetOptions, options: OptionsT) -> CheckedT:
         """Everything that is wrong or odd in a dataset, and the samples without errors; nothing is raised for them."""

@@ -102,7 +102,7 @@ def most_counted(images: Sequence[ImageBoxes]) -> int:
     return MAX_BOXES if labelled <= MAX_BOXES else max(labelled, *(len(image.rows) for image in images))
 
 
-def _found(images: Sequence[ImageBoxes], most: int) -> list[dict[str, Any]]:
+def _found(images: Sequence[ImageBoxes], most: int = MAX_BOXES) -> list[dict[str, Any]]:
     rows = []
     for place, image in _numbered(images):
         surest = image.rows[np.argsort(-image.rows[:, 1], kind="stable")][:most]

@@ -29,7 +29,7 @@ def _checked(session: Session) -> RunResult:
     options = session.options
     processor, checked = check(options, session.output)
     room, pictures = load_room(options.module.name), []
-    for said in room.told(processor) if processor else ():
+    for said in processor.told() if processor else ():
         session.console.info(said)
     for split, samples in (("train", checked.train), ("val", checked.val)):
         if samples:

@@ -70,7 +70,7 @@ def _pairs(found: np.ndarray, tile: np.ndarray, corners: np.ndarray, tiling: Til
 
 def _kept(found: np.ndarray, cut: np.ndarray, pairs: Pairs) -> np.ndarray:
     """Numbers of the rows that no better one of another tile covers: whole ones first, then by their scores."""
-    is_cut = cut.any(axis=1)
+    is_cut = np.asarray(cut.any(axis=1))
     area = np.maximum(np.prod(found[:, 4:] - found[:, 2:4], axis=1), TINY)
     covered: dict[int, list[int]] = defaultdict(list)
     for first, second, common in pairs:

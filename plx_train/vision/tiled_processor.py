@@ -53,6 +53,10 @@ class TiledProcessor(ImageProcessor):
         """How images are cut."""
         return None if self.tile is None else Tiling(self.tile, self.overlap)
 
+    def told(self) -> list[str]:
+        """That images are looked at tile by tile, and what PaddleX does instead."""
+        return [] if self.tiling is None else [str(self.tiling)]
+
     @abstractmethod
     def normalise(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Pixels uint8 (h, w, 3) BGR as float32 (3, h, w), in `out` if given."""

@@ -51,10 +51,6 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         """Refuses tiles of no size."""
         check_tiles(options.tiles)
 
-    def told(self, processor: ObjectDetProcessor) -> list[str]:
-        """That images are looked at tile by tile, if they are."""
-        return [] if processor.tiling is None else [str(processor.tiling)]
-
     def read_classes(
         self, root: Path, dataset: DatasetOptions, options: ObjectDetConfig
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
