@@ -7,6 +7,7 @@ the surest that no edge cuts is kept; parts of an object that no tile sees whole
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,8 +41,9 @@ def merge_tiles(rows: np.ndarray, tiling: Tiling, shape: tuple[int, int]) -> np.
         return found
     cut = _cut_edges(found[:, 2:], corners[tile], tiling, shape)
     found[:, 2:] += np.tile(corners[tile], 2)
-    kept = _kept(found, cut, _pairs(found, tile, corners, tiling))
-    return _joined(found[kept], cut[kept], tile[kept])
+    near = _neighbours(corners, tiling)
+    kept = _kept(found, cut, _pairs(found, tile, near))
+    return _joined(found[kept], cut[kept], tile[kept], near)
 
 
 def _cut_edges(boxes: np.ndarray, corners: np.ndarray, tiling: Tiling, shape: tuple[int, int]) -> np.ndarray:
@@ -53,18 +55,32 @@ def _cut_edges(boxes: np.ndarray, corners: np.ndarray, tiling: Tiling, shape: tu
     return np.concatenate([first, last], axis=1)
 
 
-def _pairs(found: np.ndarray, tile: np.ndarray, corners: np.ndarray, tiling: Tiling) -> Pairs:
-    """What may be one object; rows of different classes have no area in common."""
-    apart = np.abs(corners[:, None] - corners[None])
+def _neighbours(corners: np.ndarray, tiling: Tiling) -> list[np.ndarray]:
+    """Numbers of the tiles that have pixels in common with each tile, itself apart, int64."""
+    size, found = np.asarray(tiling.size), []
+    for number, corner in enumerate(corners):
+        near = np.flatnonzero((np.abs(corners - corner) < size).all(axis=1))
+        found.append(near[near != number])
+    return found
+
+
+def _by_tile(tile: np.ndarray, count: int) -> list[np.ndarray]:
+    """Numbers of each tile's rows."""
     order = np.argsort(tile, kind="stable")
-    bounds = np.searchsorted(tile[order], np.arange(len(corners) + 1))
+    return np.split(order, np.searchsorted(tile[order], np.arange(1, count)))
+
+
+def _pairs(found: np.ndarray, tile: np.ndarray, near: Sequence[np.ndarray]) -> Pairs:
+    """What may be one object; rows of different classes have no area in common."""
+    rows = _by_tile(tile, len(near))
     pairs: Pairs = []
-    for one, other in np.argwhere(np.triu((apart < np.asarray(tiling.size)).all(axis=2), 1)).tolist():
-        first, second = (order[bounds[place] : bounds[place + 1]] for place in (one, other))
-        low = np.maximum(found[first, None, 2:4], found[None, second, 2:4])
-        high = np.minimum(found[first, None, 4:], found[None, second, 4:])
-        common = np.prod(np.maximum(high - low, 0), axis=2) * (found[first, None, 0] == found[None, second, 0])
-        pairs.append((first, second, common))
+    for one, others in enumerate(near):
+        for other in others[others > one].tolist():
+            first, second = rows[one], rows[other]
+            low = np.maximum(found[first, None, 2:4], found[None, second, 2:4])
+            high = np.minimum(found[first, None, 4:], found[None, second, 4:])
+            common = np.prod(np.maximum(high - low, 0), axis=2) * (found[first, None, 0] == found[None, second, 0])
+            pairs.append((first, second, common))
     return pairs
 
 
@@ -90,14 +106,19 @@ def _kept(found: np.ndarray, cut: np.ndarray, pairs: Pairs) -> np.ndarray:
     return np.asarray(kept, np.int64)
 
 
-def _joined(found: np.ndarray, cut: np.ndarray, tile: np.ndarray) -> np.ndarray:
+def _joined(found: np.ndarray, cut: np.ndarray, tile: np.ndarray, near: Sequence[np.ndarray]) -> np.ndarray:
     """The rows with those as one that are parts of an object on both sides of a seam; the surest part's score holds."""
     found, cut = found.copy(), cut.copy()
-    left = np.ones(len(found), bool)
-    for place in np.flatnonzero(cut.any(axis=1)).tolist():
+    left, places = np.ones(len(found), bool), np.flatnonzero(cut.any(axis=1))
+    rows = [places[own] for own in _by_tile(tile[places], len(near))]
+    for place in places.tolist():
+        tiles = {int(tile[place])}
         while left[place]:
-            others = left & (tile != tile[place]) & (found[:, 0] == found[place, 0])
-            parts = np.flatnonzero(others & _go_on(found[place, 2:], cut[place], found[:, 2:], cut))
+            around = set().union(*(near[number].tolist() for number in tiles)) - {int(tile[place])}
+            others = np.concatenate([rows[number] for number in sorted(around)])
+            is_open = left[others] & cut[others].any(axis=1) & (found[others, 0] == found[place, 0])
+            others = others[is_open]
+            parts = others[_go_on(found[place, 2:], cut[place], found[others, 2:], cut[others])]
             if not len(parts):
                 break
             one = np.append(parts, place)
@@ -107,7 +128,8 @@ def _joined(found: np.ndarray, cut: np.ndarray, tile: np.ndarray) -> np.ndarray:
             found[place, 1] = found[one, 1].max()
             found[place, 2:4], found[place, 4:] = low.min(axis=0), high.max(axis=0)
             left[parts] = False
-            left[others & cut.any(axis=1) & _lie_in(found[place, 2:], found[:, 2:])] = False
+            left[others[_lie_in(found[place, 2:], found[others, 2:])]] = False
+            tiles |= set(tile[parts].tolist())
     return found[left]
 
 
