@@ -58,6 +58,10 @@ class LabelledImage(Generic[TruthT]):
         """
         return read_image(self.image, background=self.background)
 
+    def part(self, picture: np.ndarray) -> np.ndarray:
+        """The sample's own part of its picture, where that is of several."""
+        return picture
+
 
 Labelled = TypeVar("Labelled", bound=LabelledImage[Any])
 LabelledIn = TypeVar("LabelledIn", bound=LabelledImage[Any], contravariant=True)
@@ -118,7 +122,7 @@ class ImageDataset(Dataset, Generic[Labelled]):
 
     def original(self, index: int) -> np.ndarray:
         """The image as it is, uint8 (H, W, 3) BGR."""
-        return self.samples[index].read()
+        return self.samples[index].part(self.samples[index].read())
 
     def at(self, moment: Moment) -> Dataset:
         """Itself, or with the change for that batch; what is kept in memory is the same."""
@@ -165,7 +169,7 @@ class ImageDataset(Dataset, Generic[Labelled]):
         """
         sample = self.samples[index]
         try:
-            return self._cache.get(sample.key, sample.read)
+            return sample.part(self._cache.get(sample.key, sample.read))
         except ImageError as error:
             raise DataError(f"{sample.where}: {error}") from None
 

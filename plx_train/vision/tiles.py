@@ -90,14 +90,9 @@ class TiledImage(LabelledImage[Objects]):
     tiling: Tiling
     corner: tuple[int, int]
 
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """The image and the place."""
-        return self.image, self.corner
-
-    def read(self) -> np.ndarray:
+    def part(self, picture: np.ndarray) -> np.ndarray:
         """The tile, uint8 (height, width, 3) BGR."""
-        return self.tiling.cut(super().read(), self.corner)
+        return self.tiling.cut(picture, self.corner)
 
 
 def tiles_of(samples: Sequence[LabelledImage[Objects]], tiling: Tiling, min_visible: float) -> list[TiledImage]:
