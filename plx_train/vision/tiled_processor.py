@@ -14,7 +14,7 @@ from plx_train.contract.prediction import Prediction
 from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
 from plx_train.vision.bounds import batch_within
-from plx_train.vision.image import white_image
+from plx_train.vision.image import drawn_page
 from plx_train.vision.processor import ImageProcessor
 from plx_train.vision.tiles import OVERLAPS, SIDES, Tiling
 
@@ -63,8 +63,8 @@ class TiledProcessor(ImageProcessor):
 
     def tile_inputs(
         self, image: np.ndarray, tiling: Tiling, corners: Sequence[Any] | np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Tiles float32 (T, 3, h, w) as the network sees them, and its size against theirs, float32 (T, 2): y, x."""
+    ) -> tuple[np.ndarray, ...]:
+        """What the graph takes of some of an image's tiles."""
         (width, height), (across, down) = self.size, tiling.size
         tiles = np.empty((len(corners), 3, height, width), np.float32)
         interpolation = cv2.INTER_AREA if width < across else cv2.INTER_LINEAR
@@ -74,7 +74,16 @@ class TiledProcessor(ImageProcessor):
                 part = cv2.resize(part, self.size, interpolation=interpolation)
             self.normalise(part, out)
         scale = np.asarray([height / down, width / across], np.float32)
-        return tiles, np.tile(scale, (len(corners), 1))
+        return self.graph_inputs(tiles, np.tile(scale, (len(corners), 1)))
+
+    def graph_inputs(self, images: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The graph's inputs in alphabetical order, for images of the network's size.
+
+        Args:
+            images: float32 (N, 3, h, w).
+            scales: that size against the one that they had, y and x, float32 (N, 2).
+        """
+        return images, scales
 
     def outputs_of(self, found: list[np.ndarray]) -> list[np.ndarray]:
         """What `postprocess` takes, of the rows of each input (M, 6): of one image's tiles all, numbered, (M, 7)."""
@@ -88,7 +97,7 @@ class TiledProcessor(ImageProcessor):
         if self.tile is None:
             return super().run(graph, inputs)
         found: list[np.ndarray] = []
-        for place in few_at_a_time(inputs[0].shape):
+        for place in few_at_a_time(images_in(inputs).shape):
             found += self.split_outputs(graph(*(each[place] for each in inputs)))
         return self.outputs_of(found)
 
@@ -117,8 +126,9 @@ class TiledProcessor(ImageProcessor):
         return [(first[first[:, 0] == number, 1:], second[second[:, 0] == number, 1:]) for number in numbers]
 
     def example(self) -> np.ndarray:
-        """An image as `preprocess` takes it, of one tile."""
-        return super().example() if self.tile is None else white_image(self.tile[1], self.tile[0])
+        """A picture with something on it, of one tile."""
+        page = drawn_page()
+        return page if self.tile is None else cv2.resize(page, self.tile)
 
     def tile_section(self) -> dict[str, Any]:
         """The section ``Tiles`` of ``inference.yml``, where there are any."""
@@ -127,7 +137,12 @@ class TiledProcessor(ImageProcessor):
 
 def as_batch(inputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
     """The inputs of one image as the graph takes them: a whole one alone, the tiles of a large one together."""
-    return tuple(each[None] for each in inputs) if inputs[0].ndim == 3 else inputs
+    return tuple(each[None] for each in inputs) if images_in(inputs).ndim == 3 else inputs
+
+
+def images_in(inputs: Sequence[Any]) -> Any:
+    """The images among a graph's inputs, which have more axes than what else is said of them."""
+    return max(inputs, key=lambda each: len(each.shape))
 
 
 def few_at_a_time(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -31,7 +31,7 @@ from plx_train.vision.heads import classes_of
 from plx_train.vision.module import ImageModule
 from plx_train.vision.objects import Objects
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes
-from plx_train.vision.tiled_processor import as_batch, few_at_a_time
+from plx_train.vision.tiled_processor import as_batch, few_at_a_time, images_in
 from plx_train.vision.tiles import tiles_of
 
 if TYPE_CHECKING:
@@ -95,15 +95,15 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
     def collate_eval(self, samples: list[Sample]) -> Batch:
         """Images and their scales; of an image in tiles these."""
-        images, scales = zip(*(as_batch(sample.x) for sample in samples), strict=True)
-        return {"x": (np.concatenate(images), np.concatenate(scales)), "names": [sample.name for sample in samples]}
+        inputs = zip(*(as_batch(sample.x) for sample in samples), strict=True)
+        return {"x": tuple(map(np.concatenate, inputs)), "names": [sample.name for sample in samples]}
 
     def forward(self, batch: Batch) -> Any:
         """Logits in training; else the rows of a few images and their numbers, and of the next few."""
         x = batch["x"]
         if not isinstance(x, tuple):
             return self.network(x)
-        return [self._finish(*(each[place] for each in x)) for place in few_at_a_time(tuple(x[0].shape))]
+        return [self._finish(*(each[place] for each in x)) for place in few_at_a_time(tuple(images_in(x).shape))]
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""

@@ -70,7 +70,7 @@ class ObjectDetProcessor(TiledProcessor):
             raise UserError(f"threshold names the class {key}, which is none of {listed(self.labels)} or their numbers")
         return number
 
-    def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], Context]:
+    def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, ...], Context]:
         """The inputs ``image`` float32 (3, h, w) and ``scale_factor`` float32 (2,), and the image's (H, W).
 
         Of several tiles (T, 3, h, w) and (T, 2).
@@ -78,8 +78,8 @@ class ObjectDetProcessor(TiledProcessor):
         height, width = image.shape[:2]
         if self.tiling is not None:
             corners = self.tiling.corners((height, width))
-            tiles, scales = self.tile_inputs(image, self.tiling, corners)
-            return ((tiles, scales) if len(corners) > 1 else (tiles[0], scales[0])), (height, width)
+            inputs = self.tile_inputs(image, self.tiling, corners)
+            return (inputs if len(corners) > 1 else tuple(each[0] for each in inputs)), (height, width)
         scale = np.asarray([self.size[1] / height, self.size[0] / width], np.float32)
         return (self.normalise(self.fit(image)), scale), (height, width)
 
