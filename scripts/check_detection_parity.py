@@ -213,13 +213,13 @@ def compared(name: str, folder: Path) -> tuple[str, bool]:
     difference = _nearest if has_queries(name) else _apart
     apart = difference(scores, places, expected["scores"], expected["places"])
     if has_queries(name):
-        criterion = RECIPES[name].criterion(network, (1, 1), lambda value: value)
+        criterion = RECIPES[name].criterion(network, lambda value: value)
         given, boxes = (paddle.to_tensor(each) for each in found_by_queries())
         own = [
             (np.concatenate([at[:, :2] - at[:, 2:] / 2, at[:, :2] + at[:, 2:] / 2], 1), number)
             for at, number in truths()
         ]
-        loss = float(criterion(LearnedQueries(Queries(given, boxes), None, None), own)["loss"])
+        loss = float(criterion(LearnedQueries(Queries(given, boxes), None, None), own, (1, 1))["loss"])
         apart.append(abs(loss - float(expected["loss"])) / float(expected["loss"]))
     left = [each for each in coverage.unexpected if not NEEDLESS.match(each)]
     same = max(apart) <= TOLERANCE and not left and coverage.loaded == coverage.total

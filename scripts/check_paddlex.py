@@ -41,6 +41,9 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
     if hasattr(predictor.processor, "temperature"):
         # PaddleX knows the scores before calibration.
         predictor.processor = replace(predictor.processor, temperature=1.0)
+    if hasattr(predictor.processor, "tile"):
+        # PaddleX sees whole images.
+        predictor.processor = replace(predictor.processor, tile=None)
 
     def predict(image: Path) -> Any:
         prediction = predictor.predict(image)

@@ -23,6 +23,7 @@ from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
 from plx_train.vision.objects import Detections
 from plx_train.vision.room import ImageRoom
+from plx_train.vision.tiles import check_tiles, choose_tiling
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -43,11 +44,12 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     num_pictures = 6
 
     def check_options(self, options: ObjectDetConfig, dataset: DatasetOptions) -> None:
-        """Refuses a name under which PaddleX would give the graph other inputs than it takes.
+        """Refuses tiles of no size, and a name under which PaddleX would give the graph other inputs than it takes.
 
         Raises:
             ConfigError: it is one.
         """
+        check_tiles(options.tiles)
         name = self.model_name(options)
         if takes_shape(name) != INPUTS[options.network].takes_shape:
             raise ConfigError(
@@ -82,9 +84,12 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         labels = data.classes or ()
         given = INPUTS[options.network]
         width, height = options.size or given.size
+        tiling = choose_tiling(data.train.samples, (width, height), options.tiles)
         return ObjectDetProcessor(
             labels=labels,
             size=(width, height),
+            tile=tiling.size if tiling else None,
+            overlap=tiling.overlap if tiling else 0,
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
@@ -122,7 +127,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""
-        return BoxCheck(self.name, processor.labels, processor.size)
+        return BoxCheck(self.name, processor.labels, processor.size, processor.tiling)
 
     def draw_sample(self, sample: LabelledObjects) -> np.ndarray:
         """The image with its boxes."""

@@ -21,7 +21,6 @@ from plx_train.nn.detection.hybrid_encoder import EncoderShape
 from plx_train.nn.detection.names import INPUTS
 from plx_train.nn.detection.pico_det import PicoDet, PicoDetOn
 from plx_train.nn.detection.point_loss import PointLoss
-from plx_train.nn.detection.points import points_of
 from plx_train.nn.detection.pp_yoloe import PPYOLOE
 from plx_train.nn.detection.query_decoder import DecoderShape
 from plx_train.nn.detection.query_detector import QueryDetector
@@ -31,11 +30,11 @@ from plx_train.nn.detection.rt_detr import RTDETR
 
 NetworkT = TypeVar("NetworkT", bound=Detector)
 Size = tuple[int, int]
-"""Height and width of a network's input."""
+"""Height and width of images."""
 Total = Callable[[paddle.Tensor], paddle.Tensor]
 """Adds up over the processes of a run."""
-Criterion = Callable[[Any, Truths], dict[str, paddle.Tensor]]
-"""Makes scalars, ``loss`` and its parts, of what `Detector.learn` gives."""
+Criterion = Callable[[Any, Truths, Size], dict[str, paddle.Tensor]]
+"""Makes scalars, ``loss`` and its parts, of what `Detector.learn` gives of images of one size."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class DetectorRecipe(ABC, Generic[NetworkT]):
     build: Callable[[int], NetworkT]
 
     @abstractmethod
-    def criterion(self, network: NetworkT, size: Size, total: Total) -> Criterion:
-        """The loss of images of one size."""
+    def criterion(self, network: NetworkT, total: Total) -> Criterion:
+        """The loss."""
 
     @abstractmethod
     def finished(self, network: NetworkT, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
@@ -70,10 +69,9 @@ class PointRecipe(DetectorRecipe[PointDetector]):
     box_weight: float = 2.5
     distance_weight: float = 0.5
 
-    def criterion(self, network: PointDetector, size: Size, total: Total) -> Criterion:
+    def criterion(self, network: PointDetector, total: Total) -> Criterion:
         """See `DetectorRecipe`."""
-        points = points_of(size, network.strides)
-        return PointLoss(points, self.assign, self.box_weight, self.distance_weight, total)
+        return PointLoss(network.strides, self.assign, self.box_weight, self.distance_weight, total)
 
     def finished(self, network: PointDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
@@ -83,9 +81,9 @@ class PointRecipe(DetectorRecipe[PointDetector]):
 class QueryRecipe(DetectorRecipe[QueryDetector]):
     """Queries find boxes, each another one: there is nothing to leave out."""
 
-    def criterion(self, network: QueryDetector, size: Size, total: Total) -> Criterion:
+    def criterion(self, network: QueryDetector, total: Total) -> Criterion:
         """See `DetectorRecipe`."""
-        return QueryLoss(size, total)
+        return QueryLoss(total)
 
     def finished(self, network: QueryDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
