@@ -57,7 +57,7 @@ def main() -> int:
 def start(name: str, python: str, folder: str, script: str = __file__) -> subprocess.Popen[str]:
     """A process that reads pages by `script` until its input ends."""
     environment = {**os.environ, "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "True"}
-    if name != "plx_train":
+    if not name.startswith("plx_train"):
         environment.pop("PYTHONPATH", None)
     command = [python, script, "--worker", name, "--folder", folder]
     return subprocess.Popen(
