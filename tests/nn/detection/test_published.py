@@ -1,4 +1,4 @@
-"""Weights of others under a detector's own names: ImageNet classifiers as backbones, PaddleDetection's as it computes."""
+"""Weights of others under a detector's own names: ImageNet classifiers as backbones, PaddleDetection's checkpoints."""
 
 from __future__ import annotations
 
