@@ -46,11 +46,11 @@ def between(boxes: list[dict[str, Any]]) -> float:
     return (scores[-1] + scores[-2]) / 2
 
 
-def test_each_thing_that_is_found_is_described(pipeline: plx_train.Pipeline, parts: Parts) -> None:
+def test_each_thing_that_is_found_is_described(pipeline: plx_train.Pipeline) -> None:
     boxes = only(pipeline, street())
-    found = plx_train.Predictor(parts["Detection"]).predict(street()).to_json()["boxes"]
+    detector, classifier = (pipeline.parts[key].predictor for key in ("Detection", "Classification"))
+    found = detector.predict(street()).to_json()["boxes"]
     assert len(boxes) == len(found) > 2
-    classifier = plx_train.Predictor(parts["Classification"])
     for box, wanted in zip(boxes, found, strict=True):
         assert (box["coordinate"], box["det_score"]) == (wanted["coordinate"], wanted["score"])
         left, top, right, bottom = (int(value) for value in wanted["coordinate"])
