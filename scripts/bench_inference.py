@@ -76,7 +76,7 @@ def bench(case: Case, int8: Path, rounds: int) -> list[EngineSpeed]:
         models = opened_engines(case.export, way.threads, inputs[0])
         models |= {f"{name} int8": model for name, model in opened_engines(int8, way.threads, inputs[0]).items()}
         works = {name: work_of(processor, model) for name, model in models.items()}
-        found += measure(works, inputs, way, float("inf"), rounds)
+        found += measure(works, processor, inputs, way, float("inf"), rounds)
     return found
 
 

@@ -54,12 +54,12 @@ def main() -> int:
     return report(times, texts)
 
 
-def start(name: str, python: str, folder: str) -> subprocess.Popen[str]:
-    """A process that reads pages until its input ends."""
+def start(name: str, python: str, folder: str, script: str = __file__) -> subprocess.Popen[str]:
+    """A process that reads pages by `script` until its input ends."""
     environment = {**os.environ, "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "True"}
-    if name != "plx_train":
+    if not name.startswith("plx_train"):
         environment.pop("PYTHONPATH", None)
-    command = [python, __file__, "--worker", name, "--folder", folder]
+    command = [python, script, "--worker", name, "--folder", folder]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     )

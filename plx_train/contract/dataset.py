@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from plx_train.contract.sample import Batch, Sample
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The batch that training samples are made for.
+
+    Attributes:
+        words: seed what a batch draws as a whole: the run's seed, the epoch, the batch's number in it.
+        progress: share of the training that is over when the batch is used, 0 to 1.
+    """
+
+    words: tuple[int, ...]
+    progress: float
 
 
 class Dataset(ABC):
@@ -33,6 +47,10 @@ class Dataset(ABC):
         Raises:
             DataError: it can't be read.
         """
+
+    def at(self, moment: Moment) -> Dataset:
+        """What gives the samples of one training batch; itself, where they are alike in all."""
+        return self
 
     def groups(self) -> np.ndarray | None:
         """A number per sample, int64 (N,): batches are made of samples with near ones; None where any will do."""

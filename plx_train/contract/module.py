@@ -49,7 +49,7 @@ class Module(ABC, Generic[ProcessorT]):
     """What `Metric.update` returns, in words; empty: the monitored metric."""
     overlay_legend: ClassVar[str] = ""
     """What the colours of `Room.overlay` mean."""
-    optional_weights: ClassVar[Sequence[str]] = ()
+    optional_weights: Sequence[str] = ()
     """Regular expressions of parameter names that published weights may lack."""
     eval_batch_size: int = 1
     """Samples that are evaluated together; above 1 where all have one shape."""

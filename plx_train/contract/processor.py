@@ -156,6 +156,10 @@ class Processor(ABC):
         """The prediction for what `preprocess` would shrink until nothing is seen on it; None: it is none of those."""
         return None
 
+    def told(self) -> list[str]:
+        """What people should know of it that they did not ask for, in sentences."""
+        return []
+
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """How far apart two outputs of one sample are, number by number; infinite where they can't be compared."""
         if output.shape != reference.shape:

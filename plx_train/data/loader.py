@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from plx_train.contract.dataset import Dataset
+from plx_train.contract.dataset import Dataset, Moment
 from plx_train.contract.sample import Batch, Sample
 from plx_train.data.worker_pool import WorkerLost, WorkerPool
 from plx_train.ground.errors import DataError
@@ -104,6 +104,8 @@ class Loader:
         self.num_workers = num_workers
         self.skips_unreadable = skips_unreadable
         self.unreadable: set[str] = set()
+        self.progress: Callable[[int, int], float] = _beginning
+        """Share of the training that is over at a batch, by its epoch and number."""
         self._pool: WorkerPool | None = None
         # Such batches are views of what is in memory: a worker process could only copy it.
         self._is_whole = dataset.makes_batches
@@ -117,10 +119,13 @@ class Loader:
         if self._is_whole:
             yield from map(self.dataset.batch, self.sampler.indices(epoch, cursor))
             return
-        batches = self.sampler.batches(epoch, cursor)
+        batches = (
+            (Moment((self.sampler.seed, epoch, number), self.progress(epoch, number)), keys)
+            for number, keys in enumerate(self.sampler.batches(epoch, cursor), cursor)
+        )
         read = partial(_samples, self.dataset)
         if self.num_workers == 0:
-            yield from (self._batch(read(keys)) for keys in batches)
+            yield from (self._batch(read(job)) for job in batches)
             return
         try:
             if self._pool is None:
@@ -149,6 +154,10 @@ class Loader:
             self._pool = None
 
 
+def _beginning(epoch: int, number: int) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """A sample that could not be read, in its place."""
@@ -157,7 +166,13 @@ class Unreadable:
     error: DataError
 
 
-def _samples(dataset: Dataset, keys: list[tuple[int, list[int]]]) -> list[Sample | Unreadable]:
+Job = tuple[Moment, list[tuple[int, list[int]]]]
+"""A batch: when it is used, and per sample its index and the seed words of its random generator."""
+
+
+def _samples(dataset: Dataset, job: Job) -> list[Sample | Unreadable]:
+    moment, keys = job
+    dataset = dataset.at(moment)
     return [_sample(dataset, *key) for key in keys]
 
 

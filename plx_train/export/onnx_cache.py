@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.export.static_model import StaticModel
+from plx_train.contract.processor import Processor
+from plx_train.export.static_model import StaticModel, processor_of
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder, update_digest
-from plx_train.runs.exported import is_onnx_only
+from plx_train.runs.exported import is_onnx_only, read_inference
 from plx_train.runs.folder import ONNX_FILE, STEM
 from plx_train.terminal.streams import silenced
 
@@ -53,7 +54,7 @@ def check_once(folder: Path, model: Callable[..., list[np.ndarray]], package: st
     passed = cache_folder() / "onnx" / f"{graph_digest(folder, metadata.version(package).encode())[:32]}.{package}"
     if passed.is_file():
         return
-    difference = largest_difference(StaticModel(folder)(*sample), _tried(model, folder, package, sample))
+    difference = _difference(folder, sample, _tried(model, folder, package, sample))
     if not difference <= CONVERTED_TOLERANCE:
         raise UserError(f"{folder} by {package} differs by {difference:.1e} from itself: take engine=paddle")
     # Where nothing can be kept it is tested every time.
@@ -72,13 +73,26 @@ def graph_digest(folder: Path, salt: bytes = b"") -> str:
     return digest.hexdigest()
 
 
-def largest_difference(wanted: list[np.ndarray], got: list[np.ndarray]) -> float:
-    """Largest difference of any value; not finite where a shape or a value is no good."""
-    if [one.shape for one in wanted] != [other.shape for other in got]:
+def largest_difference(processor: Processor, wanted: list[np.ndarray], got: list[np.ndarray]) -> float:
+    """Largest difference of what `processor` takes of samples; not finite where a shape or a value is no good."""
+    if len(wanted) != len(got):
         return float("inf")
-    found = [float(np.abs(one - other).max(initial=0.0)) for one, other in zip(wanted, got, strict=True)]
+    found = [processor.differences(one, other).max(initial=0.0) for one, other in zip(got, wanted, strict=True)]
     # `max` lets NaN pass for small.
-    return max(found, default=0.0) if np.isfinite(found).all() else float("inf")
+    return float(max(found, default=0.0)) if np.isfinite(found).all() else float("inf")
+
+
+def _difference(folder: Path, sample: Inputs, got: list[np.ndarray]) -> float:
+    """How far outputs are from what the graph of `folder` gives."""
+    processor = processor_of(read_inference(folder))
+    wanted = StaticModel(folder)(*sample)
+    if len(wanted) != len(got):
+        return float("inf")
+    try:
+        found = processor.split_outputs(got)
+    except ValueError:  # of shapes that no samples have
+        return float("inf")
+    return largest_difference(processor, processor.split_outputs(wanted), found)
 
 
 def _convert(folder: Path, target: Path, sample: Inputs) -> None:
@@ -93,8 +107,7 @@ def _convert(folder: Path, target: Path, sample: Inputs) -> None:
         # The converter prints by itself, and from native code.
         with silenced():
             write_onnx(temporary)
-        got = _tried(onnx_model(temporary), folder, "onnxruntime", sample)
-        difference = largest_difference(StaticModel(folder)(*sample), got)
+        difference = _difference(folder, sample, _tried(onnx_model(temporary), folder, "onnxruntime", sample))
         if not difference <= CONVERTED_TOLERANCE:
             raise UserError(f"{folder} as ONNX differs by {difference:.1e} from itself: take engine=paddle")
         for suffix in (".json", ".pdiparams"):

@@ -17,7 +17,10 @@ from plx_train.ground.characters import legible
 from plx_train.ground.errors import ExportError, ModelError, UserError
 from plx_train.runs.folder import ONNX_FILE
 
+Model = Callable[..., list[np.ndarray]]
 OPSET = 14
+SUPPRESSION = "NonMaxSuppression"
+"""Operation around which the converter writes what holds for one image alone."""
 INSTALL = "pip install -e '.[onnx]'"
 
 
@@ -68,15 +71,16 @@ def write_onnx(folder: Path) -> Path:
     return target
 
 
-def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]]:
+def onnx_model(folder: Path, threads: int = 1) -> Model:
     """``inference.onnx`` run by onnxruntime on the CPU; takes arrays in the inputs' alphabetical order.
 
     Raises:
         UserError: onnxruntime is not installed, or can't run the graph.
     """
     path = folder / ONNX_FILE
+    graph = checked_graph(path)
     try:
-        session = open_session(checked_graph(path), threads)
+        session = open_session(graph, threads)
     except ImportError:
         raise UserError(f"engine=onnx needs onnxruntime of the extra onnx: run {INSTALL}") from None
     except UserError:
@@ -91,7 +95,19 @@ def onnx_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndarray]
         except Exception as error:  # its errors have no base class but this
             raise ModelError(f"{path} can't be computed: {legible(str(error)[:200])}") from None
 
-    return run
+    return in_batches(run, graph)
+
+
+def in_batches(run: Model, graph: CheckedGraph) -> Model:
+    """`run` for batches of any number, where the converter wrote the `graph` for one sample at a time."""
+    if SUPPRESSION not in graph.facts.operations:
+        return run
+
+    def one_by_one(*inputs: np.ndarray) -> list[np.ndarray]:
+        found = [run(*(value[index : index + 1] for value in inputs)) for index in range(len(inputs[0]))]
+        return found[0] if len(found) == 1 else [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+    return one_by_one
 
 
 def open_session(graph: CheckedGraph, threads: int = 1) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from plx_train.export.graphs.checked import CheckedGraph, checked_graph
+from plx_train.export.onnx_model import in_batches
 from plx_train.ground.characters import legible
 from plx_train.ground.errors import ModelError, UserError
 from plx_train.machine.hardware import usable_cores
@@ -54,7 +55,7 @@ def openvino_model(folder: Path, threads: int = 1) -> Callable[..., list[np.ndar
         # Of the request's own memory, which the next call writes to.
         return [np.array(tensor.data) for tensor in request.output_tensors]
 
-    return run
+    return in_batches(run, graph)
 
 
 def compiled_model(graph: CheckedGraph, threads: int = 1) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.contract.processor import Processor
 from plx_train.export.graphs.facts import RefusedGraph
 from plx_train.export.onnx_cache import CONVERTED_TOLERANCE, largest_difference
 from plx_train.export.runtimes import Model, open_model
@@ -95,6 +96,7 @@ def opened_engines(folder: Path, threads: int, sample: Inputs) -> dict[str, Mode
 
 def measure(
     works: Mapping[str, Work],
+    processor: Processor,
     inputs: Sequence[Inputs],
     way: Way,
     tolerance: float = CONVERTED_TOLERANCE,
@@ -104,11 +106,12 @@ def measure(
 
     Args:
         works: what runs an engine on a sample, by its name; the first is the reference for what it should give.
+        processor: says how far apart outputs are.
     """
     names = list(works)
     wanted = [works[names[0]](given) for given in inputs]
-    differences = {name: max(_difference(works[name](given), one) for given, one in zip(inputs, wanted, strict=True))
-                   for name in names}  # fmt: skip
+    differences = {name: max(largest_difference(processor, one, works[name](given))
+                             for given, one in zip(inputs, wanted, strict=True)) for name in names}  # fmt: skip
     times: dict[str, list[float]] = {name: [] for name in names}
     with ThreadPoolExecutor(way.callers) as pool:
         for number in range(rounds + 1):
@@ -137,7 +140,3 @@ def _milliseconds(work: Work, inputs: Sequence[Inputs], way: Way, pool: ThreadPo
         for one in given:
             work(one)
     return (time.perf_counter() - started) * 1000 / len(given)
-
-
-def _difference(got: list[Any], wanted: list[Any]) -> float:
-    return largest_difference([np.asarray(one) for one in wanted], [np.asarray(one) for one in got])

@@ -11,7 +11,7 @@ import numpy as np
 SHOWN_OVERLAP = 0.5
 """Overlap from which on a box that is shown counts as right."""
 MAX_BOXES = 100
-"""Boxes of an image that are counted, the surest."""
+"""Boxes of an image that are counted, the surest, unless images are labelled with more: then all are."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,12 @@ def precisions(images: Sequence[ImageBoxes], num_classes: int) -> Precisions:
         "annotations": _annotations(images),
         "categories": [{"id": number, "name": str(number)} for number in range(num_classes)],
     }
-    found = _found(images)
+    most = most_counted(images)
+    found = _found(images, most)
     wanted = COCO(truth)
     given = wanted.loadRes(found) if found else COCO({**truth, "annotations": []})
     coco = COCOeval_faster(wanted, given, "bbox", print_function=lambda *_: None)
+    coco.params.maxDets = [1, 10, most]
     coco.evaluate()
     coco.accumulate()
     coco.summarize()
@@ -94,10 +96,16 @@ def _annotations(images: Sequence[ImageBoxes]) -> list[dict[str, Any]]:
     return rows
 
 
-def _found(images: Sequence[ImageBoxes]) -> list[dict[str, Any]]:
+def most_counted(images: Sequence[ImageBoxes]) -> int:
+    """How many boxes of an image are counted: COCO's number could not hold all that are to be found in crowded ones."""
+    labelled = max((int((~image.is_crowd).sum()) for image in images), default=0)
+    return MAX_BOXES if labelled <= MAX_BOXES else max(labelled, *(len(image.rows) for image in images))
+
+
+def _found(images: Sequence[ImageBoxes], most: int = MAX_BOXES) -> list[dict[str, Any]]:
     rows = []
     for place, image in _numbered(images):
-        surest = image.rows[np.argsort(-image.rows[:, 1], kind="stable")][:MAX_BOXES]
+        surest = image.rows[np.argsort(-image.rows[:, 1], kind="stable")][:most]
         for number, score, left, top, right, bottom in surest.astype(float).tolist():
             box = [left, top, right - left, bottom - top]
             rows.append({"image_id": place, "category_id": int(number), "bbox": box, "score": score})

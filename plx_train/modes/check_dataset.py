@@ -27,8 +27,10 @@ def run(composed: Composed) -> RunResult:
 
 def _checked(session: Session) -> RunResult:
     options = session.options
-    _, checked = check(options, session.output)
+    processor, checked = check(options, session.output)
     room, pictures = load_room(options.module.name), []
+    for said in processor.told() if processor else ():
+        session.console.info(said)
     for split, samples in (("train", checked.train), ("val", checked.val)):
         if samples:
             folder = session.output / SAMPLES / split

@@ -20,6 +20,7 @@ def run(composed: Composed) -> RunResult:
     folder = freeze(pipeline, resolve_path(options.output))
     rows = [(key, f"{model.name} ({model.reference}, sha256 {model.sha256[:12]})") for key, model in
             pipeline.models.items()]  # fmt: skip
+    rows += [(key, said) for key, part in pipeline.parts.items() for said in part.predictor.processor.told()]
     rows += [
         ("folder", str(folder)),
         ("here", f"plx_train.pipeline({str(folder)!r})"),

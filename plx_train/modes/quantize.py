@@ -17,6 +17,7 @@ from plx_train.export.static_model import folder_engine, processor_of
 from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores
 from plx_train.metrics.direction import Better, monitored, sign, unit
@@ -33,6 +34,8 @@ from plx_train.workflow.workbench import Workbench, open_workbench
 
 EVALUATED_AS = "paddle"
 """What the fp32 export's metric is taken with: the engine that its proof is about."""
+MOST_PARTS = 8
+"""Parts of a sample, an image's tiles for example, by which ranges of activations are chosen."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def _quantized(bench: Workbench, source: Source) -> RunResult:
     temporary = confined(place, f".{INT8_EXPORT}.tmp", str(place))
     remove_folder(temporary)
     try:
-        write_quantized(export, temporary, inputs_of(module, train, options.samples))
+        write_quantized(export, temporary, [_few(each) for each in inputs_of(module, train, options.samples)])
         loss = judge(module, export, temporary, processor, val, options.tolerance)
         speeds = compare(export, temporary, processor, inputs_of(module, val, SAMPLES))
         _record(temporary, loss, speeds, options)
@@ -101,6 +104,12 @@ def _quantized(bench: Workbench, source: Source) -> RunResult:
         remove_folder(temporary)
     _tell(session, export, folder, loss, speeds)
     return RunResult("quantize", session.output, {f"val/{loss.monitor}": loss.worst}, export=folder)
+
+
+def _few(inputs: Inputs) -> Inputs:
+    """The inputs of a sample; of one that goes through the graph in many parts a few, spread over it."""
+    chosen = spread(len(inputs[0]), MOST_PARTS)
+    return tuple(each[chosen] for each in inputs)
 
 
 def judge(module: Module[Any], export: Path, folder: Path, processor: Any, val: Dataset, tolerance: float) -> Loss:
@@ -125,7 +134,7 @@ def compare(export: Path, folder: Path, processor: Any, inputs: list[Inputs]) ->
         models = opened_engines(export, way.threads, inputs[0])
         models |= {f"{name} int8": model for name, model in opened_engines(folder, way.threads, inputs[0]).items()}
         works = {name: work_of(processor, model) for name, model in models.items()}
-        found += measure(works, inputs, way, float("inf"))
+        found += measure(works, processor, inputs, way, float("inf"))
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from plx_train.ground.characters import legible
+from plx_train.vision.draw import wide_font
 
 INK = (32, 32, 32)
 COLOURS = ((214, 69, 65), (38, 120, 178), (42, 140, 85), (188, 120, 20), (120, 80, 170), (0, 130, 140))
@@ -59,6 +61,30 @@ def draw_labels(image: np.ndarray, labels: Sequence[str], scores: Sequence[float
         text = f"{legible(label)} {score:.2f}"
         canvas.rectangle(canvas.textbbox(place, text, font=font), fill=(255, 255, 255, 200))
         canvas.text(place, text, fill=INK, font=font)
+    return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR)
+
+
+def draw_attributes(image: np.ndarray, boxes: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """The picture with boxes and in each, at its top left, a label a line; uint8 (H, W, 3) BGR."""
+    picture = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    canvas = ImageDraw.Draw(picture, "RGBA")
+    size = max(10, round(max(picture.size) / 70))
+    font, thickness = wide_font(size), max(2, round(max(picture.size) / 500))
+    for number, box in enumerate(boxes):
+        colour = COLOURS[number % len(COLOURS)]
+        left, top, right, bottom = box["coordinate"]
+        canvas.rectangle((left, top, right, bottom), outline=(*colour, 255), width=thickness)
+        lines = [f"{legible(label)} {score:.2f}" for label, score in zip(box["labels"], box["cls_scores"], strict=True)]
+        if not lines:
+            continue
+        step, inner = int(size * 1.3), size // 3
+        longest = max(canvas.textlength(line, font=font) for line in lines)
+        width, height = longest + 2 * inner, step * len(lines) + inner
+        # A box at the edge has its panel moved into the picture.
+        left, top = max(min(left, picture.width - width), 0), max(min(top, picture.height - height), 0)
+        canvas.rectangle((left, top, left + width, top + height), fill=(*colour, 225))
+        for row, line in enumerate(lines):
+            canvas.text((left + inner, top + inner // 2 + step * row), line, (255, 255, 255), font)
     return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR)
 
 

@@ -48,7 +48,7 @@ class Attribute(BaseModel):
 
 
 class Described(BaseModel):
-    """A thing that the whole image shows, and what holds of it."""
+    """A thing in the image, or that the whole image shows, and what holds of it."""
 
     bbox: list[float]
     attributes: list[Attribute]

@@ -137,15 +137,21 @@ def _boxes(declared: Declaration, answered: Answered) -> dict[str, Any]:
 
 def _attributes(declared: Declaration, answered: Answered) -> dict[str, Any]:
     found = answered.first
-    named = zip(found["label_names"], found["scores"], strict=True)
-    height, width = answered.items[0].shape[:2]
-    # Nothing looks for things in the image: it shows one, as a whole.
-    described = {
-        "bbox": [0, 0, width, height],
-        "attributes": [{"label": name, "score": score} for name, score in named],
-        "score": 1.0,
-    }
-    return {_endpoint(declared).settings["key"]: [described], **answered.about}
+    if "boxes" in found:
+        described = [
+            _thing(box["coordinate"], box["labels"], box["cls_scores"], box["det_score"]) for box in found["boxes"]
+        ]
+    else:
+        height, width = answered.items[0].shape[:2]
+        # Nothing looks for things in the image: it shows one, as a whole.
+        described = [_thing([0, 0, width, height], found["label_names"], found["scores"], 1.0)]
+    return {_endpoint(declared).settings["key"]: described, **answered.about}
+
+
+def _thing(box: list[float], labels: list[str], scores: list[float], score: float) -> dict[str, Any]:
+    """A thing in an image, `Described` in the protocol, with the labels that hold of it."""
+    named = zip(labels, scores, strict=True)
+    return {"bbox": box, "attributes": [{"label": name, "score": value} for name, value in named], "score": score}
 
 
 def _attributes_model(endpoint: DeclaredEndpoint) -> type[BaseModel]:
@@ -154,7 +160,7 @@ def _attributes_model(endpoint: DeclaredEndpoint) -> type[BaseModel]:
         "image": (str | None, None),
         "models": (dict[str, Any] | None, None),
     }
-    return create_model("AttributesAnswer", __doc__="What holds of the thing that the image shows.", **fields)
+    return create_model("AttributesAnswer", __doc__="What holds of each thing in the image.", **fields)
 
 
 def _pages(declared: Declaration, answered: Answered) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
         # No steps are left to do: what was fitted is measured, and the loop is over.
         state.step, state.ended_by = 1, "fit"
     plan = begin_plan(run.options, run.loader.sampler.batches_per_epoch, state)
+    run.loader.progress = lambda *batch: plan.progress_at(state, batch, run.options.accumulate_steps)
     clock = _Clock(state.timing)
     notes: list[str] = []
     num_steps = state.step if state.ended_by else plan.total(state)

@@ -63,17 +63,21 @@ class Plan:
         """Steps of the whole run; None where they are not planned yet."""
         return state.planned[-1][2] if state.planned else self.limit
 
-    def progress(self, state: LoopState) -> float:
-        """0 at the start, 1 at the end."""
-        start, share, total = next(
-            (part for part in reversed(state.planned) if part[0] <= state.step), state.planned[0]
-        )
-        if state.step < start:
+    def progress(self, state: LoopState, step: int | None = None) -> float:
+        """0 at the start, 1 at the end; of another `step` than the state's, as far as is planned now."""
+        step = state.step if step is None else step
+        start, share, total = next((part for part in reversed(state.planned) if part[0] <= step), state.planned[0])
+        if step < start:
             # A rollback to what a former version did without a plan.
-            return share * state.step / start
+            return share * step / start
         if total is None:
             return share
-        return min(share + (1 - share) * (state.step - start) / max(total - start, 1), 1.0)
+        return min(share + (1 - share) * (step - start) / max(total - start, 1), 1.0)
+
+    def progress_at(self, state: LoopState, batch: tuple[int, int], accumulate_steps: int) -> float:
+        """That of the step which takes a batch, given by its epoch and its number there."""
+        epoch, number = batch
+        return self.progress(state, epoch * self.steps_per_epoch + number // accumulate_steps)
 
     def end(self, state: LoopState) -> str | None:
         """Why the loop is over, None while it is not."""

@@ -13,13 +13,12 @@ from plx_train.contract.check import Finding
 from plx_train.data.classes import imbalance_findings, listed
 from plx_train.vision.check import ImageCheck, ImageSplit, Look, measures, percentiles, sizes_of
 from plx_train.vision.labels.coco import LabelledObjects
+from plx_train.vision.tiles import TINY, Tiling
 from plx_train.vision.twins import finding
 
-TINY = 8.0
-"""Pixels of the network's input below which a box's shorter side is smaller than the finest grid."""
 SLACK = 1.0
 """Pixels by which boxes may stand out of their image: rounding."""
-SIDE = "side"
+SIDE, LARGE, TILES = "side", "large", "tiles"
 MAX_LISTED = 20
 """Classes that are listed one by one."""
 
@@ -32,16 +31,19 @@ class BoxCheck(ImageCheck[LabelledObjects]):
         room: its name.
         labels: the classes.
         size: width and height of the network's input.
+        tiling: how images are cut; None: they are seen whole.
     """
 
     room: str
     labels: tuple[str, ...]
     size: tuple[int, int]
+    tiling: Tiling | None = None
     truth = "boxes"
 
     def settings(self) -> dict[str, Any]:
-        """Classes and size."""
-        return {"labels": list(self.labels), "size": list(self.size)}
+        """Classes, size, and tiles where there are any."""
+        tiles = {} if self.tiling is None else {"tiles": [*self.tiling.size, self.tiling.overlap]}
+        return {"labels": list(self.labels), "size": list(self.size), **tiles}
 
     def look(self, sample: LabelledObjects, image: np.ndarray) -> Look[LabelledObjects]:
         """Boxes outside of the image, and doubled ones; their sides as the network sees them."""
@@ -58,9 +60,14 @@ class BoxCheck(ImageCheck[LabelledObjects]):
         twice = sum(count - 1 for count in Counter(rows).values())
         if twice:
             found.append(finding(sample, "warning", "box-twice", f"{twice} boxes are there twice, of the same class"))
-        scale = np.asarray(self.size, np.float32) / limits
-        sides = ((truth.boxes[:, 2:] - truth.boxes[:, :2]) * scale)[~truth.is_crowd].min(axis=1, initial=np.inf)
-        return Look(sample, (height, width), found, {SIDE: sides[np.isfinite(sides)]})
+        seen = limits if self.tiling is None else np.asarray(self.tiling.size, np.float32)
+        sides = truth.counted.boxes[:, 2:] - truth.counted.boxes[:, :2]
+        at_input = (sides * (np.asarray(self.size, np.float32) / seen)).min(axis=1, initial=np.inf)
+        values = {SIDE: at_input[np.isfinite(at_input)]}
+        if self.tiling is not None:
+            values[LARGE] = (sides > seen).any(axis=1)
+            values[TILES] = [len(self.tiling.corners((height, width)))]
+        return Look(sample, (height, width), found, values)
 
     def of_split(self, split: ImageSplit[LabelledObjects], looks: Sequence[Look[LabelledObjects]]) -> list[Finding]:
         """Boxes too small to be seen, images without any, and classes that are rare or missing."""
@@ -68,12 +75,16 @@ class BoxCheck(ImageCheck[LabelledObjects]):
         sides = measures(looks, SIDE)
         tiny = int((sides < TINY).sum())
         if tiny:
-            width, height = self.size
+            (width, height), what = self.size, "images whole, as" if self.tiling is None else "a tile as"
             reason = (
-                f"{tiny} of {len(sides)} boxes have a side below {TINY:g} pixels where the network sees {width} x "
-                f"{height}: the smallest has {sides.min():.1f}"
+                f"{tiny} of {len(sides)} boxes have a side below {TINY:g} pixels where the network sees {what} {width} "
+                f"x {height}: the smallest has {sides.min():.1f}"
             )
             found.append(Finding(split.file, 0, "warning", "box-tiny", reason))
+        large = int(measures(looks, LARGE).sum())
+        if large:
+            reason = f"{large} of {len(sides)} boxes are larger than a tile, which sees them in parts alone"
+            found.append(Finding(split.file, 0, "warning", "box-larger-than-tile", reason))
         empty = sum(not len(sample.truth) for sample in split.samples)
         if empty:
             reason = f"{empty} of {len(split.samples)} images have no box: they teach what is none"
@@ -97,6 +108,7 @@ class BoxCheck(ImageCheck[LabelledObjects]):
             "image_height": percentiles(sizes[:, 0]),
             "image_width": percentiles(sizes[:, 1]),
             "box_side_at_input": percentiles(measures(looks, SIDE)),
+            **({} if self.tiling is None else {"tiles": int(measures(looks, TILES).sum())}),
         }
 
     def _by_class(self, counts: Counter[int]) -> dict[str, Any]:

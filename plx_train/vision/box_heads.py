@@ -15,7 +15,8 @@ def rehead(
     """`state` with heads for `classes`, and in words what was kept.
 
     A class that the weights know under longer names only, as ``caption`` for ``figure_caption`` and ``table_caption``,
-    begins with their mean. What sees the boxes is kept as it is.
+    begins with their mean. Of weights that name no classes, all rows are kept where they are as many. What sees the
+    boxes is kept as it is.
 
     Args:
         known: the classes of `state`, in order.
@@ -25,6 +26,8 @@ def rehead(
     target = {name: head for name, head in target.items() if name in state}
     if tuple(known) == tuple(classes) or not target:
         return state, None
+    if not known and all(state[name].shape == values.shape for name, (values, _) in target.items()):
+        return state, f"heads as they are: the weights don't name their {len(classes)} classes"
     sources = [sources_of(name, known) for name in classes]
     changed = {}
     for name, (values, axis) in target.items():

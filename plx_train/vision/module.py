@@ -22,9 +22,11 @@ class ImageModule(Module[ProcessorT]):
 
     Attributes:
         freezes_norm: batch norms keep their statistics in training.
+        frozen_part: how the names of the layers begin whose batch norms do.
     """
 
     freezes_norm: bool = False
+    frozen_part: str = ""
 
     def collate_eval(self, samples: list[Sample]) -> Batch:
         """Images of one size."""
@@ -34,8 +36,8 @@ class ImageModule(Module[ProcessorT]):
         """Training behaviour, batch statistics frozen where that is wanted."""
         self.network.train()
         if self.freezes_norm:
-            for layer in self.network.sublayers():
-                if isinstance(layer, paddle.nn.BatchNorm2D):
+            for name, layer in self.network.named_sublayers():
+                if isinstance(layer, paddle.nn.BatchNorm2D) and name.startswith(self.frozen_part):
                     layer.eval()
 
     def forward(self, batch: Batch) -> Any:

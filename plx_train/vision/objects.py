@@ -43,8 +43,21 @@ class Objects:
     @property
     def counted(self) -> Objects:
         """The objects that are to be found."""
-        kept = ~self.is_crowd
+        return self.where(~self.is_crowd)
+
+    def where(self, kept: np.ndarray) -> Objects:
+        """The objects that `kept` names: bool (G,), or numbers."""
         return Objects(self.boxes[kept], self.classes[kept], self.is_crowd[kept])
+
+    def shifted(self, x: float, y: float) -> Objects:
+        """All objects, moved by x, y pixels."""
+        return Objects(self.boxes + np.asarray([x, y, x, y], np.float32), self.classes, self.is_crowd)
+
+
+def joined(parts: Sequence[Objects]) -> Objects:
+    """The objects of all `parts`, one at least, in their order."""
+    boxes, classes, crowds = zip(*((each.boxes, each.classes, each.is_crowd) for each in parts), strict=True)
+    return Objects(np.concatenate(boxes), np.concatenate(classes), np.concatenate(crowds))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from plx_train.contract.dataset import Dataset
+from plx_train.contract.dataset import Dataset, Moment
 from plx_train.contract.dataset_options import WHITE
 from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Batch, Sample
@@ -56,6 +58,10 @@ class LabelledImage(Generic[TruthT]):
         """
         return read_image(self.image, background=self.background)
 
+    def part(self, picture: np.ndarray) -> np.ndarray:
+        """The sample's own part of its picture, where that is of several."""
+        return picture
+
 
 Labelled = TypeVar("Labelled", bound=LabelledImage[Any])
 LabelledIn = TypeVar("LabelledIn", bound=LabelledImage[Any], contravariant=True)
@@ -69,6 +75,20 @@ class Change(Protocol[LabelledIn]):
     ) -> tuple[Any, Any]:
         """What `Module.collate` takes for ``x`` and ``truth``; every random choice is drawn from `rng`."""
         ...
+
+
+class TimedChange(ABC, Generic[LabelledIn]):
+    """A `Change` that depends on the batch that samples are made for."""
+
+    @abstractmethod
+    def at(self, moment: Moment) -> Change[LabelledIn]:
+        """The change for the samples of one batch."""
+
+    @abstractmethod
+    def __call__(
+        self, samples: Sequence[LabelledIn], index: int, read: Callable[[int], np.ndarray], rng: np.random.Generator
+    ) -> tuple[Any, Any]:
+        """As that of a `Change`."""
 
 
 class ImageDataset(Dataset, Generic[Labelled]):
@@ -102,7 +122,15 @@ class ImageDataset(Dataset, Generic[Labelled]):
 
     def original(self, index: int) -> np.ndarray:
         """The image as it is, uint8 (H, W, 3) BGR."""
-        return self.samples[index].read()
+        return self.samples[index].part(self.samples[index].read())
+
+    def at(self, moment: Moment) -> Dataset:
+        """Itself, or with the change for that batch; what is kept in memory is the same."""
+        if not isinstance(self.change, TimedChange):
+            return self
+        timed = copy.copy(self)
+        timed.change = self.change.at(moment)
+        return timed
 
     def groups(self) -> np.ndarray | None:
         """The number of each image's group, int64 (N,), 0 where its size can't be read; None where any may share."""
@@ -141,7 +169,7 @@ class ImageDataset(Dataset, Generic[Labelled]):
         """
         sample = self.samples[index]
         try:
-            return self._cache.get(sample.key, sample.read)
+            return sample.part(self._cache.get(sample.key, sample.read))
         except ImageError as error:
             raise DataError(f"{sample.where}: {error}") from None
 

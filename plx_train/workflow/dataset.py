@@ -198,4 +198,6 @@ def open_data(session: Session, finished: Finished = NEW) -> RunData:
         session.console.info(f"data read as {report.format}: {report.division}")
     if processor is None:
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
+    for said in processor.told():
+        session.console.info(said)
     return RunData(load_room(options.module.name), processor, checked)

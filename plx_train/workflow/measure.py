@@ -84,7 +84,7 @@ def compare(folder: Path, processor: Any, inputs: list[Inputs]) -> list[EngineSp
         if not models:
             raise UserError(f"nothing here can run {folder}: install the extra onnx or openvino")
         works = {name: work_of(processor, model) for name, model in models.items()}
-        found += measure(works, inputs, way)
+        found += measure(works, processor, inputs, way)
     if is_onnx_only(folder):
         # A value on the edge of a step differs by the step, so engines are compared by their metrics.
         good = engines_as_good(folder)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.places import TESTS
-from plx_train.contract.dataset import Dataset
+from plx_train.contract.dataset import Dataset, Moment
 from plx_train.contract.sample import Batch, Sample
 from plx_train.data import worker_pool
 from plx_train.data.loader import Loader, Sampler
@@ -273,3 +273,30 @@ def test_memory_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(MemoryError, match="no shared memory for 8 MiB"):
         slot.write(np.zeros(8 << 20, np.uint8))
     slot.close()
+
+
+class Timed(Numbers):
+    """Samples tell the batch that they are made for."""
+
+    def __init__(self, size: int, moment: Moment | None = None) -> None:
+        super().__init__(size)
+        self.moment = moment
+
+    def at(self, moment: Moment) -> Timed:
+        return Timed(len(self), moment)
+
+    def get(self, index: int, rng: np.random.Generator) -> Sample:
+        assert self.moment is not None
+        return sample_of(index, {"index": index, "words": self.moment.words, "progress": self.moment.progress})
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_samples_know_the_batch_that_they_are_made_for(num_workers: int) -> None:
+    loader = Loader(Timed(7), Sampler(7, 2, seed=5), collate, num_workers)
+    loader.progress = lambda epoch, number: epoch + number / 10
+    try:
+        found = list(loader.epoch(3, cursor=1))
+    finally:
+        loader.close()
+    assert [batch["words"] for batch in found] == [[(5, 3, 1)] * 2, [(5, 3, 2)] * 2, [(5, 3, 3)]]
+    assert [batch["progress"] for batch in found] == [[3.1] * 2, [3.2] * 2, [3.3]]

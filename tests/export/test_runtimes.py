@@ -21,6 +21,7 @@ from plx_train.export.speed import EngineSpeed, Way, measure, quickest, ways_of
 from plx_train.export.static_model import StaticModel
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.pipelines.freeze import _copy_model
 from plx_train.runs.folder import CHOICE_FILE
 
@@ -123,7 +124,7 @@ def work(value: float) -> Any:
 
 def test_each_engine_is_timed_and_compared_with_the_first() -> None:
     works = {"native": work(1), "paddle": work(1.0005), "onnx": work(1.1), "openvino": work(np.nan)}
-    speeds = measure(works, [SAMPLE, SAMPLE], Way(1, 2), 1e-3, rounds=3)
+    speeds = measure(works, TextDetProcessor(), [SAMPLE, SAMPLE], Way(1, 2), 1e-3, rounds=3)
 
     assert [speed.engine for speed in speeds] == ["native", "paddle", "onnx", "openvino"]
     assert [speed.agrees for speed in speeds] == [True, True, False, False]
@@ -141,7 +142,7 @@ def test_the_quickest_that_agrees_is_chosen_for_each_number_of_threads() -> None
 
 def test_one_engine_that_gives_another_shape_does_not_agree() -> None:
     works = {"native": work(1), "paddle": lambda inputs: [np.ones((2, 3))]}
-    assert [speed.agrees for speed in measure(works, [SAMPLE], Way(1, 1), 1.0, 1)] == [True, False]
+    assert [speed.agrees for speed in measure(works, TextDetProcessor(), [SAMPLE], Way(1, 1), 1.0, 1)] == [True, False]
 
 
 def test_ways_are_lines_side_by_side_and_all_cores_for_one() -> None:

@@ -102,6 +102,16 @@ class FakePipeline:
         if self.name == "image_classification":
             found = {"input_path": None, "class_ids": [1, 0], "scores": [0.9, 0.1], "label_names": ["dog", "cat"]}
             return FakeResult({**found, "models": models}, image, ("res",))
+        if self.name == "object_detection":
+            box = {"cls_id": 3, "label": "cat", "score": 0.5, "coordinate": [10.0, 20.0, 300.0, 140.0]}
+            return FakeResult({"input_path": None, "boxes": [box], "models": models}, image, ("res",))
+        if self.name == "pedestrian_attribute_recognition":
+            places = [[10.0, 20.0, 300.0, 140.0], [400.0, 0.0, 500.0, 340.0]]
+            boxes = [
+                {"labels": labels, "cls_scores": [0.75] * len(labels), "det_score": 0.5, "coordinate": place}
+                for labels, place in zip((["hat", "bag"], []), places, strict=True)
+            ]
+            return FakeResult({"input_path": None, "boxes": boxes, "models": models}, image, ("res",))
         if self.name == "doc_preprocessor":
             settings = {"use_doc_orientation_classify": True, "use_doc_unwarping": False}
             found = {"input_path": None, "page_index": None, "model_settings": settings, "angle": 0}

@@ -151,6 +151,35 @@ def test_other_pipelines_have_the_page_too(kind: str, lines: list[str], page: Pa
         assert page.faults == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "lines", "captions"),
+    [
+        ("object_detection", ["cat"], ["cat"]),
+        ("pedestrian_attribute_recognition", ["1: hat 0.75, bag 0.75", "2: no attribute"], ["1", "2"]),
+    ],
+)
+def test_boxes_of_things_lie_on_the_picture(
+    kind: str, lines: list[str], captions: list[str], page: Page, image: Path
+) -> None:
+    options = ServeOptions()
+    with serving(create_app(FakePipeline(kind), options), options) as server:
+        page.open(server.address + "/")
+        page.choose_file("#file", image)
+        page.wait(f"document.querySelectorAll('#list li').length === {len(lines)}")
+        assert texts(page) == lines
+        told = page.run("[...document.querySelectorAll('.page text')].map((part) => part.textContent)")
+        assert sorted(told) == sorted(captions)
+        width, left = page.run(
+            "(() => { const [box, seen] = ['polygon', 'canvas'].map("
+            "(name) => document.querySelector(name).getBoundingClientRect());"
+            "return [box.width / seen.width, (box.left - seen.left) / seen.width]; })()"
+        )
+        assert abs(width - 0.29) < 0.01 and abs(left - 0.01) < 0.01
+        page.run("document.querySelector('#list button').focus()")
+        assert page.run("document.querySelectorAll('polygon.hot').length") == 1
+        assert page.faults == []
+
+
 def test_the_description_of_the_api_is_shown(page: Page, server: Running) -> None:
     page.open(server.address + "/api")
     page.wait("document.querySelectorAll('h2').length > 2")

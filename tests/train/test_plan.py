@@ -179,3 +179,16 @@ def test_room_is_left_for_the_last_evaluation_and_the_export() -> None:
 )
 def test_the_end_is_told_with_what_the_time_had_left(state: LoopState, told: str) -> None:
     assert ending(state).endswith(told)
+
+
+def test_a_batch_is_as_far_as_the_step_that_takes_it() -> None:
+    state = LoopState()
+    plan = begin_plan(TrainerOptions(epochs=3, accumulate_steps=4), BATCHES, state)
+    # Ten batches of an epoch make three steps: of four, four and two.
+    found = [plan.progress_at(state, (1, number), 4) for number in range(BATCHES)]
+    assert found == [pytest.approx((3 + step) / 9) for step in (0, 0, 0, 0, 1, 1, 1, 1, 2, 2)]
+    timed = LoopState(max_seconds=60.0)
+    plan = begin_plan(TrainerOptions(epochs=None), BATCHES, timed)
+    assert plan.progress_at(timed, (5, 0), 1) == 0.0, "nothing is planned yet"
+    timed.planned = [(0, 0.0, None), (4, 0.1, 40)]
+    assert plan.progress_at(timed, (2, 2), 1) == pytest.approx(0.1 + 0.9 * 18 / 36)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from plx_train.ground.errors import UserError
 from plx_train.metrics.multilabel import HOLDS
-from plx_train.metrics.thresholds import moved
+from plx_train.metrics.thresholds import chosen_limits, moved
 from plx_train.vision.answers import Answers
 from plx_train.vision.whole_image import CALIBRATION, WholeImageProcessor, transforms_of
 
@@ -22,24 +24,28 @@ class ImageMlclsProcessor(WholeImageProcessor):
 
     Attributes:
         thresholds: probability from which on each label holds, above 0 and below 1.
-        cut: moved score from which on a label holds, one for all or one for each; not shipped.
+        cut: moved score from which on a label holds, one for all, one for each, or some by number or name;
+            not shipped.
     """
 
     thresholds: tuple[float, ...] = ()
-    cut: float | tuple[float, ...] = HOLDS
+    cut: float | tuple[float, ...] | Mapping[Any, float] = HOLDS
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
             raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each label")
-        if np.ndim(self.cut) and len(np.asarray(self.cut)) != len(self.labels):
-            raise UserError(f"threshold must be one number, or {len(self.labels)}, one for each label")
+        chosen_limits(self.cut, np.zeros(len(self.labels)), self.labels)
+
+    @cached_property
+    def _limits(self) -> np.ndarray:
+        return chosen_limits(self.cut, np.full(len(self.labels), HOLDS), self.labels)
 
     def postprocess(self, probabilities: np.ndarray, shape: tuple[int, int]) -> Answers:
         """The labels that hold, of probabilities (labels,); scores are moved."""
         scores = moved(probabilities, np.asarray(self.thresholds))
         order = np.argsort(-scores, kind="stable")
-        found = order[(scores >= self.cut)[order]]
+        found = order[(scores >= self._limits)[order]]
         return Answers(found, scores[found], tuple(self.labels[place] for place in found), scores)
 
     def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.detector import TRAINING_ONLY, Detector
 from plx_train.nn.detection.exported import FinishedDetector
-from plx_train.nn.detection.recipes import RECIPES
+from plx_train.nn.detection.recipes import recipe_of
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
@@ -29,6 +30,8 @@ from plx_train.vision.heads import classes_of
 from plx_train.vision.module import ImageModule
 from plx_train.vision.objects import Objects
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes
+from plx_train.vision.tiled_processor import as_batch, few_at_a_time, images_in
+from plx_train.vision.tiles import tiles_of
 
 if TYPE_CHECKING:
     from paddle.static import InputSpec
@@ -40,33 +43,37 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
     """The room's trainable side."""
 
     name, monitor, sample_value = "object_det", "AP", "harmonic mean of precision and recall"
-    optional_weights = TRAINING_ONLY
     overlay_legend = "green: found; red: found where there is nothing; orange: missed"
 
     def __init__(self, options: ObjectDetConfig, processor: ObjectDetProcessor, is_fine_tuning: bool) -> None:
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
-        self.recipe = RECIPES[options.network]
+        self.recipe = recipe_of(options.network)
         self.network = self._new_network()
+        self.frozen_part = self.network.pretrained_part
+        self.optional_weights = (*TRAINING_ONLY, *((rf"^(?!{self.frozen_part})",) if self.frozen_part else ()))
         self._finish = self._finished(self.network)
-        self.criterion = self.recipe.criterion(self.network, processor.size[::-1], total)
+        self.criterion = self.recipe.criterion(self.network, total)
 
     def _new_network(self) -> Detector:
         network: Detector = self.recipe.build(len(self.processor.labels))
         return network
 
     def _finished(self, network: Detector) -> FinishedDetector:
-        return self.recipe.finished(network, self.processor.size[::-1], self.options.nms_threshold)
+        options = self.options
+        return self.recipe.finished(network, self.processor.size[::-1], options.nms_threshold, options.max_boxes)
 
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` under the network's names, with rows for this run's classes, and what was kept of them in words."""
-        given = self.network.generated_names()
-        if any(name in given for name in state):
-            # An export by Paddle's own names: its other tensors are numbers of the graph.
-            state = {given[name]: array for name, array in state.items() if name in given}
+        state = self.network.own_names(state)
+        if source.path.suffix == ".pdparams":
+            state = self.network.as_computed(state)
         known = source.classes or classes_of(source.path) or ()
-        return rehead(state, known, self.processor.labels, self.network.class_tensors())
+        target = self.network.class_tensors()
+        if self.network.pretrained_part and not target.keys() & state.keys():
+            return state, "the backbone alone"
+        return rehead(state, known, self.processor.labels, target)
 
     def dataset(
         self, samples: Sequence[LabelledImage[Objects]], split: str, cache_mb: int
@@ -74,7 +81,9 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         """Images of one split; ``train`` gives changed ones, the others plain ones."""
         if split != "train":
             return ImageDataset(samples, self.processor)
-        change = BoxViews(self.options.augment, self.processor.size)
+        change, tiling = BoxViews(self.options.augment, self.processor.size), self.processor.tiling
+        if tiling is not None:
+            samples = tiles_of(samples, tiling, self.options.augment.min_visible)
         return ImageDataset(samples, self.processor, change, cache_mb * 2**20)
 
     def collate(self, samples: list[Sample]) -> Batch:
@@ -86,22 +95,25 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         }
 
     def collate_eval(self, samples: list[Sample]) -> Batch:
-        """What the graph takes."""
-        inputs = zip(*(sample.x for sample in samples), strict=True)
-        return {"x": tuple(map(np.stack, inputs)), "names": [sample.name for sample in samples]}
+        """What the graph takes; of an image in tiles that of all of them."""
+        inputs = zip(*(as_batch(sample.x) for sample in samples), strict=True)
+        return {"x": tuple(map(np.concatenate, inputs)), "names": [sample.name for sample in samples]}
 
     def forward(self, batch: Batch) -> Any:
-        """What the criterion takes in training; else the rows of all images and their numbers."""
+        """What the criterion takes, in training; else rows and numbers of a few images, and of the next few."""
         x = batch["x"]
-        return self._finish(*x) if isinstance(x, tuple) else self.network.learn(x, batch["objects"])
+        if not isinstance(x, tuple):
+            return self.network.learn(x, batch["objects"])
+        return [self._finish(*(each[place] for each in x)) for place in few_at_a_time(tuple(images_in(x).shape))]
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""
-        return self.criterion(outputs, batch["objects"])
+        return self.criterion(outputs, batch["objects"], tuple(batch["x"].shape[2:]))
 
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
-        """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6)."""
-        return self.processor.split_outputs([each.numpy() for each in outputs])
+        """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6); of one in tiles with their number before."""
+        found = (self.processor.split_outputs([each.numpy() for each in some]) for some in outputs)
+        return self.processor.outputs_of(list(chain.from_iterable(found)))
 
     def new_metric(self) -> BoxMetric:
         """An empty metric."""

@@ -10,14 +10,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.contract.processor import Graph
-from plx_train.data.classes import listed
 from plx_train.ground.errors import UserError
+from plx_train.metrics.thresholds import chosen_limits
 from plx_train.nn.detection.names import PLAIN, takes_shape
 from plx_train.nn.detection.nearest import nearest
 from plx_train.vision.normalise import check_scales, planes_of, table_of
 from plx_train.vision.objects import Detections, detections
-from plx_train.vision.processor import ImageProcessor
+from plx_train.vision.seams import merge_tiles
+from plx_train.vision.tiled_processor import TiledProcessor, read_tiles
 
 CUBIC = 2
 """PaddleDetection's number of the interpolation."""
@@ -26,19 +26,15 @@ Context = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class ObjectDetProcessor(ImageProcessor):
+class ObjectDetProcessor(TiledProcessor):
     """Pre- and postprocessing of object detection.
 
     Attributes:
-        labels: names of the classes by number.
-        size: width and height of the network's input.
         thresholds: score above which a box of each class is shown.
         takes_shape: the graph is also told the size that the image was brought to.
         cut: another one for all, or some by number or name of their class, where it is given; not shipped.
     """
 
-    labels: tuple[str, ...]
-    size: tuple[int, int] = (608, 800)
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     thresholds: tuple[float, ...] = ()
@@ -46,45 +42,39 @@ class ObjectDetProcessor(ImageProcessor):
     cut: float | Mapping[Any, float] | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.labels:
             raise UserError("a detector needs at least one class")
         if len(self.thresholds) != len(self.labels) or not all(0 < limit < 1 for limit in self.thresholds):
             raise UserError(f"thresholds must be {len(self.labels)} numbers above 0 and below 1, one for each class")
-        if isinstance(self.cut, Mapping):
-            for key, value in self.cut.items():
-                self._place(key)
-                if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                    raise UserError(f"threshold of the class {key} must be a number from 0 to 1, not {value!r}")
+        chosen_limits(self.cut, np.zeros(len(self.labels)), self.labels)
         check_scales(self.mean, self.std)
 
     @cached_property
     def _limits(self) -> np.ndarray:
-        limits = np.asarray(self.thresholds, np.float32)
-        if isinstance(self.cut, Mapping):
-            for key, value in self.cut.items():
-                limits[self._place(key)] = value
-        elif self.cut is not None:
-            limits[:] = self.cut
-        return limits
-
-    def _place(self, key: Any) -> int:
-        """The number of a class, given by number or name."""
-        if key in self.labels:
-            return self.labels.index(key)
-        number = int(key) if str(key).isascii() and str(key).isdigit() else len(self.labels)
-        if number >= len(self.labels):
-            raise UserError(f"threshold names the class {key}, which is none of {listed(self.labels)} or their numbers")
-        return number
+        return chosen_limits(self.cut, np.asarray(self.thresholds, np.float32), self.labels)
 
     def preprocess(self, image: np.ndarray) -> tuple[tuple[np.ndarray, ...], Context]:
         """The graph's inputs in alphabetical order, and the image's (H, W).
 
-        They are ``im_shape`` float32 (2,) where that is taken, ``image`` (3, h, w) and ``scale_factor`` (2,).
+        They are ``im_shape`` float32 (2,) where that is taken, ``image`` (3, h, w) and ``scale_factor`` (2,); of
+        several tiles each has one axis more.
         """
         height, width = image.shape[:2]
-        scale = np.asarray([self.size[1] / height, self.size[0] / width], np.float32)
-        shape = (np.asarray(self.size[::-1], np.float32),) if self.takes_shape else ()
-        return (*shape, self.normalise(self.fit(image)), scale), (height, width)
+        if self.tiling is not None:
+            corners = self.tiling.corners((height, width))
+            inputs = self.tile_inputs(image, self.tiling, corners)
+            return (inputs if len(corners) > 1 else tuple(each[0] for each in inputs)), (height, width)
+        scale = np.asarray([[self.size[1] / height, self.size[0] / width]], np.float32)
+        inputs = self.graph_inputs(self.normalise(self.fit(image))[None], scale)
+        return tuple(each[0] for each in inputs), (height, width)
+
+    def graph_inputs(self, images: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See `TiledProcessor`; with the size that the images were brought to where that is taken."""
+        if not self.takes_shape:
+            return images, scales
+        shape = np.asarray([self.size[::-1]], np.float32)
+        return np.repeat(shape, len(images), axis=0), images, scales
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """The image at the network's size, uint8 (height, width, 3) BGR."""
@@ -101,24 +91,22 @@ class ObjectDetProcessor(ImageProcessor):
         return table_of(self.mean, self.std)
 
     def postprocess(self, rows: np.ndarray, shape: Context) -> Detections:
-        """What is shown of rows class, score, x1, y1, x2, y2, float32 (M, 6)."""
+        """What is shown of rows class, score, x1, y1, x2, y2, float32 (M, 6); of tiles with their number before."""
+        if self.tiling is not None:
+            rows = merge_tiles(rows, self.tiling, shape)
         return detections(rows, self._limits, self.labels, shape)
 
     def split_outputs(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """The rows of each image, of those of all and their numbers."""
         return list(np.split(outputs[0].reshape(-1, 6), np.cumsum(outputs[1])[:-1]))
 
-    def predict_whole(self, graph: Graph, image: np.ndarray) -> Detections:
-        """What is found in one image, which goes through the `graph` alone."""
-        inputs, context = self.preprocess(image)
-        return self.postprocess(self.split_outputs(graph(*(each[None] for each in inputs)))[0], context)
-
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """The difference of each box to the most similar one: of scores, or of places as shares of the whole.
 
         One that the other side lacks counts by how far its score is above those that are left out.
         """
-        return np.concatenate([nearest(reference, output), nearest(output, reference)])
+        pairs = self.by_tile(reference, output)
+        return np.concatenate([np.zeros(0), *(nearest(*each) for pair in pairs for each in (pair, pair[::-1]))])
 
     def to_inference(self, model_name: str) -> dict[str, Any]:
         """The sections of ``inference.yml`` from which PaddleX, and `from_inference`, do the same."""
@@ -128,6 +116,7 @@ class ObjectDetProcessor(ImageProcessor):
             "Global": {"model_name": model_name},
             "draw_threshold": dict(enumerate(self.thresholds)),
             "label_list": list(self.labels),
+            **self.tile_section(),
             "Preprocess": [
                 {"type": "Resize", "target_size": size, "keep_ratio": False, "interp": CUBIC},
                 {"type": "NormalizeImage", **normalise},
@@ -161,6 +150,7 @@ class ObjectDetProcessor(ImageProcessor):
             std=std,
             thresholds=_thresholds(inference.get("draw_threshold", 0.5), len(labels)),
             takes_shape=takes_shape(str(inference.get("Global", {}).get("model_name"))),
+            **read_tiles(inference),
         )
 
 

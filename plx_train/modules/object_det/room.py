@@ -17,20 +17,17 @@ from plx_train.metrics.box_metric import BoxMetric
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
-from plx_train.nn.detection.names import INPUTS, takes_shape
+from plx_train.nn.detection.names import INPUTS, PUBLISHED, takes_shape
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
 from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
 from plx_train.vision.objects import Detections
 from plx_train.vision.room import ImageRoom
+from plx_train.vision.tiles import check_tiles, choose_tiling
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.object_det.module import ObjectDet
-
-
-PUBLISHED = {"PicoDet_layout_1x": "PicoDet_layout_CDLA"}
-"""Weights in the catalogue, by the network that they are of."""
 
 
 class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcessor]):
@@ -47,11 +44,12 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     num_pictures = 6
 
     def check_options(self, options: ObjectDetConfig, dataset: DatasetOptions) -> None:
-        """Refuses a name under which PaddleX would give the graph other inputs than it takes.
+        """Refuses tiles of no size, and a name under which PaddleX would give the graph other inputs than it takes.
 
         Raises:
             ConfigError: it is one.
         """
+        check_tiles(options.tiles)
         name = self.model_name(options)
         if takes_shape(name) != INPUTS[options.network].takes_shape:
             raise ConfigError(
@@ -86,9 +84,12 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         labels = data.classes or ()
         given = INPUTS[options.network]
         width, height = options.size or given.size
+        tiling = choose_tiling(data.train.samples, (width, height), options.tiles)
         return ObjectDetProcessor(
             labels=labels,
             size=(width, height),
+            tile=tiling.size if tiling else None,
+            overlap=tiling.overlap if tiling else 0,
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
@@ -126,7 +127,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""
-        return BoxCheck(self.name, processor.labels, processor.size)
+        return BoxCheck(self.name, processor.labels, processor.size, processor.tiling)
 
     def draw_sample(self, sample: LabelledObjects) -> np.ndarray:
         """The image with its boxes."""
@@ -152,7 +153,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
 
     def model_name(self, options: ObjectDetConfig) -> str:
         """Name in the exported ``inference.yml``."""
-        return options.model_name or options.network
+        return options.model_name or INPUTS[options.network].paddlex or options.network
 
     def pretrained(self, options: ObjectDetConfig) -> str | None:
         """Weights that ``weights=auto`` stands for."""

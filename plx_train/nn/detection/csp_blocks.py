@@ -82,19 +82,19 @@ class EffectiveSE(nn.Layer):
         self.fc = nn.Conv2D(channels, channels, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return x * F.hardsigmoid(self.fc(x.mean([2, 3], keepdim=True)))
+        return x * F.hardsigmoid(self.fc(F.adaptive_avg_pool2d(x, 1)))
 
 
 class CSPResStage(nn.Layer):
     """A stage of the backbone: half of the channels go through `count` blocks."""
 
-    def __init__(self, inputs: int, outputs: int, count: int) -> None:
+    def __init__(self, inputs: int, outputs: int, count: int, with_alpha: bool) -> None:
         super().__init__()
         middle = (inputs + outputs) // 2
         self.conv_down = ConvNorm(inputs, middle, 3, 2, activate=F.swish)
         self.conv1 = ConvNorm(middle, middle // 2, 1, activate=F.swish)
         self.conv2 = ConvNorm(middle, middle // 2, 1, activate=F.swish)
-        self.blocks = nn.Sequential(*[BasicBlock(middle // 2, True, True) for _ in range(count)])
+        self.blocks = nn.Sequential(*[BasicBlock(middle // 2, True, with_alpha) for _ in range(count)])
         self.attn = EffectiveSE(middle)
         self.conv3 = ConvNorm(middle, outputs, 1, activate=F.swish)
 
@@ -108,9 +108,10 @@ class CSPResNet(nn.Layer):
 
     Args:
         width, depth: multiples of the largest one's channels and blocks.
+        with_alpha: of its `RepVggBlock`.
     """
 
-    def __init__(self, width: float, depth: float) -> None:
+    def __init__(self, width: float, depth: float, with_alpha: bool = True) -> None:
         super().__init__()
         channels = [max(round(each * width), 1) for each in (64, 128, 256, 512, 1024)]
         counts = [max(round(each * depth), 1) for each in (3, 6, 6, 3)]
@@ -122,7 +123,7 @@ class CSPResNet(nn.Layer):
         )
         self.stages = nn.Sequential(
             *[
-                (str(place), CSPResStage(channels[place], channels[place + 1], count))
+                (str(place), CSPResStage(channels[place], channels[place + 1], count, with_alpha))
                 for place, count in enumerate(counts)
             ]
         )

@@ -24,9 +24,11 @@ class Detector(nn.Layer):
 
     Attributes:
         heads: the axis of the classes in those tensors that have one, by regular expressions of their names.
+        pretrained_part: how the names begin of what published weights are of: all of it, or the backbone.
     """
 
     heads: ClassVar[Mapping[str, int]]
+    pretrained_part: ClassVar[str] = ""
 
     def learn(self, x: paddle.Tensor, truths: Truths) -> Any:
         """What the family's criterion takes, of training images with their `truths`."""
@@ -47,9 +49,13 @@ class Detector(nn.Layer):
             if isinstance(layer, RepVggBlock):
                 layer.merge()
 
-    def generated_names(self) -> dict[str, str]:
-        """The names of its tensors by those that Paddle gave them in an export; nothing where none is known."""
-        return {}
+    def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Published tensors under this network's names; others as they are."""
+        return dict(state)
+
+    def as_computed(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of PaddleDetection's ``.pdparams`` under this network's names, as it computes with them."""
+        return dict(state)
 
 
 class PointDetector(Detector):

@@ -41,14 +41,14 @@ class FinishedPoints(FinishedDetector):
     """What points see, without boxes that better ones cover.
 
     Args:
-        nms_threshold: see `select_boxes`.
+        nms_threshold, max_boxes: see `select_boxes`.
     """
 
     network: PointDetector
 
-    def __init__(self, network: PointDetector, size: tuple[int, int], nms_threshold: float) -> None:
+    def __init__(self, network: PointDetector, size: tuple[int, int], nms_threshold: float, max_boxes: int) -> None:
         super().__init__(network, size)
-        self.nms_threshold = nms_threshold
+        self.nms_threshold, self.max_boxes = nms_threshold, max_boxes
         self.register_buffer("points", paddle.to_tensor(points_of(size, network.strides)), persistable=False)
 
     def inputs(self) -> list[InputSpec]:
@@ -60,7 +60,8 @@ class FinishedPoints(FinishedDetector):
         boxes = boxes_at(self.points, mean_distances(distances, self.network.num_bins))
         across, down = scale_factor[:, 1:], scale_factor[:, :1]
         scale = paddle.concat([across, down, across, down], axis=1).unsqueeze(1)
-        return select_boxes(boxes / scale, F.sigmoid(scores).transpose([0, 2, 1]), self.nms_threshold)
+        probabilities = F.sigmoid(scores).transpose([0, 2, 1])
+        return select_boxes(boxes / scale, probabilities, self.nms_threshold, self.max_boxes)
 
 
 class FinishedQueries(FinishedDetector):

@@ -6,15 +6,17 @@ Structure, order and names of parameters are those of PaddleDetection.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, make_divisible
-from plx_train.nn.detection.detector import PointDetector
+from plx_train.nn.detection.backbones import of_backbone
+from plx_train.nn.detection.detector import Detector, PointDetector
 from plx_train.nn.detection.path_aggregation import CSPPAN, LCPAN, DPModule
 from plx_train.nn.pp_lcnet import BLOCKS, STEM_CHANNELS, DepthwiseSeparable
 
@@ -197,7 +199,15 @@ class PicoDet(PointDetector):
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         return self.head(self.neck(self.backbone(x)))
 
-    def generated_names(self) -> dict[str, str]:
+    def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of an official export, which have names that Paddle gave, as the network's; others as they are."""
+        given = self._generated_names()
+        if not any(name in given for name in state):
+            return dict(state)
+        # Its other tensors are numbers of the graph.
+        return {given[name]: array for name, array in state.items() if name in given}
+
+    def _generated_names(self) -> dict[str, str]:
         """The names of a network's tensors by those that Paddle gave them in an export, ``conv2d_0.w_0`` for example.
 
         Paddle counts layers as they are made. Two convolutions that the official head makes and throws away count too.
@@ -210,6 +220,28 @@ class PicoDet(PointDetector):
             parts = {"w_0": "weight", "b_0": "bias", "w_1": "_mean", "w_2": "_variance"}
             names |= {f"batch_norm2d_{number}.{given}": f"{name}.{own}" for given, own in parts.items()}
         return names
+
+
+class PicoDetOn(PicoDet):
+    """Neck and head of today's PicoDet over the backbone of another network, of which there are ImageNet weights.
+
+    Args:
+        backbone: makes what gives features at strides 8, 16 and 32, and has their `out_channels`.
+    """
+
+    pretrained_part: ClassVar[str] = "backbone."
+
+    def __init__(
+        self, backbone: Callable[[], nn.Layer], num_classes: int, channels: int = 96, num_blocks: int = 2
+    ) -> None:
+        Detector.__init__(self)
+        self.backbone = backbone()
+        self.neck = LCPAN(self.backbone.out_channels, channels)
+        self.head = PicoHeadV2(channels, num_classes, num_blocks)
+
+    def own_names(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The tensors of a classifier as those of the backbone, those of a detector as they are."""
+        return of_backbone(state, self.backbone)
 
 
 def _as_made(network: PicoDet, kind: type[nn.Layer]) -> list[tuple[str, nn.Layer]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import paddle
 
 from plx_train.nn.detection.assigned import Assigner
 from plx_train.nn.detection.dense_loss import dense_sums
 from plx_train.nn.detection.detector import Truths
+from plx_train.nn.detection.points import points_of
 
 
 @dataclass(frozen=True)
@@ -18,25 +18,28 @@ class PointLoss:
     """The weighted sum of the losses of classes, boxes and distances.
 
     Attributes:
-        points: centre and stride of each point of the network, (P, 3).
+        strides: pixels between the network's points, level by level.
         assign: chooses which of them learn what.
         total: adds up over the processes of a run.
     """
 
-    points: np.ndarray
+    strides: tuple[int, ...]
     assign: Assigner
     box_weight: float
     distance_weight: float
     total: Callable[[paddle.Tensor], paddle.Tensor]
 
-    def __call__(self, outputs: tuple[paddle.Tensor, paddle.Tensor], truths: Truths) -> dict[str, paddle.Tensor]:
+    def __call__(
+        self, outputs: tuple[paddle.Tensor, paddle.Tensor], truths: Truths, size: tuple[int, int]
+    ) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts.
 
         Args:
             outputs: logits of classes (N, P, classes) and of distances (N, P, 4 × bins).
+            size: height and width of the images.
         """
         scores, distances = (each.astype("float32") for each in outputs)
-        sums = dense_sums(scores, distances, truths, self.points, self.assign)
+        sums = dense_sums(scores, distances, truths, points_of(size, self.strides), self.assign)
         count = self.total(paddle.to_tensor(sums.count)).clip(min=1)
         weight = self.total(paddle.to_tensor(sums.weight)).clip(min=1)
         parts = {

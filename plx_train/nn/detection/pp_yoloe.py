@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -112,17 +113,25 @@ class PPYOLOE(PointDetector):
 
     Args:
         width, depth: multiples of the largest one's channels and blocks.
+        with_alpha: as PP-YOLOE+ has it, not PP-YOLOE.
     """
 
     strides: ClassVar[tuple[int, ...]] = (32, 16, 8)
     num_bins: ClassVar[int] = 17
     heads: ClassVar[Mapping[str, int]] = {r"^yolo_head\.pred_cls\.\d\.(weight|bias)$": 0}
 
-    def __init__(self, num_classes: int, width: float, depth: float) -> None:
+    def __init__(self, num_classes: int, width: float, depth: float, with_alpha: bool = True) -> None:
         super().__init__()
-        self.backbone = CSPResNet(width, depth)
+        self.backbone = CSPResNet(width, depth, with_alpha)
         self.neck = CustomCSPPAN(self.backbone.out_channels, width, depth)
         self.yolo_head = PPYOLOEHead(self.neck.out_channels, num_classes, self.num_bins)
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         return self.yolo_head(self.neck(self.backbone(x)))
+
+    def as_computed(self, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Tensors of PaddleDetection's ``.pdparams``, in which an alpha that is not above 0 is none: it counts as 1."""
+        return {
+            name: np.where(array > 0, array, np.ones_like(array)) if name.endswith(".alpha") else array
+            for name, array in state.items()
+        }

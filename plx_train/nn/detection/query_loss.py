@@ -25,16 +25,18 @@ class QueryLoss:
     """The sum of all stages' losses, divided by the number of boxes.
 
     Attributes:
-        size: height and width of the network's input.
         total: adds up over the processes of a run.
     """
 
-    size: tuple[int, int]
     total: Callable[[paddle.Tensor], paddle.Tensor]
 
-    def __call__(self, outputs: LearnedQueries, truths: Truths) -> dict[str, paddle.Tensor]:
-        """Scalars ``loss`` and its parts."""
-        sides = np.asarray(self.size[::-1] * 2, np.float32)
+    def __call__(self, outputs: LearnedQueries, truths: Truths, size: tuple[int, int]) -> dict[str, paddle.Tensor]:
+        """Scalars ``loss`` and its parts.
+
+        Args:
+            size: height and width of the images.
+        """
+        sides = np.asarray(size[::-1] * 2, np.float32)
         shares = [(boxes / sides, classes) for boxes, classes in truths]
         count = float(sum(len(boxes) for boxes, _ in truths))
         sums = _summed(outputs.found, shares, None)

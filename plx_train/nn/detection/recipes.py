@@ -13,13 +13,14 @@ import paddle
 
 from plx_train.nn.detection import simota, task_aligned
 from plx_train.nn.detection.assigned import Assigner
+from plx_train.nn.detection.backbones import EfficientNetLiteFeatures, MobileNetV2Features
 from plx_train.nn.detection.detector import Detector, PointDetector, Truths
 from plx_train.nn.detection.exported import FinishedDetector, FinishedPoints, FinishedQueries
 from plx_train.nn.detection.hgnet_v2 import SHAPES, HGNetV2
 from plx_train.nn.detection.hybrid_encoder import EncoderShape
-from plx_train.nn.detection.pico_det import PicoDet
+from plx_train.nn.detection.names import INPUTS
+from plx_train.nn.detection.pico_det import PicoDet, PicoDetOn
 from plx_train.nn.detection.point_loss import PointLoss
-from plx_train.nn.detection.points import points_of
 from plx_train.nn.detection.pp_yoloe import PPYOLOE
 from plx_train.nn.detection.query_decoder import DecoderShape
 from plx_train.nn.detection.query_detector import QueryDetector
@@ -29,11 +30,11 @@ from plx_train.nn.detection.rt_detr import RTDETR
 
 NetworkT = TypeVar("NetworkT", bound=Detector)
 Size = tuple[int, int]
-"""Height and width of a network's input."""
+"""Height and width of images."""
 Total = Callable[[paddle.Tensor], paddle.Tensor]
 """Adds up over the processes of a run."""
-Criterion = Callable[[Any, Truths], dict[str, paddle.Tensor]]
-"""Makes scalars, ``loss`` and its parts, of what `Detector.learn` gives."""
+Criterion = Callable[[Any, Truths, Size], dict[str, paddle.Tensor]]
+"""Makes scalars, ``loss`` and its parts, of what `Detector.learn` gives of images of one size."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ class DetectorRecipe(ABC, Generic[NetworkT]):
     build: Callable[[int], NetworkT]
 
     @abstractmethod
-    def criterion(self, network: NetworkT, size: Size, total: Total) -> Criterion:
-        """The loss of images of one size."""
+    def criterion(self, network: NetworkT, total: Total) -> Criterion:
+        """The loss."""
 
     @abstractmethod
-    def finished(self, network: NetworkT, size: Size, nms_threshold: float) -> FinishedDetector:
+    def finished(self, network: NetworkT, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """The network with what makes boxes in the image's own pixels of its outputs."""
 
 
@@ -68,24 +69,23 @@ class PointRecipe(DetectorRecipe[PointDetector]):
     box_weight: float = 2.5
     distance_weight: float = 0.5
 
-    def criterion(self, network: PointDetector, size: Size, total: Total) -> Criterion:
+    def criterion(self, network: PointDetector, total: Total) -> Criterion:
         """See `DetectorRecipe`."""
-        points = points_of(size, network.strides)
-        return PointLoss(points, self.assign, self.box_weight, self.distance_weight, total)
+        return PointLoss(network.strides, self.assign, self.box_weight, self.distance_weight, total)
 
-    def finished(self, network: PointDetector, size: Size, nms_threshold: float) -> FinishedDetector:
+    def finished(self, network: PointDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
-        return FinishedPoints(network, size, nms_threshold)
+        return FinishedPoints(network, size, nms_threshold, max_boxes)
 
 
 class QueryRecipe(DetectorRecipe[QueryDetector]):
     """Queries find boxes, each another one: there is nothing to leave out."""
 
-    def criterion(self, network: QueryDetector, size: Size, total: Total) -> Criterion:
+    def criterion(self, network: QueryDetector, total: Total) -> Criterion:
         """See `DetectorRecipe`."""
-        return QueryLoss(size, total)
+        return QueryLoss(total)
 
-    def finished(self, network: QueryDetector, size: Size, nms_threshold: float) -> FinishedDetector:
+    def finished(self, network: QueryDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
         return FinishedQueries(network, size)
 
@@ -114,6 +114,14 @@ RECIPES: Mapping[str, DetectorRecipe[Any]] = MappingProxyType(
         "PP-YOLOE_plus-S": PointRecipe(partial(PPYOLOE, width=0.5, depth=0.33)),
         "PP-YOLOE_plus-M": PointRecipe(partial(PPYOLOE, width=0.75, depth=0.67)),
         "PP-YOLOE_plus-L": PointRecipe(partial(PPYOLOE, width=1.0, depth=1.0)),
+        "PP-YOLOE_plus-X": PointRecipe(partial(PPYOLOE, width=1.25, depth=1.33)),
+        "PP-YOLOE-S_human": PointRecipe(partial(PPYOLOE, width=0.5, depth=0.33, with_alpha=False)),
+        "PP-YOLOE-L_human": PointRecipe(partial(PPYOLOE, width=1.0, depth=1.0, with_alpha=False)),
+        "PP-ShiTuV2_det": PointRecipe(
+            partial(PicoDet, scale=2.5, channels=128, is_first_release=True), simota.assign, 2.0, 0.25
+        ),
+        "PicoDet_EfficientNet_Lite0": PointRecipe(partial(PicoDetOn, EfficientNetLiteFeatures)),
+        "PicoDet_MobileNetV2": PointRecipe(partial(PicoDetOn, MobileNetV2Features)),
         "RT-DETR-R18": QueryRecipe(_rt_detr_r18),
         "RT-DETR-R50": QueryRecipe(_rt_detr_r50),
         "RT-DETR-L": QueryRecipe(partial(_rt_detr_hgnet, name="L", encoder=EncoderShape())),
@@ -123,3 +131,8 @@ RECIPES: Mapping[str, DetectorRecipe[Any]] = MappingProxyType(
         ),
     }
 )
+
+
+def recipe_of(name: str) -> DetectorRecipe[Any]:
+    """How the network `name` of `plx_train.nn.detection.names` is made and taught."""
+    return RECIPES[INPUTS[name].structure or name]

@@ -74,6 +74,10 @@ TINY = TinyRoom(
         "trainer.log_every_steps=1",
     ),
     by_heart=("optimizer.lr=5e-3",),
-    drawn=("module.augment.scale=[0.8,1.2]", "module.augment.flip=true", "module.augment.colour=0.3"),
+    drawn=(
+        *("module.augment.scale=[0.8,1.2]", "module.augment.flip=true", "module.augment.colour=0.3"),
+        *("module.augment.crop=0.3", "module.augment.mosaic=0.5", "module.augment.mixup=0.3"),
+        *("module.augment.settle=0.3", "module.augment.multi_scale=[0.6,1.4]"),
+    ),
     spoil=spoil,
 )

@@ -14,7 +14,7 @@ from plx_train.nn.detection.query_loss import QueryLoss
 SIZE = (50, 100)
 BOXES = np.asarray([[10, 5, 30, 25], [50, 10, 90, 45]], np.float32)
 TRUTHS = [(BOXES, np.asarray([0, 1])), (BOXES[:0], np.zeros(0, np.int64))]
-LOSS = QueryLoss(SIZE, lambda value: value)
+LOSS = QueryLoss(lambda value: value)
 
 
 def found(sure: float, shift: float, stages: int = 2) -> Queries:
@@ -28,7 +28,7 @@ def found(sure: float, shift: float, stages: int = 2) -> Queries:
 
 
 def losses(given: Queries) -> dict[str, float]:
-    return {name: float(value) for name, value in LOSS(LearnedQueries(given, None, None), TRUTHS).items()}
+    return {name: float(value) for name, value in LOSS(LearnedQueries(given, None, None), TRUTHS, SIZE).items()}
 
 
 def test_a_network_that_is_right_pays_next_to_nothing() -> None:
@@ -57,7 +57,7 @@ def test_copies_that_were_made_right_cost_nothing_and_count_by_their_number() ->
     logits[0, 0, denoising.places[0], denoising.truths[0]] = 8.0
     moved = boxes + np.asarray([0.1, 0, 0, 0], np.float32)
     paid = [
-        LOSS(LearnedQueries(found(8.0, 0.0), Queries(*map(paddle.to_tensor, (logits, each))), denoising), TRUTHS)
+        LOSS(LearnedQueries(found(8.0, 0.0), Queries(*map(paddle.to_tensor, (logits, each))), denoising), TRUTHS, SIZE)
         for each in (boxes, moved)
     ]
     assert float(paid[0]["denoising"]) < 1e-2
@@ -66,7 +66,7 @@ def test_copies_that_were_made_right_cost_nothing_and_count_by_their_number() ->
 
 def test_images_without_objects_teach_that_there_are_none() -> None:
     given = found(2.0, 0.0)
-    parts = LOSS(LearnedQueries(given, None, None), [TRUTHS[1], TRUTHS[1]])
+    parts = LOSS(LearnedQueries(given, None, None), [TRUTHS[1], TRUTHS[1]], SIZE)
     parts["loss"].backward()
     assert float(parts["boxes"]) == float(parts["overlaps"]) == 0
     assert bool((given.logits.grad > 0).all()) and float(given.boxes.grad.abs().sum()) == 0

@@ -62,20 +62,21 @@ def pictures() -> np.ndarray:
 def learned() -> RTDETR:
     """A network that knows both pictures by heart."""
     network, images = tiny(), paddle.to_tensor(pictures())
-    loss = QueryLoss(SIZE, lambda value: value)
+    np.random.seed(0)
+    loss = QueryLoss(lambda value: value)
     clip = paddle.nn.ClipGradByGlobalNorm(1.0)
     descent = paddle.optimizer.AdamW(3e-3, parameters=network.parameters(), grad_clip=clip)
     network.train()
     for step in range(STEPS):
         descent.set_lr(3e-3 if step < STEPS * 0.7 else 3e-4)
-        loss(network.learn(images, TRUTHS), TRUTHS)["loss"].backward()
+        loss(network.learn(images, TRUTHS), TRUTHS, SIZE)["loss"].backward()
         descent.step()
         descent.clear_grad()
     network.eval()
     return network
 
 
-STEPS = 80
+STEPS = 140
 
 
 def rows_of(layer: FinishedQueries, scale: float = 1.0) -> list[np.ndarray]:

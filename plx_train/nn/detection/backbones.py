@@ -1,0 +1,70 @@
+"""Classifiers of images as backbones of detectors, under the names that their ImageNet weights have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from plx_train.nn.efficientnet_lite import STAGES, EfficientNetLite0, from_torch
+
+LITE_STAGES = (2, 4, 6)
+"""Stages of EfficientNet-Lite that are the last at strides 8, 16 and 32."""
+MOBILE_BLOCKS = (6, 13, 17)
+"""The same of MobileNetV2's blocks."""
+
+
+class EfficientNetLiteFeatures(nn.Layer):
+    """Features of EfficientNet-Lite0 at strides 8, 16 and 32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        whole = EfficientNetLite0(1)
+        self.conv_stem, self.bn0, self.blocks = whole.conv_stem, whole.bn0, whole.blocks
+        ends = np.cumsum([stage[0] for stage in STAGES]) - 1
+        self.places = tuple(int(ends[stage]) for stage in LITE_STAGES)
+        self.out_channels = tuple(STAGES[stage][4] for stage in LITE_STAGES)
+
+    def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        x = F.relu6(self.bn0(self.conv_stem(x)))
+        return _seen(x, self.blocks, self.places)
+
+
+class MobileNetV2Features(nn.Layer):
+    """Features of MobileNetV2 (arXiv 1801.04381) at strides 8, 16 and 32."""
+
+    out_channels = (32, 96, 320)
+
+    def __init__(self) -> None:
+        super().__init__()
+        from paddle.vision.models import MobileNetV2
+
+        self.features = nn.Sequential(*list(MobileNetV2(num_classes=0).features)[: MOBILE_BLOCKS[-1] + 1])
+
+    def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        return _seen(x, self.features, MOBILE_BLOCKS)
+
+
+def _seen(x: paddle.Tensor, layers: nn.Layer, places: tuple[int, ...]) -> list[paddle.Tensor]:
+    """What the layers at `places` make of `x`, one after the other."""
+    found = []
+    for place, layer in enumerate(layers):
+        x = layer(x)
+        if place in places:
+            found.append(x)
+    return found
+
+
+def of_backbone(state: Mapping[str, np.ndarray], backbone: nn.Layer) -> dict[str, np.ndarray]:
+    """The tensors of a classifier as those of a detector's `backbone`; those of a detector as they are."""
+    renamed = {
+        name.replace(".running_mean", "._mean").replace(".running_var", "._variance"): array
+        for name, array in from_torch(dict(state)).items()
+    }
+    known = set(backbone.state_dict())
+    if not known & set(renamed):
+        return dict(state)
+    return {f"backbone.{name}": array for name, array in renamed.items() if name in known}
