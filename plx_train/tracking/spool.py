@@ -18,8 +18,10 @@ from plx_train.ground.files import read_limited, replace_file
 
 CHUNK_BYTES = 1 << 18
 MOST_CURSOR_BYTES = 1 << 20
-PLACES = ("uri", "path", "folder", "plx.output")
-"""Addresses, without passwords from the beginning, and paths: they are gone back to by what stands here."""
+PLACES = ("uri", "path", "folder")
+"""A record's own addresses, without passwords from the beginning, and paths: what stands here is gone back to."""
+OUTPUT = "plx.output"
+"""The tag that is such a path. What else tags and parameters hold may be anything, by any name."""
 LONGEST_LINE = 1 << 26
 """Bytes of the longest record; more are none, whatever the file leads to."""
 
@@ -70,7 +72,7 @@ class Spool:
             head = {"seq": self._sequence, "ms": now if milliseconds is None else milliseconds, "kind": kind}
             self._sequence += 1
             try:
-                content = content if kind == "metrics" else scrubbed(content, PLACES)
+                content = content if kind == "metrics" else _without_passwords(content)
                 line = json.dumps(head | content, separators=(",", ":"), allow_nan=False, default=str)
                 self._write(line.encode() + b"\n")
             except (OSError, ValueError):
@@ -99,6 +101,10 @@ class Spool:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+
+def _without_passwords(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: value if key in PLACES else scrubbed(value, (OUTPUT,)) for key, value in content.items()}
 
 
 def _drop_torn_line(path: Path) -> None:

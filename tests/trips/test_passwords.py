@@ -76,4 +76,5 @@ def command(folder: Path, *words: str) -> tuple[str, list[str]]:
                     seen.add(" ".join(child.cmdline()))
             time.sleep(0.05)
         said.seek(0)
-        return said.read(), sorted(seen)
+        # A child that has not yet begun its own program shows its parent's line, which is what was typed.
+        return said.read(), sorted(seen - {" ".join(line)})
