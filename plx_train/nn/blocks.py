@@ -5,7 +5,7 @@ Names of classes stand in exported graphs, so that another name is another file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 
 import paddle
 from paddle import nn
@@ -58,6 +58,16 @@ class SqueezeExcitation(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         pooled = F.adaptive_avg_pool2d(x, 1)
         return x * F.hardsigmoid(self.conv2(F.relu(self.conv1(pooled))), slope=self.slope, offset=0.5)
+
+
+def features_at(x: paddle.Tensor, layers: Iterable[nn.Layer], places: Collection[int]) -> list[paddle.Tensor]:
+    """What the layers at `places` give, where one works on what the other gave."""
+    found = []
+    for place, layer in enumerate(layers):
+        x = layer(x)
+        if place in places:
+            found.append(x)
+    return found
 
 
 def upsample(x: paddle.Tensor, factor: int) -> paddle.Tensor:

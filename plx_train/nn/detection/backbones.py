@@ -9,6 +9,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from plx_train.nn.blocks import features_at
 from plx_train.nn.efficientnet_lite import STAGES, EfficientNetLite0, from_torch
 
 LITE_STAGES = (2, 4, 6)
@@ -30,7 +31,7 @@ class EfficientNetLiteFeatures(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         x = F.relu6(self.bn0(self.conv_stem(x)))
-        return _seen(x, self.blocks, self.places)
+        return features_at(x, self.blocks, self.places)
 
 
 class MobileNetV2Features(nn.Layer):
@@ -45,17 +46,7 @@ class MobileNetV2Features(nn.Layer):
         self.features = nn.Sequential(*list(MobileNetV2(num_classes=0).features)[: MOBILE_BLOCKS[-1] + 1])
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
-        return _seen(x, self.features, MOBILE_BLOCKS)
-
-
-def _seen(x: paddle.Tensor, layers: nn.Layer, places: tuple[int, ...]) -> list[paddle.Tensor]:
-    """What the layers at `places` make of `x`, one after the other."""
-    found = []
-    for place, layer in enumerate(layers):
-        x = layer(x)
-        if place in places:
-            found.append(x)
-    return found
+        return features_at(x, self.features, MOBILE_BLOCKS)
 
 
 def of_backbone(state: Mapping[str, np.ndarray], backbone: nn.Layer) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.blocks import ConvNorm
+from plx_train.nn.blocks import ConvNorm, features_at
 
 
 class RepVggBlock(nn.Layer):
@@ -130,12 +130,7 @@ class CSPResNet(nn.Layer):
         self.out_channels = tuple(channels[2:])
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
-        x = self.stem(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features[1:]
+        return features_at(self.stem(x), self.stages, (1, 2, 3))
 
 
 class SPP(nn.Layer):

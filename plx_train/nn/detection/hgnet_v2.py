@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.blocks import ConvNorm
+from plx_train.nn.blocks import ConvNorm, features_at
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,4 @@ class HGNetV2(nn.Layer):
         self.out_channels = tuple(inputs[2:])
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
-        x = self.stem(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features[1:]
+        return features_at(self.stem(x), self.stages, (1, 2, 3))

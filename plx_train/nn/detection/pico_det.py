@@ -14,7 +14,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.blocks import ConvNorm, make_divisible
+from plx_train.nn.blocks import ConvNorm, features_at, make_divisible
 from plx_train.nn.detection.backbones import of_backbone
 from plx_train.nn.detection.detector import Detector, PointDetector
 from plx_train.nn.detection.path_aggregation import CSPPAN, LCPAN, DPModule
@@ -51,12 +51,7 @@ class LCNet(nn.Layer):
             setattr(self, name, nn.Sequential(*layers))
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
-        x = self.conv1(x)
-        features = []
-        for name in self.stages:
-            x = getattr(self, name)(x)
-            features.append(x)
-        return features[2:]
+        return features_at(self.conv1(x), (getattr(self, name) for name in self.stages), (2, 3, 4))
 
 
 class _ConvNorm(nn.Layer):

@@ -9,6 +9,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from plx_train.nn.blocks import features_at
+
 COUNTS: Mapping[int, tuple[int, ...]] = MappingProxyType({18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)})
 """Blocks of each stage, by depth."""
 BOTTLENECK_DEPTH, EXPANSION = 50, 4
@@ -110,8 +112,4 @@ class ResNetVd(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         x = F.max_pool2d(self.conv1(x), 3, 2, 1)
-        features = []
-        for name in self.stages:
-            x = self._sub_layers[name](x)
-            features.append(x)
-        return features[1:]
+        return features_at(x, (self._sub_layers[name] for name in self.stages), (1, 2, 3))
