@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def check_once(folder: Path, model: Callable[..., list[np.ndarray]], package: st
     passed = cache_folder() / "onnx" / f"{graph_digest(folder, metadata.version(package).encode())[:32]}.{package}"
     if passed.is_file():
         return
-    difference = _difference(folder, sample, _tried(model, folder, package, sample))
+    difference = _difference(folder, sample, partial(_tried, model, folder, package))
     if not difference <= CONVERTED_TOLERANCE:
         raise UserError(f"{folder} by {package} differs by {difference:.1e} from itself: take engine=paddle")
     # Where nothing can be kept it is tested every time.
@@ -82,17 +83,15 @@ def largest_difference(processor: Processor, wanted: list[np.ndarray], got: list
     return float(max(found, default=0.0)) if np.isfinite(found).all() else float("inf")
 
 
-def _difference(folder: Path, sample: Inputs, got: list[np.ndarray]) -> float:
-    """How far outputs are from what the graph of `folder` gives."""
+def _difference(folder: Path, sample: Inputs, model: Callable[..., list[np.ndarray]]) -> float:
+    """How far a model is from the graph of `folder`."""
     processor = processor_of(read_inference(folder))
-    wanted = StaticModel(folder)(*sample)
-    if len(wanted) != len(got):
-        return float("inf")
+    wanted = processor.run(StaticModel(folder), sample)
     try:
-        found = processor.split_outputs(got)
-    except ValueError:  # of shapes that no samples have
+        found = processor.run(model, sample)
+    except (ValueError, IndexError):  # of shapes that no samples have
         return float("inf")
-    return largest_difference(processor, processor.split_outputs(wanted), found)
+    return largest_difference(processor, wanted, found)
 
 
 def _convert(folder: Path, target: Path, sample: Inputs) -> None:
@@ -107,7 +106,7 @@ def _convert(folder: Path, target: Path, sample: Inputs) -> None:
         # The converter prints by itself, and from native code.
         with silenced():
             write_onnx(temporary)
-        difference = _difference(folder, sample, _tried(onnx_model(temporary), folder, "onnxruntime", sample))
+        difference = _difference(folder, sample, partial(_tried, onnx_model(temporary), folder, "onnxruntime"))
         if not difference <= CONVERTED_TOLERANCE:
             raise UserError(f"{folder} as ONNX differs by {difference:.1e} from itself: take engine=paddle")
         for suffix in (".json", ".pdiparams"):
@@ -123,7 +122,7 @@ def _convert(folder: Path, target: Path, sample: Inputs) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _tried(model: Callable[..., list[np.ndarray]], folder: Path, how: str, sample: Inputs) -> list[np.ndarray]:
+def _tried(model: Callable[..., list[np.ndarray]], folder: Path, how: str, *sample: np.ndarray) -> list[np.ndarray]:
     try:
         return model(*sample)
     except Exception as error:  # these packages' errors have no base class but this

@@ -63,14 +63,15 @@ def chosen_limits(given: Any, own: np.ndarray, names: Sequence[str]) -> np.ndarr
             if key != DEFAULT:
                 limits[_place(key, names)] = _checked(given[key], key)
     elif given is not None:
-        if np.ndim(given) and len(given) != len(names):
+        values = list(given) if isinstance(given, list | tuple | np.ndarray) else [given] * len(names)
+        if len(values) != len(names):
             raise UserError(f"threshold must be one number, or {len(names)}, one for each class")
-        limits[:] = given
+        limits[:] = [_checked(value, name) for value, name in zip(values, names, strict=True)]
     return limits
 
 
 def _checked(value: Any, key: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 <= value <= 1:
         raise UserError(f"threshold of the class {key} must be a number from 0 to 1, not {value!r}")
     return float(value)
 

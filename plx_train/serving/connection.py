@@ -117,8 +117,12 @@ class Connection(H11Protocol):
 
     def is_idle(self) -> bool:
         """Whether no request of it is known, and no answer on its way."""
-        is_free = self.cycle is None or self.cycle.response_complete
+        is_free = not self._is_told and (self.cycle is None or self.cycle.response_complete)
         return is_free and self.conn.their_state is not h11.SEND_BODY and not self.unsent()
+
+    def is_leaving(self) -> bool:
+        """Whether it is closed, or only waits for a refusal to be read."""
+        return self._is_told or self.transport.is_closing()
 
     def unsent(self) -> int:
         """Bytes of answers that the client has not taken."""

@@ -118,7 +118,7 @@ class Doorkeeper:
                 await asyncio.sleep(0)
 
     def _welcome(self, opened: socket.socket, address: str, protocol: Protocol) -> None:
-        is_taken = self._has_room()
+        is_taken = self._has_room(address)
 
         def made() -> Connection:
             one = protocol()
@@ -148,19 +148,24 @@ class Doorkeeper:
         """
         if self._most_of_one is None:
             return True
-        others = [one for one in self._connections if one is not newcomer and one.address == newcomer.address]
-        held = sum(not one.transport.is_closing() for one in others)
-        return held < self._most_of_one or self._close_idle(others, 1) > 0
+        others = [one for one in self._of(newcomer.address) if one is not newcomer]
+        return len(others) < self._most_of_one or self._close_idle(others, 1) > 0
 
-    def _has_room(self) -> bool:
-        """Whether one more connection can be held; one that is idle may be closed for it."""
+    def _of(self, address: str) -> list[Connection]:
+        """The connections that an address holds."""
+        return [one for one in self._connections if one.address == address and not one.is_leaving()]
+
+    def _has_room(self, address: str) -> bool:
+        """Whether one more connection can be held; one that is idle may be closed for it, an address's own first."""
+        if self._most_of_one is not None and len(own := self._of(address)) >= self._most_of_one:
+            return self._close_idle(own, 1) > 0
         if len(self._connections) + len(self._opening) < self._most:
             return True
         return self._close_idle(self._connections, 1) > 0
 
     def _close_idle(self, among: Iterable[Connection], count: int) -> int:
         """Closes so many that wait without a request, first of the address that has most of them; how many."""
-        idle = [one for one in among if one.is_idle() and not one.transport.is_closing()]
+        idle = [one for one in among if one.is_idle() and not one.is_leaving()]
         held = Counter(one.address for one in idle)
         idle.sort(key=lambda one: (-held[one.address], one.since))
         for one in idle[:count]:

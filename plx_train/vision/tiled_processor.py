@@ -45,7 +45,7 @@ class TiledProcessor(ImageProcessor):
             return
         if len(self.tile) != 2 or not min(self.tile) >= 1 or not max(self.tile) <= SIDES[1]:
             raise UserError(f"tiles must have width and height of 1 to {SIDES[1]} pixels, not {list(self.tile)}")
-        if not 0 <= self.overlap <= OVERLAPS[1] * min(self.tile) + 1:
+        if not 1 <= self.overlap <= OVERLAPS[1] * min(self.tile) + 1:
             raise UserError(f"tiles of {list(self.tile)} pixels can't overlap by {self.overlap}")
 
     @property

@@ -202,6 +202,18 @@ def test_one_address_may_have_its_own_limit() -> None:
             one.close()
 
 
+def test_one_that_was_refused_makes_no_room_for_the_next() -> None:
+    options = ServeOptions(max_connections_per_address=1)
+    with running(options) as server:
+        head = b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+        busy = opened(server, head)
+        until(lambda: server.service.admission.in_flight == 1)
+        refused = [opened(server) for _ in range(3)]
+        assert all(b" 503 " in one.recv(64) for one in refused)
+        for one in (busy, *refused):
+            one.close()
+
+
 def test_connections_of_one_address_that_come_at_once_are_counted() -> None:
     options, is_paused, may_go_on = ServeOptions(max_connections_per_address=3), Event(), Event()
     app = create_app(FakePipeline(), options)

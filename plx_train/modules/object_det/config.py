@@ -29,9 +29,9 @@ class ObjectDetConfig:
     threshold: float = option(0.5, above(0, below=1))
     """Score from which on a box is shown, where none is chosen on held-out images."""
     nms_threshold: float = option(0.6, above(0, below=1))
-    """Intersection over union from which on a box covers a less sure one of its class."""
+    """Intersection over union from which on a box covers a less sure one of its class; RT-DETR needs none."""
     max_boxes: int = option(MAX_BOXES, at_least(MAX_BOXES, at_most=1000))
-    """Boxes that are found in an image at most, the surest ones."""
+    """Boxes that are found in an image at most, the surest ones; RT-DETR gives 300."""
     calibrate: bool = True
     """Chooses a threshold for each class on held-out images."""
     freeze_norm: bool | None = None

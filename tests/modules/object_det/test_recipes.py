@@ -40,7 +40,7 @@ def test_every_kind_of_paddlex_has_its_recipe() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_recipe_checks_a_dataset_of_ones_own(recipe: str, dataset: Path, tmp_path: Path) -> None:
-    plx_train.run([*given(recipe, dataset, tmp_path / "run"), "mode=check_dataset"])
+    assert plx_train.run([*given(recipe, dataset, tmp_path / "run"), "mode=check_dataset"]).exit_code == 0
 
 
 @pytest.mark.long

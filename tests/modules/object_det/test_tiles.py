@@ -80,7 +80,8 @@ def test_a_tile_of_no_size_is_refused_in_a_sentence(data: Path, tmp_path: Path) 
     "tiles",
     [
         {"size": [64, 64], "overlap": 64},
-        {"size": [0, 64], "overlap": 0},
+        {"size": [0, 64], "overlap": 1},
+        {"size": [64, 64], "overlap": 0},
         {"size": [9999, 64], "overlap": 1},
         {"size": 3},
     ],
