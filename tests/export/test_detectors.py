@@ -46,6 +46,15 @@ def test_engines_find_the_same_boxes_in_one_image_and_in_several(export: Path, e
 
 
 @pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engines_find_the_same_boxes_tile_by_tile(engine: str, tmp_path: Path) -> None:
+    folder = Path(export_detector(tmp_path / "export", ("person", "car"), tile=(64, 64), overlap=16))
+    wanted, found = (predictor(folder, name).predict(street()).candidates for name in ("paddle", engine))
+    assert len(wanted) == len(found) > 0
+    assert np.allclose(*(np.sort(rows[:, 1]) for rows in (wanted, found)), atol=1e-4)
+
+
+@pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("engine", ["onnx", "openvino"])
 def test_int8_finds_boxes_too(export: Path, engine: str, tmp_path: Path) -> None:
     reference, _ = predictor(export, "paddle"), predictor(export, engine)

@@ -14,13 +14,17 @@ ATTRIBUTES = ("hat", "coat", "bag")
 SIDE = 64
 
 
-def export_detector(folder: Path, labels: tuple[str, ...] = ("person",)) -> str:
-    """Finds boxes in anything, which say nothing."""
+def export_detector(folder: Path, labels: tuple[str, ...] = ("person",), **more: Any) -> str:
+    """Finds boxes in anything, which say nothing.
+
+    Args:
+        more: facts of its processing.
+    """
     import paddle
 
     paddle.seed(1)
     options = {"network": "PicoDet-XS", "size": [SIDE, SIDE]}
-    facts = {"labels": labels, "size": (SIDE, SIDE), "thresholds": (0.5,) * len(labels)}
+    facts = {"labels": labels, "size": (SIDE, SIDE), "thresholds": (0.5,) * len(labels), **more}
     module = built("object_det", options, **facts)
     for name, tensor in module.network.state_dict().items():
         if name.startswith("head.head_cls") and name.endswith("bias"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from plx_train.nn.detection.overlap import centred, corners, overlaps
 
@@ -26,6 +25,8 @@ def match(
         boxes: x1, y1, x2, y2 as shares, (G, 4).
         classes: their numbers, (G,).
     """
+    from scipy.optimize import linear_sum_assignment
+
     given = scores[:, classes].astype(np.float64)
     right = POSITIVE_WEIGHT * (1 - given) ** FOCUS * -np.log(given + TINY)
     wrong = (1 - POSITIVE_WEIGHT) * given**FOCUS * -np.log(1 - given + TINY)
