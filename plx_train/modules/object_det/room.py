@@ -51,7 +51,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
         """
         check_tiles(options.tiles)
         name = self.model_name(options)
-        if takes_shape(name) != INPUTS[options.network].takes_shape:
+        if takes_shape(name) != takes_shape(options.network):
             raise ConfigError(
                 f"module.model_name={name} is of another family than module.network={options.network}: PaddleX would "
                 "give the graph other inputs than it takes"
@@ -93,7 +93,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
             thresholds=(options.threshold,) * len(labels),
-            takes_shape=given.takes_shape,
+            takes_shape=takes_shape(options.network),
         )
 
     def processor_of_weights(

@@ -12,6 +12,9 @@ from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, features_at
 
+NUM_LAYERS = 6
+"""Layers of a block."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -33,11 +36,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class HGNetShape:
-    """Sizes of a network: channels within and after its stem, stages, and layers of a block."""
+    """Sizes of a network: channels within and after its stem, and stages."""
 
     stem: tuple[int, int]
     stages: tuple[Stage, ...]
-    num_layers: int = 6
 
 
 SHAPES: Mapping[str, HGNetShape] = MappingProxyType(
@@ -112,16 +114,16 @@ class HGBlock(nn.Layer):
         has_shortcut: the input is added to them.
     """
 
-    def __init__(self, inputs: int, stage: Stage, num_layers: int, has_shortcut: bool) -> None:
+    def __init__(self, inputs: int, stage: Stage, has_shortcut: bool) -> None:
         super().__init__()
         self.layers = nn.LayerList()
-        for number in range(num_layers):
+        for number in range(NUM_LAYERS):
             given = stage.middle if number else inputs
             if stage.is_light:
                 self.layers.append(LightConvNorm(given, stage.middle, stage.kernel))
             else:
                 self.layers.append(ConvNorm(given, stage.middle, stage.kernel, activate=F.relu))
-        total, half = inputs + num_layers * stage.middle, stage.outputs // 2
+        total, half = inputs + NUM_LAYERS * stage.middle, stage.outputs // 2
         self.aggregation_squeeze_conv = ConvNorm(total, half, 1, activate=F.relu)
         self.aggregation_excitation_conv = ConvNorm(half, stage.outputs, 1, activate=F.relu)
         self.has_shortcut = has_shortcut
@@ -137,14 +139,11 @@ class HGBlock(nn.Layer):
 class HGStage(nn.Layer):
     """Blocks, before which the features may be halved in size."""
 
-    def __init__(self, inputs: int, stage: Stage, num_layers: int, halves: bool) -> None:
+    def __init__(self, inputs: int, stage: Stage, halves: bool) -> None:
         super().__init__()
         self.downsample = ConvNorm(inputs, inputs, 3, 2, groups=inputs) if halves else None
         self.blocks = nn.Sequential(
-            *[
-                HGBlock(stage.outputs if number else inputs, stage, num_layers, number > 0)
-                for number in range(stage.num_blocks)
-            ]
+            *[HGBlock(stage.outputs if number else inputs, stage, number > 0) for number in range(stage.num_blocks)]
         )
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -159,7 +158,7 @@ class HGNetV2(nn.Layer):
         self.stem = StemBlock(*shape.stem)
         inputs = [shape.stem[1], *(stage.outputs for stage in shape.stages)]
         self.stages = nn.LayerList(
-            [HGStage(inputs[place], stage, shape.num_layers, place > 0) for place, stage in enumerate(shape.stages)]
+            [HGStage(inputs[place], stage, place > 0) for place, stage in enumerate(shape.stages)]
         )
         self.out_channels = tuple(inputs[2:])
 

@@ -26,7 +26,6 @@ class DetectorInput:
         mean, std: of the channels, of pixels from 0 to 1.
         structure: name of the network that it is built and taught like; None: its own.
         paddlex: a model that PaddleX knows and runs in the same way; None: it knows this one.
-        takes_shape: its graph is also told the size that the image was brought to, as of all DETRs.
     """
 
     size: tuple[int, int]
@@ -34,7 +33,6 @@ class DetectorInput:
     std: tuple[float, float, float]
     structure: str | None = None
     paddlex: str | None = None
-    takes_shape: bool = False
 
 
 INPUTS: Mapping[str, DetectorInput] = MappingProxyType(
@@ -64,11 +62,11 @@ INPUTS: Mapping[str, DetectorInput] = MappingProxyType(
         "PP-YOLOE-L_human": DetectorInput((640, 640), *IMAGENET),
         "PP-YOLOE-S_vehicle": DetectorInput((640, 640), *IMAGENET, "PP-YOLOE-S_human"),
         "PP-YOLOE-L_vehicle": DetectorInput((640, 640), *IMAGENET, "PP-YOLOE-L_human"),
-        "RT-DETR-R18": DetectorInput((640, 640), *PLAIN, takes_shape=True),
-        "RT-DETR-R50": DetectorInput((640, 640), *PLAIN, takes_shape=True),
-        "RT-DETR-L": DetectorInput((640, 640), *PLAIN, takes_shape=True),
-        "RT-DETR-X": DetectorInput((640, 640), *PLAIN, takes_shape=True),
-        "RT-DETR-H": DetectorInput((640, 640), *PLAIN, takes_shape=True),
+        "RT-DETR-R18": DetectorInput((640, 640), *PLAIN),
+        "RT-DETR-R50": DetectorInput((640, 640), *PLAIN),
+        "RT-DETR-L": DetectorInput((640, 640), *PLAIN),
+        "RT-DETR-X": DetectorInput((640, 640), *PLAIN),
+        "RT-DETR-H": DetectorInput((640, 640), *PLAIN),
     }
 )
 NETWORKS = tuple(INPUTS)

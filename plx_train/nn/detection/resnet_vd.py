@@ -11,7 +11,7 @@ from paddle.nn import functional as F
 
 from plx_train.nn.blocks import features_at
 
-COUNTS: Mapping[int, tuple[int, ...]] = MappingProxyType({18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)})
+COUNTS: Mapping[int, tuple[int, ...]] = MappingProxyType({18: (2, 2, 2, 2), 50: (3, 4, 6, 3)})
 """Blocks of each stage, by depth."""
 BOTTLENECK_DEPTH, EXPANSION = 50, 4
 
