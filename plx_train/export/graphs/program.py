@@ -9,7 +9,7 @@ from plx_train.ground.protobuf import fields, message, text, varints
 
 # Numbers of fields in Paddle's framework.proto.
 PROGRAM_BLOCK = 1
-BLOCK_PARENT, BLOCK_VARIABLE, BLOCK_OPERATION = 2, 3, 4
+BLOCK_INDEX, BLOCK_PARENT, BLOCK_VARIABLE, BLOCK_OPERATION, BLOCK_FORWARD = 1, 2, 3, 4, 5
 OPERATION_VARIABLES, OPERATION_TYPE, OPERATION_ATTRIBUTE = (1, 2), 3, 4
 ARGUMENT = 2
 ATTRIBUTE_BLOCKS = (12, 14)
@@ -20,7 +20,7 @@ NOT_STORED = (9, 10, 17)
 WITH_BLOCKS = ("while", "conditional_block", "conditional_block_infer", "pylayer", "recurrent")
 NOTHING = ("", "@EMPTY@")
 """Names of a variable that an operation was not given."""
-SIGNED = 1 << 63
+NO_BLOCK = -1
 
 Block = list[tuple[int, Any]]
 
@@ -51,9 +51,23 @@ def _variables(blocks: list[Block]) -> list[set[bytes]]:
             for number, value in block if number == BLOCK_VARIABLE
             for kind, part in fields(message(value)) if kind == VARIABLE_NAME
         }  # fmt: skip
-        above = next((value for number, value in block if number == BLOCK_PARENT), index)
-        found.append(own | found[above] if index and above < index else own)
+        above = _parent(block, index)
+        found.append(own if above == NO_BLOCK else own | found[above])
     return found
+
+
+def _parent(block: Block, index: int) -> int:
+    """The block that it lies in. Paddle follows these numbers without asking whether there is such a block."""
+    named = {
+        key: [value for number, value in block if number == key] for key in (BLOCK_INDEX, BLOCK_PARENT, BLOCK_FORWARD)
+    }
+    above = [_signed(value, 32) for value in named[BLOCK_PARENT]]
+    places = range(index) if index else (NO_BLOCK,)
+    is_placed = named[BLOCK_INDEX] == [index] and len(above) == 1 and above[0] in places
+    # Only a training step has a block that another goes back through.
+    if not is_placed or any(_signed(value, 32) != NO_BLOCK for value in named[BLOCK_FORWARD]):
+        raise MalformedGraph("a block of it is not where its number says")
+    return above[0]
 
 
 def _operations(block: Block, known: set[bytes], num_blocks: int) -> list[str]:
@@ -113,4 +127,16 @@ def _dims(given: Any) -> tuple[int, ...]:
     for number, value in fields(message(given)):
         if number == TENSOR:
             dims = [size for kind, part in fields(message(value)) if kind == TENSOR_DIMS for size in varints(part)]
-    return tuple(size if size < SIGNED else size - (SIGNED << 1) for size in dims)
+    return tuple(_signed(size, 64) for size in dims)
+
+
+def _signed(number: Any, bits: int) -> int:
+    """A number of so many bits as it was before it was written without its sign.
+
+    Raises:
+        MalformedGraph: it is no number.
+    """
+    if not isinstance(number, int):
+        raise MalformedGraph("it holds a text where a number belongs")
+    rest = number & ((1 << bits) - 1)
+    return rest - (1 << bits) if rest >> (bits - 1) else rest

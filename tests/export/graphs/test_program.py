@@ -97,6 +97,13 @@ MALFORMED = {
     "a block that is not there": program(main(leading_to("while", 7))),
     "a variable of another block": program(main(operation("relu", ["inside"], ["y"])),
                                            block(1, 0, [variable("inside")], [RELU])),
+    "a first block in another": program(block(0, 255, VARIABLES, [RELU])),
+    "a block in itself": program(main(RELU), block(1, 1, VARIABLES, [RELU])),
+    "a block in none": program(main(RELU), block(1, -1, VARIABLES, [RELU])),
+    "a block of another number": program(main(RELU), block(2, 0, VARIABLES, [RELU])),
+    "a block in two": program(main(RELU), block(1, 0, VARIABLES, [RELU]) + message((2, 7))),
+    "a block that goes back through another": program(main(RELU), inner(RELU) + message((5, 9))),
+    "a block whose number is a text": program(message((1, "0"), (2, -1)) + block(0, -1, VARIABLES, [RELU])),
     "a length that never ends": b"\x0a" + b"\xff" * 30,
 }  # fmt: skip
 
