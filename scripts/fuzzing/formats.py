@@ -13,8 +13,9 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from random import Random
+from typing import IO
 
-from fuzzing.byte_changes import INTERESTING
+from fuzzing.byte_changes import INTERESTING, LONGEST
 from fuzzing.trees import change_tree, json_text
 
 Inner = Callable[[str, bytes], bytes]
@@ -23,6 +24,17 @@ MAX_DEPTH = 6
 PDF_NUMBERS = (b"0", b"1", b"-1", b"2", b"0.00001", b"1e9", b"-99999", b"32767", b"65536", b"2147483647", b"2147483648",
                b"99999999999", b"4 0 R", b"5 0 R", b"0.5", b"14400", b"1000000")  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def _inflated(content: bytes) -> bytes:
+    """What zlib packed, as much of it as a file may have."""
+    return zlib.decompressobj().decompress(content, LONGEST)
+
+
+def _unpacked(file: IO[bytes]) -> bytes:
+    """The same of an archive's member or a packed file."""
+    with file:
+        return file.read(LONGEST)
 
 
 def change_png(rng: Random, content: bytes, inner: Inner) -> bytes:
@@ -39,7 +51,7 @@ def change_png(rng: Random, content: bytes, inner: Inner) -> bytes:
     if action < 0.35:
         chunks[at] = (kind, inner("chunk", data))
     elif action < 0.55 and kind == b"IDAT":
-        chunks[at] = (kind, zlib.compress(inner("pixels", zlib.decompress(data))))
+        chunks[at] = (kind, zlib.compress(inner("pixels", _inflated(data))))
     elif action < 0.65 and kind == b"IHDR":
         width, height, *rest = struct.unpack(">IIBBBBB", data)
         sizes = (0, 1, 2, 7, 300, 20_000, 400_000, 2**24, 2**31 - 1, width, height)
@@ -62,7 +74,7 @@ def change_png(rng: Random, content: bytes, inner: Inner) -> bytes:
 def change_zip(rng: Random, content: bytes, inner: Inner) -> bytes:
     """An archive with one member changed, renamed, doubled or left out, or grown to what unpacks to far more."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [(info.filename, archive.read(info)) for info in archive.infolist()]
+        members = [(info.filename, _unpacked(archive.open(info))) for info in archive.infolist()]
     at, action = rng.randrange(len(members)), rng.random()
     name, data = members[at]
     if action < 0.75:
@@ -97,7 +109,7 @@ def change_pdf(rng: Random, content: bytes, inner: Inner) -> bytes:
     streams = list(re.finditer(rb"stream\n(.*?)\nendstream", content, re.DOTALL))
     one = rng.choice(streams)
     try:
-        data = zlib.compress(inner("stream", zlib.decompress(one[1])))
+        data = zlib.compress(inner("stream", _inflated(one[1])))
     except zlib.error:
         data = inner("stream", one[1])
     return content[: one.start(1)] + data + content[one.end(1) :]
@@ -105,12 +117,12 @@ def change_pdf(rng: Random, content: bytes, inner: Inner) -> bytes:
 
 def change_gzip(rng: Random, content: bytes, inner: Inner) -> bytes:
     """The same file with its content changed below the compression."""
-    return gzip.compress(inner("table.csv", gzip.decompress(content)), 1, mtime=0)
+    return gzip.compress(inner("table.csv", _unpacked(gzip.open(io.BytesIO(content)))), 1, mtime=0)
 
 
 def change_xz(rng: Random, content: bytes, inner: Inner) -> bytes:
     """The same of xz."""
-    return lzma.compress(inner("table.csv", lzma.decompress(content)), preset=0)
+    return lzma.compress(inner("table.csv", _unpacked(lzma.open(io.BytesIO(content)))), preset=0)
 
 
 def change_safetensors(rng: Random, content: bytes, inner: Inner) -> bytes:

@@ -13,6 +13,9 @@ import yaml
 DEEP, DEEP_MAP = "@@deep@@", "@@deep-map@@"
 """Stand for nesting that no writer would write."""
 DEPTH = 20_000
+LONG_TEXT = 100_000
+LARGEST = 8 << 20
+"""Characters that a tree may take as text; a long text in a long list would fill all memory."""
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3, 0.0, -0.0, 0.5, 1e-320, 1e308, -1e308, float("nan"), float("inf"), float("-inf"),
     255, 256, 65536, 2**31 - 1, 2**31, -(2**31), 2**32, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), 2**64, 10**30, 10**400,
@@ -58,8 +61,8 @@ def _near(rng: Random, value: Any) -> Any:
         return rng.choice((-value, value + 1, value * 1000, float(value) if abs(value) < 2**1000 else 0, str(value),
                            value * 10**9, [value], 0))  # fmt: skip
     if isinstance(value, str):
-        return rng.choice((value + "x", value.upper(), value[: len(value) // 2], value * 50, [value], {value: value},
-                           "../guard/" + value, value + "\0", value.encode("utf-8", "replace").hex()))  # fmt: skip
+        return rng.choice((value + "x", value.upper(), value[: len(value) // 2], value[:LONG_TEXT] * 50, [value],
+                           {value: value}, "../guard/" + value, value + "\0", value.encode("utf-8", "replace").hex()))  # fmt: skip
     if isinstance(value, list):
         return rng.choice((value * 2, value[:1], value[1:], value[::-1], value * 500, dict(enumerate(map(str, value))),
                            [value]))[:20_000]  if value else {}  # fmt: skip
@@ -98,8 +101,24 @@ def change_tree(rng: Random, tree: Any, others: Sequence[Any] = ()) -> Any:
     return tree
 
 
+def _require_small(tree: Any) -> None:
+    """
+    Raises:
+        ValueError: the tree takes more than `LARGEST` characters.
+    """
+    waiting, length = [tree], 0
+    while waiting:
+        node = waiting.pop()
+        items = [*node.keys(), *node.values()] if isinstance(node, dict) else node if isinstance(node, list) else ()
+        length += len(items) + (len(node) if isinstance(node, str) else 1)
+        if length > LARGEST:
+            raise ValueError("the tree is too large")
+        waiting.extend(items)
+
+
 def json_text(tree: Any) -> str:
     """JSON with what Python's writer would not write."""
+    _require_small(tree)
     text = json.dumps(tree, ensure_ascii=False)
     return text.replace(f'"{DEEP}"', "[" * DEPTH + "]" * DEPTH).replace(
         f'"{DEEP_MAP}"', '{"a":' * DEPTH + "1" + "}" * DEPTH
@@ -108,6 +127,7 @@ def json_text(tree: Any) -> str:
 
 def yaml_text(tree: Any) -> str:
     """The same in YAML."""
+    _require_small(tree)
     text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
     depth = 3000
     return text.replace(f"'{DEEP}'", "[" * depth + "]" * depth).replace(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,12 +17,14 @@ from kit.places import TESTS
 
 sys.path.insert(0, str(TESTS.parent / "scripts"))
 
+from fuzzing.byte_changes import LONGEST
 from fuzzing.campaign import Campaign
 from fuzzing.cases import read_case, write_case
-from fuzzing.formats import fields_of, message_of
+from fuzzing.formats import change_gzip, fields_of, message_of
 from fuzzing.minimise import minimised
 from fuzzing.mutate import Mutator
 from fuzzing.readers import READERS
+from fuzzing.trees import json_text, yaml_text
 from fuzzing.watch import Watched
 
 from kit.faulty_readers import READER
@@ -100,3 +105,14 @@ def test_a_short_run_finds_nothing(name: str, tmp_path: Path) -> None:
 
     assert {key: finding.detail for key, finding in totals.findings.items()} == {}
     assert totals.cases == CASES == totals.refused + totals.read
+
+
+@pytest.mark.parametrize("write", [json_text, yaml_text])
+def test_a_tree_that_would_fill_all_memory_is_not_written(write: Callable[[Any], str]) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        write({"a": ["x" * 70_000] * 20_000})
+
+
+def test_what_unpacks_to_far_more_is_unpacked_as_far_as_a_file_may_be() -> None:
+    packed = gzip.compress(bytes(64 << 20))
+    assert len(gzip.decompress(change_gzip(Random(1), packed, lambda name, content: content))) == LONGEST
