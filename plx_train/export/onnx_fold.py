@@ -15,6 +15,8 @@ from plx_train.export.graphs.checked import checked_graph
 SIXTH = 1 / 6
 NEAR = 1e-6
 MERGED = "merged"
+BETWEEN = [3, 5]
+"""Axes behind height and width, as they count once both are there."""
 
 
 def fold(path: Path) -> None:
@@ -34,6 +36,8 @@ def fold(path: Path) -> None:
     _drop_identities(graph)
     _merge_biases(graph)
     _join_hard_swish(graph)
+    _join_repeats(graph)
+    _drop_unread(graph)
     used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
     _replace(graph.initializer, [one for one in graph.initializer if one.name in used])
     onnx.save(model, str(path))
@@ -127,6 +131,46 @@ def _join_hard_swish(graph: Any) -> None:
         if node.output[0] not in gone:
             kept.append(node)
     _replace(graph.node, kept)
+
+
+def _join_repeats(graph: Any) -> None:
+    """Pixels that are repeated by a tile between axes, which two reshapes then join, are an image enlarged."""
+    from onnx import helper, numpy_helper
+
+    known = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    source, users, joined = {name: node for node in graph.node for name in node.output}, _users(graph), {}
+    for node in graph.node:
+        before, last = source.get(node.input[0] if node.input else ""), _reshaped(users, _reshaped(users, node))
+        if node.op_type != "Tile" or before is None or last is None or before.op_type != "Unsqueeze":
+            continue
+        axes, repeats = (known[one].tolist() if one in known else [] for one in (before.input[-1], node.input[1]))
+        if axes != BETWEEN or len(repeats) != 6 or repeats[:3] + repeats[4:5] != [1] * 4:
+            continue
+        scales = numpy_helper.from_array(
+            np.asarray([1, 1, repeats[3], repeats[5]], np.float32), f"{node.output[0]}.scales"
+        )
+        graph.initializer.append(scales)
+        joined[last.output[0]] = helper.make_node(
+            "Resize", [before.input[0], "", scales.name], list(last.output), name=last.name,
+            mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+        )  # fmt: skip
+    _replace(graph.node, [joined.get(node.output[0], node) for node in graph.node])
+
+
+def _reshaped(users: dict[str, list[Any]], node: Any | None) -> Any | None:
+    """The reshape of `node`'s output, if nothing else reads it but what asks for its shape."""
+    readers = users.get(node.output[0], []) if node is not None else []
+    found = [one for one in readers if one is None or one.op_type != "Shape"]
+    return found[0] if len(found) == 1 and found[0] is not None and found[0].op_type == "Reshape" else None
+
+
+def _drop_unread(graph: Any) -> None:
+    read, kept = {output.name for output in graph.output}, []
+    for node in reversed(graph.node):
+        if read.intersection(node.output):
+            read.update(node.input)
+            kept.append(node)
+    _replace(graph.node, kept[::-1])
 
 
 def _users(graph: Any) -> dict[str, list[Any]]:

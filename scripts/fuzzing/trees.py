@@ -62,7 +62,8 @@ def _near(rng: Random, value: Any) -> Any:
                            value * 10**9, [value], 0))  # fmt: skip
     if isinstance(value, str):
         return rng.choice((value + "x", value.upper(), value[: len(value) // 2], value[:LONG_TEXT] * 50, [value],
-                           {value: value}, "../guard/" + value, value + "\0", value.encode("utf-8", "replace").hex()))  # fmt: skip
+                           {value: value}, "../guard/" + value, value + "\0",
+                           value.encode("utf-8", "replace").hex()))  # fmt: skip
     if isinstance(value, list):
         return rng.choice((value * 2, value[:1], value[1:], value[::-1], value * 500, dict(enumerate(map(str, value))),
                            [value]))[:20_000]  if value else {}  # fmt: skip

@@ -87,3 +87,50 @@ def test_a_sum_that_is_no_bias_and_another_sigmoid_stay(tmp_path: Path) -> None:
     ]
     write(tmp_path / "m.onnx", nodes, WEIGHTS | {"b": np.ones((1, 1, 1, 4), np.float32)})
     assert folded(tmp_path / "m.onnx") == ["Conv", "Add", "HardSigmoid", "Mul"]
+
+
+def repeated() -> list:
+    """The nodes by which the converter repeats pixels: as text detection and PicoDet do between their levels."""
+    from onnx import helper
+
+    return [
+        helper.make_node("Unsqueeze", ["x", "axes"], ["a"]),
+        helper.make_node("Tile", ["a", "repeats"], ["b"]),
+        helper.make_node("Shape", ["b"], ["s"]),
+        helper.make_node("Slice", ["s", "zero", "two"], ["s1"]),
+        helper.make_node("Slice", ["s", "four", "six"], ["s2"]),
+        helper.make_node("Concat", ["s1", "minus", "s2"], ["s3"], axis=0),
+        helper.make_node("Reshape", ["b", "s3"], ["c"]),
+        helper.make_node("Shape", ["c"], ["t"]),
+        helper.make_node("Slice", ["t", "zero", "three"], ["t1"]),
+        helper.make_node("Concat", ["t1", "minus"], ["t2"], axis=0),
+        helper.make_node("Reshape", ["c", "t2"], ["y"]),
+    ]
+
+
+def numbers(axes: list[int], repeats: list[int]) -> dict[str, np.ndarray]:
+    values = {"axes": axes, "repeats": repeats, "minus": [-1], "zero": [0], "two": [2], "three": [3]}
+    return {name: np.asarray(value, np.int64) for name, value in (values | {"four": [4], "six": [6]}).items()}
+
+
+def test_pixels_that_are_repeated_are_an_enlarged_image(tmp_path: Path) -> None:
+    write(tmp_path / "m.onnx", repeated(), numbers([3, 5], [1, 1, 1, 2, 1, 3]))
+    assert folded(tmp_path / "m.onnx") == ["Resize"]
+
+
+@pytest.mark.parametrize(
+    ("axes", "repeats"), [([2, 5], [1, 1, 1, 2, 1, 2]), ([3, 5], [2, 1, 1, 2, 1, 2]), ([3, 5], [1, 1, 2, 2, 1, 2])]
+)
+def test_repeats_of_other_axes_stay(axes: list[int], repeats: list[int], tmp_path: Path) -> None:
+    write(tmp_path / "m.onnx", repeated(), numbers(axes, repeats))
+    assert "Tile" in folded(tmp_path / "m.onnx")
+
+
+def test_repeats_that_are_read_on_their_way_stay(tmp_path: Path) -> None:
+    from onnx import helper
+
+    nodes = repeated()
+    nodes[-1] = helper.make_node("Reshape", ["c", "t2"], ["d"])
+    nodes += [helper.make_node("ReduceSum", ["c"], ["e"], keepdims=0), helper.make_node("Add", ["d", "e"], ["y"])]
+    write(tmp_path / "m.onnx", nodes, numbers([3, 5], [1, 1, 1, 2, 1, 2]))
+    assert "Tile" in folded(tmp_path / "m.onnx")
