@@ -36,7 +36,7 @@ class Predictor:
         threads: CPU threads for each image; None: all cores, up to 8.
         onednn: on a CPU, run by oneDNN: several times faster, and what PaddleX does.
         engine: ``paddle``, ``native`` (without oneDNN), ``onnx`` (ONNX Runtime), ``openvino``, or ``auto``: the one
-            that `mode=benchmark run=…` found to be the quickest on this machine, else ONNX Runtime where it is there.
+            that is the quickest on this machine, as `mode=benchmark run=…` or a short trial found once.
 
     Raises:
         UserError: `folder` is missing, is no exported folder, or can't be loaded.

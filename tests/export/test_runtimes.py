@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,51 @@ def test_what_was_measured_on_another_graph_is_not_taken(folder: Path) -> None:
     parameters = folder / "inference.pdiparams"
     parameters.write_bytes(parameters.read_bytes()[:-1] + b"\x01")
     assert chosen_engine(folder, 1) is None
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Engines that are opened, the ones of ONNX at once, Paddle with a wait before each answer; a cache of its own."""
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(engines, "_is_installed", lambda package: True)
+    found: list[str] = []
+
+    def opened(folder: Path, device: str, threads: int, engine: str, sample: Any) -> Any:
+        found.append(engine)
+        if engine == "onnx":
+            raise UserError("no conversion")
+        return lambda *inputs: time.sleep(0.02 if engine == "paddle" else 0.002)
+
+    monkeypatch.setattr(engines, "_opened", opened)
+    return found
+
+
+def test_where_none_was_measured_the_quickest_of_a_trial_is_taken_and_kept(folder: Path, tried: list[str]) -> None:
+    assert open_model(folder, "cpu", 1, "auto", SAMPLE)[1] == "openvino"
+    assert tried == ["paddle", "onnx", "openvino"], "what can't be converted takes no part"
+    assert open_model(folder, "cpu", 1, "auto", SAMPLE)[1] == "openvino"
+    assert tried[3:] == ["openvino"], "the trial is not repeated"
+    open_model(folder, "cpu", 2, "auto", SAMPLE)
+    assert tried[4:] == ["paddle", "onnx", "openvino"], "other threads are another trial"
+    open_model(folder, "cpu", 1, "auto", SAMPLE)
+    assert tried[7:] == ["openvino"], "which the first survives"
+
+
+def test_what_was_measured_counts_before_a_trial(folder: Path, tried: list[str]) -> None:
+    open_model(folder, "cpu", 1, "auto", SAMPLE)
+    write_choice(folder, {1: "paddle"}, [])
+    assert open_model(folder, "cpu", 1, "auto", SAMPLE)[1] == "paddle"
+    assert tried[3:] == ["paddle"]
+
+
+def test_a_trial_that_cannot_be_kept_is_made_again(
+    folder: Path, tried: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path / "file"))
+    for _ in range(2):
+        assert open_model(folder, "cpu", 1, "auto", SAMPLE)[1] == "openvino"
+    assert len(tried) == 6
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"quickest": 3}', "[" * 100_000])
