@@ -79,7 +79,7 @@ def _candidates(folder: Path) -> list[str]:
 
 
 def _opened_of(names: list[str], folder: Path, threads: int, sample: tuple[np.ndarray, ...]) -> dict[str, Model]:
-    """Those of the engines that can run the graph, by name.
+    """The graph by each of the engines `names` that can run it.
 
     Raises:
         RefusedGraph: none may.

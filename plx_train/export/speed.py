@@ -16,6 +16,7 @@ from plx_train.contract.processor import Processor
 from plx_train.export.graphs.facts import RefusedGraph
 from plx_train.export.onnx_cache import CONVERTED_TOLERANCE, largest_difference
 from plx_train.export.runtimes import Model, open_model
+from plx_train.export.trial import REST_SECONDS
 from plx_train.ground.errors import UserError
 from plx_train.runs.exported import is_onnx_only
 
@@ -116,6 +117,7 @@ def measure(
     with ThreadPoolExecutor(way.callers) as pool:
         for number in range(rounds + 1):
             for name in names[number % len(names) :] + names[: number % len(names)]:
+                time.sleep(REST_SECONDS)
                 times[name].append(_milliseconds(works[name], inputs, way, pool))
     # The first round is there for threads to get their predictors.
     return [EngineSpeed(name, way, tuple(times[name][1:]), differences[name], tolerance) for name in names]
