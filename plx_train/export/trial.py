@@ -11,7 +11,7 @@ ROUNDS = 5
 MOST_SECONDS = 1.0
 """After so long of one engine no further call is begun."""
 REST_SECONDS = 0.3
-"""Pause from one engine to the next: threads of OpenMP and ONNX Runtime keep the cores busy for a while after a call."""
+"""Pause between engines: threads of OpenMP and ONNX Runtime keep the cores busy for a while after a call."""
 
 
 def try_out(

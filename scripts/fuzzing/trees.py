@@ -13,7 +13,7 @@ import yaml
 DEEP, DEEP_MAP = "@@deep@@", "@@deep-map@@"
 """Stand for nesting that no writer would write."""
 DEPTH = 20_000
-LONG_TEXT = 100_000
+LONG_TEXT, LONG_LIST = 100_000, 10_000
 LARGEST = 8 << 20
 """Characters that a tree may take as text; a long text in a long list would fill all memory."""
 VALUES: tuple[Any, ...] = (
@@ -65,8 +65,9 @@ def _near(rng: Random, value: Any) -> Any:
                            {value: value}, "../guard/" + value, value + "\0",
                            value.encode("utf-8", "replace").hex()))  # fmt: skip
     if isinstance(value, list):
-        return rng.choice((value * 2, value[:1], value[1:], value[::-1], value * 500, dict(enumerate(map(str, value))),
-                           [value]))[:20_000]  if value else {}  # fmt: skip
+        kept = value[:LONG_LIST]
+        return rng.choice((kept * 2, kept[:1], kept[1:], kept[::-1], kept[: LONG_LIST // 500] * 500,
+                           dict(enumerate(map(str, kept))), [value])) if value else {}  # fmt: skip
     return list(value) if isinstance(value, dict) else {"value": value}
 
 

@@ -24,7 +24,7 @@ from fuzzing.formats import change_gzip, fields_of, message_of
 from fuzzing.minimise import minimised
 from fuzzing.mutate import Mutator
 from fuzzing.readers import READERS
-from fuzzing.trees import json_text, yaml_text
+from fuzzing.trees import change_tree, json_text, yaml_text
 from fuzzing.watch import Watched
 
 from kit.faulty_readers import READER
@@ -111,6 +111,11 @@ def test_a_short_run_finds_nothing(name: str, tmp_path: Path) -> None:
 def test_a_tree_that_would_fill_all_memory_is_not_written(write: Callable[[Any], str]) -> None:
     with pytest.raises(ValueError, match="too large"):
         write({"a": ["x" * 70_000] * 20_000})
+
+
+def test_changes_of_what_is_long_stay_small() -> None:
+    for seed in range(12):
+        assert len(json_text(change_tree(Random(seed), ["x" * 1_000_000, [0] * 200_000]))) < 6_000_000
 
 
 def test_what_unpacks_to_far_more_is_unpacked_as_far_as_a_file_may_be() -> None:
