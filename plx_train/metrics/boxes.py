@@ -174,37 +174,3 @@ def _overlaps(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
 def image_boxes(truth: Any, rows: np.ndarray, shape: tuple[int, int]) -> ImageBoxes:
     """One image, of what is labelled in it (`boxes`, `classes`, `is_crowd`) and what is found."""
     return ImageBoxes(truth.boxes, truth.classes, truth.is_crowd, rows, shape)
-
-
-def best_thresholds(images: Sequence[ImageBoxes], published: Sequence[float]) -> tuple[float, ...]:
-    """The score of each class above which the boxes shown have the best F1.
-
-    Args:
-        published: thresholds of classes that the images do not have.
-    """
-    scores: list[list[float]] = [[] for _ in published]
-    right: list[list[bool]] = [[] for _ in published]
-    true = np.zeros(len(published), np.int64)
-    for image in images:
-        np.add.at(true, image.classes[~image.is_crowd], 1)
-        judged = judge(image, image.rows)
-        for row, is_right in zip(judged.rows, judged.is_right.tolist(), strict=True):
-            scores[int(row[0])].append(float(row[1]))
-            right[int(row[0])].append(is_right)
-    return tuple(
-        _best(np.asarray(scores[number]), np.asarray(right[number], bool), int(true[number]), published[number])
-        for number in range(len(published))
-    )
-
-
-def _best(scores: np.ndarray, right: np.ndarray, true: int, published: float) -> float:
-    if not right.any():
-        return published
-    order = np.argsort(-scores, kind="stable")
-    scores, hits = scores[order], np.cumsum(right[order])
-    f1 = 2 * hits / (np.arange(1, len(scores) + 1) + true)
-    # Equal scores are shown together or not at all.
-    f1[:-1][scores[:-1] == scores[1:]] = -1
-    last = int(f1.argmax())
-    below = scores[last + 1] if last + 1 < len(scores) else 0.0
-    return float(np.clip((scores[last] + below) / 2, 0.01, 0.99))

@@ -36,7 +36,7 @@ def _overrides(setting: Setting) -> Sequence[str]:
     return (
         *("module=layout_det", "weights=null", f"module.size=[{width},{height}]"),
         # What is not timed is kept short.
-        *("module.calibrate=false", "dataset.holdout_share=0.0", f"dataset.limit={setting.num_images}"),
+        *("module.calibrate.thresholds=false", "dataset.holdout_share=0.0", f"dataset.limit={setting.num_images}"),
     )
 
 

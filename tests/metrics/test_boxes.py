@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plx_train.metrics.boxes import ImageBoxes, best_thresholds, judge, precisions
+from plx_train.metrics.boxes import ImageBoxes, judge, precisions
 
 SHAPE = (100, 100)
 
@@ -90,18 +90,6 @@ def test_another_class_is_not_right() -> None:
 def test_what_lies_in_a_crowd_does_not_count() -> None:
     judged = judge(image([[0, 0, 50, 50]], [], [True]), np.asarray([[0, 0.5, 5, 5, 15, 15]], float))
     assert len(judged.rows) == 0
-
-
-def test_a_threshold_lies_between_right_and_wrong() -> None:
-    right, wrong = [0, 0.0, 0, 0, 10, 10], [0, 0.0, 60, 60, 90, 90]
-    images = [image([[0, 0, 10, 10]], [[*right[:1], 0.8, *right[2:]], [*wrong[:1], 0.4, *wrong[2:]]])] * 3
-    assert best_thresholds(images, [0.5, 0.3]) == pytest.approx((0.6, 0.3))
-
-
-def test_boxes_of_equal_scores_are_shown_together() -> None:
-    rows = [[0, 0.9, 0, 0, 10, 10], [0, 0.9, 60, 60, 90, 90]]
-    (threshold,) = best_thresholds([image([[0, 0, 10, 10]], rows)], [0.5])
-    assert threshold < 0.9
 
 
 def test_crowded_images_can_be_right() -> None:

@@ -10,6 +10,16 @@ from plx_train.vision.box_options import BoxViewOptions
 
 
 @dataclass
+class CalibrateOptions:
+    """What is chosen on held-out images."""
+
+    thresholds: bool = True
+    """Chooses a threshold for each class."""
+    precision: float | None = option(None, above(0, below=1))
+    """Share of the boxes shown that shall be right, by as low a threshold as reaches it; null: the best F1."""
+
+
+@dataclass
 class ObjectDetConfig:
     """Options of the room object_det."""
 
@@ -32,8 +42,7 @@ class ObjectDetConfig:
     """Intersection over union from which on a box covers a less sure one of its class; RT-DETR needs none."""
     max_boxes: int = option(MAX_BOXES, at_least(MAX_BOXES, at_most=1000))
     """Boxes that are found in an image at most, the surest ones; RT-DETR gives 300."""
-    calibrate: bool = True
-    """Chooses a threshold for each class on held-out images."""
+    calibrate: CalibrateOptions = field(default_factory=CalibrateOptions)
     freeze_norm: bool | None = None
     """Batch norms keep the statistics of the weights; null: where there are weights to begin with."""
     augment: BoxViewOptions = field(default_factory=BoxViewOptions)

@@ -17,7 +17,8 @@ from plx_train.contract.sample import Batch, Sample
 from plx_train.distributed.ranks import total
 from plx_train.metrics.box_errors import class_files
 from plx_train.metrics.box_metric import BoxMetric
-from plx_train.metrics.boxes import best_thresholds, image_boxes
+from plx_train.metrics.box_thresholds import best_thresholds
+from plx_train.metrics.boxes import image_boxes
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.detector import TRAINING_ONLY, Detector
@@ -47,7 +48,7 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
     def __init__(self, options: ObjectDetConfig, processor: ObjectDetProcessor, is_fine_tuning: bool) -> None:
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
-        self.has_calibration = options.calibrate
+        self.has_calibration = options.calibrate.thresholds
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
         self.recipe = recipe_of(options.network)
         self.network = self._new_network()
@@ -120,10 +121,11 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
         return BoxMetric(len(self.processor.labels))
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ObjectDetProcessor:
-        """The processor with each class's threshold of best F1 on held-out images."""
+        """The processor with each class's threshold of best F1, or of the precision asked for, on held-out images."""
         found = (self.processor.postprocess(rows, each.context) for rows, each in zip(outputs, samples, strict=True))
         images = [image_boxes(each.truth, one.candidates, one.shape) for each, one in zip(samples, found, strict=True)]
-        return replace(self.processor, thresholds=best_thresholds(images, self.processor.thresholds))
+        limits = best_thresholds(images, self.processor.thresholds, self.options.calibrate.precision)
+        return replace(self.processor, thresholds=limits)
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
         """Figures and threshold of each class, errors by kind, and what was taken for what."""
