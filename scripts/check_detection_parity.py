@@ -46,6 +46,9 @@ CONFIGS = {
     "PP-YOLOE_plus-M": "ppyoloe/ppyoloe_plus_crn_m_80e_coco",
     "PP-YOLOE_plus-L": "ppyoloe/ppyoloe_plus_crn_l_80e_coco",
     "PP-YOLOE_plus-X": "ppyoloe/ppyoloe_plus_crn_x_80e_coco",
+    "PP-YOLOE_plus_SOD-S": "smalldet/visdrone/ppyoloe_plus_sod_crn_s_80e_visdrone",
+    "PP-YOLOE_plus_SOD-L": "smalldet/visdrone/ppyoloe_plus_sod_crn_l_80e_visdrone",
+    "PP-YOLOE_plus_SOD-largesize-L": "smalldet/visdrone/ppyoloe_plus_sod_crn_l_largesize_80e_visdrone",
     "PP-YOLOE-S_human": "ppyoloe/ppyoloe_crn_s_300e_coco",
     "PP-ShiTuV2_det": "picodet/legacy_model/application/mainbody_detection/picodet_lcnet_x2_5_640_mainbody",
     "RT-DETR-R18": "rtdetr/rtdetr_r18vd_6x_coco",
@@ -68,9 +71,14 @@ def has_queries(name: str) -> bool:
     return "DETR" in name
 
 
+def is_square(name: str) -> bool:
+    """Whether places of a map attend to each other, of which PaddleDetection takes the sides for each other."""
+    return has_queries(name) or "SOD" in name
+
+
 def images(name: str) -> np.ndarray:
     """Two images as networks see them."""
-    size = QUERIES if has_queries(name) else POINTS
+    size = QUERIES if is_square(name) else POINTS
     return np.random.default_rng(0).normal(0, 1, (2, 3, *size)).astype(precision(name))
 
 
@@ -124,6 +132,10 @@ def theirs(clone: str, name: str, folder: str) -> None:
     if "eval_size" in config:
         config["eval_size"] = list(QUERIES) if has_queries(name) else None
     model = create(config.architecture)
+    of_one_precision(model, precision(name))
+    places = getattr(model.neck, "build_2d_sincos_position_embedding", None)
+    if places and not has_queries(name):
+        model.neck.build_2d_sincos_position_embedding = lambda **given: places(**given).astype(precision(name))
     for key, tensor in model.state_dict().items():
         if not CONSTANT.match(key):
             tensor.set_value(random_weights(key, tensor.shape).astype(tensor.numpy().dtype))
@@ -135,6 +147,16 @@ def theirs(clone: str, name: str, folder: str) -> None:
     with paddle.no_grad():
         found = seen(model, images(name))
     np.savez(f"{folder}/{name}.npz", names=fingerprint(model.state_dict()), **found)
+
+
+def of_one_precision(model: Any, precision: str) -> None:
+    """Makes those parameters anew that don't follow the default type; their values are set later."""
+    import paddle
+
+    for layer in model.sublayers():
+        for key, value in list(layer._parameters.items()):
+            if value is not None and value.numpy().dtype != precision:
+                layer.add_parameter(key, paddle.create_parameter(value.shape, precision))
 
 
 @contextmanager
@@ -212,11 +234,13 @@ def compared(name: str, folder: Path) -> tuple[str, bool]:
         network, str(folder / f"{name}.pdparams"), adapt=lambda state, _: (network.as_computed(state), None)
     )
     network.eval()
+    network.prepare(*images(name).shape[2:])
+    network.astype(precision(name))
     expected = np.load(folder / f"{name}.npz")
     with paddle.no_grad():
         logits, places = network(paddle.to_tensor(images(name)))
         scores = F.sigmoid(logits).numpy()
-        places = (places if has_queries(name) else mean_distances(places, network.num_bins)).numpy()
+        places = (places if has_queries(name) else mean_distances(places, network.bins)).numpy()
     difference = _nearest if has_queries(name) else _apart
     apart = difference(scores, places, expected["scores"], expected["places"])
     apart[1] /= float(expected["places"].max())

@@ -52,6 +52,7 @@ def dense_sums(
     distances: paddle.Tensor,
     truths: Sequence[tuple[np.ndarray, np.ndarray]],
     points: np.ndarray,
+    bins: range,
     assign: Assigner,
 ) -> DenseSums:
     """The losses of a batch.
@@ -61,10 +62,11 @@ def dense_sums(
         distances: logits (N, P, 4 × bins).
         truths: boxes x1, y1, x2, y2 (G, 4) in pixels and classes (G,) of each image.
         points: centre and stride of each point, (P, 3).
+        bins: distances, in strides, that distributions are over.
         assign: chooses what learns what.
     """
-    num_classes, num_bins = scores.shape[2], distances.shape[2] // 4
-    targets = _targets(scores, distances, truths, points, assign)
+    num_classes = scores.shape[2]
+    targets = _targets(scores, mean_distances(distances, bins), truths, points, assign)
     flat = scores.reshape([-1, num_classes])
     wanted = np.zeros(flat.shape, np.float32)
     wanted[targets.places, targets.classes] = targets.scores
@@ -73,9 +75,9 @@ def dense_sums(
     if len(targets.places) == 0:
         nothing = distances.sum() * 0
         return DenseSums(classes, nothing, nothing, targets.total, 0.0)
-    logits = paddle.gather(distances.reshape([-1, 4 * num_bins]), paddle.to_tensor(targets.places))
-    boxes, bins = _box_losses(logits, targets, num_bins)
-    return DenseSums(classes, boxes, bins, targets.total, float(targets.weights.sum()))
+    logits = paddle.gather(distances.reshape([-1, 4 * len(bins)]), paddle.to_tensor(targets.places))
+    boxes, shares = _box_losses(logits, targets, bins)
+    return DenseSums(classes, boxes, shares, targets.total, float(targets.weights.sum()))
 
 
 def _targets(
@@ -87,7 +89,7 @@ def _targets(
 ) -> _Targets:
     with paddle.no_grad():
         found = F.sigmoid(scores).numpy()
-        seen = boxes_at(paddle.to_tensor(points), mean_distances(distances, distances.shape[2] // 4)).numpy()
+        seen = boxes_at(paddle.to_tensor(points), distances).numpy()
     parts, total = [], 0.0
     for number, (boxes, classes) in enumerate(truths):
         own = assign(points, found[number], seen[number], boxes, classes)
@@ -99,21 +101,21 @@ def _targets(
     return _Targets(places, wanted, learned, near, aims, weights, total)
 
 
-def _box_losses(logits: paddle.Tensor, targets: _Targets, num_bins: int) -> tuple[paddle.Tensor, paddle.Tensor]:
+def _box_losses(logits: paddle.Tensor, targets: _Targets, bins: range) -> tuple[paddle.Tensor, paddle.Tensor]:
     """The weighted sums of GIoU loss, and of the cross entropy of distances with both neighbouring bins."""
     weights, stride = paddle.to_tensor(targets.weights), targets.points[:, 2:]
     centre = np.concatenate([targets.points[:, :2] / stride, np.ones_like(stride)], axis=1).astype(np.float32)
     wanted = targets.boxes / stride
-    seen = boxes_at(paddle.to_tensor(centre), mean_distances(logits, num_bins))
+    seen = boxes_at(paddle.to_tensor(centre), mean_distances(logits, bins))
     boxes = ((1 - giou(seen, paddle.to_tensor(wanted))) * weights).sum()
     exact = np.concatenate([centre[:, :2] - wanted[:, :2], wanted[:, 2:] - centre[:, :2]], axis=1)
-    exact = np.clip(exact, 0, num_bins - 1 - EDGE).reshape(-1)
+    exact = np.clip(exact, bins[0], bins[-1] - EDGE).reshape(-1) - bins[0]
     lower = exact.astype(np.int64)
     share = paddle.to_tensor((exact - lower).astype(np.float32))
-    logarithms = F.log_softmax(logits.reshape([-1, num_bins]), axis=-1)
+    logarithms = F.log_softmax(logits.reshape([-1, len(bins)]), axis=-1)
     rows = np.arange(len(lower))
     below, above = (
         paddle.gather_nd(logarithms, paddle.to_tensor(np.stack([rows, lower + step], axis=1))) for step in (0, 1)
     )
-    bins = -(below * (1 - share) + above * share).reshape([-1, 4]).mean(axis=1)
-    return boxes, (bins * weights).sum()
+    missed = -(below * (1 - share) + above * share).reshape([-1, 4]).mean(axis=1)
+    return boxes, (missed * weights).sum()

@@ -34,6 +34,9 @@ class Detector(nn.Layer):
         """What the family's criterion takes, of training images with their `truths`."""
         return self(x)
 
+    def prepare(self, height: int, width: int) -> None:
+        """Makes what depends on the size of images alone, in pixels, where there is any."""
+
     def class_tensors(self) -> dict[str, tuple[np.ndarray, int]]:
         """Its tensors that have an axis of classes, by name, with the number of that axis."""
         return {
@@ -63,11 +66,11 @@ class PointDetector(Detector):
 
     Attributes:
         strides: pixels between the P points of each level, in their order; row by row.
-        num_bins: distances, in strides, that an edge's distribution is over: 0 to one less.
+        bins: distances, in strides, that an edge's distribution is over; those below 0 lie beyond the point.
     """
 
     strides: ClassVar[tuple[int, ...]]
-    num_bins: ClassVar[int]
+    bins: range
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         raise NotImplementedError

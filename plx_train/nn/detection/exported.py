@@ -28,6 +28,7 @@ class FinishedDetector(nn.Layer):
     def __init__(self, network: Detector, size: tuple[int, int]) -> None:
         super().__init__()
         self.network, self.size = network, size
+        network.prepare(*size)
 
     def inputs(self) -> list[InputSpec]:
         """What the graph takes."""
@@ -57,7 +58,7 @@ class FinishedPoints(FinishedDetector):
 
     def forward(self, image: paddle.Tensor, scale_factor: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         scores, distances = self.network(image)
-        boxes = boxes_at(self.points, mean_distances(distances, self.network.num_bins))
+        boxes = boxes_at(self.points, mean_distances(distances, self.network.bins))
         across, down = scale_factor[:, 1:], scale_factor[:, :1]
         scale = paddle.concat([across, down, across, down], axis=1).unsqueeze(1)
         probabilities = F.sigmoid(scores).transpose([0, 2, 1])
@@ -71,7 +72,6 @@ class FinishedQueries(FinishedDetector):
 
     def __init__(self, network: QueryDetector, size: tuple[int, int]) -> None:
         super().__init__(network, size)
-        network.prepare(*size)
 
     def inputs(self) -> list[InputSpec]:
         """Height and width of the resized image, the image, and how much it was scaled, down and across."""

@@ -22,7 +22,7 @@ from plx_train.nn.pp_lcnet import BLOCKS, STEM_CHANNELS, DepthwiseSeparable
 
 STRIDES = (8, 16, 32, 64)
 """Pixels between the points of each level."""
-NUM_BINS = 8
+BINS = range(8)
 """Distances that an edge's distribution is over: 0 to 7 strides."""
 BIAS = -math.log((1 - 0.01) / 0.01)
 """Bias of classes: the score of everything before training is a hundredth."""
@@ -118,7 +118,7 @@ class PicoHead(nn.Layer):
         self.num_classes = num_classes
         self.conv_feat = PicoFeat(channels, num_blocks, with_se=False)
         for level in range(len(STRIDES)):
-            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes + 4 * NUM_BINS, BIAS))
+            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes + 4 * len(BINS), BIAS))
 
     def forward(self, features: list[paddle.Tensor]) -> tuple[paddle.Tensor, paddle.Tensor]:
         levels = [
@@ -138,7 +138,7 @@ class PicoHeadV2(nn.Layer):
         self.cls_align = nn.LayerList()
         for level in range(len(STRIDES)):
             self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes, BIAS))
-            self.add_sublayer(f"head_reg{level}", _pointwise(channels, 4 * NUM_BINS, 0.0))
+            self.add_sublayer(f"head_reg{level}", _pointwise(channels, 4 * len(BINS), 0.0))
             self.cls_align.append(DPModule(channels, 1, activates=False))
 
     def forward(self, features: list[paddle.Tensor]) -> tuple[paddle.Tensor, paddle.Tensor]:
@@ -179,7 +179,7 @@ class PicoDet(PointDetector):
     """
 
     strides: ClassVar[tuple[int, ...]] = STRIDES
-    num_bins: ClassVar[int] = NUM_BINS
+    bins = BINS
     heads: ClassVar[Mapping[str, int]] = {r"^head\.head_cls\d\.(weight|bias)$": 0}
 
     def __init__(

@@ -19,11 +19,13 @@ class PointLoss:
 
     Attributes:
         strides: pixels between the network's points, level by level.
+        bins: distances that an edge's distribution is over.
         assign: chooses which of them learn what.
         total: adds up over the processes of a run.
     """
 
     strides: tuple[int, ...]
+    bins: range
     assign: Assigner
     box_weight: float
     distance_weight: float
@@ -39,7 +41,7 @@ class PointLoss:
             size: height and width of the images.
         """
         scores, distances = (each.astype("float32") for each in outputs)
-        sums = dense_sums(scores, distances, truths, points_of(size, self.strides), self.assign)
+        sums = dense_sums(scores, distances, truths, points_of(size, self.strides), self.bins, self.assign)
         count = self.total(paddle.to_tensor(sums.count)).clip(min=1)
         weight = self.total(paddle.to_tensor(sums.weight)).clip(min=1)
         parts = {

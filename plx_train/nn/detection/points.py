@@ -21,10 +21,10 @@ def points_of(size: tuple[int, int], strides: Sequence[int]) -> np.ndarray:
     return np.concatenate(levels).astype(np.float32)
 
 
-def mean_distances(logits: paddle.Tensor, num_bins: int) -> paddle.Tensor:
-    """Expected distances (…, 4) in strides, of distributions over 0 … bins - 1 given as logits (…, 4 × bins)."""
-    shares = F.softmax(logits.reshape([*logits.shape[:-1], 4, num_bins]), axis=-1)
-    return paddle.matmul(shares, paddle.arange(num_bins, dtype=logits.dtype))
+def mean_distances(logits: paddle.Tensor, bins: range) -> paddle.Tensor:
+    """Expected distances (…, 4) in strides, of distributions over `bins` given as logits (…, 4 × bins)."""
+    shares = F.softmax(logits.reshape([*logits.shape[:-1], 4, len(bins)]), axis=-1)
+    return paddle.matmul(shares, paddle.arange(bins.start, bins.stop, dtype=logits.dtype))
 
 
 def boxes_at(points: paddle.Tensor, distances: paddle.Tensor) -> paddle.Tensor:

@@ -15,9 +15,12 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, upsample
+from plx_train.nn.detection.attention_layers import AttentionLayers, waves
 from plx_train.nn.detection.csp_blocks import CSPResNet, CSPStage
 from plx_train.nn.detection.detector import PointDetector
 
+BINS = range(17)
+ATTENTION = {"num_heads": 4, "width": 2048, "num_layers": 4}
 BIAS = -math.log((1 - 0.01) / 0.01)
 """Bias of classes: the score of everything before training is a hundredth."""
 
@@ -28,10 +31,13 @@ class CustomCSPPAN(nn.Layer):
     Args:
         inputs: channels of the backbone's features, the finest first.
         width, depth: multiples of the largest one's channels and blocks.
+        attends: the places of the coarsest features see each other first.
     """
 
-    def __init__(self, inputs: Sequence[int], width: float, depth: float) -> None:
+    def __init__(self, inputs: Sequence[int], width: float, depth: float, attends: bool = False) -> None:
         super().__init__()
+        self.encoder = AttentionLayers(inputs[-1], **ATTENTION) if attends else None
+        self.prepared: tuple[int, int] | None = None
         outputs = [max(round(each * width), 1) for each in (768, 384, 192)]
         count = max(round(3 * depth), 1)
         self.out_channels = tuple(outputs)
@@ -47,7 +53,17 @@ class CustomCSPPAN(nn.Layer):
             self.pan_stages.append(nn.Sequential(("0", CSPStage(outputs[place] + finer, outputs[place], count, False))))
             self.pan_routes.append(ConvNorm(finer, finer, 3, 2, activate=F.swish))
 
+    def prepare(self, height: int, width: int) -> None:
+        """Makes what depends on the size of the coarsest features alone."""
+        if self.encoder is not None and self.prepared != (height, width):
+            places = paddle.to_tensor(waves(height, width, self.encoder.channels))
+            self.register_buffer("places", places, persistable=False)
+            self.prepared = height, width
+
     def forward(self, features: list[paddle.Tensor]) -> list[paddle.Tensor]:
+        if self.encoder is not None:
+            self.prepare(*features[-1].shape[2:])
+            features = [*features[:-1], self.encoder(features[-1], self.places)]
         down: list[paddle.Tensor] = []
         for place, stage in enumerate(self.fpn_stages):
             x = features[-1 - place]
@@ -114,17 +130,31 @@ class PPYOLOE(PointDetector):
     Args:
         width, depth: multiples of the largest one's channels and blocks.
         with_alpha: as PP-YOLOE+ has it, not PP-YOLOE.
+        bins: distances, in strides, that an edge's distribution is over.
+        attends: as PP-YOLOE+ SOD has it, for small objects.
     """
 
     strides: ClassVar[tuple[int, ...]] = (32, 16, 8)
-    num_bins: ClassVar[int] = 17
     heads: ClassVar[Mapping[str, int]] = {r"^yolo_head\.pred_cls\.\d\.(weight|bias)$": 0}
 
-    def __init__(self, num_classes: int, width: float, depth: float, with_alpha: bool = True) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        width: float,
+        depth: float,
+        with_alpha: bool = True,
+        bins: range = BINS,
+        attends: bool = False,
+    ) -> None:
         super().__init__()
+        self.bins = bins
         self.backbone = CSPResNet(width, depth, with_alpha)
-        self.neck = CustomCSPPAN(self.backbone.out_channels, width, depth)
-        self.yolo_head = PPYOLOEHead(self.neck.out_channels, num_classes, self.num_bins)
+        self.neck = CustomCSPPAN(self.backbone.out_channels, width, depth, attends)
+        self.yolo_head = PPYOLOEHead(self.neck.out_channels, num_classes, len(bins))
+
+    def prepare(self, height: int, width: int) -> None:
+        """See `Detector`."""
+        self.neck.prepare(height // self.strides[0], width // self.strides[0])
 
     def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         return self.yolo_head(self.neck(self.backbone(x)))

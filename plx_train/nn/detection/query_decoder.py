@@ -16,8 +16,8 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.detection.attention import DeformableAttention, SelfAttention, linear
+from plx_train.nn.detection.attention_layers import uniform
 from plx_train.nn.detection.denoising import EDGE, Denoising, logits_of
-from plx_train.nn.detection.hybrid_encoder import uniform
 from plx_train.nn.detection.query_detector import LearnedQueries, Queries
 
 BIAS = -math.log((1 - 0.01) / 0.01)

@@ -47,7 +47,3 @@ class QueryDetector(Detector):
     def learn(self, x: paddle.Tensor, truths: Truths) -> LearnedQueries:
         """What all stages find, and make of noisy copies of the `truths`."""
         raise NotImplementedError
-
-    def prepare(self, height: int, width: int) -> None:
-        """Makes what depends on the size of images alone, in pixels."""
-        raise NotImplementedError

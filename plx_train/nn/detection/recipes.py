@@ -71,7 +71,7 @@ class PointRecipe(DetectorRecipe[PointDetector]):
 
     def criterion(self, network: PointDetector, total: Total) -> Criterion:
         """See `DetectorRecipe`."""
-        return PointLoss(network.strides, self.assign, self.box_weight, self.distance_weight, total)
+        return PointLoss(network.strides, network.bins, self.assign, self.box_weight, self.distance_weight, total)
 
     def finished(self, network: PointDetector, size: Size, nms_threshold: float, max_boxes: int) -> FinishedDetector:
         """See `DetectorRecipe`."""
@@ -115,6 +115,15 @@ RECIPES: Mapping[str, DetectorRecipe[Any]] = MappingProxyType(
         "PP-YOLOE_plus-M": PointRecipe(partial(PPYOLOE, width=0.75, depth=0.67)),
         "PP-YOLOE_plus-L": PointRecipe(partial(PPYOLOE, width=1.0, depth=1.0)),
         "PP-YOLOE_plus-X": PointRecipe(partial(PPYOLOE, width=1.25, depth=1.33)),
+        "PP-YOLOE_plus_SOD-S": PointRecipe(
+            partial(PPYOLOE, width=0.5, depth=0.33, bins=range(-2, 8), attends=True), task_aligned.assign_central
+        ),
+        "PP-YOLOE_plus_SOD-L": PointRecipe(
+            partial(PPYOLOE, width=1.0, depth=1.0, bins=range(-2, 8), attends=True), task_aligned.assign_central
+        ),
+        "PP-YOLOE_plus_SOD-largesize-L": PointRecipe(
+            partial(PPYOLOE, width=1.0, depth=1.0, bins=range(-2, 20), attends=True), task_aligned.assign_central
+        ),
         "PP-YOLOE-S_human": PointRecipe(partial(PPYOLOE, width=0.5, depth=0.33, with_alpha=False)),
         "PP-YOLOE-L_human": PointRecipe(partial(PPYOLOE, width=1.0, depth=1.0, with_alpha=False)),
         "PP-ShiTuV2_det": PointRecipe(

@@ -12,9 +12,10 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from plx_train.nn.detection.attention_layers import waves
 from plx_train.nn.detection.denoising import make_noisy
 from plx_train.nn.detection.detector import Truths
-from plx_train.nn.detection.hybrid_encoder import EncoderShape, HybridEncoder, waves
+from plx_train.nn.detection.hybrid_encoder import EncoderShape, HybridEncoder
 from plx_train.nn.detection.query_decoder import DecoderShape, QueryDecoder, anchors_of
 from plx_train.nn.detection.query_detector import LearnedQueries, QueryDetector
 

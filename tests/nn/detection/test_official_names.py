@@ -13,6 +13,7 @@ NAMES = {
     "PicoDet-S": "79344b2443df",
     "PicoDet_layout_1x": "50d8d083c694",
     "PP-YOLOE_plus-S": "223b1f245283",
+    "PP-YOLOE_plus_SOD-S": "4131e5ea1894",
     "RT-DETR-R18": "d267742dd0d4",
     "RT-DETR-R50": "8c1378db2bd5",
     "RT-DETR-L": "728be48dcd1e",

@@ -11,8 +11,9 @@ from paddle.nn import functional as F
 
 from plx_train.export.static_model import StaticModel
 from plx_train.nn.blocks import ConvNorm
+from plx_train.nn.detection.attention_layers import waves
 from plx_train.nn.detection.exported import FinishedQueries
-from plx_train.nn.detection.hybrid_encoder import EncoderShape, waves
+from plx_train.nn.detection.hybrid_encoder import EncoderShape
 from plx_train.nn.detection.overlap import corners, overlaps
 from plx_train.nn.detection.query_decoder import DecoderShape, anchors_of
 from plx_train.nn.detection.query_loss import QueryLoss

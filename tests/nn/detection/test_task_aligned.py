@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plx_train.nn.detection.points import points_of
-from plx_train.nn.detection.task_aligned import assign
+from plx_train.nn.detection.task_aligned import assign, assign_central
 
 POINTS = points_of((32, 32), (8,))
 BOX = np.asarray([[0, 0, 24, 24]], np.float32)
@@ -52,6 +52,30 @@ def test_a_point_learns_the_box_that_it_sees_best() -> None:
     assert (by_point[0], by_point[1]) == (0, 1)
 
 
+SMALL = np.asarray([[6.5, 6.5, 9.5, 9.5]], np.float32)
+"""Lies between four points."""
+
+
+def test_a_box_between_points_is_learned_by_those_near_its_centre() -> None:
+    scores, blind = np.full((len(POINTS), 1), 0.5, np.float32), seen_with({})
+    blind[:, 2:] += 8  # All see something of it.
+    assert len(assign(POINTS, scores, blind, SMALL, CLASS).points) == 0
+    found = assign_central(POINTS, scores, blind, SMALL, CLASS)
+    assert sorted(found.points.tolist()) == [0, 1, 4, 5]
+
+
+def test_a_box_that_holds_points_is_learned_by_the_best_of_them_and_of_its_middle() -> None:
+    scores = np.full((len(POINTS), 1), 0.5, np.float32)
+    everywhere = seen_with(dict.fromkeys(range(len(POINTS)), 1.0))
+    found = assign_central(POINTS, scores, everywhere, BOX, CLASS)
+    assert sorted(found.points.tolist()) == INSIDE
+    edge = np.asarray([[0, 0, 6, 24]], np.float32)  # Its points are those at x = 4; those at 12 are a stride away.
+    seen = np.concatenate([POINTS[:, :2] - 2, POINTS[:, :2] + 2], axis=1)
+    seen[:] = [0, 0, 6, 24]
+    assert sorted(assign_central(POINTS, scores, seen, edge, CLASS).points.tolist()) == [0, 4, 8]
+
+
 def test_nothing_to_learn() -> None:
+    assert len(assign_central(POINTS, np.zeros((16, 1)), seen_with({}), np.zeros((0, 4)), np.zeros(0, int)).points) == 0
     none = assign(POINTS, np.zeros((len(POINTS), 1)), seen_with({}), np.zeros((0, 4)), np.zeros(0, int))
     assert len(none.points) == 0 and none.total == 0
