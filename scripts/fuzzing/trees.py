@@ -67,7 +67,7 @@ def _near(rng: Random, value: Any) -> Any:
     if isinstance(value, list):
         kept = value[:LONG_LIST]
         return rng.choice((kept * 2, kept[:1], kept[1:], kept[::-1], kept[: LONG_LIST // 500] * 500,
-                           dict(enumerate(map(str, kept))), [value])) if value else {}  # fmt: skip
+                           dict(enumerate(kept)), [value])) if value else {}  # fmt: skip
     return list(value) if isinstance(value, dict) else {"value": value}
 
 

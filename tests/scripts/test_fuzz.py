@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -12,6 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import yaml
 
 from kit.places import TESTS
 
@@ -24,7 +26,7 @@ from fuzzing.formats import change_gzip, fields_of, message_of
 from fuzzing.minimise import minimised
 from fuzzing.mutate import Mutator
 from fuzzing.readers import READERS
-from fuzzing.trees import change_tree, json_text, yaml_text
+from fuzzing.trees import alias_bomb, change_tree, json_text, yaml_text
 from fuzzing.watch import Watched
 
 from kit.faulty_readers import READER
@@ -114,6 +116,10 @@ def test_a_tree_that_would_fill_all_memory_is_not_written(write: Callable[[Any],
 
 
 def test_changes_of_what_is_long_stay_small() -> None:
+    bomb = yaml.safe_load(alias_bomb())
+    for seed in range(60):
+        with contextlib.suppress(ValueError):
+            yaml_text(change_tree(Random(seed), bomb))
     for seed in range(12):
         assert len(json_text(change_tree(Random(seed), ["x" * 1_000_000, [0] * 200_000]))) < 6_000_000
 
