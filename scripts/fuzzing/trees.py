@@ -14,7 +14,7 @@ DEEP, DEEP_MAP = "@@deep@@", "@@deep-map@@"
 """Stand for nesting that no writer would write."""
 DEPTH = 20_000
 LONG_TEXT, LONG_LIST = 100_000, 10_000
-LARGEST = 8 << 20
+LARGEST = 2 << 20
 """Characters that a tree may take as text; a long text in a long list would fill all memory."""
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3, 0.0, -0.0, 0.5, 1e-320, 1e308, -1e308, float("nan"), float("inf"), float("-inf"),
