@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -15,8 +16,17 @@ from plx_train.nn.detection.csp_blocks import RepVggBlock
 Truths = Sequence[tuple[np.ndarray, np.ndarray]]
 """Boxes x1, y1, x2, y2 (G, 4) in pixels and classes (G,) of each image."""
 
+RARE = -math.log((1 - 0.01) / 0.01)
+"""Bias of classes: the score of everything before training is a hundredth."""
 TRAINING_ONLY = (r"^transformer\.denoising_class_embed\.",)
 """Regular expressions of tensors that nothing but training needs: exports lack them."""
+
+
+def as_shares(truths: Truths, size: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same, boxes as shares of images of a height and width."""
+    height, width = size
+    sides = np.asarray([width, height] * 2, np.float32)
+    return [(boxes / sides, classes) for boxes, classes in truths]
 
 
 class Detector(nn.Layer):

@@ -5,7 +5,6 @@ Structure, order and names of parameters are those of PaddleDetection.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -16,7 +15,7 @@ from paddle.nn import functional as F
 
 from plx_train.nn.blocks import ConvNorm, features_at, make_divisible
 from plx_train.nn.detection.backbones import of_backbone
-from plx_train.nn.detection.detector import Detector, PointDetector
+from plx_train.nn.detection.detector import RARE, Detector, PointDetector
 from plx_train.nn.detection.path_aggregation import CSPPAN, LCPAN, DPModule
 from plx_train.nn.pp_lcnet import BLOCKS, STEM_CHANNELS, DepthwiseSeparable
 
@@ -24,8 +23,6 @@ STRIDES = (8, 16, 32, 64)
 """Pixels between the points of each level."""
 BINS = range(8)
 """Distances that an edge's distribution is over: 0 to 7 strides."""
-BIAS = -math.log((1 - 0.01) / 0.01)
-"""Bias of classes: the score of everything before training is a hundredth."""
 TINY = 1e-9
 
 
@@ -118,7 +115,7 @@ class PicoHead(nn.Layer):
         self.num_classes = num_classes
         self.conv_feat = PicoFeat(channels, num_blocks, with_se=False)
         for level in range(len(STRIDES)):
-            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes + 4 * len(BINS), BIAS))
+            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes + 4 * len(BINS), RARE))
 
     def forward(self, features: list[paddle.Tensor]) -> tuple[paddle.Tensor, paddle.Tensor]:
         levels = [
@@ -137,7 +134,7 @@ class PicoHeadV2(nn.Layer):
         self.conv_feat = PicoFeat(channels, num_blocks, with_se=True)
         self.cls_align = nn.LayerList()
         for level in range(len(STRIDES)):
-            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes, BIAS))
+            self.add_sublayer(f"head_cls{level}", _pointwise(channels, num_classes, RARE))
             self.add_sublayer(f"head_reg{level}", _pointwise(channels, 4 * len(BINS), 0.0))
             self.cls_align.append(DPModule(channels, 1, activates=False))
 

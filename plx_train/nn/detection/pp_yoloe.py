@@ -5,7 +5,6 @@ Structure and names of parameters are those of PaddleDetection.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -17,12 +16,10 @@ from paddle.nn import functional as F
 from plx_train.nn.blocks import ConvNorm, upsample
 from plx_train.nn.detection.attention_layers import AttentionLayers, waves
 from plx_train.nn.detection.csp_blocks import CSPResNet, CSPStage
-from plx_train.nn.detection.detector import PointDetector
+from plx_train.nn.detection.detector import RARE, PointDetector
 
 BINS = range(17)
 ATTENTION = {"num_heads": 4, "width": 2048, "num_layers": 4}
-BIAS = -math.log((1 - 0.01) / 0.01)
-"""Bias of classes: the score of everything before training is a hundredth."""
 
 
 class CustomCSPPAN(nn.Layer):
@@ -97,7 +94,7 @@ class PPYOLOEHead(nn.Layer):
         super().__init__()
         self.stem_cls = nn.LayerList([ESEAttn(each) for each in inputs])
         self.stem_reg = nn.LayerList([ESEAttn(each) for each in inputs])
-        self.pred_cls = nn.LayerList([_prediction(each, num_classes, BIAS) for each in inputs])
+        self.pred_cls = nn.LayerList([_prediction(each, num_classes, RARE) for each in inputs])
         self.pred_reg = nn.LayerList([_prediction(each, 4 * num_bins, 1.0) for each in inputs])
 
     def forward(self, features: list[paddle.Tensor]) -> tuple[paddle.Tensor, paddle.Tensor]:

@@ -6,7 +6,6 @@ Structure and names of parameters are PaddleDetection's.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,10 +17,9 @@ from paddle.nn import functional as F
 from plx_train.nn.detection.attention import DeformableAttention, SelfAttention, linear
 from plx_train.nn.detection.attention_layers import uniform
 from plx_train.nn.detection.denoising import EDGE, Denoising, logits_of
+from plx_train.nn.detection.detector import RARE
 from plx_train.nn.detection.query_detector import LearnedQueries, Queries
 
-BIAS = -math.log((1 - 0.01) / 0.01)
-"""Bias of classes: the score of everything before training is a hundredth."""
 SIDE = 0.05
 """Sides of the box that a token of the finest level begins with, as a share of the image; doubled level by level."""
 MARGIN = 0.01
@@ -154,11 +152,11 @@ class QueryDecoder(nn.Layer):
         self.denoising_class_embed = nn.Embedding(num_classes, channels, weight_attr=initial)
         self.query_pos_head = MLP([4, 2 * channels, channels])
         self.enc_output = nn.Sequential(linear(channels, channels), nn.LayerNorm(channels))
-        self.enc_score_head = linear(channels, num_classes, uniform(channels), BIAS)
+        self.enc_score_head = linear(channels, num_classes, uniform(channels), RARE)
         self.enc_bbox_head = MLP([channels, channels, channels, 4], ends_in_zero=True)
         self.dec_score_head, self.dec_bbox_head = nn.LayerList(), nn.LayerList()
         for _ in range(shape.num_layers):
-            self.dec_score_head.append(linear(channels, num_classes, uniform(channels), BIAS))
+            self.dec_score_head.append(linear(channels, num_classes, uniform(channels), RARE))
             self.dec_bbox_head.append(MLP([channels, channels, channels, 4], ends_in_zero=True))
 
     def forward(

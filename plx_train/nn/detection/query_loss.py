@@ -10,7 +10,7 @@ import paddle
 from paddle.nn import functional as F
 
 from plx_train.nn.detection.denoising import Denoising
-from plx_train.nn.detection.detector import Truths
+from plx_train.nn.detection.detector import Truths, as_shares
 from plx_train.nn.detection.hungarian import match
 from plx_train.nn.detection.overlap import centred, corners, giou, overlaps
 from plx_train.nn.detection.query_detector import LearnedQueries, Queries
@@ -36,8 +36,7 @@ class QueryLoss:
         Args:
             size: height and width of the images.
         """
-        sides = np.asarray(size[::-1] * 2, np.float32)
-        shares = [(boxes / sides, classes) for boxes, classes in truths]
+        shares = as_shares(truths, size)
         count = float(sum(len(boxes) for boxes, _ in truths))
         sums = _summed(outputs.found, shares, None)
         copies = 0.0

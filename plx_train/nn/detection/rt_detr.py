@@ -14,7 +14,7 @@ from paddle import nn
 
 from plx_train.nn.detection.attention_layers import waves
 from plx_train.nn.detection.denoising import make_noisy
-from plx_train.nn.detection.detector import Truths
+from plx_train.nn.detection.detector import Truths, as_shares
 from plx_train.nn.detection.hybrid_encoder import EncoderShape, HybridEncoder
 from plx_train.nn.detection.query_decoder import DecoderShape, QueryDecoder, anchors_of
 from plx_train.nn.detection.query_detector import LearnedQueries, QueryDetector
@@ -62,9 +62,7 @@ class RTDETR(QueryDetector):
 
     def learn(self, x: paddle.Tensor, truths: Truths) -> LearnedQueries:
         """What all stages find, and make of noisy copies of the `truths`."""
-        height, width = x.shape[2:]
-        self.prepare(height, width)
-        sides = np.asarray([width, height] * 2, np.float32)
-        shares = [(boxes / sides, classes) for boxes, classes in truths]
+        self.prepare(*x.shape[2:])
+        shares = as_shares(truths, x.shape[2:])
         noisy = make_noisy(shares, self.num_classes, np.random.default_rng(np.random.randint(MAX_SEED)))
         return self.transformer.learn(self.neck(self.backbone(x), self.places), self.anchors, self.may_begin, noisy)
