@@ -19,6 +19,10 @@ from fuzzing.watch import Watched
 
 FINE = ("read", "refused")
 LARGEST_CORPUS = 3000
+READ = "-read"
+"""Ends the names of those of the corpus that are read, not refused."""
+FROM_WHOLE = 0.5
+"""Share of the cases that are made of those."""
 CASES_OF_A_WORKER = 1500
 """After which a fresh one begins: what native libraries lose would add up."""
 GROWTH = 512
@@ -81,8 +85,9 @@ class Campaign:
         self.seed = self.totals.seed
         seeds = self._seeds()
         valid = [case for name, case in seeds.items() if not name.startswith("!")]
-        grown = [read_case(path) for path in sorted((folder / "corpus").glob("*"))]
-        self.corpus = [*seeds.values(), *grown]
+        grown = {path.name: read_case(path) for path in sorted((folder / "corpus").glob("*"))}
+        self.corpus = [*seeds.values(), *grown.values()]
+        self.whole = [*valid, *(case for name, case in grown.items() if name.endswith(READ))]
         self.totals.seeds, self.totals.corpus = len(seeds), len(self.corpus)
         self.mutator = Mutator(reader.tokens, reader.has_links)
         self.worker = Watched(reader, folder / "worker", valid)
@@ -120,7 +125,8 @@ class Campaign:
         return totals
 
     def _one(self, rng: Random) -> None:
-        case = self.mutator.make(rng, self.corpus)
+        # What comes of a case that is refused is refused mostly: left alone, soon nothing would be read any more.
+        case = self.mutator.make(rng, self.whole if self.whole and rng.random() < FROM_WHOLE else self.corpus)
         starts = self.worker.starts
         answer = self.worker.run(case)
         totals = self.totals
@@ -147,7 +153,9 @@ class Campaign:
         if (answer["fresh"] or is_new) and len(self.corpus) < LARGEST_CORPUS and size_of(case) < KEPT_BYTES:
             self.corpus.append(case)
             self.totals.corpus = len(self.corpus)
-            write_case(case, self.folder / "corpus" / f"{self.totals.cases:08}-{digest_of(case)}")
+            is_read = answer["kind"] == "read"
+            self.whole += [case] * is_read
+            write_case(case, self.folder / "corpus" / f"{self.totals.cases:08}-{digest_of(case)}{READ * is_read}")
 
     def _found(self, case: Case, answer: dict[str, Any]) -> None:
         key = f"{answer['kind']} {answer['what']}"

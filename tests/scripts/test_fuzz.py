@@ -60,7 +60,7 @@ def test_every_fault_is_seen_and_does_no_harm(tmp_path: Path) -> None:
 def test_what_is_found_is_kept_small_and_counted_over_runs(tmp_path: Path) -> None:
     for cases in (40, 60):
         campaign = Campaign(READER, tmp_path / "state", 3, lambda sentence: None)
-        campaign.corpus = [{"word": b"fine"}, {"word": b"crash"}]
+        campaign.corpus, campaign.whole = [{"word": b"fine"}, {"word": b"crash"}], []
         totals = campaign.run(None, cases)
 
     (finding,) = totals.findings.values()
