@@ -127,7 +127,7 @@ def test_a_graph_that_onnx_gets_wrong_is_run_by_paddle(
     room, export, dataset = made
     name, part, _ = PIPELINES[room]
     monkeypatch.setenv("PLX_TRAIN_CACHE", str(tmp_path))
-    monkeypatch.setattr("plx_train.export.runtimes._can_run_onnx", lambda folder: True)
+    monkeypatch.setattr("plx_train.export.runtimes._candidates", lambda folder: ["paddle", "onnx"])
     monkeypatch.setattr("plx_train.export.onnx_model.write_onnx", lambda folder: folder)
     monkeypatch.setattr(
         "plx_train.export.onnx_model.onnx_model", lambda folder: lambda *inputs: [np.full((1, 1), np.nan)]
