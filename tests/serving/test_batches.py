@@ -137,10 +137,12 @@ def test_a_client_that_leaves_frees_its_place() -> None:
 
 
 def impatient(server: Running, body: dict) -> None:
+    """Sends a second request, and leaves once it is there."""
     host, port = server.address.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=0.3)
     try:
         connection.request("POST", "/ocr", json.dumps(body), {"Content-Type": "application/json"})
+        until(lambda: in_flight(server) == 2)
         connection.getresponse()
     finally:
         connection.close()
