@@ -40,6 +40,8 @@ class Connection(H11Protocol):
     """HTTP/1.1 as uvicorn speaks it; who sweeps asks `overdue` now and then, and closes what is."""
 
     address = ""
+    is_unwelcome = False
+    """It was let in to be told that there is no room."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -122,7 +124,7 @@ class Connection(H11Protocol):
 
     def is_leaving(self) -> bool:
         """Whether it is closed, or only waits for a refusal to be read."""
-        return self._is_told or self.transport.is_closing()
+        return self.is_unwelcome or self._is_told or self.transport.is_closing()
 
     def unsent(self) -> int:
         """Bytes of answers that the client has not taken."""

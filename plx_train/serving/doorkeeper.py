@@ -122,7 +122,7 @@ class Doorkeeper:
 
         def made() -> Connection:
             one = protocol()
-            one.address = address
+            one.address, one.is_unwelcome = address, not is_taken
             return one
 
         async def connect() -> None:
