@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plx_train.config.device_options import DeviceOptions
+from plx_train.config.few_options import FewOptions
 from plx_train.config.model_options import PromoteOptions, QuantizeOptions
 from plx_train.config.serve_options import ServeOptions
 from plx_train.config.sweep_options import SweepOptions
@@ -83,6 +84,7 @@ class RunOptions:
     """What is trained; its options are those of its room."""
     dataset: DatasetOptions = field(default_factory=DatasetOptions)
     device: DeviceOptions = field(default_factory=DeviceOptions)
+    few: FewOptions = field(default_factory=FewOptions)
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     weights: WeightsOptions = field(default_factory=WeightsOptions)
@@ -112,6 +114,9 @@ class RunOptions:
     trust: bool = option(False, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION)
     """Goes on with, repeats or sends a run that somebody else made, or another machine, as if it were one's own: look
     through its config.yaml first. Its numbers are read without."""
+    teacher: str | None = None
+    """Model that says what the pool shows, and where there is no pool what the training images do: a run, an exported
+    folder or models:/<name>@<alias>; null: what the run itself has learned so far."""
     init_from: str | None = None
     """Starts a new run from the best weights of this run, checkpoint or export."""
     seed: int = option(1, at_least(0, at_most=2**31 - 1))

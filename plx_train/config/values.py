@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from plx_train.contract.option import Form, Option
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.portions import parse_portion
 
 MOST = 2**63 - 1
 """Largest whole number of 64 bits; what is beyond, infinity too, no option means."""
@@ -78,6 +79,8 @@ def _check_forms(key: str, option: Option, flat: Mapping[str, Any]) -> None:
         return
     if Form.DURATION in option.forms:
         parse_duration(value, key)
+    if Form.PORTION in option.forms:
+        parse_portion(value, key)
     if Form.FILLED in option.forms and not value:
         raise ConfigError(f"{key}=[] is empty: name one, as in {option.example}, or leave it out")
     if Form.RISING in option.forms and value != sorted(set(value)):

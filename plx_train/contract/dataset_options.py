@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plx_train.contract.option import FILLED, PATTERNS, Trait, above, at_least, one_of, option
+from plx_train.contract.option import FILLED, PATTERNS, PORTION, Trait, above, at_least, one_of, option
 
 BACKGROUNDS = {"white": 255, "grey": 128, "black": 0}
 """Levels of what transparent pixels can be laid on, by name."""
@@ -73,6 +73,14 @@ class DatasetOptions:
     """Memory for decoded images in each loader worker, in MiB; 0 for none."""
     limit: int | None = option(None, at_least(1))
     """Uses only this many samples of each split; null: all."""
+    labelled: str | None = option(None, PORTION)
+    """Part of the training samples that is learned with its labels: 10%, 200 or 5/class; null: all. An epoch stays as
+    long as with all, so that runs of different parts compare; a larger part of one draw holds the smaller ones."""
+    labelled_seed: int = option(1, at_least(0))
+    """Number from which that part is drawn; another `seed` of the run leaves it alone."""
+    pool: str | None = None
+    """Unlabelled images to learn from too: a folder, a label file of which nothing but the images is read, a pattern
+    such as 'scans/*.jpg', or rest: the training images that `labelled` leaves out; null: none."""
     overfit: bool = False
     """Evaluates on the training samples: a model that can't learn them by heart has a fault in data or labels."""
     columns: ColumnsOptions = field(default_factory=ColumnsOptions)

@@ -116,6 +116,14 @@ class Module(ABC, Generic[ProcessorT]):
         """
         return
 
+    def features(self, batch: Batch) -> np.ndarray:
+        """What the network sees in each sample of a batch to evaluate before it answers, float32 (N, features)."""
+        raise NotImplementedError
+
+    def target(self, truth: Any, shape: tuple[int, int]) -> Any:
+        """What `collate` takes as the truth of a view of (height, width) whose pseudo-label says `truth`."""
+        raise NotImplementedError
+
     def fit(self, train: Dataset, holdout: Dataset, members: Members) -> None:
         """Fits a method without gradients, in one go; called where `has_fit`."""
         raise NotImplementedError

@@ -99,10 +99,11 @@ class Form(Enum):
     RISING = "numbers of which each is greater than the one before"
     RANGE = "two numbers, the first no greater than the second"
     FILLED = "a list of one value or more"
+    PORTION = "a part of samples: 10%, 200 or 5/class"
 
 
 PATTERNS, DURATION = Form.PATTERNS, Form.DURATION
-RISING, RANGE, FILLED = Form.RISING, Form.RANGE, Form.FILLED
+RISING, RANGE, FILLED, PORTION = Form.RISING, Form.RANGE, Form.FILLED, Form.PORTION
 NOUNS = {
     "int": ("a whole number", "whole numbers"),
     "float": ("a number", "numbers"),

@@ -14,8 +14,9 @@ from plx_train.contract.division import Divided
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.processor import Processor
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -41,6 +42,7 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         name: what users type, ``module=<name>``.
         options: a dataclass whose field ``name`` has the room's name for its default.
         kind: the truth in its label files, which other formats may give too; None: it reads its own alone.
+        pool_schedule: what ``few=auto`` stands for, ``rounds`` or ``online``; None: it learns from labels alone.
         retired_options: keys that former versions recorded; they are passed over where a recorded run is read.
     """
 
@@ -52,6 +54,7 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     monitor: ClassVar[str]
     kind: ClassVar[Truth | None] = None
     retired_options: ClassVar[frozenset[str]] = frozenset()
+    pool_schedule: ClassVar[str | None] = None
 
     def check_options(self, options: OptionsT, dataset: DatasetOptions) -> None:
         """Refuses options that do not fit together; what one option may be is said where it is declared.
@@ -138,6 +141,26 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     @abstractmethod
     def overlay(self, processor: ProcessorT, original: Any, prediction: Any, truth: Any = None) -> np.ndarray:
         """A picture of the original with prediction (and truth, if given) drawn on it, (H, W, 3) uint8 BGR."""
+
+    def classes_in(self, sample: Any) -> Sequence[int]:
+        """Numbers of the classes that a labelled sample shows; none where it has none."""
+        return ()
+
+    def known_classes(self, processor: ProcessorT) -> Sequence[str]:
+        """Names of the classes that a model knows, by number; none where it knows none."""
+        return ()
+
+    def unlabelled(self, image: Path, where: str) -> Any:
+        """A sample of an image that nobody labelled; `where` is its place, for messages.
+
+        Raises:
+            ConfigError: the room learns from labelled samples alone.
+        """
+        raise ConfigError(f"module={self.name} learns from labelled samples alone: leave dataset.pool out")
+
+    def pseudo_label(self, processor: ProcessorT, prediction: Any) -> PseudoLabel:
+        """What a model's prediction says in the place of a label."""
+        raise NotImplementedError
 
     def official(self, processor: ProcessorT, options: OptionsT) -> ProcessorT:
         """`processor` before any calibration: with the settings that are published, or that options ask for."""

@@ -13,7 +13,8 @@ Arrays = np.ndarray | tuple[np.ndarray, ...]
 Batch = dict[str, Any]
 """Arrays (leading axis = samples), tuples of such, and per-sample lists, by name.
 
-``batch["x"]`` is the network's input, as `Arrays`; ``batch["names"]`` are the samples' names.
+``batch["x"]`` is the network's input, as `Arrays`; ``batch["names"]`` are the samples' names. A training batch of the
+pool has ``batch["weight"]``, float32 (samples,): losses are means over all samples, each times its own.
 """
 
 
@@ -26,9 +27,11 @@ class Sample:
         context: what `Processor.postprocess` needs to know of the original.
         truth: what is to be predicted, as the metric or, of a training sample, `Module.collate` takes it.
         name: for messages.
+        weight: how much a training sample is trusted, 0 to 1; that of a label is 1.
     """
 
     x: Any
     context: Any
     truth: Any
     name: str
+    weight: float = 1.0

@@ -30,6 +30,7 @@ class Sampler:
         parts: processes that share each batch; the batches are the same for any number of them.
         part: which of the nearly equal shares is this process's.
         groups: a number per sample, int64 (num_samples,); samples of near numbers go into one batch.
+        repeats: times that an epoch goes through the samples, in an order of its own each time.
     """
 
     num_samples: int
@@ -39,6 +40,12 @@ class Sampler:
     parts: int = 1
     part: int = 0
     groups: np.ndarray | None = None
+    repeats: int = 1
+
+    @property
+    def _total(self) -> int:
+        """Samples of an epoch."""
+        return self.num_samples * self.repeats
 
     @property
     def batches_per_epoch(self) -> int:
@@ -46,14 +53,18 @@ class Sampler:
 
         No sample is dropped, none comes twice, and no process is without one.
         """
-        full, rest = divmod(self.num_samples, self.batch_size)
+        full, rest = divmod(self._total, self.batch_size)
         return full + (rest >= self.parts)
 
     def order(self, epoch: int) -> np.ndarray:
-        """Sample indices of one epoch, int64 (num_samples,)."""
+        """Sample indices of one epoch, int64 (num_samples · repeats,)."""
         if not self.shuffle:
-            return np.arange(self.num_samples)
+            return np.tile(np.arange(self.num_samples), self.repeats)
         rng = np.random.default_rng([self.seed, epoch])
+        rounds = [self._shuffled(rng) for _ in range(self.repeats)]
+        return rounds[0] if self.repeats == 1 else np.concatenate(rounds)
+
+    def _shuffled(self, rng: np.random.Generator) -> np.ndarray:
         order = rng.permutation(self.num_samples)
         return order if self.groups is None else self._by_group(order, rng)
 
@@ -84,7 +95,7 @@ class Sampler:
         for number in range(cursor, self.batches_per_epoch):
             start = number * self.batch_size
             is_last = number == self.batches_per_epoch - 1
-            size = (self.num_samples if is_last else start + self.batch_size) - start
+            size = (self._total if is_last else start + self.batch_size) - start
             yield range(start + size * self.part // self.parts, start + size * (self.part + 1) // self.parts)
 
 

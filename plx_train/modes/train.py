@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from plx_train.config.compose import Composed
+from plx_train.config.few_options import OFF
 from plx_train.distributed.launch import num_processes
 from plx_train.ground.errors import ConfigError
 from plx_train.machine.device import check_device
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 from plx_train.train.batch_norm import check_sync_bn
+from plx_train.workflow.basis import schedule_of, train_basis
 from plx_train.workflow.fuse import with_members
 from plx_train.workflow.processes import run_together
 from plx_train.workflow.resume import find_continuation, say_finished
@@ -31,6 +33,8 @@ def run(composed: Composed) -> RunResult:
     if options.device.nodes > 1 and not options.output:
         raise ConfigError("device.nodes: give output=<folder that all machines share>")
     with open_session(composed) as session:
+        if schedule_of(options) != OFF:
+            train_basis(session, continuation, run)
         if together:
             return run_together(session, continuation, members)
         return run_here(session, continuation, members)

@@ -12,7 +12,11 @@ SMALLEST = 1e-8
 
 
 def classification_loss(
-    logits: paddle.Tensor, target: paddle.Tensor, smoothing: float = 0.0, weights: Sequence[float] | None = None
+    logits: paddle.Tensor,
+    target: paddle.Tensor,
+    smoothing: float = 0.0,
+    weights: Sequence[float] | None = None,
+    trust: paddle.Tensor | None = None,
 ) -> dict[str, paddle.Tensor]:
     """Scalar ``loss``, the mean over the samples.
 
@@ -21,11 +25,18 @@ def classification_loss(
         target: float32 (N, classes), each row of sum 1.
         smoothing: share of each target that is spread over all classes.
         weights: one per class, whose mean over the training samples is 1.
+        trust: float32 (N,), by which each sample counts.
     """
     target = target * (1 - smoothing) + smoothing / logits.shape[-1]
     if weights is not None:
         target = target * paddle.to_tensor(list(weights), dtype=target.dtype)
-    return {"loss": -(target * F.log_softmax(logits, axis=-1)).sum(axis=-1).mean()}
+    losses = -(target * F.log_softmax(logits, axis=-1)).sum(axis=-1)
+    return {"loss": trusted_mean(losses, trust)}
+
+
+def trusted_mean(losses: paddle.Tensor, trust: paddle.Tensor | None) -> paddle.Tensor:
+    """The mean of losses (N,) over all samples, each times how much it is trusted, where that is said."""
+    return losses.mean() if trust is None else (losses * trust).mean()
 
 
 def label_loss(
@@ -33,6 +44,7 @@ def label_loss(
     target: paddle.Tensor,
     focus: tuple[float, float] = (0.0, 0.0),
     margin: float = 0.0,
+    trust: paddle.Tensor | None = None,
 ) -> dict[str, paddle.Tensor]:
     """Scalar ``loss`` of labels that hold or not, each by itself: the sum over labels, mean over the samples.
 
@@ -44,6 +56,7 @@ def label_loss(
         target: float32 (N, labels), 0 to 1.
         focus: exponents for labels that hold and for those that don't.
         margin: probability below which a label that does not hold costs nothing.
+        trust: float32 (N,), by which each sample counts.
     """
     present, absent = F.sigmoid(logits), F.sigmoid(-logits)
     if margin:
@@ -54,4 +67,4 @@ def label_loss(
     ]
     if any(focus):
         losses = [losses[0] * (1 - present) ** focus[0], losses[1] * (1 - absent) ** focus[1]]
-    return {"loss": -(losses[0] + losses[1]).sum(axis=-1).mean()}
+    return {"loss": trusted_mean(-(losses[0] + losses[1]).sum(axis=-1), trust)}

@@ -48,6 +48,14 @@ LABEL_FILES = "label_files"
 PREPARED_FILE = "prepared.json"
 """Label files in PaddleX's format, where data come in another one or are divided; what they were made from."""
 
+BASIS = "basis"
+"""The run with labels alone, or with fewer rounds of the pool, that a run builds on."""
+POOL = "pool"
+POOL_FILE = "pool.json"
+"""What a run takes for labels of unlabelled samples, in PaddleX's format; how it came to that."""
+POOL_TABLE = "pool.csv"
+"""Weight, confidence and origin of each of these labels."""
+
 CHECKPOINTS = "checkpoints"
 BEST = "best"
 STEP_PREFIX = "step_"
@@ -69,7 +77,7 @@ QUANTIZED_FILE = "quantized.json"
 
 WRITTEN = (
     *(CHECK_FILE, SAMPLES, REPORT_FILE, OVERLAYS, METRICS_FILE, PREDICTIONS_FILE, BENCHMARK_FILE, COMPARISON_FILE),
-    *(SPOOL_NAME, VISUALDL, LABEL_FILES, PREPARED_FILE, CHECKPOINTS, EXPORT, INT8_EXPORT),
+    *(SPOOL_NAME, VISUALDL, LABEL_FILES, PREPARED_FILE, CHECKPOINTS, EXPORT, INT8_EXPORT, BASIS, POOL),
 )
 """What commands write into the folder that they are given, beside the configuration and the lock."""
 

@@ -35,6 +35,8 @@ class Judge:
                 self.best, state.best_value, state.best_step = evaluation, value, state.step
                 self._keep(evaluation, state)
         run.module.train_mode()
+        if is_better:
+            state.best_of = None
         state.evaluated_step = state.step
         state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1
         if state.step == 0:
@@ -44,6 +46,23 @@ class Judge:
             state.watch.see_metric(value)
         self.latest = {f"val/{name}": number for name, number in evaluation.metrics.items()}
         run.tracker.log_metrics(self.latest, state.step)
+        if state.step == 0:
+            self._consider(state)
+
+    def _consider(self, state: LoopState) -> None:
+        """Evaluates the contenders; the weights that are trained stay as they are."""
+        run = self.run
+        for one in run.contenders:
+            with run.learner.other_weights(load_checkpoint(one.checkpoint)[0]["network"]):
+                run.module.eval_mode()
+                evaluation = run.evaluate()
+                value = evaluation.metrics[run.module.monitor]
+                state.contenders[one.name] = evaluation.metrics
+                if self._is_better(value, state):
+                    self.best, state.best_value, state.best_of = evaluation, value, one.name
+                    self._keep(evaluation, state)
+            run.console.info(f"{one.name}: {run.module.monitor} {value:.4f}, which is to be beaten")
+            run.module.train_mode()
 
     def _is_better(self, value: float, state: LoopState) -> bool:
         if state.best_value is None:

@@ -80,3 +80,5 @@ def _roll_back(run: Training, state: LoopState, step: int) -> None:
     former.pace, former.paced, former.pause, former.pauses = state.pace, state.paced, state.pause, state.pauses
     vars(state).update(vars(former))
     run.learner.restore(saved.tensors, saved.state["learner"])
+    if run.pool:
+        run.pool.restore(saved.state["pool"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from plx_train.train.optimizer import MovingAverage, build_optimizer, clip_gradi
 from plx_train.train.step_figures import Piece, read_figures, sums_to_share
 from plx_train.train.step_seed import StepSeed
 
+OF_POOL = "pool_"
+"""What the names of the losses of unlabelled samples begin with."""
 AMP_TYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -33,7 +36,7 @@ class Update:
     """What a step gave.
 
     Attributes:
-        losses: the mean of each loss over the step's batches.
+        losses: the mean of each loss over the step's batches; of those of the pool by themselves, as ``pool_loss``.
         gradient_norm: global, before clipping.
         fault: why no weight was changed: a loss or the gradient was not finite; None when all went well.
         num_samples: of all processes; 0 where not one could be read, and nothing was done.
@@ -92,8 +95,8 @@ class Learner:
         held = [value.clone() for value in self.statistics]
         shortage = None
         try:
-            found, num_batches, num_samples = self._gradients(batches)
-            shared = self._share(found, num_batches) if found else []
+            found, num_samples = self._gradients(batches)
+            shared = self._share(found) if found else []
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -106,7 +109,7 @@ class Learner:
             return Update({}, 0.0, None, 0)
         if self.precision == "fp16":
             self.scaler.unscale_(self.optimizer)
-        figures = read_figures(found, num_batches, shared, squared_norm(self.parameters))
+        figures = read_figures(found, shared, squared_norm(self.parameters))
         losses, norm = figures.losses, figures.gradient_norm
         fault = self._fault(losses, norm)
         if fault:
@@ -117,17 +120,20 @@ class Learner:
         self._apply(rate)
         return Update(losses, norm, None, num_samples)
 
-    def _gradients(self, batches: list[Batch]) -> tuple[list[Piece], int, int]:
-        """Leaves the mean loss's gradient in the parameters; the pieces, batches and samples of all ranks."""
+    def _gradients(self, batches: list[Batch]) -> tuple[list[Piece], int]:
+        """Leaves the mean loss's gradient in the parameters; the pieces, and how many samples all ranks had."""
         usable = ranks.shares([size_of(batch) for batch in batches])
+        kinds = Counter(_prefix(batches[index]) for index in usable)
         found: list[Piece] = []
         for index, own in usable.items():
             for piece, part in pieces(batches[index], min(self.parts, own.fewest)):
                 weight = part * own.share
                 with ranks.batch_share(weight):
                     losses = self._backward(piece, weight / len(usable))
-                found.append(Piece(losses, weight, piece["names"]))
-        return found, len(usable), sum(own.total for own in usable.values())
+                prefix = _prefix(piece)
+                named = {f"{prefix}{name}": value for name, value in losses.items()}
+                found.append(Piece(named, weight, piece["names"], kinds[prefix]))
+        return found, sum(own.total for own in usable.values())
 
     def _backward(self, batch: Batch, weight: float) -> dict[str, Any]:
         """The losses, on the device: reading them here would keep it waiting for its next work."""
@@ -145,7 +151,7 @@ class Learner:
         (self.scaler.scale(loss) if self.precision == "fp16" else loss).backward()
         return {name: value.detach() for name, value in losses.items()}
 
-    def _share(self, found: list[Piece], num_batches: int) -> list[Any]:
+    def _share(self, found: list[Piece]) -> list[Any]:
         """Sums gradients over the processes, gives all the mean batch statistics; their losses, summed as well."""
         if ranks.num_ranks() == 1:
             return []
@@ -154,7 +160,7 @@ class Learner:
         for parameter in self.parameters:
             if parameter.grad is None:
                 parameter.grad = paddle.zeros_like(parameter)
-        losses = sums_to_share(found, num_batches)
+        losses = sums_to_share(found)
         with paddle.no_grad():
             ranks.sum_in_place([*(item.grad for item in self.parameters), *self.statistics, *losses])
             for value in self.statistics:
@@ -238,13 +244,19 @@ class Learner:
 
     @contextmanager
     def averaged_weights(self) -> Iterator[None]:
-        """The network holds the moving average inside, its own weights again after."""
+        """Has the network compute with the averaged weights inside, where there is an average."""
         if self.average is None or self.average.num_updates == 0:
             yield
             return
+        with self.other_weights(self.average.state_dict()):
+            yield
+
+    @contextmanager
+    def other_weights(self, state: Mapping[str, Any]) -> Iterator[None]:
+        """Has the network compute with the tensors of `state` inside."""
         network = self.module.network
         live = {name: value.clone() for name, value in network.state_dict().items()}
-        network.set_state_dict(self.average.state_dict())
+        network.set_state_dict(dict(state))
         try:
             yield
         finally:
@@ -259,6 +271,11 @@ def batch_statistics(network: Any) -> list[Any]:
     gathered = [value for layer in norms for value in (layer._mean, layer._variance)]
     saved = network.state_dict()
     return gathered + [item for name, item in network.named_buffers() if item.dtype == paddle.float32 and name in saved]
+
+
+def _prefix(batch: Batch) -> str:
+    """What the names of its losses begin with."""
+    return OF_POOL if "weight" in batch else ""
 
 
 def _names(batches: list[Batch]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -60,14 +61,13 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
         run.module.fit(run.loader.dataset, run.holdout, run.members)
         # No steps are left to do: what was fitted is measured, and the loop is over.
         state.step, state.ended_by = 1, "fit"
-    plan = begin_plan(run.options, run.loader.sampler.batches_per_epoch, state)
-    run.loader.progress = lambda *batch: plan.progress_at(state, batch, run.options.accumulate_steps)
+    plan = _plan(run, state)
     clock = _Clock(state.timing)
     notes: list[str] = []
     num_steps = state.step if state.ended_by else plan.total(state)
     with run.console.progress(num_steps, plan.max_seconds) as progress:
         progress.begin(state.step, state.seconds)
-        steps = _steps(run.loader, run.options.accumulate_steps, state)
+        steps = _steps(run, state)
         while True:
             if is_evaluation_due(run.options, state):
                 progress.update(step=state.step, note="evaluating")
@@ -83,10 +83,11 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
 
             batches = next(steps)
             clock.mark("data")
-            rate = state.rate_factor * learning_rate(run.optimizer_options, plan.progress(state))
-            update = take_step(run, batches, rate, state)
+            share = plan.progress(state)
+            rate = state.rate_factor * learning_rate(run.optimizer_options, share)
+            update = take_step(run, run.with_pool(batches, share), rate, state)
             if update is None:
-                steps = _steps(run.loader, run.options.accumulate_steps, state)
+                steps = _steps(run, state)
                 continue
             state.step += 1
             clock.mark("compute")
@@ -113,8 +114,23 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     return TrainResult(judge.first(state), best, state, tuple(notes))
 
 
-def _steps(loader: Loader, accumulate_steps: int, state: LoopState) -> Iterator[list[Batch]]:
-    """The batches of each optimizer step, epoch after epoch; `state` points behind what was yielded."""
+def _plan(run: Training, state: LoopState) -> Plan:
+    """When the loop ends, of which those hear who make batches."""
+    every = run.options.accumulate_steps
+    plan = begin_plan(run.options, run.loader.sampler.batches_per_epoch, state)
+    run.loader.progress = lambda *batch: plan.progress_at(state, batch, every)
+    if pool := run.pool:
+        pool.loader.progress = lambda *batch: plan.progress(state, pool.place_of(*batch) // every)
+    return plan
+
+
+def _steps(run: Training, state: LoopState) -> Iterator[list[Batch]]:
+    """The batches of each optimizer step, epoch after epoch, and as many of the pool after them where there is one.
+
+    `state` points behind what was yielded.
+    """
+    loader, every = run.loader, run.options.accumulate_steps
+    pool = _pool_batches(run.pool.loader, state) if run.pool else None
     while True:
         held: list[Batch] = []
         for batch in loader.epoch(state.epoch, state.cursor):
@@ -123,9 +139,16 @@ def _steps(loader: Loader, accumulate_steps: int, state: LoopState) -> Iterator[
             is_epoch_end = state.cursor == loader.sampler.batches_per_epoch
             if is_epoch_end:
                 state.epoch, state.cursor = state.epoch + 1, 0
-            if is_epoch_end or len(held) == accumulate_steps:
-                yield held
+            if is_epoch_end or len(held) == every:
+                yield held if pool is None else [*held, *itertools.islice(pool, len(held))]
                 held = []
+
+
+def _pool_batches(loader: Loader, state: LoopState) -> Iterator[Batch]:
+    while True:
+        for batch in loader.epoch(*divmod(state.pool_batches, loader.sampler.batches_per_epoch)):
+            state.pool_batches += 1
+            yield batch
 
 
 def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _Clock) -> None:
@@ -135,13 +158,24 @@ def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _C
     if not (state.ended_by or state.step % run.options.log_every_steps == 0):
         return
     recent, state.unlogged = state.unlogged, []
-    values = {f"train/{name}": sum(losses[name] for losses in recent) / len(recent) for name in (recent or [{}])[0]}
+    values = {f"train/{name}": value for name, value in _means(recent).items()}
     values |= {"train/lr": rate, "train/gradient_norm": update.gradient_norm, "train/epoch": float(state.epoch)}
     unreadable = int(ranks.counts([len(run.loader.unreadable)]).sum())
     if unreadable:
         values["train/unreadable_samples"] = float(unreadable)
+    if run.pool:
+        values |= {f"pool/{name}": value for name, value in run.pool.figures().items()}
     shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
     run.tracker.log_metrics(values | shares, state.step)
+
+
+def _means(losses: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each loss over the steps that have it."""
+    found: dict[str, list[float]] = {}
+    for step in losses:
+        for name, value in step.items():
+            found.setdefault(name, []).append(value)
+    return {name: sum(values) / len(values) for name, values in found.items()}
 
 
 def _show(progress: Progress, plan: Plan, state: LoopState, update: Update, clock: _Clock) -> None:
@@ -188,6 +222,7 @@ def _report(run: Training, judge: Judge, plan: Plan, state: LoopState) -> None:
 def _save(run: Training, state: LoopState) -> None:
     if ranks.rank() == 0:
         content = {"loop": state.to_json(), "learner": run.learner.state(), "run_id": run.tracker.run_id}
+        content |= {"pool": run.pool.state()} if run.pool else {}
         run.keeper.save_step(state.step, run.learner.tensors(), content)
 
 

@@ -19,6 +19,8 @@ class LoopState:
     epoch: int = 0
     cursor: int = 0
     """Batches of `epoch` already used."""
+    pool_batches: int = 0
+    """Batches of the pool already used, over all its epochs."""
     seconds: float = 0.0
     max_seconds: float | None = None
     """What the loop may take in all, fixed after the first evaluation."""
@@ -38,6 +40,10 @@ class LoopState:
     """The last step that was evaluated; one that is due and was not yet is what a continued run does first."""
     best_value: float | None = None
     best_step: int = 0
+    best_of: str | None = None
+    """Name of the contender that is the best; None: it was trained here, or is what training began with."""
+    contenders: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Metrics of the contenders by their names."""
     evaluations_without_gain: int = 0
     ended_by: str | None = None
     """Why training is over: steps, epochs, max_time or patience; None while it goes on."""

@@ -21,11 +21,13 @@ class Piece:
         losses: scalars on the device, without gradient.
         share: of its batch, 0 to 1.
         names: of its samples.
+        among: the number of batches in the step that have these losses.
     """
 
     losses: dict[str, paddle.Tensor]
     share: float
     names: list[str]
+    among: int
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Figures:
     suspects: list[str]
 
 
-def sums_to_share(pieces: Sequence[Piece], num_batches: int) -> list[paddle.Tensor]:
+def sums_to_share(pieces: Sequence[Piece]) -> list[paddle.Tensor]:
     """The losses by name in this process, for the processes to sum in place; nothing where it is alone."""
     import paddle
 
@@ -51,18 +53,19 @@ def sums_to_share(pieces: Sequence[Piece], num_batches: int) -> list[paddle.Tens
         return []
     with paddle.no_grad():
         return [
-            paddle.add_n([_scalar(piece.losses[name]) * (piece.share / num_batches) for piece in pieces])
-            for name in sorted(pieces[0].losses)
+            paddle.add_n(
+                [_scalar(piece.losses[name]) * (piece.share / piece.among) for piece in pieces if name in piece.losses]
+            )
+            for name in sorted({name for piece in pieces for name in piece.losses})
         ]
 
 
 def read_figures(
-    pieces: Sequence[Piece], num_batches: int, shared: Sequence[paddle.Tensor], squared_norm: paddle.Tensor | None
+    pieces: Sequence[Piece], shared: Sequence[paddle.Tensor], squared_norm: paddle.Tensor | None
 ) -> Figures:
     """The one read of a step.
 
     Args:
-        num_batches: that the losses are a mean over.
         shared: as from `sums_to_share`, summed over the processes.
         squared_norm: of the gradient.
     """
@@ -80,7 +83,7 @@ def read_figures(
         if not all(map(math.isfinite, read.values())):
             suspects += piece.names
         for name, value in read.items():
-            losses[name] = losses.get(name, 0.0) + value * piece.share / num_batches
+            losses[name] = losses.get(name, 0.0) + value * piece.share / piece.among
     if shared:
         losses |= dict(zip(sorted(losses), values, strict=False))
     return Figures(losses, norm, suspects)

@@ -86,6 +86,10 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         path = Path(options.label_file)
         return None if path.is_absolute() or ".." in path.parts else options.label_file
 
+    def known_classes(self, processor: ProcessorC) -> Sequence[str]:
+        """The classes that it tells apart."""
+        return processor.labels
+
     def num_classes(self, samples: Sequence[Labelled]) -> int:
         """How many classes samples speak of, where no file names them."""
         return max((sample.truth for sample in samples), default=0) + 1

@@ -18,6 +18,7 @@ from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.heads import classes_of, rehead
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes
+from plx_train.vision.strong import Strength
 from plx_train.vision.views import Views
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
         self.is_fine_tuning = is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = options.freeze_norm
+        self.strength = Strength(turns=True)
         self.network = self._new_network()
         self._target = target
 
@@ -83,6 +85,18 @@ class ClassifierModule(ImageModule[ProcessorC]):
             "target": np.stack([sample.truth for sample in samples]),
             "names": [sample.name for sample in samples],
         }
+
+    def features(self, batch: Batch) -> np.ndarray:
+        """What goes into the classifier, float32 (N, channels)."""
+        caught: list[paddle.Tensor] = []
+        (head,) = (layer for name, layer in self.network.named_sublayers() if HEADS.match(f"{name}.weight"))
+        hook = head.register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
+        try:
+            with paddle.no_grad():
+                self.network(paddle.to_tensor(batch["x"]))
+        finally:
+            hook.remove()
+        return np.asarray(caught[0].flatten(1).astype("float32").numpy())
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Probabilities per image, (classes,) float32."""

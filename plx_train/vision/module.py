@@ -12,6 +12,7 @@ from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.sample import Batch, Sample
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.samples import stack_eval
+from plx_train.vision.strong import Strength
 
 if TYPE_CHECKING:
     from paddle.static import InputSpec
@@ -23,10 +24,12 @@ class ImageModule(Module[ProcessorT]):
     Attributes:
         freezes_norm: batch norms keep their statistics in training.
         frozen_part: how the names of the layers begin whose batch norms do.
+        strength: of the views that are learned from unlabelled images.
     """
 
     freezes_norm: bool = False
     frozen_part: str = ""
+    strength: Strength = Strength(hole=0.0)
 
     def collate_eval(self, samples: list[Sample]) -> Batch:
         """Images of one size."""

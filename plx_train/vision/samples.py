@@ -33,12 +33,14 @@ class LabelledImage(Generic[TruthT]):
         image: absolute path.
         where: its place in the label file, as ``train.txt:12``.
         background: what transparent pixels lie on.
+        weight: how much its truth is trusted, 0 to 1.
     """
 
     image: Path
     truth: TruthT
     where: str
     background: str = field(default=WHITE, kw_only=True)
+    weight: float = field(default=1.0, kw_only=True)
 
     @property
     def document(self) -> str:
@@ -157,7 +159,7 @@ class ImageDataset(Dataset, Generic[Labelled]):
                 x, context = self.processor.preprocess(self.read(index))
                 return Sample(x, context, self.samples[index].truth, self.names[index])
             x, truth = self.change(self.samples, index, self.read, rng)
-            return Sample(x, None, truth, self.names[index])
+            return Sample(x, None, truth, self.names[index], self.samples[index].weight)
         except TooManyPixels as error:
             raise DataError(f"{self.samples[index].where}: {self.samples[index].image}: {error}") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +15,10 @@ from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
+from plx_train.data.portion import draw
 from plx_train.distributed import ranks
-from plx_train.ground.errors import DataError, WeightsError
+from plx_train.ground.errors import ConfigError, DataError, WeightsError
+from plx_train.ground.portions import parse_portion
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.folder import CHECK_FILE, RUN_FILE
@@ -24,17 +26,26 @@ from plx_train.workflow.prepare import Prepared, prepare
 from plx_train.workflow.session import Session
 
 TEST_FAULTY = "test-split-faulty"
+LEAST_HELD = 8
+"""Fewer samples than this are not held out of few labelled ones: they say little, and are missed in training."""
 MAX_SHOWN = 10
 """Errors of the dataset told one by one; all are in ``check.json``."""
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Samples of the three splits, as the room's check left them."""
+    """Samples of the three splits, as the room's check left them.
+
+    Attributes:
+        rest: training samples whose labels are left out.
+        repeats: times that an epoch goes through `train`, so that it is as long as with all labels.
+    """
 
     train: list[Any]
     holdout: list[Any]
     val: list[Any]
+    rest: list[Any] = field(default_factory=list)
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
@@ -60,8 +71,25 @@ class RunData:
         train, val = checked.first(checked.train, dataset.limit), checked.first(checked.val, dataset.limit)
         if dataset.overfit:
             return Splits(train, [], train)
-        kept, held = checked.hold_out(train, dataset.holdout_share, options.seed)
-        return Splits(kept, held, val)
+        labelled, rest = self._labelled(train, dataset)
+        is_few = bool(dataset.labelled or dataset.pool) and dataset.holdout_share * len(labelled) < LEAST_HELD
+        kept, held = checked.hold_out(labelled, 0.0 if is_few else dataset.holdout_share, options.seed)
+        return Splits(kept, held, val, rest, max(round(len(train) / max(len(labelled), 1)), 1))
+
+    def _labelled(self, train: list[Any], dataset: DatasetOptions) -> tuple[list[Any], list[Any]]:
+        """The training samples that are learned with their labels, and the others."""
+        if dataset.labelled is None:
+            return train, []
+        portion = parse_portion(dataset.labelled, "dataset.labelled")
+        classes = [self.room.classes_in(sample) for sample in train]
+        if portion.is_per_class and not any(classes):
+            raise ConfigError(
+                f"dataset.labelled={dataset.labelled}: samples of module={self.room.name} have no classes: give a "
+                "number, as in 20, or a share, as in 10%"
+            )
+        kept = draw(classes, portion, dataset.labelled_seed)
+        chosen = {*kept}
+        return [train[place] for place in kept], [one for place, one in enumerate(train) if place not in chosen]
 
     def build(self, options: RunOptions, is_fine_tuning: bool) -> Module[Any]:
         """The room's module for these data; its own processor is the one before any calibration."""

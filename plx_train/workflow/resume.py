@@ -134,7 +134,7 @@ def check_same_data(continuation: Continuation, fingerprint: str) -> None:
     Raises:
         DataError: the dataset is not the one the run began with.
     """
-    former, root = str(continuation.facts.get("fingerprint")), continuation.composed.options.dataset.root
+    former, root = str(continuation.facts.get("fingerprint", fingerprint)), continuation.composed.options.dataset.root
     if former != fingerprint:
         raise DataError(
             f"the dataset at {root} is not the one the run began with (fingerprint {former[:12]}, now "

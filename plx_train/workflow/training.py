@@ -24,11 +24,13 @@ from plx_train.weights import Coverage
 from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
 from plx_train.workflow.device import start_device
+from plx_train.workflow.lessons import NONE, Lessons, open_lessons
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session, make_evaluator
 
 if TYPE_CHECKING:
+    from plx_train.train.learner import Learner
     from plx_train.train.loop import TrainResult
     from plx_train.train.parts import Training
 
@@ -54,8 +56,9 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     session.console.info(f"device: {device.note}")
     is_begun = bool(continuation and step_checkpoints(session.output / CHECKPOINTS))
     module, coverage = build_module(session, data, loads_weights=not is_begun)
+    lessons = open_lessons(session, data, splits, module)
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
-        result = train_module(record, module, splits, device, members)
+        result = train_module(record, module, splits, device, members, lessons=lessons)
         if ranks.rank():
             return RunResult("train", session.output)
         return conclude(record, data, module, module.dataset(splits.val, "val", 0), result, device)
@@ -94,39 +97,35 @@ def train_module(
     device: OpenDevice,
     members: Members = (),
     start: LoopState | None = None,
+    lessons: Lessons = NONE,
 ) -> TrainResult:
     """The loop, in the network of `module`, from `start` on; a continued run goes on from its newest checkpoint."""
     import paddle
 
-    from plx_train.train.learner import Learner
     from plx_train.train.loop import train
     from plx_train.train.parts import Training
 
-    session = record.session
-    options = session.options
+    session, options = record.session, record.session.options
     max_seconds, _ = durations(session.composed)
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
     _measure_baselines(record, module, (loader.dataset, holdout, val))
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _freeze(module, options.optimizer.freeze)
-    keeper = _keeper(record)
     with (
         closing(loader),
+        lessons.opened(module, device) as pool,
         paddle.utils.unique_name.guard(),
         batch_norms(module, device, options.device.sync_bn) as statistics,
     ):
         record.say("batch_norm", statistics)
-        learner = Learner(
-            module, options.optimizer, options.trainer.ema_decay, device.precision, session.output, options.seed
-        )
         training = Training(
             module=module,
             loader=loader,
             holdout=holdout,
             evaluate=evaluator,
-            learner=learner,
-            keeper=keeper,
+            learner=_learner(module, session, device),
+            keeper=_keeper(record),
             tracker=record.tracker,
             console=session.console,
             stop=record.stop,
@@ -134,9 +133,18 @@ def train_module(
             options=options.trainer,
             optimizer_options=options.optimizer,
             members=members,
+            pool=pool,
+            contenders=lessons.contenders,
         )
         state = _continued(training) if options.resume else start or LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
+
+
+def _learner(module: Module[Any], session: Session, device: OpenDevice) -> Learner:
+    from plx_train.train.learner import Learner
+
+    optimizer, trainer, seed = session.options.optimizer, session.options.trainer, session.options.seed
+    return Learner(module, optimizer, trainer.ema_decay, device.precision, session.output, seed)
 
 
 def _measure_baselines(record: Record, module: Module[Any], datasets: tuple[Dataset, Dataset, Dataset]) -> None:
@@ -159,7 +167,8 @@ def _loader(module: Module[Any], splits: Splits, session: Session, device: OpenD
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
     batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
     check_shares(min(batch_size, len(dataset)), parts)
-    sampler = Sampler(len(dataset), batch_size, options.seed, groups=dataset.groups(), parts=parts, part=ranks.rank())
+    order = (True, parts, ranks.rank(), dataset.groups(), splits.repeats)
+    sampler = Sampler(len(dataset), batch_size, options.seed, *order)
     return Loader(dataset, sampler, module.collate, device.num_workers, options.dataset.unreadable == "skip")
 
 
@@ -200,6 +209,8 @@ def _continued(training: Training) -> LoopState:
     for sentence in saved.damaged:
         console.warn(f"{sentence}; an older checkpoint is used")
     training.learner.restore(saved.tensors, saved.state["learner"])
+    if training.pool:
+        training.pool.restore(saved.state["pool"])
     training.module.train_mode()
     state = LoopState.from_json(saved.state["loop"])
     console.info(f"goes on from step {state.step} ({saved.folder})")

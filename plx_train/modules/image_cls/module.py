@@ -53,7 +53,14 @@ class ImageCls(ClassifierModule[ImageClsProcessor]):
 
     def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalar ``loss``."""
-        return classification_loss(outputs.astype("float32"), batch["target"], self._smoothing, self._weights)
+        trust = batch.get("weight")
+        return classification_loss(outputs.astype("float32"), batch["target"], self._smoothing, self._weights, trust)
+
+    def target(self, truth: str | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Float32 (classes,): 1 at the class that is named, or the scores of all."""
+        if isinstance(truth, str):
+            return np.asarray(self._target(self.processor.labels.index(truth)))
+        return truth.astype(np.float32)
 
     def new_metric(self) -> ImageClsMetric:
         """An empty metric."""

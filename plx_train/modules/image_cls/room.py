@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.image_cls.check import ImageClsCheck, rotation_names
@@ -36,6 +37,7 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
     processor = ImageClsProcessor
     metric = ImageClsMetric
     monitor = "accuracy"
+    pool_schedule = "rounds"
     retired_options = frozenset({"classes", "weight_of_class"})
 
     def check_options(self, options: ImageClsConfig, dataset: DatasetOptions) -> None:
@@ -91,6 +93,20 @@ class ImageClsRoom(ClassifierRoom[ImageClsConfig, ClsLabel, ImageClsProcessor]):
     def truth_text(self, sample: ClsLabel) -> str:
         """Number and name of the class."""
         return f"{sample.truth}: {sample.class_name}"
+
+    def classes_in(self, sample: ClsLabel) -> Sequence[int]:
+        """The one."""
+        return (sample.truth,)
+
+    def unlabelled(self, image: Path, where: str) -> ClsLabel:
+        """An image of the first class, which nobody reads."""
+        return ClsLabel(image, 0, where, "")
+
+    def pseudo_label(self, processor: ImageClsProcessor, prediction: Answers) -> PseudoLabel:
+        """The likeliest class, as sure as it is probable."""
+        best = int(prediction.all_scores.argmax())
+        scores = prediction.all_scores
+        return PseudoLabel(processor.labels[best], float(scores[best]), (best,), scores)
 
     def overlay(
         self, processor: ImageClsProcessor, original: np.ndarray, prediction: Answers, truth: Any = None

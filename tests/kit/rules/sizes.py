@@ -14,7 +14,6 @@ MOST_LINES = 300
 """Of a file: what can be read at one go."""
 ROOM_LINES = 600
 OLDER_ROOMS = {
-    "image_cls": 560,
     "text_det": 2300,
     "text_rec": 1500,
     "ts_anomaly": 1440,

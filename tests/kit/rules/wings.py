@@ -10,7 +10,19 @@ from kit.sources import PACKAGE, imported_module, imports, place, sources, tree_
 
 WINGS = (
     *("ground", "terminal", "nn", "runs", "weights", "contract", "config", "data", "vision", "series", "machine"),
-    *("onednn", "distributed", "metrics", "train", "export", "modules", "tracking", "report", "pipelines", "registry"),
+    *(
+        "onednn",
+        "distributed",
+        "metrics",
+        "few",
+        "train",
+        "export",
+        "modules",
+        "tracking",
+        "report",
+        "pipelines",
+        "registry",
+    ),
     *("serving", "doctor", "sweep", "workflow", "modes", "api", "__main__", "__init__"),
 )
 """Each imports only what stands before it, or itself."""

@@ -1,0 +1,60 @@
+"""What labelled samples say of unlabelled ones through the neighbours between them.
+
+Label spreading (Zhou et al., 2004) over the nearest neighbours in a network's features, each class scaled to its share
+among the labels (class mass normalisation, Zhu et al., 2003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+NEIGHBOURS = 10
+SHARPNESS = 3.0
+"""Power of a likeness: far neighbours count little."""
+CARRIED = 0.99
+"""Share of what a sample takes from its neighbours, the rest being its own label."""
+STEPS = 200
+
+
+def spread_labels(features: np.ndarray, classes: Sequence[int], num_classes: int) -> np.ndarray:
+    """The scores of all classes, rows of sum 1, float64 (N, num_classes), of samples of which the first have labels.
+
+    Args:
+        features: (N, D), as `directions` gives them, of one network or of several side by side.
+        classes: of the first samples.
+    """
+    graph = _graph(features)
+    own = np.zeros((len(features), num_classes))
+    own[np.arange(len(classes)), list(classes)] = 1
+    found = own.copy()
+    for _ in range(STEPS):
+        found = CARRIED * (graph @ found) + (1 - CARRIED) * own
+    shares = own.sum(axis=0) / len(classes)
+    found *= shares / np.maximum(found.sum(axis=0), 1e-12)
+    # What no label reaches is left to the shares.
+    found += 1e-9 * shares
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def directions(features: np.ndarray) -> np.ndarray:
+    """Rows of length 1 of the roots of features (N, D): a few large ones must not decide alone."""
+    roots = np.sign(features) * np.sqrt(np.abs(features))
+    return np.asarray(roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-12))
+
+
+def _graph(features: np.ndarray) -> np.ndarray:
+    """Likenesses of neighbours, symmetric and scaled so that it keeps what passes it, sparse (N, N)."""
+    from scipy.sparse import csr_matrix, diags
+    from sklearn.neighbors import NearestNeighbors
+
+    number = min(NEIGHBOURS, len(features) - 1)
+    search = NearestNeighbors(n_neighbors=number + 1, metric="cosine", algorithm="brute").fit(features)
+    distances, places = search.kneighbors(features)
+    likeness = np.maximum(1 - distances[:, 1:], 0) ** SHARPNESS
+    rows = np.repeat(np.arange(len(features)), number)
+    graph = csr_matrix((likeness.ravel(), (rows, places[:, 1:].ravel())), shape=(len(features),) * 2)
+    graph = graph.maximum(graph.T)
+    scale = diags(1 / np.sqrt(np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1e-12)))
+    return scale @ graph @ scale

@@ -1,0 +1,196 @@
+"""What comes of the pool beside each labelled batch, with labels that were written before or that a teacher gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plx_train.contract.pseudo_label import PseudoLabel
+from plx_train.contract.sample import Batch, Sample
+from plx_train.data.loader import Loader
+from plx_train.distributed import ranks
+from plx_train.few.teacher import Teacher
+from plx_train.few.trust import Trust
+
+if TYPE_CHECKING:
+    from plx_train.contract.module import Module
+
+LEAST_USED, MOST_USED = 0.01, 0.99
+"""Shares of the pool's samples with a weight between which a teacher tells something."""
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """How much the pool counts.
+
+    Attributes:
+        weight: of its loss against that of the labels.
+        share: of the run in which that rises from 0.
+    """
+
+    weight: float
+    share: float
+
+    def at(self, progress: float) -> float:
+        """The weight where a share `progress` of the run is over."""
+        return self.weight * (min(progress / self.share, 1.0) if self.share else 1.0)
+
+
+@dataclass
+class Tally:
+    """What was drawn of the pool so far."""
+
+    drawn: int = 0
+    used: float = 0.0
+    """Sum of the weights."""
+    trusted: int = 0
+    """Samples of a weight above one half."""
+    confidence: float = 0.0
+    """Sum."""
+    classes: Counter[int] = field(default_factory=Counter)
+
+    def add(self, labels: list[PseudoLabel], weights: np.ndarray) -> None:
+        """Takes in a batch."""
+        self.drawn += len(labels)
+        self.used += float(weights.sum())
+        self.trusted += int((weights > 0.5).sum())
+        self.confidence += sum(label.confidence for label in labels)
+        for label, weight in zip(labels, weights.tolist(), strict=True):
+            if weight > 0.5:
+                self.classes.update(label.classes)
+
+
+class PoolStream:
+    """The pool's batches, and what is made of them.
+
+    Args:
+        loader: of batches ready to be learned, or, for a teacher, of views as `raw_views` puts them together.
+        ramp: how much they count.
+        teacher: labels them; None: they are labelled.
+    """
+
+    def __init__(self, loader: Loader, ramp: Ramp, teacher: Teaching | None = None) -> None:
+        self.loader, self.ramp, self.teacher = loader, ramp, teacher
+        self.tally = Tally()
+
+    def place_of(self, epoch: int, number: int) -> int:
+        """How many batches of the pool came before a batch, given by its epoch and its number there."""
+        return epoch * self.loader.sampler.batches_per_epoch + number
+
+    def ready(self, batches: list[Batch], average: Any, progress: float) -> list[Batch]:
+        """A step's batches, of which the second half is the pool's, with what is to be learned of these.
+
+        Args:
+            average: of the weights so far, which a teacher that is the run itself takes over; None: there is none.
+            progress: share of the run that is over.
+        """
+        half, factor = len(batches) // 2, np.float32(self.ramp.at(progress))
+        pool = batches[half:]
+        if self.teacher is not None:
+            self.teacher.follow(average)
+            pool = [self._labelled(self.teacher, batch) for batch in pool]
+        return batches[:half] + [batch | {"weight": batch["weight"] * factor} for batch in pool if batch]
+
+    def _labelled(self, teacher: Teaching, views: Batch) -> Batch:
+        # Of a batch that can't be read there is nothing to label; the others of the run still hear of that.
+        labels = teacher.labels(views["weak"]) if views else []
+        weights = teacher.weigh(labels)
+        self.tally.add(labels, weights)
+        return teacher.batch(views, labels, weights) if views else {}
+
+    def figures(self) -> dict[str, float]:
+        """What is logged of it; nothing where labels were written before, of which all is known."""
+        tally = self.tally
+        if not tally.drawn:
+            return {}
+        return {
+            "utilisation": tally.trusted / tally.drawn,
+            "weight": tally.used / tally.drawn,
+            "confidence": tally.confidence / tally.drawn,
+            "drawn": tally.drawn / len(self.loader.dataset),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """All that a checkpoint holds of it, JSON-able."""
+        tally = self.tally
+        content = {
+            "drawn": tally.drawn,
+            "used": tally.used,
+            "trusted": tally.trusted,
+            "confidence": tally.confidence,
+            "classes": dict(tally.classes),
+        }
+        return {"tally": content, "trust": self.teacher.trust.state() if self.teacher else {}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes back what `state` gave."""
+        tally = state["tally"]
+        classes = Counter({int(number): count for number, count in tally["classes"].items()})
+        self.tally = Tally(**{**tally, "classes": classes})
+        if self.teacher:
+            self.teacher.trust.restore(state["trust"])
+
+
+@dataclass
+class Teaching:
+    """Makes batches of views by what a teacher says of them.
+
+    Attributes:
+        teacher: gives predictions of views uint8 (H, W, 3) BGR.
+        pseudo_label: what a prediction says in the place of a label.
+        soft: learns the scores of all classes, not the likeliest one.
+    """
+
+    module: Module[Any]
+    teacher: Teacher
+    pseudo_label: Callable[[Any], PseudoLabel]
+    trust: Trust
+    soft: bool = False
+
+    def follow(self, average: Any) -> None:
+        """Has a teacher that is the run itself take over what it has learned."""
+        self.teacher.follow(average)
+
+    def labels(self, views: list[np.ndarray]) -> list[PseudoLabel]:
+        """What the teacher says of views."""
+        return [self.pseudo_label(one) for one in self.teacher.predict(views)]
+
+    def weigh(self, labels: list[PseudoLabel]) -> np.ndarray:
+        """How far each is trusted, float32 (N,); all processes of a run come to trust alike."""
+        parts = ranks.gather(labels)
+        together = [label for part in parts for label in part]
+        every = self.trust.weigh(together) if together else np.zeros(0, np.float32)
+        start = sum(map(len, parts[: ranks.rank()]))
+        return every[start : start + len(labels)]
+
+    def batch(self, views: Batch, labels: list[PseudoLabel], weights: np.ndarray) -> Batch:
+        """The strong views with what was said of the weak ones."""
+        samples = [
+            Sample(strong, None, self._target(label, strong), name, weight)
+            for strong, label, name, weight in zip(
+                views["strong"], labels, views["names"], weights.tolist(), strict=True
+            )
+        ]
+        return weighted(self.module, samples)
+
+    def _target(self, label: PseudoLabel, view: np.ndarray) -> Any:
+        truth = label.scores if self.soft and label.scores is not None else label.truth
+        return self.module.target(truth, (view.shape[0], view.shape[1]))
+
+
+def weighted(module: Module[Any], samples: list[Sample]) -> Batch:
+    """A training batch of the pool: each sample with its weight."""
+    return module.collate(samples) | {"weight": np.asarray([sample.weight for sample in samples], np.float32)}
+
+
+def raw_views(samples: list[Sample]) -> Batch:
+    """Views as `TwoViews` makes them, for a teacher to look at: ``weak``, ``strong`` and ``names``, lists."""
+    return {
+        "weak": [sample.x[0] for sample in samples],
+        "strong": [sample.x[1] for sample in samples],
+        "names": [sample.name for sample in samples],
+    }

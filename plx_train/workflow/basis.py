@@ -1,0 +1,109 @@
+"""What a run that learns from a pool builds on: a run with labels alone, or with one round of the pool less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from plx_train.config.compose import Composed, composed_from
+from plx_train.config.few_options import AUTO, OFF, ONLINE, ROUNDS
+from plx_train.config.options import RunOptions
+from plx_train.config.written import literal
+from plx_train.contract.rooms import load_room
+from plx_train.ground.durations import parse_duration
+from plx_train.ground.errors import ConfigError
+from plx_train.ground.stop import Stopped
+from plx_train.runs.facts import write_facts
+from plx_train.runs.folder import BASIS, RUN_FILE
+from plx_train.runs.owner import config_hash, sealed
+from plx_train.runs.result import RunResult
+from plx_train.workflow.resume import Continuation, resume_command
+from plx_train.workflow.session import Session
+
+
+def schedule_of(options: RunOptions) -> str:
+    """When the teacher speaks in this run: `ROUNDS`, `ONLINE`, or `OFF` where there is nothing to learn from.
+
+    Raises:
+        ConfigError: the module learns from labels alone.
+    """
+    schedule, learns_from = options.few.schedule, options.dataset.pool or options.teacher
+    if not learns_from or schedule == OFF:
+        return OFF
+    known = load_room(options.module.name).pool_schedule
+    if known is None:
+        key = "dataset.pool" if options.dataset.pool else "teacher"
+        raise ConfigError(f"module={options.module.name} learns from labelled samples alone: leave {key} out")
+    return known if schedule == AUTO else schedule
+
+
+def train_basis(session: Session, continuation: Continuation | None, train: Callable[[Composed], RunResult]) -> None:
+    """Trains what the run builds on, or goes on with it, or leaves it where it is finished.
+
+    Args:
+        train: as ``mode=train`` does.
+
+    Raises:
+        UserError: it can't be trained; the run's record says so.
+    """
+    if continuation is not None and continuation.facts.get("basis") == "done":
+        return
+    folder = session.output / BASIS
+    with _recorded(session, continuation):
+        train(_basis_of(session.composed, folder))
+
+
+def _basis_of(composed: Composed, folder: Path) -> Composed:
+    """The options of the run that another builds on."""
+    options = composed.options
+    few, rounds = options.few, options.few.rounds if schedule_of(options) == ROUNDS else 1
+    config = OmegaConf.create(composed.yaml)
+    assert isinstance(config, DictConfig)
+    config.few.schedule = ROUNDS if rounds > 1 else OFF
+    config.few.rounds = max(rounds - 1, 1)
+    seconds = parse_duration(options.trainer.max_time, "trainer.max_time")
+    if seconds is not None:
+        share = few.labels_share + (1 - few.labels_share) * (rounds - 1) / rounds
+        config.trainer.max_time = f"{max(share * seconds, 1):.0f}s"
+        config.few.labels_share = min(few.labels_share / share, 0.99)
+    config.output, config.resume = literal(str(folder)), "auto"
+    config.tracking.run_name = literal(f"{options.tracking.run_name or folder.parent.name}-{BASIS}")
+    return composed_from(config, composed.overrides)
+
+
+@contextmanager
+def _recorded(session: Session, continuation: Continuation | None) -> Iterator[None]:
+    """The run's record says that it is running, and how that ended where it did not go well."""
+    facts = {
+        "status": "RUNNING",
+        "reason": None,
+        "mode": session.options.mode,
+        "overrides": list(session.composed.overrides),
+        **(continuation.facts if continuation else {}),
+    }
+    is_own = continuation is None or continuation.is_own
+
+    def write(**more: str | None) -> None:
+        facts.update(more)
+        content = sealed(session.output, facts, config_hash(session.output)) if is_own else facts
+        write_facts(session.output, content)
+
+    if not (session.output / RUN_FILE).exists():
+        write()
+    try:
+        yield
+    except BaseException as error:
+        is_killed = isinstance(error, KeyboardInterrupt | Stopped)
+        write(status="KILLED" if is_killed else "FAILED", reason=str(error) or type(error).__name__)
+        if is_killed:
+            session.console.warn(f"go on with: {resume_command(session.output)}")
+        raise
+    write(status="RUNNING", reason=None, basis="done")
+
+
+def learns_online(options: RunOptions) -> bool:
+    """Whether a teacher says what each batch of the pool shows."""
+    return schedule_of(options) == ONLINE

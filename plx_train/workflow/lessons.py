@@ -1,0 +1,118 @@
+"""What a run learns beside its labels: a pool, who says what it shows, and the weights that it must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plx_train.config.few_options import OFF
+from plx_train.contract.module import Module
+from plx_train.data.loader import Loader, Sampler
+from plx_train.distributed import ranks
+from plx_train.few.stream import PoolStream, Ramp, Teaching, raw_views, weighted
+from plx_train.few.trust import make_trust
+from plx_train.machine.device import OpenDevice
+from plx_train.runs.folder import BASIS, POOL, POOL_FILE, best_checkpoint
+from plx_train.vision.samples import ImageDataset
+from plx_train.vision.strong import StrongViews, TwoViews
+from plx_train.workflow.basis import learns_online, schedule_of
+from plx_train.workflow.dataset import RunData, Splits, trained_processor
+from plx_train.workflow.pool import Opinions, label_pool, pool_samples, read_pool
+from plx_train.workflow.session import Session
+from plx_train.workflow.source import Source, load_source
+
+if TYPE_CHECKING:
+    from plx_train.train.parts import Contender
+
+LABELS_ALONE = "labels alone"
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a run learns beside its labels.
+
+    Attributes:
+        stream: makes the pool's batches for the module that is trained; None: there is no pool.
+        contenders: weights that must be beaten.
+    """
+
+    stream: Callable[[Module[Any], OpenDevice], PoolStream] | None = None
+    contenders: tuple[Contender, ...] = field(default=())
+
+    @contextmanager
+    def opened(self, module: Module[Any], device: OpenDevice) -> Iterator[PoolStream | None]:
+        """The pool's batches for the module that is trained, whose loader works inside."""
+        if self.stream is None:
+            yield None
+            return
+        stream = self.stream(module, device)
+        with closing(stream.loader):
+            yield stream
+
+
+NONE = Lessons()
+
+
+def open_lessons(
+    session: Session, data: RunData, splits: Splits, module: Module[Any], folder: Path | None = None
+) -> Lessons:
+    """The run's lessons; its pool is labelled first, where that was not done yet.
+
+    Args:
+        module: with the weights that training begins with, where nothing is labelled yet.
+        folder: of the run whose labels of the pool and basis hold; None: this run's.
+    """
+    options = session.options
+    if schedule_of(options) == OFF:
+        return NONE
+    from plx_train.train.parts import Contender
+
+    folder = folder or session.output
+    best = best_checkpoint(folder / BASIS)
+    contenders = (Contender(LABELS_ALONE if options.few.rounds == 1 else "the round before", best),)
+    if learns_online(options):
+        return Lessons(partial(_online, session, data, splits), contenders)
+    if ranks.rank() == 0 and not (folder / POOL / POOL_FILE).is_file():
+        teacher = load_source(options, data, Source(best, None, folder / BASIS))
+        processor = trained_processor(data.room, best)
+        label_pool(session, data, splits, Opinions(teacher, processor, (teacher, module), contenders[0].name))
+    ranks.meet("pool")
+    return Lessons(partial(_written, session, read_pool(folder, options, data)), contenders)
+
+
+def _written(session: Session, samples: list[Any], module: Module[Any], device: OpenDevice) -> PoolStream:
+    """Batches of what was labelled before."""
+    few = session.options.few
+    dataset = module.dataset(samples, "train", session.options.dataset.cache_mb)
+    assert isinstance(dataset, ImageDataset) and dataset.change is not None
+    dataset.change = StrongViews(dataset.change, module.strength)  # type: ignore[attr-defined]
+    loader = _loader(session, dataset, device, partial(weighted, module))
+    return PoolStream(loader, Ramp(few.weight, 0.0))
+
+
+def _online(session: Session, data: RunData, splits: Splits, module: Module[Any], device: OpenDevice) -> PoolStream:
+    """Batches that a teacher labels at their step."""
+    from plx_train.few.teacher import OwnAverage
+
+    options, few = session.options, session.options.few
+    pool = pool_samples(options, data, splits)
+    dataset = module.dataset(pool.samples, "train", options.dataset.cache_mb)
+    assert isinstance(dataset, ImageDataset) and dataset.change is not None
+    dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]
+    loader = _loader(session, dataset, device, raw_views)
+    teacher = OwnAverage(data.build(options, module.is_fine_tuning), module)
+    pseudo_label = partial(data.room.pseudo_label, module.processor)
+    trust = make_trust(few.trust, few.threshold)
+    return PoolStream(loader, Ramp(few.weight, few.ramp), Teaching(module, teacher, pseudo_label, trust))
+
+
+def _loader(session: Session, dataset: ImageDataset[Any], device: OpenDevice, collate: Callable[..., Any]) -> Loader:
+    options = session.options
+    size, parts = options.trainer.batch_size * options.few.ratio, ranks.num_ranks()
+    # Another order than that of the labelled samples, which have the run's own seed.
+    sampler = Sampler(len(dataset), size, options.seed + 1, groups=dataset.groups(), parts=parts, part=ranks.rank())
+    return Loader(dataset, sampler, collate, device.num_workers, skips_unreadable=True)
