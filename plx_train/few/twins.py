@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -23,18 +23,30 @@ CHUNK = 256
 
 def twins_of(samples: Sequence[LabelledImage[object]], others: Sequence[LabelledImage[object]]) -> np.ndarray:
     """Which of `samples` show nearly the same as one of `others`, bool (N,); what can't be read is none."""
-    own, against = _thumbnails(samples), _thumbnails(others)
-    if not len(own) or not len(against):
-        return np.zeros(len(samples), bool)
     found = np.zeros(len(samples), bool)
-    for start in range(0, len(own), CHUNK):
+    for rows, _ in _pairs(_thumbnails(samples), _thumbnails(others)):
+        found[rows] = True
+    return found
+
+
+def repeats_in(samples: Sequence[LabelledImage[object]]) -> np.ndarray:
+    """Which of `samples` show nearly the same as one before them, bool (N,); what can't be read does not."""
+    thumbnails, found = _thumbnails(samples), np.zeros(len(samples), bool)
+    for rows, columns in _pairs(thumbnails, thumbnails):
+        found[rows[columns < rows]] = True
+    return found
+
+
+def _pairs(own: np.ndarray, against: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places of thumbnails of one picture, in both."""
+    for start in range(0, len(own) if len(against) else 0, CHUNK):
         part = own[start : start + CHUNK]
         # By the squares first, which a product gives: a mean difference is never larger than their root.
         nearest = (part**2).sum(1)[:, None] + (against**2).sum(1)[None] - 2 * part @ against.T
         rows, columns = np.nonzero(nearest <= 16 * MOST_APART**2 * part.shape[1])
         apart = np.abs(part[rows] - against[columns]).mean(axis=1)
-        found[start + rows[apart <= MOST_APART]] = True
-    return found
+        is_near = apart <= MOST_APART
+        yield start + rows[is_near], columns[is_near]
 
 
 def _thumbnails(samples: Sequence[LabelledImage[object]]) -> np.ndarray:
