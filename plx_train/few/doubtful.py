@@ -19,7 +19,7 @@ NUM_STARTS = 3
 def doubtful_and_new(
     features: np.ndarray, num_labelled: int, number: int, doubts: Sequence[float] | None, seed: int
 ) -> tuple[list[int], np.ndarray]:
-    """Places of unlabelled samples in the order that they are best labelled in, and each sample's cluster, (N,).
+    """Places of unlabelled samples that are best labelled next, and each sample's cluster, (N,).
 
     Args:
         features: (N, D), those of labelled samples first.
@@ -37,19 +37,18 @@ def doubtful_and_new(
     clusters = KMeans(min(number, len(np.unique(points, axis=0))), n_init=NUM_STARTS, random_state=seed)
     groups = clusters.fit(points, sample_weight=np.maximum(weights[considered], LEAST_WEIGHT)).labels_
     apart = np.linalg.norm(points - clusters.cluster_centers_[groups], axis=1)
-    mass = np.bincount(groups, weights=weights[considered])
     turn = np.empty(len(points), np.int64)
-    for group in range(len(mass)):
+    for group in range(groups.max() + 1):
         members = np.flatnonzero(groups == group)
         turn[members[np.argsort(apart[members], kind="stable")]] = np.arange(len(members))
-    order = np.lexsort((apart, -mass[groups], turn))[:number]
-    every = np.full(len(features), len(mass), np.int64)
+    order = np.lexsort((apart, turn))[:number]
+    every = np.full(len(features), groups.max() + 1, np.int64)
     every[num_labelled + considered] = groups
     return [int(num_labelled + considered[place]) for place in order], every
 
 
 def _distances(features: np.ndarray, num_labelled: int) -> np.ndarray:
-    """Of each unlabelled sample from the nearest labelled one, as shares of the largest."""
+    """The distance of each unlabelled sample from the nearest labelled one, as a share of the largest."""
     from sklearn.neighbors import NearestNeighbors
 
     if not num_labelled:

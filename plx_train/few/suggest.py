@@ -10,6 +10,7 @@ import numpy as np
 from plx_train.few.doubtful import doubtful_and_new
 from plx_train.few.spread import directions
 from plx_train.few.typical import typical_first
+from plx_train.few.worth import in_order_of_worth
 
 TYPICAL, DOUBTFUL, NEW = "typical", "doubtful", "new"
 FEW_PER_CLASS = 5
@@ -39,8 +40,9 @@ class Known:
 
     def __str__(self) -> str:
         if self.per_class is None:
-            return f"{self.number} labelled samples (up to {FEW_IN_ALL} are few)"
-        return f"{self.per_class:.3g} labels a class (up to {FEW_PER_CLASS} are few)"
+            return f"{self.number} labelled image{'' if self.number == 1 else 's'} (up to {FEW_IN_ALL} are few)"
+        labels = "1 label" if self.per_class == 1 else f"{self.per_class:.3g} labels"
+        return f"{labels} a class (up to {FEW_PER_CLASS} are few)"
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,18 @@ def suggest(
         why_no_doubts: in words.
     """
     seen = leading(directions(features), seed)
+    weights = None
     if known.are_few:
-        way, reason = TYPICAL, f"typical ones of each kind first, because there are {known}"
+        way, reason = TYPICAL, f"typical images of every kind, because there are {known}"
         found, groups = typical_first(seen, known.number, number, seed)
+    elif doubts is None:
+        way, reason = NEW, f"images unlike what is labelled, because there are {known}, and {why_no_doubts}"
+        found, groups = doubtful_and_new(seen, known.number, number, None, seed)
     else:
-        way = NEW if doubts is None else DOUBTFUL
-        reason = f"doubtful ones that are unlike each other, because there are {known}"
-        if doubts is None:
-            reason = f"those most unlike what is labelled, because there are {known}, and {why_no_doubts}"
+        way, reason = DOUBTFUL, f"doubtful images unlike each other, because there are {known}"
         found, groups = doubtful_and_new(seen, known.number, number, doubts, seed)
+        weights = np.concatenate([np.zeros(known.number), doubts])
+    found = in_order_of_worth(seen, found, known.number, seed, weights)
     sizes = np.bincount(groups)[groups[found]]
     return Suggested(tuple(place - known.number for place in found), tuple(sizes.tolist()), way, reason)
 

@@ -22,7 +22,7 @@ NUM_STARTS = 3
 
 
 def typical_first(features: np.ndarray, num_labelled: int, number: int, seed: int) -> tuple[list[int], np.ndarray]:
-    """Places of unlabelled samples in the order that they are best labelled in, and each sample's cluster, (N,).
+    """Places of unlabelled samples that are best labelled next, and each sample's cluster, (N,).
 
     Args:
         features: (N, D), those of labelled samples first.

@@ -22,7 +22,7 @@ from plx_train.runs.folder import SUGGESTIONS_LIST, SUGGESTIONS_PAGE, SUGGESTION
 from plx_train.runs.result import RunResult
 from plx_train.vision.room import ImageRoom
 from plx_train.workflow.session import Session
-from plx_train.workflow.source import Source, find_source
+from plx_train.workflow.source import Source, find_source, with_recorded_options
 from plx_train.workflow.suggestion import Candidates, Suggestion, suggestions
 from plx_train.workflow.workbench import Workbench, open_workbench
 
@@ -31,9 +31,9 @@ HEAD = ("rank", "image", "kind", "doubt", "says", "path")
 
 def run(composed: Composed) -> RunResult:
     """Writes ``suggestions.csv``, ``suggestions.txt`` and ``suggestions.html``."""
-    check(composed)
-    check_device(composed.options.device)
     source = find_source(composed) if composed.options.run else None
+    check(with_recorded_options(composed, source) if source else composed)
+    check_device(composed.options.device)
     with open_workbench(composed, source) as bench:
         return _suggested(bench, source)
 
