@@ -39,7 +39,7 @@ def in_order_of_worth(
 
 
 def _distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """From each of some to each of others, (len(some), len(others))."""
+    """The distance of each of some to each of others, (len(some), len(others))."""
     from sklearn.metrics import pairwise_distances
 
     return np.asarray(pairwise_distances(some, others))
