@@ -32,6 +32,7 @@ from plx_train.workflow.pool import features_of
 
 SHARE = 0.8
 """Of the training pictures that each repetition is given."""
+SUGGEST, DOUBT = "suggest", "doubt"
 STEP = 5
 """Labels between two points of the curves."""
 
@@ -74,14 +75,19 @@ def load(overrides: list[str]) -> Pictures:
     return Pictures(train, of_train, val, of_val)
 
 
-def suggested(pictures: Pictures, pool: np.ndarray, rounds: list[int], first: list[int], seed: int) -> list[int]:
+def suggested(
+    pictures: Pictures, pool: np.ndarray, rounds: list[int], first: list[int], seed: int, by: str = SUGGEST
+) -> list[int]:
     """Places in the pool in the order that they were suggested in, round by round, after `first`."""
     labelled = list(first)
-    num_classes = len(set(pictures.classes.tolist()))
+    num_classes, rng = len(set(pictures.classes.tolist())), np.random.default_rng(seed)
     for goal in rounds:
         rest = np.setdiff1d(np.arange(len(pool)), labelled)
         order = np.asarray([*labelled, *rest], np.int64)
         doubts = pictures.judge(pool[labelled])[1][pool[rest]].tolist() if labelled else None
+        if by == DOUBT:
+            labelled += rest[np.argsort(doubts or rng.random(len(rest)))[::-1][: goal - len(labelled)]].tolist()
+            continue
         known = Known(len(labelled), len(labelled) / num_classes)
         found = suggest(pictures.features[pool[order]], known, goal - len(labelled), doubts, seed)
         labelled += [int(rest[place]) for place in found.places]
@@ -98,7 +104,7 @@ def replay(pictures: Pictures, arguments: argparse.Namespace) -> tuple[list[int]
         pool = np.sort(rng.permutation(len(pictures.classes))[: round(SHARE * len(pictures.classes))])
         draws = [rng.permutation(len(pool))[: rounds[-1]].tolist() for _ in range(arguments.draws)]
         first = draws[0][: rounds[0]] if arguments.first_random else []
-        order = suggested(pictures, pool, rounds[1:] if first else rounds, first, seed)
+        order = suggested(pictures, pool, rounds[1:] if first else rounds, first, seed, arguments.by)
         of_suggested.append([pictures.judge(pool[order[:number]])[0] for number in numbers])
         of_random += [[pictures.judge(pool[one[:number]])[0] for number in numbers] for one in draws]
     return numbers, np.asarray(of_suggested), np.asarray(of_random)
@@ -121,6 +127,7 @@ def main() -> None:
     parser.add_argument("--rounds", default="10,20,30,50", help="labels after each round of suggestions")
     parser.add_argument("--seeds", type=int, default=5, help="repetitions, each of other pictures")
     parser.add_argument("--draws", type=int, default=10, help="random draws in each repetition")
+    parser.add_argument("--by", choices=(SUGGEST, DOUBT), default=SUGGEST, help="doubt: the largest alone")
     parser.add_argument("--first-random", action="store_true", help="the first round is a random draw")
     parser.add_argument("overrides", nargs="*", default=["module=image_cls", "dataset=clothes"])
     arguments = parser.parse_args()

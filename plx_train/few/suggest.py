@@ -39,6 +39,8 @@ class Known:
         return self.number <= FEW_IN_ALL if self.per_class is None else self.per_class <= FEW_PER_CLASS
 
     def __str__(self) -> str:
+        if not self.number:
+            return "no labels yet"
         if self.per_class is None:
             return f"{self.number} labelled image{'' if self.number == 1 else 's'} (up to {FEW_IN_ALL} are few)"
         labels = "1 label" if self.per_class == 1 else f"{self.per_class:.3g} labels"

@@ -24,6 +24,7 @@ from plx_train.vision.room import ImageRoom
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import Source, find_source, with_recorded_options
 from plx_train.workflow.suggestion import Candidates, Suggestion, suggestions
+from plx_train.workflow.unlabelled import as_unlabelled, open_unlabelled
 from plx_train.workflow.workbench import Workbench, open_workbench
 
 HEAD = ("rank", "image", "kind", "doubt", "says", "path")
@@ -32,16 +33,19 @@ HEAD = ("rank", "image", "kind", "doubt", "says", "path")
 def run(composed: Composed) -> RunResult:
     """Writes ``suggestions.csv``, ``suggestions.txt`` and ``suggestions.html``."""
     source = find_source(composed) if composed.options.run else None
-    check(with_recorded_options(composed, source) if source else composed)
+    check_module(with_recorded_options(composed, source) if source else composed)
+    bare = None if source else as_unlabelled(composed)
+    if not bare and not composed.options.dataset.pool:
+        raise ConfigError(f"mode=suggest needs dataset.pool=<unlabelled images>: give {FORMS}")
     check_device(composed.options.device)
-    with open_workbench(composed, source) as bench:
+    with open_unlabelled(bare) if bare else open_workbench(composed, source) as bench:
         return _suggested(bench, source)
 
 
-def check(composed: Composed) -> None:
+def check_module(composed: Composed) -> None:
     """
     Raises:
-        ConfigError: there is nothing to look at, or nothing to label.
+        ConfigError: it looks at no images, or needs no labels.
     """
     options = composed.options
     room = load_room(options.module.name)
@@ -49,8 +53,6 @@ def check(composed: Composed) -> None:
         raise ConfigError(f"mode=suggest looks at images, and module={room.name} learns from series: leave it out")
     if room.truth(options.module) is None:
         raise ConfigError("mode=suggest: the classes of module.rotations are made by turning, nothing needs a label")
-    if not options.dataset.pool:
-        raise ConfigError(f"mode=suggest needs dataset.pool=<unlabelled images>: give {FORMS}")
 
 
 def _suggested(bench: Workbench, source: Source | None) -> RunResult:

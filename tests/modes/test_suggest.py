@@ -127,6 +127,27 @@ def test_an_export_and_weights_alone_look_too(trained: RunResult, dataset: Path,
     assert {row["says"] for row in of_all[2]} == {""}
 
 
+@pytest.mark.parametrize("way", ["dataset.pool", "dataset.root"])
+def test_images_of_which_none_is_labelled_are_looked_at_by_weights_alone(
+    way: str, trained: RunResult, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(dataset / "images", photos)
+    network = ("module.network=PP-LCNet_x0_25", "module.stem_stride=1", "module.size=[16,16]")
+    weights = f"weights={trained.output / 'checkpoints' / 'best'}"
+    given = ["mode=suggest", "module=image_cls", weights, f"{way}={photos}", "suggest.number=4", *network]
+    plx_train.run([*given, f"output={tmp_path / 's'}", *EVERY_TINY_RUN])
+    assert "because there are no labels yet" in capsys.readouterr().out
+    listed = (tmp_path / "s" / "suggestions.txt").read_text().splitlines()
+    assert len(set(listed)) == 4 and all((photos / name).is_file() for name in listed)
+
+
+def test_a_module_that_must_know_labels_asks_for_some(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
+    given = ["mode=suggest", "module=object_det", f"dataset.pool={dataset}/images", f"output={tmp_path / 's'}"]
+    with pytest.raises(ConfigError, match="before one is labelled: label a few"):
+        plx_train.run([*given, *EVERY_TINY_RUN])
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
