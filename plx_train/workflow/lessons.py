@@ -104,7 +104,7 @@ def _online(session: Session, data: RunData, splits: Splits, module: Module[Any]
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]
     loader = _loader(session, dataset, device, raw_views)
-    teacher = OwnAverage(data.build(options, module.is_fine_tuning), module)
+    teacher = OwnAverage(data.build(options, module.is_fine_tuning), module, data.room.doubting(module.processor))
     pseudo_label = partial(data.room.pseudo_label, module.processor)
     trust = make_trust(few.trust, few.threshold)
     return PoolStream(loader, Ramp(few.weight, few.ramp), Teaching(module, teacher, pseudo_label, trust))

@@ -111,10 +111,10 @@ def _labels_of(data: RunData, splits: Splits, pool: PoolSamples, opinions: Opini
     classes = [data.room.classes_in(sample) for sample in labelled]
     if classes and all(len(each) == 1 for each in classes):
         return _by_neighbours(data, [each[0] for each in classes], labelled, pool, opinions)
-    teacher, processor = opinions.teacher, opinions.processor
+    teacher, processor = opinions.teacher, data.room.doubting(opinions.processor)
     done = run_samples(teacher, network_engine(teacher), teacher.dataset(pool.samples, "val", 0), 1)
     found = ((processor.postprocess(output, sample.context)) for sample, output in done)
-    return [data.room.pseudo_label(processor, prediction) for prediction in found]
+    return [data.room.pseudo_label(opinions.processor, prediction) for prediction in found]
 
 
 def _by_neighbours(
