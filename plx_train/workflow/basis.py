@@ -20,7 +20,7 @@ from plx_train.runs.facts import write_facts
 from plx_train.runs.folder import BASIS, RUN_FILE
 from plx_train.runs.owner import config_hash, sealed
 from plx_train.runs.result import RunResult
-from plx_train.workflow.resume import Continuation, resume_command
+from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
 
 
@@ -98,8 +98,6 @@ def _recorded(session: Session, continuation: Continuation | None) -> Iterator[N
     except BaseException as error:
         is_killed = isinstance(error, KeyboardInterrupt | Stopped)
         write(status="KILLED" if is_killed else "FAILED", reason=str(error) or type(error).__name__)
-        if is_killed:
-            session.console.warn(f"go on with: {resume_command(session.output)}")
         raise
     write(status="RUNNING", reason=None, basis="done")
 

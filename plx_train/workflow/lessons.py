@@ -21,14 +21,19 @@ from plx_train.vision.samples import ImageDataset
 from plx_train.vision.strong import StrongViews, TwoViews
 from plx_train.workflow.basis import learns_online, schedule_of
 from plx_train.workflow.dataset import RunData, Splits, trained_processor
-from plx_train.workflow.pool import Opinions, label_pool, pool_samples, read_pool
+from plx_train.workflow.gain import LABELS_ALONE
+from plx_train.workflow.pool import Opinions, label_pool, pool_samples
+from plx_train.workflow.pool_labels import LEAST_WEIGHT, read_pool
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import Source, load_source
 
 if TYPE_CHECKING:
     from plx_train.train.parts import Contender
 
-LABELS_ALONE = "labels alone"
+NOTHING_TOLD = (
+    "the teacher finds nothing in the pool that could be learned, for it knows too few labels: label more, or "
+    "name one that knows more by teacher="
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,11 @@ def open_lessons(
         processor = trained_processor(data.room, best)
         label_pool(session, data, splits, Opinions(teacher, processor, (teacher, module), contenders[0].name))
     ranks.meet("pool")
-    return Lessons(partial(_written, session, read_pool(folder, options, data)), contenders)
+    samples = [one for one in read_pool(folder, options, data) if one.weight >= LEAST_WEIGHT]
+    if not samples:
+        session.console.warn(NOTHING_TOLD)
+        return Lessons(None, contenders)
+    return Lessons(partial(_written, session, samples), contenders)
 
 
 def _written(session: Session, samples: list[Any], module: Module[Any], device: OpenDevice) -> PoolStream:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +13,19 @@ import numpy as np
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.contract.pseudo_label import PseudoLabel
-from plx_train.data.formats.coco_file import reachable
-from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations
-from plx_train.data.formats.lines import write_label_files
 from plx_train.few.pool import REST, find_pool
 from plx_train.few.spread import directions, spread_labels
 from plx_train.few.trust import make_trust
 from plx_train.few.twins import twins_of
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.ground.files import read_limited
-from plx_train.ground.spreadsheet import csv_text
 from plx_train.metrics.evaluate import network_engine, run_samples
-from plx_train.runs.folder import MOST_RECORD_BYTES, POOL, POOL_FILE, POOL_TABLE
-from plx_train.vision.image import IMAGE_SUFFIXES, image_size
+from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.dataset import RunData, Splits
+from plx_train.workflow.pool_labels import PoolSamples, Told, write_pool
 from plx_train.workflow.session import Session
 
 TOGETHER = 16
 """Samples that are looked at together."""
-LEAST_WEIGHT = 0.05
-"""What weighs less is left out of the label file: nothing would be learned of it."""
-
-
-@dataclass(frozen=True)
-class PoolSamples:
-    """Unlabelled samples.
-
-    Attributes:
-        root: the folder that holds all their images.
-        samples: in order, without those that validation holds too.
-        num_twins: how many were left out for that.
-        hidden: what the labels say that were left out, for figures alone; None where there are none.
-    """
-
-    root: Path
-    samples: list[Any]
-    num_twins: int = 0
-    hidden: list[Any] | None = None
 
 
 def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
@@ -103,7 +78,8 @@ def label_pool(session: Session, data: RunData, splits: Splits, opinions: Opinio
     pool = pool_samples(session.options, data, splits)
     labels = _labels_of(data, splits, pool, opinions)
     weights = make_trust(session.options.few.trust, session.options.few.threshold).weigh(labels)
-    _write(session, data, pool, labels, weights, opinions.origin)
+    counts = Counter(number for one in splits.train for number in data.room.classes_in(one))
+    write_pool(session, data, Told(pool, labels, weights, opinions.origin, counts))
 
 
 def _labels_of(data: RunData, splits: Splits, pool: PoolSamples, opinions: Opinions) -> list[PseudoLabel]:
@@ -138,71 +114,3 @@ def features_of(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
     return np.concatenate(
         [module.features(module.collate_eval([dataset.get(index, unused) for index in batch])) for batch in batches]
     )
-
-
-def _write(
-    session: Session,
-    data: RunData,
-    pool: PoolSamples,
-    labels: Sequence[PseudoLabel],
-    weights: np.ndarray,
-    origin: str,
-) -> None:
-    folder, options = session.output / POOL, session.options
-    folder.mkdir(exist_ok=True)
-    truth = data.room.truth(options.module)
-    assert truth is not None
-    names = [one.image.relative_to(pool.root.absolute()).as_posix() for one in pool.samples]
-    kept = [place for place, weight in enumerate(weights.tolist()) if weight >= LEAST_WEIGHT]
-    told = [Annotation(names[place], labels[place].truth, POOL, place) for place in kept]
-    annotations = Annotations(truth, {TRAIN: told})
-    classes = data.room.known_classes(data.processor)
-    annotations.labels = tuple(classes)
-    written = write_label_files(
-        folder, annotations, reachable(pool.root, image_size), classes, data.room.class_file(options.module)
-    )
-    places = [place for _, place in written.origins[written.files[TRAIN]]]
-    rows = [
-        (names[place], round(float(weights[place]), 4), round(labels[place].confidence, 4), origin) for place in places
-    ]
-    (folder / POOL_TABLE).write_text(csv_text([("image", "weight", "confidence", "origin"), *rows]), "utf-8")
-    record = {
-        "root": str(pool.root.absolute()),
-        "file": written.files[TRAIN],
-        "weights": [round(float(weights[place]), 6) for place in places],
-        "origin": origin,
-        "images": len(pool.samples),
-        "twins": pool.num_twins,
-        "confidence": float(np.mean([label.confidence for label in labels])),
-        "utilisation": float((weights > 0.5).mean()),
-        "classes": dict(Counter(number for place in kept for number in labels[place].classes)),
-        **_right(data, pool, labels, weights),
-    }
-    (folder / POOL_FILE).write_text(json.dumps(record, ensure_ascii=True), "utf-8")
-
-
-def _right(data: RunData, pool: PoolSamples, labels: Sequence[PseudoLabel], weights: np.ndarray) -> dict[str, float]:
-    """How often the labels are right, where those that were left out say it and samples have one class."""
-    if pool.hidden is None:
-        return {}
-    true = [tuple(data.room.classes_in(sample)) for sample in pool.hidden]
-    if any(len(each) != 1 for each in true):
-        return {}
-    right = np.asarray([label.classes == each for label, each in zip(labels, true, strict=True)])
-    return {"right": float(right.mean()), "right_of_trusted": float((right * weights).sum() / max(weights.sum(), 1e-9))}
-
-
-def read_pool(folder: Path, options: Any, data: RunData) -> list[Any]:
-    """The samples of the pool with what they are taken to show, as `label_pool` wrote them.
-
-    Args:
-        folder: of the run.
-    """
-    record = json.loads(read_limited(folder / POOL / POOL_FILE, MOST_RECORD_BYTES))
-    place, file = folder / POOL, record["file"]
-    dataset = replace(options.dataset, root=record["root"], train=file, val=file, label_folder=str(place))
-    read = data.room.read(dataset, options.module).train.samples
-    by_line = {one.where: one for one in read}
-    lines = [one.where for one in read]
-    weights = dict(zip(lines, record["weights"], strict=True))
-    return [replace(one, weight=weights[where]) for where, one in by_line.items()]

@@ -1,0 +1,113 @@
+"""What a pool brought: the run's figures beside those of labels alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plx_train.config.few_options import OFF, ONLINE
+from plx_train.config.options import RunOptions
+from plx_train.contract.module import Module
+from plx_train.few.stream import LEAST_USED, MOST_USED
+from plx_train.metrics.direction import monitored, sign
+from plx_train.report import Picture, PoolSection
+from plx_train.runs.facts import read_facts
+from plx_train.runs.folder import BASIS
+from plx_train.train.state import LoopState
+from plx_train.workflow.basis import schedule_of
+from plx_train.workflow.pool_labels import pool_record
+from plx_train.workflow.session import Session
+
+LABELS_ALONE = "labels alone"
+WORDS = {
+    "images": "images",
+    "twins": "left out, for validation shows them",
+    "utilisation": "trusted",
+    "confidence": "mean confidence",
+    "right": "labels right, by those left out",
+    "right_of_trusted": "right, by weight",
+}
+"""Facts of a pool that a report shows."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a pool brought.
+
+    Attributes:
+        stages: what the run came to with labels alone, and with each use of the pool after that: words and the
+            monitored metric; each keeps the best of those before it.
+        pool: facts of the pool, by name.
+        sentences: what people should be told.
+    """
+
+    stages: tuple[tuple[str, float], ...]
+    pool: dict[str, Any] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+
+    def section(self, pictures: Sequence[Picture]) -> PoolSection | None:
+        """What a report says of it; None where there was no pool."""
+        if not self.stages:
+            return None
+        facts = {WORDS[name]: _shown(value) for name, value in self.pool.items() if name in WORDS}
+        classes = tuple((name, labelled, told) for name, labelled, told in self.pool.get("classes", ()))
+        return PoolSection(self.stages, facts, classes, tuple(pictures))
+
+    def figures(self, monitor: str) -> dict[str, float]:
+        """What is recorded of it."""
+        numbers = {f"pool/{name}": value for name, value in self.pool.items() if isinstance(value, int | float)}
+        return {f"labels_alone/{monitor}": self.stages[0][1], **numbers} if self.stages else numbers
+
+
+NO_POOL = Gain(())
+
+
+def gain_of(session: Session, module: Module[Any], state: LoopState, value: float) -> Gain:
+    """What the pool of a run that is over brought; `NO_POOL` where it had none.
+
+    Args:
+        value: of the monitored metric, of the weights that are kept.
+    """
+    if schedule_of(session.options) == OFF:
+        return NO_POOL
+    monitor, more = module.monitor, sign(monitored(module))
+    stages = (*_stages_of(session.output / BASIS, monitor), (_name(session.options), value))
+    record = pool_record(session.output) or {}
+    pool = {name: record[name] for name in (*WORDS, "classes") if name in record}
+    first = stages[0][1]
+    is_gain = more * (value - first) > 0
+    images = f" of {pool['images']} images" if "images" in pool else ""
+    told = (
+        f"the pool{images} brought {monitor} from {first:.4f}, with labels alone, to {value:.4f}"
+        if is_gain
+        else f"no gain: nothing that was learned from the pool{images} is better than labels alone ({monitor} "
+        f"{first:.4f}), with whose model this run ends"
+    )
+    return Gain(stages, pool, (told, *_odd(pool)))
+
+
+def _stages_of(folder: Path, monitor: str) -> list[tuple[str, float]]:
+    """What the run in `folder`, on which another builds, came to step by step."""
+    before = _stages_of(folder / BASIS, monitor) if (folder / BASIS).is_dir() else []
+    value = float(read_facts(folder)["metrics"][f"val/{monitor}"])
+    return [*before, (f"the pool, round {len(before)}" if before else LABELS_ALONE, value)]
+
+
+def _name(options: RunOptions) -> str:
+    return "the pool, step by step" if schedule_of(options) == ONLINE else f"the pool, round {options.few.rounds}"
+
+
+def _odd(pool: dict[str, Any]) -> Sequence[str]:
+    """Warnings of a teacher who doubts all, or nothing."""
+    used = pool.get("utilisation")
+    if used is None or LEAST_USED <= used <= MOST_USED:
+        return ()
+    if used < LEAST_USED:
+        return (f"{used:.1%} of the pool is trusted: its teacher knows too little of it to teach anything",)
+    return (f"{used:.1%} of the pool is trusted: few.trust tells nothing apart, its mistakes are learned too",)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1%}"
