@@ -59,7 +59,7 @@ def train_basis(session: Session, continuation: Continuation | None, train: Call
 def _basis_of(composed: Composed, folder: Path) -> Composed:
     """The options of the run that another builds on."""
     options = composed.options
-    few, rounds = options.few, options.few.rounds if schedule_of(options) == ROUNDS else 1
+    few, rounds = options.few, options.few.rounds if is_later_round(options) else 1
     config = OmegaConf.create(composed.yaml)
     assert isinstance(config, DictConfig)
     config.few.schedule = ROUNDS if rounds > 1 else OFF
@@ -100,6 +100,11 @@ def _recorded(session: Session, continuation: Continuation | None) -> Iterator[N
         write(status="KILLED" if is_killed else "FAILED", reason=str(error) or type(error).__name__)
         raise
     write(status="RUNNING", reason=None, basis="done")
+
+
+def is_later_round(options: RunOptions) -> bool:
+    """Whether a run with a round less comes before it; a finished model that teaches says the same in each."""
+    return schedule_of(options) == ROUNDS and options.few.rounds > 1 and options.teacher is None
 
 
 def learns_online(options: RunOptions) -> bool:

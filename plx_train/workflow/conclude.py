@@ -58,7 +58,7 @@ def conclude(
     figures |= measure_test(record, data, module, exported.folder, best.processor, device.eval_threads)
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
     better = monitored(module)
-    gain = gain_of(session, module, result.state, best.metrics[module.monitor])
+    gain = gain_of(session, module, best.metrics[module.monitor], record.teacher, val)
     figures |= gain.figures(module.monitor)
     verdicts = baseline_verdicts(module.monitor, better, best.metrics[module.monitor], record.baselines)
     remarks = [*gain.sentences, *verdicts, *module.remarks(val, best)]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.few.pool import REST, find_pool
 from plx_train.few.spread import directions, spread_labels
 from plx_train.few.trust import make_trust
-from plx_train.few.twins import twins_of
+from plx_train.few.twins import thumbnails, twins
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.evaluate import network_engine, run_samples
 from plx_train.vision.image import IMAGE_SUFFIXES
@@ -47,58 +46,59 @@ def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
         pool = find_pool(given, root, IMAGE_SUFFIXES)
         root = pool.root
         found = [data.room.unlabelled(path, name) for name, path in pool.paths()]
-    twins = twins_of(found, splits.val) if given else np.zeros(len(found), bool)
-    kept = [one for one, is_twin in zip(found, twins, strict=True) if not is_twin]
+    if given is None:
+        return PoolSamples(root, found)
+    seen, can_be_read = thumbnails(found)
+    are_twins = twins(seen, thumbnails([*splits.val, *splits.train, *splits.holdout])[0])
+    kept = [found[place] for place in np.flatnonzero(can_be_read & ~are_twins)]
     if not kept:
         raise UserError(
-            f"dataset.pool={given}: all its pictures are in the validation split too, and must not be learned"
+            f"dataset.pool={given}: of {len(found)} images {int((~can_be_read).sum())} can't be read, and the others "
+            "are labelled, for training or validation: there is nothing more to learn"
         )
-    return PoolSamples(root, kept, int(twins.sum()), kept if given == REST else None)
+    return PoolSamples(root, kept, int(are_twins.sum()), int((~can_be_read).sum()), given == REST)
 
 
-@dataclass(frozen=True)
-class Opinions:
-    """Who says what the pool shows.
+Says = Callable[[PoolSamples], list[PseudoLabel]]
+"""Says what each sample of a pool shows."""
 
-    Attributes:
-        teacher: predicts.
-        processor: of its predictions.
-        seen_by: networks in whose features neighbours are looked for: the teacher's, and that of the first weights.
-        origin: who the teacher is, in words.
+
+def label_pool(session: Session, data: RunData, splits: Splits, says: Says, origin: str) -> None:
+    """Writes what the pool is taken to show into the run's folder.
+
+    Args:
+        origin: who says it, in words.
     """
-
-    teacher: Module[Any]
-    processor: Processor
-    seen_by: tuple[Module[Any], ...]
-    origin: str
-
-
-def label_pool(session: Session, data: RunData, splits: Splits, opinions: Opinions) -> None:
-    """Writes what the pool is taken to show into the run's folder."""
     pool = pool_samples(session.options, data, splits)
-    labels = _labels_of(data, splits, pool, opinions)
+    labels = says(pool)
     weights = make_trust(session.options.few.trust, session.options.few.threshold).weigh(labels)
     counts = Counter(number for one in splits.train for number in data.room.classes_in(one))
-    write_pool(session, data, Told(pool, labels, weights, opinions.origin, counts))
+    write_pool(session, data, Told(pool, labels, weights, origin, counts))
 
 
-def _labels_of(data: RunData, splits: Splits, pool: PoolSamples, opinions: Opinions) -> list[PseudoLabel]:
-    labelled = [*splits.train, *splits.holdout]
-    classes = [data.room.classes_in(sample) for sample in labelled]
-    if classes and all(len(each) == 1 for each in classes):
-        return _by_neighbours(data, [each[0] for each in classes], labelled, pool, opinions)
-    teacher, processor = opinions.teacher, data.room.doubting(opinions.processor)
+def by_network(data: RunData, teacher: Module[Any], processor: Processor, pool: PoolSamples) -> list[PseudoLabel]:
+    """What a network finds.
+
+    Args:
+        processor: of its predictions.
+    """
+    doubting = data.room.doubting(processor)
     done = run_samples(teacher, network_engine(teacher), teacher.dataset(pool.samples, "val", 0), 1)
-    found = ((processor.postprocess(output, sample.context)) for sample, output in done)
-    return [data.room.pseudo_label(opinions.processor, prediction) for prediction in found]
+    found = (doubting.postprocess(output, sample.context) for sample, output in done)
+    return [data.room.pseudo_label(processor, prediction) for prediction in found]
 
 
-def _by_neighbours(
-    data: RunData, classes: Sequence[int], labelled: Sequence[Any], pool: PoolSamples, opinions: Opinions
+def by_neighbours(
+    data: RunData, labelled: Sequence[Any], networks: Sequence[Module[Any]], pool: PoolSamples
 ) -> list[PseudoLabel]:
-    """What labels say through neighbours, which is more than a network says that has learned of them alone."""
-    seen = [directions(features_of(module, [*labelled, *pool.samples])) for module in opinions.seen_by]
-    names = data.room.known_classes(opinions.processor)
+    """What labels of one class each say through neighbours: more than a network that has learned of them alone.
+
+    Args:
+        networks: in whose features neighbours are looked for.
+    """
+    classes = [data.room.classes_in(sample)[0] for sample in labelled]
+    seen = [directions(features_of(module, [*labelled, *pool.samples])) for module in networks]
+    names = data.room.known_classes(data.processor)
     found = []
     for scores in spread_labels(np.concatenate(seen, axis=1), classes, len(names))[len(classes) :]:
         best = int(scores.argmax())

@@ -39,14 +39,15 @@ class PoolSamples:
     Attributes:
         root: the folder that holds all their images.
         samples: in order, without those that validation holds too.
-        num_twins: how many were left out for that.
-        hidden: what the labels say that were left out, for figures alone; None where there are none.
+        num_twins, num_unreadable: how many were left out for that, and because they can't be read.
+        has_truth: whether labels that were left out say what they show, for figures alone.
     """
 
     root: Path
     samples: list[Any]
     num_twins: int = 0
-    hidden: list[Any] | None = None
+    num_unreadable: int = 0
+    has_truth: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def write_pool(session: Session, data: RunData, told: Told) -> None:
         "origin": told.origin,
         "images": len(names),
         "twins": told.pool.num_twins,
+        "unreadable": told.pool.num_unreadable,
         "confidence": float(np.mean([label.confidence for label in told.labels])),
         "utilisation": float((told.weights > 0.5).mean()),
         "classes": _classes(told, classes),
@@ -124,9 +126,9 @@ def _classes(told: Told, names: Sequence[str]) -> list[tuple[str, int, int]]:
 
 def _right(data: RunData, told: Told) -> dict[str, float]:
     """How often the labels are right, where those that were left out say it and samples have one class."""
-    if told.pool.hidden is None:
+    if not told.pool.has_truth:
         return {}
-    true = [tuple(data.room.classes_in(sample)) for sample in told.pool.hidden]
+    true = [tuple(data.room.classes_in(sample)) for sample in told.pool.samples]
     if any(len(each) != 1 for each in true):
         return {}
     right = np.asarray([label.classes == each for label, each in zip(told.labels, true, strict=True)])

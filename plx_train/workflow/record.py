@@ -34,6 +34,8 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
     """What needs no training, by ``<baseline>_<metric>``."""
+    teacher: Any = None
+    """A finished model that taught, where there was one."""
     pool: PoolSection | None = None
     """What unlabelled samples brought."""
     is_own: bool = True

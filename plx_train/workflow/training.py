@@ -58,6 +58,7 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     module, coverage = build_module(session, data, loads_weights=not is_begun)
     lessons = open_lessons(session, data, splits, module)
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
+        record.teacher = lessons.other
         result = train_module(record, module, splits, device, members, lessons=lessons)
         if ranks.rank():
             return RunResult("train", session.output)
