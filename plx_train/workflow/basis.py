@@ -13,15 +13,18 @@ from plx_train.config.few_options import AUTO, OFF, ONLINE, ROUNDS
 from plx_train.config.options import RunOptions
 from plx_train.config.written import literal
 from plx_train.contract.rooms import load_room
-from plx_train.ground.durations import parse_duration
+from plx_train.few.pool import FORMS, REST, find_pool
+from plx_train.ground.durations import parse_duration, readable_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.stop import Stopped
 from plx_train.runs.facts import write_facts
 from plx_train.runs.folder import BASIS, RUN_FILE
 from plx_train.runs.owner import config_hash, sealed
 from plx_train.runs.result import RunResult
+from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
+from plx_train.workflow.teacher_folder import exported_teacher
 
 
 def schedule_of(options: RunOptions) -> str:
@@ -31,6 +34,10 @@ def schedule_of(options: RunOptions) -> str:
         ConfigError: the module learns from labels alone.
     """
     schedule, learns_from = options.few.schedule, options.dataset.pool or options.teacher
+    if not learns_from and schedule in (ROUNDS, ONLINE):
+        raise ConfigError(
+            f"few={schedule} has nothing to learn from: give dataset.pool=<{FORMS}>, or teacher=<a model>"
+        )
     if not learns_from or schedule == OFF:
         return OFF
     known = load_room(options.module.name).pool_schedule
@@ -51,9 +58,39 @@ def train_basis(session: Session, continuation: Continuation | None, train: Call
     """
     if continuation is not None and continuation.facts.get("basis") == "done":
         return
+    _check_pool(session.options)
+    session.console.info(_cost(session.options))
     folder = session.output / BASIS
     with _recorded(session, continuation):
         train(_basis_of(session.composed, folder))
+
+
+def _cost(options: RunOptions) -> str:
+    """What is trained one after the other, in a sentence."""
+    rounds = options.few.rounds if is_later_round(options) else 1
+    after = f"{rounds} times with the pool" if rounds > 1 else "with the pool"
+    words = f"few={schedule_of(options)}: trains with labels alone first, then {after}"
+    seconds = parse_duration(options.trainer.max_time, "trainer.max_time")
+    if seconds is None:
+        return f"{words}; each takes as many steps"
+    share = options.few.labels_share
+    own = readable_duration((1 - share) * seconds / rounds)
+    return f"{words}; {readable_duration(share * seconds)} for labels alone, {own} for each other"
+
+
+def _check_pool(options: RunOptions) -> None:
+    """Finds what there is to learn from before anything is trained.
+
+    Raises:
+        UserError: there is nothing.
+    """
+    dataset = options.dataset
+    if dataset.pool == REST and dataset.labelled is None:
+        raise ConfigError("dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%")
+    if dataset.pool not in (None, REST):
+        find_pool(dataset.pool, Path(dataset.root), IMAGE_SUFFIXES)
+    if options.teacher:
+        exported_teacher(options)
 
 
 def _basis_of(composed: Composed, folder: Path) -> Composed:

@@ -17,16 +17,13 @@ from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.truth import Outline
 from plx_train.few.teacher import Teacher
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError
 from plx_train.metrics.direction import LATENCY, SIZE
-from plx_train.registry.resolve import resolver
-from plx_train.runs.exported import exported_in
-from plx_train.tracking import resolve_uri
 from plx_train.workflow.cost import cost_figures
 from plx_train.workflow.dataset import RunData
 from plx_train.workflow.pool import TOGETHER
 from plx_train.workflow.pool_labels import PoolSamples
-from plx_train.workflow.source import run_folder
+from plx_train.workflow.teacher_folder import exported_teacher
 
 if TYPE_CHECKING:
     from plx_train.export.predictor import Predictor
@@ -101,19 +98,12 @@ def other_teacher(options: RunOptions, data: RunData) -> OtherTeacher:
     """The model that ``teacher=`` names.
 
     Raises:
-        UserError: there is none, or it was not exported.
+        UserError: there is none.
         ConfigError: it is of another module, or knows none of the classes.
     """
     from plx_train.export.predictor import Predictor
 
-    name = str(options.teacher)
-    registered = resolver(resolve_uri(options.tracking.uri))(name)
-    folder = registered.folder if registered else exported_in(run_folder(name, options))
-    if folder is None:
-        raise UserError(f"teacher={name} holds no exported model: run mode=export run={name}")
-    predictor = Predictor(folder, engine="auto")
-    if predictor.module != options.module.name:
-        raise ConfigError(f"teacher={name} is a model for module={predictor.module}, not {options.module.name}")
+    name, predictor = str(options.teacher), Predictor(exported_teacher(options), engine="auto")
     own, known = (tuple(data.room.known_classes(one)) for one in (data.processor, predictor.processor))
     if own and not {*own} & {*known}:
         raise ConfigError(f"teacher={name} knows none of the classes {', '.join(own[:5])}: it can't teach them")

@@ -113,6 +113,7 @@ def train_module(
     _measure_baselines(record, module, (loader.dataset, holdout, val))
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _freeze(module, options.optimizer.freeze)
+    module.expect(len(splits.train))
     with (
         closing(loader),
         lessons.opened(module, device) as pool,
