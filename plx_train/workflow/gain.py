@@ -27,6 +27,7 @@ WORDS = {
     "images": "images",
     "twins": "left out, for labelled ones show the same",
     "unreadable": "can't be read",
+    "foreign": "show none of the classes, it seems",
     "utilisation": "trusted",
     "confidence": "mean confidence",
     SIZE: "MB of this model",

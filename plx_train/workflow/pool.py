@@ -71,7 +71,8 @@ def label_pool(session: Session, data: RunData, splits: Splits, says: Says, orig
     """
     pool = pool_samples(session.options, data, splits)
     labels = says(pool)
-    weights = make_trust(session.options.few.trust, session.options.few.threshold).weigh(labels)
+    trust = make_trust(session.options.few.trust, session.options.few.threshold)
+    weights = trust.weigh(labels) * np.asarray([label.is_of_classes for label in labels], np.float32)
     counts = Counter(number for one in splits.train for number in data.room.classes_in(one))
     write_pool(session, data, Told(pool, labels, weights, origin, counts))
 
@@ -100,9 +101,10 @@ def by_neighbours(
     seen = [directions(features_of(module, [*labelled, *pool.samples])) for module in networks]
     names = data.room.known_classes(data.processor)
     found = []
-    for scores in spread_labels(np.concatenate(seen, axis=1), classes, len(names))[len(classes) :]:
+    spread = spread_labels(np.concatenate(seen, axis=1), classes, len(names))
+    for scores, is_reached in zip(spread.scores[len(classes) :], spread.is_reached[len(classes) :], strict=True):
         best = int(scores.argmax())
-        found.append(PseudoLabel(names[best], float(scores[best]), (best,), scores))
+        found.append(PseudoLabel(names[best], float(scores[best]), (best,), scores, bool(is_reached)))
     return found
 
 
