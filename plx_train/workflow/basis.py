@@ -44,7 +44,10 @@ def schedule_of(options: RunOptions) -> str:
     if known is None:
         key = "dataset.pool" if options.dataset.pool else "teacher"
         raise ConfigError(f"module={options.module.name} learns from labelled samples alone: leave {key} out")
-    return known if schedule == AUTO else schedule
+    if schedule != AUTO:
+        return schedule
+    # To training images alone a teacher has something to add at each view of them, not once.
+    return known if options.dataset.pool else ONLINE
 
 
 def train_basis(session: Session, continuation: Continuation | None, train: Callable[[Composed], RunResult]) -> None:

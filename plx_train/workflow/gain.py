@@ -15,7 +15,8 @@ from plx_train.few.stream import LEAST_USED, MOST_USED
 from plx_train.metrics.direction import LATENCY, SIZE, monitored, sign
 from plx_train.report import Picture, PoolSection
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import BASIS, EXPORT
+from plx_train.runs.folder import BASIS, EXPORT, SPOOL_NAME
+from plx_train.tracking import read_metrics
 from plx_train.workflow.basis import is_later_round, schedule_of
 from plx_train.workflow.cost import cost_figures
 from plx_train.workflow.other_teacher import OtherTeacher
@@ -30,6 +31,7 @@ WORDS = {
     "foreign": "show none of the classes, it seems",
     "utilisation": "trusted",
     "confidence": "mean confidence",
+    "drawn": "times it was gone through",
     SIZE: "MB of this model",
     f"teacher_{SIZE}": "MB of the teacher",
     LATENCY: "ms a sample of this model",
@@ -38,7 +40,9 @@ WORDS = {
     "right_of_trusted": "right, by weight",
 }
 """Facts of a pool that a report shows."""
-IN_UNITS = (SIZE, LATENCY, f"teacher_{SIZE}", f"teacher_{LATENCY}")
+LOGGED = ("utilisation", "confidence", "drawn")
+"""The same of pools that a teacher labels step by step."""
+IN_UNITS = ("drawn", SIZE, LATENCY, f"teacher_{SIZE}", f"teacher_{LATENCY}")
 
 
 Stages = tuple[tuple[str, float], ...]
@@ -88,7 +92,9 @@ def gain_of(session: Session, module: Module[Any], value: float, other: OtherTea
     monitor, more = module.monitor, sign(monitored(module))
     stages = (*_stages_of(session.output / BASIS, monitor), (_name(session.options), value))
     record = pool_record(session.output) or {}
-    pool = {name: record[name] for name in (*WORDS, "classes") if name in record}
+    logged = read_metrics(session.output / SPOOL_NAME)
+    last = {name: logged[f"pool/{name}"][-1][1] for name in LOGGED if f"pool/{name}" in logged}
+    pool = last | {name: record[name] for name in (*WORDS, "classes") if name in record}
     first = stages[0][1]
     if other is not None:
         stages, pool = _with_teacher(stages, pool, session, module, other, val)
