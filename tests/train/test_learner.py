@@ -72,7 +72,8 @@ def test_draws_of_a_step_follow_from_seed_and_step_alone() -> None:
 def test_losses_of_the_pool_are_told_apart_and_weigh_as_one_batch(tmp_path: Path) -> None:
     module = TinyDetector()
     module.loss = lambda outputs, batch: {"loss": (outputs.mean() * batch.get("weight", paddle.ones([1])).mean())}  # type: ignore[method-assign]
-    learner = Learner(module, OptimizerOptions(lr=0.0), None, "fp32", tmp_path)
+    module.eval_mode()
+    learner = Learner(module, OptimizerOptions(), None, "fp32", tmp_path)
     images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
     labelled = {"x": images, "names": ["a", "b"]}
     pool = labelled | {"weight": np.asarray([0.5, 0.5], np.float32)}
