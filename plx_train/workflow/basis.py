@@ -40,7 +40,10 @@ def schedule_of(options: RunOptions) -> str:
         )
     if not learns_from or schedule == OFF:
         return OFF
-    known = load_room(options.module.name).pool_schedule
+    room = load_room(options.module.name)
+    known = room.pool_schedule
+    if known is not None and room.truth(options.module) is None:
+        raise ConfigError("module.rotations makes the labels itself: give all images to learn from as dataset.train")
     if known is None:
         key = "dataset.pool" if options.dataset.pool else "teacher"
         raise ConfigError(f"module={options.module.name} learns from labelled samples alone: leave {key} out")

@@ -18,11 +18,14 @@ from plx_train.few.trust import make_trust
 from plx_train.few.twins import thumbnails, twins
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.evaluate import network_engine, run_samples
+from plx_train.runs.folder import POOL
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.dataset import RunData, Splits
 from plx_train.workflow.pool_labels import PoolSamples, Told, write_pool
 from plx_train.workflow.session import Session
 
+TRUSTED = 0.5
+"""Weight above which a label is called trusted."""
 TOGETHER = 16
 """Samples that are looked at together."""
 
@@ -70,9 +73,13 @@ def label_pool(session: Session, data: RunData, splits: Splits, says: Says, orig
         origin: who says it, in words.
     """
     pool = pool_samples(session.options, data, splits)
+    session.console.info(f"pool: {len(pool.samples)} images, which are labelled now by {origin}")
     labels = says(pool)
     trust = make_trust(session.options.few.trust, session.options.few.threshold)
     weights = trust.weigh(labels) * np.asarray([label.is_of_classes for label in labels], np.float32)
+    session.console.info(
+        f"pool: {(weights > TRUSTED).mean():.0%} of it is trusted; all of it is in {session.output / POOL}"
+    )
     counts = Counter(number for one in splits.train for number in data.room.classes_in(one))
     write_pool(session, data, Told(pool, labels, weights, origin, counts))
 
