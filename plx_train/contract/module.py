@@ -100,6 +100,10 @@ class Module(ABC, Generic[ProcessorT]):
         """Inference behaviour."""
         self.network.eval()
 
+    def expect(self, num_labelled: int) -> None:
+        """Hears, before it is trained, how many labelled samples there are."""
+        return
+
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` as this network takes it, and what was changed, in words."""
         return state, None

@@ -158,6 +158,10 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         """
         raise ConfigError(f"module={self.name} learns from labelled samples alone: leave dataset.pool out")
 
+    def doubting(self, processor: ProcessorT) -> ProcessorT:
+        """`processor` so that predictions tell what is doubtful too, where `pseudo_label` must know of it."""
+        return processor
+
     def pseudo_label(self, processor: ProcessorT, prediction: Any) -> PseudoLabel:
         """What a model's prediction says in the place of a label."""
         raise NotImplementedError

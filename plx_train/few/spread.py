@@ -1,12 +1,14 @@
 """What labelled samples say of unlabelled ones through the neighbours between them.
 
-Label spreading (Zhou et al., 2004) over the nearest neighbours in a network's features, each class scaled to its share
-among the labels (class mass normalisation, Zhu et al., 2003).
+Label spreading (Zhou et al., 2004) over the nearest neighbours in a network's features. All classes are scaled to the
+same mass (class mass normalisation, Zhu et al., 2003), whatever their shares among the labels: those of the pool may
+be others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,10 +18,26 @@ SHARPNESS = 3.0
 CARRIED = 0.99
 """Share of what a sample takes from its neighbours, the rest being its own label."""
 STEPS = 200
+LEAST_REACH = 0.4
+"""What reaches a sample, against the median of all: of other things' pictures a tenth to a fifth did."""
 
 
-def spread_labels(features: np.ndarray, classes: Sequence[int], num_classes: int) -> np.ndarray:
-    """The scores of all classes, rows of sum 1, float64 (N, num_classes), of samples of which the first have labels.
+@dataclass(frozen=True)
+class Spread:
+    """What labels say of samples.
+
+    Attributes:
+        scores: of all classes, rows of sum 1, float64 (N, classes).
+        is_reached: whether labels reach it nearly as well as others, bool (N,): what shows none of the classes lies
+            aside.
+    """
+
+    scores: np.ndarray
+    is_reached: np.ndarray
+
+
+def spread_labels(features: np.ndarray, classes: Sequence[int], num_classes: int) -> Spread:
+    """What labels of the first samples say of all.
 
     Args:
         features: (N, D), as `directions` gives them, of one network or of several side by side.
@@ -31,11 +49,13 @@ def spread_labels(features: np.ndarray, classes: Sequence[int], num_classes: int
     found = own.copy()
     for _ in range(STEPS):
         found = CARRIED * (graph @ found) + (1 - CARRIED) * own
-    shares = own.sum(axis=0) / len(classes)
-    found *= shares / np.maximum(found.sum(axis=0), 1e-12)
-    # What no label reaches is left to the shares.
-    found += 1e-9 * shares
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+    reach = found.sum(axis=1)
+    is_reached = reach >= LEAST_REACH * np.median(reach[len(classes) :]) if len(classes) < len(features) else reach > 0
+    is_labelled = own.any(axis=0)
+    found *= is_labelled / np.maximum(found.sum(axis=0), 1e-12)
+    # What no label reaches may be any of the classes.
+    found += 1e-9 * is_labelled
+    return Spread(found / found.sum(axis=1, keepdims=True), is_reached)
 
 
 def directions(features: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.sample import Batch, Sample
+from plx_train.data.batches import size_of
 from plx_train.data.loader import Loader
 from plx_train.distributed import ranks
 from plx_train.few.teacher import Teacher
@@ -93,6 +94,8 @@ class PoolStream:
         if self.teacher is not None:
             self.teacher.follow(average)
             pool = [self._labelled(self.teacher, batch) for batch in pool]
+        else:
+            self.tally.drawn += sum(map(size_of, pool))
         return batches[:half] + [batch | {"weight": batch["weight"] * factor} for batch in pool if batch]
 
     def _labelled(self, teacher: Teaching, views: Batch) -> Batch:
@@ -103,16 +106,13 @@ class PoolStream:
         return teacher.batch(views, labels, weights) if views else {}
 
     def figures(self) -> dict[str, float]:
-        """What is logged of it; nothing where labels were written before, of which all is known."""
+        """What is logged of it; of labels that were written before all else is known."""
         tally = self.tally
-        if not tally.drawn:
-            return {}
-        return {
-            "utilisation": tally.trusted / tally.drawn,
-            "weight": tally.used / tally.drawn,
-            "confidence": tally.confidence / tally.drawn,
-            "drawn": tally.drawn / len(self.loader.dataset),
-        }
+        drawn = {"drawn": tally.drawn / len(self.loader.dataset)}
+        if self.teacher is None or not tally.drawn:
+            return drawn
+        shares = {"utilisation": tally.trusted, "weight": tally.used, "confidence": tally.confidence}
+        return drawn | {name: number / tally.drawn for name, number in shares.items()}
 
     def state(self) -> dict[str, Any]:
         """All that a checkpoint holds of it, JSON-able."""

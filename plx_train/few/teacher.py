@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Sample
 from plx_train.metrics.evaluate import network_engine
 
@@ -32,10 +33,11 @@ class OwnAverage(Teacher):
     Args:
         module: built like that which is trained.
         live: that which is trained.
+        processor: of its predictions.
     """
 
-    def __init__(self, module: Module[Any], live: Module[Any]) -> None:
-        self.module, self.live = module, live
+    def __init__(self, module: Module[Any], live: Module[Any], processor: Processor) -> None:
+        self.module, self.live, self.processor = module, live, processor
         self._engine = network_engine(module)
 
     def follow(self, average: Any) -> None:
@@ -46,7 +48,7 @@ class OwnAverage(Teacher):
 
     def predict(self, views: list[np.ndarray]) -> list[Any]:
         """As evaluation does."""
-        processor = self.module.processor
+        processor = self.processor
         inputs = [processor.preprocess(view) for view in views]
         samples = [Sample(x, context, None, "") for x, context in inputs]
         outputs = self._engine(self.module.collate_eval(samples))

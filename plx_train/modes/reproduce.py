@@ -26,6 +26,7 @@ from plx_train.train.checkpoints import step_checkpoints
 from plx_train.train.state import LoopState
 from plx_train.workflow.dataset import Finished, open_data
 from plx_train.workflow.device import start_device
+from plx_train.workflow.lessons import open_lessons
 from plx_train.workflow.record import Record
 from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session, open_session
@@ -113,7 +114,9 @@ def _compare(session: Session, source: Path, facts: dict[str, Any], device: Any)
     difference = None
     with stop.listening():
         try:
-            train_module(record, module, data.split(session.options), device, start=_start(session, source))
+            splits = data.split(session.options)
+            lessons = open_lessons(session, data, splits, module, source)
+            train_module(record, module, splits, device, start=_start(session, source), lessons=lessons)
         except DifferenceFound as found:
             difference = str(found)
     if difference is None:

@@ -1,4 +1,4 @@
-"""Losses of classifiers: of one class among several, and of several labels each by itself."""
+"""Losses of classifiers, of one class among several and of several labels each by itself, and of texts."""
 
 from __future__ import annotations
 
@@ -68,3 +68,26 @@ def label_loss(
     if any(focus):
         losses = [losses[0] * (1 - present) ** focus[0], losses[1] * (1 - absent) ** focus[1]]
     return {"loss": trusted_mean(-(losses[0] + losses[1]).sum(axis=-1), trust)}
+
+
+def ctc_loss(logits: paddle.Tensor, batch: dict[str, paddle.Tensor]) -> dict[str, paddle.Tensor]:
+    """Scalar ``loss``: the mean over the texts of minus the logarithm of their probability.
+
+    Connectionist temporal classification (Graves et al., 2006); class 0 is the blank.
+
+    Args:
+        logits: (N, T, classes).
+        batch: ``classes`` int32 (N, L), ``lengths`` int64 (N,) of them; L <= T. Where it has ``weight``, float32 (N,),
+            each text counts by its own.
+    """
+    steps = paddle.full([logits.shape[0]], logits.shape[1], "int64")
+    losses = F.ctc_loss(logits.transpose([1, 0, 2]), batch["classes"], steps, batch["lengths"], reduction="none")
+    return {"loss": trusted_mean(losses, batch.get("weight"))}
+
+
+def weighed(batch: dict[str, paddle.Tensor], masks: Sequence[str]) -> dict[str, paddle.Tensor]:
+    """`batch` whose `masks` (N, H, W) count by ``weight``, float32 (N,), where it has that."""
+    if "weight" not in batch:
+        return batch
+    weight = batch["weight"].reshape([-1, 1, 1])
+    return batch | {name: batch[name] * weight for name in masks if name in batch}

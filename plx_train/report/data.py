@@ -97,6 +97,18 @@ class Command:
 
 
 @dataclass(frozen=True)
+class PoolSection:
+    """What a pool of unlabelled samples brought."""
+
+    stages: tuple[tuple[str, float], ...]
+    """The monitored metric with labels alone, and after each use of the pool."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[tuple[str, int, int], ...] = ()
+    """Name of each class, the labelled samples that show it, and the trusted ones of the pool."""
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All a report shows; a section without data is left out."""
 
@@ -118,6 +130,7 @@ class ReportData:
     """Seconds by part of the run: data, compute, log, evaluate …"""
     overlays: tuple[Picture, ...] = ()
     """The worst validation samples, worst first."""
+    pool: PoolSection | None = None
     overlay_legend: str = ""
     """What the colours in the overlays mean."""
     check: Mapping[str, Any] | None = None

@@ -44,6 +44,7 @@ def render_report(data: ReportData) -> str:
         shares=Markup(share_bar(data.timings)),
         overlays=list(embed(data.overlays, budget)),
         check_pictures=list(embed(data.check_pictures, budget)),
+        pool_pictures=list(embed(data.pool.pictures, budget)) if data.pool else [],
         check=check_summary(data.check) if data.check else None,
         parity=flat_rows(data.parity) if data.parity else [],
         changed=[row for row in data.config if row.is_changed],

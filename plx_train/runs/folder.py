@@ -89,3 +89,10 @@ WRITTEN = (
 def best_checkpoint(folder: Path) -> Path:
     """Where a run keeps its best weights."""
     return folder / CHECKPOINTS / BEST
+
+
+def whole_run(folder: Path) -> Path:
+    """The run that the run in `folder` was made for, where another builds on it; itself elsewhere."""
+    while folder.name == BASIS and (folder.parent / RUN_FILE).is_file():
+        folder = folder.parent
+    return folder

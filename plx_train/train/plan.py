@@ -177,6 +177,8 @@ def begin_plan(options: TrainerOptions, batches_per_epoch: int, state: LoopState
 
 def ending(state: LoopState) -> str:
     """Where the best was, what ended the run, and what that means, in words."""
+    if state.best_of is not None:
+        return f"{state.best_of}, better than all of {state.step} steps, ended by {state.ended_by}"
     text = f"step {state.best_step} of {state.step}, ended by {state.ended_by}"
     if state.max_seconds is None or state.ended_by in (None, "max_time", "plan", "fit"):
         return text

@@ -60,6 +60,7 @@ class ClassifierOptions:
     """Share of features left out before the classifier, where the network has such."""
     calibrate: bool = True
     """Chooses settings of post-processing on held-out samples."""
-    freeze_norm: bool = False
-    """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own."""
+    freeze_norm: bool | None = None
+    """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own; null:
+    where there are weights to begin with and fewer than 200 labelled images."""
     augment: ViewOptions = field(default_factory=ViewOptions)

@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.prediction import Prediction
+from plx_train.contract.pseudo_label import PseudoLabel
+from plx_train.contract.truth import Outline
+
+DOUBTFUL = 0.5
+"""Share of a class's threshold from which on an unlabelled image may show an object there."""
 
 
 @dataclass(frozen=True)
@@ -124,3 +129,30 @@ def detections(rows: np.ndarray, thresholds: np.ndarray, names: Sequence[str], s
     shown = rows[:, 1] > thresholds[classes]
     found = tuple(names[number] for number in classes[shown].tolist())
     return Detections(rows[shown, 2:], classes[shown], rows[shown, 1], found, rows, shape)
+
+
+def pseudo_label(found: Detections, thresholds: np.ndarray, names: Sequence[str]) -> PseudoLabel:
+    """What a model finds in an unlabelled image, in the place of a label.
+
+    Boxes from their class's threshold on are objects; those of at least `DOUBTFUL` times it count neither way. It is as
+    sure as many of them are objects.
+    """
+    rows = found.candidates
+    limits = thresholds[rows[:, 0].astype(np.int64)]
+    rows, limits = rows[rows[:, 1] >= DOUBTFUL * limits], limits[rows[:, 1] >= DOUBTFUL * limits]
+    sure = rows[:, 1] >= limits
+    outlines = tuple(
+        Outline(((x1, y1), (x2, y1), (x2, y2), (x1, y2)), names[int(number)], not is_sure)
+        for (number, _, x1, y1, x2, y2), is_sure in zip(rows.tolist(), sure.tolist(), strict=True)
+    )
+    classes = tuple(int(number) for number in np.unique(rows[sure, 0]))
+    return PseudoLabel(outlines, float(sure.mean()) if len(sure) else 0.5, classes)
+
+
+def objects_of(outlines: Sequence[Outline], names: Sequence[str]) -> Objects:
+    """The objects that a pseudo-label's outlines are, which count."""
+    counted = [one for one in outlines if not one.is_ignored]
+    corners = [[*np.min(one.points, axis=0), *np.max(one.points, axis=0)] for one in counted]
+    numbers = [names.index(one.label) for one in counted]
+    boxes = np.asarray(corners, np.float32).reshape(-1, 4)
+    return Objects(boxes, np.asarray(numbers, np.int64), np.zeros(len(numbers), bool))

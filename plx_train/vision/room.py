@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from plx_train.vision.check import ImageCheck, ImageData, ImageSplit, check_imag
 from plx_train.vision.image import write_image
 from plx_train.vision.layout import find_layout_faults
 from plx_train.vision.processor import ImageProcessor
-from plx_train.vision.samples import Labelled
+from plx_train.vision.samples import Labelled, LabelledImage
 
 MAX_STEM = 200
 """Bytes of an image's name in that of a picture of it."""
@@ -50,11 +50,13 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
         wanted: what lies beside the label files, for messages.
         noun: what its images are, in the plural.
         num_pictures: samples of a split that are shown.
+        no_truth: what stands for the truth of an image that nobody labelled.
     """
 
     wanted: ClassVar[str] = "images/*.jpg"
     noun: ClassVar[str] = "images"
     num_pictures: ClassVar[int] = 12
+    no_truth: ClassVar[Any] = ()
 
     @abstractmethod
     def read_file(
@@ -75,6 +77,10 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
         """Names of classes by number where a file names them, the files that do, and what is wrong with these."""
         return None, (), ()
+
+    def unlabelled(self, image: Path, where: str) -> LabelledImage[Any]:
+        """The image without a truth."""
+        return LabelledImage(image, self.no_truth, where)
 
     def read(self, dataset: DatasetOptions, options: OptionsI) -> ImageData[Labelled]:
         """The samples that the label files name, and what is wrong with the files."""

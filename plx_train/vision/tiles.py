@@ -98,6 +98,8 @@ class TiledImage(LabelledImage[Objects]):
 def tiles_of(samples: Sequence[LabelledImage[Objects]], tiling: Tiling, min_visible: float) -> list[TiledImage]:
     """What is trained on: each tile in which an object is seen well enough, and as many without any, spread evenly.
 
+    Of images without any object it is every tile: nobody labelled them.
+
     Args:
         min_visible: share of a box that lies in the tile.
     """
@@ -106,8 +108,11 @@ def tiles_of(samples: Sequence[LabelledImage[Objects]], tiling: Tiling, min_visi
     for sample, shape in zip(samples, sizes_of_files(samples), strict=True):
         for x, y in tiling.corners(shape or tiling.size[::-1]).tolist():
             truth = _seen_in(sample.truth.counted, tiling, (x, y), min_visible)
-            tile = TiledImage(sample.image, truth, sample.where, tiling, (x, y), background=sample.background)
+            where = (sample.image, truth, sample.where, tiling, (x, y))
+            tile = TiledImage(*where, background=sample.background, weight=sample.weight)
             (full if len(truth) else empty).append(tile)
+    if not full:
+        return empty
     return full + [empty[place] for place in spread(len(empty), max(math.ceil(NEGATIVES * len(full)), 1))]
 
 

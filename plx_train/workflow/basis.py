@@ -13,15 +13,18 @@ from plx_train.config.few_options import AUTO, OFF, ONLINE, ROUNDS
 from plx_train.config.options import RunOptions
 from plx_train.config.written import literal
 from plx_train.contract.rooms import load_room
-from plx_train.ground.durations import parse_duration
+from plx_train.few.pool import FORMS, REST, find_pool
+from plx_train.ground.durations import parse_duration, readable_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.stop import Stopped
 from plx_train.runs.facts import write_facts
 from plx_train.runs.folder import BASIS, RUN_FILE
 from plx_train.runs.owner import config_hash, sealed
 from plx_train.runs.result import RunResult
-from plx_train.workflow.resume import Continuation, resume_command
+from plx_train.vision.image import IMAGE_SUFFIXES
+from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
+from plx_train.workflow.teacher_folder import exported_teacher
 
 
 def schedule_of(options: RunOptions) -> str:
@@ -31,13 +34,23 @@ def schedule_of(options: RunOptions) -> str:
         ConfigError: the module learns from labels alone.
     """
     schedule, learns_from = options.few.schedule, options.dataset.pool or options.teacher
+    if not learns_from and schedule in (ROUNDS, ONLINE):
+        raise ConfigError(
+            f"few={schedule} has nothing to learn from: give dataset.pool=<{FORMS}>, or teacher=<a model>"
+        )
     if not learns_from or schedule == OFF:
         return OFF
-    known = load_room(options.module.name).pool_schedule
+    room = load_room(options.module.name)
+    known = room.pool_schedule
+    if known is not None and room.truth(options.module) is None:
+        raise ConfigError("module.rotations makes the labels itself: give all images to learn from as dataset.train")
     if known is None:
         key = "dataset.pool" if options.dataset.pool else "teacher"
         raise ConfigError(f"module={options.module.name} learns from labelled samples alone: leave {key} out")
-    return known if schedule == AUTO else schedule
+    if schedule != AUTO:
+        return schedule
+    # To training images alone a teacher has something to add at each view of them, not once.
+    return known if options.dataset.pool else ONLINE
 
 
 def train_basis(session: Session, continuation: Continuation | None, train: Callable[[Composed], RunResult]) -> None:
@@ -51,15 +64,45 @@ def train_basis(session: Session, continuation: Continuation | None, train: Call
     """
     if continuation is not None and continuation.facts.get("basis") == "done":
         return
+    _check_pool(session.options)
+    session.console.info(_cost(session.options))
     folder = session.output / BASIS
     with _recorded(session, continuation):
         train(_basis_of(session.composed, folder))
 
 
+def _cost(options: RunOptions) -> str:
+    """What is trained one after the other, in a sentence."""
+    rounds = options.few.rounds if is_later_round(options) else 1
+    after = f"{rounds} times with the pool" if rounds > 1 else "with the pool"
+    words = f"few={schedule_of(options)}: trains with labels alone first, then {after}"
+    seconds = parse_duration(options.trainer.max_time, "trainer.max_time")
+    if seconds is None:
+        return f"{words}; each takes as many steps"
+    share = options.few.labels_share
+    own = readable_duration((1 - share) * seconds / rounds)
+    return f"{words}; {readable_duration(share * seconds)} for labels alone, {own} for each other"
+
+
+def _check_pool(options: RunOptions) -> None:
+    """Finds what there is to learn from before anything is trained.
+
+    Raises:
+        UserError: there is nothing.
+    """
+    dataset = options.dataset
+    if dataset.pool == REST and dataset.labelled is None:
+        raise ConfigError("dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%")
+    if dataset.pool not in (None, REST):
+        find_pool(dataset.pool, Path(dataset.root), IMAGE_SUFFIXES)
+    if options.teacher:
+        exported_teacher(options)
+
+
 def _basis_of(composed: Composed, folder: Path) -> Composed:
     """The options of the run that another builds on."""
     options = composed.options
-    few, rounds = options.few, options.few.rounds if schedule_of(options) == ROUNDS else 1
+    few, rounds = options.few, options.few.rounds if is_later_round(options) else 1
     config = OmegaConf.create(composed.yaml)
     assert isinstance(config, DictConfig)
     config.few.schedule = ROUNDS if rounds > 1 else OFF
@@ -98,10 +141,13 @@ def _recorded(session: Session, continuation: Continuation | None) -> Iterator[N
     except BaseException as error:
         is_killed = isinstance(error, KeyboardInterrupt | Stopped)
         write(status="KILLED" if is_killed else "FAILED", reason=str(error) or type(error).__name__)
-        if is_killed:
-            session.console.warn(f"go on with: {resume_command(session.output)}")
         raise
     write(status="RUNNING", reason=None, basis="done")
+
+
+def is_later_round(options: RunOptions) -> bool:
+    """Whether a run with a round less comes before it; a finished model that teaches says the same in each."""
+    return schedule_of(options) == ROUNDS and options.few.rounds > 1 and options.teacher is None
 
 
 def learns_online(options: RunOptions) -> bool:

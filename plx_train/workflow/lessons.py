@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +14,30 @@ from plx_train.contract.module import Module
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
 from plx_train.few.stream import PoolStream, Ramp, Teaching, raw_views, weighted
+from plx_train.few.teacher import OwnAverage
 from plx_train.few.trust import make_trust
 from plx_train.machine.device import OpenDevice
+from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.runs.folder import BASIS, POOL, POOL_FILE, best_checkpoint
 from plx_train.vision.samples import ImageDataset
 from plx_train.vision.strong import StrongViews, TwoViews
-from plx_train.workflow.basis import learns_online, schedule_of
+from plx_train.workflow.basis import is_later_round, learns_online, schedule_of
 from plx_train.workflow.dataset import RunData, Splits, trained_processor
-from plx_train.workflow.pool import Opinions, label_pool, pool_samples, read_pool
+from plx_train.workflow.gain import LABELS_ALONE
+from plx_train.workflow.other_teacher import OtherTeacher, other_teacher
+from plx_train.workflow.pool import Says, by_neighbours, by_network, label_pool, pool_samples
+from plx_train.workflow.pool_labels import LEAST_WEIGHT, read_pool
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import Source, load_source
 
 if TYPE_CHECKING:
     from plx_train.train.parts import Contender
 
-LABELS_ALONE = "labels alone"
+ROUND_BEFORE = "the round before"
+NOTHING_TOLD = (
+    "the teacher finds nothing in the pool that could be learned, for it knows too few labels: label more, or "
+    "name one that knows more by teacher="
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,12 @@ class Lessons:
     Attributes:
         stream: makes the pool's batches for the module that is trained; None: there is no pool.
         contenders: weights that must be beaten.
+        other: a finished model that teaches.
     """
 
     stream: Callable[[Module[Any], OpenDevice], PoolStream] | None = None
-    contenders: tuple[Contender, ...] = field(default=())
+    contenders: tuple[Contender, ...] = ()
+    other: OtherTeacher | None = None
 
     @contextmanager
     def opened(self, module: Module[Any], device: OpenDevice) -> Iterator[PoolStream | None]:
@@ -73,15 +84,29 @@ def open_lessons(
 
     folder = folder or session.output
     best = best_checkpoint(folder / BASIS)
-    contenders = (Contender(LABELS_ALONE if options.few.rounds == 1 else "the round before", best),)
+    contenders = (Contender(ROUND_BEFORE if is_later_round(options) else LABELS_ALONE, best),)
+    other = other_teacher(options, data) if options.teacher else None
     if learns_online(options):
-        return Lessons(partial(_online, session, data, splits), contenders)
+        return Lessons(partial(_online, session, data, splits, other, best), contenders, other)
     if ranks.rank() == 0 and not (folder / POOL / POOL_FILE).is_file():
-        teacher = load_source(options, data, Source(best, None, folder / BASIS))
-        processor = trained_processor(data.room, best)
-        label_pool(session, data, splits, Opinions(teacher, processor, (teacher, module), contenders[0].name))
+        says = other.labels if other else _own_opinion(session, data, splits, module, best)
+        label_pool(session, data, splits, says, other.name if other else contenders[0].name)
     ranks.meet("pool")
-    return Lessons(partial(_written, session, read_pool(folder, options, data)), contenders)
+    samples = [one for one in read_pool(folder, options, data) if one.weight >= LEAST_WEIGHT]
+    if not samples:
+        session.console.warn(NOTHING_TOLD)
+        return Lessons(None, contenders, other)
+    return Lessons(partial(_written, session, samples), contenders, other)
+
+
+def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module[Any], best: Path) -> Says:
+    """What is said of the pool by what the run has learned so far, whose weights lie in `best`."""
+    teacher = load_source(session.options, data, Source(best, None, None))
+    labelled = [*splits.train, *splits.holdout]
+    classes = [data.room.classes_in(sample) for sample in labelled]
+    if all(len(each) == 1 for each in classes):
+        return partial(by_neighbours, data, labelled, (teacher, module))
+    return partial(by_network, data, teacher, trained_processor(data.room, best))
 
 
 def _written(session: Session, samples: list[Any], module: Module[Any], device: OpenDevice) -> PoolStream:
@@ -94,19 +119,29 @@ def _written(session: Session, samples: list[Any], module: Module[Any], device: 
     return PoolStream(loader, Ramp(few.weight, 0.0))
 
 
-def _online(session: Session, data: RunData, splits: Splits, module: Module[Any], device: OpenDevice) -> PoolStream:
-    """Batches that a teacher labels at their step."""
-    from plx_train.few.teacher import OwnAverage
-
+def _online(
+    session: Session,
+    data: RunData,
+    splits: Splits,
+    other: OtherTeacher | None,
+    best: Path,
+    module: Module[Any],
+    device: OpenDevice,
+) -> PoolStream:
+    """Batches that a teacher labels at their step; who is taught by the run itself begins with what it has learned."""
     options, few = session.options, session.options.few
     pool = pool_samples(options, data, splits)
     dataset = module.dataset(pool.samples, "train", options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]
     loader = _loader(session, dataset, device, raw_views)
-    teacher = OwnAverage(data.build(options, module.is_fine_tuning), module)
-    pseudo_label = partial(data.room.pseudo_label, module.processor)
     trust = make_trust(few.trust, few.threshold)
+    if other is not None:
+        return PoolStream(loader, Ramp(few.weight, 0.0), Teaching(module, other, other.pseudo_label, trust, True))
+    module.network.set_state_dict(load_checkpoint(best)[0]["network"])
+    processor = trained_processor(data.room, best)
+    teacher = OwnAverage(data.build(options, module.is_fine_tuning), module, data.room.doubting(processor))
+    pseudo_label = partial(data.room.pseudo_label, processor)
     return PoolStream(loader, Ramp(few.weight, few.ramp), Teaching(module, teacher, pseudo_label, trust))
 
 

@@ -14,6 +14,7 @@ from plx_train.distributed import ranks
 from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.machine.determinism import Determinism
+from plx_train.report import PoolSection
 from plx_train.runs.facts import write_facts
 from plx_train.runs.owner import config_hash, sealed, why_unsigned
 from plx_train.runs.trial import Pruned, Trial, current_trial
@@ -33,6 +34,10 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
     """What needs no training, by ``<baseline>_<metric>``."""
+    teacher: Any = None
+    """A finished model that taught, where there was one."""
+    pool: PoolSection | None = None
+    """What unlabelled samples brought."""
     is_own: bool = True
     """Whether this user began the run, and signs what it is."""
     config: str | None = None

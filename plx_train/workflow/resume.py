@@ -19,7 +19,7 @@ from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import ConfigError, DataError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.runs.facts import read_facts
-from plx_train.runs.folder import RUN_FILE
+from plx_train.runs.folder import RUN_FILE, whole_run
 from plx_train.runs.owner import doubt
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.terminal.console import Console
@@ -156,5 +156,5 @@ def say_finished(continuation: Continuation, console: Console) -> RunResult:
 
 
 def resume_command(folder: Path) -> str:
-    """What goes on with the run in `folder`."""
-    return f"python -m plx_train resume={shlex.quote(str(folder))}"
+    """What goes on with the run in `folder`, and with all that it is a part of."""
+    return f"python -m plx_train resume={shlex.quote(str(whole_run(folder)))}"

@@ -55,6 +55,7 @@ def write_run_report(
         timings=result.state.timing,
         overlays=tuple(Picture(caption, picture) for caption, picture in overlays),
         overlay_legend=module.overlay_legend,
+        pool=record.pool,
         check=check.to_json(),
         weights=record.facts.get("weights"),
         parity=json.loads(exported.parity.to_json()),

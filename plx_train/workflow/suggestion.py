@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,9 @@ from plx_train.contract.module import Module
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import Room
 from plx_train.few.suggest import Known, margin_doubt, suggest
-from plx_train.few.twins import repeats_in, twins_of
+from plx_train.few.twins import repeats, thumbnails, twins
 from plx_train.ground.errors import ConfigError, UserError, WeightsError
 from plx_train.metrics.evaluate import network_engine, run_samples
-from plx_train.vision.bounds import TooManyPixels
 from plx_train.workflow.dataset import RunData, starting_weights
 from plx_train.workflow.pool import features_of, unlabelled_samples
 from plx_train.workflow.source import Source, load_source
@@ -25,8 +23,6 @@ from plx_train.workflow.workbench import Workbench
 
 if TYPE_CHECKING:
     from plx_train.few.suggest import Suggested
-
-NUM_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -100,26 +96,20 @@ def find_candidates(bench: Workbench) -> Candidates:
     """
     options, splits = bench.session.options, bench.splits
     root, every = unlabelled_samples(options, bench.data, splits)
-    with ThreadPoolExecutor(NUM_THREADS) as threads:
-        is_whole = list(threads.map(_can_be_read, every))
-    whole = [one for one, can_be_read in zip(every, is_whole, strict=True) if can_be_read]
-    is_twin = twins_of(whole, [*splits.train, *splits.holdout, *splits.val]) | repeats_in(whole)
-    new = [one for one, is_known in zip(whole, is_twin, strict=True) if not is_known]
+    seen, can_be_read = thumbnails(every)
+    # No line of a label file can name it.
+    can_be_read &= [not {"\n", "\r"} & {*str(one.image)} for one in every]
+    seen[~can_be_read] = np.nan
+    known = thumbnails([*splits.train, *splits.holdout, *splits.val])[0]
+    is_twin = twins(seen, known) | repeats(seen)
+    new = [every[place] for place in np.flatnonzero(can_be_read & ~is_twin)]
+    num_faulty = int((~can_be_read).sum())
     if not new:
         raise UserError(
-            f"dataset.pool={options.dataset.pool} holds nothing new: of {len(every)} images {len(every) - len(whole)} "
-            f"can't be read, and {len(whole)} show the same as labelled or validation images"
+            f"dataset.pool={options.dataset.pool} holds nothing new: of {len(every)} images {num_faulty} can't be "
+            "read, and the others show the same as labelled or validation images"
         )
-    return Candidates(root, new, len(every), int(is_twin.sum()), len(every) - len(whole))
-
-
-def _can_be_read(sample: Any) -> bool:
-    if "\n" in str(sample.image) or "\r" in str(sample.image):
-        return False  # no line of a label file can name it
-    try:
-        return bool(sample.part(sample.read()).size)
-    except (UserError, TooManyPixels):
-        return False
+    return Candidates(root, new, len(every), int(is_twin.sum()), num_faulty)
 
 
 def labels_per_class(data: RunData, labelled: list[Any]) -> float | None:
@@ -171,8 +161,10 @@ def opinions(bench: Workbench, module: Module[Any], samples: list[Any]) -> list[
     data = bench.data
     dataset = module.dataset(samples, "val", 0)
 
+    doubting = data.room.doubting(data.processor)
+
     def finish(sample: Any, output: np.ndarray) -> PseudoLabel:
-        return data.room.pseudo_label(data.processor, data.processor.postprocess(output, sample.context))
+        return data.room.pseudo_label(data.processor, doubting.postprocess(output, sample.context))
 
     done = run_samples(module, network_engine(module), dataset, bench.device.eval_threads, finish=finish)
     return [label for _, label in done]

@@ -59,6 +59,7 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     lessons = open_lessons(session, data, splits, module)
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
         _record_labels(record, splits)
+        record.teacher = lessons.other
         result = train_module(record, module, splits, device, members, lessons=lessons)
         if ranks.rank():
             return RunResult("train", session.output)
@@ -121,6 +122,7 @@ def train_module(
     _measure_baselines(record, module, (loader.dataset, holdout, val))
     evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _freeze(module, options.optimizer.freeze)
+    module.expect(len(splits.train))
     with (
         closing(loader),
         lessons.opened(module, device) as pool,

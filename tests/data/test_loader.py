@@ -300,3 +300,13 @@ def test_samples_know_the_batch_that_they_are_made_for(num_workers: int) -> None
         loader.close()
     assert [batch["words"] for batch in found] == [[(5, 3, 1)] * 2, [(5, 3, 2)] * 2, [(5, 3, 3)]]
     assert [batch["progress"] for batch in found] == [[3.1] * 2, [3.2] * 2, [3.3]]
+
+
+@given(st.integers(1, 9), st.integers(1, 6), st.integers(1, 4), st.integers(0, 3))
+def test_an_epoch_may_go_through_the_samples_more_than_once(size: int, batch: int, repeats: int, epoch: int) -> None:
+    sampler = Sampler(size, batch, seed=3, repeats=repeats)
+    drawn = [key for one in sampler.batches(epoch) for key in one]
+    assert sampler.batches_per_epoch == -(-size * repeats // batch)
+    assert set(Counter(index for index, _ in drawn).values()) == {repeats}
+    assert len({tuple(words) for _, words in drawn}) == size * repeats
+    assert drawn[batch:] == [key for one in sampler.batches(epoch, 1) for key in one]

@@ -67,3 +67,17 @@ def test_draws_of_a_step_follow_from_seed_and_step_alone() -> None:
     assert len({value for values in forwards.values() for value in values}) == 3 * len(forwards)
     random.seed(int(np.random.SeedSequence([1, 64, 0]).generate_state(1)[0]))
     assert forwards[1, 64][0] == random.random()
+
+
+def test_losses_of_the_pool_are_told_apart_and_weigh_as_one_batch(tmp_path: Path) -> None:
+    module = TinyDetector()
+    module.loss = lambda outputs, batch: {"loss": (outputs.mean() * batch.get("weight", paddle.ones([1])).mean())}  # type: ignore[method-assign]
+    module.eval_mode()
+    learner = Learner(module, OptimizerOptions(), None, "fp32", tmp_path)
+    images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
+    labelled = {"x": images, "names": ["a", "b"]}
+    pool = labelled | {"weight": np.asarray([0.5, 0.5], np.float32)}
+    update = learner.update([labelled, pool, labelled, pool], 0.0, 1)
+    assert update.losses.keys() == {"loss", "pool_loss"}
+    assert update.losses["pool_loss"] == pytest.approx(update.losses["loss"] / 2)
+    assert update.num_samples == 8

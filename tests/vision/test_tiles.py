@@ -77,7 +77,11 @@ def test_tiles_hold_what_is_seen_well_enough_in_their_own_pixels(tmp_path: Path)
 def test_as_many_tiles_have_no_object_as_have_one(tmp_path: Path) -> None:
     tiles = tiles_of([labelled(tmp_path, (800, 1000), [[5, 5, 20, 20]])], TILING, 0.5)
     assert [len(tile.truth) for tile in tiles] == [1, 0]
-    assert len(tiles_of([labelled(tmp_path, (400, 500), [])], TILING, 0.5)) == 1
+
+
+def test_images_without_any_object_give_all_their_tiles(tmp_path: Path) -> None:
+    corners = TILING.corners((400, 500))
+    assert len(tiles_of([labelled(tmp_path, (400, 500), [])], TILING, 0.5)) == len(corners) > 1
 
 
 @pytest.mark.parametrize("wanted", ["auto", "AUTO", "off", "False", "64", "640", "4096"])

@@ -43,7 +43,13 @@ class ImageMlcls(ClassifierModule[ImageMlclsProcessor]):
 
     def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalar ``loss``."""
-        return label_loss(outputs.astype("float32"), batch["target"], self._focus, self._margin)
+        return label_loss(outputs.astype("float32"), batch["target"], self._focus, self._margin, batch.get("weight"))
+
+    def target(self, truth: tuple[str, ...] | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Float32 (labels,): 1 at the labels that are named, or the scores of all."""
+        if isinstance(truth, np.ndarray):
+            return truth.astype(np.float32)
+        return np.asarray([name in truth for name in self.processor.labels], np.float32)
 
     def new_metric(self) -> LabelMetric:
         """An empty metric."""

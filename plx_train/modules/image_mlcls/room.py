@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
-from plx_train.metrics.multilabel import LabelMetric
+from plx_train.metrics.multilabel import HOLDS, LabelMetric
 from plx_train.modules.image_mlcls.config import ImageMlclsConfig
 from plx_train.modules.image_mlcls.labels import Labels, read_samples
 from plx_train.modules.image_mlcls.processor import ImageMlclsProcessor
@@ -63,6 +64,7 @@ class ImageMlclsRoom(ClassifierRoom[ImageMlclsConfig, Picture, ImageMlclsProcess
     processor = ImageMlclsProcessor
     metric = LabelMetric
     monitor = "mAP"
+    pool_schedule = "rounds"
 
     def read_file(
         self, path: Path, root: Path, options: ImageMlclsConfig, classes: Sequence[str] | None
@@ -82,6 +84,17 @@ class ImageMlclsRoom(ClassifierRoom[ImageMlclsConfig, Picture, ImageMlclsProcess
     def rules(self, processor: ImageMlclsProcessor, options: ImageMlclsConfig) -> ImageMlclsCheck:
         """What is looked for in a dataset."""
         return ImageMlclsCheck(processor.labels)
+
+    def classes_in(self, sample: Picture) -> Sequence[int]:
+        """Numbers of the labels that hold."""
+        return [int(place) for place in np.flatnonzero(sample.truth)]
+
+    def pseudo_label(self, processor: ImageMlclsProcessor, prediction: Answers) -> PseudoLabel:
+        """The labels that hold, as sure as the labels are on average, far from their thresholds."""
+        scores = prediction.all_scores
+        held = tuple(int(place) for place in np.flatnonzero(scores >= HOLDS))
+        names = tuple(processor.labels[place] for place in held)
+        return PseudoLabel(names, float(np.maximum(scores, 1 - scores).mean()), held, scores)
 
     def truth_text(self, sample: Picture) -> str:
         """Numbers of the labels that hold."""

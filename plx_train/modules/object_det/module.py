@@ -14,6 +14,7 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
+from plx_train.contract.truth import Outline
 from plx_train.distributed.ranks import total
 from plx_train.metrics.box_errors import class_files
 from plx_train.metrics.box_metric import BoxMetric
@@ -29,7 +30,7 @@ from plx_train.vision.box_heads import rehead
 from plx_train.vision.box_views import BoxViews
 from plx_train.vision.heads import classes_of
 from plx_train.vision.module import ImageModule
-from plx_train.vision.objects import Objects
+from plx_train.vision.objects import Objects, objects_of
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes
 from plx_train.vision.tiled_processor import as_batch, few_at_a_time, images_in
 from plx_train.vision.tiles import tiles_of
@@ -109,7 +110,14 @@ class ObjectDet(ImageModule[ObjectDetProcessor]):
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""
-        return self.criterion(outputs, batch["objects"], tuple(batch["x"].shape[2:]))
+        losses = self.criterion(outputs, batch["objects"], tuple(batch["x"].shape[2:]))
+        # Objects are matched over a batch as a whole, so it is trusted as a whole.
+        trust = batch["weight"].mean() if "weight" in batch else None
+        return losses if trust is None else {name: value * trust for name, value in losses.items()}
+
+    def target(self, truth: Sequence[Outline], shape: tuple[int, int]) -> Objects:
+        """The objects that outlines are."""
+        return objects_of(truth, self.processor.labels)
 
     def outputs_to_numpy(self, outputs: Any) -> list[np.ndarray]:
         """Rows class, score, x1, y1, x2, y2 of each image, float32 (M, 6); of one in tiles with their number before."""

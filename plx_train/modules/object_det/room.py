@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.ground.errors import ConfigError, UserError
@@ -20,8 +21,8 @@ from plx_train.modules.object_det.processor import ObjectDetProcessor
 from plx_train.nn.detection.names import INPUTS, PUBLISHED, takes_shape
 from plx_train.vision.box_check import BoxCheck
 from plx_train.vision.check import ImageData
-from plx_train.vision.labels.coco import LabelledObjects, read_categories, read_coco, renumbered
-from plx_train.vision.objects import Detections
+from plx_train.vision.labels.coco import NO_OBJECTS, LabelledObjects, read_categories, read_coco, renumbered
+from plx_train.vision.objects import Detections, pseudo_label
 from plx_train.vision.room import ImageRoom
 from plx_train.vision.tiles import check_tiles, choose_tiling
 
@@ -40,8 +41,10 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     processor = ObjectDetProcessor
     metric = BoxMetric
     monitor = "AP"
+    pool_schedule = "rounds"
     wanted = "images/*.jpg"
     num_pictures = 6
+    no_truth = NO_OBJECTS
 
     def check_options(self, options: ObjectDetConfig, dataset: DatasetOptions) -> None:
         """Refuses tiles of no size, and a name under which PaddleX would give the graph other inputs than it takes.
@@ -124,6 +127,18 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     ) -> CheckedDocuments[LabelledObjects]:
         """Everything that is wrong or odd in a dataset, with the classes by the numbers that the model has for them."""
         return super().check(renumbered(data, processor.labels if processor else ()), processor, dataset, options)
+
+    def classes_in(self, sample: LabelledObjects) -> Sequence[int]:
+        """Numbers of the classes that its objects have."""
+        return [int(one) for one in np.unique(sample.truth.counted.classes)]
+
+    def known_classes(self, processor: ObjectDetProcessor) -> Sequence[str]:
+        """The classes that it finds."""
+        return processor.labels
+
+    def pseudo_label(self, processor: ObjectDetProcessor, prediction: Detections) -> PseudoLabel:
+        """The objects above their class's threshold and, counting neither way, those that come near it."""
+        return pseudo_label(prediction, np.asarray(processor.thresholds), processor.labels)
 
     def rules(self, processor: ObjectDetProcessor, options: ObjectDetConfig) -> BoxCheck:
         """What is looked for in a dataset."""

@@ -10,6 +10,7 @@ import numpy as np
 import paddle
 
 from plx_train.contract.sample import Batch, Sample
+from plx_train.contract.truth import Outline
 from plx_train.modules.text_det.augment import TextDetAugment
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.config import TextDetConfig
@@ -20,6 +21,7 @@ from plx_train.modules.text_det.metric import TextDetMetric
 from plx_train.modules.text_det.network import TextDetNetwork
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.modules.text_det.targets import TextDetTargets
+from plx_train.nn.losses import weighed
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, planes
 
@@ -38,9 +40,7 @@ class TextDet(ImageModule[TextDetProcessor]):
     has_calibration = True
 
     def __init__(self, options: TextDetConfig, processor: TextDetProcessor, is_fine_tuning: bool) -> None:
-        self.options = options
-        self.processor = processor
-        self.is_fine_tuning = is_fine_tuning
+        self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
         merged = is_fine_tuning if options.merged is None else options.merged
         self.network = self._new_network(merged)
@@ -54,11 +54,17 @@ class TextDet(ImageModule[TextDetProcessor]):
         """Pages of one split; ``train`` gives augmented crops, the others whole pages."""
         if split != "train":
             return ImageDataset(samples, self.processor)
-        options = self.options
-        targets = TextDetTargets(options.shrink_ratio, options.min_text_size, self.network.with_threshold)
-        height, width = options.crop_size
-        change = Crops(TextDetAugment(options.augment, (height, width)), self.processor, targets)
+        height, width = self.options.crop_size
+        change = Crops(TextDetAugment(self.options.augment, (height, width)), self.processor, self._targets())
         return ImageDataset(samples, self.processor, change, cache_mb * 2**20)
+
+    def _targets(self) -> TextDetTargets:
+        return TextDetTargets(self.options.shrink_ratio, self.options.min_text_size, self.network.with_threshold)
+
+    def target(self, truth: tuple[Outline, ...], shape: tuple[int, int]) -> dict[str, np.ndarray]:
+        """The maps of a crop in which outlines were found."""
+        ignored = np.asarray([each.is_ignored for each in truth], bool)
+        return self._targets().make([np.asarray(each.points, np.float32) for each in truth], ignored, shape)
 
     def collate(self, samples: list[Sample]) -> Batch:
         """Training crops as float32 (N, 3, S, S), with their maps, float32 (N, S, S)."""
@@ -77,7 +83,7 @@ class TextDet(ImageModule[TextDetProcessor]):
 
     def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalars ``loss`` and its parts."""
-        return self.criterion(outputs.astype("float32"), batch)
+        return self.criterion(outputs.astype("float32"), weighed(batch, ("shrink_mask", "threshold_mask")))
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Text probability per page, (H, W) float32."""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
 from plx_train.modules.text_det.check import TextDetCheck
 from plx_train.modules.text_det.config import TextDetConfig
@@ -21,6 +22,7 @@ from plx_train.modules.text_det.prediction import TextDetPrediction
 from plx_train.modules.text_det.processor import TextDetProcessor
 from plx_train.vision.check import ImageData
 from plx_train.vision.draw import FOUND, UNCOUNTED
+from plx_train.vision.found_texts import DOUBTFUL, SURE, texts_found
 from plx_train.vision.room import ImageRoom
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     processor = TextDetProcessor
     metric = TextDetMetric
     monitor = "hmean"
+    pool_schedule = "rounds"
     noun = "pages"
     num_pictures = 6
 
@@ -58,6 +61,14 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     def rules(self, processor: TextDetProcessor, options: TextDetConfig) -> TextDetCheck:
         """What is looked for in a dataset."""
         return TextDetCheck(processor)
+
+    def doubting(self, processor: TextDetProcessor) -> TextDetProcessor:
+        """`processor` that tells of regions too which it would pass over."""
+        return replace(processor, box_thresh=min(DOUBTFUL, processor.box_thresh))
+
+    def pseudo_label(self, processor: TextDetProcessor, prediction: TextDetPrediction) -> PseudoLabel:
+        """What was found, of which the doubtful counts neither way."""
+        return texts_found(prediction.quads, prediction.scores, max(SURE, processor.box_thresh))
 
     def draw_sample(self, sample: PageLabel) -> np.ndarray:
         """The page with its labels: text green, ignored text grey."""

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification (Graves et al., 2006), and the guide's loss beside it."""
+"""The loss of texts and, where there is a guide, its own beside it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,11 @@ import paddle
 from paddle.nn import functional as F
 
 from plx_train.distributed.ranks import total
-from plx_train.modules.text_rec.processor import BLANK
 from plx_train.modules.text_rec.targets import PAD
+from plx_train.nn.losses import ctc_loss
 
 SMOOTHING = 0.1
 """Share of the probability that the guide gives to all wrong tokens together."""
-
-
-def ctc_loss(logits: paddle.Tensor, batch: dict[str, paddle.Tensor]) -> dict[str, paddle.Tensor]:
-    """Scalar ``loss``: the mean over the texts of minus the logarithm of their probability.
-
-    Args:
-        logits: (N, T, classes).
-        batch: ``classes`` int32 (N, L), ``lengths`` int64 (N,) of them; L <= T.
-    """
-    steps = paddle.full([logits.shape[0]], logits.shape[1], "int64")
-    losses = F.ctc_loss(
-        logits.transpose([1, 0, 2]), batch["classes"], steps, batch["lengths"], blank=BLANK, reduction="none"
-    )
-    return {"loss": losses.mean()}
 
 
 def guided_loss(

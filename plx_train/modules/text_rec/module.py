@@ -16,11 +16,12 @@ from plx_train.modules.text_rec.augment import ChangedCrops
 from plx_train.modules.text_rec.config import NO_GUIDE, TextRecConfig
 from plx_train.modules.text_rec.data import collate
 from plx_train.modules.text_rec.labels import LineLabel
-from plx_train.modules.text_rec.loss import ctc_loss, guided_loss
+from plx_train.modules.text_rec.loss import guided_loss
 from plx_train.modules.text_rec.metric import TextRecMetric
 from plx_train.modules.text_rec.network import GuideShape, TextRecNetwork
 from plx_train.modules.text_rec.processor import HEIGHT, TextRecProcessor
 from plx_train.modules.text_rec.rehead import rehead
+from plx_train.nn.losses import ctc_loss
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, pad_eval
 
@@ -104,6 +105,10 @@ class TextRec(ImageModule[TextRecProcessor]):
             return ctc_loss(outputs.astype("float32"), batch)
         logits, guide_logits = outputs
         return guided_loss(logits.astype("float32"), guide_logits.astype("float32"), batch)
+
+    def target(self, truth: str, shape: tuple[int, int]) -> list[int]:
+        """Classes of the text's characters."""
+        return self.processor.encode(truth)
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Probabilities per crop, (T, classes) float32."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.modules.text_rec.check import TextRecCheck
@@ -38,8 +39,10 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
     processor = TextRecProcessor
     metric = TextRecMetric
     monitor = "accuracy"
+    pool_schedule = "rounds"
     retired_options = frozenset({"characters"})
     noun = "crops"
+    no_truth = ""
 
     def read_file(
         self, path: Path, root: Path, options: TextRecConfig, classes: Sequence[str] | None
@@ -86,6 +89,10 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
         # What is not in the dictionary can't be learned, but evaluation has to count it as not read.
         train = [crop for crop in checked.train if not processor.unknown(crop.truth)]
         return replace(checked, report=report, train=train)
+
+    def pseudo_label(self, processor: TextRecProcessor, prediction: TextRecPrediction) -> PseudoLabel:
+        """The text that was read, as sure as all its characters together are."""
+        return PseudoLabel(prediction.text, prediction.score ** max(len(prediction.text), 1))
 
     def draw_sample(self, sample: LineLabel) -> np.ndarray:
         """The crop with its text under it."""

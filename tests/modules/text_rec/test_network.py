@@ -14,10 +14,10 @@ from kit.official import official_program
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.places import datasets_dir
 from plx_train.modules.text_rec.dictionary import dictionary_of
-from plx_train.modules.text_rec.loss import ctc_loss
 from plx_train.modules.text_rec.network import TextRecNetwork
 from plx_train.modules.text_rec.processor import TextRecProcessor, steps_of
 from plx_train.modules.text_rec.rehead import BIAS, WEIGHT, rehead
+from plx_train.nn.losses import ctc_loss
 from plx_train.vision.image import read_image
 from plx_train.weights import load_weights
 from plx_train.weights.fetch import WeightsSource

@@ -1,0 +1,186 @@
+"""What a pool is taken to show, as label files of the run's folder that people can look through and mend."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plx_train.contract.pseudo_label import PseudoLabel
+from plx_train.contract.truth import Outline
+from plx_train.data.formats.coco_file import reachable
+from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations
+from plx_train.data.formats.lines import write_label_files
+from plx_train.ground.files import read_limited
+from plx_train.ground.spread import spread
+from plx_train.ground.spreadsheet import csv_text
+from plx_train.report.data import Picture
+from plx_train.runs.folder import BASIS, MOST_RECORD_BYTES, POOL, POOL_FILE, POOL_TABLE
+from plx_train.vision.image import image_size
+from plx_train.workflow.dataset import RunData
+from plx_train.workflow.session import Session
+
+LEAST_WEIGHT = 0.05
+"""What weighs less is not learned: a step would be spent on next to nothing."""
+NUM_PICTURES = 4
+"""Samples of each kind that are shown."""
+COLUMNS = ("image", "label", "weight", "confidence", "origin")
+
+
+@dataclass(frozen=True)
+class PoolSamples:
+    """Unlabelled samples.
+
+    Attributes:
+        root: the folder that holds all their images.
+        samples: in order, without those that validation holds too.
+        num_twins, num_unreadable: how many were left out for that, and because they can't be read.
+        has_truth: whether labels that were left out say what they show, for figures alone.
+    """
+
+    root: Path
+    samples: list[Any]
+    num_twins: int = 0
+    num_unreadable: int = 0
+    has_truth: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said of a pool.
+
+    Attributes:
+        weights: how far each label is trusted, float32 (N,).
+        origin: who said it, in words.
+        labelled: how many labelled samples show each class, by number.
+    """
+
+    pool: PoolSamples
+    labels: Sequence[PseudoLabel]
+    weights: np.ndarray
+    origin: str
+    labelled: Counter[int]
+
+
+def write_pool(session: Session, data: RunData, told: Told) -> None:
+    """Writes label file, table and record into the run's folder; the record last, for it says that all is there."""
+    folder, options = session.output / POOL, session.options
+    folder.mkdir(exist_ok=True)
+    truth, classes = data.room.truth(options.module), data.room.known_classes(data.processor)
+    assert truth is not None
+    root = told.pool.root.absolute()
+    names = [one.image.relative_to(root).as_posix() for one in told.pool.samples]
+    found = Annotations(truth, labels=tuple(classes))
+    found.splits[TRAIN] = [
+        Annotation(name, label.truth, POOL, place)
+        for place, (name, label) in enumerate(zip(names, told.labels, strict=True))
+    ]
+    size_of = reachable(root, image_size)
+    written = write_label_files(folder, found, size_of, classes, data.room.class_file(options.module))
+    places = [place for _, place in written.origins[written.files[TRAIN]]]
+    rows = [
+        (names[place], _words(told.labels[place]), round(float(told.weights[place]), 4),
+         round(told.labels[place].confidence, 4), told.origin)
+        for place in places
+    ]  # fmt: skip
+    (folder / POOL_TABLE).write_text(csv_text([COLUMNS, *rows]), "utf-8")
+    record = {
+        "root": str(root),
+        "file": written.files[TRAIN],
+        "labels": {name: [label, weight] for name, label, weight, *_ in rows},
+        "origin": told.origin,
+        "images": len(names),
+        "twins": told.pool.num_twins,
+        "unreadable": told.pool.num_unreadable,
+        "foreign": sum(not label.is_of_classes for label in told.labels),
+        "confidence": float(np.mean([label.confidence for label in told.labels])),
+        "utilisation": float((told.weights > 0.5).mean()),
+        "classes": _classes(told, classes),
+        **_right(data, told),
+    }
+    (folder / POOL_FILE).write_text(json.dumps(record, ensure_ascii=True), "utf-8")
+
+
+def _words(label: PseudoLabel) -> str:
+    """The label in a line."""
+    if isinstance(label.truth, str):
+        return label.truth
+    counted = [each if isinstance(each, str) else each.label for each in label.truth if not _is_ignored(each)]
+    return ", ".join(f"{count} {name}" if count > 1 else name for name, count in Counter(counted).items()) or "nothing"
+
+
+def _is_ignored(each: str | Outline) -> bool:
+    return isinstance(each, Outline) and each.is_ignored
+
+
+def _classes(told: Told, names: Sequence[str]) -> list[tuple[str, int, int]]:
+    """How many labelled samples, and how many trusted ones of the pool, show each class."""
+    pairs = zip(told.labels, told.weights.tolist(), strict=True)
+    trusted = Counter(number for label, weight in pairs if weight > 0.5 for number in label.classes)
+    return [(name, told.labelled[number], trusted[number]) for number, name in enumerate(names)]
+
+
+def _right(data: RunData, told: Told) -> dict[str, float]:
+    """How often the labels are right, where those that were left out say it and samples have one class."""
+    if not told.pool.has_truth:
+        return {}
+    true = [tuple(data.room.classes_in(sample)) for sample in told.pool.samples]
+    if any(len(each) != 1 for each in true):
+        return {}
+    right = np.asarray([label.classes == each for label, each in zip(told.labels, true, strict=True)])
+    share = float((right * told.weights).sum() / max(told.weights.sum(), 1e-9))
+    return {"right": float(right.mean()), "right_of_trusted": share}
+
+
+def pool_record(folder: Path) -> dict[str, Any] | None:
+    """The record of the pool that a run's folder holds; None where no labels were written there."""
+    try:
+        found = json.loads(read_limited(folder / POOL / POOL_FILE, MOST_RECORD_BYTES))
+    except FileNotFoundError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def read_pool(folder: Path, options: Any, data: RunData) -> list[Any]:
+    """The samples of a pool with what they are taken to show, each with its weight.
+
+    The label file may have been mended meanwhile: a line that the record does not know counts fully.
+
+    Args:
+        folder: of the run.
+    """
+    record = pool_record(folder)
+    assert record is not None
+    root, file = Path(record["root"]), record["file"]
+    dataset = replace(options.dataset, root=record["root"], train=file, val=file, label_folder=str(folder / POOL))
+    weights = {name: weight for name, (_, weight) in record["labels"].items()}
+    samples = data.room.read(dataset, options.module).train.samples
+    return [replace(one, weight=weights.get(one.image.relative_to(root).as_posix(), 1.0)) for one in samples]
+
+
+def pool_pictures(folder: Path, options: Any, data: RunData) -> list[Picture]:
+    """Pictures of samples that are trusted, doubted, and labelled otherwise than in the round before."""
+    record, before = pool_record(folder), pool_record(folder / BASIS)
+    if record is None:
+        return []
+    root, labels = Path(record["root"]), record["labels"]
+    former = before["labels"] if before else {}
+    samples = sorted(read_pool(folder, options, data), key=lambda one: -one.weight)
+    named = [(one.image.relative_to(root).as_posix(), one) for one in samples]
+    trusted = [each for each in named if each[1].weight > 0.5]
+    changed = [each for each in named if each[0] in former and former[each[0]][0] != labels[each[0]][0]]
+    chosen = [("trusted", trusted), ("doubted", named[-NUM_PICTURES:]), ("changed", changed)]
+    pictures = []
+    for kind, some in chosen:
+        few = [some[number] for number in spread(len(some), NUM_PICTURES)]
+        place = folder / POOL / kind
+        place.mkdir(exist_ok=True)
+        for (name, sample), path in zip(few, data.room.draw_samples([one for _, one in few], place), strict=True):
+            was = f", {former[name][0]} the round before" if kind == "changed" else ""
+            pictures.append(Picture(f"{kind}: {name}, {labels[name][0]}{was}, weight {sample.weight:.2f}", path))
+    return pictures

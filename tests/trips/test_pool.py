@@ -1,0 +1,136 @@
+"""Runs that learn from unlabelled images too: every room that can, in both schedules, kills included."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import plx_train
+from kit.rooms import own_rooms, tiny_room
+from kit.runs import as_if_killed, points, train_room, weights_of
+from plx_train.contract.rooms import load_room
+from plx_train.ground.errors import UserError
+from plx_train.ground.stop import Stopped
+from plx_train.train import faulty_steps, loop
+
+ROOMS = [name for name in own_rooms() if load_room(name).pool_schedule]
+ALL = ("trainer.max_steps=4", "trainer.epochs=null", "trainer.eval_every_epochs=null", "trainer.eval_every_steps=2")
+OF_POOL = (*ALL, "trainer.save_every_steps=1", "trainer.keep_last=9", "trainer.ema_decay=0.9")
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("data")
+    return {room: tiny_room(room).make_dataset(folder / room) for room in ROOMS}
+
+
+@pytest.mark.parametrize("schedule", ["rounds", "online"])
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
+    room: str, schedule: str, datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    drawn = tiny_room(room).drawn
+    wanted = ("dataset.labelled=50%", "dataset.pool=rest", f"few={schedule}", "few.rounds=1", *OF_POOL, *drawn)
+    whole = train_room(room, datasets[room], tmp_path / "whole", *wanted).output
+    # A network that has hardly begun reads nothing in a line, so there is nothing to learn of it.
+    if (room, schedule) != ("text_rec", "rounds"):
+        assert all(np.isfinite(value) for _, value in points(whole)["train/pool_loss"])
+    killed = as_if_killed(whole, tmp_path / "killed", 2)
+    train_room(room, datasets[room], killed, *wanted, f"resume={killed}")
+    assert points(killed) == points(whole)
+    one, other = weights_of(whole), weights_of(killed)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_no_run_is_worse_than_labels_alone(datasets: dict[str, Path], tmp_path: Path) -> None:
+    wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=2", *ALL)
+    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted)
+    facts = [json.loads((folder / "run.json").read_text()) for folder in (run.output, run.output / "basis")]
+    last, before, first = (*facts, json.loads((run.output / "basis/basis/run.json").read_text()))
+    scores = [one["metrics"]["val/accuracy"] for one in (first, before, last)]
+    assert scores == sorted(scores)
+
+
+def test_a_folder_of_pictures_is_a_pool(datasets: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "found somewhere"
+    folder.mkdir()
+    for number in range(6, 18):
+        shutil.copy(datasets["image_cls"] / f"images/train_{number}.png", folder / f"{number} b.png")
+    twin = cv2.imread(str(datasets["image_cls"] / "images/val_3.png"))
+    cv2.imwrite(str(folder / "twin.jpg"), twin, [cv2.IMWRITE_JPEG_QUALITY, 98])
+    (folder / "broken.png").write_bytes(b"none")
+    wanted = ("dataset.labelled=2/class", f"dataset.pool={folder}", "few.rounds=1", *ALL)
+    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted)
+    record = json.loads((run.output / "pool/pool.json").read_text())
+    # Three of them are among the labelled ones, one is in validation.
+    assert (record["images"], record["twins"], record["unreadable"]) == (9, 4, 1)
+    lines = (run.output / "pool/train.txt").read_text().splitlines()
+    assert {line.rpartition(" ")[0] for line in lines} < {f"{number} b.png" for number in range(6, 18)}
+    assert (run.output / "pool/pool.csv").read_text().startswith("image,label,weight,confidence,origin\n")
+    assert "Unlabelled samples" in (run.output / "report.html").read_text()
+    assert {"pool/images", "labels_alone/accuracy"} <= run.metrics.keys()
+
+
+def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path], tmp_path: Path) -> None:
+    wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=1", *OF_POOL)
+    whole = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted).output
+    killed = as_if_killed(whole, tmp_path / "killed", 0)
+    file = killed / "pool/train.txt"
+    file.write_text("".join(line.rpartition(" ")[0] + " 2\n" for line in file.read_text().splitlines()))
+    train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
+    one, other = weights_of(whole), weights_of(killed)
+    assert not all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("schedule", ["rounds", "online"])
+def test_a_finished_model_teaches_another_network(schedule: str, datasets: dict[str, Path], tmp_path: Path) -> None:
+    teacher = train_room("image_cls", datasets["image_cls"], tmp_path / "teacher", "trainer.epochs=12").output
+    wanted = (
+        "dataset.labelled=1/class",
+        f"teacher={teacher}",
+        f"few={schedule}",
+        "module.network=PP-LCNet_x0_35",
+        *ALL,
+    )
+    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted)
+    report = (run.output / "report.html").read_text()
+    assert f"the teacher, {teacher}" in report and "MB of the teacher" in report
+    assert run.metrics["pool/teacher_size_mb"] > 0
+
+
+def test_a_teacher_without_a_common_class_is_refused(datasets: dict[str, Path], tmp_path: Path) -> None:
+    other = tiny_room("image_cls").make_dataset(tmp_path / "other")
+    (other / "label.txt").write_text("0 cat\n1 dog\n2 cow\n")
+    teacher = train_room("image_cls", other, tmp_path / "teacher").output
+    with pytest.raises(UserError, match=r"knows none of the classes red, green, blue: it can't teach them"):
+        train_room("image_cls", datasets["image_cls"], tmp_path / "run", f"teacher={teacher}", *ALL)
+
+
+def test_a_run_that_is_stopped_with_labels_alone_goes_on_as_a_whole(
+    datasets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=1", *OF_POOL)
+    whole = train_room("image_cls", datasets["image_cls"], tmp_path / "whole", *wanted).output
+    taken = faulty_steps.take_step
+    monkeypatch.setattr(loop, "take_step", lambda run, *rest: (setattr(run.stop, "number", 15), taken(run, *rest))[1])
+    with pytest.raises(Stopped):
+        train_room("image_cls", datasets["image_cls"], tmp_path / "killed", *wanted)
+    monkeypatch.undo()
+    killed = tmp_path / "killed"
+    assert f"go on with: python -m plx_train resume={killed}\n" in capfd.readouterr().err
+    assert json.loads((killed / "run.json").read_text())["status"] == "KILLED"
+    train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
+    assert points(killed) == points(whole)
+
+
+def test_a_run_with_a_pool_is_reproduced(datasets: dict[str, Path], tmp_path: Path) -> None:
+    for schedule in ("rounds", "online"):
+        wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=1", f"few={schedule}", *ALL)
+        run = train_room("image_cls", datasets["image_cls"], tmp_path / schedule, *wanted).output
+        again = plx_train.run(["mode=reproduce", f"run={run}", f"output={tmp_path / schedule}-again", "quiet=true"])
+        assert again.exit_code == 0
