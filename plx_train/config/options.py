@@ -99,8 +99,8 @@ class RunOptions:
     output: str | None = option(*(None, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION))
     """Folder of the run; null: outputs/<module>-<mode>-<time>."""
     run: str | None = option(None, Trait.FIXED_IN_SWEEP)
-    """Model to evaluate, export, quantize, benchmark, suggest or predict with: a run id (or its beginning), a run folder,
-    a checkpoint or an exported folder; null: what `weights` names, as they are."""
+    """Model to evaluate, export, quantize, benchmark, suggest or predict with: a run id (or its beginning), a run
+    folder, a checkpoint or an exported folder; null: what `weights` names, as they are."""
     input: str | None = None
     """Image, table or folder of them to predict."""
     pipeline: str | None = None
