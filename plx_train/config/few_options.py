@@ -31,3 +31,11 @@ class FewOptions:
     """Confidence from which on `trust=fixed` counts a pseudo-label."""
     labels_share: float = option(0.3, above(0, below=1))
     """Share of `trainer.max_time` for the training with labels alone, which comes first and is a candidate."""
+
+
+@dataclass
+class SuggestOptions:
+    """What to label next."""
+
+    number: int = option(50, at_least(1))
+    """Images of the pool that mode=suggest ranks."""

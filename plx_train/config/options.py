@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plx_train.config.device_options import DeviceOptions
-from plx_train.config.few_options import FewOptions
+from plx_train.config.few_options import FewOptions, SuggestOptions
 from plx_train.config.model_options import PromoteOptions, QuantizeOptions
 from plx_train.config.serve_options import ServeOptions
 from plx_train.config.sweep_options import SweepOptions
@@ -22,6 +22,7 @@ MODES = {
     "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>, or of weights=",
     "export": "write inference.json, .pdiparams and .yml of run=… or weights=…, and prove them",
     "predict": "what run=…, weights=… or pipeline=OCR finds in input=<file or folder>",
+    "suggest": "which suggest.number=50 images of dataset.pool=… to label next, ranked; by run=… or published weights",
     "quantize": "run=… or weights=… in int8, and what its metric loses by that",
     "export_pipeline": "pipeline=OCR with its models in one folder, output=…, for here and PaddleX",
     "benchmark": "where the time goes: step, loop, loader, evaluation; of run=… or weights=…: engines",
@@ -85,6 +86,7 @@ class RunOptions:
     dataset: DatasetOptions = field(default_factory=DatasetOptions)
     device: DeviceOptions = field(default_factory=DeviceOptions)
     few: FewOptions = field(default_factory=FewOptions)
+    suggest: SuggestOptions = field(default_factory=SuggestOptions)
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     weights: WeightsOptions = field(default_factory=WeightsOptions)
@@ -97,8 +99,8 @@ class RunOptions:
     output: str | None = option(*(None, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION))
     """Folder of the run; null: outputs/<module>-<mode>-<time>."""
     run: str | None = option(None, Trait.FIXED_IN_SWEEP)
-    """Model to evaluate, export, quantize, benchmark or predict with: a run id (or its beginning), a run folder, a
-    checkpoint or an exported folder; null: what `weights` names, as they are."""
+    """Model to evaluate, export, quantize, benchmark, suggest or predict with: a run id (or its beginning), a run
+    folder, a checkpoint or an exported folder; null: what `weights` names, as they are."""
     input: str | None = None
     """Image, table or folder of them to predict."""
     pipeline: str | None = None

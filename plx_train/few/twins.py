@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,16 +39,29 @@ def thumbnails(samples: Sequence[LabelledImage[Any]]) -> tuple[np.ndarray, np.nd
 def twins(own: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which of the thumbnails `own` (N, P) show nearly the same as one of `others` (M, P), bool (N,)."""
     found = np.zeros(len(own), bool)
-    if not len(others):
-        return found
-    for start in range(0, len(own), CHUNK):
+    for rows, _ in _pairs(own, others):
+        found[rows] = True
+    return found
+
+
+def repeats(own: np.ndarray) -> np.ndarray:
+    """Which of the thumbnails (N, P) show nearly the same as one before them, bool (N,)."""
+    found = np.zeros(len(own), bool)
+    for rows, columns in _pairs(own, own):
+        found[rows[columns < rows]] = True
+    return found
+
+
+def _pairs(own: np.ndarray, others: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places of two thumbnails of one picture, in both."""
+    for start in range(0, len(own) if len(others) else 0, CHUNK):
         part = own[start : start + CHUNK]
         # By the squares first, which a product gives: a mean difference is never larger than their root.
         squares = (part**2).sum(1)[:, None] + (others**2).sum(1)[None] - 2 * part @ others.T
         rows, columns = np.nonzero(squares <= (ROOT_APART * MOST_APART) ** 2 * part.shape[1])
         apart = np.abs(part[rows] - others[columns]).mean(axis=1)
-        found[start + rows[apart <= MOST_APART]] = True
-    return found
+        is_near = apart <= MOST_APART
+        yield start + rows[is_near], columns[is_near]
 
 
 def _thumbnail(sample: LabelledImage[Any]) -> np.ndarray | None:

@@ -39,11 +39,11 @@ class Budget:
     bytes_left: int = MOST_BYTES
 
 
-def embed(pictures: Sequence[Picture], budget: Budget) -> Iterator[Embedded]:
-    """Pictures scaled down to `LONGEST_SIDE` pixels, as JPEG, until `budget` is spent; nothing raises."""
+def embed(pictures: Sequence[Picture], budget: Budget, longest: int = LONGEST_SIDE) -> Iterator[Embedded]:
+    """Pictures scaled down to `longest` pixels, as JPEG, until `budget` is spent; nothing raises."""
     for picture in pictures:
         try:
-            data, width, height = jpeg(picture.path)
+            data, width, height = jpeg(picture.path, longest)
         except UserError as error:
             yield Embedded(picture.caption, None, 0, 0, str(error))
             continue
@@ -55,14 +55,14 @@ def embed(pictures: Sequence[Picture], budget: Budget) -> Iterator[Embedded]:
         yield Embedded(picture.caption, uri, width, height, "")
 
 
-def jpeg(path: Path) -> tuple[bytes, int, int]:
+def jpeg(path: Path, longest: int = LONGEST_SIDE) -> tuple[bytes, int, int]:
     """The image at `path` scaled down, as (JPEG bytes, width, height).
 
     Raises:
         UserError: it can't be read.
     """
     image = read_image(path)
-    scale = LONGEST_SIDE / max(image.shape[:2])
+    scale = longest / max(image.shape[:2])
     if scale < 1.0:
         size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -16,9 +16,10 @@ KINDS: Mapping[str, type] = {
     **dict.fromkeys(("status", "reason", "mode", "fingerprint", "tracking_uri", "run_id", "monitor", "export"), str),
     **dict.fromkeys(("data", "metrics", "processor"), dict),
     **dict.fromkeys(("overrides", "errors", "notes"), list),
+    "labelled": int,
 }
 """What is written under these names, where it is not null."""
-NAMES: Mapping[type, str] = {str: "a text", dict: "a mapping", list: "a list"}
+NAMES: Mapping[type, str] = {str: "a text", dict: "a mapping", list: "a list", int: "a whole number"}
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

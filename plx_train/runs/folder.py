@@ -26,6 +26,9 @@ METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.json"
 BENCHMARK_FILE = "benchmark.json"
 COMPARISON_FILE = "comparison.json"
+SUGGESTIONS = "suggestions"
+SUGGESTIONS_TABLE, SUGGESTIONS_LIST, SUGGESTIONS_PAGE = (f"{SUGGESTIONS}.{kind}" for kind in ("csv", "txt", "html"))
+"""What to label next: as a table, as a list of images, as a page that shows them."""
 NONFINITE_FILE = "nonfinite_batch.json"
 
 SPOOL_NAME = "tracking.jsonl"
@@ -77,6 +80,7 @@ QUANTIZED_FILE = "quantized.json"
 
 WRITTEN = (
     *(CHECK_FILE, SAMPLES, REPORT_FILE, OVERLAYS, METRICS_FILE, PREDICTIONS_FILE, BENCHMARK_FILE, COMPARISON_FILE),
+    *(SUGGESTIONS_TABLE, SUGGESTIONS_LIST, SUGGESTIONS_PAGE),
     *(SPOOL_NAME, VISUALDL, LABEL_FILES, PREPARED_FILE, CHECKPOINTS, EXPORT, INT8_EXPORT, BASIS, POOL),
 )
 """What commands write into the folder that they are given, beside the configuration and the lock."""

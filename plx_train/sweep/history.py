@@ -12,11 +12,23 @@ from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.credentials import put_away_within, without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited, replace_file, resolve_path
+from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import MOST_RECORD_BYTES, RUN_FILE, SWEEP_FILE
 from plx_train.runs.lock import is_held
 from plx_train.runs.owner import SEAL, is_signed, signature
 from plx_train.sweep.live import LiveJob, job_folder
-from plx_train.sweep.record import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Job, Objective, SweepRecord, TrialRecord
+from plx_train.sweep.record import (
+    COMPLETE,
+    FAILED,
+    LABELLED,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    Job,
+    Objective,
+    SweepRecord,
+    TrialRecord,
+)
 from plx_train.sweep.study import BY_SEED, JOBS, OUTCOME, REASON, Study, values_of
 
 SETTINGS_FILE = SWEEP_FILE
@@ -191,7 +203,7 @@ def _trial(frozen: Any, settings: dict[str, Any], sweep: Path) -> TrialRecord:
     attributes = frozen.user_attrs
     params = values_of(frozen)
     by_seed = attributes.get(BY_SEED) or {}
-    jobs = tuple(_job(content, sweep) for content in attributes.get(JOBS, []))
+    jobs = tuple(_job(content, sweep, LABELLED in params) for content in attributes.get(JOBS, []))
     steps = [step for step, _ in _steps(jobs)]
     curve = sorted(frozen.intermediate_values.items())
     return TrialRecord(
@@ -225,7 +237,7 @@ def _reason(attributes: dict[str, Any]) -> str | None:
     return f"out of memory: {reason}" if outcome == "out of memory" else reason
 
 
-def _job(content: dict[str, Any], sweep: Path) -> Job:
+def _job(content: dict[str, Any], sweep: Path, is_drawn: bool) -> Job:
     folder = job_folder(sweep, content["folder"])
     if not is_held(folder):
         # A process that was killed with its sweeper could not say when.
@@ -240,7 +252,16 @@ def _job(content: dict[str, Any], sweep: Path) -> Job:
         steps=content["steps"],
         epochs=content["epochs"],
         planned_epochs=content["planned_epochs"],
+        labelled=_labelled(folder) if is_drawn else None,
     )
+
+
+def _labelled(folder: Path) -> int | None:
+    """Labelled samples that a run learned from; None where it does not say."""
+    try:
+        return read_facts(folder).get("labelled")
+    except UserError:
+        return None
 
 
 def single_command(fixed: list[str], values: dict[str, Any], prefixes: dict[str, str]) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+LABELLED = "dataset.labelled"
+"""What varies where a sweep draws a curve of labels."""
 WAITING, RUNNING, COMPLETE, PRUNED, FAILED = "waiting", "running", "complete", "pruned", "failed"
 
 
@@ -41,6 +43,7 @@ class Job:
         steps: optimizer steps that it took, or has taken so far.
         epochs: the same in passes over the training samples.
         planned_epochs: it would have taken, had nothing ended it early; None where that is unknown.
+        labelled: samples that it learned from with their labels; None where that is unknown, or does not vary.
     """
 
     seed: int | None
@@ -52,6 +55,7 @@ class Job:
     steps: int = 0
     epochs: float = 0.0
     planned_epochs: float | None = None
+    labelled: int | None = None
 
 
 @dataclass(frozen=True)

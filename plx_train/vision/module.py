@@ -10,9 +10,11 @@ import paddle
 
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.sample import Batch, Sample
+from plx_train.ground.errors import UserError
 from plx_train.nn.exported import name_tensors
 from plx_train.vision.samples import stack_eval
 from plx_train.vision.strong import Strength
+from plx_train.vision.tiled_processor import few_at_a_time, images_in
 
 if TYPE_CHECKING:
     from paddle.static import InputSpec
@@ -46,6 +48,30 @@ class ImageModule(Module[ProcessorT]):
     def forward(self, batch: Batch) -> Any:
         """The network's outputs."""
         return self.network(batch["x"])
+
+    def features(self, batch: Batch) -> np.ndarray:
+        """The means of the maps that the network's backbone gives, of all its stages, float32 (N, channels).
+
+        Args:
+            batch: of images of one size; the tiles of one image count together.
+
+        Raises:
+            UserError: the network has no backbone.
+        """
+        backbone = getattr(self.network, "backbone", None)
+        if backbone is None:
+            raise UserError(f"the network of module={self.name} has no backbone whose features tell what images show")
+        images, number = batch["x"], len(batch["names"])
+        images = images_in(images) if isinstance(images, tuple) else images
+        found = [_means(backbone, images[place]) for place in few_at_a_time(tuple(images.shape))]
+        return np.concatenate(found).reshape(number, len(images) // number, -1).mean(axis=1)
+
+
+def _means(backbone: paddle.nn.Layer, images: np.ndarray) -> np.ndarray:
+    with paddle.no_grad():
+        maps = backbone(paddle.to_tensor(images))
+    stages = maps if isinstance(maps, list | tuple) else [maps]
+    return np.asarray(paddle.concat([one.mean(axis=(2, 3)) for one in stages], axis=1).astype("float32").numpy())
 
 
 class FinishedNetwork(paddle.nn.Layer):

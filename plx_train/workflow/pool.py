@@ -12,6 +12,7 @@ import numpy as np
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.contract.pseudo_label import PseudoLabel
+from plx_train.contract.sample import Sample
 from plx_train.few.pool import REST, find_pool
 from plx_train.few.spread import directions, spread_labels
 from plx_train.few.trust import make_trust
@@ -36,21 +37,10 @@ def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
     Raises:
         UserError: there are none.
     """
-    given, root = options.dataset.pool, Path(options.dataset.root)
+    given = options.dataset.pool
     if given is None:
-        found, root = list(splits.train), root
-    elif given == REST:
-        if not splits.rest:
-            raise ConfigError(
-                "dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%"
-            )
-        found = splits.rest
-    else:
-        pool = find_pool(given, root, IMAGE_SUFFIXES)
-        root = pool.root
-        found = [data.room.unlabelled(path, name) for name, path in pool.paths()]
-    if given is None:
-        return PoolSamples(root, found)
+        return PoolSamples(Path(options.dataset.root), list(splits.train))
+    root, found = unlabelled_samples(options, data, splits)
     seen, can_be_read = thumbnails(found)
     are_twins = twins(seen, thumbnails([*splits.val, *splits.train, *splits.holdout])[0])
     kept = [found[place] for place in np.flatnonzero(can_be_read & ~are_twins)]
@@ -60,6 +50,23 @@ def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
             "are labelled, for training or validation: there is nothing more to learn"
         )
     return PoolSamples(root, kept, int(are_twins.sum()), int((~can_be_read).sum()), given == REST)
+
+
+def unlabelled_samples(options: Any, data: RunData, splits: Splits) -> tuple[Path, list[Any]]:
+    """The folder that holds all images of ``dataset.pool``, and a sample of each.
+
+    Raises:
+        UserError: there are none.
+    """
+    given, root = options.dataset.pool, Path(options.dataset.root)
+    if given == REST:
+        if not splits.rest:
+            raise ConfigError(
+                "dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%"
+            )
+        return root, splits.rest
+    pool = find_pool(given, root, IMAGE_SUFFIXES)
+    return pool.root, [data.room.unlabelled(path, name) for name, path in pool.paths()]
 
 
 Says = Callable[[PoolSamples], list[PseudoLabel]]
@@ -116,10 +123,23 @@ def by_neighbours(
 
 
 def features_of(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
-    """What the network sees in each sample, float32 (N, features)."""
+    """What the network sees in each sample, float32 (N, features).
+
+    Raises:
+        UserError: an image can't be read, or the network does not say what it sees.
+    """
     dataset, unused = module.dataset(samples, "val", 0), np.random.default_rng(0)
     module.eval_mode()
-    batches = (range(start, min(start + TOGETHER, len(dataset))) for start in range(0, len(dataset), TOGETHER))
-    return np.concatenate(
-        [module.features(module.collate_eval([dataset.get(index, unused) for index in batch])) for batch in batches]
-    )
+    found, together = list[np.ndarray](), list[Sample]()
+    for index in range(len(dataset)):
+        sample = dataset.get(index, unused)
+        # What is padded to the size of others would look like them.
+        if together and (len(together) == TOGETHER or _shapes(sample) != _shapes(together[0])):
+            found.append(module.features(module.collate_eval(together)))
+            together = []
+        together.append(sample)
+    return np.concatenate([*found, module.features(module.collate_eval(together))])
+
+
+def _shapes(sample: Sample) -> list[tuple[int, ...]]:
+    return [np.shape(part) for part in (sample.x if isinstance(sample.x, tuple) else (sample.x,))]

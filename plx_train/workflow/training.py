@@ -58,11 +58,20 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     module, coverage = build_module(session, data, loads_weights=not is_begun)
     lessons = open_lessons(session, data, splits, module)
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
+        _record_labels(record, splits)
         record.teacher = lessons.other
         result = train_module(record, module, splits, device, members, lessons=lessons)
         if ranks.rank():
             return RunResult("train", session.output)
         return conclude(record, data, module, module.dataset(splits.val, "val", 0), result, device)
+
+
+def _record_labels(record: Record, splits: Splits) -> None:
+    """How many labelled samples are learned from, those that calibrate post-processing among them."""
+    if ranks.rank() == 0 and "labelled" not in record.facts:
+        number = len(splits.train) + len(splits.holdout)
+        record.write(labelled=number)
+        record.tracker.log_metrics({"data/labelled": float(number)}, 0)
 
 
 def build_module(session: Session, data: RunData, loads_weights: bool = True) -> tuple[Module[Any], Coverage | None]:

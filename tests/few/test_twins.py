@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plx_train.few.twins import thumbnails, twins
+from plx_train.few.twins import repeats, thumbnails, twins
 from plx_train.vision.samples import LabelledImage
 
 
@@ -37,3 +37,11 @@ def test_without_others_there_is_no_twin() -> None:
     nothing, read = thumbnails([])
     assert (nothing.shape, read.shape) == ((0, 576), (0,))
     assert twins(np.zeros((3, 576), np.float32), nothing).tolist() == [False] * 3
+
+
+def test_of_pictures_that_repeat_the_first_is_none() -> None:
+    one, other = np.zeros(576, np.float32), np.full(576, 100, np.float32)
+    nothing = np.full(576, np.nan, np.float32)
+    seen = np.stack([one, other, one + 1, nothing, nothing, other - 1, one])
+    assert repeats(seen).tolist() == [False, False, True, False, False, True, True]
+    assert repeats(seen[:0]).tolist() == []

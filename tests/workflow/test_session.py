@@ -15,7 +15,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.lock import hold, hold_rank, is_held
 from plx_train.workflow.session import open_session
 
-WRITING = ("train", "check_dataset", "evaluate", "export", "predict", "quantize", "benchmark", "reproduce")
+WRITING = ("train", "check_dataset", "evaluate", "export", "predict", "quantize", "benchmark", "reproduce", "suggest")
 """Modes that make a run's folder."""
 
 

@@ -19,6 +19,7 @@ from plx_train.sweep.shown.effort import (
     utilisation,
 )
 from plx_train.sweep.shown.importance import Importances, kept_importances, parameter_importances
+from plx_train.sweep.shown.label_curve import label_curve_chart
 from plx_train.sweep.shown.ranking import count_states, leaders, ranked
 from plx_train.sweep.shown.space_charts import parallel_chart, slice_charts
 from plx_train.sweep.shown.timeline import timeline_chart
@@ -103,6 +104,7 @@ def render_sweep_report(record: SweepRecord, now: float, importances: Importance
         names=short_keys(record.space),
         importances=importances,
         is_wide=is_wide,
+        label_curve=Markup(label_curve_chart(record)),
         history=Markup(history_chart(record)),
         curves=Markup(curves_chart(record, is_wide=is_wide)),
         frontier=Markup(frontier_chart(record)),
