@@ -14,8 +14,8 @@ class FewOptions:
     """How a pool of unlabelled samples is learned from."""
 
     schedule: str = option(AUTO, one_of(AUTO, OFF, ROUNDS, ONLINE), TypedAs("few"))
-    """When the teacher speaks; rounds: once for the whole pool, between trainings that begin anew; online: of each
-    batch, at its step; auto: as the module is known to learn best; off: never, and the pool is left alone."""
+    """Time at which the teacher speaks; rounds: once for the whole pool, between trainings that begin anew; online: of
+    each batch, at its step; auto: as the module is known to learn best; off: never, and the pool is left alone."""
     rounds: int = option(2, at_least(1, at_most=9))
     """Times that the pool is labelled and learned from, each time by what the time before made better."""
     ratio: int = option(1, at_least(1, at_most=16))
@@ -25,8 +25,8 @@ class FewOptions:
     ramp: float = option(0.2, at_least(0, at_most=1))
     """Share of an online run in which that weight rises from 0."""
     trust: str = option("softmatch", one_of("fixed", "freematch", "softmatch"))
-    """How far pseudo-labels count; fixed: from a confidence on; freematch: from a threshold of each class on, which
-    follows the mean confidence; softmatch: fully above the mean, ever less below it."""
+    """Rule by which pseudo-labels count; fixed: from a confidence on; freematch: from a threshold of each class on,
+    which follows the mean confidence; softmatch: fully above the mean, ever less below it."""
     threshold: float = option(0.95, above(0, below=1))
     """Confidence from which on `trust=fixed` counts a pseudo-label."""
     labels_share: float = option(0.3, above(0, below=1))
