@@ -11,6 +11,7 @@ from typing import Any
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Outline
 from plx_train.data.formats.parsed_json import JsonFault, points, read_json
+from plx_train.ground.characters import json_text
 
 VERSION = 1
 ENTRIES = "corrections"
@@ -90,7 +91,7 @@ def read_corrections(path: Path, file: str) -> Corrections:
 
 def corrections_text(corrections: Iterable[Correction]) -> str:
     """A file's text; an entry a line, so that people can delete single ones."""
-    rows = [json.dumps(_plain(one), ensure_ascii=False) for one in corrections]
+    rows = [json_text(_plain(one)) for one in corrections]
     return f'{{"version": {VERSION}, "{ENTRIES}": [\n' + ",\n".join(rows) + "\n]}\n"
 
 

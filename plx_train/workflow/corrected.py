@@ -131,7 +131,7 @@ def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
     if isinstance(truth, str) is not is_text:
         return f"the truth is not {WANTED[kind]}"
     if isinstance(truth, str):
-        named = (truth,) if kind is Truth.CLASS else ()
+        named: Sequence[str] = (truth,) if kind is Truth.CLASS else ()
         if not plain_text(truth):
             return f"the truth is not {WANTED[kind]}, but empty: leave_out leaves an image out"
     elif any(isinstance(each, Outline) is not has_outlines for each in truth):

@@ -87,6 +87,10 @@ class ImageMlclsRoom(ClassifierRoom[ImageMlclsConfig, Picture, ImageMlclsProcess
         """Numbers of the labels that hold."""
         return ", ".join(str(place) for place in np.flatnonzero(sample.truth)) or "no label"
 
+    def classes_in(self, sample: Picture) -> Sequence[int]:
+        """The labels that hold."""
+        return np.flatnonzero(sample.truth).tolist()
+
     def overlay(
         self, processor: ImageMlclsProcessor, original: np.ndarray, prediction: Answers, truth: Any = None
     ) -> np.ndarray:

@@ -14,6 +14,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.box_metric import BoxMetric
+from plx_train.metrics.label_doubts import box_doubts
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
@@ -40,6 +41,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     processor = ObjectDetProcessor
     metric = BoxMetric
     monitor = "AP"
+    doubts = staticmethod(box_doubts)
     wanted = "images/*.jpg"
     num_pictures = 6
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
+from plx_train.metrics.label_doubts import outline_doubts
 from plx_train.modules.text_det.check import TextDetCheck
 from plx_train.modules.text_det.config import TextDetConfig
 from plx_train.modules.text_det.labels import PageLabel, read_lines
@@ -38,6 +39,7 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     processor = TextDetProcessor
     metric = TextDetMetric
     monitor = "hmean"
+    doubts = staticmethod(outline_doubts)
     noun = "pages"
     num_pictures = 6
 
