@@ -25,6 +25,8 @@ REPEATS = 3
 MOST_STEPS = 200
 LEAST_KNOWN = 2
 """Samples that a class needs: one alone is never learned of when it is asked about."""
+SURE = 0.9
+"""How sure it must be of a label that it does, or does not, hold: most answers between are of what is hard to see."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def suspected_labels(
         given = held[:, number].astype(np.int64)
         scores = out_of_sample(seen, given, 2, folds)
         for place in doubted(scores, given)[0]:
-            found.setdefault(place, []).append((1 - float(scores[place, given[place]]), number))
+            doubt = 1 - float(scores[place, given[place]])
+            if doubt >= SURE:
+                found.setdefault(place, []).append((doubt, number))
     suspicions = [(place, _of_labels(held[place], names, doubts)) for place, doubts in found.items()]
     return sorted(suspicions, key=lambda each: (-each[1].score, each[0]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,11 +120,7 @@ Found = list[tuple[int, Suspicion]]
 def _by_features(
     session: Session, data: RunData, source: Source | None, samples: list[Any], device: str
 ) -> tuple[str, Found]:
-    options = session.options
-    if source is not None and source.checkpoint is None:
-        raise ConfigError(f"run={options.run}: an export does not tell what its network sees: give the run's folder")
-    module = load_source(options, data, source) if source else build_module(session, data)[0]
-    looks = [features_of(module, samples) for _ in _looking(module, data, options.audit.size)]
+    options, looks = session.options, looks_at(session, data, source, samples)
     names, folds = data.room.known_classes(data.processor), Folds(options.audit.folds, options.seed)
     classes = [data.room.classes_in(sample) for sample in samples]
     by = f"what {'the run' if source else 'a network with the starting weights'} sees in the other samples"
@@ -134,6 +130,19 @@ def _by_features(
     for row, each in zip(held, classes, strict=True):
         row[list(each)] = True
     return by, suspected_labels(looks, held, names, folds)
+
+
+def looks_at(session: Session, data: RunData, source: Source | None, samples: Sequence[Any]) -> list[np.ndarray]:
+    """What a network sees in samples, float32 (N, features) of each look; arguments as in `audit`.
+
+    Raises:
+        ConfigError: the model is of a kind that does not tell it.
+    """
+    options = session.options
+    if source is not None and source.export is not None:
+        raise ConfigError(f"run={options.run}: an export does not tell what its network sees: give the run's folder")
+    module = load_source(options, data, source) if source else build_module(session, data)[0]
+    return [features_of(module, samples) for _ in _looking(module, data, options.audit.size)]
 
 
 def _looking(module: Module[Any], data: RunData, size: int | None) -> Iterator[None]:
