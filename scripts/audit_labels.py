@@ -53,7 +53,8 @@ def outcome(looks: Sequence[np.ndarray], classes: np.ndarray, places: int, share
     number = int(classes.max()) + 1
     wrong, chosen = planted(classes, places, number, share, seed)
     names = tuple(map(str, range(number)))
-    found = [one for one in suspected_classes(looks, wrong.tolist(), names, Folds(5, 1)) if one[0] < places]
+    judged = suspected_classes(looks, wrong.tolist(), names, Folds(5, 1))
+    found = [one for one in judged.found if one[0] < places]
     hits = [one for one in found[: len(chosen)] if one[0] in chosen]
     right = statistics.mean([one.truth == str(classes[place]) for place, one in hits] or [0])
     return Outcome(len(hits) / len(chosen), right, len(found), sum(place in chosen for place, _ in found))

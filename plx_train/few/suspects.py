@@ -42,10 +42,24 @@ class Folds:
     seed: int
 
 
+@dataclass(frozen=True)
+class Suspected:
+    """Samples whose labels are likely wrong.
+
+    Attributes:
+        found: place and suspicion of each, most suspect first.
+        agreement: of the labels with what samples are taken for, 0 to 1: where it is low, little is seen in them.
+            None: they were not asked what they show.
+    """
+
+    found: list[tuple[int, Suspicion]]
+    agreement: float | None
+
+
 def suspected_classes(
     looks: Sequence[np.ndarray], classes: Sequence[int], names: Sequence[str], folds: Folds
-) -> list[tuple[int, Suspicion]]:
-    """Place and suspicion of each sample whose one class is likely another, most suspect first.
+) -> Suspected:
+    """The samples whose one class is likely another; the agreement is the share of labels that are confirmed.
 
     Args:
         looks: features float32 (N, D) of each look at the samples.
@@ -54,35 +68,39 @@ def suspected_classes(
     given = np.asarray(classes, np.int64)
     scores = out_of_sample(prepared(looks), given, len(names), folds)
     places, best = doubted(scores, given)
-    return [
+    found = [
         (place, _of_class(float(scores[place, given[place]]), names[given[place]], names[best[place]]))
         for place in places
     ]
+    return Suspected(found, float((scores.argmax(axis=1) == given).mean()))
 
 
 def _of_class(confidence: float, label: str, suggestion: str) -> Suspicion:
     return Suspicion((Doubt("class", 1 - confidence, label, suggestion),), suggestion)
 
 
-def suspected_labels(
-    looks: Sequence[np.ndarray], held: np.ndarray, names: Sequence[str], folds: Folds
-) -> list[tuple[int, Suspicion]]:
-    """Place and suspicion of each sample of which a label likely holds, or does not, otherwise than it is told.
+def suspected_labels(looks: Sequence[np.ndarray], held: np.ndarray, names: Sequence[str], folds: Folds) -> Suspected:
+    """The samples of which a label likely holds, or does not, otherwise than it is told.
+
+    The agreement is the harmonic mean of precision and recall of the labels.
 
     Args:
         held: which labels are said to hold, bool (N, labels).
     """
     found: dict[int, list[tuple[float, int]]] = {}
-    seen = prepared(looks)
+    seen, right, said = prepared(looks), 0, 0
     for number in range(held.shape[1]):
         given = held[:, number].astype(np.int64)
         scores = out_of_sample(seen, given, 2, folds)
+        taken = scores[:, 1] >= 0.5
+        right, said = right + int((taken & held[:, number]).sum()), said + int(taken.sum())
         for place in doubted(scores, given)[0]:
             doubt = 1 - float(scores[place, given[place]])
             if doubt >= SURE:
                 found.setdefault(place, []).append((doubt, number))
     suspicions = [(place, _of_labels(held[place], names, doubts)) for place, doubts in found.items()]
-    return sorted(suspicions, key=lambda each: (-each[1].score, each[0]))
+    suspicions.sort(key=lambda each: (-each[1].score, each[0]))
+    return Suspected(suspicions, 2 * right / max(said + int(held.sum()), 1))
 
 
 def _of_labels(held: np.ndarray, names: Sequence[str], found: Sequence[tuple[float, int]]) -> Suspicion:

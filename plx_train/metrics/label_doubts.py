@@ -26,14 +26,16 @@ COVERED = 0.2
 
 
 def text_doubts(processor: Any, prediction: Any, sample: Any) -> Suspicion | None:
-    """A reading that is another text, as sure as the reading; what the model has no characters for is left alone.
+    """A reading that is another text, as sure as the reading.
+
+    Spaces don't count, of which readers are least sure; nor do texts that the model has no characters for.
 
     Args:
         processor: has ``unknown``, what of a text can't be read.
         prediction: has ``text`` and ``score``.
     """
     read, told = prediction.text, sample.truth
-    if read == told or not read or prediction.score < SURE or processor.unknown(told):
+    if read.replace(" ", "") == told.replace(" ", "") or not read or prediction.score < SURE or processor.unknown(told):
         return None
     # Of two readings that are equally sure, that which is further from the label is the more suspect one.
     share = edit_distance(read, told) / max(len(read), len(told))

@@ -17,7 +17,7 @@ from plx_train.contract.doubt import DOUBTS, Suspicion
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import Truth
-from plx_train.few.suspects import Folds, suspected_classes, suspected_labels
+from plx_train.few.suspects import Folds, Suspected, suspected_classes, suspected_labels
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
 from plx_train.metrics.evaluate import run_samples
@@ -58,12 +58,14 @@ class Audit:
         numbers: of the samples that were looked through, by split.
         by: what they were looked through by, in words.
         num_found: suspects, of which the first are listed.
+        agreement: of the labels with what a network takes samples for, 0 to 1; None: it was not asked so.
     """
 
     suspects: tuple[Suspect, ...]
     numbers: dict[str, int]
     by: str
     num_found: int
+    agreement: float | None = None
 
     def pairs(self) -> list[tuple[str, str, str, int]]:
         """Kind of doubt, label and suggestion that are there most often, with their number."""
@@ -104,22 +106,21 @@ def audit(session: Session, data: RunData, source: Source | None, device: str) -
     samples = [(split, one) for split, given in splits.items() for one in given]
     look = _by_predictions if needs_run(session.options) else _by_features
     session.console.info(f"looks through {len(samples)} samples")
-    by, found = look(session, data, source, [one for _, one in samples], device)
+    by, judged = look(session, data, source, [one for _, one in samples], device)
+    found = judged.found
     most = session.options.audit.most
     places = _Places(session, data)
     suspects = tuple(
         Suspect(samples[place][1], samples[place][0], *places.of(samples[place][1]), suspicion)
         for place, suspicion in found[:most]
     )
-    return Audit(suspects, {split: len(given) for split, given in splits.items()}, by, len(found))
-
-
-Found = list[tuple[int, Suspicion]]
+    numbers = {split: len(given) for split, given in splits.items()}
+    return Audit(suspects, numbers, by, len(found), judged.agreement)
 
 
 def _by_features(
     session: Session, data: RunData, source: Source | None, samples: list[Any], device: str
-) -> tuple[str, Found]:
+) -> tuple[str, Suspected]:
     options, looks = session.options, looks_at(session, data, source, samples)
     names, folds = data.room.known_classes(data.processor), Folds(options.audit.folds, options.seed)
     classes = [data.room.classes_in(sample) for sample in samples]
@@ -156,7 +157,7 @@ def _looking(module: Module[Any], data: RunData, size: int | None) -> Iterator[N
 
 def _by_predictions(
     session: Session, data: RunData, source: Source | None, samples: list[Any], device: str
-) -> tuple[str, Found]:
+) -> tuple[str, Suspected]:
     doubts = type(data.room).doubts
     assert source is not None and doubts is not None
     model = open_finished(session.options, data, source, device)
@@ -169,7 +170,8 @@ def _by_predictions(
         finish=lambda sample, output: doubts(processor, processor.postprocess(output, sample.context), sample),
     )
     found = [(place, suspicion) for place, (_, suspicion) in enumerate(done) if suspicion is not None]
-    return "the predictions of the model", sorted(found, key=lambda each: (-each[1].score, each[0]))
+    found.sort(key=lambda each: (-each[1].score, each[0]))
+    return "the predictions of the model", Suspected(found, None)
 
 
 class _Places:

@@ -17,6 +17,8 @@ from plx_train.workflow.audit import Audit, Suspect, in_words
 from plx_train.workflow.dataset import RunData
 from plx_train.workflow.session import Session
 
+LEAST_AGREEMENT = 0.5
+"""Share of labels below which a network sees too little for its doubts to say anything."""
 SHOWN = 10
 """Suspects that the terminal shows."""
 HEADERS = ("rank", "score", "split", "image", "file", "line", "kind", "label", "suggestion")
@@ -31,6 +33,7 @@ def write(session: Session, data: RunData, found: Audit) -> None:
         "root": data.report.root,
         "fingerprint": data.report.fingerprint,
         "judged_by": found.by,
+        "agreement": found.agreement,
         "samples": found.numbers,
         "num_suspects": found.num_found,
         "suspects": [_plain(one) for one in found.suspects],
@@ -43,13 +46,18 @@ def write(session: Session, data: RunData, found: Audit) -> None:
     command = f"dataset.corrections={shlex.quote(str(output / CORRECTIONS_FILE))}"
     page = SuspectsPage(
         f"Labels of {options.dataset.name}",
-        {"module": options.module.name, "judged by": found.by, "data": data.report.root},
+        {"module": options.module.name, "judged by": found.by, **_agreement(found), "data": data.report.root},
         found.numbers,
         found.num_found,
         [(DOUBTS[kind], label, suggestion, number) for kind, label, suggestion, number in found.pairs()],
         command,
     )
     write_suspects_page(output / SUSPECTS_PAGE, page, [_card(one) for one in found.suspects])
+
+
+def _agreement(found: Audit) -> dict[str, str]:
+    """How much of the labels is confirmed, by what it is called."""
+    return {} if found.agreement is None else {"agreement": f"with {found.agreement:.0%} of the labels"}
 
 
 def _card(one: Suspect) -> SuspectCard:
@@ -104,11 +112,17 @@ def tell(session: Session, found: Audit) -> None:
     rows = [(*row[:-1], "" if row[-1] == "+0" else row[-1]) for row in rows]
     if rows:
         console.table("most suspect labels", ["", "score", "split", "image", "label", "suggestion", "more"], rows)
+    if found.agreement is not None and found.agreement < LEAST_AGREEMENT:
+        console.warn(
+            f"the network agrees with {found.agreement:.0%} of the labels alone: it sees too little in these samples "
+            "for its doubts to say much; give run=<a run that was trained on them>, or other weights"
+        )
     looked = ", ".join(f"{number} {split}" for split, number in found.numbers.items())
     console.summary(
         f"audit of {session.options.dataset.name}",
         [
             ("suspects", f"{found.num_found} of {looked}, by {found.by}"),
+            *_agreement(found).items(),
             ("with pictures", str(output / SUSPECTS_PAGE)),
             ("table", str(output / SUSPECTS_TABLE)),
             ("corrections", f"{output / CORRECTIONS_FILE}: a draft; delete what is not wrong, then give it as"),
