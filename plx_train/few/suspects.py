@@ -2,7 +2,7 @@
 
 Confident learning (Northcutt et al., 2021): classifiers on frozen features say of each sample what others, without it,
 take it for. How many labels are wrong is counted by the mean confidence in each class; those are suspected in whose
-label the confidence is lowest.
+label the confidence is lowest. Where several labels can hold, each is judged on its own, by confidence alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPEATS = 3
 MOST_STEPS = 200
 LEAST_KNOWN = 2
 """Samples that a class needs: one alone is never learned of when it is asked about."""
-SURE = 0.9
+SURE = 0.85
 """How sure it must be of a label that it does, or does not, hold: most answers between are of what is hard to see."""
 
 
@@ -94,10 +94,11 @@ def suspected_labels(looks: Sequence[np.ndarray], held: np.ndarray, names: Seque
         scores = out_of_sample(seen, given, 2, folds)
         taken = scores[:, 1] >= 0.5
         right, said = right + int((taken & held[:, number]).sum()), said + int(taken.sum())
-        for place in doubted(scores, given)[0]:
-            doubt = 1 - float(scores[place, given[place]])
-            if doubt >= SURE:
-                found.setdefault(place, []).append((doubt, number))
+        doubts = 1 - scores[np.arange(len(given)), given]
+        if np.bincount(given, minlength=2).min() < LEAST_KNOWN:
+            continue
+        for place in np.flatnonzero(doubts >= SURE).tolist():
+            found.setdefault(place, []).append((float(doubts[place]), number))
     suspicions = [(place, _of_labels(held[place], names, doubts)) for place, doubts in found.items()]
     suspicions.sort(key=lambda each: (-each[1].score, each[0]))
     return Suspected(suspicions, 2 * right / max(said + int(held.sum()), 1))

@@ -77,7 +77,7 @@ def write_suspects_page(path: Path, page: SuspectsPage, cards: Sequence[SuspectC
         .get_template(TEMPLATE)
         .render(
             page=page,
-            pairs=page.pairs[:MOST_PAIRS],
+            pairs=[pair for pair in page.pairs if pair[-1] > 1][:MOST_PAIRS],
             cards=list(zip(shown, _pictures(shown), strict=True)),
             kinds=DOUBTS,
         )
