@@ -209,5 +209,5 @@ def source_of(composed: Composed) -> Source | None:
     Raises:
         UserError: one is needed and not given, or there is no way to look through labels of this module.
     """
-    options = composed.options
-    return find_source(composed) if needs_run(options) or options.run else None
+    # The module is that of the run, where there is one.
+    return find_source(composed) if composed.options.run or needs_run(composed.options) else None

@@ -12,7 +12,9 @@ import pytest
 
 import plx_train
 from kit.rooms import tiny_room
-from kit.runs import arguments_of
+from kit.runs import arguments_of, train_room
+from plx_train.contract.doubt import DOUBTS
+from plx_train.data.corrections import read_corrections
 from plx_train.ground.errors import ConfigError
 from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, SUSPECTS_FILE, SUSPECTS_PAGE, SUSPECTS_TABLE
 
@@ -100,6 +102,29 @@ def test_places_are_those_of_other_formats(tmp_path: Path) -> None:
     audited(tmp_path / "data", tmp_path / "out")
     first = json.loads((tmp_path / "out" / SUSPECTS_FILE).read_text())["suspects"][0]
     assert (first["image"], first["file"], first["truth"]) == ("blue/blue3.png", "blue/blue3.png", "red")
+
+
+@pytest.mark.parametrize("room", ["object_det", "text_rec", "text_det"])
+def test_a_finished_model_judges(room: str, tmp_path: Path) -> None:
+    root = tiny_room(room).make_dataset(tmp_path / "data")
+    train_room(room, root, tmp_path / "run", "trainer.max_steps=2")
+    for place, run in enumerate(("run", "run/export")):
+        output = tmp_path / f"out{place}"
+        plx_train.run(["mode=audit", f"run={tmp_path / run}",
+                       f"output={output}", "tracking=off", "quiet=true", "device=cpu"])  # fmt: skip
+        found = json.loads((output / SUSPECTS_FILE).read_text())
+        assert found["judged_by"] == "the predictions of the model" and found["agreement"] is None
+        assert {doubt["kind"] for one in found["suspects"] for doubt in one["doubts"]} <= {*DOUBTS}
+        corrections = read_corrections(output / CORRECTIONS_FILE, "draft")
+        assert corrections.findings == () and len(corrections.entries) == len(found["suspects"])
+
+
+def test_an_export_of_a_classifier_is_refused(colours: Path, tmp_path: Path) -> None:
+    train_room("image_cls", colours, tmp_path / "run", "trainer.max_steps=2")
+    with pytest.raises(ConfigError, match="give the run's folder"):
+        audited(colours, tmp_path / "out", f"run={tmp_path / 'run/export'}")
+    audited(colours, tmp_path / "again", f"run={tmp_path / 'run'}")
+    assert json.loads((tmp_path / "again" / SUSPECTS_FILE).read_text())["judged_by"].startswith("what the run sees")
 
 
 def test_what_can_not_be_audited_is_refused(tmp_path: Path) -> None:
