@@ -1,7 +1,7 @@
 """How many planted wrong labels mode=audit finds: wrong ones are planted in a copy of a dataset, and looked for.
 
     python scripts/audit_labels.py                                  # clothes, 5 % of the training labels, seeds 1, 2, 3
-    python scripts/audit_labels.py --share 0.1 audit.size=null      # options of the command come last
+    python scripts/audit_labels.py audit.size=null --seeds 4 5      # options of the command come first
 
 Features are computed once; the planting and the search are repeated for every seed.
 """
