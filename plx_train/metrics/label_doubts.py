@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from plx_train.contract.doubt import Doubt, Suspicion, suspicion
 from plx_train.contract.truth import Outline
 from plx_train.metrics.box_errors import NEAR
 from plx_train.metrics.boxes import SHOWN_OVERLAP, overlaps_of
-from plx_train.metrics.edit_distance import edit_distance
+from plx_train.metrics.ctc import log_likelihood
 
 SURE = 0.5
 """Score from which on a prediction speaks against a label."""
@@ -21,28 +22,42 @@ APART = 0.3
 """Overlap below which a found object is not the one that is labelled there."""
 ONE_OBJECT = 0.8
 """Overlap from which on two labels of a class are of one object."""
+UNLIKELY = 20.0
+"""Logarithm of how much likelier a reading is than a label that is as good as ruled out: about two characters."""
+POWER = 3
+"""Power of a reading's score: what is read with doubt says little against a label."""
+LEAST_OF_TEXT = 0.2
+"""Score of the readings that are listed."""
 COVERED = 0.2
 """Share of a text's box that others cover, below which they have nothing to do with it."""
 
 
-def text_doubts(processor: Any, prediction: Any, sample: Any) -> Suspicion | None:
-    """A reading that is another text, as sure as the reading.
+def text_doubts(processor: Any, prediction: Any, sample: Any, output: np.ndarray) -> Suspicion | None:
+    """A reading that is another text, the more suspect the surer it is and the less likely the label is beside it.
 
     Spaces don't count, of which readers are least sure; nor do texts that the model has no characters for.
 
     Args:
-        processor: has ``unknown``, what of a text can't be read.
+        processor: has ``encode``, the classes of a text, and ``unknown``, what of it can't be read.
         prediction: has ``text`` and ``score``.
+        output: probabilities of classes in each step, (T, classes).
     """
     read, told = prediction.text, sample.truth
-    if read.replace(" ", "") == told.replace(" ", "") or not read or prediction.score < SURE or processor.unknown(told):
+    if without_spaces(read) == without_spaces(told) or not read or processor.unknown(told):
         return None
-    # Of two readings that are equally sure, that which is further from the label is the more suspect one.
-    share = edit_distance(read, told) / max(len(read), len(told))
-    return suspicion([Doubt("text", prediction.score * (0.9 + 0.1 * share), told, read)], read)
+    ways = [max(log_likelihood(output, processor.encode(one)) for one in (text, without_spaces(text)))
+            for text in (read, told)]  # fmt: skip
+    against = 1 - math.exp(-max(ways[0] - ways[1], 0) / UNLIKELY)
+    score = against * prediction.score**POWER
+    return suspicion([Doubt("text", score, told, read)], read) if score >= LEAST_OF_TEXT else None
 
 
-def box_doubts(processor: Any, prediction: Any, sample: Any) -> Suspicion | None:
+def without_spaces(text: str) -> str:
+    """The characters that can be seen."""
+    return text.replace(" ", "")
+
+
+def box_doubts(processor: Any, prediction: Any, sample: Any, output: Any) -> Suspicion | None:
     """Objects that are labelled as another class, beside their place, twice, where nothing is, or not at all.
 
     Args:
@@ -123,7 +138,7 @@ def _alone(rows: np.ndarray, overlap: np.ndarray, used: np.ndarray) -> list[int]
     return found
 
 
-def outline_doubts(processor: Any, prediction: Any, sample: Any) -> Suspicion | None:
+def outline_doubts(processor: Any, prediction: Any, sample: Any, output: Any) -> Suspicion | None:
     """Texts that are found where none is labelled, and labels where none is found.
 
     Args:

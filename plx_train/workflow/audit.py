@@ -167,7 +167,7 @@ def _by_predictions(
         model.engine,
         dataset,
         1,
-        finish=lambda sample, output: doubts(processor, processor.postprocess(output, sample.context), sample),
+        finish=lambda sample, output: doubts(processor, processor.postprocess(output, sample.context), sample, output),
     )
     found = [(place, suspicion) for place, (_, suspicion) in enumerate(done) if suspicion is not None]
     found.sort(key=lambda each: (-each[1].score, each[0]))

@@ -14,7 +14,6 @@ from plx_train.metrics.label_doubts import box_doubts, outline_doubts, text_doub
 from plx_train.vision.objects import Objects
 
 CAT, DOG = (10, 10, 30, 30), (60, 10, 90, 40)
-READER = SimpleNamespace(unknown=lambda text: [each for each in text if each == "€"])
 
 
 def boxes_said(labels: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> Suspicion | None:
@@ -26,7 +25,7 @@ def boxes_said(labels: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> Su
     )
     found = np.asarray([(number, score, *box) for number, score, box in rows], np.float32).reshape(-1, 6)
     processor = SimpleNamespace(labels=("cat", "dog"))
-    return box_doubts(processor, SimpleNamespace(candidates=found), SimpleNamespace(truth=truth))
+    return box_doubts(processor, SimpleNamespace(candidates=found), SimpleNamespace(truth=truth), None)
 
 
 def said(suspicion: Suspicion | None) -> list[tuple[str, float, str, str]]:
@@ -87,18 +86,48 @@ def test_nothing_labelled_and_nothing_found() -> None:
     assert said(boxes_said([(0, CAT)], [])) == [("spare", 1.0, "cat", "")]
 
 
-@pytest.mark.parametrize(
-    ("read", "score", "told"),
-    [("a cat", 0.9, "a cat"), ("acat", 0.9, "a cat"), ("", 0.0, "a cat"), ("a rat", 0.4, "a cat"), ("5 c", 0.9, "5 €")],
+CHARACTERS = " abcdt5"
+READER = SimpleNamespace(
+    unknown=lambda text: [each for each in text if each not in CHARACTERS],
+    encode=lambda text: [CHARACTERS.index(each) + 1 for each in text],
 )
-def test_readings_that_say_nothing_against_a_label(read: str, score: float, told: str) -> None:
-    assert text_doubts(READER, SimpleNamespace(text=read, score=score), SimpleNamespace(truth=told)) is None
+
+
+def read_as(told: str, *steps: dict[str, float]) -> Suspicion | None:
+    """Doubts about a label where steps give characters these probabilities, ``-`` for none, and the first is read."""
+    rows = np.full((len(steps), len(CHARACTERS) + 1), 1e-6)
+    for row, step in zip(rows, steps, strict=True):
+        for character, probability in step.items():
+            row[0 if character == "-" else CHARACTERS.index(character) + 1] = probability
+    best = [max(step, key=lambda each: step[each]) for step in steps]
+    kept = [place for place, each in enumerate(best) if each != "-"]
+    score = float(np.mean([max(steps[place].values()) for place in kept])) if kept else 0.0
+    prediction = SimpleNamespace(text="".join(best[place] for place in kept), score=score)
+    return text_doubts(READER, prediction, SimpleNamespace(truth=told), rows)
+
+
+def sure(text: str) -> list[dict[str, float]]:
+    return [step for each in text for step in ({each: 0.99}, {"-": 0.99})]
+
+
+@pytest.mark.parametrize(
+    ("told", "steps"),
+    [
+        ("a cat", sure("a cat")),
+        ("a cat", sure("acat")),
+        ("cat", [{"-": 0.99}]),
+        ("5 €", sure("5 c")),
+        ("cab", [*sure("ca"), {"t": 0.5, "b": 0.49}, {"-": 0.99}]),
+    ],
+)
+def test_readings_that_say_nothing_against_a_label(told: str, steps: list[dict[str, float]]) -> None:
+    assert read_as(told, *steps) is None
 
 
 def test_sure_readings_are_most_suspect_and_far_ones_before_near_ones() -> None:
-    readings = [("a dog", 0.9), ("a cap", 0.9), ("a dog", 0.7)]
-    found = [text_doubts(READER, SimpleNamespace(text=r, score=s), SimpleNamespace(truth="a cat")) for r, s in readings]
-    assert [one.truth for one in found if one] == ["a dog", "a cap", "a dog"]
+    unsure = [{each: 0.75} if each != "-" else {"-": 0.99} for each in "b-a-d-"]
+    found = [read_as("cat", *steps) for steps in (sure("bad"), sure("cab"), unsure)]
+    assert [one.truth for one in found if one] == ["bad", "cab", "bad"]
     scores = [one.score for one in found if one]
     assert scores == sorted(scores, reverse=True) and len(set(scores)) == 3
 
@@ -118,6 +147,6 @@ def test_texts_that_are_missing_or_spare() -> None:
     found = SimpleNamespace(
         quads=[quad(0, 0, 50, 10), quad(60, 60, 90, 70), quad(70, 0, 90, 10)], scores=np.asarray([0.9, 0.8, 0.3])
     )
-    suspicion = outline_doubts(None, found, SimpleNamespace(truth=labels))
+    suspicion = outline_doubts(None, found, SimpleNamespace(truth=labels), None)
     assert said(suspicion) == [("spare", 1.0, "none", ""), ("missing", 0.8, "", "a text")]
     assert [label for label, _ in truth_of(suspicion)] == ["two", "words", "###", ""]
