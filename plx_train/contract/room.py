@@ -44,8 +44,8 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         options: a dataclass whose field ``name`` has the room's name for its default.
         kind: the truth in its label files, which other formats may give too; None: it reads its own alone.
         pool_schedule: what ``few=auto`` stands for, ``rounds`` or ``online``; None: it learns from labels alone.
-        doubts: what speaks against a sample's truth, by processor, prediction, sample and the network's output; None: of
-            a class, or labels, it is told by what the network sees, and of all else nothing is.
+        doubts: what speaks against a sample's truth, by processor, prediction, sample and output of the network; None:
+            of a class, or labels, it is told by what the network sees, and of all else nothing is.
         retired_options: keys that former versions recorded; they are passed over where a recorded run is read.
     """
 
