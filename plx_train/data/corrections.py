@@ -158,7 +158,9 @@ def _correction(value: Any, line: int) -> Correction:
     if leaves_out is (TRUTH in value):
         raise EntryFault(f"{image}: give either {TRUTH} or {LEAVE_OUT}: true")
     image = image.replace("\\", "/").removeprefix("./")
-    return Correction(image, None if leaves_out else _truth(value[TRUTH], image), line)
+    note = value.get(NOTE)
+    truth = None if leaves_out else _truth(value[TRUTH], image)
+    return Correction(image, truth, line, note if isinstance(note, str) else "")
 
 
 def _check_keys(value: Mapping[str, Any], known: Sequence[str], what: str) -> None:

@@ -17,11 +17,13 @@ from plx_train.contract.doubt import DOUBTS, Suspicion
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import Truth
+from plx_train.data.corrections import Correction
 from plx_train.few.suspects import Folds, Suspected, suspected_classes, suspected_labels
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
 from plx_train.metrics.evaluate import run_samples
 from plx_train.runs.folder import LABEL_FILES
+from plx_train.workflow.corrected import looked_at
 from plx_train.workflow.dataset import RunData
 from plx_train.workflow.evaluation import open_finished
 from plx_train.workflow.pool import features_of
@@ -59,6 +61,7 @@ class Audit:
         by: what they were looked through by, in words.
         num_found: suspects, of which the first are listed.
         agreement: of the labels with what a network takes samples for, 0 to 1; None: it was not asked so.
+        known: corrections that are taken in already; their images are suspected no more.
     """
 
     suspects: tuple[Suspect, ...]
@@ -66,6 +69,7 @@ class Audit:
     by: str
     num_found: int
     agreement: float | None = None
+    known: tuple[Correction, ...] = ()
 
     def pairs(self) -> list[tuple[str, str, str, int]]:
         """Kind of doubt, label and suggestion that are there most often, with their number."""
@@ -107,15 +111,15 @@ def audit(session: Session, data: RunData, source: Source | None, device: str) -
     look = _by_predictions if needs_run(session.options) else _by_features
     session.console.info(f"looks through {len(samples)} samples")
     by, judged = look(session, data, source, [one for _, one in samples], device)
-    found = judged.found
-    most = session.options.audit.most
-    places = _Places(session, data)
-    suspects = tuple(
+    places, known = _Places(session, data), looked_at(session.options)
+    every = (
         Suspect(samples[place][1], samples[place][0], *places.of(samples[place][1]), suspicion)
-        for place, suspicion in found[:most]
+        for place, suspicion in judged.found
     )
+    suspects = tuple(one for one in every if one.image not in known)
     numbers = {split: len(given) for split, given in splits.items()}
-    return Audit(suspects, numbers, by, len(found), judged.agreement)
+    listed = suspects[: session.options.audit.most]
+    return Audit(listed, numbers, by, len(suspects), judged.agreement, tuple(known.values()))
 
 
 def _by_features(

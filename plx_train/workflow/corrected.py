@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,13 +98,25 @@ def open_corrections(options: RunOptions) -> Correcting | None:
     given = options.dataset.corrections
     if given is None:
         return None
-    places = [base / user_path(given) for base in (Path.cwd(), user_path(options.dataset.root))]
-    path = next((place for place in places if place.is_file()), None)
+    path = _file(options)
     if path is None:
-        raise ConfigError(
-            f"dataset.corrections={given}: there is no such file, neither here nor in the dataset's folder"
-        )
+        where = "neither where the command runs nor in the dataset's folder"
+        raise ConfigError(f"dataset.corrections={given}: there is no such file, {where}")
     return Correcting(read_corrections(path, given))
+
+
+def looked_at(options: RunOptions) -> Mapping[str, Correction]:
+    """The corrections of images that people have looked at already, by image; none where their file is gone."""
+    path = _file(options)
+    return read_corrections(path, path.name).entries if path else {}
+
+
+def _file(options: RunOptions) -> Path | None:
+    given = options.dataset.corrections
+    if given is None:
+        return None
+    places = (base / user_path(given) for base in (Path.cwd(), user_path(options.dataset.root)))
+    return next((place for place in places if place.is_file()), None)
 
 
 def names_in(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def write(session: Session, data: RunData, found: Audit) -> None:
     draft = {
         one.image: Correction(one.image, one.suspicion.truth, note=in_words(one)) for one in reversed(found.suspects)
     }
-    replace_file(output / CORRECTIONS_FILE, corrections_text(reversed(draft.values())))
+    replace_file(output / CORRECTIONS_FILE, corrections_text((*found.known, *reversed(draft.values()))))
     command = f"dataset.corrections={shlex.quote(str(output / CORRECTIONS_FILE))}"
     page = SuspectsPage(
         f"Labels of {options.dataset.name}",

@@ -69,6 +69,20 @@ def test_the_draft_is_a_file_of_corrections(colours: Path, tmp_path: Path) -> No
     assert (lines[6], lines[13]) == ("images/train_6.png 0", "images/train_13.png 1")
 
 
+def test_what_was_looked_at_is_suspected_no_more(colours: Path, tmp_path: Path) -> None:
+    path = tmp_path / "fix.json"
+    known = [
+        {"image": "images/train_6.png", "truth": "red", "note": "seen"},
+        {"image": "images/train_13.png", "truth": "=1+<b>"},
+    ]
+    path.write_text(json.dumps({"version": 1, "corrections": known}))
+    audited(colours, tmp_path / "out", f"dataset.corrections={path}")
+    suspects = json.loads((tmp_path / "out" / SUSPECTS_FILE).read_text())["suspects"]
+    assert not {one["image"] for one in suspects} & set(PLANTED)
+    draft = json.loads((tmp_path / "out" / CORRECTIONS_FILE).read_text())["corrections"]
+    assert draft[:2] == known and len(draft) == 2 + len(suspects)
+
+
 def test_at_most_so_many_are_listed(colours: Path, tmp_path: Path) -> None:
     result = audited(colours, tmp_path / "out", "audit.most=1")
     assert len(json.loads((tmp_path / "out" / SUSPECTS_FILE).read_text())["suspects"]) == 1
