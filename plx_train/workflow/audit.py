@@ -111,7 +111,7 @@ def audit(session: Session, data: RunData, source: Source | None, device: str) -
     look = _by_predictions if needs_run(session.options) else _by_features
     session.console.info(f"looks through {len(samples)} samples")
     by, judged = look(session, data, source, [one for _, one in samples], device)
-    places, known = _Places(session, data), looked_at(session.options)
+    places, known = _Places(session, data, source), looked_at(session.options)
     every = (
         Suspect(samples[place][1], samples[place][0], *places.of(samples[place][1]), suspicion)
         for place, suspicion in judged.found
@@ -181,15 +181,20 @@ def _by_predictions(
 class _Places:
     """Where people find a sample's image and label: a run's own label files were read from others."""
 
-    def __init__(self, session: Session, data: RunData) -> None:
-        folder = session.output
-        self._prepared = prepare(session.options, folder, data.processor, folder)
-        self._roots = (resolve_path(session.options.dataset.root), folder.absolute() / LABEL_FILES)
+    def __init__(self, session: Session, data: RunData, source: Source | None) -> None:
+        options, folder = session.options, session.output
+        known = source.run if source and source.run else folder
+        # Without a division the files are read as they are, whatever an earlier command left in the folder.
+        is_written = bool(data.report.division)
+        self._prepared = prepare(options, folder, data.processor, known) if is_written else None
+        written = [(place / LABEL_FILES).absolute() for place in (folder, known)]
+        self._roots = (resolve_path(options.dataset.root), *written)
 
     def of(self, sample: Any) -> tuple[str, tuple[str, int]]:
         """The image, relative to the dataset's folder, and file and line of its label."""
         file, _, line = sample.where.rpartition(":")
-        found = self._prepared.original(Finding(file, int(line), "warning", WARNING, ""))
+        found = Finding(file, int(line), "warning", WARNING, "")
+        found = self._prepared.original(found) if self._prepared else found
         root = next((root for root in self._roots if sample.image.is_relative_to(root)), Path(sample.image.anchor))
         return sample.image.relative_to(root).as_posix(), (found.path, found.line)
 

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import plx_train
+from kit.exporters import page, quad
 from kit.rooms import tiny_room
 from kit.runs import arguments_of, train_room
-from plx_train.contract.doubt import DOUBTS
+from plx_train.contract.doubt import DOUBTS, Doubt, Suspicion
+from plx_train.contract.rooms import load_room
 from plx_train.data.corrections import read_corrections
 from plx_train.ground.errors import ConfigError
 from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, SUSPECTS_FILE, SUSPECTS_PAGE, SUSPECTS_TABLE
@@ -139,6 +141,28 @@ def test_an_export_of_a_classifier_is_refused(colours: Path, tmp_path: Path) -> 
         audited(colours, tmp_path / "out", f"run={tmp_path / 'run/export'}")
     audited(colours, tmp_path / "again", f"run={tmp_path / 'run'}")
     assert json.loads((tmp_path / "again" / SUSPECTS_FILE).read_text())["judged_by"].startswith("what the run sees")
+
+
+def test_a_run_on_pages_names_what_was_cut_out_of_them(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    lines = []
+    for number in range(4):
+        texts = (f"one {number}", f"two {number}")
+        page(root / f"images/p{number}.png", texts)
+        outlines = [{"transcription": text, "points": quad(place)} for place, text in enumerate(texts)]
+        lines.append(f"images/p{number}.png\t{json.dumps(outlines)}\n")
+    (root / "Label.txt").write_text("".join(lines))
+    options = ("dataset.split=images", "dataset.val_share=0.5", "trainer.max_steps=1")
+    train_room("text_rec", root, tmp_path / "run", *options)
+    said = Doubt("text", 0.9, "one", "ten")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(load_room("text_rec").__class__, "doubts", staticmethod(lambda *_: Suspicion((said,), "ten")))
+        plx_train.run(["mode=audit", f"run={tmp_path / 'run'}", f"output={tmp_path / 'out'}", "tracking=off",
+                       "quiet=true", "device=cpu"])  # fmt: skip
+    suspects = json.loads((tmp_path / "out" / SUSPECTS_FILE).read_text())["suspects"]
+    assert len(suspects) == 8
+    assert {one["file"] for one in suspects} == {"Label.txt"} and {one["line"] for one in suspects} == {1, 2, 3, 4}
+    assert {(tmp_path / "run" / "label_files" / one["image"]).is_file() for one in suspects} == {True}
 
 
 def test_what_can_not_be_audited_is_refused(tmp_path: Path) -> None:
