@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ IMAGE, TRUTH, LEAVE_OUT, NOTE = "image", "truth", "leave_out", "note"
 KEYS = (IMAGE, TRUTH, LEAVE_OUT, NOTE)
 OUTLINE_KEYS = ("label", "points", "ignored")
 LEAST_CORNERS = 4
+STRING_OR_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
 
 Truths = str | tuple[str, ...] | tuple[Outline, ...]
 """A class or a text, names of labels, or outlines, as formats give them."""
@@ -67,8 +69,8 @@ def read_corrections(path: Path, file: str) -> Corrections:
         file: what findings call it.
     """
     try:
-        content = read_json(path)
-        text = path.read_text("utf-8-sig")
+        content = read_json(path, _without_last_commas)
+        text = _without_last_commas(path.read_text("utf-8-sig"))
     except (JsonFault, OSError) as fault:
         return Corrections(file, {}, (_found(file, 0, "corrections-unreadable", f"the file {fault}"),))
     if not isinstance(content, dict) or not isinstance(content.get(ENTRIES), list):
@@ -87,6 +89,11 @@ def read_corrections(path: Path, file: str) -> Corrections:
         except EntryFault as fault:
             findings.append(_found(file, line, "correction-invalid", str(fault)))
     return Corrections(file, entries, tuple(findings))
+
+
+def _without_last_commas(text: str) -> str:
+    """A text without the commas behind which a list or an object ends: people delete the entries after them."""
+    return STRING_OR_LAST_COMMA.sub(lambda found: found[1] or "", text)
 
 
 def corrections_text(corrections: Iterable[Correction]) -> str:

@@ -75,6 +75,20 @@ def test_another_file_is_told(tmp_path: Path, text: str, reason: str) -> None:
     assert reason in read.findings[0].reason
 
 
+def test_any_line_of_a_draft_may_be_deleted(tmp_path: Path) -> None:
+    given = [Correction(f"images/{name}.png", "cat", note='a "b", ]') for name in "abc"]
+    lines = corrections_text(given).splitlines()
+    path = tmp_path / "corrections.json"
+    for gone in range(1, 4):
+        path.write_text("\n".join(line for place, line in enumerate(lines) if place != gone))
+        read = read_corrections(path, "corrections.json")
+        kept = [one for place, one in enumerate(given, 1) if place != gone]
+        assert read.findings == () and [(one.image, one.note) for one in read.entries.values()] == [
+            (one.image, one.note) for one in kept
+        ]
+        assert [one.line for one in read.entries.values()] == [2, 3]
+
+
 def test_windows_writes_them_too(tmp_path: Path) -> None:
     path = tmp_path / "corrections.json"
     text = '{"version": 1, "corrections": [\r\n{"image": "a\\\\b.png", "truth": "cat"}\r\n]}'
