@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from plx_train.config.audit_options import AuditOptions
 from plx_train.config.device_options import DeviceOptions
 from plx_train.config.few_options import FewOptions, SuggestOptions
 from plx_train.config.model_options import PromoteOptions, QuantizeOptions
@@ -18,6 +19,7 @@ from plx_train.contract.option import Trait, TypedAs, at_least, one_of, option
 MODES = {
     "train": "fine-tune, evaluate, export and prove the export (the default)",
     "check_dataset": "check every label line and image, with a report",
+    "audit": "labels that are likely wrong, with what they should say, by module=… and dataset=…, or by run=…",
     "convert": "dataset.root=… copied to output=DIR in PaddleX's format, and checked",
     "evaluate": "metrics of run=<run id, run folder, checkpoint or exported folder>, or of weights=",
     "export": "write inference.json, .pdiparams and .yml of run=… or weights=…, and prove them",
@@ -87,6 +89,7 @@ class RunOptions:
     device: DeviceOptions = field(default_factory=DeviceOptions)
     few: FewOptions = field(default_factory=FewOptions)
     suggest: SuggestOptions = field(default_factory=SuggestOptions)
+    audit: AuditOptions = option(AuditOptions, Trait.HARMLESS)
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     weights: WeightsOptions = field(default_factory=WeightsOptions)

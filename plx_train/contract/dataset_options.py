@@ -63,6 +63,9 @@ class DatasetOptions:
     test_share: float = option(0.0, at_least(0, below=1))
     """Share that a division keeps apart in test.txt, of series test.csv: nothing is chosen by it, and
     `dataset.val=test.txt` measures it."""
+    corrections: str | None = None
+    """File of corrections, as mode=audit drafts it: true labels of single images, and images that are left out; the
+    dataset's own files stay as they are. null: none."""
     label_folder: str | None = option(None, Trait.INTERNAL, Trait.HARMLESS)
     """Folder of the label files that were written for a run; null: they lie in `root`."""
     holdout_share: float = option(0.15, at_least(0, below=1), Trait.OF_FUSION)

@@ -11,6 +11,7 @@ import numpy as np
 
 from plx_train.contract.check import Checked, Finding
 from plx_train.contract.division import Divided
+from plx_train.contract.doubt import Suspicion
 from plx_train.contract.metric import Metric
 from plx_train.contract.module import Module, ProcessorT
 from plx_train.contract.processor import Processor
@@ -43,6 +44,8 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
         options: a dataclass whose field ``name`` has the room's name for its default.
         kind: the truth in its label files, which other formats may give too; None: it reads its own alone.
         pool_schedule: what ``few=auto`` stands for, ``rounds`` or ``online``; None: it learns from labels alone.
+        doubts: what speaks against a sample's truth, by processor, prediction, sample and output of the network; None:
+            of a class, or labels, it is told by what the network sees, and of all else nothing is.
         retired_options: keys that former versions recorded; they are passed over where a recorded run is read.
     """
 
@@ -55,6 +58,7 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     kind: ClassVar[Truth | None] = None
     retired_options: ClassVar[frozenset[str]] = frozenset()
     pool_schedule: ClassVar[str | None] = None
+    doubts: ClassVar[staticmethod[[Any, Any, Any, Any], Suspicion | None] | None] = None
 
     def check_options(self, options: OptionsT, dataset: DatasetOptions) -> None:
         """Refuses options that do not fit together; what one option may be is said where it is declared.
@@ -165,6 +169,10 @@ class Room(ABC, Generic[OptionsT, DataT, ProcessorT, CheckedT]):
     def pseudo_label(self, processor: ProcessorT, prediction: Any) -> PseudoLabel:
         """What a model's prediction says in the place of a label."""
         raise NotImplementedError
+
+    def looks(self, processor: ProcessorT, size: int) -> Sequence[ProcessorT]:
+        """Processors that show a network the same samples, in `size` pixels at least too where that says more."""
+        return (processor,)
 
     def official(self, processor: ProcessorT, options: OptionsT) -> ProcessorT:
         """`processor` before any calibration: with the settings that are published, or that options ask for."""

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from plx_train.config.compose import Composed
-from plx_train.contract.check import CheckReport
+from plx_train.contract.check import Checked, CheckReport
+from plx_train.contract.processor import Processor
 from plx_train.contract.rooms import load_room
 from plx_train.data.findings import report_lines, report_table
 from plx_train.runs.folder import CHECK_FILE, SAMPLES
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import RichTerminal
-from plx_train.workflow.dataset import check
+from plx_train.workflow.audit import Audit, audit, source_of, suspect_findings
+from plx_train.workflow.dataset import NEW, RunData, check
+from plx_train.workflow.device import start_device
 from plx_train.workflow.session import Session, open_session
+from plx_train.workflow.source import Source, with_recorded_options
+from plx_train.workflow.suspects_told import tell, write
 
 MAX_SHOWN = 50
 """Findings shown; all are in ``check.json``."""
 
 
 def run(composed: Composed) -> RunResult:
-    """Checks the dataset; the exit code is 1 if there is an error."""
-    with open_session(composed) as session:
-        return _checked(session)
+    """Checks the dataset, and looks through its labels where that is asked; the exit code is 1 if there is an error."""
+    is_audit = composed.options.audit.in_check
+    source = source_of(composed) if is_audit else None
+    with open_session(with_recorded_options(composed, source) if source else composed) as session:
+        return _checked(session, source)
 
 
-def _checked(session: Session) -> RunResult:
+def _checked(session: Session, source: Source | None) -> RunResult:
     options = session.options
-    processor, checked = check(options, session.output)
+    processor, checked = check(options, session.output, source.finished if source else NEW)
     room, pictures = load_room(options.module.name), []
     for said in processor.told() if processor else ():
         session.console.info(said)
@@ -36,7 +44,10 @@ def _checked(session: Session) -> RunResult:
             folder = session.output / SAMPLES / split
             folder.mkdir(parents=True, exist_ok=True)
             pictures += room.draw_samples(samples, folder)
-    report = replace(checked.report, samples=tuple(str(path.relative_to(session.output)) for path in pictures))
+    found = _audited(session, source, processor, checked) if options.audit.in_check else None
+    findings = (*checked.report.findings, *(suspect_findings(found) if found else ()))
+    shown = tuple(str(path.relative_to(session.output)) for path in pictures)
+    report = replace(checked.report, samples=shown, findings=findings)
     path = session.output / CHECK_FILE
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     _show(session, report)
@@ -44,8 +55,22 @@ def _checked(session: Session) -> RunResult:
     if pictures:
         rows.append(("pictures", str(session.output / SAMPLES)))
     session.console.summary(f"dataset {options.dataset.name}", rows)
+    if found:
+        tell(session, found)
     counts = {"errors": float(len(report.errors)), "warnings": float(len(report.warnings))}
     return RunResult("check_dataset", session.output, counts, exit_code=0 if report.ok else 1)
+
+
+def _audited(
+    session: Session, source: Source | None, processor: Processor | None, checked: Checked[Any]
+) -> Audit | None:
+    """The suspects among samples that have no error; None where there is no sample."""
+    if processor is None or not checked.train:
+        return None
+    data = RunData(load_room(session.options.module.name), processor, checked)
+    found = audit(session, data, source, start_device(session.options).name)
+    write(session, data, found)
+    return found
 
 
 def _show(session: Session, report: CheckReport) -> None:

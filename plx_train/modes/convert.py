@@ -85,7 +85,7 @@ def _annotated(gathered: Gathered, folder: Path) -> Divided:
     """Images and label files in `folder`."""
     findings = (*gathered.findings, *write_dataset(gathered, folder))
     files = {split: split_file(split, gathered.found.truth) for split in gathered.found.splits}
-    return Divided(gathered.format.name, gathered.division, files, findings=findings)
+    return Divided(gathered.format.name, gathered.division_in_words(), files, findings=findings)
 
 
 def _own_files(options: RunOptions, folder: Path) -> Divided:
@@ -158,5 +158,6 @@ def _checked(options: RunOptions, folder: Path, files: Mapping[str, str]) -> Che
         split=NONE,
         split_by=None,
         test_share=0.0,
+        corrections=None,
     )
     return check(replace(options, dataset=dataset), folder)[1].report

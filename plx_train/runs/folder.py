@@ -59,6 +59,14 @@ POOL_FILE = "pool.json"
 POOL_TABLE = "pool.csv"
 """Weight, confidence and origin of each of these labels."""
 
+SUSPECTS = "suspects"
+SUSPECTS_FILE = f"{SUSPECTS}.json"
+SUSPECTS_TABLE = f"{SUSPECTS}.csv"
+SUSPECTS_PAGE = f"{SUSPECTS}.html"
+"""Labels that are likely wrong: all that is known of them, a table, and a page with pictures."""
+CORRECTIONS_FILE = "corrections.json"
+"""What they should say, as the option dataset.corrections takes it."""
+
 CHECKPOINTS = "checkpoints"
 BEST = "best"
 STEP_PREFIX = "step_"
@@ -82,6 +90,7 @@ WRITTEN = (
     *(CHECK_FILE, SAMPLES, REPORT_FILE, OVERLAYS, METRICS_FILE, PREDICTIONS_FILE, BENCHMARK_FILE, COMPARISON_FILE),
     *(SUGGESTIONS_TABLE, SUGGESTIONS_LIST, SUGGESTIONS_PAGE),
     *(SPOOL_NAME, VISUALDL, LABEL_FILES, PREPARED_FILE, CHECKPOINTS, EXPORT, INT8_EXPORT, BASIS, POOL),
+    *(SUSPECTS_FILE, SUSPECTS_TABLE, SUSPECTS_PAGE, CORRECTIONS_FILE),
 )
 """What commands write into the folder that they are given, beside the configuration and the lock."""
 

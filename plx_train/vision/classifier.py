@@ -90,6 +90,15 @@ class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
         """The classes that it tells apart."""
         return processor.labels
 
+    def looks(self, processor: ProcessorC, size: int) -> Sequence[ProcessorC]:
+        """The processing as it is, and enlarged where the network is given less than `size` pixels."""
+        scale = size / max(processor.size)
+        if scale <= 1:
+            return (processor,)
+        width, height = (round(side * scale) for side in processor.size)
+        short = processor.resize_short and round(processor.resize_short * scale)
+        return processor, replace(processor, size=(width, height), resize_short=short)
+
     def num_classes(self, samples: Sequence[Labelled]) -> int:
         """How many classes samples speak of, where no file names them."""
         return max((sample.truth for sample in samples), default=0) + 1

@@ -32,9 +32,9 @@ def cut_where_needed(gathered: Gathered, folder: Path) -> tuple[Annotations, lis
 
     A text is cut as pipelines cut what a detector found, so that a recogniser learns from what it will see.
     """
-    found = gathered.found
+    found, correcting = gathered.found, gathered.correcting
     if gathered.truth is not Truth.TEXT or found.truth is not Truth.TEXTS:
-        return found, []
+        return found, correcting.findings() if correcting else []
     cut, findings = Annotations(Truth.TEXT), []
     stems = _stems([one.image for samples in found.splits.values() for one in samples])
     for split, samples in found.splits.items():
@@ -43,6 +43,9 @@ def cut_where_needed(gathered: Gathered, folder: Path) -> tuple[Annotations, lis
             outcomes = list(pool.map(lambda page: _cut_page(page[0], gathered, folder, page[1]), pages))
         cut.splits[split] = [line for lines, _ in outcomes for line in lines]
         findings += [finding for _, told in outcomes for finding in told]
+    if correcting:
+        correcting.take_in(cut, ())
+        findings += correcting.findings()
     return cut, findings
 
 

@@ -23,6 +23,7 @@ from plx_train.data.formats.tree import is_image
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
+from plx_train.workflow.corrected import Correcting, open_corrections
 
 OUR_FILES = tuple(split_file(split, truth) for split in (TRAIN, VAL, TEST) for truth in (None, Truth.BOXES))
 """Label files that are written, where data come in other formats."""
@@ -36,6 +37,7 @@ class Gathered:
         truth: what the room reads; `found` may hold texts that are still to be cut out.
         division: how many samples each split has, and what divided them, in words.
         background: what transparent pixels lie on, where pictures are made.
+        correcting: what a file says of single images; taken in already, but for those that are still to be cut out.
         classes, class_file: names whose numbers are known, and where the room finds names.
     """
 
@@ -48,6 +50,11 @@ class Gathered:
     class_file: str | None = None
     background: str = WHITE
     findings: list[Finding] = field(default_factory=list)
+    correcting: Correcting | None = None
+
+    def division_in_words(self) -> str:
+        """How much each split has, what divided it, and how much of it was corrected."""
+        return f"{self.division}; {self.correcting.words()}" if self.correcting else self.division
 
 
 def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
@@ -59,6 +66,8 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
     dataset, name = options.dataset, options.module.name
     truth = load_room(name).truth(options.module)
     if truth is None:
+        if dataset.corrections:
+            raise ConfigError(f"dataset.corrections: module={name} reads its own files alone: leave it out")
         if dataset.format not in (AUTO, OWN):
             raise ConfigError(f"dataset.format={dataset.format}: module={name} reads its own files alone: leave it out")
         return None
@@ -84,14 +93,19 @@ def asked_of(dataset: DatasetOptions) -> Division:
 
 
 def is_ready(kind: DatasetFormat, folder: DataFolder, dataset: DatasetOptions) -> bool:
-    """Whether the room can read the files as they are: its own, with a validation split or one that was forgotten."""
+    """Whether the room can read the files as they are: its own, with a validation split or one that was forgotten.
+
+    Where labels are corrected it can't.
+    """
     if kind.name != OWN:
         return False
     if not (folder.root / folder.train).is_file():
         return True
     has_val = (folder.root / folder.val).is_file()
     is_named = not is_usual(dataset.val, VAL)
-    return has_val or is_named or dataset.split == NONE or any(_looks_like_val(path) for path in folder.root.iterdir())
+    if has_val:
+        return dataset.corrections is None
+    return is_named or dataset.split == NONE or any(_looks_like_val(path) for path in folder.root.iterdir())
 
 
 def _looks_like_val(path: Path) -> bool:
@@ -122,6 +136,10 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
     if found.truth is not folder.truth:
         findings += _annotated_twice(found)
     division = _divided(found, folder, options, findings)
+    # What is divided must not depend on it: runs before and after a correction are compared.
+    correcting = open_corrections(options)
+    if correcting:
+        correcting.take_in(found, known)
     return Gathered(
         folder.root,
         kind,
@@ -132,6 +150,7 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         room.class_file(options.module),
         dataset.background,
         findings,
+        correcting,
     )
 
 

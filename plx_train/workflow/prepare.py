@@ -116,7 +116,7 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
             findings.append(Finding(str(source.root), 0, "error", "no-sample", reason))
         record = {
             "format": kind.name,
-            "division": gathered.division,
+            "division": gathered.division_in_words(),
             "has_images": found is not gathered.found,
             "settings": _settings(options),
             "files": written.files,
@@ -179,6 +179,7 @@ def _settings(options: RunOptions) -> dict[str, Any]:
         **{key: dataset[key] for key in DECISIVE},
         "files": {split: dataset[split] for split in (TRAIN, VAL) if dataset[split] not in OUR_FILES},
         "label": options.dataset.columns.label,
+        **({"corrections": dataset["corrections"]} if dataset["corrections"] else {}),
         "truth": truth.name if truth else None,
         "class_file": room.class_file(options.module),
         **room.divides_by(options.dataset, options.module),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ class JsonFault(Exception):
     """Why a file can't be used, in words that follow its name."""
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, mended: Callable[[str], str] = str) -> Any:
     """What a file says, with or without a byte order mark.
+
+    Args:
+        mended: makes JSON of the file's text, where people write what is nearly such.
 
     Raises:
         JsonFault: it can't be read, or is no JSON.
@@ -28,7 +32,7 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise JsonFault(f"has more than {MAX_BYTES >> 20} MiB, which no annotations have")
-        return json.loads(read_limited(path, MAX_BYTES).decode("utf-8-sig"))
+        return json.loads(mended(read_limited(path, MAX_BYTES).decode("utf-8-sig")))
     except OSError as error:
         raise JsonFault(f"can't be read ({error.strerror or error})") from None
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.box_metric import BoxMetric
+from plx_train.metrics.label_doubts import box_doubts
 from plx_train.modules.object_det.config import ObjectDetConfig
 from plx_train.modules.object_det.overlay import draw_overlay, draw_truth
 from plx_train.modules.object_det.processor import ObjectDetProcessor
@@ -42,6 +43,7 @@ class ObjectDetRoom(ImageRoom[ObjectDetConfig, LabelledObjects, ObjectDetProcess
     metric = BoxMetric
     monitor = "AP"
     pool_schedule = "rounds"
+    doubts = staticmethod(box_doubts)
     wanted = "images/*.jpg"
     num_pictures = 6
     no_truth = NO_OBJECTS

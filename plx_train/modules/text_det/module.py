@@ -42,8 +42,7 @@ class TextDet(ImageModule[TextDetProcessor]):
     def __init__(self, options: TextDetConfig, processor: TextDetProcessor, is_fine_tuning: bool) -> None:
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.freezes_norm = is_fine_tuning if options.freeze_norm is None else options.freeze_norm
-        merged = is_fine_tuning if options.merged is None else options.merged
-        self.network = self._new_network(merged)
+        self.network = self._new_network(is_fine_tuning if options.merged is None else options.merged)
         self.network.with_threshold = options.loss.threshold_weight > 0
         self.criterion = TextDetLoss(**dataclasses.asdict(options.loss))
 

@@ -13,6 +13,7 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
+from plx_train.metrics.label_doubts import outline_doubts
 from plx_train.modules.text_det.check import TextDetCheck
 from plx_train.modules.text_det.config import TextDetConfig
 from plx_train.modules.text_det.labels import PageLabel, read_lines
@@ -41,8 +42,8 @@ class TextDetRoom(ImageRoom[TextDetConfig, PageLabel, TextDetProcessor]):
     metric = TextDetMetric
     monitor = "hmean"
     pool_schedule = "rounds"
-    noun = "pages"
-    num_pictures = 6
+    doubts = staticmethod(outline_doubts)
+    noun, num_pictures = "pages", 6
 
     def read_file(
         self, path: Path, root: Path, options: TextDetConfig, classes: Sequence[str] | None

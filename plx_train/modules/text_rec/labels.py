@@ -6,7 +6,6 @@ The format is that of PaddleX's ``MSTextRecDataset`` and PaddleOCR, one crop a l
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from plx_train.contract.check import Finding
@@ -17,11 +16,8 @@ from plx_train.vision.samples import LabelledImage
 
 BOXES = re.compile(r'^\s*\[\s*\{.*"(points|transcription)"')
 IMAGE_LIST = re.compile(r'^\s*\[\s*"')
-
-
-@dataclass(frozen=True)
-class LineLabel(LabelledImage[str]):
-    """One crop; `truth` is its text."""
+LineLabel = LabelledImage[str]
+"""One crop; `truth` is its text."""
 
 
 def read_lines(path: Path, root: Path) -> tuple[list[LineLabel], list[Finding]]:

@@ -13,6 +13,7 @@ from plx_train.contract.check import Finding
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
+from plx_train.metrics.label_doubts import text_doubts
 from plx_train.modules.text_rec.check import TextRecCheck
 from plx_train.modules.text_rec.config import TextRecConfig
 from plx_train.modules.text_rec.dictionary import FROM_LABELS, dictionary_findings, dictionary_for, dictionary_of
@@ -40,6 +41,7 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
     metric = TextRecMetric
     monitor = "accuracy"
     pool_schedule = "rounds"
+    doubts = staticmethod(text_doubts)
     retired_options = frozenset({"characters"})
     noun = "crops"
     no_truth = ""

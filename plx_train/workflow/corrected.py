@@ -1,0 +1,168 @@
+"""Annotations with a file's corrections taken in, whatever the format that gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from plx_train.config.options import RunOptions
+from plx_train.config.values import nearest
+from plx_train.contract.check import Finding
+from plx_train.contract.truth import Outline, Truth
+from plx_train.data.classes import listed
+from plx_train.data.corrections import Correction, Corrections, Truths, read_corrections
+from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
+from plx_train.data.formats.lines import class_names, plain_text
+from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import user_path
+
+WANTED = {
+    Truth.CLASS: "the name of a class",
+    Truth.LABELS: "a list of names of labels",
+    Truth.TEXT: "a text",
+    Truth.TEXTS: "a list of outlines with points and label",
+    Truth.BOXES: "a list of outlines with points and label",
+}
+"""What the truth of an entry is for each kind, in words."""
+
+
+class Correcting:
+    """What is corrected in one dataset, and how much of it was.
+
+    Args:
+        corrections: all of them; those of images that a dataset does not have are told.
+    """
+
+    def __init__(self, corrections: Corrections) -> None:
+        self.corrections = corrections
+        self._used: set[str] = set()
+        self._counts = {"corrected": 0, "left out": 0}
+        self._findings = [*corrections.findings]
+
+    def take_in(self, found: Annotations, known: Sequence[str]) -> None:
+        """Changes the annotations that entries are about.
+
+        Args:
+            known: names of classes whose numbers are known.
+        """
+        kind, names = found.truth, names_in(found, known)
+        for split, samples in found.splits.items():
+            found.splits[split] = [
+                one for one in (self._corrected(each, kind, names) for each in samples) if one is not None
+            ]
+
+    def _corrected(self, one: Annotation, kind: Truth, names: Sequence[str]) -> Annotation | None:
+        entry = self.corrections.entries.get(one.image)
+        if entry is None:
+            return one
+        fault = "" if entry.truth is None else _fault(entry.truth, kind, names)
+        if fault:
+            self._tell(entry, f"{entry.image}: {fault}")
+        self._used.add(entry.image)
+        if fault:
+            return one
+        self._counts["left out" if entry.truth is None else "corrected"] += 1
+        if entry.truth is None:
+            return None
+        is_as_written = isinstance(one.truth, AsWritten)
+        truth = _as_written(entry.truth, kind, names) if is_as_written else entry.truth
+        return replace(one, truth=truth)
+
+    def _tell(self, entry: Correction, reason: str) -> None:
+        if entry.image not in self._used:
+            file = self.corrections.file
+            self._findings.append(Finding(file, entry.line, "error", "correction-invalid", reason))
+
+    def words(self) -> str:
+        """How many samples were corrected and left out."""
+        said = ", ".join(f"{number} {word}" for word, number in self._counts.items() if number)
+        return f"{said or 'nothing corrected'} by {Path(self.corrections.file).name}"
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the file, and which of its images there are not; in the order of its lines."""
+        left = [one for name, one in self.corrections.entries.items() if name not in self._used]
+        findings = [*self._findings]
+        if left:
+            reason = f"{len(left)} entries are of images that no label names: {listed([one.image for one in left])}"
+            findings.append(Finding(self.corrections.file, left[0].line, "warning", "correction-unused", reason))
+        return sorted(findings, key=lambda found: found.line)
+
+
+def open_corrections(options: RunOptions) -> Correcting | None:
+    """The corrections that ``dataset.corrections`` names; None where it names none.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    given = options.dataset.corrections
+    if given is None:
+        return None
+    path = _file(options)
+    if path is None:
+        where = "neither where the command runs nor in the dataset's folder"
+        raise ConfigError(f"dataset.corrections={given}: there is no such file, {where}")
+    return Correcting(read_corrections(path, given))
+
+
+def looked_at(options: RunOptions) -> Mapping[str, Correction]:
+    """The corrections of images that people have looked at already, by image; none where their file is gone."""
+    path = _file(options)
+    return read_corrections(path, path.name).entries if path else {}
+
+
+def _file(options: RunOptions) -> Path | None:
+    given = options.dataset.corrections
+    if given is None:
+        return None
+    places = (base / user_path(given) for base in (Path.cwd(), user_path(options.dataset.root)))
+    return next((place for place in places if place.is_file()), None)
+
+
+def names_in(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
+    """Names of the classes by number; of label files that have numbers alone, the numbers."""
+    names = class_names(found, known)
+    written = [
+        one.truth.text for samples in found.splits.values() for one in samples if isinstance(one.truth, AsWritten)
+    ]
+    if names or not written:
+        return names
+    if found.truth is Truth.LABELS:
+        return tuple(map(str, range(written[0].count(",") + 1)))
+    return tuple(map(str, range(1 + max((int(text) for text in written if _is_number(text)), default=-1))))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 6
+
+
+def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
+    """Why images can't be labelled so; empty where they can."""
+    is_text = kind in (Truth.CLASS, Truth.TEXT)
+    has_outlines = kind in (Truth.TEXTS, Truth.BOXES)
+    if isinstance(truth, str) is not is_text:
+        return f"the truth is not {WANTED[kind]}"
+    if isinstance(truth, str):
+        named: Sequence[str] = (truth,) if kind is Truth.CLASS else ()
+        if not plain_text(truth):
+            return f"the truth is not {WANTED[kind]}, but empty: leave_out leaves an image out"
+    elif any(isinstance(each, Outline) is not has_outlines for each in truth):
+        return f"the truth is not {WANTED[kind]}"
+    else:
+        named = (
+            () if kind is Truth.TEXTS else tuple(each.label if isinstance(each, Outline) else each for each in truth)
+        )
+    unknown = next((name for name in named if name not in names), None)
+    if unknown is None:
+        return ""
+    near = nearest(unknown, names)
+    return f"{unknown!r} is no class of the data" + (f": is {near!r} meant?" if near else f"; there is {listed(names)}")
+
+
+def _as_written(truth: Truths, kind: Truth, names: Sequence[str]) -> AsWritten | Truths:
+    """A truth in the words of PaddleX's label files, where its lines were left unread."""
+    if kind is Truth.CLASS and isinstance(truth, str):
+        return AsWritten(str(names.index(truth)))
+    if kind is Truth.LABELS:
+        return AsWritten(",".join(str(int(name in truth)) for name in names))
+    return truth
