@@ -18,11 +18,11 @@ class PseudoLabel:
         confidence: how sure it is of that, 0 to 1.
         classes: numbers of the classes in it; nothing where there are none.
         scores: of all classes by number, (classes,), where that is what the model gives.
-        is_of_classes: whether it shows one of the classes at all, as far as is known.
+        can_be_learned: whether there is anything to learn in it: one of the classes, a text that could be read.
     """
 
     truth: str | tuple[str, ...] | tuple[Outline, ...]
     confidence: float
     classes: tuple[int, ...] = ()
     scores: np.ndarray | None = None
-    is_of_classes: bool = True
+    can_be_learned: bool = True

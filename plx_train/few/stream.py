@@ -168,12 +168,21 @@ class Teaching:
         return every[start : start + len(labels)]
 
     def batch(self, views: Batch, labels: list[PseudoLabel], weights: np.ndarray) -> Batch:
-        """The strong views with what was said of the weak ones."""
+        """The strong views with what was said of the weak ones; nothing where there was nothing to say of any.
+
+        Views of which nothing was said count as learned with no weight.
+        """
+        told = [place for place, label in enumerate(labels) if label.can_be_learned]
+        share = len(told) / len(labels)
         samples = [
-            Sample(strong, None, self._target(label, strong), name, weight)
-            for strong, label, name, weight in zip(
-                views["strong"], labels, views["names"], weights.tolist(), strict=True
+            Sample(
+                views["strong"][place],
+                None,
+                self._target(labels[place], views["strong"][place]),
+                views["names"][place],
+                share * float(weights[place]),
             )
+            for place in told
         ]
         return weighted(self.module, samples)
 
@@ -183,8 +192,12 @@ class Teaching:
 
 
 def weighted(module: Module[Any], samples: list[Sample]) -> Batch:
-    """A training batch of the pool: each sample with its weight."""
-    return module.collate(samples) | {"weight": np.asarray([sample.weight for sample in samples], np.float32)}
+    """A training batch of the pool: each sample with its weight; nothing where there is none to learn."""
+    # Of a text without a known character nothing is left to learn, and no loss is defined.
+    kept = [sample for sample in samples if not isinstance(sample.truth, list) or sample.truth]
+    if not kept:
+        return {}
+    return module.collate(kept) | {"weight": np.asarray([sample.weight for sample in kept], np.float32)}
 
 
 def raw_views(samples: list[Sample]) -> Batch:

@@ -83,7 +83,7 @@ def label_pool(session: Session, data: RunData, splits: Splits, says: Says, orig
     session.console.info(f"pool: {len(pool.samples)} images, which are labelled now by {origin}")
     labels = says(pool)
     trust = make_trust(session.options.few.trust, session.options.few.threshold)
-    weights = trust.weigh(labels) * np.asarray([label.is_of_classes for label in labels], np.float32)
+    weights = trust.weigh(labels) * np.asarray([label.can_be_learned for label in labels], np.float32)
     session.console.info(
         f"pool: {(weights > TRUSTED).mean():.0%} of it is trusted; all of it is in {session.output / POOL}"
     )

@@ -97,7 +97,7 @@ def write_pool(session: Session, data: RunData, told: Told) -> None:
         "images": len(names),
         "twins": told.pool.num_twins,
         "unreadable": told.pool.num_unreadable,
-        "foreign": sum(not label.is_of_classes for label in told.labels),
+        "foreign": sum(not label.can_be_learned for label in told.labels),
         "confidence": float(np.mean([label.confidence for label in told.labels])),
         "utilisation": float((told.weights > 0.5).mean()),
         "classes": _classes(told, classes),

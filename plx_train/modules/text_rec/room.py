@@ -94,7 +94,8 @@ class TextRecRoom(ImageRoom[TextRecConfig, LineLabel, TextRecProcessor]):
 
     def pseudo_label(self, processor: TextRecProcessor, prediction: TextRecPrediction) -> PseudoLabel:
         """The text that was read, as sure as all its characters together are."""
-        return PseudoLabel(prediction.text, prediction.score ** max(len(prediction.text), 1))
+        text = prediction.text
+        return PseudoLabel(text, prediction.score ** max(len(text), 1), can_be_learned=bool(text.strip()))
 
     def draw_sample(self, sample: LineLabel) -> np.ndarray:
         """The crop with its text under it."""
