@@ -22,6 +22,7 @@ from plx_train.ground.stop import Stopped
 from plx_train.train import faulty_steps, loop
 
 ROOMS = [name for name in own_rooms() if load_room(name).pool_schedule]
+LONG_ROOMS = [name if name == "image_cls" else pytest.param(name, marks=pytest.mark.long) for name in ROOMS]
 ALL = ("trainer.max_steps=4", "trainer.epochs=null", "trainer.eval_every_epochs=null", "trainer.eval_every_steps=2")
 OF_POOL = (*ALL, "trainer.save_every_steps=1", "trainer.keep_last=9", "trainer.ema_decay=0.9")
 
@@ -33,7 +34,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", LONG_ROOMS)
 def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
     room: str, schedule: str, datasets: dict[str, Path], tmp_path: Path
 ) -> None:
