@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from plx_train.contract.option import TypedAs, above, at_least, one_of, option
 
 AUTO, OFF, ROUNDS, ONLINE = "auto", "off", "rounds", "online"
+FIXED, FREEMATCH, SOFTMATCH = "fixed", "freematch", "softmatch"
 
 
 @dataclass
@@ -24,7 +25,7 @@ class FewOptions:
     """Weight of the pool's loss against that of the labels."""
     ramp: float = option(0.2, at_least(0, at_most=1))
     """Share of an online run in which that weight rises from 0."""
-    trust: str = option("softmatch", one_of("fixed", "freematch", "softmatch"))
+    trust: str = option(SOFTMATCH, one_of(FIXED, FREEMATCH, SOFTMATCH))
     """Rule by which pseudo-labels count; fixed: from a confidence on; freematch: from a threshold of each class on,
     which follows the mean confidence; softmatch: fully above the mean, ever less below it."""
     threshold: float = option(0.95, above(0, below=1))

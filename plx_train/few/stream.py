@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +14,10 @@ from plx_train.data.batches import size_of
 from plx_train.data.loader import Loader
 from plx_train.distributed import ranks
 from plx_train.few.teacher import Teacher
-from plx_train.few.trust import Trust
+from plx_train.few.trust import TRUSTED, Trust
 
 if TYPE_CHECKING:
     from plx_train.contract.module import Module
-
-LEAST_USED, MOST_USED = 0.01, 0.99
-"""Shares of the pool's samples with a weight between which a teacher tells something."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +45,16 @@ class Tally:
     used: float = 0.0
     """Sum of the weights."""
     trusted: int = 0
-    """Samples of a weight above one half."""
+    """Samples of a weight above `TRUSTED`."""
     confidence: float = 0.0
     """Sum."""
-    classes: Counter[int] = field(default_factory=Counter)
 
     def add(self, labels: list[PseudoLabel], weights: np.ndarray) -> None:
         """Takes in a batch."""
         self.drawn += len(labels)
         self.used += float(weights.sum())
-        self.trusted += int((weights > 0.5).sum())
+        self.trusted += int((weights > TRUSTED).sum())
         self.confidence += sum(label.confidence for label in labels)
-        for label, weight in zip(labels, weights.tolist(), strict=True):
-            if weight > 0.5:
-                self.classes.update(label.classes)
 
 
 class PoolStream:
@@ -116,21 +108,11 @@ class PoolStream:
 
     def state(self) -> dict[str, Any]:
         """All that a checkpoint holds of it, JSON-able."""
-        tally = self.tally
-        content = {
-            "drawn": tally.drawn,
-            "used": tally.used,
-            "trusted": tally.trusted,
-            "confidence": tally.confidence,
-            "classes": dict(tally.classes),
-        }
-        return {"tally": content, "trust": self.teacher.trust.state() if self.teacher else {}}
+        return {"tally": asdict(self.tally), "trust": self.teacher.trust.state() if self.teacher else {}}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes back what `state` gave."""
-        tally = state["tally"]
-        classes = Counter({int(number): count for number, count in tally["classes"].items()})
-        self.tally = Tally(**{**tally, "classes": classes})
+        self.tally = Tally(**state["tally"])
         if self.teacher:
             self.teacher.trust.restore(state["trust"])
 

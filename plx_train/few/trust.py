@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.config.few_options import FIXED, FREEMATCH, SOFTMATCH
 from plx_train.contract.pseudo_label import PseudoLabel
 
-FIXED, FREEMATCH, SOFTMATCH = "fixed", "freematch", "softmatch"
+TRUSTED = 0.5
+"""Weight above which a label is called trusted."""
 KEPT = 0.99
 """Share of a running mean that stays when another batch comes."""
 SPREAD = 2.0

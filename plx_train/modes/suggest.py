@@ -52,7 +52,7 @@ def check_module(composed: Composed) -> None:
     if not isinstance(room, ImageRoom):
         raise ConfigError(f"mode=suggest looks at images, and module={room.name} learns from series: leave it out")
     if room.truth(options.module) is None:
-        raise ConfigError("mode=suggest: the classes of module.rotations are made by turning, nothing needs a label")
+        raise ConfigError("mode=suggest: with these options the module makes its labels itself, nothing needs one")
 
 
 def _suggested(bench: Workbench, source: Source | None) -> RunResult:

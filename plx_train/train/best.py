@@ -33,10 +33,9 @@ class Judge:
             is_better = self._is_better(value, state)
             if is_better:
                 self.best, state.best_value, state.best_step = evaluation, value, state.step
+                state.best_of = None
                 self._keep(evaluation, state)
         run.module.train_mode()
-        if is_better:
-            state.best_of = None
         state.evaluated_step = state.step
         state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1
         if state.step == 0:

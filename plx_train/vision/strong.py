@@ -8,7 +8,7 @@ al., 2020).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -108,15 +108,19 @@ CHANGES: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...] = (
 
 
 @dataclass(frozen=True)
-class StrongViews(TimedChange[LabelledImage[Any]]):
-    """Makes training samples of unlabelled images that a label was found for: as `change` does, then stronger."""
+class _Strengthened(TimedChange[LabelledImage[Any]]):
+    """What `change` makes, and stronger."""
 
     change: Change[LabelledImage[Any]]
     strength: Strength
 
-    def at(self, moment: Moment) -> StrongViews:
+    def at(self, moment: Moment) -> Change[LabelledImage[Any]]:
         """The same with the change for the samples of one batch."""
-        return StrongViews(self.change.at(moment), self.strength) if isinstance(self.change, TimedChange) else self
+        return replace(self, change=self.change.at(moment)) if isinstance(self.change, TimedChange) else self
+
+
+class StrongViews(_Strengthened):
+    """Makes training samples of unlabelled images that a label was found for: as `change` does, then stronger."""
 
     def __call__(
         self,
@@ -130,16 +134,8 @@ class StrongViews(TimedChange[LabelledImage[Any]]):
         return strengthened(image, self.strength, rng), truth
 
 
-@dataclass(frozen=True)
-class TwoViews(TimedChange[LabelledImage[Any]]):
+class TwoViews(_Strengthened):
     """Makes two views of an unlabelled image: as `change` does, for a teacher, and stronger, for who learns from it."""
-
-    change: Change[LabelledImage[Any]]
-    strength: Strength
-
-    def at(self, moment: Moment) -> TwoViews:
-        """The same with the change for the samples of one batch."""
-        return TwoViews(self.change.at(moment), self.strength) if isinstance(self.change, TimedChange) else self
 
     def __call__(
         self,

@@ -43,7 +43,9 @@ def schedule_of(options: RunOptions) -> str:
     room = load_room(options.module.name)
     known = room.pool_schedule
     if known is not None and room.truth(options.module) is None:
-        raise ConfigError("module.rotations makes the labels itself: give all images to learn from as dataset.train")
+        raise ConfigError(
+            f"module={room.name} makes its labels itself with these options: all images go into dataset.train"
+        )
     if known is None:
         key = "dataset.pool" if options.dataset.pool else "teacher"
         raise ConfigError(f"module={options.module.name} learns from labelled samples alone: leave {key} out")

@@ -17,19 +17,15 @@ from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
 from plx_train.data.portion import draw
 from plx_train.distributed import ranks
-from plx_train.few.pool import REST, find_pool
 from plx_train.ground.errors import ConfigError, DataError, WeightsError
 from plx_train.ground.portions import parse_portion
 from plx_train.runs.checkpoint import is_checkpoint, load_state
 from plx_train.runs.exported import is_export, read_inference
 from plx_train.runs.folder import CHECK_FILE, RUN_FILE
-from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.prepare import Prepared, prepare
 from plx_train.workflow.session import Session
 
 TEST_FAULTY = "test-split-faulty"
-MOST_REPEATS = 20
-"""Times that labelled samples are gone through at most beside a pool, in an epoch."""
 LEAST_HELD = 8
 """Fewer samples than this are not held out of few labelled ones: they say little, and are missed in training."""
 MAX_SHOWN = 10
@@ -42,14 +38,14 @@ class Splits:
 
     Attributes:
         rest: training samples whose labels are left out.
-        repeats: times that an epoch goes through `train`, so that it is as long as with all labels.
+        num_all: training samples with and without labels.
     """
 
     train: list[Any]
     holdout: list[Any]
     val: list[Any]
     rest: list[Any] = field(default_factory=list)
-    repeats: int = 1
+    num_all: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ class RunData:
         labelled, rest = self._labelled(train, dataset)
         is_few = bool(dataset.labelled or dataset.pool) and dataset.holdout_share * len(labelled) < LEAST_HELD
         kept, held = checked.hold_out(labelled, 0.0 if is_few else dataset.holdout_share, options.seed)
-        return Splits(kept, held, val, rest, _repeats(options, len(train), len(labelled)))
+        return Splits(kept, held, val, rest, len(train))
 
     def _labelled(self, train: list[Any], dataset: DatasetOptions) -> tuple[list[Any], list[Any]]:
         """The training samples that are learned with their labels, and the others."""
@@ -99,14 +95,6 @@ class RunData:
         """The room's module for these data; its own processor is the one before any calibration."""
         official = self.room.official(self.processor, options.module)
         return self.room.build(options.module, official, self.checked, is_fine_tuning)
-
-
-def _repeats(options: RunOptions, num_all: int, num_labelled: int) -> int:
-    """Times that an epoch goes through the labelled samples, beside which the others, or a pool, are gone through."""
-    given = options.dataset.pool
-    pool = find_pool(given, Path(options.dataset.root), IMAGE_SUFFIXES).images if given not in (None, REST) else ()
-    beside = min(len(pool) // options.few.ratio, MOST_REPEATS * num_labelled)
-    return max(round(max(num_all, beside) / max(num_labelled, 1)), 1)
 
 
 def starting_weights(options: RunOptions) -> str | None:

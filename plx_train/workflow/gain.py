@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.config.few_options import OFF, ONLINE
+from plx_train.config.few_options import OFF
 from plx_train.config.options import RunOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
-from plx_train.few.stream import LEAST_USED, MOST_USED
 from plx_train.metrics.direction import LATENCY, SIZE, monitored, sign
 from plx_train.report import Picture, PoolSection
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import BASIS, EXPORT, SPOOL_NAME
 from plx_train.tracking import read_metrics
-from plx_train.workflow.basis import is_later_round, schedule_of
+from plx_train.workflow.basis import is_later_round, learns_online, schedule_of
 from plx_train.workflow.cost import cost_figures
 from plx_train.workflow.other_teacher import OtherTeacher
 from plx_train.workflow.pool_labels import pool_record
@@ -43,8 +42,8 @@ WORDS = {
 LOGGED = ("utilisation", "confidence", "drawn")
 """The same of pools that a teacher labels step by step."""
 IN_UNITS = ("drawn", SIZE, LATENCY, f"teacher_{SIZE}", f"teacher_{LATENCY}")
-
-
+LEAST_USED, MOST_USED = 0.01, 0.99
+"""Shares of a pool that are trusted, between which a teacher tells something."""
 Stages = tuple[tuple[str, float], ...]
 
 
@@ -130,7 +129,7 @@ def _stages_of(folder: Path, monitor: str) -> list[tuple[str, float]]:
 def _name(options: RunOptions) -> str:
     return (
         "the pool, step by step"
-        if schedule_of(options) == ONLINE
+        if learns_online(options)
         else (f"the pool, round {options.few.rounds}" if is_later_round(options) else "the pool")
     )
 

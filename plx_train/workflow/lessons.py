@@ -106,7 +106,8 @@ def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module
     classes = [data.room.classes_in(sample) for sample in labelled]
     if all(len(each) == 1 for each in classes):
         return partial(by_neighbours, data, labelled, (teacher, module))
-    return partial(by_network, data, teacher, trained_processor(data.room, best))
+    processor = trained_processor(data.room, best)
+    return lambda pool: by_network(data.room, teacher, processor, pool.samples)
 
 
 def _written(session: Session, samples: list[Any], module: Module[Any], device: OpenDevice) -> PoolStream:

@@ -12,10 +12,11 @@ import numpy as np
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.contract.pseudo_label import PseudoLabel
+from plx_train.contract.room import AnyRoom
 from plx_train.contract.sample import Sample
 from plx_train.few.pool import REST, find_pool
 from plx_train.few.spread import directions, spread_labels
-from plx_train.few.trust import make_trust
+from plx_train.few.trust import TRUSTED, make_trust
 from plx_train.few.twins import thumbnails, twins
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.metrics.evaluate import network_engine, run_samples
@@ -25,8 +26,6 @@ from plx_train.workflow.dataset import RunData, Splits
 from plx_train.workflow.pool_labels import PoolSamples, Told, write_pool
 from plx_train.workflow.session import Session
 
-TRUSTED = 0.5
-"""Weight above which a label is called trusted."""
 TOGETHER = 16
 """Samples that are looked at together."""
 
@@ -91,16 +90,21 @@ def label_pool(session: Session, data: RunData, splits: Splits, says: Says, orig
     write_pool(session, data, Told(pool, labels, weights, origin, counts))
 
 
-def by_network(data: RunData, teacher: Module[Any], processor: Processor, pool: PoolSamples) -> list[PseudoLabel]:
-    """What a network finds.
+def by_network(
+    room: AnyRoom, network: Module[Any], processor: Processor, samples: Sequence[Any], num_threads: int = 1
+) -> list[PseudoLabel]:
+    """What a network finds in samples.
 
     Args:
         processor: of its predictions.
     """
-    doubting = data.room.doubting(processor)
-    done = run_samples(teacher, network_engine(teacher), teacher.dataset(pool.samples, "val", 0), 1)
-    found = (doubting.postprocess(output, sample.context) for sample, output in done)
-    return [data.room.pseudo_label(processor, prediction) for prediction in found]
+    doubting = room.doubting(processor)
+
+    def finish(sample: Sample, output: np.ndarray) -> PseudoLabel:
+        return room.pseudo_label(processor, doubting.postprocess(output, sample.context))
+
+    dataset = network.dataset(samples, "val", 0)
+    return [label for _, label in run_samples(network, network_engine(network), dataset, num_threads, finish=finish)]
 
 
 def by_neighbours(

@@ -16,6 +16,9 @@ from plx_train.contract.truth import Outline
 from plx_train.data.formats.coco_file import reachable
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations
 from plx_train.data.formats.lines import write_label_files
+from plx_train.few.trust import TRUSTED
+from plx_train.ground.confine import confined
+from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited
 from plx_train.ground.spread import spread
 from plx_train.ground.spreadsheet import csv_text
@@ -99,7 +102,7 @@ def write_pool(session: Session, data: RunData, told: Told) -> None:
         "unreadable": told.pool.num_unreadable,
         "foreign": sum(not label.can_be_learned for label in told.labels),
         "confidence": float(np.mean([label.confidence for label in told.labels])),
-        "utilisation": float((told.weights > 0.5).mean()),
+        "utilisation": float((told.weights > TRUSTED).mean()),
         "classes": _classes(told, classes),
         **_right(data, told),
     }
@@ -121,7 +124,7 @@ def _is_ignored(each: str | Outline) -> bool:
 def _classes(told: Told, names: Sequence[str]) -> list[tuple[str, int, int]]:
     """How many labelled samples, and how many trusted ones of the pool, show each class."""
     pairs = zip(told.labels, told.weights.tolist(), strict=True)
-    trusted = Counter(number for label, weight in pairs if weight > 0.5 for number in label.classes)
+    trusted = Counter(number for label, weight in pairs if weight > TRUSTED for number in label.classes)
     return [(name, told.labelled[number], trusted[number]) for number, name in enumerate(names)]
 
 
@@ -140,10 +143,16 @@ def _right(data: RunData, told: Told) -> dict[str, float]:
 def pool_record(folder: Path) -> dict[str, Any] | None:
     """The record of the pool that a run's folder holds; None where no labels were written there."""
     try:
-        found = json.loads(read_limited(folder / POOL / POOL_FILE, MOST_RECORD_BYTES))
+        found: dict[str, Any] = json.loads(read_limited(folder / POOL / POOL_FILE, MOST_RECORD_BYTES))
+        confined(folder / POOL, found["file"], str(folder / POOL / POOL_FILE))
+        Path(found["root"]), found["labels"].items()
     except FileNotFoundError:
         return None
-    return found if isinstance(found, dict) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UserError(
+            f"{folder / POOL / POOL_FILE} can't be read: delete it to have the pool labelled again"
+        ) from None
+    return found
 
 
 def read_pool(folder: Path, options: Any, data: RunData) -> list[Any]:
@@ -172,7 +181,7 @@ def pool_pictures(folder: Path, options: Any, data: RunData) -> list[Picture]:
     former = before["labels"] if before else {}
     samples = sorted(read_pool(folder, options, data), key=lambda one: -one.weight)
     named = [(one.image.relative_to(root).as_posix(), one) for one in samples]
-    trusted = [each for each in named if each[1].weight > 0.5]
+    trusted = [each for each in named if each[1].weight > TRUSTED]
     changed = [each for each in named if each[0] in former and former[each[0]][0] != labels[each[0]][0]]
     chosen = [("trusted", trusted), ("doubted", named[-NUM_PICTURES:]), ("changed", changed)]
     pictures = []

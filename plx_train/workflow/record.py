@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plx_train.contract.check import CheckReport
 from plx_train.contract.tracker import Tracker
@@ -14,13 +14,15 @@ from plx_train.distributed import ranks
 from plx_train.ground.silent import SilentTracker
 from plx_train.ground.stop import Stopped, StopRequest
 from plx_train.machine.determinism import Determinism
-from plx_train.report import PoolSection
 from plx_train.runs.facts import write_facts
 from plx_train.runs.owner import config_hash, sealed, why_unsigned
 from plx_train.runs.trial import Pruned, Trial, current_trial
 from plx_train.tracking import TrackedDataset, environment_tags, start_tracking, tracked
 from plx_train.workflow.resume import Continuation, resume_command
 from plx_train.workflow.session import Session, explained_faults
+
+if TYPE_CHECKING:
+    from plx_train.report import PoolSection
 
 
 @dataclass

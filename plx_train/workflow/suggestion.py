@@ -14,9 +14,8 @@ from plx_train.contract.room import Room
 from plx_train.few.suggest import Known, margin_doubt, suggest
 from plx_train.few.twins import repeats, thumbnails, twins
 from plx_train.ground.errors import ConfigError, UserError, WeightsError
-from plx_train.metrics.evaluate import network_engine, run_samples
 from plx_train.workflow.dataset import RunData, starting_weights
-from plx_train.workflow.pool import features_of, unlabelled_samples
+from plx_train.workflow.pool import by_network, features_of, unlabelled_samples
 from plx_train.workflow.source import Source, load_source
 from plx_train.workflow.training import build_module
 from plx_train.workflow.workbench import Workbench
@@ -159,15 +158,7 @@ def _can_doubt(data: RunData, source: Source | None) -> tuple[bool, str]:
 def opinions(bench: Workbench, module: Module[Any], samples: list[Any]) -> list[PseudoLabel]:
     """What the model says of each sample, with the settings that it was trained to."""
     data = bench.data
-    dataset = module.dataset(samples, "val", 0)
-
-    doubting = data.room.doubting(data.processor)
-
-    def finish(sample: Any, output: np.ndarray) -> PseudoLabel:
-        return data.room.pseudo_label(data.processor, doubting.postprocess(output, sample.context))
-
-    done = run_samples(module, network_engine(module), dataset, bench.device.eval_threads, finish=finish)
-    return [label for _, label in done]
+    return by_network(data.room, module, data.processor, samples, bench.device.eval_threads)
 
 
 def doubt_of(label: PseudoLabel) -> float:

@@ -76,6 +76,6 @@ def _processor(room: AnyRoom, options: RunOptions) -> Processor:
     if processor is None:
         raise ConfigError(
             f"module={room.name} can't tell how it looks at images before one is labelled: label a few, or "
-            "let module=image_cls look at them"
+            "let a module look at them that sees images as a whole"
         )
     return processor.with_reading({"background": dataset.background})
