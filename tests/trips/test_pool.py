@@ -20,6 +20,7 @@ from plx_train.few.stream import weighted
 from plx_train.ground.errors import UserError
 from plx_train.ground.stop import Stopped
 from plx_train.train import faulty_steps, loop
+from plx_train.workflow.pool_labels import pool_record
 
 ROOMS = [name for name in own_rooms() if load_room(name).pool_schedule]
 LONG_ROOMS = [name if name == "image_cls" else pytest.param(name, marks=pytest.mark.long) for name in ROOMS]
@@ -78,6 +79,17 @@ def test_a_folder_of_pictures_is_a_pool(datasets: dict[str, Path], tmp_path: Pat
     assert (run.output / "pool/pool.csv").read_text().startswith("image,label,weight,confidence,origin\n")
     assert "Unlabelled samples" in (run.output / "report.html").read_text()
     assert {"pool/images", "labels_alone/accuracy"} <= run.metrics.keys()
+    shutil.rmtree(folder)
+    evaluated = plx_train.run(["mode=evaluate", f"run={run.output}", f"output={tmp_path / 'evaluated'}", "quiet=true"])
+    assert evaluated.metrics["val/accuracy"] == run.metrics["val/accuracy"]
+
+
+@pytest.mark.parametrize("record", ["", "[]", '{"file": "../../x", "root": "/", "labels": {}}'])
+def test_a_record_of_a_pool_that_makes_no_sense_is_told(record: str, tmp_path: Path) -> None:
+    (tmp_path / "pool").mkdir()
+    (tmp_path / "pool/pool.json").write_text(record)
+    with pytest.raises(UserError, match=r"pool\.json"):
+        pool_record(tmp_path)
 
 
 def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path], tmp_path: Path) -> None:
