@@ -153,7 +153,7 @@ def test_a_module_that_must_know_labels_asks_for_some(trained: RunResult, datase
     [
         (("module=ts_cls", "dataset.pool=x"), "looks at images, and module=ts_cls learns from series"),
         (("module=image_cls",), r"mode=suggest needs dataset.pool=<unlabelled images>: give a folder"),
-        (("module=image_cls", "module.rotations=[0,90]", "dataset.pool=x"), "made by turning"),
+        (("module=image_cls", "module.rotations=[0,90]", "dataset.pool=x"), "makes its labels itself"),
         (("module=image_cls", "dataset.pool=rest", FEW, "weights=null"), "an untrained network sees nothing"),
     ],
 )
