@@ -7,8 +7,12 @@
 For each number of labels, draw of them and seed two runs of the same time are made, and one of all labels for each
 seed. All are measured on the test split, by which nothing was chosen: a label file that no run reads. What is there
 already is not made again, so the command can be given as often as it is stopped. It ends with a table of means and
-deviations, the share of the gap between labels alone and all labels that is closed, and the worst of the paired
-differences. `scripts/clothes_with_test.py` writes such a folder.
+deviations, the share of the gap between labels alone and all labels that is closed, the worst of the paired
+differences, and the processor time of a run with the pool as a multiple of one with labels alone.
+`scripts/clothes_with_test.py` writes such a folder.
+
+Where other work disturbs clocks, equal time is had by steps: `--alone trainer.max_steps=1200 --pool
+trainer.max_steps=240`, options of the runs of one way alone; the last column says how equal it was.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -63,18 +68,37 @@ def cases(labelled: Sequence[str], draws: int, seeds: int) -> Iterator[Case]:
         yield Case(POOL, part, draw, seed)
 
 
-def score(case: Case, given: argparse.Namespace, overrides: Sequence[str]) -> float:
-    """The monitored metric of a case on the test split; made where it is not there."""
+@dataclass(frozen=True)
+class Measured:
+    """A run's metric on the test split, and its processor time in seconds."""
+
+    metric: float
+    seconds: float
+
+
+def measured(case: Case, given: argparse.Namespace, overrides: Sequence[str]) -> Measured:
+    """A case on the test split; made where it is not there."""
     run, test = given.output / case.name, given.output / f"{case.name}-test"
+    spent = given.output / f"{case.name}.seconds"
+    own = given.pool if case.way == POOL else given.alone
     data = [f"dataset.root={given.root}", f"dataset.train={given.train}", f"dataset.val={given.val}"]
     if not (test / "metrics.json").is_file():
         time = [] if given.time is None else [f"trainer.max_time={given.time}"]
-        _command([*data, *time, *overrides, *case.overrides(), f"output={run}", "resume=auto", "tracking=off"])
+        before = _seconds()
+        _command([*data, *time, *overrides, *own, *case.overrides(), f"output={run}", "resume=auto", "tracking=off"])
+        spent.write_text(f"{_seconds() - before + (float(spent.read_text()) if spent.is_file() else 0)}\n", "utf-8")
         _command(
             ["mode=evaluate", f"run={run}", *overrides, f"dataset.val={given.test}", f"output={test}", "tracking=off"]
         )
     monitor = json.loads((run / "run.json").read_text("utf-8"))["monitor"]
-    return float(json.loads((test / "metrics.json").read_text("utf-8"))[monitor])
+    metric = float(json.loads((test / "metrics.json").read_text("utf-8"))[monitor])
+    return Measured(metric, float(spent.read_text("utf-8")))
+
+
+def _seconds() -> float:
+    """Processor time of all commands that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _command(arguments: Sequence[str]) -> None:
@@ -83,11 +107,11 @@ def _command(arguments: Sequence[str]) -> None:
         raise SystemExit(f"{' '.join(arguments)}\n{done.stderr[-2000:]}")
 
 
-def told(found: dict[Case, float], labelled: Sequence[str]) -> Iterator[str]:
+def told(found: dict[Case, Measured], labelled: Sequence[str]) -> Iterator[str]:
     """The table, line by line."""
-    every = [value for case, value in found.items() if case.way == ALL]
-    yield "| labels | alone | with the pool | all labels | of the gap | worst pair | runs |"
-    yield "|---|---|---|---|---|---|---|"
+    every = [value.metric for case, value in found.items() if case.way == ALL]
+    yield "| labels | alone | with the pool | all labels | of the gap | worst pair | pairs | time |"
+    yield "|---|---|---|---|---|---|---|---|"
     for part in labelled:
         pairs = [
             (value, found[Case(POOL, part, case.draw, case.seed)])
@@ -96,12 +120,13 @@ def told(found: dict[Case, float], labelled: Sequence[str]) -> Iterator[str]:
         ]
         if not pairs or not every:
             continue
-        alone, pool = ([pair[place] for pair in pairs] for place in (0, 1))
+        alone, pool = ([pair[place].metric for pair in pairs] for place in (0, 1))
+        time = sum(after.seconds for _, after in pairs) / sum(before.seconds for before, _ in pairs)
         gap = statistics.fmean(every) - statistics.fmean(alone)
         closed = (statistics.fmean(pool) - statistics.fmean(alone)) / gap if gap else float("nan")
-        worst = min(after - before for before, after in pairs)
-        numbers = [_spread(alone), _spread(pool), _spread(every), f"{closed:.0%}", f"{worst:+.4f}", str(len(pairs))]
-        yield f"| {' | '.join([part, *numbers])} |"
+        worst = min(after.metric - before.metric for before, after in pairs)
+        numbers = [_spread(alone), _spread(pool), _spread(every), f"{closed:.0%}", f"{worst:+.4f}"]
+        yield f"| {' | '.join([part, *numbers, str(len(pairs)), f'{time:.2f}'])} |"
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -119,14 +144,16 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--time", help="of each run, as trainer.max_time takes it; left out: as the recipe has it")
+    parser.add_argument("--alone", action="append", default=[], help="option of the runs without a pool; repeatable")
+    parser.add_argument("--pool", action="append", default=[], help="option of those with one; repeatable")
     parser.add_argument("--output", type=Path, required=True)
     given, overrides = parser.parse_known_args()
     labelled = given.labelled.split(",")
     given.output.mkdir(parents=True, exist_ok=True)
-    found: dict[Case, float] = {}
+    found: dict[Case, Measured] = {}
     for case in cases(labelled, given.draws, given.seeds):
-        found[case] = score(case, given, overrides)
-        print(f"{case.name}: {found[case]:.4f}", flush=True)
+        found[case] = measured(case, given, overrides)
+        print(f"{case.name}: {found[case].metric:.4f} in {found[case].seconds:.0f} s", flush=True)
     print(*told(found, labelled), sep="\n")
 
 
