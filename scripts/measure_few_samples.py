@@ -87,9 +87,8 @@ def measured(case: Case, given: argparse.Namespace, overrides: Sequence[str]) ->
         before = _seconds()
         _command([*data, *time, *overrides, *own, *case.overrides(), f"output={run}", "resume=auto", "tracking=off"])
         spent.write_text(f"{_seconds() - before + (float(spent.read_text()) if spent.is_file() else 0)}\n", "utf-8")
-        _command(
-            ["mode=evaluate", f"run={run}", *overrides, f"dataset.val={given.test}", f"output={test}", "tracking=off"]
-        )
+        where = [each for each in overrides if each.startswith("device")]
+        _command(["mode=evaluate", f"run={run}", *where, f"dataset.val={given.test}", f"output={test}", "tracking=off"])
     monitor = json.loads((run / "run.json").read_text("utf-8"))["monitor"]
     metric = float(json.loads((test / "metrics.json").read_text("utf-8"))[monitor])
     return Measured(metric, float(spent.read_text("utf-8")))
