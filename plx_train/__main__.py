@@ -14,12 +14,15 @@ from plx_train.terminal.streams import deliver, protect
 if TYPE_CHECKING:
     from plx_train.config.options import RunOptions
 
+AS_A_WORD = {"studio": "mode=studio"}
+"""What may be typed as a word alone."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is 0, 1 (the run failed) or 2 (the command is wrong)."""
     if argv is None:
         protect()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = [AS_A_WORD.get(text, text) for text in (sys.argv[1:] if argv is None else argv)]
     if {"-h", "--help"} & set(arguments):
         return exit_code(partial(_help, [text for text in arguments if not text.startswith("-")]))
     if "--version" in arguments:

@@ -10,6 +10,7 @@ from plx_train.config.device_options import DeviceOptions
 from plx_train.config.few_options import FewOptions, SuggestOptions
 from plx_train.config.model_options import PromoteOptions, QuantizeOptions
 from plx_train.config.serve_options import ServeOptions
+from plx_train.config.studio_options import StudioOptions
 from plx_train.config.sweep_options import SweepOptions
 from plx_train.config.training_options import OptimizerOptions, TrainerOptions
 from plx_train.contract.dataset_options import ColumnsOptions as ColumnsOptions
@@ -34,6 +35,7 @@ MODES = {
     "sweep_report": "table and plots of sweep_id=<id or folder>",
     "doctor": "versions, devices, memory, rights; doctor.bundle=report.zip packs them",
     "serve": "a pipeline over HTTP, with a web page: pipeline=ocr serve.port=8080",
+    "studio": "all of this in a browser: python -m plx_train studio",
 }
 """What a command can do; each is the file of its name under ``modes/``."""
 
@@ -98,6 +100,7 @@ class RunOptions:
     promote: PromoteOptions = option(PromoteOptions, Trait.BARE)
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     serve: ServeOptions = field(default_factory=ServeOptions)
+    studio: StudioOptions = option(StudioOptions, Trait.HARMLESS)
     sweep: SweepOptions = option(SweepOptions, Trait.FIXED_IN_SWEEP)
     output: str | None = option(*(None, Trait.SURROUNDING, Trait.FIXED_IN_SWEEP, Trait.HOW_TO_SWEEP, Trait.OF_FUSION))
     """Folder of the run; null: outputs/<module>-<mode>-<time>."""

@@ -23,7 +23,7 @@ WINGS = (
         "pipelines",
         "registry",
     ),
-    *("serving", "doctor", "sweep", "workflow", "modes", "api", "__main__", "__init__"),
+    *("serving", "doctor", "sweep", "workflow", "studio", "modes", "api", "__main__", "__init__"),
 )
 """Each imports only what stands before it, or itself."""
 FOR_ALL = f"{PACKAGE}.__version__"

@@ -1,0 +1,1 @@
+"""The studio: a web application over commands and folders; all it knows can be read again from disk."""

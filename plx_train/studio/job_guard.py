@@ -1,0 +1,59 @@
+"""Carries one job's command out and writes down how it ended; it outlives the studio that started it.
+
+The job's lock is held by this process and by the command, so whoever finds it free knows that both are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+JOB_FILE, LOCK_FILE, LOG_FILE, ENDED_FILE = "job.json", "job.lock", "job.log", "ended.json"
+
+
+def main(folder: Path) -> int:
+    """Runs the command of the job in `folder`; 1 where somebody else does already."""
+    import fcntl
+
+    job = json.loads((folder / JOB_FILE).read_text("utf-8"))
+    lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return 1
+    began = time.time()
+    with (folder / LOG_FILE).open("ab") as log:
+        try:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "plx_train", *job["overrides"]],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(lock,),
+                start_new_session=True,
+            )
+        except OSError as error:
+            log.write(f"error: the command can't be started ({error.strerror or error})\n".encode())
+            return _ended(folder, 127, began)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{child.pid}\n".encode(), 0)
+        code = child.wait()
+    return _ended(folder, code, began)
+
+
+def _ended(folder: Path, code: int, began: float) -> int:
+    scratch = folder / f"{ENDED_FILE}.part"
+    with scratch.open("w", encoding="utf-8") as file:
+        json.dump({"code": code, "began": began, "at": time.time()}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(folder / ENDED_FILE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

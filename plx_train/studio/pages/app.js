@@ -1,0 +1,59 @@
+// The frame of all screens: where one is, what is going on, and whether the studio is still there.
+import { html, render, useEffect, useState } from "ui";
+import { listen, useAnswer, useVersions } from "./api.js";
+import { Machine } from "./machine.js";
+import { shown } from "./parts.js";
+import { Run, Runs } from "./runs.js";
+import { Train } from "./train.js";
+import { Welcome } from "./welcome.js";
+
+const SCREENS = [
+  ["", "Start", Welcome],
+  ["train", "Train", Train],
+  ["runs", "Runs", Runs],
+  ["machine", "Machine", Machine],
+];
+const BELOW = { run: Run };
+
+function useHash() {
+  const [hash, set] = useState(location.hash);
+  useEffect(() => {
+    const changed = () => set(location.hash);
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  const [path, words] = hash.replace(/^#\/?/, "").split("?");
+  return { path, given: Object.fromEntries(new URLSearchParams(words || "")) };
+}
+
+function Frame() {
+  const { path, given } = useHash();
+  const { isHere } = useVersions();
+  const Screen = BELOW[path] || (SCREENS.find(([name]) => name === path) || SCREENS[0])[2];
+  useEffect(() => { document.querySelector("main h1")?.focus(); scrollTo(0, 0); }, [path]);
+  return html`<div class="frame">
+    <a class="skip" href="#main">To the content</a>
+    <nav aria-label="Screens"><p class="brand">plx_train <b>studio</b></p><ul>
+      ${SCREENS.map(([name, title]) => html`<li key=${name}><a href="#/${name}"
+        aria-current=${name === (BELOW[path] ? `${path}s` : path) ? "page" : null}>${title}</a></li>`)}
+    </ul><${Going} /></nav>
+    <main id="main">
+      ${isHere ? null : html`<p class="fault" role="status">The studio can't be reached. Jobs go on without it; this page
+        goes on as soon as it is there again.</p>`}
+      <${Screen} given=${given} key=${path} />
+    </main></div>`;
+}
+
+function Going() {
+  const { value } = useAnswer("/api/jobs", "jobs");
+  const running = (value?.jobs || []).filter((job) => job.state === "running");
+  const waiting = (value?.jobs || []).filter((job) => job.state === "queued").length;
+  if (!running.length && !waiting) return html`<p class="going soft">Nothing runs.</p>`;
+  return html`<p class="going" role="status">${running.map((job) => html`<a key=${job.id}
+    href=${job.output && job.lane === "training" ? `#/run?name=${encodeURIComponent(job.output.replace(/^outputs\//, ""))}`
+      : "#/runs"}>${shown(job.title)}</a>`)}${waiting ? html`<span class="soft">${waiting} waiting</span>` : null}</p>`;
+}
+
+listen();
+document.getElementById("starting")?.remove();
+render(html`<${Frame} />`, document.getElementById("app"));
