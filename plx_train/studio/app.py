@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 from plx_train import __version__, serving
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
-from plx_train.studio import form_routes, job_routes, run_routes
+from plx_train.studio import form_routes, job_routes, run_routes, sweep_routes
 from plx_train.studio.home import Home
 from plx_train.studio.studio import Studio
 
@@ -47,8 +47,9 @@ def create_app(home: Home) -> FastAPI:
     _add_pages(app)
     _add_changes(app, studio)
     job_routes.add(app, studio)
-    form_routes.add(app)
+    form_routes.add(app, studio)
     run_routes.add(app, studio)
+    sweep_routes.add(app, studio)
     _add_errors(app)
     return app
 

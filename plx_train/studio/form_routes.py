@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from plx_train.studio import forms
+from plx_train.studio.studio import Studio
 
 
 class Options(BaseModel):
@@ -16,7 +18,7 @@ class Options(BaseModel):
     overrides: list[str] = Field(max_length=200)
 
 
-def add(app: FastAPI) -> None:
+def add(app: FastAPI, studio: Studio) -> None:
     """The requests."""
 
     @app.get("/api/modules")
@@ -25,7 +27,10 @@ def add(app: FastAPI) -> None:
 
     @app.get("/api/form")
     def form(module: str) -> dict[str, Any]:
-        return forms.form(module)
+        """The options, and the last run of the module here, by which one may guess how long another takes."""
+        done = (card for card in studio.shelf.cards() if (card.mode, card.status) == ("train", "FINISHED"))
+        last = next((asdict(card) for card in done if card.module == module), None)
+        return forms.form(module) | {"last": last}
 
     @app.post("/api/command")
     def command(options: Options) -> dict[str, Any]:

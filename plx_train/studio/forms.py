@@ -17,11 +17,17 @@ from plx_train.contract.rooms import load_room
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 
-FIRST = (
-    *("trainer.max_time", "trainer.epochs", "module.network", "trainer.batch_size", "optimizer.lr", "dataset.labelled"),
-    *("dataset.pool", "seed"),
-)
-"""Keys that matter first; the rest is folded away."""
+FIRST = {
+    "trainer.max_time": "Time",
+    "trainer.epochs": "Epochs",
+    "module.network": "Network",
+    "optimizer.lr": "Learning rate",
+    "trainer.batch_size": "Batch",
+    "dataset.pool": "Unlabelled images",
+    "dataset.labelled": "Part of the labels",
+    "seed": "Seed",
+}
+"""Keys that matter first, and what they are in words; the rest is folded away."""
 ELSEWHERE = ("mode", "module", "output", "dataset.root", "run", "resume", "pipeline", "input", "device.type")
 """Keys that have a place of their own on the page."""
 OF_OTHER_MODES = ("serve", "studio", "doctor", "promote", "sweep", "quantize", "suggest", "audit", "pipeline", "models")
@@ -67,7 +73,7 @@ def form(module: str) -> dict[str, Any]:
         composed = compose_run([f"module={module}"])
     options = options_with_module(composed.options.module)
     fields = [_field(one, composed.flat) for one in options.values() if _is_shown(one)]
-    first = sorted((one for one in fields if one["key"] in FIRST), key=lambda one: FIRST.index(one["key"]))
+    first = [one for key in FIRST for one in fields if one["key"] == key]
     return {"module": module, "first": first, "rest": [one for one in fields if one["key"] not in FIRST]}
 
 
@@ -80,6 +86,8 @@ def _field(one: Option, flat: Mapping[str, Any]) -> dict[str, Any]:
     value = flat.get(one.key, one.default)
     return {
         "key": one.key,
+        "title": FIRST.get(one.key),
+        "isList": one.type_name.startswith("list"),
         "sentence": one.sentence,
         "takes": one.takes,
         "type": one.type_name,

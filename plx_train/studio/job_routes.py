@@ -16,7 +16,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.folder import OUTPUTS
 from plx_train.studio import forms
 from plx_train.studio.home import Home
-from plx_train.studio.jobs import SERVING
+from plx_train.studio.jobs import MULTIRUN, SERVING
 from plx_train.studio.studio import Studio
 
 WITH_A_FOLDER = (
@@ -29,8 +29,9 @@ WITH_A_FOLDER = (
     "benchmark",
     "convert",
     "predict",
+    "sweep",
 )
-"""Modes that write a folder of their own."""
+"""What writes a folder of its own."""
 
 
 class Asked(BaseModel):
@@ -117,9 +118,9 @@ def with_output(overrides: list[str]) -> tuple[list[str], str | None]:
     values = {key_of(text): text.partition("=")[2] for text in overrides if "=" in text}
     if "output" in values:
         return overrides, values["output"]
-    if "-m" in overrides or values.get("mode", "train") not in WITH_A_FOLDER:
+    mode = "sweep" if {*MULTIRUN} & {*overrides} else values.get("mode", "train")
+    if mode not in WITH_A_FOLDER:
         return overrides, None
-    mode = values.get("mode", "train")
     what = re.sub(r"\W+", "_", values.get("module", "run"))[:40]
     name = f"{what}{'' if mode == 'train' else f'-{mode}'}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     return [*overrides, f"output={OUTPUTS}/{name}"], f"{OUTPUTS}/{name}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from fastapi.responses import FileResponse, Response
 
 from plx_train.ground.confine import confined, plain_name
 from plx_train.ground.errors import UserError
-from plx_train.runs.folder import OUTPUTS, OVERLAYS, REPORT_FILE
+from plx_train.runs.folder import OUTPUTS, OVERLAYS, REPORT_FILE, SPOOL_NAME
+from plx_train.studio.compare import compare
 from plx_train.studio.shelf import BEGINNING
 from plx_train.studio.studio import Studio
 
@@ -37,22 +38,26 @@ def add(app: FastAPI, studio: Studio) -> None:
 
     @app.get("/api/run/charts")
     def charts(name: str) -> dict[str, Any]:
-        return {"charts": shelf.charts(name)}
+        return {"charts": studio.curves.charts(home.run(name) / SPOOL_NAME)}
+
+    @app.get("/api/compare")
+    def compared(names: Annotated[list[str], Query(min_length=1)]) -> dict[str, Any]:
+        return compare(home, studio.curves, names)
 
     @app.get("/api/run/report")
     def report(name: str) -> Response:
         path = confined(home.run(name), REPORT_FILE, "a request")
         if not path.is_file():
             raise UserError(f"{name} has no report yet")
-        return FileResponse(path, media_type="text/html", headers=_still())
+        return FileResponse(path, media_type="text/html", headers=still())
 
     @app.get("/api/run/overlay")
     def overlay(name: str, picture: str) -> Response:
         path = confined(home.run(name), str(Path(OVERLAYS, plain_name(picture, "a request"))), "a request")
         if path.suffix not in PICTURES or not path.is_file():
             raise UserError(f"{name} has no picture {picture}")
-        return FileResponse(path, media_type=PICTURES[path.suffix], headers=_still())
+        return FileResponse(path, media_type=PICTURES[path.suffix], headers=still())
 
 
-def _still() -> dict[str, str]:
+def still() -> dict[str, str]:
     return {"Content-Security-Policy": STILL, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}

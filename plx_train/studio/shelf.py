@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.errors import UserError
-from plx_train.report.charts import line_chart
-from plx_train.report.data import metric_series
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import (
     CHECK_FILE,
@@ -19,14 +17,12 @@ from plx_train.runs.folder import (
     PARITY_FILE,
     REPORT_FILE,
     RUN_FILE,
-    SPOOL_NAME,
     SWEEP_FILE,
 )
 from plx_train.runs.lock import is_held
 from plx_train.studio.home import Home, read_json
-from plx_train.tracking import read_metrics
 
-RUNNING, DIED, BEGINNING = "RUNNING", "DIED", "BEGINNING"
+RUNNING, DIED, BEGINNING, SWEEP = "RUNNING", "DIED", "BEGINNING", "SWEEP"
 SHOWN_FACTS = ("mode", "reason", "metrics", "monitor", "overrides", "seconds", "notes", "weights", "run_id", "labelled")
 DEEPEST = 3
 """Folders below outputs that a run may lie deep: those of sweeps do."""
@@ -80,6 +76,8 @@ class Shelf:
             UserError: there is none of that name.
         """
         folder = self._home.run(name)
+        if (folder / SWEEP_FILE).is_file():
+            return {"name": name, "status": _card_of_sweep(name, folder, 0.0).status, "isSweep": True, "overlays": []}
         if not (folder / RUN_FILE).is_file():
             return {"name": name, "status": BEGINNING, "overlays": []}
         facts = read_facts(folder)
@@ -99,13 +97,6 @@ class Shelf:
             "parity": read_json(folder / EXPORT / PARITY_FILE, None),
             "check": _short_check(read_json(folder / CHECK_FILE, None)),
         }
-
-    def charts(self, name: str) -> list[str]:
-        """What a run logged so far, drawn: SVG texts, the loss first."""
-        series = metric_series(read_metrics(self._home.run(name) / SPOOL_NAME), ())
-        groups = dict.fromkeys(one.group for one in series)
-        drawn = [line_chart(group, [one for one in series if one.group == group]) for group in groups]
-        return [chart for chart in drawn if chart]
 
 
 def _marks(outputs: Path) -> Iterator[tuple[str, Path, tuple[float, int]]]:
@@ -138,8 +129,7 @@ def _card(name: str, path: Path) -> RunCard:
     """What the file at `path` says."""
     at = path.stat().st_mtime
     if path.name == SWEEP_FILE:
-        told = read_json(path, {})
-        return RunCard(name, told.get("status", ""), "sweep", "", "", "", None, None, at, is_sweep=True)
+        return _card_of_sweep(name, path.parent, at)
     try:
         facts = read_facts(path.parent)
     except UserError as error:
@@ -157,6 +147,13 @@ def _card(name: str, path: Path) -> RunCard:
         at,
         facts.get("reason") or "",
     )
+
+
+def _card_of_sweep(name: str, folder: Path, at: float) -> RunCard:
+    settings = read_json(folder / SWEEP_FILE, {})
+    words = str(settings.get("command", "")) if isinstance(settings, dict) else ""
+    module = next((text.partition("=")[2] for text in words.split() if text.startswith("module=")), "")
+    return RunCard(name, RUNNING if is_held(folder) else SWEEP, "sweep", module, "", "", None, None, at, is_sweep=True)
 
 
 def _given(facts: Mapping[str, Any], key: str) -> str:

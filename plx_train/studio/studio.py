@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from plx_train.runs.folder import SPOOL_NAME
+from plx_train.studio.curves import Curves
 from plx_train.studio.home import Home
 from plx_train.studio.jobs import RUNNING, JobBoard
 from plx_train.studio.shelf import Shelf
@@ -20,6 +21,7 @@ class Studio:
         self.home = home
         self.board = JobBoard(home, int(home.settings().get("slots", 1)))
         self.shelf = Shelf(home)
+        self.curves = Curves()
         self.is_closing = False
         self.data_version = 0
         self._seen: object = None

@@ -3,7 +3,9 @@ import { html, render, useEffect, useState } from "ui";
 import { listen, useAnswer, useVersions } from "./api.js";
 import { Machine } from "./machine.js";
 import { shown } from "./parts.js";
-import { Run, Runs } from "./runs.js";
+import { Compare } from "./compare.js";
+import { Run } from "./run.js";
+import { Runs } from "./runs.js";
 import { Train } from "./train.js";
 import { Welcome } from "./welcome.js";
 
@@ -13,7 +15,8 @@ const SCREENS = [
   ["runs", "Runs", Runs],
   ["machine", "Machine", Machine],
 ];
-const BELOW = { run: Run };
+const BELOW = { run: Run, compare: Compare };
+const PARENTS = { run: "runs", compare: "runs" };
 
 function useHash() {
   const [hash, set] = useState(location.hash);
@@ -23,11 +26,12 @@ function useHash() {
     return () => removeEventListener("hashchange", changed);
   }, []);
   const [path, words] = hash.replace(/^#\/?/, "").split("?");
-  return { path, given: Object.fromEntries(new URLSearchParams(words || "")) };
+  const given = new URLSearchParams(words || "");
+  return { path, given: Object.fromEntries(given), names: given.getAll("names") };
 }
 
 function Frame() {
-  const { path, given } = useHash();
+  const { path, given, names } = useHash();
   const { isHere } = useVersions();
   const Screen = BELOW[path] || (SCREENS.find(([name]) => name === path) || SCREENS[0])[2];
   useEffect(() => { document.querySelector("main h1")?.focus(); scrollTo(0, 0); }, [path]);
@@ -35,12 +39,12 @@ function Frame() {
     <a class="skip" href="#main">To the content</a>
     <nav aria-label="Screens"><p class="brand">plx_train <b>studio</b></p><ul>
       ${SCREENS.map(([name, title]) => html`<li key=${name}><a href="#/${name}"
-        aria-current=${name === (BELOW[path] ? `${path}s` : path) ? "page" : null}>${title}</a></li>`)}
+        aria-current=${name === (PARENTS[path] || path) ? "page" : null}>${title}</a></li>`)}
     </ul><${Going} /></nav>
     <main id="main">
       ${isHere ? null : html`<p class="fault" role="status">The studio can't be reached. Jobs go on without it; this page
         goes on as soon as it is there again.</p>`}
-      <${Screen} given=${given} key=${path} />
+      <${Screen} given=${given} names=${names} key=${path} />
     </main></div>`;
 }
 

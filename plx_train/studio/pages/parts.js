@@ -7,7 +7,7 @@ export { shown };
 export const WORDS = {
   FINISHED: ["finished", "finished"], FAILED: ["failed", "failed"], KILLED: ["stopped", "stopped"],
   RUNNING: ["running", "running"], DIED: ["failed", "killed"], INTERRUPTED: ["stopped", "stopped"],
-  BEGINNING: ["waiting", "begins"],
+  SWEEP: ["waiting", "sweep"], BEGINNING: ["waiting", "begins"],
   queued: ["waiting", "waiting"], running: ["running", "running"], done: ["finished", "done"],
   failed: ["failed", "failed"], stopped: ["stopped", "stopped"], lost: ["failed", "killed"],
 };

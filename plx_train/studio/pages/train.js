@@ -1,7 +1,7 @@
 // Puts a training together: a card, the options that matter first, the command that it is.
 import { html, useEffect, useMemo, useState } from "ui";
 import { post, useAnswer } from "./api.js";
-import { Action, Command, Fault, go, shown, Wait } from "./parts.js";
+import { Action, Command, duration, Fault, go, number, shown, Wait } from "./parts.js";
 
 export function Train({ given }) {
   const told = useAnswer("/api/modules");
@@ -23,10 +23,11 @@ function Setup({ one, given }) {
   const [values, set] = useState({ "trainer.max_time": given.time || "10m" });
   const [root, setRoot] = useState(given.root || "");
   const [isWatched, setWatched] = useState({});
+  const isSweep = Object.entries(values).some(([key, value]) => varies(form.value, key, value));
   const overrides = useMemo(() => [
-    `module=${one?.name}`, ...(root ? [`dataset.root=${root}`] : []),
+    ...(isSweep ? ["-m"] : []), `module=${one?.name}`, ...(root ? [`dataset.root=${root}`] : []),
     ...Object.entries(values).filter(([, value]) => value !== "").map(([key, value]) => `${key}=${value}`),
-  ], [root, values]);
+  ], [root, values, isSweep]);
   useEffect(() => {
     let isWanted = true;
     const asked = setTimeout(() => post("/api/command", { overrides }).then(
@@ -35,7 +36,7 @@ function Setup({ one, given }) {
   }, [overrides]);
   const begin = async () => {
     const on = root ? root.split("/").filter(Boolean).pop() : one.dataset || "pages";
-    const job = await post("/api/jobs", { overrides, title: `Train ${one.name} on ${on}` });
+    const job = await post("/api/jobs", { overrides, title: `${isSweep ? "Sweep" : "Train"} ${one.name} on ${on}` });
     go(`/run?name=${encodeURIComponent(job.output.replace(/^outputs\//, ""))}`);
   };
   if (!one) return html`<${Fault} error="There is no such module." />`;
@@ -45,12 +46,21 @@ function Setup({ one, given }) {
       <input id="root" value=${root} placeholder=${`the embedded ${one.dataset || "pages"}`} spellcheck="false"
         onInput=${(event) => setRoot(event.target.value)} />
       <p class="note">In whatever format: it is found, checked, and told.</p></div>
-    <${Wait} told=${form} what="the options">${({ first, rest }) => html`
+    <${Wait} told=${form} what="the options">${({ first, rest, last }) => html`
+      ${last ? html`<p class="note">The last one here took ${duration(last.seconds)}
+        ${last.value === null ? null : ` and reached ${shown(last.monitor.replace("val/", ""))} ${number(last.value)}`}.</p>` : null}
       ${first.map((field) => html`<${Field} key=${field.key} field=${field} value=${values[field.key]} change=${change} />`)}
       <${Rest} fields=${rest} values=${values} change=${change} />`}<//>
     <div class="bottom"><${Fault} error=${isWatched.error} />
-      <${Action} kind="main" work=${begin} disabled=${Boolean(isWatched.error)}>Train<//>
+      ${isSweep ? html`<p class="note">Several values: one run for each, compared in a report.</p>` : null}
+      <${Action} kind="main" work=${begin} disabled=${Boolean(isWatched.error)}>${isSweep ? "Sweep" : "Train"}<//>
       ${isWatched.command ? html`<${Command} text=${isWatched.command} />` : null}</div>`;
+}
+
+// Whether a value is several: 1e-4,3e-4 or interval(1e-5, 1e-3).
+function varies(form, key, value) {
+  const field = [...(form?.first || []), ...(form?.rest || [])].find((one) => one.key === key);
+  return /^(interval|choice|range)\(/.test(value) || (Boolean(field) && !field.isList && /^[^[{'"]*,/.test(value));
 }
 
 function Rest({ fields, values, change }) {
@@ -69,11 +79,11 @@ export function Field({ field, value = "", change }) {
   const id = `option-${field.key}`;
   const say = (event) => change(field.key, event.target.value);
   const choices = field.choices || (field.type === "bool" ? ["true", "false"] : null);
-  return html`<div class="field ${value !== "" && value !== field.default ? "changed" : ""}"><label for=${id}>${field.key}</label>
+  return html`<div class="field ${value !== "" && value !== field.default ? "changed" : ""}"><label for=${id}>${field.title ? html`<span class="words">${field.title}</span> ` : null}${field.key}</label>
     ${choices ? html`<select id=${id} value=${value} onChange=${say}>
         <option value="">${field.default || "null"} (as the recipe has it)</option>
         ${choices.filter((each) => each !== field.default).map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
       </select>`
     : html`<input id=${id} value=${value} placeholder=${field.default || "null"} spellcheck="false" onInput=${say} />`}
-    <p class="note">${shown(field.sentence)} <span class="takes">Takes ${shown(field.takes)}.</span></p></div>`;
+    <p class="note">${shown(field.sentence)} ${choices ? null : html`<span class="takes">Takes ${shown(field.takes)}.</span>`}</p></div>`;
 }

@@ -1,0 +1,52 @@
+// One run as it goes, or as it ended.
+import { html } from "ui";
+import { post, query, useAnswer } from "./api.js";
+import { Action, Command, Drawing, duration, go, Log, number, shown, Status, Wait } from "./parts.js";
+import { Sweep } from "./sweep.js";
+
+export function Run({ given }) {
+  const { value: all } = useAnswer("/api/jobs", "jobs");
+  const mine = (all?.jobs || []).filter((job) => job.id === given.job || (given.name && job.output === `outputs/${given.name}`));
+  const job = mine[0];
+  const told = useAnswer(given.name ? `/api/run?${query({ name: given.name })}` : null, "runs");
+  const charts = useAnswer(given.name && told.value ? `/api/run/charts?${query({ name: given.name })}` : null, "runs");
+  const run = told.value;
+  if (run?.isSweep) return html`<${Sweep} name=${given.name} job=${job} />`;
+  return html`<h1 tabindex="-1">${shown(job?.title || given.name || "Job")}</h1>
+    ${run ? html`<${Summary} run=${run} />` : job ? html`<p><${Status} state=${job.state} /></p>` : html`<${Wait} told=${told} what="the run" />`}
+    ${job ? html`<${JobBar} job=${job} />` : null}
+    ${charts.value?.charts.length ? html`<section><h2>Curves</h2><div class="charts">
+      ${charts.value.charts.map((svg, place) => html`<${Drawing} key=${place} svg=${svg} />`)}</div></section>` : null}
+    ${run?.overlays.length ? html`<section><h2>Worst samples</h2><div class="gallery">${run.overlays.slice(0, 24).map((picture) => html`
+      <figure key=${picture}><img loading="lazy" alt=${picture} src="/api/run/overlay?${query({ name: run.name, picture })}" />
+      <figcaption>${shown(picture)}</figcaption></figure>`)}</div></section>` : null}
+    ${job ? html`<${JobLog} job=${job} />` : null}`;
+}
+
+function Summary({ run }) {
+  const value = run.metrics?.[run.monitor];
+  return html`<p><${Status} state=${run.status} /> ${run.reason ? shown(run.reason) : null}</p>
+    ${value !== undefined ? html`<ul class="tiles"><li><b>${number(value)}</b>${shown(run.monitor)}</li>
+      ${run.metrics[run.monitor.replace("val/", "before/")] !== undefined ? html`<li><b>${number(run.metrics[run.monitor.replace("val/", "before/")])}</b>before</li>` : null}
+      <li><b>${duration(run.seconds)}</b>in all</li>
+      ${run.parity ? html`<li class=${run.parity.ok ? "good" : "bad"}><b>${run.parity.ok ? "equal" : "differs"}</b>export</li>` : null}</ul>` : null}
+    ${(run.notes || []).map((note) => html`<p key=${note} class="note">${shown(note)}</p>`)}
+    ${run.hasReport ? html`<p><a href="/api/run/report?${query({ name: run.name })}" target="_blank" rel="noopener">The whole report</a></p>` : null}`;
+}
+
+export function JobBar({ job }) {
+  const resume = async () => {
+    const again = await post(`/api/jobs/${job.id}/resume`);
+    go(`/run?${query({ name: again.output.replace(/^outputs\//, ""), job: again.id })}`);
+  };
+  const isOver = !["queued", "running"].includes(job.state);
+  return html`<div class="actions">
+    ${isOver ? null : html`<${Action} work=${() => post(`/api/jobs/${job.id}/stop`)}>Stop and keep<//>`}
+    ${isOver && job.state !== "done" && job.output ? html`<${Action} kind="main" work=${resume}>Go on<//>` : null}
+    </div><${Command} text=${job.command} />`;
+}
+
+export function JobLog({ job }) {
+  const told = useAnswer(`/api/jobs/${job.id}`, "jobs", "runs");
+  return html`<section><h2>Log</h2><${Log} text=${told.value?.log || ""} /></section>`;
+}
