@@ -49,9 +49,9 @@ def _checked(session: Session, source: Source | None) -> RunResult:
     findings = (*checked.report.findings, *(suspect_findings(found) if found else ()))
     shown = tuple(str(path.relative_to(session.output)) for path in pictures)
     report = replace(checked.report, samples=shown, findings=findings)
+    write_images_read(options, session.output)
     path = session.output / CHECK_FILE
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")
-    write_images_read(options, session.output)
     _show(session, report)
     rows = [("fingerprint", report.fingerprint or "none"), ("all findings", str(path))]
     if pictures:

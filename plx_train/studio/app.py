@@ -18,9 +18,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 from plx_train import __version__, serving
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
-from plx_train.studio import form_routes, job_routes, run_routes, sweep_routes
+from plx_train.studio import data_routes, form_routes, job_routes, label_routes, run_routes, sweep_routes
+from plx_train.studio.datasets import DataShelf
 from plx_train.studio.home import Home
+from plx_train.studio.images import ImageLists
 from plx_train.studio.studio import Studio
+from plx_train.studio.thumbnails import Thumbnails
 
 PAGES = Path(__file__).parent / "pages"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
@@ -50,8 +53,16 @@ def create_app(home: Home) -> FastAPI:
     form_routes.add(app, studio)
     run_routes.add(app, studio)
     sweep_routes.add(app, studio)
+    _add_data(app, studio)
     _add_errors(app)
     return app
+
+
+def _add_data(app: FastAPI, studio: Studio) -> None:
+    shelf, thumbnails = DataShelf(studio.home), Thumbnails()
+    lists = ImageLists(shelf)
+    data_routes.add(app, studio, shelf, lists, thumbnails)
+    label_routes.add(app, studio, shelf, lists, thumbnails)
 
 
 async def _tick(studio: Studio) -> None:

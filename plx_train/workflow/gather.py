@@ -15,12 +15,12 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.divide import NONE, Division, divide
 from plx_train.data.fingerprint import fingerprint
-from plx_train.data.formats.bare import BARE
 from plx_train.data.formats.choice import AUTO, OWN, choose_format, named_format
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.tree import is_image
+from plx_train.data.formats.unlabelled import BARE
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size

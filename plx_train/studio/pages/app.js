@@ -1,6 +1,7 @@
 // The frame of all screens: where one is, what is going on, and whether the studio is still there.
 import { html, render, useEffect, useState } from "ui";
 import { listen, useAnswer, useVersions } from "./api.js";
+import { Data } from "./data.js";
 import { Machine } from "./machine.js";
 import { shown } from "./parts.js";
 import { Compare } from "./compare.js";
@@ -11,6 +12,7 @@ import { Welcome } from "./welcome.js";
 
 const SCREENS = [
   ["", "Start", Welcome],
+  ["data", "Data", Data],
   ["train", "Train", Train],
   ["runs", "Runs", Runs],
   ["machine", "Machine", Machine],

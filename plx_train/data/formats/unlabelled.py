@@ -15,6 +15,7 @@ class BareImages(DatasetFormat):
     title = "images whose labels stand in dataset.corrections"
     truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES})
     names_all = False
+    is_seen = False
 
     def sign(self, folder: DataFolder) -> str | None:
         """None: it is taken where nothing else is, and labels are given."""
