@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
-from contextlib import closing
+from contextlib import closing, suppress
 
 from plx_train.config.compose import Composed
 from plx_train.ground.errors import UserError
@@ -54,7 +54,9 @@ def run(composed: Composed) -> RunResult:
         console.info(f"the studio of {home.root} is at {address}/?token={token} (Ctrl-C ends it, jobs go on)")
         if options.open:
             _open(f"{address}/?token={token}")
-        uvicorn.Server(config).run(sockets=[listener])
+        # It raises the signal anew once it has closed, as if nobody had heard it.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
     return RunResult("studio", home.root)
 
 

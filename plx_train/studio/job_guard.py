@@ -5,14 +5,18 @@ The job's lock is held by this process and by the command, so whoever finds it f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 JOB_FILE, LOCK_FILE, LOG_FILE, ENDED_FILE = "job.json", "job.lock", "job.log", "ended.json"
+STOP_FILE = "stop"
+"""Says that the user ended it; with a word in it, at once."""
 
 
 def main(folder: Path) -> int:
@@ -41,8 +45,16 @@ def main(folder: Path) -> int:
             return _ended(folder, 127, began)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{child.pid}\n".encode(), 0)
+        if (folder / STOP_FILE).exists():
+            end(child.pid, bool((folder / STOP_FILE).read_text("ascii")))
         code = child.wait()
     return _ended(folder, code, began)
+
+
+def end(leader: int, now: bool) -> None:
+    """Asks a command, and all that it started, to save and end; `now` kills them."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL if now else signal.SIGINT)
 
 
 def _ended(folder: Path, code: int, began: float) -> int:

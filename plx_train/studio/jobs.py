@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import try_lock
 from plx_train.studio.home import Home, read_json, tail, write_json
-from plx_train.studio.job_guard import ENDED_FILE, JOB_FILE, LOCK_FILE, LOG_FILE
+from plx_train.studio.job_guard import ENDED_FILE, JOB_FILE, LOCK_FILE, LOG_FILE, STOP_FILE, end
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED, LOST = "queued", "running", "done", "failed", "stopped", "lost"
 TRAINING, QUICK, SERVING = "training", "quick", "serving"
@@ -30,10 +28,12 @@ LANES = {TRAINING: 1, QUICK: 1, SERVING: 4}
 """Jobs of each kind that are carried out at once; trainings are as many as the user sets."""
 TRAINS = ("train", "quantize", "benchmark", "reproduce")
 MULTIRUN = ("-m", "--multirun")
-STARTED_FILE, STOP_FILE = "started.json", "stop"
+STARTED_FILE = "started.json"
 BEGINS_SECONDS = 20.0
 """Seconds in which a job that was started must have taken its lock."""
 LOG_BYTES = 1 << 18
+PACKAGE = Path(__file__).parents[2]
+"""Where jobs import this package from, wherever they run."""
 MOST_OVERRIDES, LONGEST_OVERRIDE = 200, 4000
 
 
@@ -141,10 +141,11 @@ class JobBoard:
             (folder / STOP_FILE).touch()
             self._place([each for each in self._order if each != name])
             self._settle(replace(job, state=STOPPED, ended=time.time()))
-        elif job.state == RUNNING and (leader := _leader(folder)):
-            (folder / STOP_FILE).touch()
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(leader, signal.SIGKILL if now else signal.SIGINT)
+        elif job.state == RUNNING:
+            # Where its command has not begun yet, its guard finds the file as soon as it has.
+            (folder / STOP_FILE).write_text("now" if now else "", "ascii")
+            if leader := _leader(folder):
+                end(leader, now)
             self._home.tell("stopping", f"{job.title} was asked to end", job=name)
 
     def log(self, name: str) -> str:
@@ -166,8 +167,7 @@ class JobBoard:
     def _start(self, job: StudioJob) -> None:
         folder, began = self._home.jobs / job.id, time.time()
         write_json(folder / STARTED_FILE, {"at": began})
-        package = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+        path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH", "")]))
         subprocess.Popen(
             [sys.executable, "-m", "plx_train.studio.job_guard", str(folder)],
             cwd=self._home.root,
