@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
-from plx_train.config.values import nearest
 from plx_train.studio.images import NAMED, ImageList
 
 SHOWN = 60
 """Findings of a kind that are sent at once."""
-RARE = 5
+RARE = 3
+ALIKE = 0.6
 """A class with so many times fewer images than one that is called alike may be misspelt."""
 
 
@@ -37,5 +38,6 @@ def classes_told(images: ImageList) -> list[dict[str, Any]]:
     told = []
     for name, count in counts.items():
         larger = [other for other, number in counts.items() if other != name and number >= RARE * max(count, 1)]
-        told.append({"name": name, "count": count, "near": nearest(name, larger) if count and larger else None})
+        near = get_close_matches(name, larger, n=1, cutoff=ALIKE) if count else []
+        told.append({"name": name, "count": count, "near": near[0] if near else None})
     return told

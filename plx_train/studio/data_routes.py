@@ -64,7 +64,7 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
     @app.get("/api/data/{name}/fitting")
     def fitting(name: str) -> dict[str, Any]:
         """Modules, those first that fit what is seen in the folder."""
-        return {"modules": list(guess.modules_for(guess.sights(shelf.root(shelf.get(name)))))}
+        return {"modules": guess.modules_for(guess.sights(shelf.root(shelf.get(name))))}
 
     @app.post("/api/data/{name}/module")
     def choose(name: str, chosen: Chosen) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,8 @@ class Sight:
 
 def sights(root: Path) -> list[Sight]:
     """What a folder may be, the likeliest first; nothing where it holds neither images nor tables."""
-    found = [sight for truth in Truth if (sight := _sight(root, truth))]
+    learned = {one["kind"] for one in forms.modules()}
+    found = [sight for truth in Truth if truth.name.lower() in learned and (sight := _sight(root, truth))]
     folder = _folder(root, Truth.CLASS)
     num_images = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.files)
     tables = [path.name for path in folder.files if path.suffix.lower() in TABLES]
@@ -53,17 +53,21 @@ def sights(root: Path) -> list[Sight]:
         return [Sight(None, "csv", f"{len(tables)} tables, {tables[0]} the first"), *found]
     if not found and num_images:
         words = f"{num_images} images that nobody labelled"
-        return [Sight(truth.name.lower(), "", words) for truth in (Truth.CLASS, Truth.BOXES, Truth.LABELS, Truth.TEXTS)]
+        return [Sight(truth.name.lower(), "", words) for truth in Truth if truth.name.lower() in learned]
     return found
 
 
-def modules_for(seen: list[Sight]) -> Iterator[dict[str, Any]]:
+def modules_for(seen: list[Sight]) -> list[dict[str, Any]]:
     """All modules, those first that fit what was seen, with the words that say why."""
     order = {sight.kind: (place, sight) for place, sight in reversed([*enumerate(seen)])}
-    cards = forms.modules()
-    for one in sorted(cards, key=lambda one: order.get(one["kind"], (len(seen), None))[0]):
-        sight = order.get(one["kind"], (0, None))[1]
-        yield {**one, "fits": sight is not None, "words": sight.words if sight else ""}
+    cards = []
+    for one in forms.modules():
+        makes_labels = one["seesImages"] and not one["kind"]
+        place, sight = (len(seen), None) if makes_labels else order.get(one["kind"], (len(seen), None))
+        cards.append(
+            (place, not one["reached"], {**one, "fits": sight is not None, "words": sight.words if sight else ""})
+        )
+    return [one for _, _, one in sorted(cards, key=lambda card: card[:2])]
 
 
 def _folder(root: Path, truth: Truth) -> DataFolder:

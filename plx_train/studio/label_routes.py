@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
+from plx_train.ground.errors import UserError
 from plx_train.studio.data_routes import PAGE, known_images
 from plx_train.studio.datasets import DataShelf
 from plx_train.studio.images import ImageLists
@@ -44,14 +45,17 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         return {"count": len(found), "rows": [row.plain() for row in found[place : place + most]]}
 
     @app.get("/api/data/{name}/line")
-    def line(name: str, choice: str = "all", label: str = "", split: str = "", code: str = "") -> dict[str, Any]:
-        """Names of the images to go through, in order."""
+    def line(name: str, choice: str = "", label: str = "", split: str = "", code: str = "") -> dict[str, Any]:
+        """Names of the images to go through, in order; without a choice those that are worth most."""
         found = known_images(lists, shelf.get(name))
+        counts = found.counts()
+        choice = choice or next((each for each in counts if counts[each] and each != "corrected"), "all")
         rows = found.chosen(choice, label, split, code)
         return {
             "kind": found.kind,
             "classes": found.classes,
-            "counts": found.counts(),
+            "counts": counts,
+            "choice": choice,
             "count": len(rows),
             "images": [row.image for row in rows[:MOST_NAMES]],
         }
@@ -61,9 +65,13 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         """All that is known of one image."""
         found = known_images(lists, shelf.get(name))
         row = found.get(image)
-        height, width = thumbnails.size_of(found.path(image))
         told = [found.findings[number] for number in row.findings]
-        return {**row.plain(), "height": height, "width": width, "told": told}
+        height, width, fault = 0, 0, ""
+        try:
+            height, width = thumbnails.size_of(found.path(image))
+        except UserError as error:
+            fault = str(error)
+        return {**row.plain(), "height": height, "width": width, "told": told, "fault": fault}
 
     @app.post("/api/data/{name}/labels")
     def label(name: str, said: Said) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 import { html, render, useEffect, useState } from "ui";
 import { listen, useAnswer, useVersions } from "./api.js";
 import { Data } from "./data.js";
+import { Label } from "./label.js";
 import { Machine } from "./machine.js";
 import { shown } from "./parts.js";
 import { Compare } from "./compare.js";
@@ -13,6 +14,7 @@ import { Welcome } from "./welcome.js";
 const SCREENS = [
   ["", "Start", Welcome],
   ["data", "Data", Data],
+  ["label", "Label", Label],
   ["train", "Train", Train],
   ["runs", "Runs", Runs],
   ["machine", "Machine", Machine],
