@@ -138,7 +138,7 @@ def _details(shelf: DataShelf, lists: ImageLists, one: KnownData) -> dict[str, A
         **asdict(one),
         "folder": str(shelf.root(one)),
         "check": {key: value for key, value in told.items() if key not in ("findings", "samples")} or None,
-        "overrides": shelf.overrides(one) if one.module else [],
+        "command": forms.command(["mode=check_dataset", *shelf.overrides(one)]) if one.module else "",
         "corrections": next(iter(shelf.corrections(one)), ""),
         "versions": shelf.versions(one),
         "kind": images.kind if images else None,

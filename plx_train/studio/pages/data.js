@@ -3,6 +3,7 @@ import { html, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
 import { DataSet } from "./dataset.js";
 import { Action, Empty, go, shown, Status, Wait, when } from "./parts.js";
+import { BringFiles } from "./upload.js";
 
 export function Data({ given }) {
   return given.name ? html`<${DataSet} name=${given.name} key=${given.name} />` : html`<${Shelf} />`;
@@ -45,7 +46,7 @@ function Bring() {
       <button onClick=${() => look(!isOpen)} aria-expanded=${isOpen}>Browse</button>
       <${Action} kind="main" work=${add} disabled=${!path}>Add<//></div>
     <p class="note">In whatever format. Nothing in it is ever changed.</p>
-    ${isOpen ? html`<${Picker} path=${path} set=${set} />` : null}</section>`;
+    ${isOpen ? html`<${Picker} path=${path} set=${set} />` : null}<${BringFiles} /></section>`;
 }
 
 function Picker({ path, set }) {

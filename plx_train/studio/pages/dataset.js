@@ -4,6 +4,7 @@ import { post, query, useAnswer } from "./api.js";
 import { Browse } from "./browse.js";
 import { Findings } from "./findings.js";
 import { Action, Command, go, Log, number, shown, Status, Wait, when } from "./parts.js";
+import { Sending, useSending } from "./upload.js";
 
 export function DataSet({ name }) {
   const path = `/api/data/${encodeURIComponent(name)}`;
@@ -11,10 +12,12 @@ export function DataSet({ name }) {
   const [kept, keep] = useState(null);
   if (told.value && told.value !== kept) keep(told.value);
   const one = told.value || kept;
+  const isComing = useSending(name)?.isGoing;
   return html`<p class="over"><a href="#/data">Data</a>${one?.module ? ` for ${one.module}` : ""}</p>
     <h1 tabindex="-1">${shown(name)}</h1>
-    ${one ? html`<p class="note">${shown(one.folder)}</p>${one.module ? html`<${Known} one=${one} path=${path} />`
-      : html`<${Purpose} path=${path} />`}` : html`<${Wait} told=${told} what="the dataset">${() => null}<//>`}`;
+    ${one ? html`<p class="note">${shown(one.folder)}</p>
+      ${one.is_taken_in ? html`<${Sending} name=${name} isNew=${!one.module} />` : null}${one.module ? html`<${Known} one=${one} path=${path} />`
+      : isComing ? null : html`<${Purpose} path=${path} />`}` : html`<${Wait} told=${told} what="the dataset">${() => null}<//>`}`;
 }
 
 function Purpose({ path }) {
@@ -57,7 +60,7 @@ function Known({ one, path }) {
     ${one.tables.map((table) => html`<${Table} key=${table.name} table=${table} />`)}
     ${check ? html`<${Statistics} told=${check.statistics} />` : null}
     <${Versions} versions=${one.versions} />
-    <${Command} text=${["python -m plx_train mode=check_dataset", ...one.overrides].join(" ")} title="The check from a terminal" />`;
+    <${Command} text=${one.command} title="The check from a terminal" />`;
 }
 
 function LastLog({ job }) {
