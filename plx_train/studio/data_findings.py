@@ -24,7 +24,7 @@ def grouped(findings: Sequence[Mapping[str, Any]], images: ImageList | None, mos
         image = finding.get("image")
         row = images.rows[image] if images and image else None
         group["count"] += 1
-        group["open"] += row is None or row.entry is None
+        group["open"] += row is None or not row.is_mended
         if len(group["items"]) < most:
             group["items"].append({**finding, "row": row.plain() if row else None})
     return sorted(groups.values(), key=lambda group: (group["level"] != "error", -group["count"]))

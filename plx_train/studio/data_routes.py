@@ -13,7 +13,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CHECK_FILE
 from plx_train.studio import forms, guess
 from plx_train.studio.data_findings import classes_told, grouped
-from plx_train.studio.datasets import AUDIT, CHECK, DataShelf, KnownData
+from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, DataShelf, KnownData
 from plx_train.studio.folders import look_into, tables_in
 from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
@@ -36,6 +36,12 @@ class Chosen(BaseModel):
     """What a dataset is to be trained with."""
 
     module: str = Field(max_length=100)
+
+
+class Model(BaseModel):
+    """Which model is asked: a run, or without one the published weights."""
+
+    run: str = Field("", max_length=400)
 
 
 def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
@@ -83,10 +89,9 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
 
 
 def _add_jobs(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
-    def ask(name: str, mode: str, what: str, title: str) -> dict[str, Any]:
-        one = shelf.get(name)
-        output = shelf.new_output(one, what)
-        overrides = [f"mode={mode}", *shelf.overrides(one), f"output={output}"]
+    def ask(name: str, what: str, title: str, given: list[str]) -> dict[str, Any]:
+        output = shelf.new_output(shelf.get(name), what)
+        overrides = [*given, f"output={output}"]
         fault = forms.fault_of(overrides)
         if fault:
             raise UserError(fault)
@@ -95,12 +100,22 @@ def _add_jobs(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
 
     @app.post("/api/data/{name}/check")
     async def check(name: str) -> dict[str, Any]:
-        return ask(name, "check_dataset", CHECK, f"Check {name}")
+        return ask(name, CHECK, f"Check {name}", ["mode=check_dataset", *shelf.overrides(shelf.get(name))])
 
     @app.post("/api/data/{name}/audit")
     async def audit(name: str) -> dict[str, Any]:
         """Looks for wrong labels."""
-        return ask(name, "audit", AUDIT, f"Look for wrong labels in {name}")
+        given = ["mode=audit", *shelf.overrides(shelf.get(name))]
+        return ask(name, AUDIT, f"Look for wrong labels in {name}", given)
+
+    @app.post("/api/data/{name}/predict")
+    async def predict(name: str, by: Model) -> dict[str, Any]:
+        """Has a model say what the images show."""
+        one = shelf.get(name)
+        model = f"run={studio.home.shown(studio.home.run(by.run))}" if by.run else "weights=auto"
+        module = [] if by.run else [f"module={one.module}"]
+        given = ["mode=predict", *module, model, f"input={studio.home.shown(shelf.root(one))}"]
+        return ask(name, PREDICT, f"Ask a model about {name}", given)
 
 
 def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:

@@ -13,14 +13,13 @@ from typing import Any
 from plx_train.data.corrections import Correction, plain_truth, read_corrections
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
-from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, IMAGES_FILE, SUSPECTS_FILE
-from plx_train.studio.datasets import DataShelf, KnownData
+from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, IMAGES_FILE, PREDICTIONS_FILE, SUSPECTS_FILE
+from plx_train.studio.datasets import PREDICT, DataShelf, KnownData
 from plx_train.studio.home import read_json
+from plx_train.studio.suggested import suggestions
 
 ORIGINALS_FILE = "originals.json"
 """What images said that were corrected, as the data have it."""
-SUGGESTED_FILE = "suggested.json"
-"""What a model says of images, in the form of corrections, with how sure it is."""
 WORD = re.compile(r"[^\s'\"(),;]+")
 NAMED = ("class", "labels", "boxes")
 """Kinds of truth that name classes."""
@@ -37,6 +36,7 @@ class ImageRow:
         findings: numbers of what the check found of it.
         suspect: what speaks against its label, where the last audit says so.
         suggested: what a model says.
+        seen: what the last check was told that it shows.
     """
 
     image: str
@@ -46,6 +46,7 @@ class ImageRow:
     findings: list[int] = field(default_factory=list)
     suspect: Mapping[str, Any] | None = None
     suggested: Mapping[str, Any] | None = None
+    seen: Any = None
 
     @property
     def truth(self) -> Any:
@@ -61,6 +62,11 @@ class ImageRow:
             return "left out" if self.entry.truth is None else "corrected"
         return "unlabelled" if self.was is None else "labelled"
 
+    @property
+    def is_mended(self) -> bool:
+        """Whether it is labelled otherwise, or left out, since it was checked."""
+        return self.entry is not None and (self.entry.truth is None or self.truth != self.seen)
+
     def plain(self) -> dict[str, Any]:
         """Everything, for a page."""
         return {
@@ -69,6 +75,7 @@ class ImageRow:
             "was": self.was,
             "truth": self.truth,
             "state": self.state,
+            "isMended": self.is_mended,
             "findings": self.findings,
             "suspect": self.suspect,
             "suggested": self.suggested,
@@ -166,15 +173,16 @@ class ImageLists:
     def get(self, one: KnownData) -> ImageList | None:
         """The images of a dataset; None where no check has looked at it, or it has none."""
         folder, check, audit = self._shelf.folder(one.name), self._shelf.check(one), self._shelf.audit(one)
+        predicted = self._shelf.latest(one, PREDICT, PREDICTIONS_FILE)
         if check is None or not (check / IMAGES_FILE).is_file():
             return None
         files = [check / IMAGES_FILE, check / CHECK_FILE, folder / CORRECTIONS_FILE, folder / ORIGINALS_FILE]
-        files += [folder / SUGGESTED_FILE, *([audit / SUSPECTS_FILE] if audit else [])]
+        files += [place / name for place, name in ((audit, SUSPECTS_FILE), (predicted, PREDICTIONS_FILE)) if place]
         stamp = [(path, _stamp(path)) for path in files]
         with self._lock:
             kept = self._kept.get(one.name)
             if kept is None or kept[0] != stamp:
-                self._kept[one.name] = kept = (stamp, _read(folder, check, audit))
+                self._kept[one.name] = kept = (stamp, _read(folder, check, audit, predicted))
             return kept[1]
 
 
@@ -186,9 +194,9 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return state.st_mtime_ns, state.st_size
 
 
-def _read(folder: Path, check: Path, audit: Path | None) -> ImageList:
+def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None) -> ImageList:
     told = read_json(check / IMAGES_FILE, {})
-    rows = {image: ImageRow(image, split, truth) for image, split, truth, _, _ in told.get("images", ())}
+    rows = {image: ImageRow(image, split, truth, seen=truth) for image, split, truth, _, _ in told.get("images", ())}
     for image, (split, truth) in read_json(folder / ORIGINALS_FILE, {}).items():
         rows.setdefault(image, ImageRow(image, split, truth)).was = truth
     findings = read_json(check / CHECK_FILE, {}).get("findings", [])
@@ -202,10 +210,12 @@ def _read(folder: Path, check: Path, audit: Path | None) -> ImageList:
     for image, entry in corrections.entries.items() if corrections else ():
         if image in rows:
             rows[image].entry = entry
-    for name, file in (("suspect", audit and audit / SUSPECTS_FILE), ("suggested", folder / SUGGESTED_FILE)):
-        for rank, one in enumerate(_entries(file)):
-            if one.get("image") in rows:
-                setattr(rows[one["image"]], name, {"rank": rank, **one})
+    for one in read_json(audit / SUSPECTS_FILE, {}).get("suspects", ()) if audit else ():
+        if one.get("image") in rows:
+            rows[one["image"]].suspect = one
+    for image, said in suggestions(predicted, told.get("truth", "")).items():
+        if image in rows:
+            rows[image].suggested = said
     classes = [*told.get("classes", ()), *(corrections.classes if corrections else ())]
     return ImageList(
         told.get("truth", ""),
@@ -220,11 +230,6 @@ def _read(folder: Path, check: Path, audit: Path | None) -> ImageList:
 def _since(corrections: Path, check: Path) -> int:
     mine, theirs = _stamp(corrections), _stamp(check)
     return int(bool(mine and theirs and mine[0] > theirs[0]))
-
-
-def _entries(file: Path | None) -> Sequence[Mapping[str, Any]]:
-    told = read_json(file, {}) if file else {}
-    return told.get("suspects") or told.get("suggested") or ()
 
 
 def _images_of(

@@ -52,6 +52,7 @@ function Known({ one, path }) {
         work=${() => post(`${path}/audit`)}>Look for wrong labels<//>` : null}
       ${check ? html`<button class=${check.ok && !one.isNewer ? "main" : ""} onClick=${() => go(`/train?${query(train)}`)}>Train on this</button>` : null}
       <button onClick=${() => choose(!isChoosing)} aria-expanded=${isChoosing}>Learn something else</button></div>
+    ${one.kind ? html`<${AskModel} one=${one} path=${path} going=${going} />` : null}
     ${isChoosing ? html`<${Purpose} path=${path} />` : null}
     ${one.isNewer ? html`<p class="callout">Labels were changed since this check. <b>Check again</b> to see what is left.</p>` : null}
     <${Classes} one=${one} path=${path} />
@@ -61,6 +62,19 @@ function Known({ one, path }) {
     ${check ? html`<${Statistics} told=${check.statistics} />` : null}
     <${Versions} versions=${one.versions} />
     <${Command} text=${one.command} title="The check from a terminal" />`;
+}
+
+function AskModel({ one, path, going }) {
+  const { value } = useAnswer("/api/runs", "runs");
+  const [run, set] = useState("");
+  const runs = (value?.runs || []).filter((each) => each.module === one.module && each.mode === "train" && each.status === "FINISHED");
+  const hasPublished = one.kind === "texts" || one.kind === "text";
+  if (!one.counts.unlabelled || (!runs.length && !hasPublished)) return null;
+  const by = run || (hasPublished ? "" : runs[0].name);
+  return html`<div class="filters"><label>Have the unlabelled ones pre-labelled by <select value=${by} onChange=${(event) => set(event.target.value)}>
+      ${hasPublished ? html`<option value="">the published weights</option>` : null}
+      ${runs.slice(0, 50).map((each) => html`<option key=${each.name} value=${each.name}>${shown(each.name)}</option>`)}</select></label>
+    <${Action} kind="small" disabled=${going.some((job) => job.about.what === "predict")} work=${() => post(`${path}/predict`, { run: by })}>Ask it<//></div>`;
 }
 
 function LastLog({ job }) {

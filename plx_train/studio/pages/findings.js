@@ -15,7 +15,7 @@ export function Findings({ name, path, kind, classes }) {
 }
 
 function Group({ group, name, path, kind, classes }) {
-  const open = group.items.filter((item) => item.row?.state === "labelled" || item.row?.state === "unlabelled");
+  const open = group.items.filter((item) => item.row && !item.row.isMended);
   const leave = () => post(`${path}/labels`, { entries: [...new Set(open.map((item) => item.image))].map((image) => ({ image, leave_out: true })) });
   return html`<details class="finding" open=${group.level === "error" || group.count <= 12}>
     <summary><span class="status ${group.level === "error" ? "failed" : "stopped"}">${group.level}</span> <b>${shown(group.code.replaceAll("-", " "))}</b>
@@ -43,7 +43,7 @@ export function Mend({ row, name, path, kind, classes }) {
   const say = (entry) => post(`${path}/labels`, { entries: [{ image: row.image, ...entry }] });
   const isDone = row.state === "corrected" || row.state === "left out";
   return html`<div class="mend">
-    ${isDone ? html`<span class="status finished">${row.state}</span>
+    ${isDone ? html`<span class="status ${row.isMended ? "finished" : "stopped"}">${row.state}</span>
       <${Action} kind="small" work=${() => say({})} label="Undo: ${row.image}">Undo<//>`
     : html`<${Action} kind="small" work=${() => say({ leave_out: true })} label="Leave out ${row.image}">Leave out<//>`}
     ${kind === "class" && row.state !== "left out" ? html`<select aria-label="Class of ${row.image}" value=${row.truth || ""}
