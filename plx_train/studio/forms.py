@@ -22,6 +22,7 @@ from plx_train.vision.room import ImageRoom
 
 FIRST = {
     "trainer.max_time": "Time",
+    "device": "Device",
     "trainer.epochs": "Epochs",
     "module.network": "Network",
     "optimizer.lr": "Learning rate",
@@ -86,8 +87,24 @@ def form(module: str) -> dict[str, Any]:
         composed = compose_run([f"module={module}"])
     options = options_with_module(composed.options.module)
     fields = [_field(one, composed.flat) for one in options.values() if _is_shown(one)]
-    first = [one for key in FIRST for one in fields if one["key"] == key]
+    first = [one for key in FIRST for one in (_device(), *fields) if one["key"] == key]
     return {"module": module, "first": first, "rest": [one for one in fields if one["key"] not in FIRST]}
+
+
+def _device() -> dict[str, Any]:
+    """The choice of a device, which is a preset."""
+    names = list(presets("device"))
+    return {
+        "key": "device",
+        "title": FIRST["device"],
+        "isList": False,
+        "sentence": "Where it is computed; auto: on the first accelerator, where there is none on the processor.",
+        "takes": ", ".join(names),
+        "type": "str",
+        "choices": names,
+        "isOptional": False,
+        "default": "auto",
+    }
 
 
 def _is_shown(one: Option) -> bool:

@@ -23,7 +23,7 @@ class StudioProcess:
     """A studio of the folder `root`."""
 
     def __init__(self, root: Path, *options: str) -> None:
-        self._root = root
+        self.root = root
         self._options = options
         self.start()
 
@@ -32,7 +32,7 @@ class StudioProcess:
         command = [sys.executable, "-m", "plx_train", "studio", "studio.open=false", "studio.port=0", *self._options]
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            command, cwd=self._root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self._process.stdout
         said = []
@@ -88,6 +88,16 @@ class StudioProcess:
         found: dict[str, Any] = self.get(f"/api/jobs/{name}")
         return found
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """Kills it as a fault would."""
         self._end(signal.SIGKILL)
@@ -111,7 +121,7 @@ def studio_in(root: Path, *options: str) -> Iterator[StudioProcess]:
     try:
         yield process
     finally:
-        if process._process.poll() is None:
+        if process.is_alive:
             process.kill()
         for lock in (root / "studio" / "jobs").glob("*/job.lock"):
             if (leader := lock.read_text().strip()) and not (lock.parent / "ended.json").exists():

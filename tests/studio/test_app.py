@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kit.processes import until
@@ -66,7 +68,7 @@ def test_bodies_that_are_none_are_refused_in_a_sentence(studio: StudioProcess, b
 
 def test_a_second_studio_of_the_folder_is_refused(studio: StudioProcess) -> None:
     with pytest.raises(AssertionError, match="in use by another studio"):
-        StudioProcess(studio._root)
+        StudioProcess(studio.root)
 
 
 def test_a_killed_studio_knows_its_jobs_again(tmp_path: Path) -> None:
@@ -84,8 +86,6 @@ def test_a_killed_studio_knows_its_jobs_again(tmp_path: Path) -> None:
 
 
 def test_what_changed_is_told_in_one_stream(studio: StudioProcess) -> None:
-    import http.client
-
     connection = http.client.HTTPConnection(studio.place, timeout=20)
     connection.request("GET", "/api/changes", headers=studio.headers())
     stream = connection.getresponse()
@@ -94,3 +94,16 @@ def test_what_changed_is_told_in_one_stream(studio: StudioProcess) -> None:
     stream.readline()
     assert json.loads(stream.readline().removeprefix(b"data: "))["jobs"] > first["jobs"]
     connection.close()
+
+
+def test_nothing_is_left_open_after_a_hundred_reloads(studio: StudioProcess) -> None:
+    process = psutil.Process(studio.pid)
+    before = process.num_fds()
+    for _ in range(100):
+        connection = http.client.HTTPConnection(studio.place, timeout=20)
+        connection.request("GET", "/api/changes", headers=studio.headers())
+        connection.getresponse().readline()
+        connection.close()
+        assert studio.request("GET", "/")[0] == 200
+    until(lambda: process.num_fds() <= before, f"{process.num_fds()} files are open, {before} were")
+    assert len([one for one in process.net_connections() if one.status == psutil.CONN_LISTEN]) == 1

@@ -9,7 +9,7 @@ export function Run({ given }) {
   const mine = (all?.jobs || []).filter((job) => job.id === given.job || (given.name && job.output === `outputs/${given.name}`));
   const job = mine[0];
   const told = useAnswer(given.name ? `/api/run?${query({ name: given.name })}` : null, "runs");
-  const charts = useAnswer(given.name && told.value ? `/api/run/charts?${query({ name: given.name })}` : null, "runs");
+  const charts = useAnswer(told.value && told.value.status !== "BEGINNING" ? `/api/run/charts?${query({ name: given.name })}` : null, "runs");
   const run = told.value;
   if (run?.isSweep) return html`<${Sweep} name=${given.name} job=${job} />`;
   return html`<h1 tabindex="-1">${shown(job?.title || given.name || "Job")}</h1>

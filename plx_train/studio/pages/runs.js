@@ -31,7 +31,7 @@ function History({ runs }) {
   const [sought, set] = useState("");
   const [most, more] = useState(100);
   const [chosen, choose] = useState([]);
-  const turn = (name) => choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
+  const turn = (name) => choose((now) => now.includes(name) ? now.filter((one) => one !== name) : [...now, name]);
   if (!runs.length) return html`<${Empty} title="Nothing was trained yet"><p><a href="#/train">Train something.</a></p><//>`;
   const words = sought.toLowerCase();
   const found = runs.filter((run) => `${run.name} ${run.module} ${run.dataset} ${run.status}`.toLowerCase().includes(words));

@@ -7,7 +7,7 @@ export function Train({ given }) {
   const told = useAnswer("/api/modules");
   return html`<h1 tabindex="-1">Train</h1>
     <${Wait} told=${told} what="what can be trained">${({ modules }) => given.module
-      ? html`<${Setup} key=${given.module} one=${modules.find((each) => each.name === given.module)} given=${given} />`
+      ? html`<${Setup} key=${JSON.stringify(given)} one=${modules.find((each) => each.name === given.module)} given=${given} />`
       : html`<${Cards} modules=${modules} />`}<//>`;
 }
 
@@ -54,6 +54,8 @@ function Setup({ one, given }) {
       ${first.map((field) => html`<${Field} key=${field.key} field=${field} value=${values[field.key]} change=${change} />`)}
       <${Rest} fields=${rest} values=${values} change=${change} />`}<//>
     <div class="bottom"><${Fault} error=${isWatched.error} />
+      ${values["dataset.pool"] ? html`<p class="note">Labels alone are learned first, then the unlabelled images in two rounds;
+        the time is shared out, and the better one is kept.</p>` : null}
       ${isSweep ? html`<p class="note">Several values: one run for each, compared in a report.</p>` : null}
       <${Action} kind="main" work=${begin} disabled=${Boolean(isWatched.error)}>${isSweep ? "Sweep" : "Train"}<//>
       ${isWatched.command ? html`<${Command} text=${isWatched.command} />` : null}</div>`;
