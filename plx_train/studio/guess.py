@@ -45,8 +45,8 @@ class Sight:
 def sights(root: Path) -> list[Sight]:
     """What a folder may be, the likeliest first; nothing where it holds neither images nor tables."""
     learned = {one["kind"] for one in forms.modules()}
-    found = [sight for truth in Truth if truth.name.lower() in learned and (sight := _sight(root, truth))]
     folder = _folder(root, Truth.CLASS)
+    found = [sight for truth in Truth if truth.name.lower() in learned and (sight := _sight(folder, truth))]
     num_images = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.files)
     tables = [path.name for path in folder.files if path.suffix.lower() in TABLES]
     if tables and num_images < len(tables):
@@ -75,8 +75,10 @@ def _folder(root: Path, truth: Truth) -> DataFolder:
     return DataFolder(root, truth, split_file(TRAIN, kind), split_file(VAL, kind), IMAGE_SUFFIXES, image_size)
 
 
-def _sight(root: Path, truth: Truth) -> Sight | None:
-    folder = _folder(root, truth)
+def _sight(known: DataFolder, truth: Truth) -> Sight | None:
+    root, folder = known.root, _folder(known.root, truth)
+    # Its files are listed once for all.
+    vars(folder)["files"] = known.files
     try:
         chosen = choose_format("auto", folder, "")
     except UserError as error:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.data.corrections import Correction, plain_truth, read_corrections
+from plx_train.data.corrections import Correction, plain_truth
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, IMAGES_FILE, PREDICTIONS_FILE, SUSPECTS_FILE
+from plx_train.studio.corrected import corrections_in, stamp_of
 from plx_train.studio.datasets import PREDICT, DataShelf, KnownData
 from plx_train.studio.home import read_json
 from plx_train.studio.suggested import suggestions
@@ -178,20 +179,12 @@ class ImageLists:
             return None
         files = [check / IMAGES_FILE, check / CHECK_FILE, folder / CORRECTIONS_FILE, folder / ORIGINALS_FILE]
         files += [place / name for place, name in ((audit, SUSPECTS_FILE), (predicted, PREDICTIONS_FILE)) if place]
-        stamp = [(path, _stamp(path)) for path in files]
+        stamp = [(path, stamp_of(path)) for path in files]
         with self._lock:
             kept = self._kept.get(one.name)
             if kept is None or kept[0] != stamp:
                 self._kept[one.name] = kept = (stamp, _read(folder, check, audit, predicted))
             return kept[1]
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_mtime_ns, state.st_size
 
 
 def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None) -> ImageList:
@@ -205,9 +198,8 @@ def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None)
         finding["image"] = next(_images_of(finding, rows, places), None)
         if finding["image"]:
             rows[finding["image"]].findings.append(number)
-    path = folder / CORRECTIONS_FILE
-    corrections = read_corrections(path, path.name) if path.is_file() else None
-    for image, entry in corrections.entries.items() if corrections else ():
+    corrections = corrections_in(folder)
+    for image, entry in corrections.entries.items():
         if image in rows:
             rows[image].entry = entry
     for one in read_json(audit / SUSPECTS_FILE, {}).get("suspects", ()) if audit else ():
@@ -216,19 +208,19 @@ def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None)
     for image, said in suggestions(predicted, told.get("truth", "")).items():
         if image in rows:
             rows[image].suggested = said
-    classes = [*told.get("classes", ()), *(corrections.classes if corrections else ())]
+    classes = [*told.get("classes", ()), *corrections.classes]
     return ImageList(
         told.get("truth", ""),
         list(dict.fromkeys(classes)) if told.get("truth") in NAMED else [],
         Path(told.get("root", "")),
         rows,
         findings,
-        _since(path, check / CHECK_FILE),
+        _since(folder / CORRECTIONS_FILE, check / CHECK_FILE),
     )
 
 
 def _since(corrections: Path, check: Path) -> int:
-    mine, theirs = _stamp(corrections), _stamp(check)
+    mine, theirs = stamp_of(corrections), stamp_of(check)
     return int(bool(mine and theirs and mine[0] > theirs[0]))
 
 

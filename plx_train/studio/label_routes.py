@@ -15,7 +15,7 @@ from plx_train.studio.labels import rename, say
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
 
-MOST_NAMES = 5000
+MOST_NAMES = 50_000
 """Images of a line to go through, at most."""
 
 

@@ -9,17 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract.truth import Outline
-from plx_train.data.corrections import (
-    Correction,
-    EntryFault,
-    correction_of,
-    corrections_text,
-    plain_truth,
-    read_corrections,
-)
+from plx_train.data.corrections import Correction, EntryFault, correction_of, plain_truth
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file
 from plx_train.runs.folder import CORRECTIONS_FILE
+from plx_train.studio.corrected import corrections_in, write_corrections
 from plx_train.studio.home import read_json, write_json
 from plx_train.studio.images import NAMED, ORIGINALS_FILE, ImageList, names_of
 
@@ -52,7 +45,7 @@ def say(folder: Path, images: ImageList, entries: Iterable[Mapping[str, Any]]) -
             classes += _new_names(said, images, classes)
         if len(originals) != before:
             write_json(folder / ORIGINALS_FILE, originals)
-        replace_file(folder / CORRECTIONS_FILE, corrections_text(kept.values(), classes), is_durable=True)
+        write_corrections(folder, kept, classes)
 
 
 def rename(folder: Path, images: ImageList, name: str, into: str) -> int:
@@ -77,11 +70,9 @@ def _renamed(truth: Any, name: str, into: str) -> Any:
 
 
 def _kept(folder: Path) -> tuple[dict[str, Correction], list[str]]:
-    path = folder / CORRECTIONS_FILE
-    if not path.is_file():
-        return {}, []
-    found = read_corrections(path, path.name)
+    found = corrections_in(folder)
     if found.findings:
+        path = folder / CORRECTIONS_FILE
         raise UserError(f"{path} can't be gone on with: {found.findings[0]}: mend it, or put it elsewhere")
     return dict(found.entries), [*found.classes]
 

@@ -9,6 +9,7 @@ export const CHOICES = { all: "all", suspects: "suspect", suggested: "suggested"
 
 export const inWords = (truth) => truth === null || truth === undefined ? "no label" : typeof truth === "string" ? truth
   : !truth.length ? "none" : typeof truth[0] === "string" ? truth.join(", ")
+  : new Set(truth.map((one) => one.label)).size > 6 ? `${truth.length} outlines`
   : Object.entries(truth.reduce((sum, one) => ({ ...sum, [one.label]: (sum[one.label] || 0) + 1 }), {})).slice(0, 4)
     .map(([label, count]) => count > 1 ? `${count} ${label}` : label).join(", ");
 

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
 import { CHOICES } from "./browse.js";
 import { Outlines } from "./outlines.js";
-import { Classes, Text } from "./palette.js";
+import { Classes, Text, useKeys } from "./palette.js";
 import { Fault, go, shown, Wait } from "./parts.js";
 
 export function Label({ given }) {
@@ -27,19 +27,36 @@ function Desk({ name, image: first }) {
   const [place, set] = useState(null);
   const [said, setSaid] = useState({ rows: {} });
   const [fault, setFault] = useState(null);
-  const back = useRef([]), chain = useRef(Promise.resolve());
-  const line = told.value;
+  const back = useRef([]), chain = useRef(Promise.resolve()), waiting = useRef(0);
+  const line = told.value && (!first || choice !== "all" || told.value.images.includes(first) ? told.value
+    : { ...told.value, images: [first, ...told.value.images] });
   const at = place ?? Math.max(0, first ? line?.images.indexOf(first) ?? 0 : 0);
   const image = line?.images[at];
   const seen = useAnswer(image ? `${path}/image?${query({ image })}` : null);
   const row = seen.value && { ...seen.value, ...said.rows[image] };
   const step = (by) => set(Math.min(Math.max(at + by, 0), (line?.images.length || 1) - 1));
+  // One change after the other; one that can't be sent is sent again until the studio is there.
+  const send = async (of, entry) => {
+    for (;;) {
+      try { return await post(`${path}/labels`, { entries: [{ image: of, ...entry }] }); } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        setFault(new Error("Not saved yet: the studio can't be reached. It is tried again."));
+        await new Promise((done) => setTimeout(done, 1000));
+      }
+    }
+  };
   const write = (of, entry) => {
-    chain.current = chain.current.then(() => post(`${path}/labels`, { entries: [{ image: of, ...entry }] })).then((answer) => {
-      setSaid((before) => ({ ...before, classes: answer.classes, counts: answer.counts, rows: { ...before.rows, [of]: answer.rows[0] } }));
+    waiting.current += 1;
+    chain.current = chain.current.then(() => send(of, entry)).then((answer) => {
+      waiting.current -= 1;
+      setSaid((before) => ({ classes: answer.classes, counts: answer.counts,
+        rows: waiting.current ? before.rows : { ...before.rows, [of]: answer.rows[0] } }));
       setFault(null);
-    }, setFault);
-    return chain.current;
+    }, (error) => {
+      waiting.current -= 1;
+      setSaid((before) => ({ ...before, rows: { ...before.rows, [of]: undefined } }));
+      setFault(error);
+    });
   };
   const say = (entry, isNext) => {
     back.current.push({ at, image, entry: entryOf(row) });
@@ -61,16 +78,11 @@ function Desk({ name, image: first }) {
     ArrowRight: () => step(1), ArrowLeft: () => step(-1), x: () => say({ leave_out: true }, true), u: undo,
     y: () => row.truth !== null && say({ truth: row.truth }, true), a: () => better !== undefined && say({ truth: better }, true),
   };
-  useEffect(() => {
-    const pressed = (event) => {
-      if (event.defaultPrevented || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
-      if (event.key === "z" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); undo(); return; }
-      if (event.ctrlKey || event.metaKey || event.altKey || !row || !keys[event.key]) return;
-      event.preventDefault();
-      keys[event.key]();
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
+  useKeys((event) => {
+    if (event.key === "z" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); undo(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || !row || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
   });
   const change = (next) => { choose(next); set(0); };
   return html`<p class="over"><a href="#/data?${query({ name })}">${shown(name)}</a></p><h1 tabindex="-1">Label</h1>
@@ -84,11 +96,11 @@ function Desk({ name, image: first }) {
         <${Fault} error=${fault || seen.error} />
         <div class="desk"><div class="stage">${!row ? null : row.fault ? html`<${Fault} error=${row.fault} />` : kind === "boxes" || kind === "texts"
             ? html`<${Outlines} key=${image} path=${path} row=${row} kind=${kind} classes=${classes} say=${say} />`
-            : html`<img class="whole" alt=${image} src="${path}/thumbnail?${query({ image, size: 1600 })}" />`}</div>
+            : html`<img class="whole" alt=${image} src="${path}/thumbnail?${query({ image, size: 1600 })}" />`}
+            ${row && kind === "text" ? html`<${Text} key=${image} truth=${row.truth} say=${say} />` : null}</div>
           <div class="side">
             ${row ? html`<${Doubts} row=${row} better=${better} accept=${keys.a} confirm=${keys.y} />` : null}
             ${row && (kind === "class" || kind === "labels") ? html`<${Classes} key=${kind} kind=${kind} classes=${classes} truth=${row.truth} say=${say} />` : null}
-            ${row && kind === "text" ? html`<${Text} key=${image} truth=${row.truth} say=${say} />` : null}
             <p class="hands"><button class="small" onClick=${keys.x}>Leave out <kbd>x</kbd></button>
               <button class="small" onClick=${undo} disabled=${!back.current.length}>Undo <kbd>u</kbd></button>
               ${row && row.state !== "labelled" && row.state !== "unlabelled" ? html`<button class="small" onClick=${() => say({})}>As it was</button>` : null}</p>

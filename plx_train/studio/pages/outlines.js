@@ -1,7 +1,7 @@
 // Boxes and outlines in an image: drawn, moved, resized, named, taken away.
-import { html, useEffect, useRef, useState } from "ui";
+import { html, useRef, useState } from "ui";
 import { query } from "./api.js";
-import { Names, useNumbers } from "./palette.js";
+import { Names, useKeys } from "./palette.js";
 import { shown } from "./parts.js";
 
 const LEAST = 3;
@@ -14,7 +14,7 @@ const colour = (classes, label) => `var(--s${Math.max(0, classes.indexOf(label))
 export function Outlines({ path, row, kind, classes, say }) {
   const [drawn, draw] = useState(null);
   const [chosen, choose] = useState(null);
-  const [name, setName] = useState(classes[0] || "");
+  const [name, setName] = useState(classes[0] || "object");
   const [zoom, setZoom] = useState(1);
   const [isDrawing, setDrawing] = useState(false);
   const hold = useRef(null), stage = useRef(null);
@@ -43,23 +43,24 @@ export function Outlines({ path, row, kind, classes, say }) {
   const move = (event) => {
     const held = hold.current;
     if (!held) return;
-    const to = place(event);
-    if (held.at === null) draw([...held.before, { label: name, points: box(inside(held.from), inside(to)), isNew: true }]);
-    else if (held.corner !== null) draw(held.before.map((each, at) => at === held.at ? { ...each, points: bent(each.points, held.corner, inside(to)) } : each));
-    else draw(held.before.map((each, at) => at === held.at ? { ...each, points: moved(each.points, to[0] - held.from[0], to[1] - held.from[1]) } : each));
+    const to = place(event), [dx, dy] = [to[0] - held.from[0], to[1] - held.from[1]];
+    const changed = (points) => held.corner !== null ? bent(points, held.corner, inside(to)) : moved(points, dx, dy);
+    held.drawn = held.at === null ? [...held.before, { label: name, points: box(inside(held.from), inside(to)) }]
+      : held.before.map((each, at) => at === held.at ? { ...each, points: changed(each.points) } : each);
+    draw(held.drawn);
   };
+  // A hand may be quicker than what is drawn: what it did is held, not read back.
   const up = () => {
     const held = hold.current;
     hold.current = null;
-    if (!held || !drawn) return;
-    const last = drawn[drawn.length - 1];
-    if (last?.isNew) {
-      const [a, , c] = last.points;
+    if (!held?.drawn) return;
+    if (held.at === null) {
+      const [a, , c] = held.drawn[held.drawn.length - 1].points;
       if (c[0] - a[0] < LEAST || c[1] - a[1] < LEAST) { draw(null); return; }
-      choose(drawn.length - 1);
+      choose(held.drawn.length - 1);
       setDrawing(false);
     }
-    save(drawn.map(({ isNew, ...each }) => each));
+    save(held.drawn);
   };
   const remove = () => { if (chosen !== null) { save(outlines.filter((_, at) => at !== chosen)); choose(null); } };
   const middle = () => {
@@ -68,28 +69,23 @@ export function Outlines({ path, row, kind, classes, say }) {
     save([...outlines, { label: name, points: box([row.width / 2 - w, row.height / 2 - h], [row.width / 2 + w, row.height / 2 + h]) }]);
   };
   const take = (next) => { setName(next); if (chosen !== null && outlines[chosen]) save(put(chosen, { label: next })); };
-  useNumbers(kind === "boxes" ? classes : [], take);
-  useEffect(() => {
-    const pressed = (event) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
-      const key = event.key, by = event.shiftKey ? 10 : 1, one = outlines[chosen];
-      const arrows = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] };
-      if (one && arrows[key]) {
-        const [dx, dy] = arrows[key];
-        const points = event.altKey ? (kind === "boxes" ? bent(one.points, 2, moved([one.points[2]], dx, dy)[0]) : one.points) : moved(one.points, dx, dy);
-        save(put(chosen, { points }));
-      } else if (one && (key === "Delete" || key === "Backspace")) remove();
-      else if (key === "Escape") { choose(null); setDrawing(false); }
-      else if (key === "n") middle();
-      else if ((key === "]" || key === "[") && outlines.length) choose(((chosen ?? (key === "]" ? -1 : 0)) + (key === "]" ? 1 : -1) + outlines.length) % outlines.length);
-      else if (key === "+" || key === "=") setZoom(Math.min(8, zoom * 1.5));
-      else if (key === "-") setZoom(Math.max(1, zoom / 1.5));
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", pressed, true);
-    return () => removeEventListener("keydown", pressed, true);
-  });
+  useKeys((event) => {
+    if (event.ctrlKey || event.metaKey) return;
+    const key = event.key, by = event.shiftKey ? 10 : 1, one = outlines[chosen];
+    const arrows = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] };
+    if (one && arrows[key]) {
+      const [dx, dy] = arrows[key];
+      const points = event.altKey ? (kind === "boxes" ? bent(one.points, 2, moved([one.points[2]], dx, dy)[0]) : one.points) : moved(one.points, dx, dy);
+      save(put(chosen, { points }));
+    } else if (one && (key === "Delete" || key === "Backspace")) remove();
+    else if (key === "Escape") { choose(null); setDrawing(false); }
+    else if (key === "n") middle();
+    else if ((key === "]" || key === "[") && outlines.length) choose(((chosen ?? (key === "]" ? -1 : 0)) + (key === "]" ? 1 : -1) + outlines.length) % outlines.length);
+    else if (key === "+" || key === "=") setZoom(Math.min(8, zoom * 1.5));
+    else if (key === "-") setZoom(Math.max(1, zoom / 1.5));
+    else return;
+    event.preventDefault();
+  }, true);
   const size = Math.max(row.width, row.height) / 140 / zoom;
   const doubts = (row.suspect?.doubts || []).filter((doubt) => doubt.box);
   return html`<div class="tools"><button class="small" aria-pressed=${isDrawing} onClick=${() => setDrawing(!isDrawing)}>Draw over others</button>

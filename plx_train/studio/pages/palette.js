@@ -2,17 +2,24 @@
 import { html, useEffect, useRef, useState } from "ui";
 import { shown } from "./parts.js";
 
-// Number keys choose among the first nine names.
-export function useNumbers(names, take) {
+// Keys that are pressed outside of fields; each meets what was drawn last, however quick the hand is.
+export function useKeys(handle, isFirst = false) {
+  const latest = useRef(handle);
+  latest.current = handle;
   useEffect(() => {
-    const pressed = (event) => {
-      const name = /^[1-9]$/.test(event.key) && names[Number(event.key) - 1];
-      if (!name || event.ctrlKey || event.metaKey || event.altKey || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
-      event.preventDefault();
-      take(name);
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
+    const heard = (event) => event.defaultPrevented || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName) || latest.current(event);
+    addEventListener("keydown", heard, isFirst);
+    return () => removeEventListener("keydown", heard, isFirst);
+  }, []);
+}
+
+// Number keys choose among the first nine names.
+function useNumbers(names, take) {
+  useKeys((event) => {
+    const name = /^[1-9]$/.test(event.key) && names[Number(event.key) - 1];
+    if (!name || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    take(name);
   });
 }
 
@@ -20,13 +27,13 @@ export function Classes({ kind, classes, truth, say }) {
   const held = kind === "class" ? (truth === null || truth === undefined ? [] : [truth]) : truth || [];
   const take = (name) => kind === "class" ? say({ truth: name }, true)
     : say({ truth: held.includes(name) ? held.filter((each) => each !== name) : [...held, name] });
-  useNumbers(classes, take);
   return html`<${Names} names=${classes} held=${held} take=${take} what=${kind === "class" ? "class" : "label"} />
     ${kind === "labels" && !held.length ? html`<p><button class="small" onClick=${() => say({ truth: [] }, true)}>None of them holds</button></p>` : null}`;
 }
 
 export function Names({ names, held, take, what }) {
   const [sought, seek] = useState("");
+  useNumbers(names, take);
   const add = (event) => {
     event.preventDefault();
     const name = sought.trim();
