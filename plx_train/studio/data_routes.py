@@ -32,7 +32,7 @@ class Added(BaseModel):
     embedded: str = Field("", max_length=100)
 
 
-class Chosen(BaseModel):
+class Purpose(BaseModel):
     """What a dataset is to be trained with."""
 
     module: str = Field(max_length=100)
@@ -73,7 +73,7 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         return {"modules": guess.modules_for(guess.sights(shelf.root(shelf.get(name))))}
 
     @app.post("/api/data/{name}/module")
-    def choose(name: str, chosen: Chosen) -> dict[str, Any]:
+    def choose(name: str, chosen: Purpose) -> dict[str, Any]:
         studio.data_version += 1
         return asdict(shelf.give(name, chosen.module))
 

@@ -27,7 +27,7 @@ SECONDS = 20.0
 MOST_BYTES, LOOKED_AFTER = 512 << 20, 200
 """Bound of what is kept of a dataset, and after how many new pictures it is looked after."""
 COLOURS = ((13, 115, 217), (133, 114, 11), (163, 79, 122), (43, 125, 95), (92, 58, 178))
-"""Of outlines, BGR, by class."""
+"""Colours of outlines, BGR, by class."""
 
 
 class Thumbnails:
