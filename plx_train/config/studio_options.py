@@ -15,6 +15,8 @@ class StudioOptions:
     """Address to listen at; others than this machine's own need a proxy with a login before them."""
     port: int = option(8484, at_least(0, at_most=65535))
     """Port to listen at; 0 takes a free one."""
+    names: list[str] = field(default_factory=list)
+    """Names that a proxy with a login before it is reached by, for example [studio.example.org]."""
     root: str = "."
     """Folder that its commands run in, with outputs/ and, for what is the studio's own, studio/."""
     data: list[str] = field(default_factory=list)

@@ -15,6 +15,9 @@ from plx_train.studio.home import LOCK_FILE, make_home
 from plx_train.terminal.console import make_console
 
 CLOSING_SECONDS = 1
+LOOPBACK = ("127.", "::1", "localhost")
+MOST_AT_ONCE = 256
+"""Connections; more are answered 503."""
 
 
 def run(composed: Composed) -> RunResult:
@@ -40,7 +43,7 @@ def run(composed: Composed) -> RunResult:
         address, port = address_of(listener), listener.getsockname()[1]
         token = home.token()
         app = create_app(home, options)
-        guarded = Login(app, token, port, (options.host,))
+        guarded = Login(app, token, port, (options.host, *options.names))
         config = uvicorn.Config(
             guarded,
             lifespan="on",
@@ -49,9 +52,14 @@ def run(composed: Composed) -> RunResult:
             log_config=None,
             server_header=False,
             proxy_headers=False,
+            limit_concurrency=MOST_AT_ONCE,
             timeout_graceful_shutdown=CLOSING_SECONDS,
         )
         console.info(f"the studio of {home.root} is at {address}/?token={token} (Ctrl-C ends it, jobs go on)")
+        if not options.host.startswith(LOOPBACK):
+            console.warn(
+                f"studio.host={options.host}: whoever has the token can start commands of yours from elsewhere"
+            )
         if options.open:
             _open(f"{address}/?token={token}")
         # It raises the signal anew once it has closed, as if nobody had heard it.

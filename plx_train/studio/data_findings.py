@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
+from plx_train.data.classes import RARE, read_alike
 from plx_train.studio.images import NAMED, ImageList
 
 SHOWN = 60
 """Findings of a kind that are sent at once."""
-RARE = 3
-ALIKE = 0.6
-"""A class with so many times fewer images than one that is called alike may be misspelt."""
 
 
 def grouped(findings: Sequence[Mapping[str, Any]], images: ImageList | None, most: int = SHOWN) -> list[dict[str, Any]]:
@@ -37,7 +34,8 @@ def classes_told(images: ImageList) -> list[dict[str, Any]]:
     counts = images.per_class()
     told = []
     for name, count in counts.items():
-        larger = [other for other, number in counts.items() if other != name and number >= RARE * max(count, 1)]
-        near = get_close_matches(name, larger, n=1, cutoff=ALIKE) if count else []
-        told.append({"name": name, "count": count, "near": near[0] if near else None})
+        near = [
+            other for other, number in counts.items() if count and number >= RARE * count and read_alike(name, other)
+        ]
+        told.append({"name": name, "count": count, "near": max(near, key=lambda other: counts[other], default=None)})
     return told

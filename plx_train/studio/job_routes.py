@@ -16,7 +16,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.folder import OUTPUTS
 from plx_train.studio import forms
 from plx_train.studio.home import Home
-from plx_train.studio.jobs import MULTIRUN, SERVING
+from plx_train.studio.jobs import MULTIRUN, SERVING, StudioJob
 from plx_train.studio.studio import Studio
 
 WITH_A_FOLDER = (
@@ -58,9 +58,12 @@ def add(app: FastAPI, studio: Studio) -> None:
     """The requests."""
     board = studio.board
 
+    def _shown(job: StudioJob) -> dict[str, Any]:
+        return job.plain() | {"progress": board.progress(job)}
+
     @app.get("/api/jobs")
     async def jobs() -> dict[str, Any]:
-        return {"jobs": [job.plain() for job in board.all()], "slots": board.slots}
+        return {"jobs": [_shown(job) for job in board.all()], "slots": board.slots}
 
     @app.post("/api/jobs")
     async def ask(asked: Asked) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def add(app: FastAPI, studio: Studio) -> None:
 
     @app.get("/api/jobs/{name}")
     async def job(name: str) -> dict[str, Any]:
-        return board.get(name).plain() | {"log": board.log(name)}
+        return _shown(board.get(name)) | {"log": board.log(name)}
 
     @app.post("/api/jobs/{name}/stop")
     async def stop(name: str, ending: Ending) -> dict[str, Any]:

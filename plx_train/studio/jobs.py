@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shlex
 import subprocess
@@ -29,6 +30,9 @@ LANES = {TRAINING: 1, QUICK: 1, SERVING: 4}
 TRAINS = ("train", "quantize", "benchmark", "reproduce")
 MULTIRUN = ("-m", "--multirun")
 STARTED_FILE = "started.json"
+PROGRESS = re.compile(r"^step (\d+)/(\d+),(?:.*?\bleft ([\d:]+))?", re.MULTILINE)
+"""Line that a training prints of itself."""
+PROGRESS_BYTES = 4096
 BEGINS_SECONDS = 20.0
 """Seconds in which a job that was started must have taken its lock."""
 LOG_BYTES = 1 << 18
@@ -151,6 +155,13 @@ class JobBoard:
     def log(self, name: str) -> str:
         """The end of what a job printed."""
         return tail(self._home.jobs / self.get(name).id / LOG_FILE, LOG_BYTES)
+
+    def progress(self, job: StudioJob) -> dict[str, Any] | None:
+        """How far a training is, as it printed last; None where it says nothing of that."""
+        if job.state != RUNNING:
+            return None
+        found = list(PROGRESS.finditer(tail(self._home.jobs / job.id / LOG_FILE, PROGRESS_BYTES)))
+        return {"step": int(found[-1][1]), "of": int(found[-1][2]), "left": found[-1][3]} if found else None
 
     def tick(self) -> None:
         """Looks how jobs are, and starts those whose turn it is."""

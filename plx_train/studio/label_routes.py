@@ -73,6 +73,10 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
             fault = str(error)
         return {**row.plain(), "height": height, "width": width, "told": told, "fault": fault}
 
+    _add_changes(app, studio, shelf, lists)
+
+
+def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists) -> None:
     @app.post("/api/data/{name}/labels")
     def label(name: str, said: Said) -> dict[str, Any]:
         """Writes down what images show; it is on disk when this answers."""

@@ -15,7 +15,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "plx_studio"
 READING = ("GET", "HEAD")
-BODIES = ("application/json", "application/octet-stream")
+JSON, BYTES = "application/json", "application/octet-stream"
+MOST_JSON = 4 << 20
+"""Bytes of a request's JSON; bytes that are no JSON are limited by who takes them."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 A_YEAR = 365 * 24 * 3600
 
@@ -51,8 +53,10 @@ class Login:
             await _refuse(send, 401, "Open the address that the studio printed as it started: a token is in it")
         elif (fault := _fault(scope["method"], headers)) is not None:
             await _refuse(send, 403, fault)
+        elif _kind(headers) == JSON and int(headers.get("content-length", "0") or 0) > MOST_JSON:
+            await _refuse(send, 413, f"The request is larger than {MOST_JSON >> 20} MiB")
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, _limited(receive) if _kind(headers) == JSON else receive, send)
 
     def _is_opened_by(self, given: str) -> bool:
         return bool(given) and hmac.compare_digest(given.encode(), self._token.encode())
@@ -81,9 +85,26 @@ def _fault(method: str, headers: MutableMapping[str, str]) -> str | None:
         return None
     if headers.get("origin", "").partition("://")[2] != headers.get("host"):
         return "The request comes from another site"
-    if headers.get("content-type", "").partition(";")[0] not in BODIES:
+    if _kind(headers) not in (JSON, BYTES):
         return "The request has a body of another kind than JSON"
     return None
+
+
+def _kind(headers: MutableMapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0]
+
+
+def _limited(receive: Receive) -> Receive:
+    """A request's body, which ends early where it says nothing of its length and has too much of it."""
+    taken = 0
+
+    async def limited() -> MutableMapping[str, Any]:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        return message if taken <= MOST_JSON else {"type": "http.disconnect"}
+
+    return limited
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:

@@ -15,6 +15,7 @@ from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
+from plx_train.data.classes import misspelt_findings
 from plx_train.data.portion import draw
 from plx_train.distributed import ranks
 from plx_train.ground.errors import ConfigError, DataError, WeightsError
@@ -160,7 +161,12 @@ def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[
         processor = _fitted(room, data, dataset, options, finished.weights)
     checked = room.check(data, processor, dataset, options.module)
     root = options.dataset.root if dataset.label_folder else checked.report.root
-    report = prepared.told(checked.report, root)
+    found = checked.report
+    if trained is None and processor is not None and room.truth(options.module) is not None:
+        classes = [(sample.where, room.classes_in(sample)) for sample in checked.train]
+        names = room.known_classes(processor)
+        found = replace(found, findings=(*found.findings, *(misspelt_findings(classes, names) if names else ())))
+    report = prepared.told(found, root)
     if processor is not None and prepared.test not in (None, dataset.val):
         report = replace(report, findings=(*report.findings, *_of_test(room, processor, prepared, options)))
     return processor, replace(checked, report=report)

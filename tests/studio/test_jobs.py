@@ -185,3 +185,18 @@ def test_lanes() -> None:
     assert lane_of(["module=x"]) == lane_of(["-m", "mode=train"]) == lane_of(["mode=benchmark"]) == "training"
     assert lane_of(["mode=serve", "pipeline=OCR"]) == "serving"
     assert lane_of(["mode=check_dataset"]) == "quick"
+
+
+def test_a_training_says_how_far_it_is(home: Home, slow: tuple[str, ...]) -> None:
+    board = JobBoard(home)
+    job = board.add(slow, "a training")
+    settle(board, job.id, RUNNING)
+    until(lambda: "begun" in board.log(job.id))
+    assert board.progress(board.get(job.id)) is None
+    with (home.jobs / job.id / "job.log").open("a") as log:
+        log.write("step 3/12, loss 1.0, epoch 1\n")
+        log.write("step 191/500, loss 1.0256, best 0.3939, left 10:32, 2.03 s/step (data 1%), epoch 3\n")
+    assert board.progress(board.get(job.id)) == {"step": 191, "of": 500, "left": "10:32"}
+    board.stop(job.id, now=True)
+    settle(board, job.id, STOPPED)
+    assert board.progress(board.get(job.id)) is None

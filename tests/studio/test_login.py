@@ -68,6 +68,7 @@ def test_a_page_of_its_own_is_answered(host: str) -> None:
         ("POST", {**POSTING, "content-type": "text/plain"}, "", 403),
         ("POST", {**POSTING, "content-type": "application/x-www-form-urlencoded"}, "", 403),
         ("POST", {**POSTING, "content-type": "multipart/form-data; boundary=x"}, "", 403),
+        ("POST", {**POSTING, "content-length": "5000000"}, "", 413),
         ("PUT", {**POSTING, "origin": "http://127.0.0.1:9000"}, "", 403),
         ("DELETE", {**POSTING, "sec-fetch-site": "same-site"}, "", 403),
     ],

@@ -17,6 +17,13 @@ export function Status({ state }) {
   return html`<span class="status ${kind}">${shown(word)}</span>`;
 }
 
+// How far a training is.
+export function Progress({ job }) {
+  const { step, of, left } = job.progress || {};
+  return of ? html`<span class="progress"><progress value=${step} max=${of} aria-label="Steps of ${job.title}"></progress>
+    ${step} of ${of} steps${left ? `, ${left} left` : ""}</span>` : null;
+}
+
 export function Fault({ error }) {
   return error ? html`<p class="fault" role="alert">${shown(error.message || error)}</p>` : null;
 }

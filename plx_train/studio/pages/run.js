@@ -1,11 +1,11 @@
 // One run as it goes, or as it ended.
 import { html } from "ui";
 import { post, query, useAnswer } from "./api.js";
-import { Action, Command, Drawing, duration, go, Log, number, shown, Status, Wait } from "./parts.js";
+import { Action, Command, Drawing, duration, go, Log, number, Progress, shown, Status, Wait } from "./parts.js";
 import { Sweep } from "./sweep.js";
 
 export function Run({ given }) {
-  const { value: all } = useAnswer("/api/jobs", "jobs");
+  const { value: all } = useAnswer("/api/jobs", "jobs", "runs");
   const mine = (all?.jobs || []).filter((job) => job.id === given.job || (given.name && job.output === `outputs/${given.name}`));
   const job = mine[0];
   const told = useAnswer(given.name ? `/api/run?${query({ name: given.name })}` : null, "runs");
@@ -40,7 +40,7 @@ export function JobBar({ job }) {
     go(`/run?${query({ name: again.output.replace(/^outputs\//, ""), job: again.id })}`);
   };
   const isOver = !["queued", "running"].includes(job.state);
-  return html`<div class="actions">
+  return html`<${Progress} job=${job} /><div class="actions">
     ${isOver ? null : html`<${Action} work=${() => post(`/api/jobs/${job.id}/stop`)}>Stop and keep<//>`}
     ${isOver && job.state !== "done" && job.output ? html`<${Action} kind="main" work=${resume}>Go on<//>` : null}
     </div><${Command} text=${job.command} />`;

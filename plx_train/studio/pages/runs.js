@@ -1,10 +1,10 @@
 // Runs: the line of jobs, and the history.
 import { html, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
-import { Action, duration, Empty, go, number, shown, Status, Wait, when } from "./parts.js";
+import { Action, duration, Empty, go, number, Progress, shown, Status, Wait, when } from "./parts.js";
 
 export function Runs() {
-  const jobs = useAnswer("/api/jobs", "jobs");
+  const jobs = useAnswer("/api/jobs", "jobs", "runs");
   const runs = useAnswer("/api/runs", "runs");
   return html`<h1 tabindex="-1">Runs</h1>
     <${Wait} told=${jobs} what="jobs">${({ jobs: all }) => html`<${Queue} jobs=${all} />`}<//>
@@ -18,7 +18,7 @@ function Queue({ jobs }) {
   const waiting = going.filter((job) => job.state === "queued");
   return html`<section><h2>Now</h2><ul class="jobs">${[...going, ...failed].map((job) => html`<li key=${job.id} class="card">
     <${Status} state=${job.state} /> <b>${shown(job.title)}</b>
-    <span class="soft">${when(job.began || job.made)}</span>
+    <span class="soft">${when(job.began || job.made)}</span> <${Progress} job=${job} />
     ${job.state === "queued" && waiting[0] !== job ? html`<${Action} kind="small" label="Next: ${job.title}"
       work=${() => post(`/api/jobs/${job.id}/move`, { place: 0 })}>Next<//>` : null}
     ${job.state === "running" || job.state === "queued" ? html`<${Action} kind="small" label="Stop: ${job.title}"
