@@ -46,6 +46,7 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
         finally:
             studio.is_closing = True
             ticking.cancel()
+            app.state.thumbnails.close()
 
     app = FastAPI(title="plx_train studio", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.studio = studio
@@ -62,6 +63,7 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
 
 def _add_data(app: FastAPI, studio: Studio, options: StudioOptions) -> None:
     shelf, thumbnails = DataShelf(studio.home), Thumbnails()
+    app.state.thumbnails = thumbnails
     lists = ImageLists(shelf)
     data_routes.add(app, studio, shelf, lists, thumbnails)
     label_routes.add(app, studio, shelf, lists, thumbnails)

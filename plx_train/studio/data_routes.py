@@ -13,7 +13,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CHECK_FILE
 from plx_train.studio import forms, guess
 from plx_train.studio.data_findings import classes_told, grouped
-from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, DataShelf, KnownData
+from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, DataShelf, KnownData, reading_options
 from plx_train.studio.folders import look_into, tables_in
 from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
@@ -36,6 +36,12 @@ class Purpose(BaseModel):
     """What a dataset is to be trained with."""
 
     module: str = Field(max_length=100)
+
+
+class Reading(BaseModel):
+    """How a dataset is read and divided, by key."""
+
+    options: dict[str, str] = Field(max_length=60)
 
 
 class Model(BaseModel):
@@ -77,6 +83,16 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         studio.data_version += 1
         return asdict(shelf.give(name, chosen.module))
 
+    @app.get("/api/data/{name}/reading")
+    def reading(name: str) -> dict[str, Any]:
+        """Options that say how it is read and divided."""
+        return {"fields": reading_options(shelf.get(name).module)}
+
+    @app.post("/api/data/{name}/reading")
+    def read_so(name: str, said: Reading) -> dict[str, Any]:
+        studio.data_version += 1
+        return asdict(shelf.read_so(name, said.options))
+
     @app.get("/api/data/{name}/findings")
     def findings(name: str) -> dict[str, Any]:
         one = shelf.get(name)
@@ -105,7 +121,8 @@ def _add_jobs(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
     @app.post("/api/data/{name}/audit")
     async def audit(name: str) -> dict[str, Any]:
         """Looks for wrong labels."""
-        given = ["mode=audit", *shelf.overrides(shelf.get(name))]
+        # Faults are told by the check, and need not be mended before labels are doubted.
+        given = ["mode=audit", *shelf.overrides(shelf.get(name)), "dataset.ignore_findings=true"]
         return ask(name, AUDIT, f"Look for wrong labels in {name}", given)
 
     @app.post("/api/data/{name}/predict")

@@ -4,6 +4,8 @@ import { post, query, useAnswer } from "./api.js";
 import { Browse } from "./browse.js";
 import { Findings } from "./findings.js";
 import { Action, Command, go, Log, number, shown, Status, Wait, when } from "./parts.js";
+import { Reading } from "./reading.js";
+import { Suspects } from "./suspects.js";
 import { Sending, useSending } from "./upload.js";
 
 export function DataSet({ name }) {
@@ -39,7 +41,7 @@ function Known({ one, path }) {
   const going = mine.filter((job) => job.state === "running" || job.state === "queued");
   const last = mine.filter((job) => job.state !== "queued").sort((a, b) => b.made - a.made)[0];
   const isLost = last && !going.length && last.state !== "done" && (!one.check || last.about.what !== "check" || last.code !== 1);
-  const train = { module: one.module, ...(one.root ? { root: one.root } : {}), ...(one.corrections ? { corrections: one.corrections } : {}) };
+  const train = { module: one.module, ...(one.root ? { root: one.root } : {}), ...(one.corrections ? { corrections: one.corrections } : {}), ...one.options };
   const check = one.check;
   return html`${going.map((job) => html`<p key=${job.id} role="status"><${Status} state=${job.state} /> ${shown(job.title)} …</p>`)}
     ${isLost ? html`<${LastLog} job=${last} />` : null}
@@ -57,7 +59,9 @@ function Known({ one, path }) {
     ${one.isNewer ? html`<p class="callout">Labels were changed since this check. <b>Check again</b> to see what is left.</p>` : null}
     <${Classes} one=${one} path=${path} />
     ${check ? html`<${Findings} name=${one.name} path=${path} kind=${one.kind} classes=${one.classes} />` : null}
+    ${one.kind ? html`<${Suspects} name=${one.name} path=${path} counts=${one.counts} isAudited=${one.isAudited} />` : null}
     ${one.kind ? html`<${Browse} name=${one.name} path=${path} counts=${one.counts} classes=${one.classes} />` : null}
+    <section><h2>Reading</h2><${Reading} key=${JSON.stringify(one.options)} one=${one} path=${path} /></section>
     ${one.tables.map((table) => html`<${Table} key=${table.name} table=${table} />`)}
     ${check ? html`<${Statistics} told=${check.statistics} />` : null}
     <${Versions} versions=${one.versions} />
