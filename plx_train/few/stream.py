@@ -166,7 +166,7 @@ class Teaching:
             )
             for place in told
         ]
-        return weighted(self.module, samples)
+        return weighted(self.module, samples) if samples else {}
 
     def _target(self, label: PseudoLabel, view: np.ndarray) -> Any:
         truth = label.scores if self.soft and label.scores is not None else label.truth
@@ -174,12 +174,8 @@ class Teaching:
 
 
 def weighted(module: Module[Any], samples: list[Sample]) -> Batch:
-    """A training batch of the pool: each sample with its weight; nothing where there is none to learn."""
-    # Of a text without a known character nothing is left to learn, and no loss is defined.
-    kept = [sample for sample in samples if not isinstance(sample.truth, list) or sample.truth]
-    if not kept:
-        return {}
-    return module.collate(kept) | {"weight": np.asarray([sample.weight for sample in kept], np.float32)}
+    """A training batch of the pool: each sample with its weight."""
+    return module.collate(samples) | {"weight": np.asarray([sample.weight for sample in samples], np.float32)}
 
 
 def raw_views(samples: list[Sample]) -> Batch:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,8 +14,6 @@ import plx_train
 from kit.rooms import own_rooms, tiny_room
 from kit.runs import as_if_killed, points, train_room, weights_of
 from plx_train.contract.rooms import load_room
-from plx_train.contract.sample import Sample
-from plx_train.few.stream import weighted
 from plx_train.ground.errors import UserError
 from plx_train.ground.stop import Stopped
 from plx_train.train import faulty_steps, loop
@@ -150,10 +147,3 @@ def test_a_run_with_a_pool_is_reproduced(datasets: dict[str, Path], tmp_path: Pa
         run = train_room("image_cls", datasets["image_cls"], tmp_path / schedule, *wanted).output
         again = plx_train.run(["mode=reproduce", f"run={run}", f"output={tmp_path / schedule}-again", "quiet=true"])
         assert again.exit_code == 0
-
-
-def test_a_text_without_a_known_character_is_left_out_of_a_batch() -> None:
-    module = SimpleNamespace(collate=lambda samples: {"names": [one.name for one in samples]})
-    batch = weighted(module, [Sample(None, None, [], "a", 0.5), Sample(None, None, [3], "b", 0.25)])  # type: ignore[arg-type]
-    assert (batch["names"], batch["weight"].tolist()) == (["b"], [0.25])
-    assert weighted(module, [Sample(None, None, [], "a", 0.5)]) == {}  # type: ignore[arg-type]
