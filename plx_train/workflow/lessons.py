@@ -131,7 +131,7 @@ def _online(
 ) -> PoolStream:
     """Batches that a teacher labels at their step; who is taught by the run itself begins with what it has learned."""
     options, few = session.options, session.options.few
-    pool = pool_samples(options, data, splits)
+    pool = pool_samples(session, data, splits)
     dataset = module.dataset(pool.samples, "train", options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]

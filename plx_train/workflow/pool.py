@@ -14,7 +14,7 @@ from plx_train.contract.processor import Processor
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.sample import Sample
-from plx_train.few.pool import REST, find_pool
+from plx_train.few.pool import REST, Pool, find_pool
 from plx_train.few.spread import directions, spread_labels
 from plx_train.few.trust import TRUSTED, make_trust
 from plx_train.few.twins import thumbnails, twins
@@ -24,22 +24,23 @@ from plx_train.runs.folder import POOL
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.dataset import RunData, Splits
 from plx_train.workflow.pool_labels import PoolSamples, Told, write_pool
+from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.session import Session
 
 TOGETHER = 16
 """Samples that are looked at together."""
 
 
-def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
+def pool_samples(session: Session, data: RunData, splits: Splits) -> PoolSamples:
     """The unlabelled samples that the run's options name.
 
     Raises:
         UserError: there are none.
     """
-    given = options.dataset.pool
+    options, given = session.options, session.options.dataset.pool
     if given is None:
         return PoolSamples(Path(options.dataset.root), list(splits.train))
-    root, found = unlabelled_samples(options, data, splits)
+    root, found = unlabelled_samples(options, data, splits, None if given == REST else listed_pool(session))
     seen, can_be_read = thumbnails(found)
     are_twins = twins(seen, thumbnails([*splits.val, *splits.train, *splits.holdout])[0])
     kept = [found[place] for place in np.flatnonzero(can_be_read & ~are_twins)]
@@ -51,8 +52,13 @@ def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
     return PoolSamples(root, kept, int(are_twins.sum()), int((~can_be_read).sum()), given == REST)
 
 
-def unlabelled_samples(options: Any, data: RunData, splits: Splits) -> tuple[Path, list[Any]]:
+def unlabelled_samples(
+    options: Any, data: RunData, splits: Splits, listed: Pool | None = None
+) -> tuple[Path, list[Any]]:
     """The folder that holds all images of ``dataset.pool``, and a sample of each.
+
+    Args:
+        listed: what was found there before; None: nothing was looked for yet.
 
     Raises:
         UserError: there are none.
@@ -64,7 +70,7 @@ def unlabelled_samples(options: Any, data: RunData, splits: Splits) -> tuple[Pat
                 "dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%"
             )
         return root, splits.rest
-    pool = find_pool(given, root, IMAGE_SUFFIXES)
+    pool = listed or find_pool(given, root, IMAGE_SUFFIXES)
     return pool.root, [data.room.unlabelled(path, name) for name, path in pool.paths()]
 
 
@@ -78,7 +84,7 @@ def label_pool(session: Session, data: RunData, splits: Splits, says: Says, orig
     Args:
         origin: who says it, in words.
     """
-    pool = pool_samples(session.options, data, splits)
+    pool = pool_samples(session, data, splits)
     session.console.info(f"pool: {len(pool.samples)} images, which are labelled now by {origin}")
     labels = says(pool)
     trust = make_trust(session.options.few.trust, session.options.few.threshold)

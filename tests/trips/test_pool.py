@@ -17,6 +17,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.ground.errors import UserError
 from plx_train.ground.stop import Stopped
 from plx_train.train import faulty_steps, loop
+from plx_train.workflow import pool_listing
 from plx_train.workflow.pool_labels import pool_record
 
 ROOMS = [name for name in own_rooms() if load_room(name).pool_schedule]
@@ -137,6 +138,25 @@ def test_a_run_that_is_stopped_with_labels_alone_goes_on_as_a_whole(
     killed = tmp_path / "killed"
     assert f"go on with: python -m plx_train resume={killed}\n" in capfd.readouterr().err
     assert json.loads((killed / "run.json").read_text())["status"] == "KILLED"
+    train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
+    assert points(killed) == points(whole)
+
+
+def test_what_a_folder_is_given_later_changes_nothing_of_a_run(
+    datasets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "found somewhere"
+    folder.mkdir()
+    for number in range(6, 18):
+        shutil.copy(datasets["image_cls"] / f"images/train_{number}.png", folder / f"{number}.png")
+    wanted = ("dataset.labelled=2/class", f"dataset.pool={folder}", "few=online", *OF_POOL)
+    looked: list[str] = []
+    find = pool_listing.find_pool
+    monkeypatch.setattr(pool_listing, "find_pool", lambda given, *rest: (looked.append(given), find(given, *rest))[1])
+    whole = train_room("image_cls", datasets["image_cls"], tmp_path / "whole", *wanted).output
+    assert looked == [str(folder)]
+    killed = as_if_killed(whole, tmp_path / "killed", 2)
+    shutil.copy(datasets["image_cls"] / "images/train_20.png", folder / "later.png")
     train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
     assert points(killed) == points(whole)
 
