@@ -21,6 +21,7 @@ from plx_train.runs.facts import write_facts
 from plx_train.runs.folder import BASIS, RUN_FILE
 from plx_train.runs.owner import config_hash, sealed
 from plx_train.runs.result import RunResult
+from plx_train.workflow.kept_apart import file_of_test
 from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
@@ -97,6 +98,7 @@ def _check_pool(session: Session) -> None:
         raise ConfigError("dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%")
     if dataset.pool not in (None, REST):
         listed_pool(session)
+    file_of_test(options, (session.output,))
     if options.teacher:
         exported_teacher(options)
 

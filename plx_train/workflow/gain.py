@@ -26,6 +26,7 @@ LABELS_ALONE = "labels alone"
 WORDS = {
     "images": "images",
     "twins": "left out, for labelled ones show the same",
+    "tested": "left out, for test images show the same",
     "unreadable": "can't be read",
     "foreign": "show none of the classes, it seems",
     "utilisation": "trusted",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from plx_train.report.data import Picture
 from plx_train.runs.folder import BASIS, MOST_RECORD_BYTES, POOL, POOL_FILE, POOL_TABLE
 from plx_train.vision.image import image_size
 from plx_train.workflow.dataset import RunData
+from plx_train.workflow.pool_look import LABELLED, OF_TEST, OF_VALIDATION, UNREADABLE
 from plx_train.workflow.session import Session
 
 LEAST_WEIGHT = 0.05
@@ -41,15 +42,14 @@ class PoolSamples:
 
     Attributes:
         root: the folder that holds all their images.
-        samples: in order, without those that validation holds too.
-        num_twins, num_unreadable: how many were left out for that, and because they can't be read.
+        samples: in order, without those that are left out.
+        left_out: how many these are, by `pool_look.WORDS`.
         has_truth: whether labels that were left out say what they show, for figures alone.
     """
 
     root: Path
     samples: list[Any]
-    num_twins: int = 0
-    num_unreadable: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     has_truth: bool = False
 
 
@@ -72,7 +72,7 @@ class Told:
 
 def write_pool(session: Session, data: RunData, told: Told) -> None:
     """Writes label file, table and record into the run's folder; the record last, for it says that all is there."""
-    folder, options = session.output / POOL, session.options
+    folder, options, left_out = session.output / POOL, session.options, told.pool.left_out
     folder.mkdir(exist_ok=True)
     truth, classes = data.room.truth(options.module), data.room.known_classes(data.processor)
     assert truth is not None
@@ -98,8 +98,9 @@ def write_pool(session: Session, data: RunData, told: Told) -> None:
         "labels": {name: [label, weight] for name, label, weight, *_ in rows},
         "origin": told.origin,
         "images": len(names),
-        "twins": told.pool.num_twins,
-        "unreadable": told.pool.num_unreadable,
+        "twins": left_out[LABELLED] + left_out[OF_VALIDATION],
+        "tested": left_out[OF_TEST],
+        "unreadable": left_out[UNREADABLE],
         "foreign": sum(not label.can_be_learned for label in told.labels),
         "confidence": float(np.mean([label.confidence for label in told.labels])),
         "utilisation": float((told.weights > TRUSTED).mean()),

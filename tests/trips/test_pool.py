@@ -59,7 +59,12 @@ def test_no_run_is_worse_than_labels_alone(datasets: dict[str, Path], tmp_path: 
     assert scores == sorted(scores)
 
 
-def test_a_folder_of_pictures_is_a_pool(datasets: dict[str, Path], tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_a_pool(
+    datasets: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = shutil.copytree(datasets["image_cls"], tmp_path / "data")
+    shutil.copy(data / "images/train_17.png", data / "images/test_0.png")
+    (data / "test.txt").write_text("images/test_0.png whatever\nimages/gone.png 1\n")
     folder = tmp_path / "found somewhere"
     folder.mkdir()
     for number in range(6, 18):
@@ -68,10 +73,12 @@ def test_a_folder_of_pictures_is_a_pool(datasets: dict[str, Path], tmp_path: Pat
     cv2.imwrite(str(folder / "twin.jpg"), twin, [cv2.IMWRITE_JPEG_QUALITY, 98])
     (folder / "broken.png").write_bytes(b"none")
     wanted = ("dataset.labelled=2/class", f"dataset.pool={folder}", "few.rounds=1", *ALL)
-    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted)
+    run = train_room("image_cls", data, tmp_path / "run", *wanted, "quiet=false")
     record = json.loads((run.output / "pool/pool.json").read_text())
-    # Three of them are among the labelled ones, one is in validation.
-    assert (record["images"], record["twins"], record["unreadable"]) == (9, 4, 1)
+    # Three of them are among the labelled ones, one is in validation, and the last in the test split.
+    assert [record[name] for name in ("images", "twins", "tested", "unreadable")] == [8, 4, 1, 1]
+    words = "1 can't be read, 1 show the same as validation images, 1 show the same as test images, 3 show the same as"
+    assert f"of 14 images are left out: {words} labelled images" in " ".join(capsys.readouterr().out.split())
     lines = (run.output / "pool/train.txt").read_text().splitlines()
     assert {line.rpartition(" ")[0] for line in lines} < {f"{number} b.png" for number in range(6, 18)}
     assert (run.output / "pool/pool.csv").read_text().startswith("image,label,weight,confidence,origin\n")
