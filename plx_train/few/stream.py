@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from plx_train.contract.sample import Batch, Sample
 from plx_train.data.batches import size_of
 from plx_train.data.loader import Loader
 from plx_train.distributed import ranks
-from plx_train.few.teacher import Teacher
+from plx_train.few.gallery import Gallery
+from plx_train.few.teacher import OwnAverage, Teacher
 from plx_train.few.trust import TRUSTED, Trust
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Ramp:
 
 @dataclass
 class Tally:
-    """What was drawn of the pool so far."""
+    """What was drawn of the pool so far, by all processes."""
 
     drawn: int = 0
     used: float = 0.0
@@ -48,6 +49,8 @@ class Tally:
     """Samples of a weight above `TRUSTED`."""
     confidence: float = 0.0
     """Sum."""
+    classes: dict[str, int] = field(default_factory=dict)
+    """Trusted samples that show a class, by its number."""
 
     def add(self, labels: list[PseudoLabel], weights: np.ndarray) -> None:
         """Takes in a batch."""
@@ -55,6 +58,9 @@ class Tally:
         self.used += float(weights.sum())
         self.trusted += int((weights > TRUSTED).sum())
         self.confidence += sum(label.confidence for label in labels)
+        for label, weight in zip(labels, weights.tolist(), strict=True):
+            for number in label.classes if weight > TRUSTED else ():
+                self.classes[str(number)] = self.classes.get(str(number), 0) + 1
 
 
 class PoolStream:
@@ -64,11 +70,18 @@ class PoolStream:
         loader: of batches ready to be learned, or, for a teacher, of views as `raw_views` puts them together.
         ramp: how much they count.
         teacher: labels them; None: they are labelled.
+        num_pool: images of the pool, of which the loader may have a part; 0: it has all.
     """
 
-    def __init__(self, loader: Loader, ramp: Ramp, teacher: Teaching | None = None) -> None:
+    def __init__(self, loader: Loader, ramp: Ramp, teacher: Teaching | None = None, num_pool: int = 0) -> None:
         self.loader, self.ramp, self.teacher = loader, ramp, teacher
-        self.tally = Tally()
+        self.num_pool = num_pool or len(loader.dataset)
+        self.tally, self.gallery = Tally(), Gallery()
+
+    @property
+    def has_student(self) -> bool:
+        """Whether the run's average teaches the weights that it is of."""
+        return self.teacher is not None and isinstance(self.teacher.teacher, OwnAverage)
 
     def place_of(self, epoch: int, number: int) -> int:
         """How many batches of the pool came before a batch, given by its epoch and its number there."""
@@ -87,20 +100,25 @@ class PoolStream:
             self.teacher.follow(average)
             pool = [self._labelled(self.teacher, batch) for batch in pool]
         else:
-            self.tally.drawn += sum(map(size_of, pool))
+            self.tally.drawn += int(ranks.counts([sum(map(size_of, pool))]).sum())
         return batches[:half] + [batch | {"weight": batch["weight"] * factor} for batch in pool if batch]
 
     def _labelled(self, teacher: Teaching, views: Batch) -> Batch:
         # Of a batch that can't be read there is nothing to label; the others of the run still hear of that.
         labels = teacher.labels(views["weak"]) if views else []
-        weights = teacher.weigh(labels)
-        self.tally.add(labels, weights)
-        return teacher.batch(views, labels, weights) if views else {}
+        together, weights, own = teacher.weigh(labels)
+        self.tally.add(together, weights)
+        if not views:
+            return {}
+        self.gallery.add(views["names"], views["weak"], labels, weights[own])
+        return teacher.batch(views, labels, weights[own])
 
     def figures(self) -> dict[str, float]:
         """What is logged of it; of labels that were written before all else is known."""
         tally = self.tally
-        drawn = {"drawn": tally.drawn / len(self.loader.dataset)}
+        # An epoch of the pool takes each sample once.
+        times = tally.drawn / len(self.loader.dataset)
+        drawn = {"drawn": times, "ever_drawn": min(times, 1.0) * len(self.loader.dataset) / self.num_pool}
         if self.teacher is None or not tally.drawn:
             return drawn
         shares = {"utilisation": tally.trusted, "weight": tally.used, "confidence": tally.confidence}
@@ -141,13 +159,13 @@ class Teaching:
         """What the teacher says of views."""
         return [self.pseudo_label(one) for one in self.teacher.predict(views)]
 
-    def weigh(self, labels: list[PseudoLabel]) -> np.ndarray:
-        """How far each is trusted, float32 (N,); all processes of a run come to trust alike."""
+    def weigh(self, labels: list[PseudoLabel]) -> tuple[list[PseudoLabel], np.ndarray, slice]:
+        """The labels of all processes of a run, how far each is trusted, float32 (N,), and which are this one's."""
         parts = ranks.gather(labels)
         together = [label for part in parts for label in part]
         every = self.trust.weigh(together) if together else np.zeros(0, np.float32)
         start = sum(map(len, parts[: ranks.rank()]))
-        return every[start : start + len(labels)]
+        return together, every, slice(start, start + len(labels))
 
     def batch(self, views: Batch, labels: list[PseudoLabel], weights: np.ndarray) -> Batch:
         """The strong views with what was said of the weak ones; nothing where there was nothing to say of any.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
         _record_labels(record, splits)
         record.teacher = lessons.other
+        record.classes = Counter(number for one in splits.train for number in data.room.classes_in(one))
         result = train_module(record, module, splits, device, members, lessons=lessons)
         if ranks.rank():
             return RunResult("train", session.output)
@@ -134,6 +136,7 @@ def train_module(
         paddle.utils.unique_name.guard(),
         batch_norms(module, device, options.device.sync_bn) as statistics,
     ):
+        record.stream = pool
         record.say("batch_norm", statistics)
         training = Training(
             module=module,

@@ -32,6 +32,23 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {room: tiny_room(room).make_dataset(folder / room) for room in ROOMS}
 
 
+def assert_shown(run: Path, schedule: str) -> None:
+    """Fails where a run does not show what there is to say of its pool."""
+    logged, facts = points(run), json.loads((run / "run.json").read_text())
+    if "pool/drawn" not in logged:
+        return
+    report, monitor = (run / "report.html").read_text(), facts["monitor"].removeprefix("val/")
+    assert {"pool/ever_drawn", "pool/loss_ratio"} <= facts["metrics"].keys()
+    assert "its loss against that of the labels" in report and "of it drawn" in report
+    assert 0 < facts["metrics"]["pool/ever_drawn"] <= 1
+    is_student = [step for step, _ in logged.get(f"val/student_{monitor}", ())] == [2, 4]
+    assert is_student is (schedule == "online") is ("their average, which teaches, at the same" in report)
+    if schedule == "online" and facts["metrics"]["pool/utilisation"] not in (0, 1):
+        assert "trusted: " in report
+    if facts["pool"]["classes"]:
+        assert "Classes of the labels and of the pool" in report
+
+
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
 @pytest.mark.parametrize("room", LONG_ROOMS)
 def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
@@ -43,6 +60,7 @@ def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
     # A network that has hardly begun reads nothing in a line, so there is nothing to learn of it.
     if (room, schedule) != ("text_rec", "rounds"):
         assert all(np.isfinite(value) for _, value in points(whole)["train/pool_loss"])
+    assert_shown(whole, schedule)
     killed = as_if_killed(whole, tmp_path / "killed", 2)
     train_room(room, datasets[room], killed, *wanted, f"resume={killed}")
     assert points(killed) == points(whole)
@@ -106,6 +124,15 @@ def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path],
     train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
     one, other = weights_of(whole), weights_of(killed)
     assert not all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(("threshold", "words"), [("0.9999", "0.0% of the pool is trusted"), ("0.01", "100.0% of")])
+def test_a_teacher_that_doubts_all_or_nothing_is_told(
+    threshold: str, words: str, datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few=online", "few.trust=fixed", *ALL)
+    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted, f"few.threshold={threshold}")
+    assert words in "".join(json.loads((run.output / "run.json").read_text())["notes"])
 
 
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
