@@ -20,6 +20,7 @@ import argparse
 import json
 import statistics
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--small", action="append", default=[], help="option of the small network; repeatable")
     parser.add_argument("--output", type=Path, required=True)
     given, overrides = parser.parse_known_args()
+    warnings.simplefilter("ignore")
     given.output = given.output.resolve()
     given.output.mkdir(parents=True, exist_ok=True)
     bench, found = Bench(given, overrides), dict[Case, Measured]()

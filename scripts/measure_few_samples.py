@@ -27,6 +27,7 @@ import argparse
 import itertools
 import statistics
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -182,6 +183,7 @@ def main() -> None:
     parser.add_argument("--floors", action="store_true", help="what simpler ways come to, of module=image_cls alone")
     parser.add_argument("--output", type=Path, required=True)
     given, overrides = parser.parse_known_args()
+    warnings.simplefilter("ignore")
     labelled = given.labelled.split(",")
     given.output.mkdir(parents=True, exist_ok=True)
     given.output = given.output.resolve()

@@ -38,6 +38,21 @@ class Ramp:
         return self.weight * (min(progress / self.share, 1.0) if self.share else 1.0)
 
 
+LEAST_USED, MOST_USED = 0.01, 0.99
+"""Shares of a pool that are trusted, between which a teacher tells something."""
+MOST_WAITED = 1000
+"""Samples of a pool after which it is told that its teacher doubts all, or nothing."""
+
+
+def odd_use(share: float) -> str | None:
+    """A warning of a teacher who doubts all of a pool, or nothing, by the share that is trusted."""
+    if share < LEAST_USED:
+        return f"{share:.1%} of the pool is trusted: its teacher knows too little of it to teach anything"
+    if share > MOST_USED:
+        return f"{share:.1%} of the pool is trusted: few.trust tells nothing apart, its mistakes are learned too"
+    return None
+
+
 @dataclass
 class Tally:
     """What was drawn of the pool so far, by all processes."""
@@ -77,6 +92,7 @@ class PoolStream:
         self.loader, self.ramp, self.teacher = loader, ramp, teacher
         self.num_pool = num_pool or len(loader.dataset)
         self.tally, self.gallery = Tally(), Gallery()
+        self._is_judged = False
 
     @property
     def has_student(self) -> bool:
@@ -123,6 +139,14 @@ class PoolStream:
             return drawn
         shares = {"utilisation": tally.trusted, "weight": tally.used, "confidence": tally.confidence}
         return drawn | {name: number / tally.drawn for name, number in shares.items()}
+
+    def warning(self) -> str | None:
+        """What is odd about how much is trusted, once, when enough of the pool was seen to tell."""
+        has_seen = self.tally.drawn >= min(len(self.loader.dataset), MOST_WAITED)
+        if self.teacher is None or not has_seen or self._is_judged:
+            return None
+        self._is_judged = True
+        return odd_use(self.tally.trusted / self.tally.drawn)
 
     def state(self) -> dict[str, Any]:
         """All that a checkpoint holds of it, JSON-able."""

@@ -164,6 +164,8 @@ def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _C
     if unreadable:
         values["train/unreadable_samples"] = float(unreadable)
     if run.pool:
+        if warning := run.pool.warning():
+            run.console.warn(warning)
         values |= {f"pool/{name}": value for name, value in (run.pool.figures() | _loss_ratio(values)).items()}
     shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
     run.tracker.log_metrics(values | shares, state.step)

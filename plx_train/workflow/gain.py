@@ -11,6 +11,7 @@ from plx_train.config.few_options import OFF
 from plx_train.config.options import RunOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Module
+from plx_train.few.stream import odd_use
 from plx_train.metrics.direction import LATENCY, SIZE, monitored, sign
 from plx_train.report import Picture, PoolSection
 from plx_train.runs.facts import read_facts
@@ -51,8 +52,6 @@ LOGGED = ("utilisation", "confidence", "drawn", "ever_drawn", "loss_ratio")
 """The same of what is logged step by step."""
 IN_UNITS = ("drawn", "loss_ratio", SIZE, LATENCY, f"teacher_{SIZE}", f"teacher_{LATENCY}")
 METRICS = ("student", "average")
-LEAST_USED, MOST_USED = 0.01, 0.99
-"""Shares of a pool that are trusted, between which a teacher tells something."""
 Stages = tuple[tuple[str, float], ...]
 
 
@@ -114,7 +113,8 @@ def gain_of(record: Record, data: RunData, module: Module[Any], value: float, va
         else f"no gain: nothing that was learned from the pool{images} is better than labels alone ({monitor} "
         f"{first:.4f}), with whose model this run ends"
     )
-    return Gain(stages, pool, (said, *_odd(pool)))
+    warning = odd_use(pool["utilisation"]) if "utilisation" in pool else None
+    return Gain(stages, pool, (said, warning) if warning else (said,))
 
 
 def _logged(session: Session, monitor: str) -> dict[str, float]:
@@ -152,16 +152,6 @@ def _name(options: RunOptions) -> str:
         if learns_online(options)
         else (f"the pool, round {options.few.rounds}" if is_later_round(options) else "the pool")
     )
-
-
-def _odd(pool: dict[str, Any]) -> Sequence[str]:
-    """Warnings of a teacher who doubts all, or nothing."""
-    used = pool.get("utilisation")
-    if used is None or LEAST_USED <= used <= MOST_USED:
-        return ()
-    if used < LEAST_USED:
-        return (f"{used:.1%} of the pool is trusted: its teacher knows too little of it to teach anything",)
-    return (f"{used:.1%} of the pool is trusted: few.trust tells nothing apart, its mistakes are learned too",)
 
 
 def _shown(name: str, value: float) -> str:
