@@ -26,7 +26,7 @@ from plx_train.workflow.dataset import RunData, Splits, trained_processor
 from plx_train.workflow.gain import LABELS_ALONE
 from plx_train.workflow.other_teacher import OtherTeacher, other_teacher
 from plx_train.workflow.pool import Says, by_neighbours, by_network, label_pool, pool_samples
-from plx_train.workflow.pool_labels import LEAST_WEIGHT, read_pool
+from plx_train.workflow.pool_labels import LEAST_WEIGHT, pool_record, read_pool
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import Source, load_source
 
@@ -96,7 +96,8 @@ def open_lessons(
     if not samples:
         session.console.warn(NOTHING_TOLD)
         return Lessons(None, contenders, other)
-    return Lessons(partial(_written, session, samples), contenders, other)
+    num_pool = (pool_record(folder) or {}).get("images", 0)
+    return Lessons(partial(_written, session, samples, num_pool), contenders, other)
 
 
 def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module[Any], best: Path) -> Says:
@@ -110,14 +111,16 @@ def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module
     return lambda pool: by_network(data.room, teacher, processor, pool.samples)
 
 
-def _written(session: Session, samples: list[Any], module: Module[Any], device: OpenDevice) -> PoolStream:
-    """Batches of what was labelled before."""
+def _written(
+    session: Session, samples: list[Any], num_pool: int, module: Module[Any], device: OpenDevice
+) -> PoolStream:
+    """Batches of what was labelled before, of a pool of so many images."""
     few = session.options.few
     dataset = module.dataset(samples, "train", session.options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = StrongViews(dataset.change, module.strength)  # type: ignore[attr-defined]
     loader = _loader(session, dataset, device, partial(weighted, module))
-    return PoolStream(loader, Ramp(few.weight, 0.0))
+    return PoolStream(loader, Ramp(few.weight, 0.0), num_pool=num_pool)
 
 
 def _online(
@@ -131,7 +134,7 @@ def _online(
 ) -> PoolStream:
     """Batches that a teacher labels at their step; who is taught by the run itself begins with what it has learned."""
     options, few = session.options, session.options.few
-    pool = pool_samples(options, data, splits)
+    pool = pool_samples(session, data, splits)
     dataset = module.dataset(pool.samples, "train", options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]
