@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plx_train.config.few_options import OFF
 from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
 from plx_train.few.stream import PoolStream, Ramp, Teaching, raw_views, weighted
@@ -106,9 +107,16 @@ def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module
     labelled = [*splits.train, *splits.holdout]
     classes = [data.room.classes_in(sample) for sample in labelled]
     if all(len(each) == 1 for each in classes):
-        return partial(by_neighbours, data, labelled, (teacher, module))
+        looks = ((teacher, teacher.processor), (module, _largest(session, data, module)))
+        return partial(by_neighbours, data, labelled, looks)
     processor = trained_processor(data.room, best)
     return lambda pool: by_network(data.room, teacher, processor, pool.samples)
+
+
+def _largest(session: Session, data: RunData, module: Module[Any]) -> Processor:
+    """What shows the network with its first weights the images as large as it was used to see them."""
+    size = session.options.few.size
+    return data.room.looks(module.processor, size)[-1] if size else module.processor
 
 
 def _written(

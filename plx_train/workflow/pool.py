@@ -88,15 +88,16 @@ def by_network(
 
 
 def by_neighbours(
-    data: RunData, labelled: Sequence[Any], networks: Sequence[Module[Any]], pool: PoolSamples
+    data: RunData, labelled: Sequence[Any], looks: Sequence[tuple[Module[Any], Processor]], pool: PoolSamples
 ) -> list[PseudoLabel]:
     """What labels of one class each say through neighbours: more than a network that has learned of them alone.
 
     Args:
-        networks: in whose features neighbours are looked for.
+        looks: networks in whose features neighbours are looked for, and how each is shown the samples.
     """
     classes = [data.room.classes_in(sample)[0] for sample in labelled]
-    seen = [directions(features_of(module, [*labelled, *pool.samples])) for module in networks]
+    samples = [*labelled, *pool.samples]
+    seen = [directions(features_of(module, samples, processor)) for module, processor in looks]
     names = data.room.known_classes(data.processor)
     found = []
     spread = spread_labels(np.concatenate(seen, axis=1), classes, len(names))
@@ -106,12 +107,24 @@ def by_neighbours(
     return found
 
 
-def features_of(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
+def features_of(module: Module[Any], samples: Sequence[Any], processor: Processor | None = None) -> np.ndarray:
     """What the network sees in each sample, float32 (N, features).
+
+    Args:
+        processor: shows it the samples; its own where it is None.
 
     Raises:
         UserError: an image can't be read, or the network does not say what it sees.
     """
+    own = module.processor
+    module.processor = processor or own
+    try:
+        return _features(module, samples)
+    finally:
+        module.processor = own
+
+
+def _features(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
     dataset, unused = module.dataset(samples, "val", 0), np.random.default_rng(0)
     module.eval_mode()
     found, together = list[np.ndarray](), list[Sample]()
