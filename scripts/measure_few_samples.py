@@ -9,7 +9,8 @@ seed. All are measured on the test split, by which nothing was chosen: a label f
 already is not made again, so the command can be given as often as it is stopped. It ends with a table of means and
 deviations, the share of the gap between labels alone and all labels that is closed, the worst of the paired
 differences, and the processor time of a run with the pool as a multiple of one with labels alone.
-`scripts/clothes_with_test.py` writes such a folder.
+`scripts/clothes_with_test.py` writes such a folder. Where label files name the labelled samples of each draw, their name
+with {draw} in it stands for a number: `--labelled 'annotations/instance_train_5pct_seed{draw}.json'`.
 
 `--floors` adds what simpler ways come to with the same labels: a logistic regression on frozen features, the same after
 labels were spread to the pool, and naive pseudo-labels, of which a run with labels alone is certain and from which
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import statistics
 import sys
 import warnings
@@ -62,13 +64,20 @@ class Case:
     @property
     def name(self) -> str:
         """That of its folder."""
-        part = (self.labelled or "all").replace("/", "_").replace("%", "pct")
+        part = re.sub(r"[/.{}]+", "_", self.labelled or "all").replace("%", "pct")
         return f"{self.way.replace(' ', '_')}-{part}-{self.draw}-{self.seed}"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether a label file names the labelled samples, one for each draw."""
+        return "{draw}" in (self.labelled or "")
 
     def overrides(self) -> list[str]:
         """What its command adds to that of all."""
         own = [f"seed={self.seed}", f"dataset.labelled_seed={self.draw}"]
-        if self.labelled is not None:
+        if self.is_listed:
+            own += [f"dataset.train={str(self.labelled).format(draw=self.draw)}"]
+        elif self.labelled is not None:
             own += [f"dataset.labelled={self.labelled}", "dataset.pool=rest"]
         return own if self.way == POOL else [*own, "few=off"]
 
@@ -100,7 +109,8 @@ class Bench:
         own = given.pool if case.way == POOL else given.alone
         time = [] if given.time is None else [f"trainer.max_time={given.time}"]
         test = [f"dataset.test={given.test}"]
-        return [*data, *test, *time, *self.overrides, *own, *case.overrides(), *self._stress(case)]
+        pool = [f"dataset.pool={self.root / given.train}"] if case.is_listed and case.way == POOL else []
+        return [*data, *test, *time, *self.overrides, *own, *case.overrides(), *pool, *self._stress(case)]
 
     def _stress(self, case: Case) -> list[str]:
         """Those that take the place of its own under stress; all labels are those that were given."""
