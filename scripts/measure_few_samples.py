@@ -9,8 +9,8 @@ seed. All are measured on the test split, by which nothing was chosen: a label f
 already is not made again, so the command can be given as often as it is stopped. It ends with a table of means and
 deviations, the share of the gap between labels alone and all labels that is closed, the worst of the paired
 differences, and the processor time of a run with the pool as a multiple of one with labels alone.
-`scripts/clothes_with_test.py` writes such a folder. Where label files name the labelled samples of each draw, their name
-with {draw} in it stands for a number: `--labelled 'annotations/instance_train_5pct_seed{draw}.json'`.
+`scripts/clothes_with_test.py` writes such a folder. Where label files name the labelled samples of each draw, their
+name with {draw} in it stands for a number: `--labelled 'annotations/instance_train_5pct_seed{draw}.json'`.
 
 `--floors` adds what simpler ways come to with the same labels: a logistic regression on frozen features, the same after
 labels were spread to the pool, and naive pseudo-labels, of which a run with labels alone is certain and from which
