@@ -17,9 +17,10 @@ from plx_train.ground.files import replace_file, resolve_path
 from plx_train.runs.folder import OUTPUTS
 
 STUDIO = "studio"
-JOBS, DATA = "jobs", "data"
+JOBS, DATA, PIPELINES = "jobs", "data", "pipelines"
 LOCK_FILE, TOKEN_FILE, ORDER_FILE = "studio.lock", "token", "order.json"
 SETTINGS_FILE, EVENTS_FILE = "settings.json", "events.jsonl"
+REFERENCES = ("models:/", "runs:/")
 MOST_EVENTS = 500
 TAIL_BYTES = 1 << 18
 
@@ -56,6 +57,11 @@ class Home:
         """A folder for each dataset that it knows."""
         return self.own / DATA
 
+    @property
+    def pipelines(self) -> Path:
+        """The pipelines that were saved."""
+        return self.own / PIPELINES
+
     def shown(self, path: Path) -> str:
         """A path as commands name it: relative to the folder that they run in, where it lies there."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
@@ -85,6 +91,18 @@ class Home:
             raise UserError(f"{path} is no folder")
         return path
 
+    def given_model(self, text: str) -> str:
+        """What a user named as a model or another thing to work on: a reference to a registry, a run's id, a path.
+
+        Raises:
+            UserError: it is a path outside of what the studio may look into.
+        """
+        if not text.startswith(REFERENCES):
+            path = self.root / resolve_path(text)
+            if not any(is_inside(root, path) for root in self.roots):
+                raise UserError(f"{path} lies outside of {', '.join(map(str, self.roots))}")
+        return text
+
     def token(self) -> str:
         """What opens the studio: the same after a restart, so that open pages go on."""
         path = self.own / TOKEN_FILE
@@ -96,6 +114,12 @@ class Home:
         path.chmod(0o600)
         path.write_text(made, "ascii")
         return made
+
+    def store(self) -> str:
+        """Address of MLflow's store: what the user set, else the database that commands make."""
+        from plx_train.tracking.store import resolve_uri
+
+        return resolve_uri(self.settings().get("store") or None, self.outputs)
 
     def settings(self) -> dict[str, Any]:
         """What the user set; nothing where the file can't be read."""
@@ -130,7 +154,7 @@ def make_home(root: str, data: Sequence[str]) -> Home:
     given = tuple(resolve_path(each).resolve() for each in data)
     home = Home(folder, (folder, *(given or (Path.home(),))))
     try:
-        for each in (home.jobs, home.data, home.outputs):
+        for each in (home.jobs, home.data, home.pipelines, home.outputs):
             each.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"studio.root={root}: {error.filename} can't be made ({error.strerror})") from None

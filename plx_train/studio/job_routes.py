@@ -33,6 +33,9 @@ WITH_A_FOLDER = (
 )
 """What writes a folder of its own."""
 
+NAMES_A_PLACE = ("run", "input", "pipeline", "serve.sample", "doctor.bundle")
+"""Options beside these that may be a path of this machine."""
+
 
 class Asked(BaseModel):
     """A command that is asked for."""
@@ -112,6 +115,8 @@ def _refuse_outside(home: Home, overrides: list[str]) -> None:
         value = value.strip("'\"")
         if key == "dataset.root":
             home.given_folder(value)
+        elif key in NAMES_A_PLACE or key.startswith("models."):
+            home.given_model(value)
         elif key == "output" and not is_inside(home.root, home.root / value):
             raise UserError(f"output={value} lies outside of {home.root}")
 
