@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from fastapi import FastAPI
@@ -43,12 +44,8 @@ def add(app: FastAPI, studio: Studio) -> None:
         folder = studio.home.run(name) / FORMS.get(form, EXPORT)
         if not (folder / INFERENCE_FILE).is_file():
             raise UserError(f"{name} has no {form}")
-        packed = tempfile.TemporaryFile()
-        # Weights don't get smaller; the graph does, and is little.
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-            for path in files_named(folder):
-                archive.write(path, f"{folder.name}/{path.name}")
-        size = packed.tell()
+        packed = _packed(folder)
+        size = packed.seek(0, 2)
         packed.seek(0)
         headers = {
             "Content-Disposition": f'attachment; filename="{form}.zip"',
@@ -56,6 +53,16 @@ def add(app: FastAPI, studio: Studio) -> None:
             "X-Content-Type-Options": "nosniff",
         }
         return StreamingResponse(_pieces(packed), media_type="application/zip", headers=headers)
+
+
+def _packed(folder: Path) -> IO[bytes]:
+    """The files of an exported folder as a ZIP file that has no name, for who closes it."""
+    packed = tempfile.TemporaryFile()  # noqa: SIM115
+    # Weights don't get smaller; the graph does, and is little.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in files_named(folder):
+            archive.write(path, f"{folder.name}/{path.name}")
+    return packed
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -77,10 +77,12 @@ def details(studio: Studio, name: str) -> dict[str, Any]:
     if not (export / INFERENCE_FILE).is_file():
         raise UserError(f"{name} has no export: it did not end well, or mode=export has to be run")
     room, called = _described(export, (export / INFERENCE_FILE).stat().st_mtime)
+    run = studio.shelf.details(name)
     jobs = [job for job in studio.board.all() if job.about.get(MODEL) == name]
     return {
-        "run": studio.shelf.details(name),
+        "run": run,
         "room": room,
+        "recipe": run.get("module") or "",
         "modelName": called,
         "files": _files(export),
         "places": _places(room),

@@ -20,12 +20,12 @@ from plx_train.studio.snippets import snippets
 from plx_train.studio.studio import Studio
 
 MOST_TRIED_BYTES = 24 << 20
-"""Of a file that is tried: a little below what a server takes, in base64."""
+"""The largest file that is tried: a little below what a server takes, in base64."""
 MOST_FIELDS = 20_000
 MODEL = "models."
 
 
-class Saved(BaseModel):
+class PipelineToSave(BaseModel):
     """A pipeline that is to be kept as a file."""
 
     name: str = Field(min_length=1, max_length=100)
@@ -35,7 +35,7 @@ class Saved(BaseModel):
     replaces: bool = False
 
 
-class Named(BaseModel):
+class SavedPipeline(BaseModel):
     """A pipeline that was saved."""
 
     source: str = Field(min_length=1, max_length=4000)
@@ -43,22 +43,28 @@ class Named(BaseModel):
 
 def add(app: FastAPI, studio: Studio) -> None:
     """The requests."""
-    home, board = studio.home, studio.board
+    home = studio.home
 
     @app.get("/api/pipelines")
     def all_pipelines() -> dict[str, Any]:
         return {"pipelines": pipelines.cards(home)}
 
     @app.post("/api/pipelines")
-    def save(asked: Saved) -> dict[str, Any]:
+    def save(asked: PipelineToSave) -> dict[str, Any]:
         for model in asked.models.values():
             home.given_model(model)
         return {"source": pipelines.save(home, **asked.model_dump())}
 
     @app.post("/api/pipelines/remove")
-    def remove(asked: Named) -> dict[str, Any]:
+    def remove(asked: SavedPipeline) -> dict[str, Any]:
         pipelines.remove(home, asked.source)
         return {}
+
+    _add_servers(app, studio)
+
+
+def _add_servers(app: FastAPI, studio: Studio) -> None:
+    home, board = studio.home, studio.board
 
     @app.get("/api/servers")
     def all_servers() -> dict[str, Any]:

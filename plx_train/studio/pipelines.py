@@ -153,7 +153,7 @@ def _sentence(name: str) -> str:
 
 def _part(config: Mapping[str, Any], part: DeclaredPart, is_optional: bool) -> dict[str, Any]:
     sections = (config["SubModules"], *(sub.get("SubModules") or {} for sub in config["SubPipelines"].values()))
-    given = next((section[part.key] for section in sections if part.key in section), {})
+    given: Mapping[str, Any] = next((section[part.key] for section in sections if part.key in section), {})
     entry = entries().get(str(given.get("model_name")))
     is_published = entry is not None and entry.module == part.module
     return {

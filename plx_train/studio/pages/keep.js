@@ -16,7 +16,7 @@ export function Keep({ pipeline, models, values, jobs }) {
   const folder = `frozen/${(name || pipeline.name).replace(/[^\w.-]/g, "_")}`;
   const overrides = ["mode=export_pipeline", `pipeline=${saved || pipeline.source}`,
     ...(saved ? [] : Object.entries(models).map(([part, model]) => `models.${part}=${model}`)), `output=${folder}`];
-  return html`<div class="field"><label for="keep-name">Name</label>
+  return html`<div class="field words"><label for="keep-name">Name</label>
       <input id="keep-name" value=${name} placeholder=${pipeline.name} spellcheck="false" onInput=${(event) => setName(event.target.value)} />
       <p class="note">Saved as a file in PaddleX's schema, which every command takes as <code>pipeline=</code>.
         ${left.length ? ` ${left.join(", ")} can be said by requests alone, and is not in the file.` : ""}</p></div>

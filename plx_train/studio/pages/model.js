@@ -4,7 +4,7 @@ import { query, useAnswer } from "./api.js";
 import { Deed } from "./deed.js";
 import { Evaluation } from "./evaluation.js";
 import { duration, number, shown, Wait } from "./parts.js";
-import { Promotion } from "./promotion.js";
+import { placeOf, Promotion } from "./promotion.js";
 
 const MEGA = 1 << 20;
 
@@ -24,7 +24,7 @@ const megabytes = (files) => `${(files.reduce((sum, file) => sum + file.bytes, 0
 function Head({ model }) {
   const { run } = model;
   const value = run.metrics?.[run.monitor];
-  const place = model.places[0];
+  const place = placeOf(model);
   return html`<p class="over">${shown(model.modelName || model.room)}</p><ul class="tiles">
     ${value === undefined ? null : html`<li><b>${number(value)}</b>${shown(run.monitor)}</li>`}
     <li><b>${megabytes(model.files)}</b>exported</li>

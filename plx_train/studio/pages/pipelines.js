@@ -54,7 +54,7 @@ function Setup({ one, given }) {
     return model ? { ...others, [part]: model } : others;
   });
   const removed = async () => { await post("/api/pipelines/remove", { source: one.source }); go("/pipelines"); };
-  return html`<p>${shown(one.sentence)} <a href="#/pipelines">Another one</a></p>
+  return html`<p>${shown((one.sentence || "").split(". ")[0])}. <a href="#/pipelines">Another one</a></p>
     <section><h2>Models</h2>${one.parts.map((part) => html`<${PartChoice} key=${part.key} part=${part} list=${choices[part.key]}
       value=${models[part.key] || ""} choose=${choose} isReading=${!exports.value || !(registry.value || registry.error)} />`)}
       ${registry.error ? html`<${Fault} error=${registry.error} />` : null}</section>

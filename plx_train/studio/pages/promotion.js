@@ -4,9 +4,14 @@ import { query, useAnswer } from "./api.js";
 import { Deed } from "./deed.js";
 import { Fault, shown, Wait, when } from "./parts.js";
 
+// Where a model runs: by the recipe that made it, for models of one room may be for several pipelines.
+export const placeOf = (model) => model.places.find((one) => one.registered === model.recipe)
+  || model.places.find((one) => one.registered === model.room) || model.places[0];
+
 export function Promotion({ model, jobs }) {
   const registry = useAnswer("/api/registry", "jobs");
-  const [name, setName] = useState(model.places.find((one) => one.registered === model.room)?.registered || model.places[0]?.registered || model.room);
+  const own = placeOf(model);
+  const [name, setName] = useState(own?.registered || model.room);
   const [alias, setAlias] = useState("champion");
   const [reason, setReason] = useState("");
   const [isForced, force] = useState(false);
@@ -14,19 +19,19 @@ export function Promotion({ model, jobs }) {
   const names = [...new Set([...model.places.map((one) => one.registered),
     ...(registry.value?.models || []).filter((one) => one.versions.some((version) => version.module === model.room)).map((one) => one.name)])];
   const overrides = ["mode=promote", `run=${model.run.folder}`, `registered=${name}`, `alias=${alias}`,
-    ...(place || !model.places[0] ? [] : [`pipeline=${model.places[0].pipeline}`, `part=${model.places[0].part}`]),
+    ...(place || !own ? [] : [`pipeline=${own.pipeline}`, `part=${own.part}`]),
     ...(isForced ? ["force=true"] : []), ...(reason ? [`reason=${JSON.stringify(reason)}`] : [])];
   const about = { model: model.run.name, deed: "promote" };
   const last = jobs.find((job) => job.about.model === about.model && job.about.deed === "promote");
   return html`<section><h2>Promotion</h2>
     <p class="note">It becomes a version, four gates are judged, and the alias moves if all of them hold. What names the alias, a pipeline or a server, has the model then.</p>
-    <div class="field"><label for="promote-name">Registered as</label><input id="promote-name" list="promote-names" value=${name} spellcheck="false" onInput=${(event) => setName(event.target.value)} />
+    <div class="field words"><label for="promote-name">Registered as</label><input id="promote-name" list="promote-names" value=${name} spellcheck="false" onInput=${(event) => setName(event.target.value)} />
       <datalist id="promote-names">${names.map((one) => html`<option key=${one} value=${one}></option>`)}</datalist>
-      <p class="note">${place ? `Runs as ${place.part} of ${place.pipeline}.` : model.places[0] ? `A name of your own: judged as ${model.places[0].part} of ${model.places[0].pipeline}.` : "No pipeline is known that it runs in."}</p></div>
-    <div class="field"><label for="promote-alias">Alias</label><input id="promote-alias" value=${alias} spellcheck="false" onInput=${(event) => setAlias(event.target.value)} /></div>
+      <p class="note">${place ? `Runs as ${place.part} of ${place.pipeline}.` : own ? `A name of your own: judged as ${own.part} of ${own.pipeline}.` : "No pipeline is known that it runs in."}</p></div>
+    <div class="field words"><label for="promote-alias">Alias</label><input id="promote-alias" value=${alias} spellcheck="false" onInput=${(event) => setAlias(event.target.value)} /></div>
     <details><summary>Whatever the gates say</summary>
       <p><label><input type="checkbox" checked=${isForced} onChange=${(event) => force(event.target.checked)} /> Move the alias although a gate fails</label></p>
-      <div class="field"><label for="promote-reason">Reason</label><input id="promote-reason" value=${reason} onInput=${(event) => setReason(event.target.value)} />
+      <div class="field words"><label for="promote-reason">Reason</label><input id="promote-reason" value=${reason} onInput=${(event) => setReason(event.target.value)} />
         <p class="note">Kept in the ledger; forcing needs one.</p></div></details>
     <${Deed} kind="main" overrides=${overrides} title="Promote ${model.run.name} to ${name}@${alias}" about=${about} jobs=${jobs}>Promote to ${name}@${alias}<//>
     ${last && registry.value ? html`<${Verdict} entry=${entryOf(registry.value.ledger, last)} isOver=${last.ended} />` : null}
