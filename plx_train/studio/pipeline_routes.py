@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from plx_train.config.texts import PARAMETER
 from plx_train.ground.errors import UserError
 from plx_train.studio import pipelines, servers
-from plx_train.studio.jobs import RUNNING, SERVING, StudioJob
+from plx_train.studio.jobs import LANES, QUEUED, RUNNING, SERVING, StudioJob
 from plx_train.studio.samples import sample_of
 from plx_train.studio.snippets import snippets
 from plx_train.studio.studio import Studio
@@ -78,6 +78,8 @@ def _add_servers(app: FastAPI, studio: Studio) -> None:
     @app.get("/api/servers/{name}/state")
     def state(name: str) -> dict[str, Any]:
         job = _serving(studio, name)
+        if job.state == QUEUED:
+            return asdict(servers.ServerState(None, f"{LANES[SERVING]} are served at once: stop one of them"))
         path = (_card(studio, job)["endpoint"] or {}).get("path", "")
         return asdict(servers.state_of(servers.port_of(home, job), path))
 

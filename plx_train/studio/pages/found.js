@@ -15,7 +15,8 @@ function understood(endpoint, result, file) {
   if (endpoint.answer === "table" || endpoint.answer === "label") {
     const series = result.series || (result.label !== undefined ? [result] : []);
     const items = series.map((one) => ({ text: one.group ? `${one.group}: ${one.label}` : one.label, score: one.score }));
-    return { pages: result.image ? [{ src: jpeg(result.image), items }] : [{ items }], table: result.csv ? rowsOf(result.csv) : null };
+    const found = result.csv ? null : items;
+    return { pages: result.image || found ? [{ src: result.image ? jpeg(result.image) : null, items: found }] : [], table: result.csv ? rowsOf(result.csv) : null };
   }
   if (endpoint.answer === "categories") {
     return { pages: [{ ...own, items: result.categories.map((one) => ({ text: one.name, score: one.score })) }] };
@@ -62,16 +63,16 @@ export function Found({ endpoint, result, file }) {
 
 function Page({ page, name }) {
   const [hot, mark] = useState(-1);
-  return html`<div class="found-page">
+  return html`<div class="found-page ${page.items ? "" : "alone"}">
     ${page.src ? html`<${Picture} page=${page} hot=${hot} mark=${mark} name=${name} />` : null}
-    <ol class="found-list" aria-label="Found">${page.items.map((item, number) => html`
+    ${page.items ? html`<ol class="found-list" aria-label="Found">${page.items.map((item, number) => html`
       <li key=${number} class=${number === hot ? "hot" : ""} tabindex=${item.points ? 0 : null}
         onMouseEnter=${() => mark(number)} onMouseLeave=${() => mark(-1)} onFocus=${() => mark(number)} onBlur=${() => mark(-1)}>
         ${item.points && page.items.some((one) => one.colour) ? html`<i class="swatch b${item.colour}"></i>` : null}
         <span class="text">${shown(item.text)}</span>
         ${typeof item.score === "number" ? html`<span class="track" aria-hidden="true"><i style=${{ width: `${100 * Math.min(1, Math.max(0, item.score))}%` }}></i></span>
           <span class="score">${item.score.toFixed(3)}</span>` : null}</li>`)}
-      ${page.items.length ? null : html`<li class="soft">Nothing was found.</li>`}</ol></div>`;
+      ${page.items.length ? null : html`<li class="soft">Nothing was found.</li>`}</ol>` : null}</div>`;
 }
 
 // The size comes from the file itself; boxes are in the pixels that the server saw.
@@ -91,11 +92,11 @@ function Picture({ page, hot, mark, name }) {
   const isTurned = (page.angle || 0) % 180 !== 0;
   const [wide, high] = isTurned ? [height, width] : [width, height];
   const turn = `translate(${wide / 2} ${high / 2}) rotate(${-(page.angle || 0)}) translate(${-width / 2} ${-height / 2})`;
-  const letter = Math.max(wide, high) / 45;
+  const letter = Math.max(wide, high) / 70;
   // Small pictures are shown larger, but as they are.
   return html`<svg class="found-picture ${wide < 200 ? "coarse" : ""}" viewBox="0 0 ${wide} ${high}" role="img" aria-label=${`What was found in ${shown(name)}`}>
     <image href=${page.src} width=${width} height=${height} transform=${turn} />
-    ${page.items.map((item, number) => item.points ? html`<g key=${number} class="s${item.colour}"
+    ${(page.items || []).map((item, number) => item.points ? html`<g key=${number} class="s${item.colour}"
       onMouseEnter=${() => mark(number)} onMouseLeave=${() => mark(-1)}>
       <polygon class=${number === hot ? "thing hot" : "thing"} points=${item.points.map((point) => point.join(",")).join(" ")} />
       ${item.label ? html`<text class="thing-label" x=${item.points[0][0] + letter / 4}

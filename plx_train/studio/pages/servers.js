@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
 import { Going, usePolled } from "./deed.js";
-import { Action, Command, Fault, Log, shown, Status, Wait } from "./parts.js";
+import { Action, Command, Fault, Log, shown, shownLines, Status, Wait } from "./parts.js";
 import { Keep } from "./keep.js";
 import { TryOut } from "./try.js";
 
@@ -58,7 +58,7 @@ export function Server({ given }) {
   const isOver = !["queued", "running"].includes(job.state);
   return html`<h1 tabindex="-1">${shown(job.title)}</h1>
     <ul class="tiles"><li class=${isOver ? "" : isReady ? "good" : state?.is_healthy === false ? "bad" : "warn"}>
-        <b>${isOver ? "stopped" : isReady ? "healthy" : state?.is_healthy === false ? "not well" : "loading"}</b>${
+        <b>${isOver ? "stopped" : isReady ? "healthy" : state?.is_healthy === false ? "not well" : job.state === "queued" ? "waits" : "loading"}</b>${
           isOver ? "nothing listens" : shown(state?.said || "waiting for its turn")}</li>
       ${isReady ? html`<li><b>${rate === null ? "–" : rate.toFixed(1)}</b>requests a second</li>
         <li><b>${state.answered}</b>answered</li>${state.refused ? html`<li class="warn"><b>${state.refused}</b>refused</li>` : null}` : null}</ul>
@@ -74,7 +74,7 @@ export function Server({ given }) {
       <section><h2>Keep it</h2><${Keep} pipeline=${server.pipeline} models=${server.models} values=${values} jobs=${jobs.value?.jobs || []} /></section>
       ${server.snippets ? html`<section><h2>Ask it from a program</h2>
         <p class="note">These run as they are, on this machine, while it is served.</p>
-        ${Object.entries(server.snippets).map(([language, text]) => html`<${Command} key=${language} title=${language} text=${text} />`)}</section>` : null}`}
+        ${Object.entries(server.snippets).map(([language, text]) => html`<${Command} key=${language} title=${language} text=${text} spell=${shownLines} />`)}</section>` : null}`}
     <${Said} job=${job.id} />`;
 }
 
