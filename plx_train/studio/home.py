@@ -13,7 +13,7 @@ from typing import Any
 
 from plx_train.ground.confine import confined, is_inside
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file, resolve_path
+from plx_train.ground.files import replace_file, resolve_path, user_path
 from plx_train.runs.folder import OUTPUTS
 
 STUDIO = "studio"
@@ -83,7 +83,7 @@ class Home:
         Raises:
             UserError: there is none, or it lies outside of what the studio may look into.
         """
-        path = self.root / resolve_path(text) if text else self.root
+        path = self.root / user_path(text) if text else self.root
         if not any(is_inside(root, path) for root in self.roots):
             places = ", ".join(map(str, self.roots))
             raise UserError(f"{path} lies outside of {places}: start the studio with studio.data=[{path}]")
@@ -98,7 +98,7 @@ class Home:
             UserError: it is a path outside of what the studio may look into.
         """
         if not text.startswith(REFERENCES):
-            path = self.root / resolve_path(text)
+            path = self.root / user_path(text)
             if not any(is_inside(root, path) for root in self.roots):
                 raise UserError(f"{path} lies outside of {', '.join(map(str, self.roots))}")
         return text

@@ -15,6 +15,7 @@ from plx_train.studio.home import Home
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from plx_train.registry.ledger import LedgerEntry
     from plx_train.registry.versions import Version
 
 MOST_MODELS = 1000
@@ -82,7 +83,19 @@ def _read(client: MlflowClient) -> dict[str, Any]:
     entries = ledger.entries(client)
     places = {(entry.model, entry.alias) for entry in entries if entry.alias}
     entries = ledger.settled(entries, {place: aliased_version(client, *place) for place in places})
+    for model in models:
+        model["before"] = _before(model, [entry for entry in entries if entry.model == model["name"]])
     return {"hasStore": True, "models": models, "ledger": [asdict(entry) for entry in reversed(entries)]}
+
+
+def _before(model: dict[str, Any], entries: list[LedgerEntry]) -> dict[str, str]:
+    """The version that rollback=true leads to, by alias; those that have one."""
+    from plx_train.registry import ledger
+
+    there = {version["version"] for version in model["versions"]}
+    trails = {alias: ledger.trail(entries, alias, number)[:-1] for alias, number in model["aliases"].items()}
+    found = {alias: [each for each in trail if each in there] for alias, trail in trails.items()}
+    return {alias: trail[-1] for alias, trail in found.items() if trail}
 
 
 def _version(version: Version, aliases: dict[str, str]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ export function RegisteredModel({ given }) {
     if (!model) return html`<${Fault} error="No model of this name is registered." />`;
     const attempts = told.ledger.filter((entry) => entry.model === model.name);
     return html`<${Versions} model=${model} jobs=${jobs.value?.jobs || []} />
-      ${Object.keys(model.aliases).map((alias) => html`<${Back} key=${alias} model=${model} alias=${alias} attempts=${attempts} jobs=${jobs.value?.jobs || []} />`)}
+      ${Object.keys(model.aliases).map((alias) => html`<${Back} key=${alias} model=${model} alias=${alias} jobs=${jobs.value?.jobs || []} />`)}
       <section><h2>History</h2>${attempts.map((entry) => html`<${Attempt} key=${entry.run_id} entry=${entry} />`)}
       ${attempts.length ? null : html`<p class="soft">No attempt is on record.</p>`}</section>`;
   }}<//>`;
@@ -82,12 +82,12 @@ function Versions({ model, jobs }) {
   </tbody></table></div></section>`;
 }
 
-function Back({ model, alias, attempts, jobs }) {
-  const moves = attempts.filter((entry) => entry.alias === alias && ["promoted", "forced", "rolled back"].includes(entry.outcome));
-  if (!moves.some((entry) => entry.former)) return null;
-  return html`<section><h2>Back</h2><p class="note">${shown(alias)} is version ${model.aliases[alias]}. Going back leads to the version before, by the history below.</p>
+function Back({ model, alias, jobs }) {
+  const mine = jobs.some((job) => job.about.registered === model.name && job.about.deed === `rollback ${alias}`);
+  if (!model.before[alias] && !mine) return null;
+  return html`<section><h2>Back</h2><p class="note">${shown(alias)} is version ${model.aliases[alias]}. ${model.before[alias] ? `Going back leads to version ${model.before[alias]}.` : "No version is known before it."}</p>
     <${Deed} overrides=${["mode=promote", "rollback=true", `registered=${model.name}`, `alias=${alias}`]} title="Back: ${model.name}@${alias}"
-      about=${{ registered: model.name, deed: `rollback ${alias}` }} jobs=${jobs}>Go back with ${alias}<//></section>`;
+      about=${{ registered: model.name, deed: `rollback ${alias}` }} jobs=${jobs} disabled=${!model.before[alias]}>Go back${model.before[alias] ? ` to version ${model.before[alias]}` : ""}<//></section>`;
 }
 
 function Attempt({ entry }) {
