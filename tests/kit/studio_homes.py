@@ -1,43 +1,22 @@
-"""A studio in a thread of this process, and jobs that look as if they ran or ended, without their commands."""
+"""Homes of studios, and jobs in them that look as if they ran or ended, without their commands."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-from plx_train.serving.server import address_of, open_socket
-from plx_train.studio.app import create_app
 from plx_train.studio.home import Home, make_home
 
 
 def new_home(folder: Path) -> Home:
     """A home that may look into its own folder alone."""
     return make_home(str(folder), [str(folder)])
-
-
-@contextmanager
-def studio_at(home: Home) -> Iterator[str]:
-    """The address of a studio of `home`, which lets everybody in, within the block."""
-    with open_socket("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(create_app(home), lifespan="on", ws="none", log_config=None)
-        config.timeout_graceful_shutdown = 1
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield address_of(listener)
-        finally:
-            server.should_exit = True
-            thread.join(20)
 
 
 def job_folder(home: Home, name: str, overrides: Sequence[str], lane: str, **more: Any) -> Path:

@@ -66,7 +66,7 @@ function Going() {
   if (!running.length && !waiting) return html`<p class="going soft">Nothing runs.</p>`;
   return html`<p class="going" role="status">${running.map((job) => html`<a key=${job.id}
     href=${job.output && job.lane === "training" ? `#/run?name=${encodeURIComponent(job.output.replace(/^outputs\//, ""))}`
-      : "#/runs"}>${shown(job.title)}</a>`)}${waiting ? html`<span class="soft">${waiting} waiting</span>` : null}</p>`;
+      : job.lane === "serving" ? `#/server?job=${job.id}` : "#/runs"}>${shown(job.title)}</a>`)}${waiting ? html`<span class="soft">${waiting} waiting</span>` : null}</p>`;
 }
 
 listen();

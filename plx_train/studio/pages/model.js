@@ -8,7 +8,9 @@ import { placeOf, Promotion } from "./promotion.js";
 
 const MEGA = 1 << 20;
 
-export function Model({ given }) {
+export const Model = ({ given }) => html`<${Whole} key=${given.name} given=${given} />`;
+
+function Whole({ given }) {
   const told = useAnswer(`/api/model?${query({ name: given.name || "" })}`, "jobs", "runs");
   const jobs = useAnswer("/api/jobs", "jobs");
   return html`<h1 tabindex="-1">${shown(given.name || "Model")}</h1><${Wait} told=${told} what="the model">${(model) => html`

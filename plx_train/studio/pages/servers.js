@@ -44,7 +44,9 @@ function Beat({ job }) {
   return state ? html`<span class="soft">${shown(state.said)}${rate === null ? "" : `, ${rate.toFixed(1)} requests/s`}</span>` : null;
 }
 
-export function Server({ given }) {
+export const Server = ({ given }) => html`<${Whole} key=${given.job} given=${given} />`;
+
+function Whole({ given }) {
   const jobs = useAnswer("/api/jobs", "jobs");
   const { state, rate } = useBeat(given.job);
   const isReady = state?.is_healthy === true;
