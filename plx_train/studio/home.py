@@ -115,12 +115,6 @@ class Home:
         path.write_text(made, "ascii")
         return made
 
-    def store(self) -> str:
-        """Address of MLflow's store: what the user set, else the database that commands make."""
-        from plx_train.tracking.store import resolve_uri
-
-        return resolve_uri(self.settings().get("store") or None, self.outputs)
-
     def settings(self) -> dict[str, Any]:
         """What the user set; nothing where the file can't be read."""
         return read_json(self.own / SETTINGS_FILE, {})

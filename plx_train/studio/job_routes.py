@@ -17,6 +17,7 @@ from plx_train.runs.folder import OUTPUTS
 from plx_train.studio import forms
 from plx_train.studio.home import Home
 from plx_train.studio.jobs import MULTIRUN, SERVING, StudioJob
+from plx_train.studio.store import with_store
 from plx_train.studio.studio import Studio
 
 WITH_A_FOLDER = (
@@ -70,7 +71,7 @@ def add(app: FastAPI, studio: Studio) -> None:
 
     @app.post("/api/jobs")
     async def ask(asked: Asked) -> dict[str, Any]:
-        overrides, output = with_output(asked.overrides)
+        overrides, output = with_output(with_store(studio.home, asked.overrides))
         _refuse_outside(studio.home, overrides)
         fault = forms.fault_of(overrides)
         if fault:

@@ -14,6 +14,7 @@ from plx_train import __version__
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.files import cache_folder
 from plx_train.machine.hardware import cpu, memory_mib, nvidia_gpus, usable_cores
+from plx_train.studio.store import STORE, pages_of, store_of
 from plx_train.studio.studio import Studio
 
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "mlflow", "onnxruntime", "openvino", "fastapi")
@@ -58,13 +59,14 @@ def _store(studio: Studio) -> dict[str, Any]:
     """Where records are kept, and how MLflow's own pages of them are opened."""
     from plx_train.tracking.store import database_path, ui_command
 
-    uri = studio.home.store()
+    uri = store_of(studio.home)
     path = database_path(uri)
     is_there = path is None or path.exists()
     return {
+        "setStore": studio.home.settings().get(STORE) or "",
         "store": without_credentials(uri),
         "storeCommand": ui_command(uri) if is_there else None,
-        "storeAddress": without_credentials(uri) if uri.startswith("http") else None,
+        "storeAddress": pages_of(uri),
     }
 
 

@@ -27,18 +27,25 @@ MODEL = "model"
 def exports(studio: Studio) -> list[dict[str, Any]]:
     """The runs that have an export, newest first."""
     found = []
+    rooms = {recipe: one.picks.get("schema", "") for recipe, one in presets("module").items()}
     for card in studio.shelf.cards():
         folder = studio.home.outputs / card.name
         if not card.is_sweep and (folder / EXPORT / INFERENCE_FILE).is_file():
-            found.append(_export(studio.home, card, folder))
+            # By its recipe, which is quick, else by the export itself.
+            room = rooms.get(card.module) or _described(folder / EXPORT, _stamp(folder))[0]
+            found.append(_export(studio.home, card, folder, room))
     return found
 
 
-def _export(home: Home, card: RunCard, folder: Path) -> dict[str, Any]:
+def _stamp(folder: Path) -> float:
+    return (folder / EXPORT / INFERENCE_FILE).stat().st_mtime
+
+
+def _export(home: Home, card: RunCard, folder: Path, room: str) -> dict[str, Any]:
     return {
         "name": card.name,
         "folder": home.shown(folder),
-        "room": _room(card, folder),
+        "room": room,
         "recipe": card.module,
         "dataset": card.dataset,
         "monitor": card.monitor,
@@ -46,14 +53,6 @@ def _export(home: Home, card: RunCard, folder: Path) -> dict[str, Any]:
         "at": card.at,
         "isInt8": (folder / INT8_EXPORT).is_dir(),
     }
-
-
-def _room(card: RunCard, folder: Path) -> str:
-    """The module type of a run's model: by its recipe, which is quick, else by the export itself."""
-    recipe = presets("module").get(card.module)
-    if recipe and "schema" in recipe.picks:
-        return recipe.picks["schema"]
-    return _described(folder / EXPORT, (folder / EXPORT / INFERENCE_FILE).stat().st_mtime)[0]
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +75,7 @@ def details(studio: Studio, name: str) -> dict[str, Any]:
     export = folder / EXPORT
     if not (export / INFERENCE_FILE).is_file():
         raise UserError(f"{name} has no export: it did not end well, or mode=export has to be run")
-    room, called = _described(export, (export / INFERENCE_FILE).stat().st_mtime)
+    room, called = _described(export, _stamp(folder))
     run = studio.shelf.details(name)
     jobs = [job for job in studio.board.all() if job.about.get(MODEL) == name]
     return {

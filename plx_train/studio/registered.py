@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.registry.access import explained, registry_client
 from plx_train.registry.exchange import LOCK_PREFIX
 from plx_train.studio.home import Home
+from plx_train.studio.store import store_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,7 +42,7 @@ class Registered:
         """
         from plx_train.tracking.store import database_path
 
-        uri = self._home.store()
+        uri = store_of(self._home)
         path = database_path(uri)
         if path and not path.exists():
             why = f"nothing was recorded yet: {self._home.shown(path)} is not there (it never is with tracking=off)"

@@ -15,7 +15,7 @@ def test_trainings_at_once_are_set(tmp_path: Path) -> None:
     home = new_home(tmp_path)
     app = create_app(home)
 
-    assert TestClient(app).post("/api/settings", json={"slots": 3}).json() == {"slots": 3}
+    assert TestClient(app).post("/api/settings", json={"slots": 3}).json() == {"slots": 3, "store": ""}
 
     assert app.state.studio.board.slots == 3
     assert create_app(home).state.studio.board.slots == 3

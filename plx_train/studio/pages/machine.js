@@ -10,7 +10,7 @@ const giga = (mega) => `${(mega / 1024).toFixed(mega < 10240 ? 1 : 0)} GB`;
 export function Machine() {
   const told = usePolled("/api/machine", EVERY);
   return html`<h1 tabindex="-1">Machine</h1>
-    <${Wait} told=${told} what="the machine">${(machine) => html`<${Has} machine=${machine} /><${Slots} key=${machine.slots} machine=${machine} />`}<//>
+    <${Wait} told=${told} what="the machine">${(machine) => html`<${Has} machine=${machine} /><${Settings} key=${`${machine.slots} ${machine.setStore}`} machine=${machine} />`}<//>
     <${Doctor} />
     ${told.value ? html`<${Places} machine=${told.value} />` : null}
     <${Happened} />`;
@@ -25,13 +25,18 @@ function Has({ machine }) {
     <p class="note">${shown(machine.processor)}${machine.cards.length ? "" : ", no graphics card that can be used"}.</p>`;
 }
 
-function Slots({ machine }) {
-  const [slots, set] = useState(String(machine.slots));
+function Settings({ machine }) {
+  const [slots, setSlots] = useState(String(machine.slots));
+  const [store, setStore] = useState(machine.setStore);
   const number = Number(slots), isFine = Number.isInteger(number) && number >= 1 && number <= 16;
+  const isChanged = number !== machine.slots || store.trim() !== machine.setStore;
   return html`<section><h2>Settings</h2><div class="field words"><label for="slots">Trainings at once</label>
-    <input id="slots" type="number" min="1" max="16" value=${slots} onInput=${(event) => set(event.target.value)} />
+    <input id="slots" type="number" min="1" max="16" value=${slots} onInput=${(event) => setSlots(event.target.value)} />
     <p class="note">Others wait in line. More than one is slower for each, unless there are several cards.</p></div>
-    <div class="actions"><${Action} disabled=${!isFine || number === machine.slots} work=${() => post("/api/settings", { slots: number })}>Set<//></div></section>`;
+    <div class="field words"><label for="store">MLflow's store</label>
+    <input id="store" value=${store} placeholder="beside the runs" spellcheck="false" onInput=${(event) => setStore(event.target.value)} />
+    <p class="note">An address as in <code>http://mlflow:5000</code>, for records and registered models; every command is then given it as <code>tracking.uri=</code>.</p></div>
+    <div class="actions"><${Action} disabled=${!isFine || !isChanged} work=${() => post("/api/settings", { slots: number, store })}>Set<//></div></section>`;
 }
 
 const KINDS = { ok: "finished", warn: "stopped", fail: "failed" };

@@ -35,6 +35,7 @@ function Head({ model }) {
     ${run.parity?.sentence ? html`<p class="note">${shown(run.parity.sentence)}</p>` : null}
     <div class="actions">${place ? html`<a class="button main" href="#/pipeline?${query({ source: place.pipeline, [place.part]: run.export.replace(/\/export$/, "") })}">Try and serve it</a>` : null}
       <a class="button" href="/api/model/files?${query({ name: run.name })}" download>Download the export</a>
+      ${run.record ? html`<a class="button" href=${run.record} target="_blank" rel="noopener">Its record in MLflow</a>` : null}
       <a class="button" href="#/run?${query({ name: run.name })}">Its training</a></div>`;
 }
 
