@@ -197,6 +197,8 @@ def test_no_screen_is_wider_than_the_window(
     look_at(page, place, words)
 
     assert page.run("document.documentElement.scrollWidth") <= width
+    # What comes late stands where it belongs.
+    assert page.run("document.querySelector('main h1, main h2').tagName") == "H1"
     assert page.run(UNNAMED) == 0
     ours = (f"http://{studio.place}", "data:", f"blob:http://{studio.place}")
     assert [address for address in page.asked if not address.startswith(ours)] == []

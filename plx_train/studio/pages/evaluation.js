@@ -17,7 +17,7 @@ export function Evaluation({ model, jobs }) {
       ${evaluations.map((one) => html`<tr key=${one.job}><td><a href="#/run?${query({ job: one.job })}">${shown(one.data || "its own data, again")}</a></td>
         ${names.map((name) => html`<td class="num" key=${name}>${number(one.metrics[name])}${change(one.metrics[name], run.metrics[name])}</td>`)}</tr>`)}
     </tbody></table></div>
-    <div class="field words"><label for="evaluate-root">Folder of other data</label>
+    <div class="field plain"><label for="evaluate-root">Folder of other data</label>
       <input id="evaluate-root" value=${root} placeholder="its own data" spellcheck="false" onInput=${(event) => set(event.target.value)} />
       <p class="note">In whatever format; its validation split is what counts.</p></div>
     <${Deed} overrides=${["mode=evaluate", `run=${run.folder}`, ...(root ? [`dataset.root=${root}`] : [])]}

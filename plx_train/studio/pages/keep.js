@@ -16,14 +16,14 @@ export function Keep({ pipeline, models, values, jobs }) {
   const folder = `frozen/${(name || pipeline.name).replace(/[^\w.-]/g, "_")}`;
   const overrides = ["mode=export_pipeline", `pipeline=${saved || pipeline.source}`,
     ...(saved ? [] : Object.entries(models).map(([part, model]) => `models.${part}=${model}`)), `output=${folder}`];
-  return html`<div class="field words"><label for="keep-name">Name</label>
+  return html`<div><div class="field plain"><label for="keep-name">Name</label>
       <input id="keep-name" value=${name} placeholder=${pipeline.name} spellcheck="false" onInput=${(event) => setName(event.target.value)} />
       <p class="note">Saved as a file in PaddleX's schema, which every command takes as <code>pipeline=</code>.
         ${left.length ? ` ${left.join(", ")} can be said by requests alone, and is not in the file.` : ""}</p></div>
     <div class="actions"><${Action} work=${save} disabled=${!name.trim()}>${isOwn ? "Replace the file" : "Save as a file"}<//>
       ${saved ? html`<span role="status">Saved: <a href="#/pipeline?${query({ source: saved })}"><code>${shown(saved)}</code></a></span>` : null}</div>
     <h3>Frozen</h3><p class="note">One folder with the models in it, to carry to another machine: it runs there and in PaddleX, without a registry.</p>
-    <${Deed} overrides=${overrides} title="Freeze ${name || pipeline.name}" about=${{ freeze: folder }} jobs=${jobs}>Freeze into ${folder}<//>`;
+    <${Deed} overrides=${overrides} title="Freeze ${name || pipeline.name}" about=${{ freeze: folder }} jobs=${jobs}>Freeze into ${folder}<//></div>`;
 }
 
 export const title = (source) => source.split("/").pop().replace(/\.yaml$/, "");

@@ -1,4 +1,5 @@
-// The machine: what it has, what is wrong with it, its settings, and what happened.
+// The machine: what it has, what is wrong with it, its settings, and what happened. Screens have one element at their
+// root: where a fragment's child comes late, this renderer puts it in the wrong place.
 import { html, useState } from "ui";
 import { post, useAnswer } from "./api.js";
 import { Deed, usePolled } from "./deed.js";
@@ -9,11 +10,11 @@ const giga = (mega) => `${(mega / 1024).toFixed(mega < 10240 ? 1 : 0)} GB`;
 
 export function Machine() {
   const told = usePolled("/api/machine", EVERY);
-  return html`<h1 tabindex="-1">Machine</h1>
+  return html`<div><h1 tabindex="-1">Machine</h1>
     <${Wait} told=${told} what="the machine">${(machine) => html`<${Has} machine=${machine} /><${Settings} key=${`${machine.slots} ${machine.setStore}`} machine=${machine} />`}<//>
     <${Doctor} />
     ${told.value ? html`<${Places} machine=${told.value} />` : null}
-    <${Happened} />`;
+    <${Happened} /></div>`;
 }
 
 function Has({ machine }) {
@@ -30,10 +31,10 @@ function Settings({ machine }) {
   const [store, setStore] = useState(machine.setStore);
   const number = Number(slots), isFine = Number.isInteger(number) && number >= 1 && number <= 16;
   const isChanged = number !== machine.slots || store.trim() !== machine.setStore;
-  return html`<section><h2>Settings</h2><div class="field words"><label for="slots">Trainings at once</label>
+  return html`<section><h2>Settings</h2><div class="field plain"><label for="slots">Trainings at once</label>
     <input id="slots" type="number" min="1" max="16" value=${slots} onInput=${(event) => setSlots(event.target.value)} />
     <p class="note">Others wait in line. More than one is slower for each, unless there are several cards.</p></div>
-    <div class="field words"><label for="store">MLflow's store</label>
+    <div class="field plain"><label for="store">MLflow's store</label>
     <input id="store" value=${store} placeholder="beside the runs" spellcheck="false" onInput=${(event) => setStore(event.target.value)} />
     <p class="note">An address as in <code>http://mlflow:5000</code>, for records and registered models; every command is then given it as <code>tracking.uri=</code>.</p></div>
     <div class="actions"><${Action} disabled=${!isFine || !isChanged} work=${() => post("/api/settings", { slots: number, store })}>Set<//></div></section>`;

@@ -13,12 +13,12 @@ export const Model = ({ given }) => html`<${Whole} key=${given.name} given=${giv
 function Whole({ given }) {
   const told = useAnswer(`/api/model?${query({ name: given.name || "" })}`, "jobs", "runs");
   const jobs = useAnswer("/api/jobs", "jobs");
-  return html`<h1 tabindex="-1">${shown(given.name || "Model")}</h1><${Wait} told=${told} what="the model">${(model) => html`
+  return html`<div><h1 tabindex="-1">${shown(given.name || "Model")}</h1><${Wait} told=${told} what="the model">${(model) => html`
     <${Head} model=${model} />
     <${Promotion} model=${model} jobs=${jobs.value?.jobs || []} />
     <${Evaluation} model=${model} jobs=${jobs.value?.jobs || []} />
     <${Engines} model=${model} jobs=${jobs.value?.jobs || []} />
-    <${Forms} model=${model} jobs=${jobs.value?.jobs || []} />`}<//>`;
+    <${Forms} model=${model} jobs=${jobs.value?.jobs || []} />`}<//></div>`;
 }
 
 const megabytes = (files) => `${(files.reduce((sum, file) => sum + file.bytes, 0) / MEGA).toFixed(1)} MB`;

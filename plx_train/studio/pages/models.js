@@ -7,10 +7,10 @@ import { metric } from "./evaluation.js";
 export function Models() {
   const exports = useAnswer("/api/models", "runs");
   const registry = useAnswer("/api/registry", "jobs");
-  return html`<h1 tabindex="-1">Models</h1>
+  return html`<div><h1 tabindex="-1">Models</h1>
     <section><h2>Registered</h2><p class="note">A version never changes; an alias says which one is in use.</p>
       <${Wait} told=${registry} what="the registry, which takes some seconds at first">${(told) => html`<${Registered} told=${told} />`}<//></section>
-    <section><h2>Exports of runs</h2><${Wait} told=${exports} what="exports">${({ exports: all }) => html`<${Exports} all=${all} />`}<//></section>`;
+    <section><h2>Exports of runs</h2><${Wait} told=${exports} what="exports">${({ exports: all }) => html`<${Exports} all=${all} />`}<//></section></div>`;
 }
 
 function Registered({ told }) {
@@ -34,7 +34,7 @@ function Exports({ all }) {
   const [most, more] = useState(100);
   if (!all.length) return html`<${Empty} title="No run has an export yet"><p>Every run that ends well has one. <a href="#/train">Train something.</a></p><//>`;
   const found = all.filter((one) => `${one.name} ${one.room} ${one.recipe} ${one.dataset}`.toLowerCase().includes(sought.toLowerCase()));
-  return html`<div class="field words"><label for="seek-models">Search ${all.length} exports</label>
+  return html`<div class="field plain"><label for="seek-models">Search ${all.length} exports</label>
     <input id="seek-models" type="search" value=${sought} onInput=${(event) => set(event.target.value)} /></div>
     <div class="scroll"><table><thead><tr><th>run</th><th>module</th><th>data</th><th class="num">metric</th><th>made</th></tr></thead><tbody>
     ${found.slice(0, most).map((one) => html`<tr key=${one.name}><td><a href="#/model?${query({ name: one.name })}">${shown(one.name)}</a></td>

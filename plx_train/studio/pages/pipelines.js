@@ -9,11 +9,11 @@ import { Servers } from "./servers.js";
 
 export function Pipelines() {
   const told = useAnswer("/api/pipelines", "data");
-  return html`<h1 tabindex="-1">Pipelines</h1><p>A pipeline is one model, or several that work together. Choose its models, try it, serve it.</p>
+  return html`<div><h1 tabindex="-1">Pipelines</h1><p>A pipeline is one model, or several that work together. Choose its models, try it, serve it.</p>
     <${Servers} />
     <${Wait} told=${told} what="pipelines">${({ pipelines }) => html`
       ${pipelines.some((one) => one.isSaved) ? html`<section><h2>Your own</h2><${Cards} list=${pipelines.filter((one) => one.isSaved)} /></section>` : null}
-      <section><h2>Put one together</h2><${Cards} list=${pipelines.filter((one) => !one.isSaved)} /></section>`}<//>`;
+      <section><h2>Put one together</h2><${Cards} list=${pipelines.filter((one) => !one.isSaved)} /></section>`}<//></div>`;
 }
 
 function Cards({ list }) {
@@ -25,11 +25,11 @@ function Cards({ list }) {
 
 export function Pipeline({ given }) {
   const told = useAnswer("/api/pipelines", "data");
-  return html`<h1 tabindex="-1">${shown(title(given.source || ""))}</h1><${Wait} told=${told} what="the pipeline">${({ pipelines }) => {
+  return html`<div><h1 tabindex="-1">${shown(title(given.source || ""))}</h1><${Wait} told=${told} what="the pipeline">${({ pipelines }) => {
     const one = pipelines.find((each) => each.source === given.source);
     if (!one || one.fault) return html`<${Fault} error=${one?.fault || "There is no such pipeline."} />`;
     return html`<${Setup} key=${one.source} one=${one} given=${given} />`;
-  }}<//>`;
+  }}<//></div>`;
 }
 
 function Setup({ one, given }) {
@@ -54,7 +54,7 @@ function Setup({ one, given }) {
     return model ? { ...others, [part]: model } : others;
   });
   const removed = async () => { await post("/api/pipelines/remove", { source: one.source }); go("/pipelines"); };
-  return html`<p>${shown((one.sentence || "").split(". ")[0])}. <a href="#/pipelines">Another one</a></p>
+  return html`<div><p>${shown((one.sentence || "").split(". ")[0])}. <a href="#/pipelines">Another one</a></p>
     <section><h2>Models</h2>${one.parts.map((part) => html`<${PartChoice} key=${part.key} part=${part} list=${choices[part.key]}
       value=${models[part.key] || ""} choose=${choose} isReading=${!exports.value || !(registry.value || registry.error)} />`)}
       ${registry.error ? html`<${Fault} error=${registry.error} />` : null}</section>
@@ -67,7 +67,7 @@ function Setup({ one, given }) {
         began=${(job) => go(`/server?${query({ job: job.id })}`)}>Serve and try<//>` : html`<p>Its file declares no endpoint, so it can't be served.</p>`}</section>
     <section><h2>Keep it</h2>${missing.length ? html`<p class="note">With all its models chosen it can be saved and frozen.</p>`
       : html`<${Keep} pipeline=${one} models=${models} values=${values} jobs=${jobs.value?.jobs || []} />`}
-      ${one.isSaved ? html`<p><${Action} work=${removed}>Delete this file<//></p>` : null}</section>`;
+      ${one.isSaved ? html`<p><${Action} work=${removed}>Delete this file<//></p>` : null}</section></div>`;
 }
 
 const needed = (part) => !part.isOptional && !part.published && !part.given;

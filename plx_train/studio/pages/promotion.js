@@ -25,13 +25,13 @@ export function Promotion({ model, jobs }) {
   const last = jobs.find((job) => job.about.model === about.model && job.about.deed === "promote");
   return html`<section><h2>Promotion</h2>
     <p class="note">It becomes a version, four gates are judged, and the alias moves if all of them hold. What names the alias, a pipeline or a server, has the model then.</p>
-    <div class="field words"><label for="promote-name">Registered as</label><input id="promote-name" list="promote-names" value=${name} spellcheck="false" onInput=${(event) => setName(event.target.value)} />
+    <div class="field plain"><label for="promote-name">Registered as</label><input id="promote-name" list="promote-names" value=${name} spellcheck="false" onInput=${(event) => setName(event.target.value)} />
       <datalist id="promote-names">${names.map((one) => html`<option key=${one} value=${one}></option>`)}</datalist>
       <p class="note">${place ? `Runs as ${place.part} of ${place.pipeline}.` : own ? `A name of your own: judged as ${own.part} of ${own.pipeline}.` : "No pipeline is known that it runs in."}</p></div>
-    <div class="field words"><label for="promote-alias">Alias</label><input id="promote-alias" value=${alias} spellcheck="false" onInput=${(event) => setAlias(event.target.value)} /></div>
+    <div class="field plain"><label for="promote-alias">Alias</label><input id="promote-alias" value=${alias} spellcheck="false" onInput=${(event) => setAlias(event.target.value)} /></div>
     <details><summary>Whatever the gates say</summary>
       <p><label><input type="checkbox" checked=${isForced} onChange=${(event) => force(event.target.checked)} /> Move the alias although a gate fails</label></p>
-      <div class="field words"><label for="promote-reason">Reason</label><input id="promote-reason" value=${reason} onInput=${(event) => setReason(event.target.value)} />
+      <div class="field plain"><label for="promote-reason">Reason</label><input id="promote-reason" value=${reason} onInput=${(event) => setReason(event.target.value)} />
         <p class="note">Kept in the ledger; forcing needs one.</p></div></details>
     <${Deed} kind="main" overrides=${overrides} title="Promote ${model.run.name} to ${name}@${alias}" about=${about} jobs=${jobs}>Promote to ${name}@${alias}<//>
     ${last && registry.value ? html`<${Verdict} entry=${entryOf(registry.value.ledger, last)} isOver=${last.ended} />` : null}
@@ -59,7 +59,7 @@ export function Gates({ gates }) {
 export function RegisteredModel({ given }) {
   const registry = useAnswer("/api/registry", "jobs");
   const jobs = useAnswer("/api/jobs", "jobs");
-  return html`<h1 tabindex="-1">${shown(given.name || "")}</h1><${Wait} told=${registry} what="the registry">${(told) => {
+  return html`<div><h1 tabindex="-1">${shown(given.name || "")}</h1><${Wait} told=${registry} what="the registry">${(told) => {
     const model = told.models.find((one) => one.name === given.name);
     if (!model) return html`<${Fault} error="No model of this name is registered." />`;
     const attempts = told.ledger.filter((entry) => entry.model === model.name);
@@ -67,7 +67,7 @@ export function RegisteredModel({ given }) {
       ${Object.keys(model.aliases).map((alias) => html`<${Back} key=${alias} model=${model} alias=${alias} jobs=${jobs.value?.jobs || []} />`)}
       <section><h2>History</h2>${attempts.map((entry) => html`<${Attempt} key=${entry.run_id} entry=${entry} />`)}
       ${attempts.length ? null : html`<p class="soft">No attempt is on record.</p>`}</section>`;
-  }}<//>`;
+  }}<//></div>`;
 }
 
 function Versions({ model, jobs }) {

@@ -56,9 +56,9 @@ function Whole({ given }) {
   if (told.value) kept.current = told.value;
   const server = told.value || kept.current;
   const job = (jobs.value?.jobs || []).find((one) => one.id === given.job) || server?.job;
-  if (!server) return html`<h1 tabindex="-1">Served pipeline</h1><${Wait} told=${told} what="the server" />`;
+  if (!server) return html`<div><h1 tabindex="-1">Served pipeline</h1><${Wait} told=${told} what="the server" /></div>`;
   const isOver = !["queued", "running"].includes(job.state);
-  return html`<h1 tabindex="-1">${shown(job.title)}</h1>
+  return html`<div><h1 tabindex="-1">${shown(job.title)}</h1>
     <ul class="tiles"><li class=${isOver ? "" : isReady ? "good" : state?.is_healthy === false ? "bad" : "warn"}>
         <b>${isOver ? "stopped" : isReady ? "healthy" : state?.is_healthy === false ? "not well" : job.state === "queued" ? "waits" : "loading"}</b>${
           isOver ? "nothing listens" : shown(state?.said || "waiting for its turn")}</li>
@@ -77,7 +77,7 @@ function Whole({ given }) {
       ${server.snippets ? html`<section><h2>Ask it from a program</h2>
         <p class="note">These run as they are, on this machine, while it is served.</p>
         ${Object.entries(server.snippets).map(([language, text]) => html`<${Command} key=${language} title=${language} text=${text} spell=${shownLines} />`)}</section>` : null}`}
-    <${Said} job=${job.id} />`;
+    <${Said} job=${job.id} /></div>`;
 }
 
 function Ended({ job }) {

@@ -53,7 +53,7 @@ export function TryOut({ server, isReady, values, change }) {
     take(new File([await response.blob()], name, { type: isTable ? "text/csv" : `image/${name.endsWith("png") ? "png" : "jpeg"}` }));
   };
   const drop = (event) => { event.preventDefault(); setOver(false); take(event.dataTransfer.files[0]); };
-  return html`<div class="drop ${isOver ? "over" : ""}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }}
+  return html`<div><div class="drop ${isOver ? "over" : ""}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }}
       onDragLeave=${() => setOver(false)} onDrop=${drop}>
       <label class="choose">Choose ${isTable ? "a table" : "a picture"}<input type="file"
         accept=${isTable ? ".csv,text/csv" : endpoint.field === "file" ? "image/*,application/pdf" : "image/*"}
@@ -64,7 +64,7 @@ export function TryOut({ server, isReady, values, change }) {
       <${Parameters} list=${parameters} values=${values} change=${change} prefix="live-" /></details>` : null}
     <p class="note" role="status">${told.isBusy ? "Asking …" : told.result ? `${shown(told.file.name)}, ${told.seconds.toFixed(2)} s.` : ""}</p>
     <${Fault} error=${told.error} />
-    ${told.result ? html`<div class=${told.isBusy ? "older" : ""}><${Found} endpoint=${endpoint} result=${told.result} file=${told.file} /></div>` : null}`;
+    ${told.result ? html`<div class=${told.isBusy ? "older" : ""}><${Found} endpoint=${endpoint} result=${told.result} file=${told.file} /></div>` : null}</div>`;
 }
 
 const isShown = (blob) => createImageBitmap(blob).then(() => true, () => false);
