@@ -18,7 +18,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 from plx_train import __version__, serving
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
-from plx_train.studio import form_routes, job_routes, run_routes, sweep_routes
+from plx_train.studio import (
+    form_routes,
+    job_routes,
+    machine_routes,
+    model_routes,
+    pipeline_routes,
+    run_routes,
+    sweep_routes,
+)
 from plx_train.studio.home import Home
 from plx_train.studio.studio import Studio
 
@@ -50,6 +58,9 @@ def create_app(home: Home) -> FastAPI:
     form_routes.add(app, studio)
     run_routes.add(app, studio)
     sweep_routes.add(app, studio)
+    model_routes.add(app, studio)
+    pipeline_routes.add(app, studio)
+    machine_routes.add(app, studio)
     _add_errors(app)
     return app
 
