@@ -47,7 +47,7 @@ def misspelt_findings(samples: Sequence[tuple[str, Sequence[int]]], names: Seque
     counts = Counter(number for _, numbers in samples for number in {*numbers})
     findings = []
     for rare, count in counts.items():
-        common = [other for other in counts if counts[other] >= RARE * count and _read_alike(names[rare], names[other])]
+        common = [other for other in counts if counts[other] >= RARE * count and read_alike(names[rare], names[other])]
         if common:
             best = max(common, key=lambda other: counts[other])
             place = next(where for where, numbers in samples if rare in numbers)
@@ -60,7 +60,7 @@ def misspelt_findings(samples: Sequence[tuple[str, Sequence[int]]], names: Seque
     return findings
 
 
-def _read_alike(one: str, other: str) -> bool:
+def read_alike(one: str, other: str) -> bool:
     """Whether names differ by a slip, and not by a number or a word."""
     one, other = (re.sub(r"[\W_]+", "", name.casefold()) for name in (one, other))
     if re.sub(r"\d", "", one) == re.sub(r"\d", "", other) and one != other:

@@ -15,7 +15,7 @@ from plx_train.data.formats.parsed_json import JsonFault, points, read_json
 from plx_train.ground.characters import json_text
 
 VERSION = 1
-ENTRIES = "corrections"
+ENTRIES, CLASSES = "corrections", "classes"
 IMAGE, TRUTH, LEAVE_OUT, NOTE = "image", "truth", "leave_out", "note"
 KEYS = (IMAGE, TRUTH, LEAVE_OUT, NOTE)
 OUTLINE_KEYS = ("label", "points", "ignored")
@@ -55,11 +55,13 @@ class Corrections:
         file: what findings call it.
         entries: by image.
         findings: of what can't be used.
+        classes: names that entries may use beside those of the data.
     """
 
     file: str
     entries: Mapping[str, Correction]
     findings: tuple[Finding, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def read_corrections(path: Path, file: str) -> Corrections:
@@ -78,6 +80,10 @@ def read_corrections(path: Path, file: str) -> Corrections:
     if content.get("version") != VERSION:
         reason = f'version is {str(content.get("version"))[:40]}, and {VERSION} is known: write "version": {VERSION}'
         return Corrections(file, {}, (_found(file, 0, "corrections-unreadable", reason),))
+    classes = content.get(CLASSES, [])
+    if not isinstance(classes, list) or not all(isinstance(each, str) and each.strip() for each in classes):
+        reason = f"{CLASSES} is no list of names"
+        return Corrections(file, {}, (_found(file, 0, "corrections-unreadable", reason),))
     entries: dict[str, Correction] = {}
     findings = []
     for line, value in _entries(text):
@@ -88,7 +94,7 @@ def read_corrections(path: Path, file: str) -> Corrections:
             entries[one.image] = one
         except EntryFault as fault:
             findings.append(_found(file, line, "correction-invalid", str(fault)))
-    return Corrections(file, entries, tuple(findings))
+    return Corrections(file, entries, tuple(findings), tuple(dict.fromkeys(classes)))
 
 
 def _without_last_commas(text: str) -> str:
@@ -96,10 +102,20 @@ def _without_last_commas(text: str) -> str:
     return STRING_OR_LAST_COMMA.sub(lambda found: found[1] or "", text)
 
 
-def corrections_text(corrections: Iterable[Correction]) -> str:
+def corrections_text(corrections: Iterable[Correction], classes: Sequence[str] = ()) -> str:
     """A file's text; an entry a line, so that people can delete single ones."""
     rows = [json_text(_plain(one)) for one in corrections]
-    return f'{{"version": {VERSION}, "{ENTRIES}": [\n' + ",\n".join(rows) + "\n]}\n"
+    named = f'"{CLASSES}": {json_text(list(classes))}, ' if classes else ""
+    return f'{{"version": {VERSION}, {named}"{ENTRIES}": [\n' + ",\n".join(rows) + "\n]}\n"
+
+
+def correction_of(value: Any) -> Correction:
+    """The entry that plain values say, as a file has them.
+
+    Raises:
+        EntryFault: they say none.
+    """
+    return _correction(value, 0)
 
 
 def plain_truth(truth: Truths) -> Any:

@@ -17,6 +17,7 @@ from plx_train.terminal.console import RichTerminal
 from plx_train.workflow.audit import Audit, audit, source_of, suspect_findings
 from plx_train.workflow.dataset import NEW, RunData, check
 from plx_train.workflow.device import start_device
+from plx_train.workflow.images_read import write_images_read
 from plx_train.workflow.pool_check import with_pool
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
@@ -51,6 +52,7 @@ def _checked(session: Session, source: Source | None) -> RunResult:
     report = replace(checked.report, samples=shown, findings=findings)
     if options.dataset.pool and processor is not None and checked.train:
         report = with_pool(session, RunData(room, processor, checked), report)
+    write_images_read(options, session.output)
     path = session.output / CHECK_FILE
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     _show(session, report)

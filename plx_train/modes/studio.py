@@ -42,7 +42,7 @@ def run(composed: Composed) -> RunResult:
             raise UserError(f"{home.own} is in use by another studio: end it first, or give another studio.root")
         address, port = address_of(listener), listener.getsockname()[1]
         token = home.token()
-        app = create_app(home)
+        app = create_app(home, options)
         guarded = Login(app, token, port, (options.host, *options.names))
         config = uvicorn.Config(
             guarded,

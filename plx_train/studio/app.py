@@ -16,19 +16,27 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from plx_train import __version__, serving
+from plx_train.config.studio_options import StudioOptions
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
 from plx_train.studio import (
+    data_routes,
     form_routes,
     job_routes,
+    label_routes,
     machine_routes,
     model_routes,
     pipeline_routes,
     run_routes,
     sweep_routes,
+    upload_routes,
 )
+from plx_train.studio.datasets import DataShelf
 from plx_train.studio.home import Home
+from plx_train.studio.images import ImageLists
 from plx_train.studio.studio import Studio
+from plx_train.studio.thumbnails import Thumbnails
+from plx_train.studio.uploads import Uploads
 
 PAGES = Path(__file__).parent / "pages"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
@@ -37,7 +45,7 @@ TICK_SECONDS = 0.5
 BEAT_SECONDS = 15.0
 
 
-def create_app(home: Home) -> FastAPI:
+def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
     """The application over a home; ``app.state.studio`` is its `Studio`."""
     studio = Studio(home)
 
@@ -61,8 +69,17 @@ def create_app(home: Home) -> FastAPI:
     model_routes.add(app, studio)
     pipeline_routes.add(app, studio)
     machine_routes.add(app, studio)
+    _add_data(app, studio, options or StudioOptions())
     _add_errors(app)
     return app
+
+
+def _add_data(app: FastAPI, studio: Studio, options: StudioOptions) -> None:
+    shelf, thumbnails = DataShelf(studio.home), Thumbnails()
+    lists = ImageLists(shelf)
+    data_routes.add(app, studio, shelf, lists, thumbnails)
+    label_routes.add(app, studio, shelf, lists, thumbnails)
+    upload_routes.add(app, studio, shelf, Uploads(shelf, options))
 
 
 async def _tick(studio: Studio) -> None:

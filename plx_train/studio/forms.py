@@ -9,13 +9,16 @@ from functools import lru_cache
 from typing import Any
 
 from plx_train.config.compose import compose_run
-from plx_train.config.groups import presets
+from plx_train.config.groups import Preset, presets
 from plx_train.config.schema import options_with_module
 from plx_train.config.written import MISSING, written
 from plx_train.contract.option import Option, Trait
+from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
+from plx_train.contract.truth import Truth
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
+from plx_train.vision.room import ImageRoom
 
 FIRST = {
     "trainer.max_time": "Time",
@@ -55,12 +58,22 @@ def modules() -> list[dict[str, Any]]:
                 "sentence": one.sentence,
                 "reached": reached,
                 "dataset": one.picks.get("dataset", ""),
-                "kind": room.kind.name.lower() if room.kind else None,
+                "kind": kind.name.lower() if (kind := _kind(room, one)) else None,
+                "seesImages": isinstance(room, ImageRoom),
                 "room": room.name,
                 "takesPool": room.pool_schedule is not None,
             }
         )
     return found
+
+
+def _kind(room: AnyRoom, one: Preset) -> Truth | None:
+    """The kind of truth that a recipe learns from; None: it needs no labels, or reads tables."""
+    options = room.options()
+    for key, value in one.content.get("module", {}).items():
+        if hasattr(options, key) and not isinstance(value, dict):
+            setattr(options, key, value)
+    return room.truth(options)
 
 
 @lru_cache(maxsize=64)

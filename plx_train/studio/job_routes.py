@@ -118,6 +118,8 @@ def _refuse_outside(home: Home, overrides: list[str]) -> None:
             home.given_folder(value)
         elif key in NAMES_A_PLACE or key.startswith("models."):
             home.given_model(value)
+        elif key == "dataset.corrections" and not any(is_inside(root, home.root / value) for root in home.roots):
+            raise UserError(f"dataset.corrections={value} lies outside of what the studio may look into")
         elif key == "output" and not is_inside(home.root, home.root / value):
             raise UserError(f"output={value} lies outside of {home.root}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,8 @@ WANTED = {
     Truth.BOXES: "a list of outlines with points and label",
 }
 """What the truth of an entry is for each kind, in words."""
+NAMED = (Truth.CLASS, Truth.LABELS, Truth.BOXES)
+"""Kinds whose truths are names of a list."""
 
 
 class Correcting:
@@ -37,24 +39,69 @@ class Correcting:
     def __init__(self, corrections: Corrections) -> None:
         self.corrections = corrections
         self._used: set[str] = set()
-        self._counts = {"corrected": 0, "left out": 0}
+        self._added_images: set[str] = set()
+        self._counts = {"corrected": 0, "left out": 0, "added": 0}
         self._findings = [*corrections.findings]
 
-    def take_in(self, found: Annotations, known: Sequence[str]) -> None:
+    def take_in(self, found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
         """Changes the annotations that entries are about.
 
         Args:
             known: names of classes whose numbers are known.
+
+        Returns:
+            `known`; all names where lines that stay unread go on with their numbers, and the entries bring new ones.
         """
         kind, names = found.truth, names_in(found, known)
+        new = [name for name in self.corrections.classes if name not in names] if kind in NAMED else []
+        if new:
+            _extend(found, new)
+            names = (*names, *new)
         for split, samples in found.splits.items():
             found.splits[split] = [
                 one for one in (self._corrected(each, kind, names) for each in samples) if one is not None
             ]
+        is_as_written = any(isinstance(one.truth, AsWritten) for samples in found.splits.values() for one in samples)
+        return names if new and is_as_written else tuple(known)
+
+    def added(
+        self, found: Annotations, known: Sequence[str], images: Callable[[], Collection[str]]
+    ) -> list[Annotation]:
+        """Annotations of images that lie in the dataset's folder and that no label names; to be asked first.
+
+        Args:
+            images: all images of the folder, which are listed only where some are sought.
+        """
+        labelled = {one.image for samples in found.splits.values() for one in samples}
+        left = [one for one in self.corrections.entries.values() if one.image not in labelled]
+        there = images() if left else ()
+        left = [one for one in left if one.image in there]
+        is_bare = not labelled
+        names = (*names_in(found, known), *self.corrections.classes)
+        if is_bare:
+            names = (*names, *(name for one in left for name in _names(one.truth, found.truth) if name not in names))
+            found.labels = tuple(dict.fromkeys(names)) if found.truth in (Truth.LABELS, Truth.BOXES) else ()
+        is_as_written = any(isinstance(one.truth, AsWritten) for samples in found.splits.values() for one in samples)
+        return [one for one in (self._added(entry, found.truth, names, is_as_written) for entry in left) if one]
+
+    def _added(self, entry: Correction, kind: Truth, names: Sequence[str], is_as_written: bool) -> Annotation | None:
+        if entry.truth is None:
+            self._used.add(entry.image)
+            return None
+        fault = _fault(entry.truth, kind, names)
+        if fault:
+            self._tell(entry, f"{entry.image}: {fault}")
+        self._used.add(entry.image)
+        if fault:
+            return None
+        self._counts["added"] += 1
+        self._added_images.add(entry.image)
+        truth = _as_written(entry.truth, kind, names) if is_as_written else entry.truth
+        return Annotation(entry.image, truth, self.corrections.file, entry.line)
 
     def _corrected(self, one: Annotation, kind: Truth, names: Sequence[str]) -> Annotation | None:
         entry = self.corrections.entries.get(one.image)
-        if entry is None:
+        if entry is None or entry.image in self._added_images:
             return one
         fault = "" if entry.truth is None else _fault(entry.truth, kind, names)
         if fault:
@@ -87,6 +134,32 @@ class Correcting:
             reason = f"{len(left)} entries are of images that no label names: {listed([one.image for one in left])}"
             findings.append(Finding(self.corrections.file, left[0].line, "warning", "correction-unused", reason))
         return sorted(findings, key=lambda found: found.line)
+
+
+def _extend(found: Annotations, new: Sequence[str]) -> None:
+    """Makes room for new names in annotations that hold a figure for each label, and in their list."""
+    if found.labels:
+        found.labels = (*found.labels, *new)
+    if found.truth is not Truth.LABELS:
+        return
+    for split, samples in found.splits.items():
+        found.splits[split] = [
+            replace(one, truth=AsWritten(one.truth.text + ",0" * len(new)))
+            if isinstance(one.truth, AsWritten) and not one.truth.is_whole
+            else one
+            for one in samples
+        ]
+
+
+def _names(truth: Truths | None, kind: Truth) -> tuple[str, ...]:
+    """Names of classes in a truth."""
+    if truth is None or kind not in NAMED:
+        return ()
+    return (truth,) if isinstance(truth, str) else tuple(_label(each) for each in truth)
+
+
+def _label(each: str | Outline) -> str:
+    return each.label if isinstance(each, Outline) else each
 
 
 def open_corrections(options: RunOptions) -> Correcting | None:
@@ -149,9 +222,7 @@ def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
     elif any(isinstance(each, Outline) is not has_outlines for each in truth):
         return f"the truth is not {WANTED[kind]}"
     else:
-        named = (
-            () if kind is Truth.TEXTS else tuple(each.label if isinstance(each, Outline) else each for each in truth)
-        )
+        named = () if kind is Truth.TEXTS else tuple(_label(each) for each in truth)
     unknown = next((name for name in named if name not in names), None)
     if unknown is None:
         return ""

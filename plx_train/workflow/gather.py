@@ -15,11 +15,12 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.divide import NONE, Division, divide
 from plx_train.data.fingerprint import fingerprint
-from plx_train.data.formats.choice import AUTO, OWN, choose_format
+from plx_train.data.formats.choice import AUTO, OWN, choose_format, named_format
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.tree import is_image
+from plx_train.data.formats.unlabelled import BARE
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
@@ -79,6 +80,8 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
         return None  # a file that the options name is missed, whatever else lies there
     folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size, dataset.columns.label)
     chosen = choose_format(dataset.format, folder, name)
+    if chosen is None and dataset.corrections:
+        chosen = named_format(BARE, truth, name), "corrections say what its images show"
     return (chosen[0], folder) if chosen else None
 
 
@@ -135,11 +138,16 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         findings += _forgotten(found, folder)
     if found.truth is not folder.truth:
         findings += _annotated_twice(found)
-    division = _divided(found, folder, options, findings)
-    # What is divided must not depend on it: runs before and after a correction are compared.
     correcting = open_corrections(options)
+    added = correcting.added(found, known, lambda: _images(folder)) if correcting else []
+    if not any(found.splits.values()):
+        found.splits, added = {TRAIN: added}, []
+    is_divided = VAL in found.splits or dataset.split == NONE
+    # What is divided must not depend on corrections: runs before and after them are compared.
+    division = _divided(found, folder, options, findings)
     if correcting:
-        correcting.take_in(found, known)
+        known = correcting.take_in(found, known)
+    _take_up(added, found, None if is_divided else asked_of(dataset), folder)
     return Gathered(
         folder.root,
         kind,
@@ -152,6 +160,26 @@ def gather(options: RunOptions, kind: DatasetFormat, folder: DataFolder, process
         findings,
         correcting,
     )
+
+
+def _images(folder: DataFolder) -> set[str]:
+    """All images of a folder."""
+    return {path.relative_to(folder.root).as_posix() for path in folder.files if is_image(path, folder.suffixes)}
+
+
+def _take_up(added: list[Annotation], found: Annotations, asked: Division | None, folder: DataFolder) -> None:
+    """Puts samples beside those that are there, which stay where they are.
+
+    Args:
+        asked: divides them too; None: all are trained on.
+    """
+    splits = {TRAIN: added}
+    if asked and len(added) > 1:
+        hashes = fingerprint(folder.root, [one.image for one in added]).hashes
+        splits = divide(added, found.truth, asked, hashes)[0]
+    for split, samples in splits.items():
+        if samples:
+            found.splits.setdefault(split, []).extend(samples)
 
 
 def _divided(found: Annotations, folder: DataFolder, options: RunOptions, findings: list[Finding]) -> str:

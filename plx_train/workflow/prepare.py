@@ -70,11 +70,11 @@ class Prepared:
         """A finding with the places where users find what is wrong."""
         if self.origins is None:
             return found
-        path, line = self._place(found.path, found.line)
-        reason = WRITTEN_LINE.sub(lambda match: _named(*self._place(match[1], int(match[2]))), found.reason)
+        path, line = self.place(found.path, found.line)
+        reason = WRITTEN_LINE.sub(lambda match: _named(*self.place(match[1], int(match[2]))), found.reason)
         return replace(found, path=path, line=line, reason=reason)
 
-    def _place(self, file: str, line: int) -> tuple[str, int]:
+    def place(self, file: str, line: int) -> tuple[str, int]:
         """What a line of a label file was read from; itself where that is not known."""
         places = (self.origins or {}).get(file, [])
         return places[line - 1] if 0 < line <= len(places) else (file, line)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plx_train.contract.truth import Outline
-from plx_train.data.corrections import Correction, corrections_text, read_corrections
+from plx_train.data.corrections import Correction, EntryFault, correction_of, corrections_text, read_corrections
 
 BOX = ((0.0, 0.0), (4.0, 0.0), (4.0, 2.5), (0.0, 2.5))
 
@@ -95,3 +95,17 @@ def test_windows_writes_them_too(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     read = read_corrections(path, "fix.json")
     assert [(name, one.line) for name, one in read.entries.items()] == [("a/b.png", 2)]
+
+
+def test_new_classes_are_written_and_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "corrections.json"
+    path.write_text(corrections_text([Correction("a.png", "fox")], ["fox", "ünï"]), "utf-8")
+    assert read_corrections(path, "fix.json").classes == ("fox", "ünï")
+    path.write_text('{"version": 1, "classes": ["fox", 3], "corrections": []}')
+    assert "classes is no list of names" in read_corrections(path, "fix.json").findings[0].reason
+
+
+def test_one_entry_is_held_against_the_same_rules() -> None:
+    assert correction_of({"image": "a\\b.png", "truth": "cat"}) == Correction("a/b.png", "cat")
+    with pytest.raises(EntryFault, match="neither true nor false"):
+        correction_of({"image": "a.png", "leave_out": "yes"})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kit.exporters import class_folders, page, quad
+from kit.exporters import class_folders, page, picture, quad
 from kit.rooms import tiny_room
 from plx_train.config.compose import compose_run
 from plx_train.contract.check import Checked
@@ -177,3 +177,68 @@ def test_tables_of_series_take_none(tmp_path: Path, room: str) -> None:
     root = tiny_room(room).make_dataset(tmp_path / "data")
     with pytest.raises(ConfigError, match="reads its own files alone"):
         checked(root, tmp_path / "out", room, f"dataset.corrections={corrections(tmp_path)}")
+
+
+def test_images_without_labels_are_labelled_by_corrections_alone(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for number in range(7):
+        picture(root / f"{number}.png", number)
+    entries = [{"image": f"{number}.png", "truth": ("sun", "moon")[number % 2]} for number in range(6)]
+    path = corrections(tmp_path, *entries, {"image": "6.png", "leave_out": True})
+    found = checked(root, tmp_path / "out", "image_cls", f"dataset.corrections={path}")
+    assert found.report.ok and found.report.format == "images" and not found.report.findings
+    assert found.report.division == "4 train, 2 val, split here by class; 6 added by fix.json"
+    # Classes are numbered as those of folders are: in the order of their names.
+    assert truths([*found.train, *found.val]) == {f"{number}.png": (1, 0)[number % 2] for number in range(6)}
+    assert not checked(root, tmp_path / "bare", "image_cls").report.ok
+    for room, truth in (
+        ("image_mlcls", ["sun"]),
+        ("object_det", [{"label": "sun", "points": [[2, 2], [20, 2], [20, 20], [2, 20]]}]),
+    ):
+        path = corrections(tmp_path, *({"image": f"{number}.png", "truth": truth} for number in range(4)))
+        found = checked(root, tmp_path / room, room, f"dataset.corrections={path}", "dataset.split=images")
+        assert found.report.ok and len(found.train) + len(found.val) == 4
+
+
+def test_images_that_no_label_names_are_added_and_the_others_stay(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", ("cat", "dog"), 8)
+    plain = checked(root, tmp_path / "plain", "image_cls")
+    for number in range(10):
+        picture(root / f"{number}.png", 900 + number)
+    entries = [{"image": f"{number}.png", "truth": ("cat", "dog")[number % 2]} for number in range(10)]
+    path = corrections(tmp_path, *entries)
+    found = checked(root, tmp_path / "out", "image_cls", f"dataset.corrections={path}")
+    assert found.report.division.endswith("split here by class; 10 added by fix.json")
+    for split, before in ((found.train, plain.train), (found.val, plain.val)):
+        assert [one.image for one in split][: len(before)] == [one.image for one in before]
+    assert len(found.train) == len(plain.train) + 8 and len(found.val) == len(plain.val) + 2
+
+
+def test_where_validation_is_given_what_is_added_is_trained_on(tmp_path: Path) -> None:
+    root = tiny_room("image_cls").make_dataset(tmp_path / "data")
+    plain = checked(root, tmp_path / "plain", "image_cls")
+    picture(root / "new.png", 950, (40, 40))
+    path = corrections(tmp_path, {"image": "new.png", "truth": "blue"})
+    found = checked(root, tmp_path / "out", "image_cls", f"dataset.corrections={path}")
+    assert truths(found.train) == truths(plain.train) | {"new.png": 2} and truths(found.val) == truths(plain.val)
+
+
+@pytest.mark.parametrize("room", ["image_cls", "image_mlcls", "object_det"])
+def test_classes_are_brought_along(tmp_path: Path, room: str) -> None:
+    root = tiny_room(room).make_dataset(tmp_path / "data")
+    plain = checked(root, tmp_path / "plain", room)
+    image = plain.train[0].image.relative_to(root).as_posix()
+    truth = {
+        "image_cls": "violet",
+        "image_mlcls": ["violet"],
+        "object_det": [{"label": "violet", "points": [[2, 2], [20, 2], [20, 20], [2, 20]]}],
+    }[room]
+    path = corrections(tmp_path, {"image": image, "truth": truth})
+    refused = checked(root, tmp_path / "refused", room, f"dataset.corrections={path}")
+    assert "'violet' is no class of the data" in refused.report.errors[0].reason
+    path.write_text(path.read_text().replace('"version": 1,', '"version": 1, "classes": ["violet"],'))
+    found = checked(root, tmp_path / "out", room, f"dataset.corrections={path}")
+    assert found.report.ok, found.report.errors
+    names = (tmp_path / "out" / "label_files").rglob("*")
+    assert any("violet" in file.read_text("utf-8") for file in names if file.is_file() and file.name != "prepared.json")
+    assert len(found.train) == len(plain.train) and found.train[0].truth != plain.train[0].truth

@@ -66,7 +66,9 @@ def choose_format(given: str, folder: DataFolder, room: str) -> tuple[DatasetFor
 
 def looks_like_none(truth: Truth) -> str:
     """Says of a folder in which formats that give `truth` it is not."""
-    titles = ", ".join(f"{one.title} ({one.name})" for one in dataset_formats().values() if one.gives(truth))
+    titles = ", ".join(
+        f"{one.title} ({one.name})" for one in dataset_formats().values() if one.is_seen and one.gives(truth)
+    )
     return f"looks like none of {titles}"
 
 

@@ -114,12 +114,14 @@ class DatasetFormat(ABC):
         title: in words, for messages.
         truths: the kinds that it gives.
         names_all: whether images that it does not name were forgotten, and are worth a warning.
+        is_seen: whether a folder can look like it.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     truths: ClassVar[frozenset[Truth]]
     names_all: ClassVar[bool] = True
+    is_seen: ClassVar[bool] = True
 
     def gives(self, truth: Truth) -> bool:
         """Whether `truth` can be had from it: single texts also by cutting them out of pages."""

@@ -1,6 +1,8 @@
 // The frame of all screens: where one is, what is going on, and whether the studio is still there.
 import { html, render, useEffect, useState } from "ui";
 import { listen, useAnswer, useVersions } from "./api.js";
+import { Data } from "./data.js";
+import { Label } from "./label.js";
 import { Machine } from "./machine.js";
 import { Model } from "./model.js";
 import { Models } from "./models.js";
@@ -16,6 +18,8 @@ import { Welcome } from "./welcome.js";
 
 const SCREENS = [
   ["", "Start", Welcome],
+  ["data", "Data", Data],
+  ["label", "Label", Label],
   ["train", "Train", Train],
   ["runs", "Runs", Runs],
   ["models", "Models", Models],

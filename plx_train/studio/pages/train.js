@@ -26,6 +26,7 @@ function Setup({ one, given }) {
   const isSweep = Object.entries(values).some(([key, value]) => varies(form.value, key, value));
   const overrides = useMemo(() => [
     ...(isSweep ? ["-m"] : []), `module=${one?.name}`, ...(root ? [`dataset.root=${root}`] : []),
+    ...(given.corrections ? [`dataset.corrections=${given.corrections}`] : []),
     ...Object.entries(values).filter(([, value]) => value !== "").map(([key, value]) => `${key}=${value}`),
   ], [root, values, isSweep]);
   useEffect(() => {
@@ -45,7 +46,8 @@ function Setup({ one, given }) {
     <div class="field"><label for="root">Folder of the data</label>
       <input id="root" value=${root} placeholder=${`the embedded ${one.dataset || "pages"}`} spellcheck="false"
         onInput=${(event) => setRoot(event.target.value)} />
-      <p class="note">In whatever format: it is found, checked, and told.</p></div>
+      <p class="note">In whatever format: it is found, checked, and told.
+        ${given.corrections ? html` Labels as they are mended in ${shown(given.corrections)}.` : null}</p></div>
     <${Wait} told=${form} what="the options">${({ first, rest, last }) => html`
       ${last ? html`<p class="note">The last one here took ${duration(last.seconds)}
         ${last.value === null ? null : ` and reached ${shown(last.monitor.replace("val/", ""))} ${number(last.value)}`}.</p>` : null}

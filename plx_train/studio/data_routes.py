@@ -1,0 +1,164 @@
+"""Requests about datasets: which there are, what a check found in them, and their pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from plx_train.ground.errors import UserError
+from plx_train.runs.folder import CHECK_FILE
+from plx_train.studio import forms, guess
+from plx_train.studio.data_findings import classes_told, grouped
+from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, DataShelf, KnownData
+from plx_train.studio.folders import look_into, tables_in
+from plx_train.studio.home import read_json
+from plx_train.studio.images import ImageList, ImageLists
+from plx_train.studio.studio import Studio
+from plx_train.studio.thumbnails import Thumbnails
+
+PAGE = 200
+"""Images that are sent at once, at most."""
+KEPT = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+
+
+class Added(BaseModel):
+    """Data that are to be known: a folder of this machine, or a module's own."""
+
+    root: str = Field("", max_length=4000)
+    embedded: str = Field("", max_length=100)
+
+
+class Purpose(BaseModel):
+    """What a dataset is to be trained with."""
+
+    module: str = Field(max_length=100)
+
+
+class Model(BaseModel):
+    """Which model is asked: a run, or without one the published weights."""
+
+    run: str = Field("", max_length=400)
+
+
+def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
+    """The requests."""
+
+    @app.get("/api/folders")
+    def folders(path: str = "") -> dict[str, Any]:
+        return look_into(studio.home, path)
+
+    @app.get("/api/data")
+    def datasets() -> dict[str, Any]:
+        embedded = [one for one in forms.modules() if one["dataset"] or one["kind"] == "texts"]
+        return {"datasets": [_card(shelf, one) for one in shelf.all()], "embedded": embedded}
+
+    @app.post("/api/data")
+    def bring(given: Added) -> dict[str, Any]:
+        one = shelf.add_embedded(given.embedded) if given.embedded else shelf.add(given.root)
+        studio.data_version += 1
+        return asdict(one)
+
+    @app.get("/api/data/{name}")
+    def details(name: str) -> dict[str, Any]:
+        one = shelf.get(name)
+        return _details(shelf, lists, one) | {"tables": [] if lists.get(one) else tables_in(shelf.root(one))}
+
+    @app.get("/api/data/{name}/fitting")
+    def fitting(name: str) -> dict[str, Any]:
+        """Modules, those first that fit what is seen in the folder."""
+        return {"modules": guess.modules_for(guess.sights(shelf.root(shelf.get(name))))}
+
+    @app.post("/api/data/{name}/module")
+    def choose(name: str, chosen: Purpose) -> dict[str, Any]:
+        studio.data_version += 1
+        return asdict(shelf.give(name, chosen.module))
+
+    @app.get("/api/data/{name}/findings")
+    def findings(name: str) -> dict[str, Any]:
+        one = shelf.get(name)
+        images, check = lists.get(one), shelf.check(one)
+        found = images.findings if images else read_json(check / CHECK_FILE, {}).get("findings", []) if check else []
+        return {"groups": grouped(found, images)}
+
+    _add_jobs(app, studio, shelf)
+    _add_pictures(app, shelf, lists, thumbnails)
+
+
+def _add_jobs(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
+    def ask(name: str, what: str, title: str, given: list[str]) -> dict[str, Any]:
+        output = shelf.new_output(shelf.get(name), what)
+        overrides = [*given, f"output={output}"]
+        fault = forms.fault_of(overrides)
+        if fault:
+            raise UserError(fault)
+        studio.data_version += 1
+        return studio.board.add(overrides, title, {"dataset": name, "what": what}, output).plain()
+
+    @app.post("/api/data/{name}/check")
+    async def check(name: str) -> dict[str, Any]:
+        return ask(name, CHECK, f"Check {name}", ["mode=check_dataset", *shelf.overrides(shelf.get(name))])
+
+    @app.post("/api/data/{name}/audit")
+    async def audit(name: str) -> dict[str, Any]:
+        """Looks for wrong labels."""
+        given = ["mode=audit", *shelf.overrides(shelf.get(name))]
+        return ask(name, AUDIT, f"Look for wrong labels in {name}", given)
+
+    @app.post("/api/data/{name}/predict")
+    async def predict(name: str, by: Model) -> dict[str, Any]:
+        """Has a model say what the images show."""
+        one = shelf.get(name)
+        model = f"run={studio.home.shown(studio.home.run(by.run))}" if by.run else "weights=auto"
+        module = [] if by.run else [f"module={one.module}"]
+        given = ["mode=predict", *module, model, f"input={studio.home.shown(shelf.root(one))}"]
+        return ask(name, PREDICT, f"Ask a model about {name}", given)
+
+
+def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
+    @app.get("/api/data/{name}/thumbnail")
+    def thumbnail(name: str, image: str, size: int = 180, marks: bool = False) -> Response:
+        one = shelf.get(name)
+        images = known_images(lists, one)
+        row = images.get(image)
+        outlines = row.truth if marks and images.kind in ("boxes", "texts") and row.truth else ()
+        folder = shelf.folder(name) / "thumbnails"
+        return Response(
+            thumbnails.get(images.path(image), size, folder, outlines), media_type="image/jpeg", headers=KEPT
+        )
+
+
+def known_images(lists: ImageLists, one: KnownData) -> ImageList:
+    """
+    Raises:
+        UserError: no check has looked at them.
+    """
+    found = lists.get(one)
+    if found is None:
+        raise UserError(f"{one.name} was not checked yet, or holds no images")
+    return found
+
+
+def _card(shelf: DataShelf, one: KnownData) -> dict[str, Any]:
+    return {**asdict(one), "version": next(iter(shelf.versions(one)), None)}
+
+
+def _details(shelf: DataShelf, lists: ImageLists, one: KnownData) -> dict[str, Any]:
+    check, images = shelf.check(one), lists.get(one)
+    told = read_json(check / CHECK_FILE, {}) if check else {}
+    return {
+        **asdict(one),
+        "folder": str(shelf.root(one)),
+        "check": {key: value for key, value in told.items() if key not in ("findings", "samples")} or None,
+        "command": forms.command(["mode=check_dataset", *shelf.overrides(one)]) if one.module else "",
+        "corrections": next(iter(shelf.corrections(one)), ""),
+        "versions": shelf.versions(one),
+        "kind": images.kind if images else None,
+        "classes": classes_told(images) if images else [],
+        "counts": images.counts() if images else {},
+        "isNewer": bool(images and images.num_since),
+        "isAudited": shelf.audit(one) is not None,
+    }

@@ -1,0 +1,208 @@
+"""Datasets that a studio knows: a folder for each, with where the data lie, what was corrected, what checks found."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from plx_train.ground.confine import plain_name
+from plx_train.ground.errors import UserError
+from plx_train.ground.places import datasets_dir
+from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, SUSPECTS_FILE
+from plx_train.studio import forms
+from plx_train.studio.home import Home, read_json, write_json
+
+DATASET_FILE, FILES = "dataset.json", "files"
+CHECK, AUDIT, PREDICT = "check", "audit", "predict"
+KEPT = 3
+"""Checks of a dataset that are kept whole; of older ones the figures stay."""
+VERSION_FILE = "version.json"
+VERSION_KEYS = ("fingerprint", "num_errors", "num_warnings", "division", "format")
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class KnownData:
+    """A dataset.
+
+    Attributes:
+        root: its folder; None: the one that is embedded with the module.
+        module: what it is to be trained with; empty: nobody said yet.
+        is_taken_in: its files were dropped, and lie in the studio's own folder.
+    """
+
+    name: str
+    root: str | None
+    module: str
+    made: float
+    is_taken_in: bool = False
+
+
+class DataShelf:
+    """The datasets of a home."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def all(self) -> list[KnownData]:
+        """Every dataset, the newest first."""
+        found = [one for path in self.home.data.iterdir() if (one := _read(path))]
+        return sorted(found, key=lambda one: -one.made)
+
+    def get(self, name: object) -> KnownData:
+        """
+        Raises:
+            UserError: there is none of that name.
+        """
+        found = _read(self.folder(name))
+        if found is None:
+            raise UserError(f"there is no dataset {str(name)[:80]}")
+        return found
+
+    def folder(self, name: object) -> Path:
+        """What the studio keeps of it."""
+        return self.home.data / plain_name(name, "a request")
+
+    def root(self, one: KnownData) -> Path:
+        """Where its data lie.
+
+        Raises:
+            UserError: it is gone, or no longer a place that the studio may look into.
+        """
+        if one.root is None:
+            return datasets_dir() / (_module(one.module).get("dataset") or "pages")
+        return self.home.given_folder(one.root)
+
+    def add(self, root: str, module: str = "") -> KnownData:
+        """Makes a folder of this machine known; what is known of it already stays.
+
+        Raises:
+            UserError: the studio may not look into it.
+        """
+        place = self.home.given_folder(root).resolve()
+        shown = self.home.shown(place)
+        known = next((one for one in self.all() if one.root == shown), None)
+        return known or self._make(place.name, shown, module)
+
+    def add_embedded(self, module: str) -> KnownData:
+        """Makes the data known that are embedded with a module."""
+        name = f"{_module(module).get('dataset') or 'pages'}-{module}"
+        known = next((one for one in self.all() if one.root is None and one.module == module), None)
+        return known or self._make(name, None, module)
+
+    def add_files(self, name: str) -> KnownData:
+        """A new folder that files can be put into."""
+        made = self._make(name, "", "")
+        place = self.folder(made.name) / FILES
+        place.mkdir()
+        return self._keep(replace(made, root=self.home.shown(place), is_taken_in=True))
+
+    def give(self, name: str, module: str) -> KnownData:
+        """Says what a dataset is to be trained with."""
+        return self._keep(replace(self.get(name), module=_module(module)["name"]))
+
+    def _make(self, name: str, root: str | None, module: str) -> KnownData:
+        plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._-")[:LONGEST_NAME] or "data"
+        taken = {path.name for path in self.home.data.iterdir()}
+        plain = next(each for each in (plain, *(f"{plain}-{n}" for n in range(2, 10_000))) if each not in taken)
+        self.folder(plain).mkdir()
+        return self._keep(KnownData(plain, root, module and _module(module)["name"], time.time()))
+
+    def _keep(self, one: KnownData) -> KnownData:
+        write_json(self.folder(one.name) / DATASET_FILE, asdict(one))
+        return one
+
+    def overrides(self, one: KnownData) -> list[str]:
+        """What a command is given to read the data as they are corrected.
+
+        Raises:
+            UserError: nobody said yet what they are for.
+        """
+        if not one.module:
+            raise UserError(f"{one.name}: choose first what is to be learned from it")
+        root = [] if one.root is None else [f"dataset.root={one.root}"]
+        return [f"module={one.module}", *root, *(f"dataset.corrections={path}" for path in self.corrections(one))]
+
+    def corrections(self, one: KnownData) -> list[str]:
+        """The file of corrections, as commands name it; none where nothing is corrected."""
+        path = self.folder(one.name) / CORRECTIONS_FILE
+        return [self.home.shown(path)] if path.is_file() else []
+
+    def new_output(self, one: KnownData, what: str) -> str:
+        """A folder for what a job finds out, as commands name it; what older ones left is tidied."""
+        place = self.folder(one.name) / what
+        for path in self.outputs(one, what)[KEPT - 1 :]:
+            _shorten(path)
+        return self.home.shown(place / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+
+    def outputs(self, one: KnownData, what: str) -> list[Path]:
+        """Folders of jobs of a kind, the newest first."""
+        place = self.folder(one.name) / what
+        return sorted(place.iterdir(), reverse=True) if place.is_dir() else []
+
+    def latest(self, one: KnownData, what: str, file: str) -> Path | None:
+        """The newest folder of such a job in which `file` was written; it is the last that the job writes."""
+        return next((path for path in self.outputs(one, what) if (path / file).is_file()), None)
+
+    def check(self, one: KnownData) -> Path | None:
+        """The folder of the last check that came to an end."""
+        return self.latest(one, CHECK, CHECK_FILE)
+
+    def audit(self, one: KnownData) -> Path | None:
+        """The folder of the last search for wrong labels."""
+        return self.latest(one, AUDIT, SUSPECTS_FILE)
+
+    def versions(self, one: KnownData) -> list[dict[str, Any]]:
+        """What each check found, in figures, the newest first."""
+        return list(_versions(self.outputs(one, CHECK)))
+
+
+def _versions(folders: list[Path]) -> Iterator[dict[str, Any]]:
+    for path in folders:
+        kept = read_json(path / VERSION_FILE, None) or _version(path)
+        if kept:
+            yield kept
+
+
+def _version(path: Path) -> dict[str, Any] | None:
+    check = read_json(path / CHECK_FILE, None)
+    if not isinstance(check, dict):
+        return None
+    return {"at": (path / CHECK_FILE).stat().st_mtime, **{key: check.get(key) for key in VERSION_KEYS}}
+
+
+def _shorten(path: Path) -> None:
+    """Takes away what an old job left, but for its figures."""
+    version = _version(path)
+    if version is not None:
+        write_json(path / VERSION_FILE, version)
+    for each in path.iterdir() if path.is_dir() and not path.is_symlink() else ():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each, ignore_errors=True)
+        elif each.name != VERSION_FILE:
+            each.unlink(missing_ok=True)
+
+
+def _read(folder: Path) -> KnownData | None:
+    told = read_json(folder / DATASET_FILE, None)
+    try:
+        return KnownData(**told)
+    except TypeError:
+        return None
+
+
+def _module(name: str) -> dict[str, Any]:
+    """
+    Raises:
+        UserError: there is no such module.
+    """
+    found = next((one for one in forms.modules() if one["name"] == name), None)
+    if found is None:
+        raise UserError(f"there is no module {name[:80]}")
+    return found

@@ -1,0 +1,96 @@
+"""Requests about the images of a dataset and what they show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from plx_train.ground.errors import UserError
+from plx_train.studio.data_routes import PAGE, known_images
+from plx_train.studio.datasets import DataShelf
+from plx_train.studio.images import ImageLists
+from plx_train.studio.labels import rename, say
+from plx_train.studio.studio import Studio
+from plx_train.studio.thumbnails import Thumbnails
+
+MOST_NAMES = 50_000
+"""Images of a line to go through, at most."""
+
+
+class Said(BaseModel):
+    """What images show, as a file of corrections has it; an image alone is taken as the data have it again."""
+
+    entries: list[dict[str, Any]] = Field(min_length=1, max_length=5000)
+
+
+class Renamed(BaseModel):
+    """A class that is to be called otherwise."""
+
+    name: str = Field(min_length=1, max_length=400)
+    into: str = Field(min_length=1, max_length=400)
+
+
+def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
+    """The requests."""
+
+    @app.get("/api/data/{name}/images")
+    def images(
+        name: str, choice: str = "all", label: str = "", split: str = "", code: str = "", place: int = 0, most: int = 60
+    ) -> dict[str, Any]:
+        """Some of the images, from a place on."""
+        found = known_images(lists, shelf.get(name)).chosen(choice, label, split, code)
+        place, most = max(place, 0), max(1, min(most, PAGE))
+        return {"count": len(found), "rows": [row.plain() for row in found[place : place + most]]}
+
+    @app.get("/api/data/{name}/line")
+    def line(name: str, choice: str = "", label: str = "", split: str = "", code: str = "") -> dict[str, Any]:
+        """Names of the images to go through, in order; without a choice those that are worth most."""
+        found = known_images(lists, shelf.get(name))
+        counts = found.counts()
+        choice = choice or next((each for each in counts if counts[each] and each != "corrected"), "all")
+        rows = found.chosen(choice, label, split, code)
+        return {
+            "kind": found.kind,
+            "classes": found.classes,
+            "counts": counts,
+            "choice": choice,
+            "count": len(rows),
+            "images": [row.image for row in rows[:MOST_NAMES]],
+        }
+
+    @app.get("/api/data/{name}/image")
+    def image(name: str, image: str) -> dict[str, Any]:
+        """All that is known of one image."""
+        found = known_images(lists, shelf.get(name))
+        row = found.get(image)
+        told = [found.findings[number] for number in row.findings]
+        height, width, fault = 0, 0, ""
+        try:
+            height, width = thumbnails.size_of(found.path(image))
+        except UserError as error:
+            fault = str(error)
+        return {**row.plain(), "height": height, "width": width, "told": told, "fault": fault}
+
+    _add_changes(app, studio, shelf, lists)
+
+
+def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists) -> None:
+    @app.post("/api/data/{name}/labels")
+    def label(name: str, said: Said) -> dict[str, Any]:
+        """Writes down what images show; it is on disk when this answers."""
+        one = shelf.get(name)
+        say(shelf.folder(name), known_images(lists, one), said.entries)
+        studio.data_version += 1
+        now = known_images(lists, one)
+        rows = [now.get(entry["image"]).plain() for entry in said.entries[:PAGE]]
+        return {"rows": rows, "classes": now.classes, "counts": now.counts()}
+
+    @app.post("/api/data/{name}/rename")
+    def call_otherwise(name: str, renamed: Renamed) -> dict[str, Any]:
+        """Calls a class by another name wherever it stands."""
+        one = shelf.get(name)
+        number = rename(shelf.folder(name), known_images(lists, one), renamed.name, renamed.into.strip())
+        studio.data_version += 1
+        return {"images": number}

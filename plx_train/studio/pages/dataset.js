@@ -1,0 +1,142 @@
+// One dataset: what is to be learned from it, what its check found, and what to do next.
+import { html, useState } from "ui";
+import { post, query, useAnswer } from "./api.js";
+import { Browse } from "./browse.js";
+import { Findings } from "./findings.js";
+import { Action, Command, go, Log, number, shown, Status, Wait, when } from "./parts.js";
+import { Sending, useSending } from "./upload.js";
+
+export function DataSet({ name }) {
+  const path = `/api/data/${encodeURIComponent(name)}`;
+  const told = useAnswer(path, "data", "jobs");
+  const [kept, keep] = useState(null);
+  if (told.value && told.value !== kept) keep(told.value);
+  const one = told.value || kept;
+  const isComing = useSending(name)?.isGoing;
+  return html`<p class="over"><a href="#/data">Data</a>${one?.module ? ` for ${one.module}` : ""}</p>
+    <h1 tabindex="-1">${shown(name)}</h1>
+    ${one ? html`<p class="note">${shown(one.folder)}</p>
+      ${one.is_taken_in ? html`<${Sending} name=${name} isNew=${!one.module} />` : null}${one.module ? html`<${Known} one=${one} path=${path} />`
+      : isComing ? null : html`<${Purpose} path=${path} />`}` : html`<${Wait} told=${told} what="the dataset">${() => null}<//>`}`;
+}
+
+function Purpose({ path }) {
+  const told = useAnswer(`${path}/fitting`);
+  const choose = async (module) => { await post(`${path}/module`, { module }); await post(`${path}/check`); };
+  const cards = (modules) => html`<div class="cards">${modules.map((one) => html`<article class="card" key=${one.name}>
+    <h3>${one.name}</h3><p>${shown(one.sentence)}</p>${one.words ? html`<p class="note">Seen: ${shown(one.words)}</p>` : null}
+    <${Action} work=${() => choose(one.name)} kind=${one.fits ? "main" : ""} label="Learn ${one.name}">This<//></article>`)}</div>`;
+  return html`<h2>What is to be learned from it?</h2><${Wait} told=${told} what="the folder">${({ modules }) => html`
+    ${cards(modules.filter((one) => one.fits))}
+    <details open=${!modules.some((one) => one.fits)}><summary>Something else</summary>
+      ${cards(modules.filter((one) => !one.fits))}</details>`}<//>`;
+}
+
+function Known({ one, path }) {
+  const { value } = useAnswer("/api/jobs", "jobs");
+  const [isChoosing, choose] = useState(false);
+  const mine = (value?.jobs || []).filter((job) => job.about.dataset === one.name);
+  const going = mine.filter((job) => job.state === "running" || job.state === "queued");
+  const last = mine.filter((job) => job.state !== "queued").sort((a, b) => b.made - a.made)[0];
+  const isLost = last && !going.length && last.state !== "done" && (!one.check || last.about.what !== "check" || last.code !== 1);
+  const train = { module: one.module, ...(one.root ? { root: one.root } : {}), ...(one.corrections ? { corrections: one.corrections } : {}) };
+  const check = one.check;
+  return html`${going.map((job) => html`<p key=${job.id} role="status"><${Status} state=${job.state} /> ${shown(job.title)} …</p>`)}
+    ${isLost ? html`<${LastLog} job=${last} />` : null}
+    ${check ? html`<${Tiles} one=${one} check=${check} />` : null}
+    <div class="actions">
+      <${Action} kind=${one.isNewer || !check ? "main" : ""} disabled=${going.some((job) => job.about.what === "check")}
+        work=${() => post(`${path}/check`)}>${check ? "Check again" : "Check"}<//>
+      ${one.kind ? html`<a class="button" href="#/label?${query({ name: one.name })}">Label</a>` : null}
+      ${one.kind && check?.fingerprint ? html`<${Action} disabled=${going.some((job) => job.about.what === "audit")}
+        work=${() => post(`${path}/audit`)}>Look for wrong labels<//>` : null}
+      ${check ? html`<button class=${check.ok && !one.isNewer ? "main" : ""} onClick=${() => go(`/train?${query(train)}`)}>Train on this</button>` : null}
+      <button onClick=${() => choose(!isChoosing)} aria-expanded=${isChoosing}>Learn something else</button></div>
+    ${one.kind ? html`<${AskModel} one=${one} path=${path} going=${going} />` : null}
+    ${isChoosing ? html`<${Purpose} path=${path} />` : null}
+    ${one.isNewer ? html`<p class="callout">Labels were changed since this check. <b>Check again</b> to see what is left.</p>` : null}
+    <${Classes} one=${one} path=${path} />
+    ${check ? html`<${Findings} name=${one.name} path=${path} kind=${one.kind} classes=${one.classes} />` : null}
+    ${one.kind ? html`<${Browse} name=${one.name} path=${path} counts=${one.counts} classes=${one.classes} />` : null}
+    ${one.tables.map((table) => html`<${Table} key=${table.name} table=${table} />`)}
+    ${check ? html`<${Statistics} told=${check.statistics} />` : null}
+    <${Versions} versions=${one.versions} />
+    <${Command} text=${one.command} title="The check from a terminal" />`;
+}
+
+function AskModel({ one, path, going }) {
+  const { value } = useAnswer("/api/runs", "runs");
+  const [run, set] = useState("");
+  const runs = (value?.runs || []).filter((each) => each.module === one.module && each.mode === "train" && each.status === "FINISHED");
+  const hasPublished = one.kind === "texts" || one.kind === "text";
+  if (!one.counts.unlabelled || (!runs.length && !hasPublished)) return null;
+  const by = run || (hasPublished ? "" : runs[0].name);
+  return html`<div class="filters"><label>Have the unlabelled ones pre-labelled by <select value=${by} onChange=${(event) => set(event.target.value)}>
+      ${hasPublished ? html`<option value="">the published weights</option>` : null}
+      ${runs.slice(0, 50).map((each) => html`<option key=${each.name} value=${each.name}>${shown(each.name)}</option>`)}</select></label>
+    <${Action} kind="small" disabled=${going.some((job) => job.about.what === "predict")} work=${() => post(`${path}/predict`, { run: by })}>Ask it<//></div>`;
+}
+
+function LastLog({ job }) {
+  const told = useAnswer(`/api/jobs/${job.id}`);
+  return html`<section><h2>${shown(job.title)}: <${Status} state=${job.state} /></h2><${Log} text=${told.value?.log || ""} /></section>`;
+}
+
+function Tiles({ one, check }) {
+  const rest = one.counts;
+  return html`<ul class="tiles">
+    ${rest.all ? html`<li><b>${rest.all}</b>images</li>` : null}
+    ${one.classes.length ? html`<li><b>${one.classes.filter((each) => each.count).length}</b>classes</li>` : null}
+    <li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>errors</li>
+    <li><b>${check.num_warnings}</b>warnings</li>
+    ${rest.unlabelled ? html`<li><b>${rest.unlabelled}</b>unlabelled</li>` : null}
+    ${rest.corrected ? html`<li><b>${rest.corrected}</b>corrected</li>` : null}
+    ${one.isAudited ? html`<li class=${rest.suspects ? "bad" : "good"}><b>${rest.suspects}</b>suspect labels</li>` : null}</ul>
+    <p class="note">${check.format ? `Read as ${check.format}: ` : ""}${shown(check.division || "")}
+      ${check.fingerprint ? html` Fingerprint <code>${check.fingerprint.slice(0, 12)}</code>` : null}</p>`;
+}
+
+function Classes({ one, path }) {
+  const [names, set] = useState({});
+  if (!one.classes.length) return null;
+  const most = Math.max(...one.classes.map((each) => each.count), 1);
+  const odd = one.classes.filter((each) => each.near);
+  const call = (name, into) => post(`${path}/rename`, { name, into });
+  return html`<section><h2>Classes</h2>
+    ${odd.map((each) => html`<p class="callout" key=${each.name}>Is <b>${shown(each.name)}</b> (${each.count}) a misspelt <b>${shown(each.near)}</b>?
+      <${Action} kind="small" work=${() => call(each.name, each.near)} label="Call ${each.name} ${each.near} everywhere">Call it ${shown(each.near)} everywhere<//></p>`)}
+    <details open=${one.classes.length <= 12}><summary>${one.classes.length} classes</summary><table class="classes"><tbody>
+    ${one.classes.map((each) => html`<tr key=${each.name}><td>${shown(each.name)}</td><td class="num">${each.count}</td>
+      <td><span class="track"><i style=${{ width: `${(100 * each.count) / most}%` }}></i></span></td>
+      <td class="rename"><input aria-label="Another name for ${each.name}" value=${names[each.name] || ""} placeholder="another name"
+          onInput=${(event) => set({ ...names, [each.name]: event.target.value })} />
+        <${Action} kind="small" disabled=${!names[each.name] || !each.count} label="Rename ${each.name}"
+          work=${async () => { await call(each.name, names[each.name]); set({}); }}>Rename<//></td></tr>`)}
+    </tbody></table></details></section>`;
+}
+
+function Statistics({ told }) {
+  const splits = Object.keys(told || {});
+  const rows = [...new Set(splits.flatMap((split) => Object.keys(told[split])))];
+  if (!rows.length) return null;
+  const said = (value) => value && typeof value === "object"
+    ? Object.entries(value).slice(0, 12).map(([key, each]) => `${key} ${typeof each === "number" ? number(each) : JSON.stringify(each)}`).join(", ")
+    : typeof value === "number" ? number(value) : String(value ?? "–");
+  return html`<section><h2>In figures</h2><div class="scroll"><table><thead><tr><th></th>${splits.map((split) => html`<th key=${split}>${split}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr key=${row}><td>${shown(row.replaceAll("_", " "))}</td>
+      ${splits.map((split) => html`<td key=${split}>${shown(said(told[split][row]))}</td>`)}</tr>`)}</tbody></table></div></section>`;
+}
+
+function Table({ table }) {
+  return html`<section><h2>${shown(table.name)}</h2><div class="scroll"><table>
+    <thead>${table.head.map((row, place) => html`<tr key=${place}>${row.map((cell, at) => html`<th key=${at}>${shown(cell)}</th>`)}</tr>`)}</thead>
+    <tbody>${table.rows.map((row, place) => html`<tr key=${place}>${row.map((cell, at) => html`<td class="nowrap" key=${at}>${shown(cell)}</td>`)}</tr>`)}</tbody>
+  </table></div></section>`;
+}
+
+function Versions({ versions }) {
+  if (versions.length < 2) return null;
+  return html`<section><h2>Versions</h2><div class="scroll"><table><thead><tr><th>checked</th><th>fingerprint</th><th class="num">errors</th><th class="num">warnings</th><th>division</th></tr></thead>
+    <tbody>${versions.map((each) => html`<tr key=${each.at}><td class="nowrap">${when(each.at)}</td><td><code>${(each.fingerprint || "none").slice(0, 12)}</code></td>
+      <td class="num">${each.num_errors}</td><td class="num">${each.num_warnings}</td><td>${shown(each.division || "–")}</td></tr>`)}</tbody></table></div></section>`;
+}

@@ -1,0 +1,54 @@
+"""What a model says of images, in the form of corrections: those first of which it is least sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from plx_train.runs.folder import PREDICTIONS_FILE
+from plx_train.studio.home import read_json
+
+LEAST_SCORE = 0.3
+"""Boxes of which a model is less sure are not suggested."""
+
+
+def suggestions(folder: Path | None, kind: str) -> dict[str, dict[str, Any]]:
+    """Truth, words, score and rank by image.
+
+    Args:
+        folder: of a prediction; None: there was none.
+        kind: of truth that is wanted.
+    """
+    told = read_json(folder / PREDICTIONS_FILE, {}) if folder else {}
+    found = {image: said for image, one in told.items() if (said := _said(one, kind)) is not None}
+    ranked = sorted(found, key=lambda image: found[image]["score"])
+    return {image: {**found[image], "rank": rank} for rank, image in enumerate(ranked)}
+
+
+def _said(one: Any, kind: str) -> dict[str, Any] | None:
+    """A prediction, in the plain form that models of this kind give it."""
+    if isinstance(one, Mapping) and kind in ("class", "labels") and isinstance(one.get("label_names"), list):
+        names, scores = one["label_names"], one.get("scores") or [0.0]
+        if kind == "labels":
+            return {"truth": names, "words": ", ".join(names) or "none", "score": min(scores)}
+        return {"truth": names[0], "words": names[0], "score": scores[0]} if names else None
+    if isinstance(one, Mapping) and kind == "text" and isinstance(one.get("text"), str) and one["text"].strip():
+        return {"truth": one["text"], "words": one["text"], "score": one.get("score", 0.0)}
+    rows = list(_outlines(one)) if kind in ("boxes", "texts") else []
+    if not rows:
+        return None
+    outlines = [{"label": label, "points": points} for label, points, _ in rows]
+    return {"truth": outlines, "words": f"{len(rows)} outlines", "score": min(score for *_, score in rows)}
+
+
+def _outlines(one: Any) -> Iterator[tuple[str, Any, float]]:
+    for row in one.get("boxes", ()) if isinstance(one, Mapping) else one if isinstance(one, list) else ():
+        score = row.get("score", 0.0)
+        if score < LEAST_SCORE:
+            continue
+        if "coordinate" in row:
+            left, top, right, bottom = row["coordinate"]
+            yield row["label"], [[left, top], [right, top], [right, bottom], [left, bottom]], score
+        elif "points" in row:
+            yield row.get("text", ""), row["points"], score

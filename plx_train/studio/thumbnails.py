@@ -1,0 +1,133 @@
+"""Small pictures of a dataset's images, decoded within limits, kept on disk up to a bound."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from plx_train.ground.errors import UserError
+from plx_train.ground.files import replacing
+from plx_train.vision.codecs.faults import MAX_PIXELS
+from plx_train.vision.decoders.process import Decoder, DecoderLost, GivenFile
+from plx_train.vision.image import opened
+
+SIZES = (180, 420, 1600)
+"""Longest sides that are made; pixels."""
+SECONDS = 20.0
+"""How long a picture may take to decode."""
+MOST_BYTES, LOOKED_AFTER = 512 << 20, 200
+"""Bound of what is kept of a dataset, and after how many new pictures it is looked after."""
+COLOURS = ((13, 115, 217), (133, 114, 11), (163, 79, 122), (43, 125, 95), (92, 58, 178))
+"""Colours of outlines, BGR, by class."""
+
+
+class Thumbnails:
+    """Makes small pictures; one process decodes, so that a file that was made to do harm does none here."""
+
+    def __init__(self) -> None:
+        self._decoder: Decoder | None = None
+        self._lock = threading.Lock()
+        self._made = 0
+
+    def get(self, image: Path, size: int, folder: Path, marks: Iterable[Mapping[str, Any]] = ()) -> bytes:
+        """A JPEG whose longest side is `size` at most, with outlines drawn where there are any.
+
+        Args:
+            folder: where such pictures are kept.
+
+        Raises:
+            UserError: the image can't be read, or no such size is made.
+        """
+        if size not in SIZES:
+            raise UserError(f"size={size}: there is {', '.join(map(str, SIZES))}")
+        drawn = list(marks)
+        kept = folder / f"{_key(image, size, drawn)}.jpg"
+        with suppress(OSError):
+            return kept.read_bytes()
+        picture = self._read(image)
+        scale = min(1.0, size / max(picture.shape[:2]))
+        if scale < 1:
+            wanted = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+            picture = cv2.resize(picture, wanted, interpolation=cv2.INTER_AREA)
+        content = cv2.imencode(".jpg", _drawn(picture, drawn, scale), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            with replacing(kept) as scratch:
+                scratch.write_bytes(content)
+        self._look_after(folder)
+        return content
+
+    def size_of(self, image: Path) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self._read(image).shape[:2]
+        return height, width
+
+    def _read(self, image: Path) -> np.ndarray:
+        with self._lock, opened(image) as file:
+            if self._decoder is None or self._decoder.is_worn or not self._decoder.is_alive:
+                self._end()
+            try:
+                self._decoder = self._decoder or Decoder(MAX_PIXELS)
+                self._decoder.open(GivenFile(file.fileno(), image, is_pdf=False), SECONDS)
+                picture = self._decoder.page(0, MAX_PIXELS, SECONDS)
+                self._decoder.put_away(SECONDS)
+            except DecoderLost as lost:
+                self._end()
+                raise UserError(f"{image.name}: {lost.reason}") from None
+            except BaseException:
+                # What it holds is not known.
+                self._end()
+                raise
+        return picture
+
+    def _end(self) -> None:
+        if self._decoder is not None:
+            self._decoder.end()
+            self._decoder = None
+
+    def close(self) -> None:
+        """Ends what decodes."""
+        with self._lock:
+            self._end()
+
+    def _look_after(self, folder: Path) -> None:
+        """Takes the oldest pictures away where there are too many."""
+        self._made += 1
+        if self._made % LOOKED_AFTER != 1:
+            return
+        with suppress(OSError):
+            found = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(folder))
+            total = sum(size for _, size, _ in found)
+            for _, size, path in found:
+                if total <= MOST_BYTES:
+                    break
+                total -= size
+                Path(path).unlink(missing_ok=True)
+
+
+def _key(image: Path, size: int, marks: list[Mapping[str, Any]]) -> str:
+    try:
+        state = image.stat()
+    except OSError:
+        raise UserError(f"{image.name}: there is no such image") from None
+    told = json.dumps([str(image), state.st_mtime_ns, state.st_size, size, marks])
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
+def _drawn(picture: np.ndarray, marks: list[Mapping[str, Any]], scale: float) -> np.ndarray:
+    names = sorted({mark["label"] for mark in marks})
+    for mark in marks:
+        corners = np.clip(np.asarray(mark["points"], np.float64) * scale, -32000, 32000).round().astype(np.int32)
+        colour = COLOURS[names.index(mark["label"]) % len(COLOURS)] if len(names) <= 60 else COLOURS[0]
+        thickness = 1 if max(picture.shape[:2]) < 300 else 2
+        cv2.polylines(picture, [corners], isClosed=True, color=colour, thickness=thickness, lineType=cv2.LINE_AA)
+    return picture

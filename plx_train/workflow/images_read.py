@@ -1,0 +1,152 @@
+"""What a check read of each image, in the form of corrections, for whoever shows and corrects it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plx_train.config.options import RunOptions
+from plx_train.contract.rooms import load_room
+from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
+from plx_train.data.corrections import plain_truth
+from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, AsWritten, DataFolder
+from plx_train.data.formats.lines import split_file
+from plx_train.data.formats.paddlex import PaddlexLists
+from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.formats.tree import files_below, is_image
+from plx_train.ground.files import replace_file, user_path
+from plx_train.runs.folder import IMAGES_FILE
+from plx_train.vision.image import IMAGE_SUFFIXES, image_size
+from plx_train.vision.labels.classes import read_class_file
+from plx_train.workflow.prepare import Prepared, prepare
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Label files as they are read again.
+
+    Attributes:
+        root: of the images.
+        labels: folder of the label files.
+        names: of the classes, by number.
+    """
+
+    root: Path
+    labels: Path
+    truth: Truth
+    prepared: Prepared
+    names: list[str]
+
+
+def write_images_read(options: RunOptions, output: Path) -> None:
+    """Writes `IMAGES_FILE` into the folder of a check; nothing where the room reads no images.
+
+    It holds the kind of truth, names of classes, the folder of the images, and of each: path, split (empty: no label
+    names it), truth as corrections have it (None: none that can be read), file and line of its label.
+    """
+    room = load_room(options.module.name)
+    truth = room.truth(options.module)
+    root = user_path(options.dataset.root).absolute()
+    if truth is None or not root.is_dir():
+        return
+    prepared = prepare(options, output, None, output)
+    dataset = prepared.dataset
+    labels = Path(dataset.label_folder or dataset.root).absolute()
+    class_file = room.class_file(options.module)
+    names = read_class_file(labels / class_file, labels)[0] or [] if class_file else []
+    reading = _Reading(Path(dataset.root).absolute(), labels, truth, prepared, names)
+    rows = list(_labelled(reading)) if not prepared.is_empty else []
+    named = {row[0] for row in rows}
+    if reading.root == root:
+        others = (path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, IMAGE_SUFFIXES))
+        rows += [(name, "", None, "", 0) for name in others if name not in named]
+    content = {
+        "truth": truth.name.lower(),
+        "classes": _classes(reading, rows),
+        "root": str(reading.root),
+        "images": rows,
+    }
+    replace_file(output / IMAGES_FILE, json.dumps(content, ensure_ascii=True))
+
+
+Row = tuple[str, str, Any, str, int]
+
+
+def _labelled(reading: _Reading) -> Iterator[Row]:
+    truth = reading.truth
+    for split, name in _files(reading):
+        # Images lie below another folder than the files that name them.
+        folder = DataFolder(reading.root, truth, str(reading.labels / name), "", IMAGE_SUFFIXES, image_size)
+        is_there = (reading.labels / name).is_file()
+        read = PaddlexLists().read(folder) if is_there else None
+        if read and not reading.names and read.labels:
+            reading.names.extend(read.labels)
+        for one in read.splits.get(TRAIN, ()) if read else ():
+            if one.image:
+                file, line = reading.prepared.place(name, one.line)
+                yield one.image, split, _truth(one, reading), file, line
+
+
+def _files(reading: _Reading) -> Iterator[tuple[str, str]]:
+    """Split and name of each label file."""
+    dataset = reading.prepared.dataset
+    yield TRAIN, dataset.train
+    yield VAL, dataset.val
+    own = "test.txt" if reading.truth is not Truth.BOXES else split_file(TEST, Truth.BOXES)
+    test = reading.prepared.test or (own if dataset.label_folder is None else None)
+    if test and test not in (dataset.train, dataset.val):
+        yield TEST, test
+
+
+def _truth(one: Annotation, reading: _Reading) -> Any:
+    """The truth in plain values; None where it says nothing that can be read."""
+    if not isinstance(one.truth, AsWritten):
+        return plain_truth(one.truth)
+    text, names = one.truth.text, reading.names
+    if reading.truth is Truth.CLASS:
+        is_known = text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(names)
+        return names[int(text)] if is_known else text or None
+    if reading.truth is Truth.LABELS:
+        return _held(text.split(","), names)
+    if reading.truth is Truth.TEXT:
+        return text
+    return _outlines(text)
+
+
+def _held(figures: Sequence[str], names: Sequence[str]) -> list[str] | None:
+    if any(figure.strip() not in ("0", "1") for figure in figures) or (names and len(figures) != len(names)):
+        return None
+    shown = names or [str(number) for number in range(len(figures))]
+    return [name for name, figure in zip(shown, figures, strict=True) if figure.strip() == "1"]
+
+
+def _outlines(text: str) -> Any:
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = []
+    for row in rows if isinstance(rows, list) else ():
+        corners = points(row.get("points")) if isinstance(row, dict) else None
+        if corners:
+            words = text_of(row.get("transcription"))
+            found.append(Outline(corners, words, words in IGNORED_TEXTS))
+    return plain_truth(tuple(found))
+
+
+def _classes(reading: _Reading, rows: Sequence[Row]) -> list[str]:
+    """Names of classes or labels, in order, those that truths alone name last."""
+    if reading.truth in (Truth.TEXT, Truth.TEXTS):
+        return []
+    named: dict[str, None] = dict.fromkeys(reading.names)
+    for _, _, truth, _, _ in rows:
+        each = [truth] if isinstance(truth, str) else truth or []
+        named.update(dict.fromkeys(_label(one) for one in each))
+    return list(named)
+
+
+def _label(one: str | Mapping[str, Any]) -> str:
+    return one if isinstance(one, str) else str(one["label"])
