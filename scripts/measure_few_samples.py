@@ -9,7 +9,14 @@ seed. All are measured on the test split, by which nothing was chosen: a label f
 already is not made again, so the command can be given as often as it is stopped. It ends with a table of means and
 deviations, the share of the gap between labels alone and all labels that is closed, the worst of the paired
 differences, and the processor time of a run with the pool as a multiple of one with labels alone.
-`scripts/clothes_with_test.py` writes such a folder.
+`scripts/clothes_with_test.py` writes such a folder. Where label files name the labelled samples of each draw, their
+name with {draw} in it stands for a number: `--labelled 'annotations/instance_train_5pct_seed{draw}.json'`.
+
+`--floors` adds what simpler ways come to with the same labels: a logistic regression on frozen features, the same after
+labels were spread to the pool, and naive pseudo-labels, of which a run with labels alone is certain and from which
+another one of the same length learns. `--stress imbalance` has labels ten to one over the classes, and the
+pool the other way round; with `--stress foreign` 30 % of the pool show other things, with `--stress wrong` one label in
+ten of the training file is another's. The dataset's own folder stays as it is: a copy lies in the output.
 
 Where other work disturbs clocks, equal time is had by steps: `--alone trainer.max_steps=1200 --pool
 trainer.max_steps=240`, options of the runs of one way alone; the last column says how equal it was.
@@ -19,14 +26,23 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import resource
+import re
 import statistics
-import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from few_floors import FEATURES, NAIVE, SPREAD, floors, naive_labels
+from few_stress import FOREIGN, IMBALANCE, KINDS, copied, unbalanced, with_foreign, with_wrong
+from measured_runs import Measured, measured, spread
+
+from plx_train.few.pool import find_pool
+from plx_train.ground.places import datasets_dir
+from plx_train.vision.image import IMAGE_SUFFIXES
 
 ALONE, POOL, ALL = "labels alone", "with the pool", "all labels"
 
@@ -48,13 +64,20 @@ class Case:
     @property
     def name(self) -> str:
         """That of its folder."""
-        part = (self.labelled or "all").replace("/", "_").replace("%", "pct")
+        part = re.sub(r"[/.{}]+", "_", self.labelled or "all").replace("%", "pct")
         return f"{self.way.replace(' ', '_')}-{part}-{self.draw}-{self.seed}"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether a label file names the labelled samples, one for each draw."""
+        return "{draw}" in (self.labelled or "")
 
     def overrides(self) -> list[str]:
         """What its command adds to that of all."""
         own = [f"seed={self.seed}", f"dataset.labelled_seed={self.draw}"]
-        if self.labelled is not None:
+        if self.is_listed:
+            own += [f"dataset.train={str(self.labelled).format(draw=self.draw)}"]
+        elif self.labelled is not None:
             own += [f"dataset.labelled={self.labelled}", "dataset.pool=rest"]
         return own if self.way == POOL else [*own, "few=off"]
 
@@ -68,49 +91,71 @@ def cases(labelled: Sequence[str], draws: int, seeds: int) -> Iterator[Case]:
         yield Case(POOL, part, draw, seed)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A run's metric on the test split, and its processor time in seconds."""
+class Bench:
+    """Runs all cases on one dataset, as it is or under stress."""
 
-    metric: float
-    seconds: float
+    def __init__(self, given: argparse.Namespace, overrides: Sequence[str]) -> None:
+        self.given, self.overrides = given, overrides
+        is_copied = given.stress or given.floors
+        self.root = copied(given.root, given.output / "data") if is_copied else given.root
+        if given.stress == FOREIGN:
+            listed = find_pool(given.train, self.root, IMAGE_SUFFIXES)
+            with_foreign(self.root / "pool", [path for _, path in listed.paths()], given.foreign)
 
-
-def measured(case: Case, given: argparse.Namespace, overrides: Sequence[str]) -> Measured:
-    """A case on the test split; made where it is not there."""
-    run, test = given.output / case.name, given.output / f"{case.name}-test"
-    spent = given.output / f"{case.name}.seconds"
-    own = given.pool if case.way == POOL else given.alone
-    data = [f"dataset.root={given.root}", f"dataset.train={given.train}", f"dataset.val={given.val}"]
-    if not (test / "metrics.json").is_file():
+    def training(self, case: Case) -> list[str]:
+        """Options of the case's run, but its folder."""
+        given = self.given
+        data = [f"dataset.root={self.root}", f"dataset.train={given.train}", f"dataset.val={given.val}"]
+        own = given.pool if case.way == POOL else given.alone
         time = [] if given.time is None else [f"trainer.max_time={given.time}"]
-        before = _seconds()
-        _command([*data, *time, *overrides, *own, *case.overrides(), f"output={run}", "resume=auto", "tracking=off"])
-        spent.write_text(f"{_seconds() - before + (float(spent.read_text()) if spent.is_file() else 0)}\n", "utf-8")
-        where = [each for each in overrides if each.startswith("device")]
-        _command(["mode=evaluate", f"run={run}", *where, f"dataset.val={given.test}", f"output={test}", "tracking=off"])
-    monitor = json.loads((run / "run.json").read_text("utf-8"))["monitor"]
-    metric = float(json.loads((test / "metrics.json").read_text("utf-8"))[monitor])
-    return Measured(metric, float(spent.read_text("utf-8")))
+        test = [f"dataset.test={given.test}"]
+        pool = [f"dataset.pool={self.root / given.train}"] if case.is_listed and case.way == POOL else []
+        return [*data, *test, *time, *self.overrides, *own, *case.overrides(), *pool, *self._stress(case)]
+
+    def _stress(self, case: Case) -> list[str]:
+        """Those that take the place of its own under stress; all labels are those that were given."""
+        kind, part = self.given.stress, case.labelled
+        if kind is None or part is None:
+            return []
+        if kind == IMBALANCE:
+            train, pool = unbalanced(self.root, self.given.train, part, case.draw)
+            return [train, pool if case.way == POOL else "dataset.pool=null", "dataset.labelled=null"]
+        if kind == FOREIGN:
+            return [f"dataset.pool={self.root / 'pool'}"] if case.way == POOL else []
+        return [f"dataset.train={with_wrong(self.root, self.given.train, case.draw)}"]
+
+    def measured(self, case: Case) -> Measured:
+        """A case on the test split; made where it is not there."""
+        return self._measured(case.name, self.training(case))
+
+    def _measured(self, name: str, training: Sequence[str]) -> Measured:
+        return measured(self.given.output / name, training, [*self.overrides, f"dataset.val={self.given.test}"])
+
+    def floors(self, case: Case) -> dict[str, float]:
+        """What simpler ways come to with the labels of a case with labels alone."""
+        output, with_pool = self.given.output, self.training(replace(case, way=POOL))
+        found = floors(output / f"{case.name}.floors.json", with_pool, self.given.test)
+        name = f"naive-{case.name}"
+        file = self.root / f"{name}.txt"
+        if not file.is_file() and not naive_labels(output / case.name, with_pool, file):
+            file.write_text("", "utf-8")
+        if not file.read_text("utf-8"):
+            return found | {NAIVE: self.measured(case).metric}
+        training = [*self.training(case), f"dataset.train={file.name}", "dataset.labelled=null", "few=off"]
+        return found | {NAIVE: self._measured(name, training).metric}
 
 
-def _seconds() -> float:
-    """Processor time of all commands that ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def told(found: dict[Case, Measured], below: dict[Case, dict[str, float]], labelled: Sequence[str]) -> Iterator[str]:
+    """The table, line by line.
 
-
-def _command(arguments: Sequence[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", "plx_train", *arguments, "quiet=true"], capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)}\n{done.stderr[-2000:]}")
-
-
-def told(found: dict[Case, Measured], labelled: Sequence[str]) -> Iterator[str]:
-    """The table, line by line."""
+    Args:
+        below: what simpler ways come to, by the case with labels alone of the same draw and seed.
+    """
+    ways = (FEATURES, SPREAD, NAIVE) if below else ()
     every = [value.metric for case, value in found.items() if case.way == ALL]
-    yield "| labels | alone | with the pool | all labels | of the gap | worst pair | pairs | time |"
-    yield "|---|---|---|---|---|---|---|---|"
+    names = ("labels", *ways, "alone", "with the pool", "all labels", "of the gap", "worst pair", "pairs", "time")
+    yield f"| {' | '.join(names)} |"
+    yield "|" + "---|" * len(names)
     for part in labelled:
         pairs = [
             (value, found[Case(POOL, part, case.draw, case.seed)])
@@ -124,13 +169,9 @@ def told(found: dict[Case, Measured], labelled: Sequence[str]) -> Iterator[str]:
         gap = statistics.fmean(every) - statistics.fmean(alone)
         closed = (statistics.fmean(pool) - statistics.fmean(alone)) / gap if gap else float("nan")
         worst = min(after.metric - before.metric for before, after in pairs)
-        numbers = [_spread(alone), _spread(pool), _spread(every), f"{closed:.0%}", f"{worst:+.4f}"]
-        yield f"| {' | '.join([part, *numbers, str(len(pairs)), f'{time:.2f}'])} |"
-
-
-def _spread(values: Sequence[float]) -> str:
-    deviation = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.fmean(values):.3f}{deviation}"
+        numbers = [spread(alone), spread(pool), spread(every), f"{closed:.0%}", f"{worst:+.4f}"]
+        simpler = [spread([one[way] for case, one in below.items() if case.labelled == part]) for way in ways]
+        yield f"| {' | '.join([part, *simpler, *numbers, str(len(pairs)), f'{time:.2f}'])} |"
 
 
 def main() -> None:
@@ -145,15 +186,27 @@ def main() -> None:
     parser.add_argument("--time", help="of each run, as trainer.max_time takes it; left out: as the recipe has it")
     parser.add_argument("--alone", action="append", default=[], help="option of the runs without a pool; repeatable")
     parser.add_argument("--pool", action="append", default=[], help="option of those with one; repeatable")
+    parser.add_argument("--stress", choices=KINDS, help="makes it hard to learn from the pool; one output each")
+    parser.add_argument(
+        "--foreign", type=Path, default=datasets_dir() / "pages", help="where foreign images are cut from"
+    )
+    parser.add_argument("--floors", action="store_true", help="what simpler ways come to, of module=image_cls alone")
     parser.add_argument("--output", type=Path, required=True)
     given, overrides = parser.parse_known_args()
+    warnings.simplefilter("ignore")
     labelled = given.labelled.split(",")
     given.output.mkdir(parents=True, exist_ok=True)
+    given.output = given.output.resolve()
+    bench = Bench(given, overrides)
     found: dict[Case, Measured] = {}
+    below: dict[Case, dict[str, float]] = {}
     for case in cases(labelled, given.draws, given.seeds):
-        found[case] = measured(case, given, overrides)
+        found[case] = bench.measured(case)
         print(f"{case.name}: {found[case].metric:.4f} in {found[case].seconds:.0f} s", flush=True)
-    print(*told(found, labelled), sep="\n")
+        if given.floors and case.way == ALONE:
+            below[case] = bench.floors(case)
+            print(*(f"{case.name}, {way}: {value:.4f}" for way, value in below[case].items()), sep="\n", flush=True)
+    print(*told(found, below, labelled), sep="\n")
 
 
 if __name__ == "__main__":

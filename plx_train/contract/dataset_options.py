@@ -45,6 +45,9 @@ class DatasetOptions:
     """Label file, or table, of the training split, in the dataset's folder."""
     val: str = "val.txt"
     """Label file, or table, of the validation split."""
+    test: str | None = None
+    """Label file of a test split, of which nothing but the images is read: what shows the same is left out of `pool`.
+    null: test.txt beside `val`, or instance_test.json beside instance_val.json, where there is one."""
     format: str = "auto"
     """Format of the files; auto: PaddleX's own label files where `train` is there, else what the folder looks like."""
     split: str = option("auto", one_of(*SPLITS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,3 +27,16 @@ class PseudoLabel:
     classes: tuple[int, ...] = ()
     scores: np.ndarray | None = None
     can_be_learned: bool = True
+
+    @property
+    def words(self) -> str:
+        """What it says, in a line."""
+        if isinstance(self.truth, str):
+            return self.truth
+        names = (each if isinstance(each, str) else each.label for each in self.truth if not _is_ignored(each))
+        counted = (f"{count} {name}" if count > 1 else name for name, count in Counter(names).items())
+        return ", ".join(counted) or "nothing"
+
+
+def _is_ignored(each: str | Outline) -> bool:
+    return isinstance(each, Outline) and each.is_ignored

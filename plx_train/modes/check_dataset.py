@@ -18,6 +18,7 @@ from plx_train.workflow.audit import Audit, audit, source_of, suspect_findings
 from plx_train.workflow.dataset import NEW, RunData, check
 from plx_train.workflow.device import start_device
 from plx_train.workflow.images_read import write_images_read
+from plx_train.workflow.pool_check import with_pool
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
 from plx_train.workflow.suspects_told import tell, write
@@ -49,6 +50,8 @@ def _checked(session: Session, source: Source | None) -> RunResult:
     findings = (*checked.report.findings, *(suspect_findings(found) if found else ()))
     shown = tuple(str(path.relative_to(session.output)) for path in pictures)
     report = replace(checked.report, samples=shown, findings=findings)
+    if options.dataset.pool and processor is not None and checked.train:
+        report = with_pool(session, RunData(room, processor, checked), report)
     write_images_read(options, session.output)
     path = session.output / CHECK_FILE
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")

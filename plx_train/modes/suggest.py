@@ -21,9 +21,10 @@ from plx_train.report.data import Picture
 from plx_train.runs.folder import SUGGESTIONS_LIST, SUGGESTIONS_PAGE, SUGGESTIONS_TABLE
 from plx_train.runs.result import RunResult
 from plx_train.vision.room import ImageRoom
+from plx_train.workflow.pool_look import UNREADABLE, PoolLook
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import Source, find_source, with_recorded_options
-from plx_train.workflow.suggestion import Candidates, Suggestion, suggestions
+from plx_train.workflow.suggestion import Suggestion, suggestions
 from plx_train.workflow.unlabelled import as_unlabelled, open_unlabelled
 from plx_train.workflow.workbench import Workbench, open_workbench
 
@@ -57,19 +58,20 @@ def check_module(composed: Composed) -> None:
 
 def _suggested(bench: Workbench, source: Source | None) -> RunResult:
     session = bench.session
-    ranked, found, candidates = suggestions(bench, source)
+    ranked, found, look = suggestions(bench, source)
     names = [name_of(one.sample.image, Path(session.options.dataset.root)) for one in ranked]
     output = session.output
     rows = [_row(rank, name, one) for rank, (name, one) in enumerate(zip(names, ranked, strict=True), 1)]
     replace_file(output / SUGGESTIONS_TABLE, csv_text([HEAD, *rows]))
     replace_file(output / SUGGESTIONS_LIST, "".join(f"{name}\n" for name in names))
-    write_contact_sheet(output / SUGGESTIONS_PAGE, _sheet(session, ranked, names, found, candidates))
+    write_contact_sheet(output / SUGGESTIONS_PAGE, _sheet(session, ranked, names, found, look))
     session.console.info(f"suggested: {found.reason}")
-    shown = [("pool", _pool_text(candidates)), ("suggested", f"{len(ranked)}, {found.reason}"),
+    shown = [("pool", f"{look.root}: {look}"), ("suggested", f"{len(ranked)}, {found.reason}"),
              ("table", str(output / SUGGESTIONS_TABLE)), ("list", str(output / SUGGESTIONS_LIST)),
              ("contact sheet", str(output / SUGGESTIONS_PAGE))]  # fmt: skip
     session.console.summary("what to label next", shown)
-    counts = {"suggestions": len(ranked), "candidates": len(candidates.samples), "twins": candidates.num_twins}
+    num_twins = look.counts.total() - look.counts[UNREADABLE]
+    counts = {"suggestions": len(ranked), "candidates": len(look.kept), "twins": num_twins}
     return RunResult("suggest", output, {name: float(number) for name, number in counts.items()})
 
 
@@ -96,22 +98,15 @@ def said_in_words(one: Suggestion) -> str:
     return f"{len(truth)} found"
 
 
-def _pool_text(candidates: Candidates) -> str:
-    text = f"{candidates.num_all} images in {candidates.root}"
-    if candidates.num_twins:
-        text += f"; {candidates.num_twins} show the same as labelled, validation or earlier ones"
-    return f"{text}; {candidates.num_faulty} can't be read" if candidates.num_faulty else text
-
-
 def _sheet(
-    session: Session, ranked: Sequence[Suggestion], names: Sequence[str], found: Suggested, candidates: Candidates
+    session: Session, ranked: Sequence[Suggestion], names: Sequence[str], found: Suggested, look: PoolLook
 ) -> Sheet:
     options = session.options
     facts = {
         "module": options.module.name,
         "suggested": str(len(ranked)),
-        "candidates": str(len(candidates.samples)),
-        "left out": str(candidates.num_twins + candidates.num_faulty),
+        "candidates": str(len(look.kept)),
+        "left out": str(look.counts.total()),
         "seen by": options.run or "the published weights",
     }
     sentence = f"Suggested are {found.reason}. The first are worth most."

@@ -71,7 +71,7 @@ def label_loss(
 
 
 def ctc_loss(logits: paddle.Tensor, batch: dict[str, paddle.Tensor]) -> dict[str, paddle.Tensor]:
-    """Scalar ``loss``: the mean over the texts of minus the logarithm of their probability.
+    """Scalar ``loss``: the mean over the texts of minus the logarithm of their probability, 0 for an empty one.
 
     Connectionist temporal classification (Graves et al., 2006); class 0 is the blank.
 
@@ -81,7 +81,10 @@ def ctc_loss(logits: paddle.Tensor, batch: dict[str, paddle.Tensor]) -> dict[str
             each text counts by its own.
     """
     steps = paddle.full([logits.shape[0]], logits.shape[1], "int64")
-    losses = F.ctc_loss(logits.transpose([1, 0, 2]), batch["classes"], steps, batch["lengths"], reduction="none")
+    # Paddle ends the process where all texts are empty: they are given a character, which counts for nothing.
+    lengths = batch["lengths"].clip(min=1)
+    losses = F.ctc_loss(logits.transpose([1, 0, 2]), batch["classes"], steps, lengths, reduction="none")
+    losses = losses * (batch["lengths"] > 0).astype(losses.dtype)
     return {"loss": trusted_mean(losses, batch.get("weight"))}
 
 

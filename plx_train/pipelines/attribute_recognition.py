@@ -34,6 +34,11 @@ class AttributeRecognition(Pipeline):
         # What the sections say and the models can't is told when they are loaded.
         self.check_settings({})
 
+    @classmethod
+    def parameter_places(cls, config: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+        """The thresholds, each in its part's section."""
+        return {name: (part, "threshold") for name, part in THRESHOLDS.items()}
+
     def check_settings(self, params: Mapping[str, Any]) -> None:
         """
         Raises:

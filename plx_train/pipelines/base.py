@@ -102,6 +102,11 @@ class Pipeline:
         """`PARAMETERS` of a pipeline with this configuration, before it is loaded."""
         return cls.PARAMETERS
 
+    @classmethod
+    def parameter_places(cls, config: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+        """Where a configuration says what a call may set: the part, and the key in its section, by parameter."""
+        return {}
+
     def threads_of(self, key: str) -> int:
         """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
         return self.cores

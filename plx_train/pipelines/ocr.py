@@ -70,6 +70,12 @@ class OCR(Pipeline):
         self.detector = replace(self.parts[DETECTION].predictor.processor, **given)
         self._workers = ThreadPoolExecutor(self.cores, "plx-ocr")
 
+    @classmethod
+    def parameter_places(cls, config: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+        """The settings of detection, and the score above which a reading counts."""
+        places = {f"text_det_{name}": (DETECTION, name) for name in SETTINGS}
+        return {**places, "text_rec_score_thresh": (RECOGNITION, "score_thresh")}
+
     def threads_of(self, key: str) -> int:
         """Lines are many and small: read side by side, a thread each."""
         return self.cores if key == DETECTION else 1

@@ -51,6 +51,13 @@ class SingleModel(Pipeline):
         types = {name: parameter.python_types for name, parameter in declared.items()}
         return {name: kinds[0] if len(kinds) == 1 else kinds for name, kinds in types.items()}
 
+    @classmethod
+    def parameter_places(cls, config: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+        """The section of the one part, for all of them."""
+        declared = declaration_of(config)
+        part = next((part.key for part in declared.parts.values() if part.switch is None), "")
+        return {name: (part, name) for name in declared.parameters}
+
     @property
     def key(self) -> str:
         """The part that the model takes."""

@@ -183,9 +183,10 @@ def _placed(
     kind: str, label: str, steps: tuple[int, ...], values: tuple[float, ...], errors: Collection[str]
 ) -> ChartSeries:
     if kind == "val":
-        base = label.removesuffix("_official")
-        name, variant_of = (label, None) if base == label else (f"{base}, official", base)
-        is_error = better_of(label, errors) == LOWER
+        base = label.removesuffix("_official").removeprefix("student_")
+        kind = "official" if label.endswith("_official") else "student"
+        name, variant_of = (label, None) if base == label else (f"{base}, {kind}", base)
+        is_error = better_of(base, errors) == LOWER
         return ChartSeries(name, steps, values, "Validation", is_sparse=True, variant_of=variant_of, is_error=is_error)
     if label.startswith("lr"):
         return ChartSeries(label, steps, values, "Learning rate")

@@ -19,7 +19,18 @@ from plx_train import __version__, serving
 from plx_train.config.studio_options import StudioOptions
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
-from plx_train.studio import data_routes, form_routes, job_routes, label_routes, run_routes, sweep_routes, upload_routes
+from plx_train.studio import (
+    data_routes,
+    form_routes,
+    job_routes,
+    label_routes,
+    machine_routes,
+    model_routes,
+    pipeline_routes,
+    run_routes,
+    sweep_routes,
+    upload_routes,
+)
 from plx_train.studio.datasets import DataShelf
 from plx_train.studio.home import Home
 from plx_train.studio.images import ImageLists
@@ -56,6 +67,9 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
     form_routes.add(app, studio)
     run_routes.add(app, studio)
     sweep_routes.add(app, studio)
+    model_routes.add(app, studio)
+    pipeline_routes.add(app, studio)
+    machine_routes.add(app, studio)
     _add_data(app, studio, options or StudioOptions())
     _add_errors(app)
     return app

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from plx_train.studio import forms
+from plx_train.studio.store import with_store
 from plx_train.studio.studio import Studio
 
 
@@ -35,4 +36,5 @@ def add(app: FastAPI, studio: Studio) -> None:
     @app.post("/api/command")
     def command(options: Options) -> dict[str, Any]:
         """The command as a terminal would be given it, and what is wrong with it."""
-        return {"command": forms.command(options.overrides), "error": forms.fault_of(options.overrides)}
+        overrides = with_store(studio.home, options.overrides)
+        return {"command": forms.command(overrides), "error": forms.fault_of(overrides)}

@@ -17,9 +17,10 @@ from plx_train.ground.files import replace_file, resolve_path, user_path
 from plx_train.runs.folder import OUTPUTS
 
 STUDIO = "studio"
-JOBS, DATA = "jobs", "data"
+JOBS, DATA, PIPELINES = "jobs", "data", "pipelines"
 LOCK_FILE, TOKEN_FILE, ORDER_FILE = "studio.lock", "token", "order.json"
 SETTINGS_FILE, EVENTS_FILE = "settings.json", "events.jsonl"
+REFERENCES = ("models:/", "runs:/")
 MOST_EVENTS = 500
 TAIL_BYTES = 1 << 18
 
@@ -56,6 +57,11 @@ class Home:
         """A folder for each dataset that it knows."""
         return self.own / DATA
 
+    @property
+    def pipelines(self) -> Path:
+        """The pipelines that were saved."""
+        return self.own / PIPELINES
+
     def shown(self, path: Path) -> str:
         """A path as commands name it: relative to the folder that they run in, where it lies there."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
@@ -84,6 +90,18 @@ class Home:
         if not path.is_dir():
             raise UserError(f"{path} is no folder")
         return path
+
+    def given_model(self, text: str) -> str:
+        """What a user named as a model or another thing to work on: a reference to a registry, a run's id, a path.
+
+        Raises:
+            UserError: it is a path outside of what the studio may look into.
+        """
+        if not text.startswith(REFERENCES):
+            path = self.root / user_path(text)
+            if not any(is_inside(root, path) for root in self.roots):
+                raise UserError(f"{path} lies outside of {', '.join(map(str, self.roots))}")
+        return text
 
     def token(self) -> str:
         """What opens the studio: the same after a restart, so that open pages go on."""
@@ -130,7 +148,7 @@ def make_home(root: str, data: Sequence[str]) -> Home:
     given = tuple(resolve_path(each).resolve() for each in data)
     home = Home(folder, (folder, *(given or (Path.home(),))))
     try:
-        for each in (home.jobs, home.data, home.outputs):
+        for each in (home.jobs, home.data, home.pipelines, home.outputs):
             each.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"studio.root={root}: {error.filename} can't be made ({error.strerror})") from None

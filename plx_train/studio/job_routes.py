@@ -17,6 +17,7 @@ from plx_train.runs.folder import OUTPUTS
 from plx_train.studio import forms
 from plx_train.studio.home import Home
 from plx_train.studio.jobs import MULTIRUN, SERVING, StudioJob
+from plx_train.studio.store import with_store
 from plx_train.studio.studio import Studio
 
 WITH_A_FOLDER = (
@@ -32,6 +33,9 @@ WITH_A_FOLDER = (
     "sweep",
 )
 """What writes a folder of its own."""
+
+NAMES_A_PLACE = ("run", "input", "pipeline", "serve.sample", "doctor.bundle")
+"""Options beside these that may be a path of this machine."""
 
 
 class Asked(BaseModel):
@@ -67,7 +71,7 @@ def add(app: FastAPI, studio: Studio) -> None:
 
     @app.post("/api/jobs")
     async def ask(asked: Asked) -> dict[str, Any]:
-        overrides, output = with_output(asked.overrides)
+        overrides, output = with_output(with_store(studio.home, asked.overrides))
         _refuse_outside(studio.home, overrides)
         fault = forms.fault_of(overrides)
         if fault:
@@ -112,6 +116,8 @@ def _refuse_outside(home: Home, overrides: list[str]) -> None:
         value = value.strip("'\"")
         if key == "dataset.root":
             home.given_folder(value)
+        elif key in NAMES_A_PLACE or key.startswith("models."):
+            home.given_model(value)
         elif key == "dataset.corrections" and not any(is_inside(root, home.root / value) for root in home.roots):
             raise UserError(f"dataset.corrections={value} lies outside of what the studio may look into")
         elif key == "output" and not is_inside(home.root, home.root / value):

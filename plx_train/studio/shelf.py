@@ -21,6 +21,7 @@ from plx_train.runs.folder import (
 )
 from plx_train.runs.lock import is_held
 from plx_train.studio.home import Home, read_json
+from plx_train.studio.store import record_page
 
 RUNNING, DIED, BEGINNING, SWEEP = "RUNNING", "DIED", "BEGINNING", "SWEEP"
 SHOWN_FACTS = ("mode", "reason", "metrics", "monitor", "overrides", "seconds", "notes", "weights", "run_id", "labelled")
@@ -95,6 +96,7 @@ class Shelf:
             "overlays": [path.name for path in overlays if path.suffix in (".jpg", ".png")],
             "export": self._home.shown(folder / EXPORT) if (folder / EXPORT).is_dir() else None,
             "parity": read_json(folder / EXPORT / PARITY_FILE, None),
+            "record": record_page(facts),
             "check": _short_check(read_json(folder / CHECK_FILE, None)),
         }
 

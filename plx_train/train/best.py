@@ -7,11 +7,15 @@ import time
 from dataclasses import asdict
 
 from plx_train.contract.evaluation import Evaluation
+from plx_train.contract.processor import Processor
 from plx_train.distributed import ranks
 from plx_train.metrics.direction import HIGHER, monitored, sign
 from plx_train.runs.checkpoint import arrays, load_checkpoint
 from plx_train.train.parts import Training
 from plx_train.train.state import LoopState
+
+STUDENT = "student_"
+"""What the name of the monitored metric begins with that the weights come to whose average is measured and teaches."""
 
 
 class Judge:
@@ -47,6 +51,16 @@ class Judge:
         run.tracker.log_metrics(self.latest, state.step)
         if state.step == 0:
             self._consider(state)
+        elif run.pool and run.pool.has_student and run.learner.average:
+            self._measure_student(evaluation.processor, state)
+
+    def _measure_student(self, processor: Processor, state: LoopState) -> None:
+        """What the weights come to whose average was just measured, with the settings that were chosen for that."""
+        run = self.run
+        run.module.eval_mode()
+        value = run.evaluate(processor).metrics[run.module.monitor]
+        run.module.train_mode()
+        run.tracker.log_metrics({f"val/{STUDENT}{run.module.monitor}": value}, state.step)
 
     def _consider(self, state: LoopState) -> None:
         """Evaluates the contenders; the weights that are trained stay as they are."""

@@ -17,7 +17,7 @@ from plx_train.ground.stop import Stopped
 from plx_train.runs.trial import Pruned
 from plx_train.train.best import Judge
 from plx_train.train.faulty_steps import take_step
-from plx_train.train.learner import Update
+from plx_train.train.learner import OF_POOL, Update
 from plx_train.train.optimizer import learning_rate
 from plx_train.train.parts import Training
 from plx_train.train.plan import Lap, Plan, begin_plan, time_for_steps
@@ -164,9 +164,17 @@ def _log(run: Training, state: LoopState, update: Update, rate: float, clock: _C
     if unreadable:
         values["train/unreadable_samples"] = float(unreadable)
     if run.pool:
-        values |= {f"pool/{name}": value for name, value in run.pool.figures().items()}
+        if warning := run.pool.warning():
+            run.console.warn(warning)
+        values |= {f"pool/{name}": value for name, value in (run.pool.figures() | _loss_ratio(values)).items()}
     shares = {f"time/{part}_share": share for part, share in clock.shares().items()}
     run.tracker.log_metrics(values | shares, state.step)
+
+
+def _loss_ratio(values: dict[str, float]) -> dict[str, float]:
+    """The pool's loss against that of the labels, where both are known."""
+    own, of_pool = values.get("train/loss"), values.get(f"train/{OF_POOL}loss")
+    return {"loss_ratio": of_pool / own} if own and of_pool is not None else {}
 
 
 def _means(losses: list[dict[str, float]]) -> dict[str, float]:

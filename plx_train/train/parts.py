@@ -45,7 +45,8 @@ class Training:
     module: Module[Any]
     loader: Loader
     holdout: Dataset
-    evaluate: Callable[[], Evaluation]
+    evaluate: Callable[..., Evaluation]
+    """Calibrates and evaluates; with a `Processor`, evaluates by that alone."""
     learner: Learner
     keeper: Keeper
     tracker: Tracker

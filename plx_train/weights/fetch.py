@@ -12,6 +12,7 @@ import urllib.request
 import zipfile
 from dataclasses import dataclass
 from http.client import HTTPException
+from importlib.machinery import PathFinder
 from pathlib import Path, PurePosixPath
 
 from plx_train.ground.errors import WeightsError
@@ -188,13 +189,21 @@ def _pip_reason(output: bytes) -> str:
     return f", {errors[-1].removeprefix('ERROR: ')[:160]}" if errors and "://" not in errors[-1] else ""
 
 
+def has_pip() -> bool:
+    """Whether this Python can run pip, without asking the finders that others put in the way of imports.
+
+    That of setuptools takes whoever looks for pip for pip itself, and after that paddle can't be imported.
+    """
+    return PathFinder.find_spec("pip") is not None
+
+
 def _pip() -> list[str]:
     """pip of this Python; where a virtual environment has none, the one that Python brings along, or the path's.
 
     Raises:
         Unavailable: there is no pip.
     """
-    if importlib.util.find_spec("pip") is not None:
+    if has_pip():
         return [sys.executable, "-m", "pip"]
     bundled = importlib.util.find_spec("ensurepip")
     folder = Path(bundled.origin).parent / "_bundled" if bundled and bundled.origin else Path()

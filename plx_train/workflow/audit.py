@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from plx_train.config.compose import Composed
 from plx_train.config.options import RunOptions
 from plx_train.contract.check import Finding
 from plx_train.contract.doubt import DOUBTS, Suspicion
-from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import Truth
 from plx_train.data.corrections import Correction
@@ -147,16 +146,8 @@ def looks_at(session: Session, data: RunData, source: Source | None, samples: Se
     if source is not None and source.export is not None:
         raise ConfigError(f"run={options.run}: an export does not tell what its network sees: give the run's folder")
     module = load_source(options, data, source) if source else build_module(session, data)[0]
-    return [features_of(module, samples) for _ in _looking(module, data, options.audit.size)]
-
-
-def _looking(module: Module[Any], data: RunData, size: int | None) -> Iterator[None]:
-    """Has the module look at samples in each way in turn."""
-    own = module.processor
-    for processor in data.room.looks(own, size) if size else (own,):
-        module.processor = processor
-        yield
-    module.processor = own
+    own, size = module.processor, options.audit.size
+    return [features_of(module, samples, each) for each in (data.room.looks(own, size) if size else (own,))]
 
 
 def _by_predictions(

@@ -13,7 +13,7 @@ from plx_train.config.few_options import AUTO, OFF, ONLINE, ROUNDS
 from plx_train.config.options import RunOptions
 from plx_train.config.written import literal
 from plx_train.contract.rooms import load_room
-from plx_train.few.pool import FORMS, REST, find_pool
+from plx_train.few.pool import FORMS, REST
 from plx_train.ground.durations import parse_duration, readable_duration
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.stop import Stopped
@@ -21,7 +21,8 @@ from plx_train.runs.facts import write_facts
 from plx_train.runs.folder import BASIS, RUN_FILE
 from plx_train.runs.owner import config_hash, sealed
 from plx_train.runs.result import RunResult
-from plx_train.vision.image import IMAGE_SUFFIXES
+from plx_train.workflow.kept_apart import file_of_test
+from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.resume import Continuation
 from plx_train.workflow.session import Session
 from plx_train.workflow.teacher_folder import exported_teacher
@@ -66,7 +67,7 @@ def train_basis(session: Session, continuation: Continuation | None, train: Call
     """
     if continuation is not None and continuation.facts.get("basis") == "done":
         return
-    _check_pool(session.options)
+    _check_pool(session)
     session.console.info(_cost(session.options))
     folder = session.output / BASIS
     with _recorded(session, continuation):
@@ -86,17 +87,18 @@ def _cost(options: RunOptions) -> str:
     return f"{words}; {readable_duration(share * seconds)} for labels alone, {own} for each other"
 
 
-def _check_pool(options: RunOptions) -> None:
+def _check_pool(session: Session) -> None:
     """Finds what there is to learn from before anything is trained.
 
     Raises:
         UserError: there is nothing.
     """
-    dataset = options.dataset
+    options, dataset = session.options, session.options.dataset
     if dataset.pool == REST and dataset.labelled is None:
         raise ConfigError("dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%")
     if dataset.pool not in (None, REST):
-        find_pool(dataset.pool, Path(dataset.root), IMAGE_SUFFIXES)
+        listed_pool(session)
+    file_of_test(options, (session.output,))
     if options.teacher:
         exported_teacher(options)
 

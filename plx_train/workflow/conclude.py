@@ -28,7 +28,7 @@ from plx_train.workflow.cost import cost_figures
 from plx_train.workflow.dataset import RunData
 from plx_train.workflow.final_test import measure_test
 from plx_train.workflow.gain import gain_of
-from plx_train.workflow.pool_labels import pool_pictures
+from plx_train.workflow.pool_pictures import pool_pictures
 from plx_train.workflow.record import Record
 from plx_train.workflow.run_report import write_run_report
 from plx_train.workflow.session import Session
@@ -58,7 +58,7 @@ def conclude(
     figures |= measure_test(record, data, module, exported.folder, best.processor, device.eval_threads)
     figures |= cost_figures(record.trial.objectives, exported.folder, val)
     better = monitored(module)
-    gain = gain_of(session, module, best.metrics[module.monitor], record.teacher, val)
+    gain = gain_of(record, data, module, best.metrics[module.monitor], val)
     figures |= gain.figures(module.monitor)
     verdicts = baseline_verdicts(module.monitor, better, best.metrics[module.monitor], record.baselines)
     remarks = [*gain.sentences, *verdicts, *module.remarks(val, best)]
@@ -68,11 +68,12 @@ def conclude(
         monitor=f"val/{module.monitor}",
         processor=asdict(best.processor),
         export=str(exported.folder),
+        **({"pool": gain.pool} if gain.pool else {}),
         seconds=session.elapsed,
         notes=remarks,
     )
     facts = {"device": device.name, "precision": device.precision, "best at": ending(result.state)}
-    record.pool = gain.section(pool_pictures(session.output, session.options, data))
+    record.pool = gain.section(pool_pictures(session.output, session.options, data, record.gallery))
     report = write_run_report(record, module, data.report, result, exported, overlays, facts, remarks)
     tracker = record.tracker
     tracker.log_metrics({f"final/{name}": value for name, value in figures.items()}, result.state.step)

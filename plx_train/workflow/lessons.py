@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from plx_train.config.few_options import OFF
 from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
 from plx_train.few.stream import PoolStream, Ramp, Teaching, raw_views, weighted
@@ -26,7 +27,7 @@ from plx_train.workflow.dataset import RunData, Splits, trained_processor
 from plx_train.workflow.gain import LABELS_ALONE
 from plx_train.workflow.other_teacher import OtherTeacher, other_teacher
 from plx_train.workflow.pool import Says, by_neighbours, by_network, label_pool, pool_samples
-from plx_train.workflow.pool_labels import LEAST_WEIGHT, read_pool
+from plx_train.workflow.pool_labels import LEAST_WEIGHT, pool_record, read_pool
 from plx_train.workflow.session import Session
 from plx_train.workflow.source import Source, load_source
 
@@ -96,7 +97,8 @@ def open_lessons(
     if not samples:
         session.console.warn(NOTHING_TOLD)
         return Lessons(None, contenders, other)
-    return Lessons(partial(_written, session, samples), contenders, other)
+    num_pool = (pool_record(folder) or {}).get("images", 0)
+    return Lessons(partial(_written, session, samples, num_pool), contenders, other)
 
 
 def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module[Any], best: Path) -> Says:
@@ -105,19 +107,28 @@ def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module
     labelled = [*splits.train, *splits.holdout]
     classes = [data.room.classes_in(sample) for sample in labelled]
     if all(len(each) == 1 for each in classes):
-        return partial(by_neighbours, data, labelled, (teacher, module))
+        looks = ((teacher, teacher.processor), (module, _largest(session, data, module)))
+        return partial(by_neighbours, data, labelled, looks)
     processor = trained_processor(data.room, best)
     return lambda pool: by_network(data.room, teacher, processor, pool.samples)
 
 
-def _written(session: Session, samples: list[Any], module: Module[Any], device: OpenDevice) -> PoolStream:
-    """Batches of what was labelled before."""
+def _largest(session: Session, data: RunData, module: Module[Any]) -> Processor:
+    """What shows the network with its first weights the images as large as it was used to see them."""
+    size = session.options.few.size
+    return data.room.looks(module.processor, size)[-1] if size else module.processor
+
+
+def _written(
+    session: Session, samples: list[Any], num_pool: int, module: Module[Any], device: OpenDevice
+) -> PoolStream:
+    """Batches of what was labelled before, of a pool of so many images."""
     few = session.options.few
     dataset = module.dataset(samples, "train", session.options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = StrongViews(dataset.change, module.strength)  # type: ignore[attr-defined]
     loader = _loader(session, dataset, device, partial(weighted, module))
-    return PoolStream(loader, Ramp(few.weight, 0.0))
+    return PoolStream(loader, Ramp(few.weight, 0.0), num_pool=num_pool)
 
 
 def _online(
@@ -131,7 +142,7 @@ def _online(
 ) -> PoolStream:
     """Batches that a teacher labels at their step; who is taught by the run itself begins with what it has learned."""
     options, few = session.options, session.options.few
-    pool = pool_samples(options, data, splits)
+    pool = pool_samples(session, data, splits)
     dataset = module.dataset(pool.samples, "train", options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]

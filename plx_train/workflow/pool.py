@@ -14,58 +14,38 @@ from plx_train.contract.processor import Processor
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.sample import Sample
-from plx_train.few.pool import REST, find_pool
+from plx_train.few.pool import REST
 from plx_train.few.spread import directions, spread_labels
 from plx_train.few.trust import TRUSTED, make_trust
-from plx_train.few.twins import thumbnails, twins
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import UserError
 from plx_train.metrics.evaluate import network_engine, run_samples
 from plx_train.runs.folder import POOL
-from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.dataset import RunData, Splits
 from plx_train.workflow.pool_labels import PoolSamples, Told, write_pool
+from plx_train.workflow.pool_listing import listed_pool
+from plx_train.workflow.pool_look import look_at_pool
 from plx_train.workflow.session import Session
 
 TOGETHER = 16
 """Samples that are looked at together."""
 
 
-def pool_samples(options: Any, data: RunData, splits: Splits) -> PoolSamples:
+def pool_samples(session: Session, data: RunData, splits: Splits) -> PoolSamples:
     """The unlabelled samples that the run's options name.
 
     Raises:
         UserError: there are none.
     """
-    given = options.dataset.pool
+    options, given = session.options, session.options.dataset.pool
     if given is None:
         return PoolSamples(Path(options.dataset.root), list(splits.train))
-    root, found = unlabelled_samples(options, data, splits)
-    seen, can_be_read = thumbnails(found)
-    are_twins = twins(seen, thumbnails([*splits.val, *splits.train, *splits.holdout])[0])
-    kept = [found[place] for place in np.flatnonzero(can_be_read & ~are_twins)]
-    if not kept:
-        raise UserError(
-            f"dataset.pool={given}: of {len(found)} images {int((~can_be_read).sum())} can't be read, and the others "
-            "are labelled, for training or validation: there is nothing more to learn"
-        )
-    return PoolSamples(root, kept, int(are_twins.sum()), int((~can_be_read).sum()), given == REST)
-
-
-def unlabelled_samples(options: Any, data: RunData, splits: Splits) -> tuple[Path, list[Any]]:
-    """The folder that holds all images of ``dataset.pool``, and a sample of each.
-
-    Raises:
-        UserError: there are none.
-    """
-    given, root = options.dataset.pool, Path(options.dataset.root)
-    if given == REST:
-        if not splits.rest:
-            raise ConfigError(
-                "dataset.pool=rest: no label is left out: say how many are kept, as in dataset.labelled=10%"
-            )
-        return root, splits.rest
-    pool = find_pool(given, root, IMAGE_SUFFIXES)
-    return pool.root, [data.room.unlabelled(path, name) for name, path in pool.paths()]
+    listed = None if given == REST else listed_pool(session)
+    look = look_at_pool(options, data, splits, (session.output,), listed, has_repeats=False)
+    if not look.kept:
+        raise UserError(f"dataset.pool={given} leaves nothing to learn: {look}")
+    if look.counts:
+        session.console.info(f"pool: {look}")
+    return PoolSamples(look.root, look.kept, look.counts, given == REST)
 
 
 Says = Callable[[PoolSamples], list[PseudoLabel]]
@@ -78,7 +58,7 @@ def label_pool(session: Session, data: RunData, splits: Splits, says: Says, orig
     Args:
         origin: who says it, in words.
     """
-    pool = pool_samples(session.options, data, splits)
+    pool = pool_samples(session, data, splits)
     session.console.info(f"pool: {len(pool.samples)} images, which are labelled now by {origin}")
     labels = says(pool)
     trust = make_trust(session.options.few.trust, session.options.few.threshold)
@@ -108,15 +88,16 @@ def by_network(
 
 
 def by_neighbours(
-    data: RunData, labelled: Sequence[Any], networks: Sequence[Module[Any]], pool: PoolSamples
+    data: RunData, labelled: Sequence[Any], looks: Sequence[tuple[Module[Any], Processor]], pool: PoolSamples
 ) -> list[PseudoLabel]:
     """What labels of one class each say through neighbours: more than a network that has learned of them alone.
 
     Args:
-        networks: in whose features neighbours are looked for.
+        looks: networks in whose features neighbours are looked for, and how each is shown the samples.
     """
     classes = [data.room.classes_in(sample)[0] for sample in labelled]
-    seen = [directions(features_of(module, [*labelled, *pool.samples])) for module in networks]
+    samples = [*labelled, *pool.samples]
+    seen = [directions(features_of(module, samples, processor)) for module, processor in looks]
     names = data.room.known_classes(data.processor)
     found = []
     spread = spread_labels(np.concatenate(seen, axis=1), classes, len(names))
@@ -126,12 +107,24 @@ def by_neighbours(
     return found
 
 
-def features_of(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
+def features_of(module: Module[Any], samples: Sequence[Any], processor: Processor | None = None) -> np.ndarray:
     """What the network sees in each sample, float32 (N, features).
+
+    Args:
+        processor: shows it the samples; its own where it is None.
 
     Raises:
         UserError: an image can't be read, or the network does not say what it sees.
     """
+    own = module.processor
+    module.processor = processor or own
+    try:
+        return _features(module, samples)
+    finally:
+        module.processor = own
+
+
+def _features(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
     dataset, unused = module.dataset(samples, "val", 0), np.random.default_rng(0)
     module.eval_mode()
     found, together = list[np.ndarray](), list[Sample]()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from plx_train.contract.pseudo_label import PseudoLabel
-from plx_train.contract.truth import Outline
 from plx_train.data.formats.coco_file import reachable
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations
 from plx_train.data.formats.lines import write_label_files
@@ -20,18 +19,15 @@ from plx_train.few.trust import TRUSTED
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited
-from plx_train.ground.spread import spread
 from plx_train.ground.spreadsheet import csv_text
-from plx_train.report.data import Picture
-from plx_train.runs.folder import BASIS, MOST_RECORD_BYTES, POOL, POOL_FILE, POOL_TABLE
+from plx_train.runs.folder import MOST_RECORD_BYTES, POOL, POOL_FILE, POOL_TABLE
 from plx_train.vision.image import image_size
 from plx_train.workflow.dataset import RunData
+from plx_train.workflow.pool_look import LABELLED, OF_TEST, OF_VALIDATION, UNREADABLE
 from plx_train.workflow.session import Session
 
 LEAST_WEIGHT = 0.05
 """What weighs less is not learned: a step would be spent on next to nothing."""
-NUM_PICTURES = 4
-"""Samples of each kind that are shown."""
 COLUMNS = ("image", "label", "weight", "confidence", "origin")
 
 
@@ -41,15 +37,14 @@ class PoolSamples:
 
     Attributes:
         root: the folder that holds all their images.
-        samples: in order, without those that validation holds too.
-        num_twins, num_unreadable: how many were left out for that, and because they can't be read.
+        samples: in order, without those that are left out.
+        left_out: how many these are, by `pool_look.WORDS`.
         has_truth: whether labels that were left out say what they show, for figures alone.
     """
 
     root: Path
     samples: list[Any]
-    num_twins: int = 0
-    num_unreadable: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     has_truth: bool = False
 
 
@@ -72,60 +67,58 @@ class Told:
 
 def write_pool(session: Session, data: RunData, told: Told) -> None:
     """Writes label file, table and record into the run's folder; the record last, for it says that all is there."""
-    folder, options = session.output / POOL, session.options
+    folder, options, left_out = session.output / POOL, session.options, told.pool.left_out
     folder.mkdir(exist_ok=True)
-    truth, classes = data.room.truth(options.module), data.room.known_classes(data.processor)
-    assert truth is not None
     root = told.pool.root.absolute()
     names = [one.image.relative_to(root).as_posix() for one in told.pool.samples]
-    found = Annotations(truth, labels=tuple(classes))
-    found.splits[TRAIN] = [
-        Annotation(name, label.truth, POOL, place)
-        for place, (name, label) in enumerate(zip(names, told.labels, strict=True))
-    ]
-    size_of = reachable(root, image_size)
-    written = write_label_files(folder, found, size_of, classes, data.room.class_file(options.module))
-    places = [place for _, place in written.origins[written.files[TRAIN]]]
+    file, places = write_labels(options, data, root, folder, list(zip(names, told.labels, strict=True)))
     rows = [
-        (names[place], _words(told.labels[place]), round(float(told.weights[place]), 4),
+        (names[place], told.labels[place].words, round(float(told.weights[place]), 4),
          round(told.labels[place].confidence, 4), told.origin)
         for place in places
     ]  # fmt: skip
     (folder / POOL_TABLE).write_text(csv_text([COLUMNS, *rows]), "utf-8")
     record = {
         "root": str(root),
-        "file": written.files[TRAIN],
+        "file": file,
         "labels": {name: [label, weight] for name, label, weight, *_ in rows},
         "origin": told.origin,
         "images": len(names),
-        "twins": told.pool.num_twins,
-        "unreadable": told.pool.num_unreadable,
+        "twins": left_out[LABELLED] + left_out[OF_VALIDATION],
+        "tested": left_out[OF_TEST],
+        "unreadable": left_out[UNREADABLE],
         "foreign": sum(not label.can_be_learned for label in told.labels),
         "confidence": float(np.mean([label.confidence for label in told.labels])),
         "utilisation": float((told.weights > TRUSTED).mean()),
-        "classes": _classes(told, classes),
+        "classes": classes_of(data, told.labelled, trusted_classes(told)),
         **_right(data, told),
     }
     (folder / POOL_FILE).write_text(json.dumps(record, ensure_ascii=True), "utf-8")
 
 
-def _words(label: PseudoLabel) -> str:
-    """The label in a line."""
-    if isinstance(label.truth, str):
-        return label.truth
-    counted = [each if isinstance(each, str) else each.label for each in label.truth if not _is_ignored(each)]
-    return ", ".join(f"{count} {name}" if count > 1 else name for name, count in Counter(counted).items()) or "nothing"
+def write_labels(
+    options: Any, data: RunData, root: Path, folder: Path, labels: Sequence[tuple[str, PseudoLabel]]
+) -> tuple[str, list[int]]:
+    """Writes what images in `root` are taken to show into `folder`; the label file, and the places of what is in it."""
+    truth, classes = data.room.truth(options.module), data.room.known_classes(data.processor)
+    assert truth is not None
+    found = Annotations(truth, labels=tuple(classes))
+    found.splits[TRAIN] = [Annotation(name, label.truth, POOL, place) for place, (name, label) in enumerate(labels)]
+    size_of = reachable(root, image_size)
+    written = write_label_files(folder, found, size_of, classes, data.room.class_file(options.module))
+    return written.files[TRAIN], [place for _, place in written.origins[written.files[TRAIN]]]
 
 
-def _is_ignored(each: str | Outline) -> bool:
-    return isinstance(each, Outline) and each.is_ignored
-
-
-def _classes(told: Told, names: Sequence[str]) -> list[tuple[str, int, int]]:
-    """How many labelled samples, and how many trusted ones of the pool, show each class."""
+def trusted_classes(told: Told) -> dict[str, int]:
+    """How many trusted samples show each class, by its number."""
     pairs = zip(told.labels, told.weights.tolist(), strict=True)
-    trusted = Counter(number for label, weight in pairs if weight > TRUSTED for number in label.classes)
-    return [(name, told.labelled[number], trusted[number]) for number, name in enumerate(names)]
+    return Counter(str(number) for label, weight in pairs if weight > TRUSTED for number in label.classes)
+
+
+def classes_of(data: RunData, labelled: Counter[int], trusted: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """Name of each class with how many labelled samples, and how many trusted ones of the pool, show it."""
+    names = data.room.known_classes(data.processor)
+    return [(name, labelled[number], trusted.get(str(number), 0)) for number, name in enumerate(names)]
 
 
 def _right(data: RunData, told: Told) -> dict[str, float]:
@@ -166,30 +159,13 @@ def read_pool(folder: Path, options: Any, data: RunData) -> list[Any]:
     record = pool_record(folder)
     assert record is not None
     root, file = Path(record["root"]), record["file"]
-    dataset = replace(options.dataset, root=record["root"], train=file, val=file, label_folder=str(folder / POOL))
     weights = {name: weight for name, (_, weight) in record["labels"].items()}
-    samples = data.room.read(dataset, options.module).train.samples
+    samples = read_labels(options, data, root, folder / POOL, file)
     return [replace(one, weight=weights.get(one.image.relative_to(root).as_posix(), 1.0)) for one in samples]
 
 
-def pool_pictures(folder: Path, options: Any, data: RunData) -> list[Picture]:
-    """Pictures of samples that are trusted, doubted, and labelled otherwise than in the round before."""
-    record, before = pool_record(folder), pool_record(folder / BASIS)
-    if record is None:
-        return []
-    root, labels = Path(record["root"]), record["labels"]
-    former = before["labels"] if before else {}
-    samples = sorted(read_pool(folder, options, data), key=lambda one: -one.weight)
-    named = [(one.image.relative_to(root).as_posix(), one) for one in samples]
-    trusted = [each for each in named if each[1].weight > TRUSTED]
-    changed = [each for each in named if each[0] in former and former[each[0]][0] != labels[each[0]][0]]
-    chosen = [("trusted", trusted), ("doubted", named[-NUM_PICTURES:]), ("changed", changed)]
-    pictures = []
-    for kind, some in chosen:
-        few = [some[number] for number in spread(len(some), NUM_PICTURES)]
-        place = folder / POOL / kind
-        place.mkdir(exist_ok=True)
-        for (name, sample), path in zip(few, data.room.draw_samples([one for _, one in few], place), strict=True):
-            was = f", {former[name][0]} the round before" if kind == "changed" else ""
-            pictures.append(Picture(f"{kind}: {name}, {labels[name][0]}{was}, weight {sample.weight:.2f}", path))
-    return pictures
+def read_labels(options: Any, data: RunData, root: Path, folder: Path, file: str) -> list[Any]:
+    """The samples of a label file in `folder`, whose images lie in `root`."""
+    dataset = replace(options.dataset, root=str(root), train=file, val=file, label_folder=str(folder))
+    samples: list[Any] = data.room.read(dataset, options.module).train.samples
+    return samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from plx_train.workflow.resume import Continuation, resume_command
 from plx_train.workflow.session import Session, explained_faults
 
 if TYPE_CHECKING:
+    from plx_train.few.gallery import Gallery
+    from plx_train.few.stream import PoolStream
     from plx_train.report import PoolSection
 
 
@@ -38,12 +41,21 @@ class Record:
     """What needs no training, by ``<baseline>_<metric>``."""
     teacher: Any = None
     """A finished model that taught, where there was one."""
+    stream: PoolStream | None = None
+    """What came of unlabelled samples beside each labelled batch."""
+    classes: Counter[int] = field(default_factory=Counter)
+    """How many labelled samples show each class, by number."""
     pool: PoolSection | None = None
     """What unlabelled samples brought."""
     is_own: bool = True
     """Whether this user began the run, and signs what it is."""
     config: str | None = None
     """Hash of the configuration that the run began with, which is what is signed."""
+
+    @property
+    def gallery(self) -> Gallery | None:
+        """What a teacher labelled in the last steps; None where none labels step by step."""
+        return self.stream.gallery if self.stream is not None and self.stream.teacher is not None else None
 
     def say(self, tag: str, sentence: str | None) -> None:
         """Tells a sentence, where there is one, and keeps it as a tag."""

@@ -19,6 +19,7 @@ from plx_train.config.options import RunOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import Module
+from plx_train.contract.processor import Processor
 from plx_train.contract.sample import Batch
 from plx_train.ground.confine import refuse_leading_out
 from plx_train.ground.errors import UserError
@@ -155,16 +156,19 @@ def explained_faults(output: Path) -> Iterator[None]:
 
 def make_evaluator(
     module: Module, engine: Engine, val: Dataset, holdout: Dataset, num_threads: int, stop: StopRequest
-) -> Callable[[], Evaluation]:
-    """A function that calibrates on `holdout` and evaluates on `val`, shared among the processes; `stop` ends it."""
+) -> Callable[..., Evaluation]:
+    """A function that calibrates on `holdout` and evaluates on `val`, shared among the processes; `stop` ends it.
+
+    Given a processor, it evaluates with that.
+    """
 
     def guarded(batch: Batch) -> list[np.ndarray]:
         stop.check()
         return engine(batch)
 
-    def run() -> Evaluation:
-        if not module.has_calibration:
-            return evaluate(module, guarded, val, module.processor, num_threads, is_shared=True)
+    def run(processor: Processor | None = None) -> Evaluation:
+        if processor is not None or not module.has_calibration:
+            return evaluate(module, guarded, val, processor or module.processor, num_threads, is_shared=True)
         processor = calibrate(module, guarded, holdout, num_threads, is_shared=True)
         official = module.processor if module.has_official else None
         return evaluate(module, guarded, val, processor, num_threads, official, is_shared=True)

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from plx_train.contract.module import Module
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import Room
 from plx_train.few.suggest import Known, margin_doubt, suggest
-from plx_train.few.twins import repeats, thumbnails, twins
 from plx_train.ground.errors import ConfigError, UserError, WeightsError
 from plx_train.workflow.dataset import RunData, starting_weights
-from plx_train.workflow.pool import by_network, features_of, unlabelled_samples
+from plx_train.workflow.pool import by_network, features_of
+from plx_train.workflow.pool_look import UNREADABLE, PoolLook, look_at_pool
 from plx_train.workflow.source import Source, load_source
 from plx_train.workflow.training import build_module
 from plx_train.workflow.workbench import Workbench
 
 if TYPE_CHECKING:
     from plx_train.few.suggest import Suggested
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Samples of a pool that may be labelled.
-
-    Attributes:
-        root: the folder that holds all their images.
-        samples: in order.
-        num_all: of the pool, before any was left out.
-        num_twins: left out because a labelled or validation image, or an earlier one of the pool, shows the same.
-        num_faulty: left out because they can't be read.
-    """
-
-    root: Path
-    samples: list[Any]
-    num_all: int
-    num_twins: int
-    num_faulty: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +37,7 @@ class Suggestion:
     said: PseudoLabel | None
 
 
-def suggestions(bench: Workbench, source: Source | None) -> tuple[list[Suggestion], Suggested, Candidates]:
+def suggestions(bench: Workbench, source: Source | None) -> tuple[list[Suggestion], Suggested, PoolLook]:
     """What to label next, the best first, and how that was chosen.
 
     Args:
@@ -69,46 +47,43 @@ def suggestions(bench: Workbench, source: Source | None) -> tuple[list[Suggestio
         UserError: the pool is empty, holds nothing new, or the network does not say what it sees.
     """
     options, data = bench.session.options, bench.data
-    candidates = find_candidates(bench)
+    look = find_candidates(bench, source)
+    candidates = look.kept
     labelled = [*bench.splits.train, *bench.splits.holdout]
     known = Known(len(labelled), labels_per_class(data, labelled))
     module = looking_module(bench, source)
     can_doubt, why_not = _can_doubt(data, source)
-    features = features_of(module, [*labelled, *candidates.samples])
-    said = opinions(bench, module, candidates.samples) if can_doubt and not known.are_few else None
+    features = features_of(module, [*labelled, *candidates])
+    said = opinions(bench, module, candidates) if can_doubt and not known.are_few else None
     doubts = None if said is None else [doubt_of(one) for one in said]
     found = suggest(features, known, options.suggest.number, doubts, options.seed, why_not)
-    chosen = [candidates.samples[place] for place in found.places]
+    chosen = [candidates[place] for place in found.places]
     told: list[PseudoLabel | None] = [None] * len(chosen)
     if can_doubt:
         told = [*([said[place] for place in found.places] if said else opinions(bench, module, chosen))]
     rows = zip(chosen, found.sizes, told, strict=True)
     ranked = [Suggestion(one, size, None if each is None else doubt_of(each), each) for one, size, each in rows]
-    return ranked, found, candidates
+    return ranked, found, look
 
 
-def find_candidates(bench: Workbench) -> Candidates:
-    """The pool's samples without what can't be read, what is labelled or validates, and what shows the same again.
+def find_candidates(bench: Workbench, source: Source | None) -> PoolLook:
+    """The pool's samples without what can't be read, what is known from a split, and what shows the same again.
 
     Raises:
         UserError: nothing is left.
     """
-    options, splits = bench.session.options, bench.splits
-    root, every = unlabelled_samples(options, bench.data, splits)
-    seen, can_be_read = thumbnails(every)
+    session = bench.session
+    runs = (session.output, *((source.run,) if source and source.run else ()))
+    look = look_at_pool(session.options, bench.data, bench.splits, runs)
     # No line of a label file can name it.
-    can_be_read &= [not {"\n", "\r"} & {*str(one.image)} for one in every]
-    seen[~can_be_read] = np.nan
-    known = thumbnails([*splits.train, *splits.holdout, *splits.val])[0]
-    is_twin = twins(seen, known) | repeats(seen)
-    new = [every[place] for place in np.flatnonzero(can_be_read & ~is_twin)]
-    num_faulty = int((~can_be_read).sum())
-    if not new:
-        raise UserError(
-            f"dataset.pool={options.dataset.pool} holds nothing new: of {len(every)} images {num_faulty} can't be "
-            "read, and the others show the same as labelled or validation images"
-        )
-    return Candidates(root, new, len(every), int(is_twin.sum()), num_faulty)
+    reasons = [
+        reason or (UNREADABLE if {"\n", "\r"} & {*str(one.image)} else "")
+        for one, reason in zip(look.samples, look.reasons, strict=True)
+    ]
+    look = replace(look, reasons=reasons)
+    if not look.kept:
+        raise UserError(f"dataset.pool={session.options.dataset.pool} holds nothing new: {look}")
+    return look
 
 
 def labels_per_class(data: RunData, labelled: list[Any]) -> float | None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.config.compose import Composed
-from plx_train.config.options import RunOptions
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.module import Members, Module
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
-from plx_train.few.pool import REST, find_pool
+from plx_train.few.pool import REST
 from plx_train.ground.durations import parse_duration
 from plx_train.ground.errors import ConfigError, DataError
 from plx_train.machine.determinism import determinism
@@ -23,12 +22,12 @@ from plx_train.runs.result import RunResult
 from plx_train.train.batch_norm import batch_norms
 from plx_train.train.checkpoints import Keeper, Retention, is_whole, step_checkpoints
 from plx_train.train.state import LoopState
-from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.weights import Coverage
 from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
 from plx_train.workflow.device import start_device
 from plx_train.workflow.lessons import NONE, Lessons, open_lessons
+from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session, make_evaluator
@@ -67,6 +66,7 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
         _record_labels(record, splits)
         record.teacher = lessons.other
+        record.classes = Counter(number for one in splits.train for number in data.room.classes_in(one))
         result = train_module(record, module, splits, device, members, lessons=lessons)
         if ranks.rank():
             return RunResult("train", session.output)
@@ -136,6 +136,7 @@ def train_module(
         paddle.utils.unique_name.guard(),
         batch_norms(module, device, options.device.sync_bn) as statistics,
     ):
+        record.stream = pool
         record.say("batch_norm", statistics)
         training = Training(
             module=module,
@@ -185,16 +186,16 @@ def _loader(module: Module[Any], splits: Splits, session: Session, device: OpenD
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
     batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
     check_shares(min(batch_size, len(dataset)), parts)
-    order = (True, parts, ranks.rank(), dataset.groups(), _repeats(options, splits))
+    order = (True, parts, ranks.rank(), dataset.groups(), _repeats(session, splits))
     sampler = Sampler(len(dataset), batch_size, options.seed, *order)
     return Loader(dataset, sampler, module.collate, device.num_workers, options.dataset.unreadable == "skip")
 
 
-def _repeats(options: RunOptions, splits: Splits) -> int:
+def _repeats(session: Session, splits: Splits) -> int:
     """Times that an epoch goes through the labelled samples: as long as with all labels, or beside a pool."""
-    given, num_labelled = options.dataset.pool, max(len(splits.train) + len(splits.holdout), 1)
-    pool = () if given in (None, REST) else find_pool(str(given), Path(options.dataset.root), IMAGE_SUFFIXES).images
-    beside = min(len(pool) // options.few.ratio, MOST_REPEATS * num_labelled)
+    options, num_labelled = session.options, max(len(splits.train) + len(splits.holdout), 1)
+    num_pool = 0 if options.dataset.pool in (None, REST) else len(listed_pool(session).images)
+    beside = min(num_pool // options.few.ratio, MOST_REPEATS * num_labelled)
     return max(round(max(splits.num_all, beside) / num_labelled), 1)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,18 @@ def test_a_pattern_names_what_it_fits(root: Path) -> None:
     found = find_pool("**/*.png", root, SUFFIXES)
     assert (found.root, found.images) == (root.parent / "elsewhere", ("d.png",))
     assert find_pool("i*/*", root, SUFFIXES).images == ("a.png", "b b.jpg")
+
+
+def test_of_a_coco_file_the_images_alone_are_read(root: Path) -> None:
+    (root / "annotations").mkdir()
+    entries: list[Any] = [{"file_name": "a.png"}, {"file_name": "./more/c.png"}, {"file_name": "../x.png"}, {}, None]
+    (root / "annotations/instance_rest.json").write_text(json.dumps({"images": entries}))
+    found = find_pool("annotations/instance_rest.json", root, SUFFIXES)
+    assert (found.root, found.images) == (root, ("images/a.png", "more/c.png"))
+    for text in ("[]", '{"images": 3}', "none"):
+        (root / "annotations/instance_rest.json").write_text(text)
+        with pytest.raises(UserError, match="no line of it begins with"):
+            find_pool("annotations/instance_rest.json", root, SUFFIXES)
 
 
 def test_a_label_file_leads_to_no_image_outside(root: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,11 +14,10 @@ import plx_train
 from kit.rooms import own_rooms, tiny_room
 from kit.runs import as_if_killed, points, train_room, weights_of
 from plx_train.contract.rooms import load_room
-from plx_train.contract.sample import Sample
-from plx_train.few.stream import weighted
 from plx_train.ground.errors import UserError
 from plx_train.ground.stop import Stopped
 from plx_train.train import faulty_steps, loop
+from plx_train.workflow import pool_listing
 from plx_train.workflow.pool_labels import pool_record
 
 ROOMS = [name for name in own_rooms() if load_room(name).pool_schedule]
@@ -34,6 +32,23 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {room: tiny_room(room).make_dataset(folder / room) for room in ROOMS}
 
 
+def assert_shown(run: Path, schedule: str) -> None:
+    """Fails where a run does not show what there is to say of its pool."""
+    logged, facts = points(run), json.loads((run / "run.json").read_text())
+    if "pool/drawn" not in logged:
+        return
+    report, monitor = (run / "report.html").read_text(), facts["monitor"].removeprefix("val/")
+    assert {"pool/ever_drawn", "pool/loss_ratio"} <= facts["metrics"].keys()
+    assert "its loss against that of the labels" in report and "of it drawn" in report
+    assert 0 < facts["metrics"]["pool/ever_drawn"] <= 1
+    is_student = [step for step, _ in logged.get(f"val/student_{monitor}", ())] == [2, 4]
+    assert is_student is (schedule == "online") is ("their average, which teaches, at the same" in report)
+    if schedule == "online" and facts["metrics"]["pool/utilisation"] not in (0, 1):
+        assert "trusted: " in report
+    if facts["pool"]["classes"]:
+        assert "Classes of the labels and of the pool" in report
+
+
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
 @pytest.mark.parametrize("room", LONG_ROOMS)
 def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
@@ -45,6 +60,7 @@ def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
     # A network that has hardly begun reads nothing in a line, so there is nothing to learn of it.
     if (room, schedule) != ("text_rec", "rounds"):
         assert all(np.isfinite(value) for _, value in points(whole)["train/pool_loss"])
+    assert_shown(whole, schedule)
     killed = as_if_killed(whole, tmp_path / "killed", 2)
     train_room(room, datasets[room], killed, *wanted, f"resume={killed}")
     assert points(killed) == points(whole)
@@ -61,7 +77,12 @@ def test_no_run_is_worse_than_labels_alone(datasets: dict[str, Path], tmp_path: 
     assert scores == sorted(scores)
 
 
-def test_a_folder_of_pictures_is_a_pool(datasets: dict[str, Path], tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_a_pool(
+    datasets: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = shutil.copytree(datasets["image_cls"], tmp_path / "data")
+    shutil.copy(data / "images/train_17.png", data / "images/test_0.png")
+    (data / "test.txt").write_text("images/test_0.png whatever\nimages/gone.png 1\n")
     folder = tmp_path / "found somewhere"
     folder.mkdir()
     for number in range(6, 18):
@@ -70,10 +91,12 @@ def test_a_folder_of_pictures_is_a_pool(datasets: dict[str, Path], tmp_path: Pat
     cv2.imwrite(str(folder / "twin.jpg"), twin, [cv2.IMWRITE_JPEG_QUALITY, 98])
     (folder / "broken.png").write_bytes(b"none")
     wanted = ("dataset.labelled=2/class", f"dataset.pool={folder}", "few.rounds=1", *ALL)
-    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted)
+    run = train_room("image_cls", data, tmp_path / "run", *wanted, "quiet=false")
     record = json.loads((run.output / "pool/pool.json").read_text())
-    # Three of them are among the labelled ones, one is in validation.
-    assert (record["images"], record["twins"], record["unreadable"]) == (9, 4, 1)
+    # Three of them are among the labelled ones, one is in validation, and the last in the test split.
+    assert [record[name] for name in ("images", "twins", "tested", "unreadable")] == [8, 4, 1, 1]
+    words = "1 can't be read, 1 show the same as validation images, 1 show the same as test images, 3 show the same as"
+    assert f"of 14 images are left out: {words} labelled images" in " ".join(capsys.readouterr().out.split())
     lines = (run.output / "pool/train.txt").read_text().splitlines()
     assert {line.rpartition(" ")[0] for line in lines} < {f"{number} b.png" for number in range(6, 18)}
     assert (run.output / "pool/pool.csv").read_text().startswith("image,label,weight,confidence,origin\n")
@@ -101,6 +124,15 @@ def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path],
     train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
     one, other = weights_of(whole), weights_of(killed)
     assert not all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(("threshold", "words"), [("0.9999", "0.0% of the pool is trusted"), ("0.01", "100.0% of")])
+def test_a_teacher_that_doubts_all_or_nothing_is_told(
+    threshold: str, words: str, datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few=online", "few.trust=fixed", *ALL)
+    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted, f"few.threshold={threshold}")
+    assert words in "".join(json.loads((run.output / "run.json").read_text())["notes"])
 
 
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
@@ -144,16 +176,28 @@ def test_a_run_that_is_stopped_with_labels_alone_goes_on_as_a_whole(
     assert points(killed) == points(whole)
 
 
+def test_what_a_folder_is_given_later_changes_nothing_of_a_run(
+    datasets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "found somewhere"
+    folder.mkdir()
+    for number in range(6, 18):
+        shutil.copy(datasets["image_cls"] / f"images/train_{number}.png", folder / f"{number}.png")
+    wanted = ("dataset.labelled=2/class", f"dataset.pool={folder}", "few=online", *OF_POOL)
+    looked: list[str] = []
+    find = pool_listing.find_pool
+    monkeypatch.setattr(pool_listing, "find_pool", lambda given, *rest: (looked.append(given), find(given, *rest))[1])
+    whole = train_room("image_cls", datasets["image_cls"], tmp_path / "whole", *wanted).output
+    assert looked == [str(folder)]
+    killed = as_if_killed(whole, tmp_path / "killed", 2)
+    shutil.copy(datasets["image_cls"] / "images/train_20.png", folder / "later.png")
+    train_room("image_cls", datasets["image_cls"], killed, *wanted, f"resume={killed}")
+    assert points(killed) == points(whole)
+
+
 def test_a_run_with_a_pool_is_reproduced(datasets: dict[str, Path], tmp_path: Path) -> None:
     for schedule in ("rounds", "online"):
         wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=1", f"few={schedule}", *ALL)
         run = train_room("image_cls", datasets["image_cls"], tmp_path / schedule, *wanted).output
         again = plx_train.run(["mode=reproduce", f"run={run}", f"output={tmp_path / schedule}-again", "quiet=true"])
         assert again.exit_code == 0
-
-
-def test_a_text_without_a_known_character_is_left_out_of_a_batch() -> None:
-    module = SimpleNamespace(collate=lambda samples: {"names": [one.name for one in samples]})
-    batch = weighted(module, [Sample(None, None, [], "a", 0.5), Sample(None, None, [3], "b", 0.25)])  # type: ignore[arg-type]
-    assert (batch["names"], batch["weight"].tolist()) == (["b"], [0.25])
-    assert weighted(module, [Sample(None, None, [], "a", 0.5)]) == {}  # type: ignore[arg-type]

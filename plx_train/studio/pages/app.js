@@ -4,8 +4,13 @@ import { listen, useAnswer, useVersions } from "./api.js";
 import { Data } from "./data.js";
 import { Label } from "./label.js";
 import { Machine } from "./machine.js";
+import { Model } from "./model.js";
+import { Models } from "./models.js";
+import { Pipeline, Pipelines } from "./pipelines.js";
+import { Server } from "./servers.js";
 import { shown } from "./parts.js";
 import { Compare } from "./compare.js";
+import { RegisteredModel } from "./promotion.js";
 import { Run } from "./run.js";
 import { Runs } from "./runs.js";
 import { Train } from "./train.js";
@@ -17,10 +22,16 @@ const SCREENS = [
   ["label", "Label", Label],
   ["train", "Train", Train],
   ["runs", "Runs", Runs],
+  ["models", "Models", Models],
+  ["pipelines", "Pipelines", Pipelines],
   ["machine", "Machine", Machine],
 ];
-const BELOW = { run: Run, compare: Compare };
-const PARENTS = { run: "runs", compare: "runs" };
+const BELOW = {
+  run: Run, compare: Compare, model: Model, registered: RegisteredModel, pipeline: Pipeline, server: Server,
+};
+const PARENTS = {
+  run: "runs", compare: "runs", model: "models", registered: "models", pipeline: "pipelines", server: "pipelines",
+};
 
 function useHash() {
   const [hash, set] = useState(location.hash);
@@ -59,7 +70,7 @@ function Going() {
   if (!running.length && !waiting) return html`<p class="going soft">Nothing runs.</p>`;
   return html`<p class="going" role="status">${running.map((job) => html`<a key=${job.id}
     href=${job.output && job.lane === "training" ? `#/run?name=${encodeURIComponent(job.output.replace(/^outputs\//, ""))}`
-      : "#/runs"}>${shown(job.title)}</a>`)}${waiting ? html`<span class="soft">${waiting} waiting</span>` : null}</p>`;
+      : job.lane === "serving" ? `#/server?job=${job.id}` : "#/runs"}>${shown(job.title)}</a>`)}${waiting ? html`<span class="soft">${waiting} waiting</span>` : null}</p>`;
 }
 
 listen();

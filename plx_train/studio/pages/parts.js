@@ -35,7 +35,7 @@ export function Wait({ told, what, children }) {
 }
 
 // A command line to copy.
-export function Command({ text, title = "The same from a terminal" }) {
+export function Command({ text, title = "The same from a terminal", spell = shown }) {
   const [isCopied, set] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);
@@ -43,7 +43,7 @@ export function Command({ text, title = "The same from a terminal" }) {
     setTimeout(() => set(false), 1500);
   };
   return html`<div class="command"><h3>${title}</h3>
-    <div class="copyable"><pre tabindex="0">${shown(text)}</pre>
+    <div class="copyable"><pre tabindex="0">${spell(text)}</pre>
     <button class="small" onClick=${copy} aria-label="Copy: ${title}">${isCopied ? "Copied" : "Copy"}</button></div></div>`;
 }
 

@@ -31,7 +31,9 @@ function Summary({ run }) {
       <li><b>${duration(run.seconds)}</b>in all</li>
       ${run.parity ? html`<li class=${run.parity.ok ? "good" : "bad"}><b>${run.parity.ok ? "equal" : "differs"}</b>export</li>` : null}</ul>` : null}
     ${(run.notes || []).map((note) => html`<p key=${note} class="note">${shown(note)}</p>`)}
-    ${run.hasReport ? html`<p><a href="/api/run/report?${query({ name: run.name })}" target="_blank" rel="noopener">The whole report</a></p>` : null}`;
+    ${run.hasReport ? html`<p><a href="/api/run/report?${query({ name: run.name })}" target="_blank" rel="noopener">The whole report</a></p>` : null}
+    ${run.record ? html`<p><a href=${run.record} target="_blank" rel="noopener">Its record in MLflow</a></p>` : null}
+    ${run.export && run.status === "FINISHED" ? html`<p><a class="button main" href="#/model?${query({ name: run.name })}">Use this model</a></p>` : null}`;
 }
 
 export function JobBar({ job }) {

@@ -112,13 +112,16 @@ def _sample(
     if not isinstance(name, str):
         file.add(place, "error", "no-image-path", f"image {entry['id']} has no file_name")
         return None
-    image = file.image(_where_it_lies(file.root, name), place)
+    image = file.image(where_it_lies(file.root, name), place)
     objects = _objects(file, place, rows.get(entry["id"], []), numbers)
     return None if image is None else LabelledImage(image, objects, f"{file.name}:{place}")
 
 
-def _where_it_lies(root: Path, name: str) -> str:
-    """PaddleX names images relative to ``images/``; other writers, and we with ``./``, to the dataset's folder."""
+def where_it_lies(root: Path, name: str) -> str:
+    """An image's path in the dataset's folder, by its name in a COCO file.
+
+    PaddleX names images relative to ``images/``; other writers, and we with ``./``, to the dataset's folder.
+    """
     is_whole = name.startswith((FOLDER, FROM_ROOT)) or ABSOLUTE.match(name) or not (root / "images").is_dir()
     return name if is_whole else f"images/{name}"
 

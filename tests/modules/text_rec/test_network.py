@@ -65,6 +65,16 @@ def test_a_gradient_reaches_every_parameter() -> None:
     assert all(p.grad is not None for p in network.parameters() if not p.stop_gradient)
 
 
+@pytest.mark.parametrize("texts", [[[], []], [[1, 2], []]])
+def test_an_empty_text_teaches_nothing(texts: list[list[int]]) -> None:
+    logits = paddle.to_tensor(np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32), stop_gradient=False)
+    padded = {"classes": paddle.to_tensor([[*row, 0, 0][:2] for row in texts], "int32")}
+    loss = ctc_loss(logits, padded | {"lengths": paddle.to_tensor([len(row) for row in texts], "int64")})["loss"]
+    loss.backward()
+    assert np.abs(logits.grad.numpy()).max(axis=(1, 2)).astype(bool).tolist() == [bool(row) for row in texts]
+    assert (float(loss) == 0) is not any(texts)
+
+
 def targets(classes: list[list[int]]) -> dict[str, Any]:
     lengths = paddle.to_tensor([len(row) for row in classes], "int64")
     return {"classes": paddle.to_tensor(classes, "int32"), "lengths": lengths}
