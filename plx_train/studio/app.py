@@ -20,6 +20,7 @@ from plx_train.config.studio_options import StudioOptions
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
 from plx_train.studio import (
+    data_job_routes,
     data_routes,
     form_routes,
     job_routes,
@@ -80,6 +81,7 @@ def _add_data(app: FastAPI, studio: Studio, options: StudioOptions) -> None:
     app.state.thumbnails = thumbnails
     lists = ImageLists(shelf)
     data_routes.add(app, studio, shelf, lists, thumbnails)
+    data_job_routes.add(app, studio, shelf, lists)
     label_routes.add(app, studio, shelf, lists, thumbnails)
     upload_routes.add(app, studio, shelf, Uploads(shelf, options))
 

@@ -13,7 +13,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CHECK_FILE
 from plx_train.studio import forms, guess
 from plx_train.studio.data_findings import classes_told, grouped
-from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, DataShelf, KnownData, reading_options
+from plx_train.studio.datasets import DataShelf, KnownData, reading_options
 from plx_train.studio.folders import look_into, tables_in
 from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
@@ -42,12 +42,6 @@ class Reading(BaseModel):
     """How a dataset is read and divided, by key."""
 
     options: dict[str, str] = Field(max_length=60)
-
-
-class Model(BaseModel):
-    """Which model is asked: a run, or without one the published weights."""
-
-    run: str = Field("", max_length=400)
 
 
 def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
@@ -100,39 +94,7 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         found = images.findings if images else read_json(check / CHECK_FILE, {}).get("findings", []) if check else []
         return {"groups": grouped(found, images)}
 
-    _add_jobs(app, studio, shelf)
     _add_pictures(app, shelf, lists, thumbnails)
-
-
-def _add_jobs(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
-    def ask(name: str, what: str, title: str, given: list[str]) -> dict[str, Any]:
-        output = shelf.new_output(shelf.get(name), what)
-        overrides = [*given, f"output={output}"]
-        fault = forms.fault_of(overrides)
-        if fault:
-            raise UserError(fault)
-        studio.data_version += 1
-        return studio.board.add(overrides, title, {"dataset": name, "what": what}, output).plain()
-
-    @app.post("/api/data/{name}/check")
-    async def check(name: str) -> dict[str, Any]:
-        return ask(name, CHECK, f"Check {name}", ["mode=check_dataset", *shelf.overrides(shelf.get(name))])
-
-    @app.post("/api/data/{name}/audit")
-    async def audit(name: str) -> dict[str, Any]:
-        """Looks for wrong labels."""
-        # Faults are told by the check, and need not be mended before labels are doubted.
-        given = ["mode=audit", *shelf.overrides(shelf.get(name)), "dataset.ignore_findings=true"]
-        return ask(name, AUDIT, f"Look for wrong labels in {name}", given)
-
-    @app.post("/api/data/{name}/predict")
-    async def predict(name: str, by: Model) -> dict[str, Any]:
-        """Has a model say what the images show."""
-        one = shelf.get(name)
-        model = f"run={studio.home.shown(studio.home.run(by.run))}" if by.run else "weights=auto"
-        module = [] if by.run else [f"module={one.module}"]
-        given = ["mode=predict", *module, model, f"input={studio.home.shown(shelf.root(one))}"]
-        return ask(name, PREDICT, f"Ask a model about {name}", given)
 
 
 def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:

@@ -19,7 +19,7 @@ from plx_train.studio import forms
 from plx_train.studio.home import Home, read_json, write_json
 
 DATASET_FILE, FILES = "dataset.json", "files"
-CHECK, AUDIT, PREDICT = "check", "audit", "predict"
+CHECK, AUDIT, PREDICT, SUGGEST = "check", "audit", "predict", "suggest"
 KEPT = 3
 """Checks of a dataset that are kept whole; of older ones the figures stay."""
 VERSION_FILE = "version.json"
