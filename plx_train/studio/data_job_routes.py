@@ -11,6 +11,7 @@ from plx_train.ground.errors import UserError
 from plx_train.studio import forms
 from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, SUGGEST, DataShelf
 from plx_train.studio.images import ImageLists
+from plx_train.studio.jobs import QUEUED, RUNNING
 from plx_train.studio.studio import Studio
 
 
@@ -24,13 +25,17 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists) -> No
     """The requests; what they answer is a job."""
 
     def ask(name: str, what: str, title: str, given: list[str]) -> dict[str, Any]:
+        about = {"dataset": name, "what": what}
+        for job in studio.board.all():
+            if job.about == about and job.state in (QUEUED, RUNNING):
+                return job.plain()
         output = shelf.new_output(shelf.get(name), what)
         overrides = [*given, f"output={output}"]
         fault = forms.fault_of(overrides)
         if fault:
             raise UserError(fault)
         studio.data_version += 1
-        return studio.board.add(overrides, title, {"dataset": name, "what": what}, output).plain()
+        return studio.board.add(overrides, title, about, output).plain()
 
     @app.post("/api/data/{name}/check")
     async def check(name: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Purpose(BaseModel):
     module: str = Field(max_length=100)
 
 
-class Reading(BaseModel):
+class HowRead(BaseModel):
     """How a dataset is read and divided, by key."""
 
     options: dict[str, str] = Field(max_length=60)
@@ -67,6 +67,18 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         one = shelf.get(name)
         return _details(shelf, lists, one) | {"tables": [] if lists.get(one) else tables_in(shelf.root(one))}
 
+    @app.get("/api/data/{name}/findings")
+    def findings(name: str) -> dict[str, Any]:
+        one = shelf.get(name)
+        images, check = lists.get(one), shelf.check(one)
+        found = images.findings if images else read_json(check / CHECK_FILE, {}).get("findings", []) if check else []
+        return {"groups": grouped(found, images)}
+
+    _add_choices(app, studio, shelf)
+    _add_pictures(app, shelf, lists, thumbnails)
+
+
+def _add_choices(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
     @app.get("/api/data/{name}/fitting")
     def fitting(name: str) -> dict[str, Any]:
         """Modules, those first that fit what is seen in the folder."""
@@ -83,18 +95,9 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         return {"fields": reading_options(shelf.get(name).module)}
 
     @app.post("/api/data/{name}/reading")
-    def read_so(name: str, said: Reading) -> dict[str, Any]:
+    def read_so(name: str, said: HowRead) -> dict[str, Any]:
         studio.data_version += 1
         return asdict(shelf.read_so(name, said.options))
-
-    @app.get("/api/data/{name}/findings")
-    def findings(name: str) -> dict[str, Any]:
-        one = shelf.get(name)
-        images, check = lists.get(one), shelf.check(one)
-        found = images.findings if images else read_json(check / CHECK_FILE, {}).get("findings", []) if check else []
-        return {"groups": grouped(found, images)}
-
-    _add_pictures(app, shelf, lists, thumbnails)
 
 
 def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
