@@ -125,7 +125,7 @@ def known_images(lists: ImageLists, one: KnownData) -> ImageList:
 
 
 def _card(shelf: DataShelf, one: KnownData) -> dict[str, Any]:
-    return {**asdict(one), "version": next(iter(shelf.versions(one)), None)}
+    return {**asdict(one), "version": shelf.version(one)}
 
 
 def _details(shelf: DataShelf, lists: ImageLists, one: KnownData) -> dict[str, Any]:

@@ -180,6 +180,10 @@ class DataShelf:
         """The folder of the last search for wrong labels."""
         return self.latest(one, AUDIT, SUSPECTS_FILE)
 
+    def version(self, one: KnownData) -> dict[str, Any] | None:
+        """What the last check found, in figures."""
+        return next(_versions(self.outputs(one, CHECK)), None)
+
     def versions(self, one: KnownData) -> list[dict[str, Any]]:
         """What each check found, in figures, the newest first."""
         return list(_versions(self.outputs(one, CHECK)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def key(page: Page, name: str) -> None:
     page.call("Input.dispatchKeyEvent", type="keyUp", key=name)
 
 
-def labels_of(home: Path, name: str) -> dict[str, object]:
+def labels_of(home: Path, name: str) -> dict[str, Any]:
     path = home / "studio" / "data" / name / "corrections.json"
     told = json.loads(path.read_text()) if path.exists() else {"corrections": []}
     return {one["image"]: one.get("truth", "left out") for one in told["corrections"]}
