@@ -65,7 +65,9 @@ def read_alike(one: str, other: str) -> bool:
     one, other = (re.sub(r"[\W_]+", "", name.casefold()) for name in (one, other))
     if re.sub(r"\d", "", one) == re.sub(r"\d", "", other) and one != other:
         return False
-    return one == other or (min(len(one), len(other)) >= SHORTEST and _is_a_slip_apart(one, other))
+    shortest = min(len(one), len(other))
+    are_same_letters = shortest >= SHORTEST - 1 and sorted(one) == sorted(other)
+    return one == other or ((shortest >= SHORTEST or are_same_letters) and _is_a_slip_apart(one, other))
 
 
 def _is_a_slip_apart(one: str, other: str) -> bool:

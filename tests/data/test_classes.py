@@ -19,6 +19,7 @@ def findings(one: str, few: int, other: str, many: int) -> list[str]:
         ("Snaeker", "Sneaker"),
         ("figrue", "figure"),
         ("tabel", "table"),
+        ("dgo", "dog"),
         ("dogs", "dog_s"),
         ("Ankle boot", "ankle_boot"),
         ("sneker", "sneaker"),
