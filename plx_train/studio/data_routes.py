@@ -89,6 +89,12 @@ def _add_choices(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
         studio.data_version += 1
         return asdict(shelf.give(name, chosen.module))
 
+    @app.post("/api/data/{name}/doubled")
+    def leave_doubled_rows_out(name: str) -> dict[str, Any]:
+        """Goes on with a copy of its tables in which no row stands twice."""
+        studio.data_version += 1
+        return {"rows": shelf.leave_doubled_rows_out(name)}
+
     @app.get("/api/data/{name}/reading")
     def reading(name: str) -> dict[str, Any]:
         """Options that say how it is read and divided."""

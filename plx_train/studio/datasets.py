@@ -17,6 +17,7 @@ from plx_train.ground.places import datasets_dir
 from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, SUSPECTS_FILE
 from plx_train.studio import forms
 from plx_train.studio.home import Home, read_json, write_json
+from plx_train.studio.tables import MENDED, without_doubled_rows
 
 DATASET_FILE, FILES = "dataset.json", "files"
 CHECK, AUDIT, PREDICT, SUGGEST = "check", "audit", "predict", "suggest"
@@ -41,6 +42,7 @@ class KnownData:
         module: what it is to be trained with; empty: nobody said yet.
         is_taken_in: its files were dropped, and lie in the studio's own folder.
         options: how it is read and divided, ``dataset.val_share`` for example.
+        source: where the data lie that `root` is a mended copy of; empty: it is none.
     """
 
     name: str
@@ -49,6 +51,7 @@ class KnownData:
     made: float
     is_taken_in: bool = False
     options: dict[str, str] = field(default_factory=dict)
+    source: str = ""
 
 
 class DataShelf:
@@ -113,6 +116,20 @@ class DataShelf:
     def give(self, name: str, module: str) -> KnownData:
         """Says what a dataset is to be trained with."""
         return self._keep(replace(self.get(name), module=_module(module)["name"]))
+
+    def leave_doubled_rows_out(self, name: str) -> int:
+        """Has a copy of its tables take the place of its folder, in which no row stands twice; how many did.
+
+        Raises:
+            UserError: none does, or it is such a copy.
+        """
+        one, target = self.get(name), self.folder(name) / MENDED
+        if one.source:
+            raise UserError(f"{name} is a copy without such rows already")
+        root = self.root(one)
+        number = without_doubled_rows(root, target)
+        self._keep(replace(one, root=self.home.shown(target), source=str(root)))
+        return number
 
     def read_so(self, name: str, options: Mapping[str, str]) -> KnownData:
         """Says how a dataset is read and divided.

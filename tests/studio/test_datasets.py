@@ -202,3 +202,18 @@ def test_how_it_is_read_is_said_once_for_checks_and_trainings(studio: StudioProc
     for wrong in ({"dataset.val_share": "2"}, {"output": "/tmp/x"}, {"dataset.root": "/"}, {"dataset.splitt": "x"}):
         studio.post(f"/api/data/{name}/reading", {"options": wrong}, expected=400)
     assert studio.get(f"/api/data/{name}")["options"] == {"dataset.val_share": "0.5"}
+
+
+def test_a_copy_of_a_table_has_no_row_twice(studio: StudioProcess, home: Path) -> None:
+    root = home / "twice"
+    root.mkdir()
+    rows = [f"2024-01-{day:02d},{day}" for day in range(1, 29)]
+    (root / "sales.csv").write_text("\n".join(["date,sold", *rows[:5], rows[4], *rows[5:]]) + "\n")
+    before = files_of(root)
+    name = bring(studio, root, "ts_forecast")
+    assert studio.post(f"/api/data/{name}/doubled") == {"rows": 1}
+    one = studio.get(f"/api/data/{name}")
+    assert one["source"] == str(root) and one["root"] == f"studio/data/{name}/mended"
+    assert (home / one["root"] / "sales.csv").read_text() == "\n".join(["date,sold", *rows]) + "\n"
+    assert files_of(root) == before
+    studio.post(f"/api/data/{name}/doubled", expected=400)

@@ -21,6 +21,8 @@ function Group({ group, name, path, kind, classes }) {
     <summary><span class="status ${group.level === "error" ? "failed" : "stopped"}">${group.level}</span> <b>${shown(group.code.replaceAll("-", " "))}</b>
       ${` ${group.count}`}${group.open < group.count ? html`<span class="soft"> ${group.count - group.open} mended</span>` : null}</summary>
     ${open.length > 1 ? html`<${Action} kind="small" work=${leave} label="Leave out all ${open.length} of ${group.code}">Leave all ${open.length} out<//>` : null}
+    ${group.code === "duplicate-time" ? html`<${Action} kind="small" work=${async () => { await post(`${path}/doubled`); await post(`${path}/check`); }}>
+      Go on with a copy without rows that stand twice<//>` : null}
     <div class="faults">${group.items.map((item, place) => html`<${Fault} key=${place} item=${item} name=${name} path=${path} kind=${kind} classes=${classes} />`)}</div>
     ${group.items.length < group.count ? html`<p class="soft">${group.count - group.items.length} more</p>` : null}</details>`;
 }
