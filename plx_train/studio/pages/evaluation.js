@@ -17,6 +17,9 @@ export function Evaluation({ model, jobs }) {
       ${evaluations.map((one) => html`<tr key=${one.job}><td><a href="#/run?${query({ job: one.job })}">${shown(one.data || "its own data, again")}</a></td>
         ${names.map((name) => html`<td class="num" key=${name}>${number(one.metrics[name])}${change(one.metrics[name], run.metrics[name])}</td>`)}</tr>`)}
     </tbody></table></div>
+    ${evaluations.filter((one) => one.overlays.length).map((one) => html`<details key=${one.job}><summary>Worst samples of ${shown(one.data || "its own data")}</summary>
+      <div class="gallery">${one.overlays.slice(0, 12).map((picture) => html`<figure key=${picture}><img loading="lazy" alt=${picture}
+        src="/api/run/overlay?${query({ name: one.run, picture })}" /><figcaption>${shown(picture)}</figcaption></figure>`)}</div></details>`)}
     <div class="field plain"><label for="evaluate-root">Folder of other data</label>
       <input id="evaluate-root" value=${root} placeholder="its own data" spellcheck="false" onInput=${(event) => set(event.target.value)} />
       <p class="note">In whatever format; its validation split is what counts.</p></div>
