@@ -37,7 +37,7 @@ export function Going({ job }) {
   const isBad = job.state === "failed" || job.state === "lost";
   const told = useAnswer(isBad ? `/api/jobs/${job.id}` : null, "jobs");
   const isOpen = job.state === "queued" || job.state === "running";
-  return html`<div class="going-job" role="status"><${Status} state=${job.state} />
+  return html`<div class="went" role="status"><${Status} state=${job.state} />
     <span>${shown(job.title)}</span><span class="soft">${when(job.ended || job.began || job.made)}</span>
     ${isOpen ? html`<${Action} kind="small" label="Stop: ${job.title}" work=${() => post(`/api/jobs/${job.id}/stop`)}>Stop<//>` : null}
     <a href="#/run?${query({ job: job.id })}">Log</a>
