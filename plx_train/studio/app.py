@@ -20,6 +20,7 @@ from plx_train.config.studio_options import StudioOptions
 from plx_train.ground.errors import UserError
 from plx_train.report.page import page_environment
 from plx_train.studio import (
+    data_job_routes,
     data_routes,
     form_routes,
     job_routes,
@@ -57,6 +58,7 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
         finally:
             studio.is_closing = True
             ticking.cancel()
+            app.state.thumbnails.close()
 
     app = FastAPI(title="plx_train studio", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.studio = studio
@@ -76,8 +78,10 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
 
 def _add_data(app: FastAPI, studio: Studio, options: StudioOptions) -> None:
     shelf, thumbnails = DataShelf(studio.home), Thumbnails()
+    app.state.thumbnails = thumbnails
     lists = ImageLists(shelf)
     data_routes.add(app, studio, shelf, lists, thumbnails)
+    data_job_routes.add(app, studio, shelf, lists)
     label_routes.add(app, studio, shelf, lists, thumbnails)
     upload_routes.add(app, studio, shelf, Uploads(shelf, options))
 

@@ -13,7 +13,7 @@ from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CHECK_FILE
 from plx_train.studio import forms, guess
 from plx_train.studio.data_findings import classes_told, grouped
-from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, DataShelf, KnownData
+from plx_train.studio.datasets import DataShelf, KnownData, reading_options
 from plx_train.studio.folders import look_into, tables_in
 from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
@@ -38,10 +38,10 @@ class Purpose(BaseModel):
     module: str = Field(max_length=100)
 
 
-class Model(BaseModel):
-    """Which model is asked: a run, or without one the published weights."""
+class HowRead(BaseModel):
+    """How a dataset is read and divided, by key."""
 
-    run: str = Field("", max_length=400)
+    options: dict[str, str] = Field(max_length=60)
 
 
 def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
@@ -67,6 +67,18 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         one = shelf.get(name)
         return _details(shelf, lists, one) | {"tables": [] if lists.get(one) else tables_in(shelf.root(one))}
 
+    @app.get("/api/data/{name}/findings")
+    def findings(name: str) -> dict[str, Any]:
+        one = shelf.get(name)
+        images, check = lists.get(one), shelf.check(one)
+        found = images.findings if images else read_json(check / CHECK_FILE, {}).get("findings", []) if check else []
+        return {"groups": grouped(found, images)}
+
+    _add_choices(app, studio, shelf)
+    _add_pictures(app, shelf, lists, thumbnails)
+
+
+def _add_choices(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
     @app.get("/api/data/{name}/fitting")
     def fitting(name: str) -> dict[str, Any]:
         """Modules, those first that fit what is seen in the folder."""
@@ -77,45 +89,15 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         studio.data_version += 1
         return asdict(shelf.give(name, chosen.module))
 
-    @app.get("/api/data/{name}/findings")
-    def findings(name: str) -> dict[str, Any]:
-        one = shelf.get(name)
-        images, check = lists.get(one), shelf.check(one)
-        found = images.findings if images else read_json(check / CHECK_FILE, {}).get("findings", []) if check else []
-        return {"groups": grouped(found, images)}
+    @app.get("/api/data/{name}/reading")
+    def reading(name: str) -> dict[str, Any]:
+        """Options that say how it is read and divided."""
+        return {"fields": reading_options(shelf.get(name).module)}
 
-    _add_jobs(app, studio, shelf)
-    _add_pictures(app, shelf, lists, thumbnails)
-
-
-def _add_jobs(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
-    def ask(name: str, what: str, title: str, given: list[str]) -> dict[str, Any]:
-        output = shelf.new_output(shelf.get(name), what)
-        overrides = [*given, f"output={output}"]
-        fault = forms.fault_of(overrides)
-        if fault:
-            raise UserError(fault)
+    @app.post("/api/data/{name}/reading")
+    def read_so(name: str, said: HowRead) -> dict[str, Any]:
         studio.data_version += 1
-        return studio.board.add(overrides, title, {"dataset": name, "what": what}, output).plain()
-
-    @app.post("/api/data/{name}/check")
-    async def check(name: str) -> dict[str, Any]:
-        return ask(name, CHECK, f"Check {name}", ["mode=check_dataset", *shelf.overrides(shelf.get(name))])
-
-    @app.post("/api/data/{name}/audit")
-    async def audit(name: str) -> dict[str, Any]:
-        """Looks for wrong labels."""
-        given = ["mode=audit", *shelf.overrides(shelf.get(name))]
-        return ask(name, AUDIT, f"Look for wrong labels in {name}", given)
-
-    @app.post("/api/data/{name}/predict")
-    async def predict(name: str, by: Model) -> dict[str, Any]:
-        """Has a model say what the images show."""
-        one = shelf.get(name)
-        model = f"run={studio.home.shown(studio.home.run(by.run))}" if by.run else "weights=auto"
-        module = [] if by.run else [f"module={one.module}"]
-        given = ["mode=predict", *module, model, f"input={studio.home.shown(shelf.root(one))}"]
-        return ask(name, PREDICT, f"Ask a model about {name}", given)
+        return asdict(shelf.read_so(name, said.options))
 
 
 def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
@@ -143,7 +125,7 @@ def known_images(lists: ImageLists, one: KnownData) -> ImageList:
 
 
 def _card(shelf: DataShelf, one: KnownData) -> dict[str, Any]:
-    return {**asdict(one), "version": next(iter(shelf.versions(one)), None)}
+    return {**asdict(one), "version": shelf.version(one)}
 
 
 def _details(shelf: DataShelf, lists: ImageLists, one: KnownData) -> dict[str, Any]:

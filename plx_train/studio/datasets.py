@@ -6,8 +6,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,17 @@ from plx_train.studio import forms
 from plx_train.studio.home import Home, read_json, write_json
 
 DATASET_FILE, FILES = "dataset.json", "files"
-CHECK, AUDIT, PREDICT = "check", "audit", "predict"
+CHECK, AUDIT, PREDICT, SUGGEST = "check", "audit", "predict", "suggest"
 KEPT = 3
 """Checks of a dataset that are kept whole; of older ones the figures stay."""
 VERSION_FILE = "version.json"
 VERSION_KEYS = ("fingerprint", "num_errors", "num_warnings", "division", "format")
 LONGEST_NAME = 60
+OF_TRAINING = tuple(
+    f"dataset.{name}"
+    for name in ("name", "corrections", "pool", "labelled", "labelled_seed", "limit", "overfit", "holdout_share")
+)
+"""Options of data that say what a training does with them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class KnownData:
         root: its folder; None: the one that is embedded with the module.
         module: what it is to be trained with; empty: nobody said yet.
         is_taken_in: its files were dropped, and lie in the studio's own folder.
+        options: how it is read and divided, ``dataset.val_share`` for example.
     """
 
     name: str
@@ -42,6 +48,7 @@ class KnownData:
     module: str
     made: float
     is_taken_in: bool = False
+    options: dict[str, str] = field(default_factory=dict)
 
 
 class DataShelf:
@@ -107,6 +114,20 @@ class DataShelf:
         """Says what a dataset is to be trained with."""
         return self._keep(replace(self.get(name), module=_module(module)["name"]))
 
+    def read_so(self, name: str, options: Mapping[str, str]) -> KnownData:
+        """Says how a dataset is read and divided.
+
+        Raises:
+            UserError: the options are none, or not of a dataset.
+        """
+        one = replace(self.get(name), options={key: value for key, value in options.items() if value})
+        known = {field["key"] for field in reading_options(one.module)}
+        if other := next((key for key in one.options if key not in known), None):
+            raise UserError(f"{other[:80]} says nothing of how data are read")
+        if fault := forms.fault_of(self.overrides(one)):
+            raise UserError(fault)
+        return self._keep(one)
+
     def _make(self, name: str, root: str | None, module: str) -> KnownData:
         plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._-")[:LONGEST_NAME] or "data"
         taken = {path.name for path in self.home.data.iterdir()}
@@ -127,7 +148,8 @@ class DataShelf:
         if not one.module:
             raise UserError(f"{one.name}: choose first what is to be learned from it")
         root = [] if one.root is None else [f"dataset.root={one.root}"]
-        return [f"module={one.module}", *root, *(f"dataset.corrections={path}" for path in self.corrections(one))]
+        corrections = [f"dataset.corrections={path}" for path in self.corrections(one)]
+        return [f"module={one.module}", *root, *corrections, *(f"{key}={value}" for key, value in one.options.items())]
 
     def corrections(self, one: KnownData) -> list[str]:
         """The file of corrections, as commands name it; none where nothing is corrected."""
@@ -158,9 +180,22 @@ class DataShelf:
         """The folder of the last search for wrong labels."""
         return self.latest(one, AUDIT, SUSPECTS_FILE)
 
+    def version(self, one: KnownData) -> dict[str, Any] | None:
+        """What the last check found, in figures."""
+        return next(_versions(self.outputs(one, CHECK)), None)
+
     def versions(self, one: KnownData) -> list[dict[str, Any]]:
         """What each check found, in figures, the newest first."""
         return list(_versions(self.outputs(one, CHECK)))
+
+
+def reading_options(module: str) -> list[dict[str, Any]]:
+    """Options that say how data are read and divided."""
+    if not module:
+        return []
+    told = forms.form(module)
+    fields = (one for one in (*told["first"], *told["rest"]) if one["key"].startswith("dataset."))
+    return [one for one in fields if one["key"] not in OF_TRAINING]
 
 
 def _versions(folders: list[Path]) -> Iterator[dict[str, Any]]:

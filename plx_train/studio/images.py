@@ -13,11 +13,18 @@ from typing import Any
 from plx_train.data.corrections import Correction, plain_truth
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
-from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, IMAGES_FILE, PREDICTIONS_FILE, SUSPECTS_FILE
+from plx_train.runs.folder import (
+    CHECK_FILE,
+    CORRECTIONS_FILE,
+    IMAGES_FILE,
+    PREDICTIONS_FILE,
+    SUGGESTIONS_PAGE,
+    SUSPECTS_FILE,
+)
 from plx_train.studio.corrected import corrections_in, stamp_of
-from plx_train.studio.datasets import PREDICT, DataShelf, KnownData
+from plx_train.studio.datasets import PREDICT, SUGGEST, DataShelf, KnownData
 from plx_train.studio.home import read_json
-from plx_train.studio.suggested import suggestions
+from plx_train.studio.suggested import next_images, suggestions
 
 ORIGINALS_FILE = "originals.json"
 """What images said that were corrected, as the data have it."""
@@ -37,6 +44,7 @@ class ImageRow:
         findings: numbers of what the check found of it.
         suspect: what speaks against its label, where the last audit says so.
         suggested: what a model says.
+        rank: place in the order in which to label; None: it has none.
         seen: what the last check was told that it shows.
     """
 
@@ -47,6 +55,7 @@ class ImageRow:
     findings: list[int] = field(default_factory=list)
     suspect: Mapping[str, Any] | None = None
     suggested: Mapping[str, Any] | None = None
+    rank: int | None = None
     seen: Any = None
 
     @property
@@ -136,6 +145,8 @@ class ImageList:
             wanted = [row for row in wanted if any(self.findings[each]["code"] == code for each in row.findings)]
         if name == "suspects":
             wanted.sort(key=lambda row: -(row.suspect or {}).get("score", 0.0))
+        elif name == "next":
+            wanted.sort(key=lambda row: row.rank or 0)
         elif name == "suggested":
             wanted.sort(key=lambda row: (row.suggested or {}).get("rank", 0))
         return wanted
@@ -148,6 +159,7 @@ class ImageList:
 
 CHOICES = {
     "suspects": lambda row: row.suspect is not None and row.entry is None,
+    "next": lambda row: row.rank is not None and row.state == "unlabelled",
     "suggested": lambda row: row.suggested is not None and row.entry is None and row.was is None,
     "findings": lambda row: bool(row.findings) and row.entry is None,
     "unlabelled": lambda row: row.state == "unlabelled",
@@ -175,15 +187,21 @@ class ImageLists:
         """The images of a dataset; None where no check has looked at it, or it has none."""
         folder, check, audit = self._shelf.folder(one.name), self._shelf.check(one), self._shelf.audit(one)
         predicted = self._shelf.latest(one, PREDICT, PREDICTIONS_FILE)
+        ranked = self._shelf.latest(one, SUGGEST, SUGGESTIONS_PAGE)
         if check is None or not (check / IMAGES_FILE).is_file():
             return None
         files = [check / IMAGES_FILE, check / CHECK_FILE, folder / CORRECTIONS_FILE, folder / ORIGINALS_FILE]
-        files += [place / name for place, name in ((audit, SUSPECTS_FILE), (predicted, PREDICTIONS_FILE)) if place]
+        told = ((audit, SUSPECTS_FILE), (predicted, PREDICTIONS_FILE), (ranked, SUGGESTIONS_PAGE))
+        files += [place / name for place, name in told if place]
         stamp = [(path, stamp_of(path)) for path in files]
         with self._lock:
             kept = self._kept.get(one.name)
             if kept is None or kept[0] != stamp:
-                self._kept[one.name] = kept = (stamp, _read(folder, check, audit, predicted))
+                found = _read(folder, check, audit, predicted)
+                for rank, image in enumerate(next_images(ranked)):
+                    if image in found.rows:
+                        found.rows[image].rank = rank
+                self._kept[one.name] = kept = (stamp, found)
             return kept[1]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
@@ -11,7 +11,7 @@ from plx_train.ground.errors import UserError
 from plx_train.studio.data_routes import PAGE, known_images
 from plx_train.studio.datasets import DataShelf
 from plx_train.studio.images import ImageLists
-from plx_train.studio.labels import rename, say
+from plx_train.studio.labels import accept, rename, say
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
 
@@ -23,6 +23,13 @@ class Said(BaseModel):
     """What images show, as a file of corrections has it; an image alone is taken as the data have it again."""
 
     entries: list[dict[str, Any]] = Field(min_length=1, max_length=5000)
+
+
+class Accepted(BaseModel):
+    """Suggestions that are to be taken, those of a search for wrong labels or of a model."""
+
+    choice: Literal["suspects", "suggested"]
+    least: float = Field(0.0, ge=0, le=1)
 
 
 class Renamed(BaseModel):
@@ -92,5 +99,13 @@ def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLis
         """Calls a class by another name wherever it stands."""
         one = shelf.get(name)
         number = rename(shelf.folder(name), known_images(lists, one), renamed.name, renamed.into.strip())
+        studio.data_version += 1
+        return {"images": number}
+
+    @app.post("/api/data/{name}/accept")
+    def take(name: str, accepted: Accepted) -> dict[str, Any]:
+        """Takes suggestions for all images that nobody looked at yet."""
+        one = shelf.get(name)
+        number = accept(shelf.folder(name), known_images(lists, one), accepted.choice, accepted.least)
         studio.data_version += 1
         return {"images": number}

@@ -61,6 +61,23 @@ def rename(folder: Path, images: ImageList, name: str, into: str) -> int:
     return len(concerned)
 
 
+def accept(folder: Path, images: ImageList, choice: str, least: float) -> int:
+    """Takes what is suggested for all images of a kind that nobody looked at yet; of how many.
+
+    Args:
+        choice: ``suspects`` or ``suggested``.
+        least: how sure, 0 to 1, whoever suggests it must be.
+    """
+    entries = []
+    for row in images.chosen(choice):
+        said = row.suspect if choice == "suspects" else row.suggested
+        if said is not None and said.get("score", 0.0) >= least:
+            entries.append({"image": row.image, "truth": said["truth"]})
+    if entries:
+        say(folder, images, entries)
+    return len(entries)
+
+
 def _renamed(truth: Any, name: str, into: str) -> Any:
     if isinstance(truth, str):
         return into

@@ -1,12 +1,14 @@
-"""What a model says of images, in the form of corrections: those first of which it is least sure."""
+"""What a model says of images, in the form of corrections, and which of them to label next."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from plx_train.runs.folder import PREDICTIONS_FILE
+from plx_train.runs.folder import PREDICTIONS_FILE, SUGGESTIONS_TABLE
 from plx_train.studio.home import read_json
 
 LEAST_SCORE = 0.3
@@ -24,6 +26,19 @@ def suggestions(folder: Path | None, kind: str) -> dict[str, dict[str, Any]]:
     found = {image: said for image, one in told.items() if (said := _said(one, kind)) is not None}
     ranked = sorted(found, key=lambda image: found[image]["score"])
     return {image: {**found[image], "rank": rank} for rank, image in enumerate(ranked)}
+
+
+def next_images(folder: Path | None) -> list[str]:
+    """Images that are worth labelling, the first most.
+
+    Args:
+        folder: of a suggestion; None: there was none.
+    """
+    try:
+        text = (folder / SUGGESTIONS_TABLE).read_text("utf-8") if folder else ""
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [row["image"] for row in csv.DictReader(io.StringIO(text)) if row.get("image")]
 
 
 def _said(one: Any, kind: str) -> dict[str, Any] | None:

@@ -27,7 +27,10 @@ SECONDS = 20.0
 MOST_BYTES, LOOKED_AFTER = 512 << 20, 200
 """Bound of what is kept of a dataset, and after how many new pictures it is looked after."""
 COLOURS = ((13, 115, 217), (133, 114, 11), (163, 79, 122), (43, 125, 95), (92, 58, 178))
-"""Colours of outlines, BGR, by class."""
+FAULTY = (24, 35, 200)
+"""Colours of outlines, BGR, by class, and of those that leave the picture."""
+MOST_COLOURED = 60
+"""Labels that have colours of their own: texts don't."""
 
 
 class Thumbnails:
@@ -125,9 +128,21 @@ def _key(image: Path, size: int, marks: list[Mapping[str, Any]]) -> str:
 
 def _drawn(picture: np.ndarray, marks: list[Mapping[str, Any]], scale: float) -> np.ndarray:
     names = sorted({mark["label"] for mark in marks})
+    height, width = picture.shape[:2]
+    thickness = 1 if max(height, width) < 300 else 2
     for mark in marks:
-        corners = np.clip(np.asarray(mark["points"], np.float64) * scale, -32000, 32000).round().astype(np.int32)
-        colour = COLOURS[names.index(mark["label"]) % len(COLOURS)] if len(names) <= 60 else COLOURS[0]
-        thickness = 1 if max(picture.shape[:2]) < 300 else 2
-        cv2.polylines(picture, [corners], isClosed=True, color=colour, thickness=thickness, lineType=cv2.LINE_AA)
+        corners = np.asarray(mark["points"], np.float64) * scale
+        inner = np.clip(corners, 0, (width - 1, height - 1))
+        is_outside = bool(np.abs(corners - inner).max() > 1 + scale)
+        colour = COLOURS[names.index(mark["label"]) % len(COLOURS)] if len(names) <= MOST_COLOURED else COLOURS[0]
+        # What leaves the picture is shown where it leaves it.
+        drawn = inner if is_outside else corners
+        cv2.polylines(
+            picture,
+            [drawn.round().astype(np.int32)],
+            isClosed=True,
+            color=FAULTY if is_outside else colour,
+            thickness=3 * thickness if is_outside else thickness,
+            lineType=cv2.LINE_AA,
+        )
     return picture

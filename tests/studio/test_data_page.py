@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def key(page: Page, name: str) -> None:
     page.call("Input.dispatchKeyEvent", type="keyUp", key=name)
 
 
-def labels_of(home: Path, name: str) -> dict[str, object]:
+def labels_of(home: Path, name: str) -> dict[str, Any]:
     path = home / "studio" / "data" / name / "corrections.json"
     told = json.loads(path.read_text()) if path.exists() else {"corrections": []}
     return {one["image"]: one.get("truth", "left out") for one in told["corrections"]}
@@ -119,21 +120,21 @@ def test_a_folder_of_pictures_is_labelled_and_trained_on(studio: StudioProcess, 
 
 
 def test_a_fault_is_mended_at_its_picture(studio: StudioProcess, home: Path, page: Page) -> None:
-    root = class_folders(home / "pets", ("cat", "dog"), 4, ("train", "val"))
-    (root / "train" / "dgo").mkdir()
-    picture(root / "train" / "dgo" / "9.png", 900)
-    (root / "val" / "dog" / "0.png").write_bytes((root / "train" / "dog" / "0.png").read_bytes())
+    root = class_folders(home / "pets", ("cat", "horse"), 4, ("train", "val"))
+    (root / "train" / "hrose").mkdir()
+    picture(root / "train" / "hrose" / "9.png", 900)
+    (root / "val" / "horse" / "0.png").write_bytes((root / "train" / "horse" / "0.png").read_bytes())
     name = studio.post("/api/data", {"root": str(root)})["name"]
     studio.post(f"/api/data/{name}/module", {"module": "image_cls"})
     studio.post(f"/api/data/{name}/check")
     go(page, f"#/data?name={name}")
     page.wait("document.querySelector('.fault-card img')?.naturalWidth > 0", 60)
-    click(page, "Leave out val/dog/0.png")
-    until(lambda: labels_of(home, name) == {"val/dog/0.png": "left out"})
-    click(page, "Call dgo dog everywhere")
-    until(lambda: labels_of(home, name).get("train/dgo/9.png") == "dog")
-    click(page, "Undo: val/dog/0.png")
-    until(lambda: labels_of(home, name) == {"train/dgo/9.png": "dog"})
+    click(page, "Leave out val/horse/0.png")
+    until(lambda: labels_of(home, name) == {"val/horse/0.png": "left out"})
+    click(page, "Call hrose horse everywhere")
+    until(lambda: labels_of(home, name).get("train/hrose/9.png") == "horse")
+    click(page, "Undo: val/horse/0.png")
+    until(lambda: labels_of(home, name) == {"train/hrose/9.png": "horse"})
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -47,9 +47,9 @@ def bring(studio: StudioProcess, root: Path, module: str) -> str:
 
 
 def test_a_folder_is_checked_and_mended_beside_its_files(studio: StudioProcess, home: Path) -> None:
-    root = class_folders(home / "my pets", ("cat", "dog"), 6, ("train", "val"))
-    (root / "train" / "dgo").mkdir()
-    picture(root / "train" / "dgo" / "a.png", 901)
+    root = class_folders(home / "my pets", ("cat", "horse"), 6, ("train", "val"))
+    (root / "train" / "hrose").mkdir()
+    picture(root / "train" / "hrose" / "a.png", 901)
     cut = sorted((root / "train" / "cat").iterdir())[0]
     cut.write_bytes(cut.read_bytes()[:-30])
     before = files_of(root)
@@ -62,15 +62,15 @@ def test_a_folder_is_checked_and_mended_beside_its_files(studio: StudioProcess, 
     one = check(studio, name)
     assert one["check"]["num_errors"] == 1 and one["check"]["format"] == "folders" and one["kind"] == "class"
     near = {each["name"]: (each["count"], each["near"]) for each in one["classes"]}
-    assert near == {"cat": (12, None), "dgo": (1, "dog"), "dog": (12, None)}
+    assert near == {"cat": (12, None), "horse": (12, None), "hrose": (1, "horse")}
     faulty, *_ = studio.get(f"/api/data/{name}/findings")["groups"]
     image = cut.relative_to(root).as_posix()
     assert (faulty["level"], faulty["items"][0]["image"]) == ("error", image)
 
     studio.post(f"/api/data/{name}/labels", {"entries": [{"image": image, "leave_out": True}]})
-    assert studio.post(f"/api/data/{name}/rename", {"name": "dgo", "into": "dog"}) == {"images": 1}
+    assert studio.post(f"/api/data/{name}/rename", {"name": "hrose", "into": "horse"}) == {"images": 1}
     told = studio.post(f"/api/data/{name}/labels", {"entries": [{"image": "val/cat/0.png", "truth": "fox"}]})
-    assert told["classes"] == ["cat", "dgo", "dog", "fox"] and told["rows"][0]["was"] == "cat"
+    assert told["classes"] == ["cat", "horse", "hrose", "fox"] and told["rows"][0]["was"] == "cat"
     assert studio.get(f"/api/data/{name}")["isNewer"]
     one = check(studio, name)
     assert one["check"]["num_errors"] == 0 and not one["isNewer"] and len(one["versions"]) == 2
@@ -185,3 +185,20 @@ def test_a_search_for_wrong_labels_comes_first(studio: StudioProcess, home: Path
     assert (line["choice"], line["images"]) == ("suspects", ["a/1.png"])
     told = studio.post(f"/api/data/{name}/labels", {"entries": [{"image": "a/1.png", "truth": "a"}]})
     assert told["counts"]["suspects"] == 0 and told["rows"][0]["state"] == "corrected"
+    studio.post(f"/api/data/{name}/labels", {"entries": [{"image": "a/1.png"}]})
+    assert studio.post(f"/api/data/{name}/accept", {"choice": "suspects", "least": 0.95}) == {"images": 0}
+    assert studio.post(f"/api/data/{name}/accept", {"choice": "suspects"}) == {"images": 1}
+    assert studio.get(f"/api/data/{name}/image?image=a/1.png")["truth"] == "b"
+
+
+def test_how_it_is_read_is_said_once_for_checks_and_trainings(studio: StudioProcess, home: Path) -> None:
+    name = bring(studio, class_folders(home / "halves", ("a", "b"), 8), "image_cls")
+    keys = {field["key"] for field in studio.get(f"/api/data/{name}/reading")["fields"]}
+    assert {"dataset.val_share", "dataset.split", "dataset.format"} <= keys
+    assert not keys & {"dataset.root", "dataset.corrections", "dataset.pool"}
+    studio.post(f"/api/data/{name}/reading", {"options": {"dataset.val_share": "0.5", "dataset.split": ""}})
+    one = check(studio, name)
+    assert one["check"]["division"].startswith("8 train, 8 val") and "dataset.val_share=0.5" in one["command"]
+    for wrong in ({"dataset.val_share": "2"}, {"output": "/tmp/x"}, {"dataset.root": "/"}, {"dataset.splitt": "x"}):
+        studio.post(f"/api/data/{name}/reading", {"options": wrong}, expected=400)
+    assert studio.get(f"/api/data/{name}")["options"] == {"dataset.val_share": "0.5"}

@@ -5,7 +5,7 @@ import { Picture } from "./findings.js";
 import { shown, Wait } from "./parts.js";
 
 const PAGE = 60;
-export const CHOICES = { all: "all", suspects: "suspect", suggested: "suggested", findings: "with a finding", unlabelled: "unlabelled", corrected: "corrected" };
+export const CHOICES = { all: "all", suspects: "suspect", next: "worth most next", suggested: "suggested", findings: "with a finding", unlabelled: "unlabelled", corrected: "corrected" };
 
 export const inWords = (truth) => truth === null || truth === undefined ? "no label" : typeof truth === "string" ? truth
   : !truth.length ? "none" : typeof truth[0] === "string" ? truth.join(", ")
@@ -13,8 +13,8 @@ export const inWords = (truth) => truth === null || truth === undefined ? "no la
   : Object.entries(truth.reduce((sum, one) => ({ ...sum, [one.label]: (sum[one.label] || 0) + 1 }), {})).slice(0, 4)
     .map(([label, count]) => count > 1 ? `${count} ${label}` : label).join(", ");
 
-export function Browse({ name, path, counts, classes }) {
-  const [wanted, want] = useState({ choice: "all", label: "", split: "", place: 0 });
+export function Browse({ name, path, counts, classes, codes }) {
+  const [wanted, want] = useState({ choice: "all", label: "", split: "", code: "", place: 0 });
   const told = useAnswer(`${path}/images?${query({ ...wanted, most: PAGE })}`, "data");
   const [kept, keep] = useState(null);
   if (told.value && told.value !== kept) keep(told.value);
@@ -27,7 +27,9 @@ export function Browse({ name, path, counts, classes }) {
       ${classes.length ? html`<label>Class <select value=${wanted.label} onChange=${by("label")}><option value="">all</option>
         ${classes.map((each) => html`<option key=${each.name} value=${each.name}>${shown(each.name)}</option>`)}</select></label>` : null}
       <label>Split <select value=${wanted.split} onChange=${by("split")}><option value="">all</option>
-        ${["train", "val", "test"].map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label></div>
+        ${["train", "val", "test"].map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
+      ${codes.length ? html`<label>Finding <select value=${wanted.code} onChange=${by("code")}><option value="">any or none</option>
+        ${codes.map((each) => html`<option key=${each} value=${each}>${shown(each.replaceAll("-", " "))}</option>`)}</select></label>` : null}</div>
     ${found ? html`<div class="grid">${found.rows.map((row) => html`<a key=${row.image} href="#/label?${query({ name, image: row.image })}" title=${row.image}>
       <${Picture} path=${path} image=${row.image} alt=${row.image} stamp=${row.state === "corrected" ? JSON.stringify(row.truth).length : ""} />
       <span>${shown(inWords(row.truth))}${row.state === "labelled" || row.state === "unlabelled" ? null : html` <i class="soft">${row.state}</i>`}</span></a>`)}</div>

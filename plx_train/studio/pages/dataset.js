@@ -4,6 +4,8 @@ import { post, query, useAnswer } from "./api.js";
 import { Browse } from "./browse.js";
 import { Findings } from "./findings.js";
 import { Action, Command, go, Log, number, shown, Status, Wait, when } from "./parts.js";
+import { Reading } from "./reading.js";
+import { Suspects } from "./suspects.js";
 import { Sending, useSending } from "./upload.js";
 
 export function DataSet({ name }) {
@@ -39,25 +41,28 @@ function Known({ one, path }) {
   const going = mine.filter((job) => job.state === "running" || job.state === "queued");
   const last = mine.filter((job) => job.state !== "queued").sort((a, b) => b.made - a.made)[0];
   const isLost = last && !going.length && last.state !== "done" && (!one.check || last.about.what !== "check" || last.code !== 1);
-  const train = { module: one.module, ...(one.root ? { root: one.root } : {}), ...(one.corrections ? { corrections: one.corrections } : {}) };
-  const check = one.check;
+  const train = { module: one.module, ...(one.root ? { root: one.root } : {}), ...(one.corrections ? { corrections: one.corrections } : {}), ...one.options };
+  const check = one.check, isBare = Boolean(one.counts.all) && one.counts.unlabelled === one.counts.all;
   return html`${going.map((job) => html`<p key=${job.id} role="status"><${Status} state=${job.state} /> ${shown(job.title)} …</p>`)}
     ${isLost ? html`<${LastLog} job=${last} />` : null}
     ${check ? html`<${Tiles} one=${one} check=${check} />` : null}
     <div class="actions">
       <${Action} kind=${one.isNewer || !check ? "main" : ""} disabled=${going.some((job) => job.about.what === "check")}
         work=${() => post(`${path}/check`)}>${check ? "Check again" : "Check"}<//>
-      ${one.kind ? html`<a class="button" href="#/label?${query({ name: one.name })}">Label</a>` : null}
+      ${one.kind ? html`<a class="button ${isBare ? "main" : ""}" href="#/label?${query({ name: one.name })}">Label</a>` : null}
       ${one.kind && check?.fingerprint ? html`<${Action} disabled=${going.some((job) => job.about.what === "audit")}
         work=${() => post(`${path}/audit`)}>Look for wrong labels<//>` : null}
-      ${check ? html`<button class=${check.ok && !one.isNewer ? "main" : ""} onClick=${() => go(`/train?${query(train)}`)}>Train on this</button>` : null}
+      ${check && !isBare ? html`<button class=${check.ok && !one.isNewer ? "main" : ""} onClick=${() => go(`/train?${query(train)}`)}>Train on this</button>` : null}
       <button onClick=${() => choose(!isChoosing)} aria-expanded=${isChoosing}>Learn something else</button></div>
     ${one.kind ? html`<${AskModel} one=${one} path=${path} going=${going} />` : null}
     ${isChoosing ? html`<${Purpose} path=${path} />` : null}
     ${one.isNewer ? html`<p class="callout">Labels were changed since this check. <b>Check again</b> to see what is left.</p>` : null}
+    ${isBare ? html`<p class="callout">Nobody said yet what these ${one.counts.all} images show: <b>label</b> some of them, then check again.</p>` : null}
     <${Classes} one=${one} path=${path} />
-    ${check ? html`<${Findings} name=${one.name} path=${path} kind=${one.kind} classes=${one.classes} />` : null}
-    ${one.kind ? html`<${Browse} name=${one.name} path=${path} counts=${one.counts} classes=${one.classes} />` : null}
+    ${check && !isBare ? html`<${Findings} name=${one.name} path=${path} kind=${one.kind} classes=${one.classes} />` : null}
+    ${one.kind ? html`<${Suspects} name=${one.name} path=${path} counts=${one.counts} isAudited=${one.isAudited} />` : null}
+    ${one.kind ? html`<${Browse} name=${one.name} path=${path} counts=${one.counts} classes=${one.classes} codes=${Object.keys(check?.codes || {})} />` : null}
+    <section><h2>Reading</h2><${Reading} key=${JSON.stringify(one.options)} one=${one} path=${path} /></section>
     ${one.tables.map((table) => html`<${Table} key=${table.name} table=${table} />`)}
     ${check ? html`<${Statistics} told=${check.statistics} />` : null}
     <${Versions} versions=${one.versions} />
@@ -69,12 +74,15 @@ function AskModel({ one, path, going }) {
   const [run, set] = useState("");
   const runs = (value?.runs || []).filter((each) => each.module === one.module && each.mode === "train" && each.status === "FINISHED");
   const hasPublished = one.kind === "texts" || one.kind === "text";
-  if (!one.counts.unlabelled || (!runs.length && !hasPublished)) return null;
-  const by = run || (hasPublished ? "" : runs[0].name);
-  return html`<div class="filters"><label>Have the unlabelled ones pre-labelled by <select value=${by} onChange=${(event) => set(event.target.value)}>
+  if (!one.counts.unlabelled) return null;
+  const by = run || (hasPublished ? "" : runs[0]?.name || "");
+  const isGoing = (what) => going.some((job) => job.about.what === what);
+  const next = html`<${Action} kind="small" disabled=${isGoing("suggest")} work=${() => post(`${path}/suggest`, { run })}>What to label next?<//>`;
+  if (!runs.length && !hasPublished) return html`<div class="filters">${next}</div>`;
+  return html`<div class="filters">${next}<label>Have the unlabelled ones pre-labelled by <select value=${by} onChange=${(event) => set(event.target.value)}>
       ${hasPublished ? html`<option value="">the published weights</option>` : null}
       ${runs.slice(0, 50).map((each) => html`<option key=${each.name} value=${each.name}>${shown(each.name)}</option>`)}</select></label>
-    <${Action} kind="small" disabled=${going.some((job) => job.about.what === "predict")} work=${() => post(`${path}/predict`, { run: by })}>Ask it<//></div>`;
+    <${Action} kind="small" disabled=${isGoing("predict")} work=${() => post(`${path}/predict`, { run: by })}>Ask it<//></div>`;
 }
 
 function LastLog({ job }) {
@@ -87,8 +95,8 @@ function Tiles({ one, check }) {
   return html`<ul class="tiles">
     ${rest.all ? html`<li><b>${rest.all}</b>images</li>` : null}
     ${one.classes.length ? html`<li><b>${one.classes.filter((each) => each.count).length}</b>classes</li>` : null}
-    <li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>errors</li>
-    <li><b>${check.num_warnings}</b>warnings</li>
+    ${rest.all && rest.unlabelled === rest.all ? null : html`<li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>errors</li>
+    <li><b>${check.num_warnings}</b>warnings</li>`}
     ${rest.unlabelled ? html`<li><b>${rest.unlabelled}</b>unlabelled</li>` : null}
     ${rest.corrected ? html`<li><b>${rest.corrected}</b>corrected</li>` : null}
     ${one.isAudited ? html`<li class=${rest.suspects ? "bad" : "good"}><b>${rest.suspects}</b>suspect labels</li>` : null}</ul>

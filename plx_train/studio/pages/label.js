@@ -7,7 +7,7 @@ import { Classes, Text, useKeys } from "./palette.js";
 import { Fault, go, shown, Wait } from "./parts.js";
 
 export function Label({ given }) {
-  return given.name ? html`<${Desk} name=${given.name} image=${given.image} key=${given.name} />` : html`<${Choice} />`;
+  return given.name ? html`<${Desk} name=${given.name} image=${given.image} wanted=${given.choice} key=${JSON.stringify(given)} />` : html`<${Choice} />`;
 }
 
 function Choice() {
@@ -20,9 +20,9 @@ function Choice() {
 
 const entryOf = (row) => row.state === "left out" ? { leave_out: true } : row.state === "corrected" ? { truth: row.truth } : {};
 
-function Desk({ name, image: first }) {
+function Desk({ name, image: first, wanted }) {
   const path = `/api/data/${encodeURIComponent(name)}`;
-  const [choice, choose] = useState(first ? "all" : "");
+  const [choice, choose] = useState(first ? "all" : wanted || "");
   const told = useAnswer(`${path}/line?${query({ choice })}`);
   const [place, set] = useState(null);
   const [said, setSaid] = useState({ rows: {} });
@@ -58,15 +58,21 @@ function Desk({ name, image: first }) {
       setFault(error);
     });
   };
+  // What a change makes of an image is shown, and can be undone, before the studio has answered.
+  const expect = (of, values) => setSaid((before) => ({ ...before, rows: { ...before.rows, [of]: { ...before.rows[of], ...values } } }));
   const say = (entry, isNext) => {
-    back.current.push({ at, image, entry: entryOf(row) });
-    setSaid((before) => ({ ...before, rows: { ...before.rows, [image]: { ...(before.rows[image] || {}), truth: entry.truth ?? row.truth } } }));
+    back.current.push({ at, image, entry: entryOf(row), truth: row.truth, state: row.state });
+    expect(image, entry.leave_out ? { state: "left out", truth: null } : "truth" in entry ? { state: "corrected", truth: entry.truth }
+      : { state: row.was === null ? "unlabelled" : "labelled", truth: row.was });
     write(image, entry);
     if (isNext) step(1);
   };
   const undo = () => {
     const last = back.current.pop();
-    if (last) { write(last.image, last.entry); set(last.at); }
+    if (!last) return;
+    expect(last.image, { truth: last.truth, state: last.state });
+    write(last.image, last.entry);
+    set(last.at);
   };
   useEffect(() => {
     const next = line?.images[at + 1];

@@ -86,10 +86,19 @@ export function Outlines({ path, row, kind, classes, say }) {
     else return;
     event.preventDefault();
   }, true);
+  const isOut = (one) => one.points.some(([x, y]) => x < -1 || y < -1 || x > row.width + 1 || y > row.height + 1);
+  const bringIn = () => {
+    const points = outlines[chosen].points, shift = (axis, most) => {
+      const all = points.map((point) => point[axis]), low = Math.min(...all), high = Math.max(...all);
+      return high - low >= most || low < 0 ? -low : Math.min(0, most - high);
+    };
+    save(put(chosen, { points: moved(points, shift(0, row.width), shift(1, row.height)).map(inside) }));
+  };
   const size = Math.max(row.width, row.height) / 140 / zoom;
   const doubts = (row.suspect?.doubts || []).filter((doubt) => doubt.box);
   return html`<div class="tools"><button class="small" aria-pressed=${isDrawing} onClick=${() => setDrawing(!isDrawing)}>Draw over others</button>
       <button class="small" onClick=${middle}>New <kbd>n</kbd></button><button class="small" onClick=${remove} disabled=${chosen === null}>Delete <kbd>Del</kbd></button>
+      ${outlines[chosen] && isOut(outlines[chosen]) ? html`<button class="small main" onClick=${bringIn}>Bring inside</button>` : null}
       <button class="small" onClick=${() => setZoom(Math.max(1, zoom / 1.5))} aria-label="Smaller">−</button>
       <button class="small" onClick=${() => setZoom(Math.min(8, zoom * 1.5))} aria-label="Larger">+</button></div>
     ${kind === "boxes" ? html`<${Names} names=${classes} held=${[outlines[chosen]?.label ?? name]} take=${take} what="class" />` : null}
@@ -102,6 +111,8 @@ export function Outlines({ path, row, kind, classes, say }) {
       ${outlines[chosen] ? outlines[chosen].points.map(([x, y], corner) => html`<circle key=${`c${corner}`} class="corner" cx=${x} cy=${y} r=${size}
         onPointerDown=${(event) => down(event, chosen, corner)} />`) : null}</svg></div>
     ${kind === "texts" && outlines[chosen] ? html`<${Line} key=${chosen} one=${outlines[chosen]} save=${(change) => save(put(chosen, change))} />` : null}
+    ${outlines.some(isOut) ? html`<p class="fault">Outside of the picture: ${outlines.map((each, at) => isOut(each) ? html`
+      <button class="small" key=${at} onClick=${() => choose(at)}>${shown(each.label || "(no text)")}</button> ` : null)}</p>` : null}
     <details class="listed"><summary>${outlines.length} outlines</summary><ol>${outlines.map((each, at) => html`<li key=${at}>
       <button class="small" aria-pressed=${at === chosen} onClick=${() => choose(at)}>${shown(each.label || "(no text)")}</button></li>`)}</ol></details>
     <p class="note">Drag to draw; drag an outline or its corners. <kbd>[</kbd> <kbd>]</kbd> choose, arrows move it, with <kbd>Alt</kbd> its lower right

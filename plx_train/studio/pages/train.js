@@ -20,7 +20,8 @@ function Cards({ modules }) {
 
 function Setup({ one, given }) {
   const form = useAnswer(`/api/form?module=${encodeURIComponent(one?.name || "")}`);
-  const [values, set] = useState({ "trainer.max_time": given.time || "10m" });
+  const [values, set] = useState({ "trainer.max_time": given.time || "10m",
+    ...Object.fromEntries(Object.entries(given).filter(([key]) => key.startsWith("dataset."))) });
   const [root, setRoot] = useState(given.root || "");
   const [isWatched, setWatched] = useState({});
   const isSweep = Object.entries(values).some(([key, value]) => varies(form.value, key, value));

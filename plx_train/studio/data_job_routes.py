@@ -1,0 +1,73 @@
+"""Requests that have commands look at a dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from plx_train.ground.errors import UserError
+from plx_train.studio import forms
+from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, SUGGEST, DataShelf
+from plx_train.studio.images import ImageLists
+from plx_train.studio.jobs import QUEUED, RUNNING
+from plx_train.studio.studio import Studio
+
+
+class Model(BaseModel):
+    """Which model is asked: a run, or without one the published weights."""
+
+    run: str = Field("", max_length=400)
+
+
+def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists) -> None:
+    """The requests; what they answer is a job."""
+
+    def ask(name: str, what: str, title: str, given: list[str]) -> dict[str, Any]:
+        about = {"dataset": name, "what": what}
+        for job in studio.board.all():
+            if job.about == about and job.state in (QUEUED, RUNNING):
+                return job.plain()
+        output = shelf.new_output(shelf.get(name), what)
+        overrides = [*given, f"output={output}"]
+        fault = forms.fault_of(overrides)
+        if fault:
+            raise UserError(fault)
+        studio.data_version += 1
+        return studio.board.add(overrides, title, about, output).plain()
+
+    @app.post("/api/data/{name}/check")
+    async def check(name: str) -> dict[str, Any]:
+        return ask(name, CHECK, f"Check {name}", ["mode=check_dataset", *shelf.overrides(shelf.get(name))])
+
+    @app.post("/api/data/{name}/audit")
+    async def audit(name: str) -> dict[str, Any]:
+        """Looks for wrong labels."""
+        # Faults are told by the check, and need not be mended before labels are doubted.
+        given = ["mode=audit", *shelf.overrides(shelf.get(name)), "dataset.ignore_findings=true"]
+        return ask(name, AUDIT, f"Look for wrong labels in {name}", given)
+
+    @app.post("/api/data/{name}/predict")
+    async def predict(name: str, by: Model) -> dict[str, Any]:
+        """Has a model say what the images show."""
+        one = shelf.get(name)
+        model = f"run={studio.home.shown(studio.home.run(by.run))}" if by.run else "weights=auto"
+        module = [] if by.run else [f"module={one.module}"]
+        given = ["mode=predict", *module, model, f"input={studio.home.shown(shelf.root(one))}"]
+        return ask(name, PREDICT, f"Ask a model about {name}", given)
+
+    @app.post("/api/data/{name}/suggest")
+    async def suggest(name: str, by: Model) -> dict[str, Any]:
+        """Has the images ranked that nobody labelled: which to label next."""
+        one = shelf.get(name)
+        images = lists.get(one)
+        has_labels = bool(images and any(row.truth is not None for row in images.rows.values()))
+        run = [f"run={studio.home.shown(studio.home.run(by.run))}"] if by.run else []
+        pool = [f"dataset.pool={shelf.root(one)}", "dataset.ignore_findings=true"] if has_labels else []
+        given = (
+            shelf.overrides(one)
+            if has_labels
+            else [each for each in shelf.overrides(one) if "corrections=" not in each]
+        )
+        return ask(name, SUGGEST, f"What to label next in {name}", ["mode=suggest", *given, *run, *pool])
