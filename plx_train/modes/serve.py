@@ -63,7 +63,7 @@ def run(composed: Composed) -> RunResult:
     from plx_train.serving.ending import run_guarded
     from plx_train.serving.endpoints import endpoint_of
     from plx_train.serving.follow import described, warm
-    from plx_train.serving.server import Server
+    from plx_train.serving.server import LISTENING, Server
 
     uri = store(options)
     defaults, device = options.pipeline_parameters, open_device(options.device).name
@@ -81,7 +81,7 @@ def run(composed: Composed) -> RunResult:
         )
     address = address_of(listener)
     console.info(described(pipeline))
-    server = Server(app, serve, lambda: console.info(f"serving {pipeline.name} at {address} (Ctrl-C ends it)"))
+    server = Server(app, serve, lambda: console.info(LISTENING.format(name=pipeline.name, address=address)))
     if not serve.follow:
         _keep_for_good()
     run_guarded(server, listener, serve.drain_seconds, partial(_leave, server, serve.drain_seconds, console))

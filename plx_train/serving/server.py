@@ -21,6 +21,9 @@ TICKS_A_SECOND = 10
 CLOSING_SECONDS = 2
 """Seconds for connections to close once their requests are done."""
 
+LISTENING = "serving {name} at {address} (Ctrl-C ends it)"
+"""What a command says once it listens; who started it reads the address from there."""
+
 
 def open_socket(host: str, port: int) -> socket.socket:
     """A listening socket; its name says which port it got.

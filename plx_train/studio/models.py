@@ -14,7 +14,7 @@ from plx_train.export.quantize import QUANTIZED_FILE
 from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
 from plx_train.runs.exported import model_name, read_inference
-from plx_train.runs.folder import BENCHMARK_FILE, EXPORT, INFERENCE_FILE, INT8_EXPORT, METRICS_FILE
+from plx_train.runs.folder import BENCHMARK_FILE, EXPORT, INFERENCE_FILE, INT8_EXPORT, METRICS_FILE, OUTPUTS, OVERLAYS
 from plx_train.studio.home import Home, read_json
 from plx_train.studio.jobs import DONE, StudioJob
 from plx_train.studio.shelf import RunCard
@@ -114,8 +114,16 @@ def _files(folder: Path) -> list[dict[str, Any]]:
 def _evaluation(home: Home, job: StudioJob) -> dict[str, Any]:
     """What a model reached on other data."""
     given = {key_of(text): text.partition("=")[2] for text in job.overrides}
-    metrics = read_json(home.root / str(job.output) / METRICS_FILE, {})
-    return {"job": job.id, "at": job.ended, "data": given.get("dataset.root", ""), "metrics": metrics}
+    folder = home.root / str(job.output)
+    pictures = sorted(path.name for path in (folder / OVERLAYS).glob("*") if path.suffix in (".jpg", ".png"))
+    return {
+        "job": job.id,
+        "at": job.ended,
+        "data": given.get("dataset.root", "").strip("'\""),
+        "metrics": read_json(folder / METRICS_FILE, {}),
+        "run": str(job.output).removeprefix(f"{OUTPUTS}/"),
+        "overlays": pictures,
+    }
 
 
 def _exported(home: Home, job: StudioJob) -> dict[str, Any]:

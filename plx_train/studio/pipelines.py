@@ -15,6 +15,7 @@ from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file
 from plx_train.pipelines.config import read_config, with_models
+from plx_train.pipelines.freeze import CONFIG_FILE
 from plx_train.pipelines.settings import kept_parameters, with_parameters
 from plx_train.runs.exported import exported_in, model_name, read_inference
 from plx_train.serving.kinds import answer_kind
@@ -23,19 +24,23 @@ from plx_train.weights.catalogue import entries
 
 NAME = re.compile(r"[\w][\w .-]{0,80}")
 SUFFIX = ".yaml"
+FROZEN = "frozen"
+"""Folder below the studio's root that frozen pipelines are put into."""
 
 
 def cards(home: Home) -> list[dict[str, Any]]:
-    """All pipelines, those that were saved first; one that can't be read has its fault instead."""
+    """All pipelines, those that were saved or frozen first; one that can't be read has its fault instead."""
     saved = [home.shown(path) for path in sorted(home.pipelines.glob(f"*{SUFFIX}"))]
-    return [_card_or_fault(home, source) for source in [*saved, *pipeline_files()]]
+    frozen = [home.shown(path.parent) for path in sorted((home.root / FROZEN).glob(f"*/{CONFIG_FILE}"))]
+    return [_card_or_fault(home, source) for source in [*saved, *frozen, *pipeline_files()]]
 
 
 def _card_or_fault(home: Home, source: str) -> dict[str, Any]:
     try:
         return card(home, source)
     except UserError as error:
-        return {"source": source, "isSaved": is_saved(source), "fault": str(error), "parts": []}
+        kind = {"isSaved": is_saved(source), "isFrozen": is_frozen(source)}
+        return {"source": source, **kind, "fault": str(error), "parts": []}
 
 
 def card(home: Home, source: str) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def card(home: Home, source: str) -> dict[str, Any]:
         "source": source,
         "name": config["pipeline_name"],
         "isSaved": is_saved(source),
+        "isFrozen": is_frozen(source),
         "sentence": _sentence(config["pipeline_name"]),
         "parts": [_part(config, part, is_optional) for part, is_optional in parts_of(declared)],
         "parameters": [_parameter(one, kept) for one in declared.parameters.values()],
@@ -61,6 +67,11 @@ def card(home: Home, source: str) -> dict[str, Any]:
 def is_saved(source: str) -> bool:
     """Whether it is a file of the studio's, not a name."""
     return source.endswith(SUFFIX)
+
+
+def is_frozen(source: str) -> bool:
+    """Whether it is a folder with a pipeline and all its models."""
+    return source.startswith(f"{FROZEN}/")
 
 
 def config_of(home: Home, source: str, models: Mapping[str, str] | None = None) -> dict[str, Any]:

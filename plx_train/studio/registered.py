@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.contract.pipelines import place_of
 from plx_train.registry.access import explained, registry_client
 from plx_train.registry.exchange import LOCK_PREFIX
 from plx_train.studio.home import Home
@@ -85,8 +86,16 @@ def _read(client: MlflowClient) -> dict[str, Any]:
     places = {(entry.model, entry.alias) for entry in entries if entry.alias}
     entries = ledger.settled(entries, {place: aliased_version(client, *place) for place in places})
     for model in models:
+        model["place"] = _place(model)
         model["before"] = _before(model, [entry for entry in entries if entry.model == model["name"]])
     return {"hasStore": True, "models": models, "ledger": [asdict(entry) for entry in reversed(entries)]}
+
+
+def _place(model: dict[str, Any]) -> dict[str, str] | None:
+    """The pipeline, and its part, that versions of this name are for; None where no pipeline takes them."""
+    modules = {str(version["module"]) for version in model["versions"]}
+    found = place_of(model["name"]) or next(filter(None, map(place_of, sorted(modules))), None)
+    return {"pipeline": found[0], "part": found[1]} if found else None
 
 
 def _before(model: dict[str, Any], entries: list[LedgerEntry]) -> dict[str, str]:

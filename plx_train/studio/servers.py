@@ -12,12 +12,14 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from plx_train.ground.errors import UserError
+from plx_train.serving.server import LISTENING
 from plx_train.studio.home import Home
 from plx_train.studio.job_guard import LOG_FILE
 from plx_train.studio.jobs import RUNNING, SERVING, StudioJob
 
+LOOPBACK = r"http://(?:127\.0\.0\.1|0\.0\.0\.0|localhost):(\d{1,5})"
 LISTENS = re.compile(
-    r"^serving [^\n]* at http://(?:127\.0\.0\.1|localhost):(\d{1,5}) \(Ctrl-C ends it\)$", re.MULTILINE
+    "^" + re.escape(LISTENING).replace(r"\{name\}", "[^\n]*").replace(r"\{address\}", LOOPBACK) + "$", re.MULTILINE
 )
 ANSWERED = re.compile(r'^plx_requests_total\{path="([^"\n]*)",status="(\d+)"\} ([\d.e+]+)$', re.MULTILINE)
 SAYS_IT_WITHIN = 1 << 16

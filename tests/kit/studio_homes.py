@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from plx_train.serving.server import LISTENING
 from plx_train.studio.home import Home, make_home
 
 
@@ -53,4 +54,4 @@ def running_job(home: Home, name: str, overrides: Sequence[str], log: str, lane:
 
 def listening(address: str) -> str:
     """What a command prints that serves at an address."""
-    return f"TextDetection: PP-OCRv4_mobile_det\nserving OCR at {address} (Ctrl-C ends it)\n"
+    return f"TextDetection: PP-OCRv4_mobile_det\n{LISTENING.format(name='OCR', address=address)}\n"

@@ -60,6 +60,8 @@ def test_a_model_is_told_with_what_jobs_found(home: Home) -> None:
     (run / "export_int8" / "quantized.json").write_text(json.dumps({"lost": 0.01, "monitor": "hmean"}))
     figures = [{"engine": "paddle", "threads": 1, "callers": 2, "median_ms": 3.5, "agrees": True}]
     worked(home, "e", "evaluate", {"metrics.json": {"val/hmean": 0.4}}, "dataset.root=/data/other")
+    (home.outputs / "e" / "overlays").mkdir()
+    (home.outputs / "e" / "overlays" / "worst_1.jpg").touch()
     worked(home, "m", "benchmark", {"benchmark.json": figures})
     worked(home, "x", "export", {})
     make_export(home.outputs / "x" / "export")
@@ -69,6 +71,7 @@ def test_a_model_is_told_with_what_jobs_found(home: Home) -> None:
     assert (told["room"], told["recipe"], told["modelName"]) == ("text_det", "text_det", "PP-OCRv4_mobile_det")
     assert told["places"] == [{"registered": "text_det", "pipeline": "OCR", "part": "TextDetection"}]
     assert [(one["data"], one["metrics"]) for one in told["evaluations"]] == [("/data/other", {"val/hmean": 0.4})]
+    assert (told["evaluations"][0]["run"], told["evaluations"][0]["overlays"]) == ("e", ["worst_1.jpg"])
     assert told["engines"]["figures"] == figures
     assert [one["folder"] for one in told["exports"]] == ["outputs/x/export"]
     assert told["int8"]["lost"] == 0.01

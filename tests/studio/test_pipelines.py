@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit.promotion import make_export
 from kit.studio_homes import new_home
@@ -104,3 +105,16 @@ def test_only_what_was_saved_is_deleted(home: Home) -> None:
             remove(home, other)
     remove(home, source)
     assert not list(home.pipelines.iterdir())
+
+
+def test_what_was_frozen_is_a_pipeline_too(home: Home) -> None:
+    folder = home.root / "frozen" / "mine"
+    make_export(folder / "models" / "ObjectDetection")
+    section = {"module_name": "object_detection", "model_dir": "models/ObjectDetection"}
+    content = {"pipeline_name": "object_detection", "SubModules": {"ObjectDetection": section}}
+    (folder / "pipeline.yaml").write_text(yaml.safe_dump(content))
+
+    shown = cards(home)[0]
+
+    assert (shown["source"], shown["isFrozen"], shown["isSaved"]) == ("frozen/mine", True, False)
+    assert shown["parts"][0]["given"] == str(folder / "models" / "ObjectDetection")

@@ -30,6 +30,7 @@ def test_versions_aliases_and_gates(told_of: tuple[Home, Desk]) -> None:
 
     model = told["models"][0]
     assert (model["name"], model["aliases"], model["before"]) == ("text_det", {"champion": "3"}, {"champion": "1"})
+    assert model["place"] == {"pipeline": "OCR", "part": "TextDetection"}
     assert [(one["version"], one["aliases"], one["value"]) for one in model["versions"]] == [
         ("3", ["champion"], "0.9"),
         ("2", [], "0.6"),

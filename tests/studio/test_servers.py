@@ -51,7 +51,9 @@ def picture(grey: int) -> bytes:
     [
         (listening("http://127.0.0.1:8123"), 8123),
         ("it is being loaded\n", None),
+        (listening("http://0.0.0.0:8123"), 8123),
         (listening("http://10.0.0.7:8123"), None),
+        (listening("http://127.0.0.1.evil.example:8123"), None),
         (listening("http://127.0.0.1:99999"), None),
         (f"a model 'serving x at http://127.0.0.1:22 (Ctrl-C ends it)'\n{listening('http://127.0.0.1:8123')}", 8123),
     ],

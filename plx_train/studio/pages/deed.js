@@ -16,8 +16,8 @@ export function useCommand(overrides) {
   return told;
 }
 
-// `about` is what its jobs are found by again; `began` is told the job.
-export function Deed({ overrides, title, about, kind = "", disabled = false, jobs = [], began, children, after }) {
+// `about` is what its jobs are found by again; `began` is told the job; `done` is shown once one is.
+export function Deed({ overrides, title, about, kind = "", disabled = false, jobs = [], began, children, done }) {
   const told = useCommand(overrides);
   const mine = jobs.filter((job) => Object.entries(about || {}).every(([key, value]) => job.about[key] === value));
   const isGoing = mine.some((job) => job.state === "queued" || job.state === "running");
@@ -26,9 +26,10 @@ export function Deed({ overrides, title, about, kind = "", disabled = false, job
     began?.(job);
   };
   return html`<div class="deed"><${Fault} error=${disabled ? null : told.error} />
-    <div class="actions"><${Action} kind=${kind} work=${work} disabled=${disabled || isGoing || Boolean(told.error)}>${children}<//>${after}</div>
+    <div class="actions"><${Action} kind=${kind} work=${work} disabled=${disabled || isGoing || Boolean(told.error)}>${children}<//></div>
     ${told.command && !disabled ? html`<${Command} text=${told.command} />` : null}
-    ${mine[0] ? html`<${Going} job=${mine[0]} />` : null}</div>`;
+    ${mine[0] ? html`<${Going} job=${mine[0]} />` : null}
+    ${mine[0]?.state === "done" ? done : null}</div>`;
 }
 
 // How a job is, and why it failed, in its own words.
@@ -36,7 +37,7 @@ export function Going({ job }) {
   const isBad = job.state === "failed" || job.state === "lost";
   const told = useAnswer(isBad ? `/api/jobs/${job.id}` : null, "jobs");
   const isOpen = job.state === "queued" || job.state === "running";
-  return html`<div class="going-job" role="status"><${Status} state=${job.state} />
+  return html`<div class="went" role="status"><${Status} state=${job.state} />
     <span>${shown(job.title)}</span><span class="soft">${when(job.ended || job.began || job.made)}</span>
     ${isOpen ? html`<${Action} kind="small" label="Stop: ${job.title}" work=${() => post(`/api/jobs/${job.id}/stop`)}>Stop<//>` : null}
     <a href="#/run?${query({ job: job.id })}">Log</a>

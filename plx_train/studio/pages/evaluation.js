@@ -1,6 +1,6 @@
 // What a model reaches on other data, beside what its training reached.
 import { html, useState } from "ui";
-import { query } from "./api.js";
+import { query, useAnswer } from "./api.js";
 import { Deed } from "./deed.js";
 import { number, shown } from "./parts.js";
 
@@ -8,6 +8,7 @@ export const metric = (name) => (name || "").replace(/^val\//, "");
 
 export function Evaluation({ model, jobs }) {
   const [root, set] = useState("");
+  const known = useAnswer("/api/data", "data").value?.datasets || [];
   const { run, evaluations } = model;
   const own = Object.entries(run.metrics || {}).filter(([name]) => name.startsWith("val/")).map(([name]) => name);
   const names = [...new Set([run.monitor, ...own.filter((name) => !name.endsWith("_official"))])].filter((name) => name && run.metrics?.[name] !== undefined);
@@ -17,8 +18,12 @@ export function Evaluation({ model, jobs }) {
       ${evaluations.map((one) => html`<tr key=${one.job}><td><a href="#/run?${query({ job: one.job })}">${shown(one.data || "its own data, again")}</a></td>
         ${names.map((name) => html`<td class="num" key=${name}>${number(one.metrics[name])}${change(one.metrics[name], run.metrics[name])}</td>`)}</tr>`)}
     </tbody></table></div>
+    ${evaluations.filter((one) => one.overlays.length).map((one) => html`<details key=${one.job}><summary>Worst samples of ${shown(one.data || "its own data")}</summary>
+      <div class="gallery">${one.overlays.slice(0, 12).map((picture) => html`<figure key=${picture}><img loading="lazy" alt=${picture}
+        src="/api/run/overlay?${query({ name: one.run, picture })}" /><figcaption>${shown(picture)}</figcaption></figure>`)}</div></details>`)}
     <div class="field plain"><label for="evaluate-root">Folder of other data</label>
-      <input id="evaluate-root" value=${root} placeholder="its own data" spellcheck="false" onInput=${(event) => set(event.target.value)} />
+      <input id="evaluate-root" list="evaluate-roots" value=${root} placeholder="its own data" spellcheck="false" onInput=${(event) => set(event.target.value)} />
+      <datalist id="evaluate-roots">${known.filter((one) => one.root).map((one) => html`<option key=${one.name} value=${one.root}>${shown(one.name)}</option>`)}</datalist>
       <p class="note">In whatever format; its validation split is what counts.</p></div>
     <${Deed} overrides=${["mode=evaluate", `run=${run.folder}`, ...(root ? [`dataset.root=${root}`] : [])]}
       title="Evaluate ${run.name}${root ? ` on ${root.split("/").filter(Boolean).pop()}` : ""}" about=${{ model: run.name, deed: "evaluate" }} jobs=${jobs}>Evaluate<//></section>`;

@@ -23,7 +23,8 @@ export function Keep({ pipeline, models, values, jobs }) {
     <div class="actions"><${Action} work=${save} disabled=${!name.trim()}>${isOwn ? "Replace the file" : "Save as a file"}<//>
       ${saved ? html`<span role="status">Saved: <a href="#/pipeline?${query({ source: saved })}"><code>${shown(saved)}</code></a></span>` : null}</div>
     <h3>Frozen</h3><p class="note">One folder with the models in it, to carry to another machine: it runs there and in PaddleX, without a registry.</p>
-    <${Deed} overrides=${overrides} title="Freeze ${name || pipeline.name}" about=${{ freeze: folder }} jobs=${jobs}>Freeze into ${folder}<//></div>`;
+    <${Deed} overrides=${overrides} title="Freeze ${name || pipeline.name}" about=${{ freeze: folder }} jobs=${jobs}
+      done=${html`<p class="note">It lies in <code>${folder}</code> of the studio's folder, and <a href="#/pipeline?${query({ source: folder })}">can be tried from there</a>.</p>`}>Freeze into ${folder}<//></div>`;
 }
 
 export const title = (source) => source.split("/").pop().replace(/\.yaml$/, "");

@@ -8,12 +8,13 @@ import { Action, Fault, go, number, shown, Wait, when } from "./parts.js";
 import { Servers } from "./servers.js";
 
 export function Pipelines() {
-  const told = useAnswer("/api/pipelines", "data");
+  const told = useAnswer("/api/pipelines", "jobs");
   return html`<div><h1 tabindex="-1">Pipelines</h1><p>A pipeline is one model, or several that work together. Choose its models, try it, serve it.</p>
     <${Servers} />
     <${Wait} told=${told} what="pipelines">${({ pipelines }) => html`
       ${pipelines.some((one) => one.isSaved) ? html`<section><h2>Your own</h2><${Cards} list=${pipelines.filter((one) => one.isSaved)} /></section>` : null}
-      <section><h2>Put one together</h2><${Cards} list=${pipelines.filter((one) => !one.isSaved)} /></section>`}<//></div>`;
+      ${pipelines.some((one) => one.isFrozen) ? html`<section><h2>Frozen</h2><${Cards} list=${pipelines.filter((one) => one.isFrozen)} /></section>` : null}
+      <section><h2>Put one together</h2><${Cards} list=${pipelines.filter((one) => !one.isSaved && !one.isFrozen)} /></section>`}<//></div>`;
 }
 
 function Cards({ list }) {
@@ -24,7 +25,7 @@ function Cards({ list }) {
 }
 
 export function Pipeline({ given }) {
-  const told = useAnswer("/api/pipelines", "data");
+  const told = useAnswer("/api/pipelines", "jobs");
   return html`<div><h1 tabindex="-1">${shown(title(given.source || ""))}</h1><${Wait} told=${told} what="the pipeline">${({ pipelines }) => {
     const one = pipelines.find((each) => each.source === given.source);
     if (!one || one.fault) return html`<${Fault} error=${one?.fault || "There is no such pipeline."} />`;
@@ -65,9 +66,9 @@ function Setup({ one, given }) {
       ${missing.length ? html`<p class="note">${missing.map((part) => part.key).join(", ")}: choose a model first. <a href="#/train">Train one</a>, or export a run.</p>` : null}
       <${Deed} kind="main" overrides=${overrides} title="Serve ${title(one.source)}" about=${{ serve: one.source }} disabled=${missing.length > 0}
         began=${(job) => go(`/server?${query({ job: job.id })}`)}>Serve and try<//>` : html`<p>Its file declares no endpoint, so it can't be served.</p>`}</section>
-    <section><h2>Keep it</h2>${missing.length ? html`<p class="note">With all its models chosen it can be saved and frozen.</p>`
+    ${one.isFrozen ? null : html`<section><h2>Keep it</h2>${missing.length ? html`<p class="note">With all its models chosen it can be saved and frozen.</p>`
       : html`<${Keep} pipeline=${one} models=${models} values=${values} jobs=${jobs.value?.jobs || []} />`}
-      ${one.isSaved ? html`<p><${Action} work=${removed}>Delete this file<//></p>` : null}</section></div>`;
+      ${one.isSaved ? html`<p><${Action} work=${removed}>Delete this file<//></p>` : null}</section>`}</div>`;
 }
 
 const needed = (part) => !part.isOptional && !part.published && !part.given;

@@ -72,11 +72,16 @@ export function RegisteredModel({ given }) {
 
 function Versions({ model, jobs }) {
   const measured = [...new Set(model.versions.map((one) => one.metric).filter(Boolean))];
-  return html`<section><h2>Versions</h2><div class="scroll"><table><thead><tr><th>version</th><th>alias</th><th class="num">${shown(measured.join(", ") || "metric")}</th><th>data</th><th>module</th><th></th></tr></thead><tbody>
+  const inUse = Object.keys(model.aliases)[0];
+  return html`${model.place && inUse ? html`<div class="actions"><a class="button main" href="#/pipeline?${query({
+      source: model.place.pipeline, [model.place.part]: `models:/${model.name}@${inUse}` })}">Try and serve ${inUse}</a></div>` : null}
+    <section><h2>Versions</h2><div class="scroll"><table><thead><tr><th>version</th><th>alias</th><th class="num">${shown(measured.join(", ") || "metric")}</th><th>data</th><th>module</th><th></th><th></th></tr></thead><tbody>
     ${model.versions.map((one) => html`<tr key=${one.version}><td>${one.version}</td>
       <td>${one.aliases.map((alias) => html`<span key=${alias} class="status finished">${shown(alias)}</span> `)}</td>
       <td class="num">${one.value ? Number(one.value).toPrecision(4) : "–"}</td><td><code>${shown((one.dataset_fingerprint || "").slice(0, 12))}</code></td>
       <td>${shown(one.module || "")}${one.weights ? `, of ${shown(one.weights)}` : ""}</td>
+      <td>${model.place ? html`<a href="#/pipeline?${query({ source: model.place.pipeline, [model.place.part]: `models:/${model.name}/${one.version}` })}"
+        aria-label="Try version ${one.version}">Try</a>` : null}</td>
       <td>${one.aliases.length ? null : html`<details><summary>Delete</summary><${Deed} overrides=${["mode=promote", `delete=${one.version}`, `registered=${model.name}`]}
         title="Delete version ${one.version} of ${model.name}" about=${{ registered: model.name, deed: `delete ${one.version}` }} jobs=${jobs}>Delete version ${one.version}<//></details>`}</td></tr>`)}
   </tbody></table></div></section>`;

@@ -73,7 +73,8 @@ function Whole({ given }) {
     ${isOver ? html`<${Ended} job=${job} />` : html`
       <section><h2>Try it</h2><${TryOut} server=${server} isReady=${isReady} values=${values}
         change=${(name, value) => set((before) => ({ ...before, [name]: value }))} /></section>
-      <section><h2>Keep it</h2><${Keep} pipeline=${server.pipeline} models=${server.models} values=${values} jobs=${jobs.value?.jobs || []} /></section>
+      ${server.pipeline.isFrozen ? null : html`<section><h2>Keep it</h2><${Keep} pipeline=${server.pipeline} models=${server.models}
+        values=${values} jobs=${jobs.value?.jobs || []} /></section>`}
       ${server.snippets ? html`<section><h2>Ask it from a program</h2>
         <p class="note">These run as they are, on this machine, while it is served.</p>
         ${Object.entries(server.snippets).map(([language, text]) => html`<${Command} key=${language} title=${language} text=${text} spell=${shownLines} />`)}</section>` : null}`}

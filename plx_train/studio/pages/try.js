@@ -53,7 +53,7 @@ export function TryOut({ server, isReady, values, change }) {
     take(new File([await response.blob()], name, { type: isTable ? "text/csv" : `image/${name.endsWith("png") ? "png" : "jpeg"}` }));
   };
   const drop = (event) => { event.preventDefault(); setOver(false); take(event.dataTransfer.files[0]); };
-  return html`<div><div class="drop ${isOver ? "over" : ""}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }}
+  return html`<div><div class="handed ${isOver ? "over" : ""}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }}
       onDragLeave=${() => setOver(false)} onDrop=${drop}>
       <label class="choose">Choose ${isTable ? "a table" : "a picture"}<input type="file"
         accept=${isTable ? ".csv,text/csv" : endpoint.field === "file" ? "image/*,application/pdf" : "image/*"}
