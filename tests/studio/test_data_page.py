@@ -171,3 +171,22 @@ def test_a_box_is_drawn_named_moved_and_taken_away(studio: StudioProcess, home: 
     until(lambda: labels_of(home, name)[image] == row["truth"])
     key(page, "u")
     until(lambda: len(labels_of(home, name)[image]) == len(row["truth"]) + 1)
+
+
+def test_a_folder_is_sent_and_not_twice(studio: StudioProcess, home: Path, page: Page, tmp_path: Path) -> None:
+    given = class_folders(tmp_path / "sent", ("cat", "horse"), 3)
+    (given / ".hidden").write_text("x")
+    (given / "all.zip").write_bytes(b"PK")
+    go(page, "#/data")
+    there(page, "#choose-folder")
+    page.choose_file("#choose-folder", given)
+    page.wait("document.body.innerText.includes('6 of 6 files are here.')", 60)
+    kept = home / "studio" / "data" / "sent" / "files"
+    sent = {str(path.relative_to(kept)): path.read_bytes() for path in kept.rglob("*") if path.is_file()}
+    assert sent == {str(path.relative_to(given)): path.read_bytes() for path in given.rglob("*.png")}
+    page.asked.clear()
+    (given / "cat" / "9.png").write_bytes((given / "cat" / "0.png").read_bytes() + b"more")
+    page.run("document.querySelector('.drop').closest('details').open = true")
+    page.choose_file("#choose-folder", given)
+    page.wait("document.body.innerText.includes('7 of 7 files are here.')", 60)
+    assert sum("/files?path=" in each for each in page.asked) == 1 and (kept / "cat" / "9.png").is_file()

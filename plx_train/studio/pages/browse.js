@@ -30,7 +30,7 @@ export function Browse({ name, path, counts, classes, codes }) {
         ${["train", "val", "test"].map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
       ${codes.length ? html`<label>Finding <select value=${wanted.code} onChange=${by("code")}><option value="">any or none</option>
         ${codes.map((each) => html`<option key=${each} value=${each}>${shown(each.replaceAll("-", " "))}</option>`)}</select></label>` : null}</div>
-    ${found ? html`<div class="grid">${found.rows.map((row) => html`<a key=${row.image} href="#/label?${query({ name, image: row.image })}" title=${row.image}>
+    ${found ? html`<div class="grid">${found.rows.map((row) => html`<a key=${row.image} href="#/label?${query({ name, image: row.image })}" title=${shown(row.image)}>
       <${Picture} path=${path} image=${row.image} alt=${row.image} stamp=${row.state === "corrected" ? JSON.stringify(row.truth).length : ""} />
       <span>${shown(inWords(row.truth))}${row.state === "labelled" || row.state === "unlabelled" ? null : html` <i class="soft">${row.state}</i>`}</span></a>`)}</div>
       <p class="pages"><button class="small" disabled=${!wanted.place} onClick=${() => turn(Math.max(0, wanted.place - PAGE))}>Earlier</button>
