@@ -13,17 +13,26 @@ SHOWN = 60
 
 
 def grouped(findings: Sequence[Mapping[str, Any]], images: ImageList | None, most: int = SHOWN) -> list[dict[str, Any]]:
-    """The findings by level and code, errors first; each with its image as it is labelled now."""
+    """The findings by level and code, errors first; each with its image as it is labelled now.
+
+    ``open`` counts those that nothing was done about, ``images`` the images that these are about.
+    """
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for finding in findings:
         key = (finding["level"], finding["code"])
-        group = groups.setdefault(key, {"level": key[0], "code": key[1], "count": 0, "open": 0, "items": []})
+        group = groups.setdefault(
+            key, {"level": key[0], "code": key[1], "count": 0, "open": 0, "images": set(), "items": []}
+        )
         image = finding.get("image")
         row = images.rows[image] if images and image else None
         group["count"] += 1
         group["open"] += row is None or not row.is_mended
+        if row and not row.is_mended:
+            group["images"].add(image)
         if len(group["items"]) < most:
             group["items"].append({**finding, "row": row.plain() if row else None})
+    for group in groups.values():
+        group["images"] = len(group["images"])
     return sorted(groups.values(), key=lambda group: (group["level"] != "error", -group["count"]))
 
 

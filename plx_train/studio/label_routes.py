@@ -11,7 +11,7 @@ from plx_train.ground.errors import UserError
 from plx_train.studio.data_routes import PAGE, known_images
 from plx_train.studio.datasets import DataShelf
 from plx_train.studio.images import ImageLists
-from plx_train.studio.labels import accept, rename, say
+from plx_train.studio.labels import accept, leave_out, rename, say
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
 
@@ -30,6 +30,12 @@ class Accepted(BaseModel):
 
     choice: Literal["suspects", "suggested"]
     least: float = Field(0.0, ge=0, le=1)
+
+
+class LeftOut(BaseModel):
+    """Images that are to be left out: those with findings of a code."""
+
+    code: str = Field(min_length=1, max_length=100)
 
 
 class Renamed(BaseModel):
@@ -107,5 +113,13 @@ def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLis
         """Takes suggestions for all images that nobody looked at yet."""
         one = shelf.get(name)
         number = accept(shelf.folder(name), known_images(lists, one), accepted.choice, accepted.least)
+        studio.data_version += 1
+        return {"images": number}
+
+    @app.post("/api/data/{name}/leave_out")
+    def leave(name: str, left: LeftOut) -> dict[str, Any]:
+        """Leaves out all images with findings of a code."""
+        one = shelf.get(name)
+        number = leave_out(shelf.folder(name), known_images(lists, one), left.code)
         studio.data_version += 1
         return {"images": number}

@@ -78,6 +78,14 @@ def accept(folder: Path, images: ImageList, choice: str, least: float) -> int:
     return len(entries)
 
 
+def leave_out(folder: Path, images: ImageList, code: str) -> int:
+    """Leaves out all images with findings of a code that nothing was done about; how many."""
+    concerned = [row for row in images.chosen("all", code=code) if not row.is_mended]
+    if concerned:
+        say(folder, images, [{"image": row.image, "leave_out": True} for row in concerned])
+    return len(concerned)
+
+
 def _renamed(truth: Any, name: str, into: str) -> Any:
     if isinstance(truth, str):
         return into

@@ -84,6 +84,21 @@ def test_a_folder_is_checked_and_mended_beside_its_files(studio: StudioProcess, 
     assert files_of(root) == before
 
 
+def test_all_with_a_fault_are_left_out_at_once(studio: StudioProcess, home: Path) -> None:
+    root = class_folders(home / "broken", ("a", "b"), 6)
+    for path in (root / "a" / "0.png", root / "b" / "3.png"):
+        path.write_bytes(path.read_bytes()[:-30])
+    name = bring(studio, root, "image_cls")
+    check(studio, name)
+    group = studio.get(f"/api/data/{name}/findings")["groups"][0]
+    assert (group["level"], group["images"]) == ("error", 2)
+    assert studio.post(f"/api/data/{name}/leave_out", {"code": group["code"]}) == {"images": 2}
+    group = studio.get(f"/api/data/{name}/findings")["groups"][0]
+    assert (group["open"], group["images"]) == (0, 0)
+    assert studio.post(f"/api/data/{name}/leave_out", {"code": group["code"]}) == {"images": 0}
+    assert check(studio, name)["check"]["num_errors"] == 0
+
+
 def test_pictures_are_small_and_of_the_dataset_alone(studio: StudioProcess, home: Path) -> None:
     root = class_folders(home / "shown", ("a", "b"), 3)
     (home / "secret.png").write_bytes(picture(home / "other.png", 1).read_bytes())

@@ -15,12 +15,11 @@ export function Findings({ name, path, kind, classes }) {
 }
 
 function Group({ group, name, path, kind, classes }) {
-  const open = group.items.filter((item) => item.row && !item.row.isMended);
-  const leave = () => post(`${path}/labels`, { entries: [...new Set(open.map((item) => item.image))].map((image) => ({ image, leave_out: true })) });
+  const leave = () => post(`${path}/leave_out`, { code: group.code });
   return html`<details class="finding" open=${group.level === "error" || group.count <= 12}>
     <summary><span class="status ${group.level === "error" ? "failed" : "stopped"}">${group.level}</span> <b>${shown(group.code.replaceAll("-", " "))}</b>
       ${` ${group.count}`}${group.open < group.count ? html`<span class="soft"> ${group.count - group.open} mended</span>` : null}</summary>
-    ${open.length > 1 ? html`<${Action} kind="small" work=${leave} label="Leave out all ${open.length} of ${group.code}">Leave all ${open.length} out<//>` : null}
+    ${group.images > 1 ? html`<${Action} kind="small" work=${leave} label="Leave out all ${group.images} of ${group.code}">Leave all ${group.images} out<//>` : null}
     ${group.code === "duplicate-time" ? html`<${Action} kind="small" work=${async () => { await post(`${path}/doubled`); await post(`${path}/check`); }}>
       Go on with a copy without rows that stand twice<//>` : null}
     <div class="faults">${group.items.map((item, place) => html`<${Fault} key=${place} item=${item} name=${name} path=${path} kind=${kind} classes=${classes} />`)}</div>
