@@ -22,6 +22,8 @@ from plx_train.vision.image import opened
 
 SIZES = (180, 420, 1600)
 """Longest sides that are made; pixels."""
+MOST_SIZES = 50_000
+"""Images whose sizes are kept in memory."""
 SECONDS = 20.0
 """How long a picture may take to decode."""
 MOST_BYTES, LOOKED_AFTER = 512 << 20, 200
@@ -40,6 +42,7 @@ class Thumbnails:
         self._decoder: Decoder | None = None
         self._lock = threading.Lock()
         self._made = 0
+        self._sizes: dict[tuple[Path, int], tuple[int, int]] = {}
 
     def get(self, image: Path, size: int, folder: Path, marks: Iterable[Mapping[str, Any]] = ()) -> bytes:
         """A JPEG whose longest side is `size` at most, with outlines drawn where there are any.
@@ -70,7 +73,14 @@ class Thumbnails:
         return content
 
     def size_of(self, image: Path) -> tuple[int, int]:
-        """Height and width."""
+        """Height and width; of a picture that was made already they are known.
+
+        Raises:
+            UserError: the image can't be read.
+        """
+        known = self._sizes.get(_state(image))
+        if known:
+            return known
         height, width = self._read(image).shape[:2]
         return height, width
 
@@ -90,6 +100,9 @@ class Thumbnails:
                 # What it holds is not known.
                 self._end()
                 raise
+            if len(self._sizes) >= MOST_SIZES:
+                self._sizes.clear()
+            self._sizes[_state(image)] = picture.shape[0], picture.shape[1]
         return picture
 
     def _end(self) -> None:
@@ -115,6 +128,14 @@ class Thumbnails:
                     break
                 total -= size
                 Path(path).unlink(missing_ok=True)
+
+
+def _state(image: Path) -> tuple[Path, int]:
+    """What tells an image from what was in its place before; the time is 0 where it is gone."""
+    try:
+        return image, image.stat().st_mtime_ns
+    except OSError:
+        return image, 0
 
 
 def _key(image: Path, size: int, marks: list[Mapping[str, Any]]) -> str:

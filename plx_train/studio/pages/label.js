@@ -78,6 +78,11 @@ function Desk({ name, image: first, wanted }) {
     const next = line?.images[at + 1];
     if (next) new Image().src = `${path}/thumbnail?${query({ image: next, size: 1600 })}`;
   }, [image]);
+  useEffect(() => {
+    const leaving = (event) => { if (waiting.current) event.preventDefault(); };
+    addEventListener("beforeunload", leaving);
+    return () => removeEventListener("beforeunload", leaving);
+  }, []);
   const kind = line?.kind, classes = said.classes || line?.classes || [], counts = said.counts || line?.counts || {};
   const better = row?.suspect?.truth ?? row?.suggested?.truth;
   const keys = {
