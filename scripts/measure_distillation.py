@@ -92,8 +92,7 @@ class Bench:
         own = [f"dataset.test={given.test}", f"seed={case.seed}", *self._ways(case)]
         network = self.large if case.way == TEACHER else self.small
         options = [*data, *time, *self.overrides, *network, *own]
-        evaluation = [*self.overrides, *network, f"dataset.val={given.test}"]
-        return measured(given.output / case.name, options, evaluation)
+        return measured(given.output / case.name, options, given.test)
 
     def _ways(self, case: Case) -> Iterator[str]:
         if case.labelled is not None:

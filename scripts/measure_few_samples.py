@@ -129,7 +129,7 @@ class Bench:
         return self._measured(case.name, self.training(case))
 
     def _measured(self, name: str, training: Sequence[str]) -> Measured:
-        return measured(self.given.output / name, training, [*self.overrides, f"dataset.val={self.given.test}"])
+        return measured(self.given.output / name, training, self.given.test)
 
     def floors(self, case: Case) -> dict[str, float]:
         """What simpler ways come to with the labels of a case with labels alone."""

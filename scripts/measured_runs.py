@@ -20,19 +20,20 @@ class Measured:
     seconds: float
 
 
-def measured(run: Path, training: Sequence[str], evaluation: Sequence[str]) -> Measured:
+def measured(run: Path, training: Sequence[str], test_file: str) -> Measured:
     """A run on the test split; trained and evaluated where that was not done yet.
 
     Args:
-        training: options of the run, but its folder.
-        evaluation: those that ``mode=evaluate`` is given beside the run: the test split's file.
+        training: options of the run, but its folder; of them the evaluation is given those of the device alone.
+        test_file: label file of the test split.
     """
     test, spent = run.with_name(f"{run.name}-test"), run.with_name(f"{run.name}.seconds")
     if not (test / "metrics.json").is_file():
         before = _seconds()
         command([*training, f"output={run}", "resume=auto", "tracking=off"])
         spent.write_text(f"{_seconds() - before + (float(spent.read_text()) if spent.is_file() else 0)}\n", "utf-8")
-        command(["mode=evaluate", f"run={run}", *evaluation, f"output={test}", "tracking=off"])
+        where = [each for each in training if each.startswith("device")]
+        command(["mode=evaluate", f"run={run}", *where, f"dataset.val={test_file}", f"output={test}", "tracking=off"])
     monitor = json.loads((run / "run.json").read_text("utf-8"))["monitor"]
     metric = float(json.loads((test / "metrics.json").read_text("utf-8"))[monitor])
     return Measured(metric, float(spent.read_text("utf-8")))

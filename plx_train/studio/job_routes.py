@@ -26,6 +26,7 @@ WITH_A_FOLDER = (
     "audit",
     "suggest",
     "evaluate",
+    "export",
     "quantize",
     "benchmark",
     "convert",

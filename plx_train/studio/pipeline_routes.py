@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from plx_train.config.texts import PARAMETER
+from plx_train.contract.pipelines import declaration_of
 from plx_train.ground.errors import UserError
 from plx_train.studio import pipelines, servers
 from plx_train.studio.jobs import LANES, QUEUED, RUNNING, SERVING, StudioJob
@@ -80,14 +81,14 @@ def _add_servers(app: FastAPI, studio: Studio) -> None:
         job = _serving(studio, name)
         if job.state == QUEUED:
             return asdict(servers.ServerState(None, f"{LANES[SERVING]} are served at once: stop one of them"))
-        path = (_card(studio, job)["endpoint"] or {}).get("path", "")
+        path = (_endpoint(studio, job) or {}).get("path", "")
         return asdict(servers.state_of(servers.port_of(home, job), path))
 
     @app.get("/api/servers/{name}/sample")
     def sample(name: str) -> Response:
         """The file that snippets ask about, to try it in the page."""
         job = _serving(studio, name)
-        card = _card(studio, job)
+        card = pipelines.card(studio.home, _source(job))
         found = sample_of(home, pipelines.config_of(home, card["source"], models_of(job)), card["endpoint"]["field"])
         if found is None:
             raise UserError("no file to try it with is at hand: choose one")
@@ -109,7 +110,7 @@ def _tried(studio: Studio, job: StudioJob, content: bytes, fields: str) -> dict[
         given = None
     if not isinstance(given, dict):
         raise UserError("the fields of the request are no JSON object")
-    port, endpoint = servers.port_of(studio.home, job), _card(studio, job)["endpoint"]
+    port, endpoint = servers.port_of(studio.home, job), _endpoint(studio, job)
     if port is None or endpoint is None:
         raise UserError(f"{job.title}: it does not listen" if job.state != RUNNING else "it is still being loaded")
     return servers.ask(port, endpoint, content, given)
@@ -152,9 +153,12 @@ def _given(job: StudioJob, prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, _, value in pairs if key.startswith(prefix)}
 
 
-def _card(studio: Studio, job: StudioJob) -> dict[str, Any]:
-    source = next((text.partition("=")[2] for text in job.overrides if text.startswith("pipeline=")), "")
-    return pipelines.card(studio.home, source)
+def _source(job: StudioJob) -> str:
+    return next((text.partition("=")[2] for text in job.overrides if text.startswith("pipeline=")), "")
+
+
+def _endpoint(studio: Studio, job: StudioJob) -> dict[str, Any] | None:
+    return pipelines.endpoint(declaration_of(pipelines.config_of(studio.home, _source(job))))
 
 
 def _address(studio: Studio, job: StudioJob) -> str | None:
@@ -164,7 +168,7 @@ def _address(studio: Studio, job: StudioJob) -> str | None:
 
 def _described(studio: Studio, job: StudioJob) -> dict[str, Any]:
     """A server with all that its page needs."""
-    card, address = _card(studio, job), _address(studio, job)
+    card, address = pipelines.card(studio.home, _source(job)), _address(studio, job)
     told: dict[str, Any] = {"job": job.plain(), "pipeline": card, "models": models_of(job), "address": address}
     told["defaults"] = _given(job, PARAMETER)
     if card["endpoint"]:

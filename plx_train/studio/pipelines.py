@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from plx_train.pipelines.settings import kept_parameters, with_parameters
 from plx_train.runs.exported import exported_in, model_name, read_inference
 from plx_train.serving.kinds import answer_kind
 from plx_train.studio.home import Home
-from plx_train.weights.catalogue import entries
+from plx_train.weights.catalogue import CatalogueEntry, entries
 
 NAME = re.compile(r"[\w][\w .-]{0,80}")
 SUFFIX = ".yaml"
@@ -165,7 +166,7 @@ def _sentence(name: str) -> str:
 def _part(config: Mapping[str, Any], part: DeclaredPart, is_optional: bool) -> dict[str, Any]:
     sections = (config["SubModules"], *(sub.get("SubModules") or {} for sub in config["SubPipelines"].values()))
     given: Mapping[str, Any] = next((section[part.key] for section in sections if part.key in section), {})
-    entry = entries().get(str(given.get("model_name")))
+    entry = _catalogue().get(str(given.get("model_name")))
     is_published = entry is not None and entry.module == part.module
     return {
         "key": part.key,
@@ -177,6 +178,11 @@ def _part(config: Mapping[str, Any], part: DeclaredPart, is_optional: bool) -> d
         if entry and is_published
         else None,
     }
+
+
+@cache
+def _catalogue() -> dict[str, CatalogueEntry]:
+    return entries()
 
 
 def _parameter(one: DeclaredParameter, kept: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plx_train.registry.versions import Version
 
 MOST_MODELS = 1000
-FRESH_SECONDS = 5.0
+FRESH_SECONDS = 1.0
 """How long what a server told holds; a database says itself when it changed."""
 SHOWN_TAGS = ("module", "model_name", "metric", "value", "dataset_fingerprint", "weights")
 
@@ -49,7 +49,7 @@ class Registered:
             why = f"nothing was recorded yet: {self._home.shown(path)} is not there (it never is with tracking=off)"
             return {"hasStore": False, "why": why, "models": [], "ledger": []}
         with self._lock:
-            stamp = _stamp(path)
+            stamp = uri, _stamp(path)
             if stamp != self._stamp:
                 with explained(uri, "the registry can't be read"):
                     self._known = _read(registry_client(uri))

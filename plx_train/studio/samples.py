@@ -12,7 +12,7 @@ from plx_train.contract.pipelines import declaration_of
 from plx_train.ground.confine import is_inside
 from plx_train.ground.foreign_yaml import parsed_yaml
 from plx_train.ground.places import datasets_dir
-from plx_train.runs.folder import CONFIG_FILE, EXPORT
+from plx_train.runs.folder import CONFIG_FILE, EXPORT, INT8_EXPORT
 from plx_train.studio.home import Home
 from plx_train.studio.pipelines import parts_of
 
@@ -53,7 +53,7 @@ def _folders(home: Home, config: Mapping[str, Any], field: str) -> Iterator[Path
 
 def _trained_on(model: Path) -> Iterator[Path]:
     """The data of the run that a model is of."""
-    run = model.parent if model.name == EXPORT else model
+    run = model.parent if model.name in (EXPORT, INT8_EXPORT) else model
     try:
         root = parsed_yaml((run / CONFIG_FILE).read_text("utf-8"))["dataset"]["root"]
         if Path(root).is_dir():

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from plx_train.weights.fetch import WeightsSource
 
 
-FEW_LABELLED = 200
-"""Labelled images below which batch norms keep the statistics of the weights, unless options say otherwise."""
-
-
 class ClassifierModule(ImageModule[ProcessorC]):
     """A network that gives a logit per class of an image, with its data.
 
@@ -57,11 +53,6 @@ class ClassifierModule(ImageModule[ProcessorC]):
     def _new_network(self) -> paddle.nn.Layer:
         options = self.options
         return build_classifier(options.network, len(self.processor.labels), options.stem_stride, options.dropout)
-
-    def expect(self, num_labelled: int) -> None:
-        """Keeps the statistics of the weights where few labelled images would make them their own."""
-        if self.options.freeze_norm is None:
-            self.freezes_norm = self.is_fine_tuning and num_labelled < FEW_LABELLED
 
     @abstractmethod
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:

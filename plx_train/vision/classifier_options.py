@@ -62,5 +62,5 @@ class ClassifierOptions:
     """Chooses settings of post-processing on held-out samples."""
     freeze_norm: bool | None = None
     """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own; null:
-    where there are weights to begin with and fewer than 200 labelled images."""
+    where there are weights to begin with and fewer than 200 labelled images, of one class each."""
     augment: ViewOptions = field(default_factory=ViewOptions)

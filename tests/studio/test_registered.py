@@ -63,3 +63,15 @@ def test_a_home_without_records_has_no_registry(tmp_path: Path) -> None:
 
     assert (told["hasStore"], told["models"], told["ledger"]) == (False, [], [])
     assert not (tmp_path / "outputs" / "mlflow.db").exists()
+
+
+def test_another_store_is_another_registry(told_of: tuple[Home, Desk], tmp_path: Path) -> None:
+    home = told_of[0]
+    registry = Registered(home)
+    assert registry.told()["models"]
+    try:
+        home.set({"store": new_store(tmp_path / "other")})
+        assert registry.told() == {"hasStore": True, "models": [], "ledger": []}
+    finally:
+        home.set({"store": ""})
+    assert registry.told()["models"]

@@ -130,10 +130,10 @@ def test_what_a_server_refuses_is_shown(page: Page, tmp_path: Path) -> None:
 def test_a_pipeline_is_put_together_and_kept(page: Page, home: Home) -> None:
     text = look_at(page, "#/pipeline?source=OCR&TextDetection=outputs/mine", "Serve and try")
     assert "PP-OCRv4_mobile_rec is" in text
-    page.wait("document.querySelector('#part-TextDetection').options.length === 5")
+    page.wait("document.querySelector('#part-TextDetection').options.length === 6")
     options = page.run("[...document.querySelector('#part-TextDetection').options].map((one) => one.value)")
     registered = ["models:/text_det@champion", "models:/text_det/2", "models:/text_det/1"]
-    assert options == ["", *registered, "outputs/mine"]
+    assert options == ["", *registered, "outputs/mine", "outputs/mine/export_int8"]
     command = "python -m plx_train mode=serve pipeline=OCR models.TextDetection=outputs/mine serve.port=0"
     page.wait(f"document.querySelector('main').innerText.includes({json.dumps(command)})")
 

@@ -23,6 +23,9 @@ from plx_train.nn.losses import classification_loss
 from plx_train.vision.classifier_module import ClassifierModule
 from plx_train.vision.samples import ImageDataset
 
+FEW_LABELLED = 200
+"""Labelled images below which batch norms keep the statistics of the weights, unless options say otherwise."""
+
 
 class ImageCls(ClassifierModule[ImageClsProcessor]):
     """The room's trainable side."""
@@ -46,6 +49,11 @@ class ImageCls(ClassifierModule[ImageClsProcessor]):
         self._weights: list[float] | None = None
         if checked and options.class_weights == "balanced" and not options.rotations:
             self._weights = balanced_weights([one.truth for one in checked.train], range(len(processor.labels)))
+
+    def expect(self, num_labelled: int) -> None:
+        """Keeps the statistics of the weights where few labelled images would make them their own."""
+        if self.options.freeze_norm is None:
+            self.freezes_norm = self.is_fine_tuning and num_labelled < FEW_LABELLED
 
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:
         """Probabilities of logits, of sum 1."""

@@ -74,9 +74,10 @@ function Setup({ one, given }) {
 const needed = (part) => !part.isOptional && !part.published && !part.given;
 
 function choicesOf(part, exports, registry) {
-  const own = (exports?.exports || []).filter((one) => one.room === part.module).map((one) => ({
-    value: one.folder, text: `${one.name}${one.value === null ? "" : `, ${one.monitor.replace("val/", "")} ${number(one.value)}`}, ${when(one.at)}`,
-  }));
+  const own = (exports?.exports || []).filter((one) => one.room === part.module).flatMap((one) => [
+    { value: one.folder, text: `${one.name}${one.value === null ? "" : `, ${one.monitor.replace("val/", "")} ${number(one.value)}`}, ${when(one.at)}` },
+    ...(one.isInt8 ? [{ value: `${one.folder}/export_int8`, text: `${one.name}, in int8` }] : []),
+  ]);
   const registered = (registry?.models || []).filter((one) => part.registered.includes(one.name)
     || one.versions.some((version) => version.module === part.module)).flatMap((one) => [
     ...Object.entries(one.aliases).map(([alias, version]) => ({ value: `models:/${one.name}@${alias}`, text: `${one.name}@${alias}, now version ${version}` })),
