@@ -232,3 +232,18 @@ def test_a_copy_of_a_table_has_no_row_twice(studio: StudioProcess, home: Path) -
     assert (home / one["root"] / "sales.csv").read_text() == "\n".join(["date,sold", *rows]) + "\n"
     assert files_of(root) == before
     studio.post(f"/api/data/{name}/doubled", expected=400)
+
+
+def test_models_are_asked_by_commands_that_lie_in_line(studio: StudioProcess, home: Path) -> None:
+    name = bring(studio, class_folders(home / "asked", ("a", "b"), 3), "image_cls")
+    check(studio, name)
+    studio.post(f"/api/data/{name}/predict", {"run": "nothing"}, expected=400)
+    job = studio.post(f"/api/data/{name}/suggest")
+    assert job["overrides"][:3] == ["mode=suggest", "module=image_cls", "dataset.root=asked"]
+    assert f"dataset.pool={home / 'asked'}" in job["overrides"]
+    assert studio.post(f"/api/data/{name}/suggest")["id"] == job["id"]
+    studio.post(f"/api/jobs/{job['id']}/stop", {"now": True})
+    job = studio.post(f"/api/data/{name}/audit")
+    assert job["overrides"][0] == "mode=audit" and job["about"] == {"dataset": name, "what": "audit"}
+    assert job["output"].startswith(f"studio/data/{name}/audit/")
+    studio.post(f"/api/jobs/{job['id']}/stop", {"now": True})
