@@ -9,7 +9,7 @@ export function Parameters({ list, values, change, prefix = "" }) {
 
 function Parameter({ one, value, change, prefix }) {
   const id = `parameter-${prefix}${one.name}`;
-  const own = one.value === null || one.value === undefined ? "the model's own" : String(one.value);
+  const own = one.value === null || one.value === undefined ? (one.types[0] === "boolean" ? "as it is" : "the model's own") : String(one.value);
   const say = (text) => change(one.name, text === "" ? undefined : read(one, text));
   const choices = one.choices.length ? one.choices : one.types[0] === "boolean" ? ["true", "false"] : null;
   const given = value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -61,7 +61,7 @@ export function TryOut({ server, isReady, values, change }) {
       <span class="soft">or drop it here${isTable ? "" : ", or paste it"}.</span>
       ${server.sample ? html`<${Action} work=${example} disabled=${!isReady}>Try an example<//>` : null}</div>
     ${parameters.length ? html`<details open><summary>Parameters, tried at once</summary>
-      <${Parameters} list=${parameters} values=${values} change=${change} prefix="live-" /></details>` : null}
+      <div class="tuning"><${Parameters} list=${parameters} values=${values} change=${change} prefix="live-" /></div></details>` : null}
     <p class="note" role="status">${told.isBusy ? "Asking …" : told.result ? `${shown(told.file.name)}, ${told.seconds.toFixed(2)} s.` : ""}</p>
     <${Fault} error=${told.error} />
     ${told.result ? html`<div class=${told.isBusy ? "older" : ""}><${Found} endpoint=${endpoint} result=${told.result} file=${told.file} /></div>` : null}</div>`;
