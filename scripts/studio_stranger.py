@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +31,10 @@ from kit.browser import Page, browsing
 from kit.studios import StudioProcess, studio_in
 
 MOST_CLICKS = 25
+LEAVES_OUT = "details.finding[open] button[aria-label^='Leave out ']"
 OFFERED = "button:enabled, a, summary, label, select"
 FIND = """[...document.querySelectorAll({where})].find(
-  (one) => (one.ariaLabel || one.textContent).trim() === {words})"""
+  (one) => {words}.test((one.ariaLabel || one.textContent).trim()))"""
 PLACE = """(() => {{ const one = {found}; if (!one) return null; one.scrollIntoView({{ block: "center" }});
   const box = one.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
   return one.contains(document.elementFromPoint(x, y)) ? [x, y] : null; }})()"""
@@ -53,9 +55,9 @@ class Visit:
     seen: list[str] = field(default_factory=list)
 
     def click(self, words: str, where: str = "main", seconds: float = 60.0) -> None:
-        """The mouse, on what is called `words`."""
+        """The mouse, on what is called `words`; where these end in …, on what begins so."""
         selector = ", ".join(f"{where} {each.strip()}" for each in OFFERED.split(","))
-        found = FIND.format(where=json.dumps(selector), words=json.dumps(words))
+        found = FIND.format(where=json.dumps(selector), words=_pattern(words))
         place = PLACE.format(found=found)
         self.page.wait(f"{place} !== null", seconds)
         # What is being drawn moves for a moment.
@@ -66,9 +68,10 @@ class Visit:
         self.clicks += 1
 
     def type(self, selector: str, text: str) -> None:
-        """A text into a field, instead of what stands there."""
-        self.page.wait(f"document.querySelector({json.dumps(selector)}) !== null")
-        self.page.run(f"document.querySelector({json.dumps(selector)}).select()")
+        """A text into a field, instead of what stands there; of a list the entry that begins so."""
+        field = f"document.querySelector({json.dumps(selector)})"
+        self.page.wait(f"{field} !== null")
+        self.page.run(f"{field}.focus(), {field}.select?.()")
         self.page.call("Input.insertText", text=text)
 
     def key(self, letter: str) -> None:
@@ -105,6 +108,12 @@ class Visit:
         raise SystemExit(f"{beginning} took longer than {seconds:g} s")
 
 
+def _pattern(words: str) -> str:
+    """A regular expression of JavaScript for the name of an element."""
+    plain = re.sub(r"[^\w\s]", lambda found: "\\" + found[0], words.removesuffix("…"))
+    return f"/^{plain}{'' if words.endswith('…') else '$'}/"
+
+
 def bring(visit: Visit, folder: Path, module: str) -> None:
     """A folder, and what is to be learned from it."""
     visit.click("Data", "nav")
@@ -136,13 +145,35 @@ def mend_classes(visit: Visit, planted: dict[str, Any]) -> None:
     visit.click("Done")
 
 
-def mend_nothing(_visit: Visit, _planted: dict[str, Any]) -> None:
-    """What is wrong is told, and left out of the training."""
+def mend_boxes(visit: Visit, planted: dict[str, Any]) -> None:
+    """The misspelt category and the cut file; boxes that lie outside or stand twice are told, and stay."""
+    visit.click("Call figrue figure everywhere")
+    visit.click(f"Leave out train/{planted['cut']}")
 
 
-def train(visit: Visit, minutes: float) -> None:
+def mend_pages(visit: Visit, _planted: dict[str, Any]) -> None:
+    """Each page with an error is left out; of a line that can't be read no image is known."""
+    while visit.page.run(
+        "document.querySelectorAll('details.finding[open] button[aria-label^=\"Leave out \"]').length"
+    ):
+        visit.click("Leave out …")
+        time.sleep(1)
+
+
+def mend_series(visit: Visit, _planted: dict[str, Any]) -> None:
+    """A copy without the row that stands twice; holes are filled in the training."""
+    visit.click("Go on with a copy without rows that stand twice")
+    visit.shows("without rows", 60)
+
+
+def train(visit: Visit, minutes: float, options: Mapping[str, str]) -> None:
     """A training of so many minutes on the mended data."""
     visit.click("Train on this")
+    if options:
+        visit.click("All …")
+    for key, value in options.items():
+        visit.type("#seek", key)
+        visit.type(f'[id="option-{key}"]', value)
     visit.type('[id="option-trainer.max_time"]', f"{minutes:g}m")
     visit.shows(f"trainer.max_time={minutes:g}m")
     visit.look("train")
@@ -206,13 +237,14 @@ class Errand:
     module: str
     mend: Callable[[Visit, dict[str, Any]], None]
     judge: Callable[[dict[str, Any], str, dict[str, Any]], str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 ERRANDS = {
     "classes": Errand("image_cls", mend_classes, right_class),
-    "boxes": Errand("layout_det", mend_nothing, found_something),
-    "pages": Errand("text_det", mend_nothing, found_something),
-    "series": Errand("ts_forecast", mend_nothing, found_something),
+    "boxes": Errand("layout_det", mend_boxes, found_something),
+    "pages": Errand("text_det", mend_pages, found_something, {"dataset.ignore_findings": "true"}),
+    "series": Errand("ts_forecast", mend_series, found_something, {"dataset.fill": "linear"}),
 }
 
 
@@ -240,7 +272,7 @@ def main() -> int:
     with visiting(home, raw, given.pictures) as visit:
         bring(visit, raw, errand.module)
         errand.mend(visit, planted)
-        train(visit, given.minutes)
+        train(visit, given.minutes, errand.options)
         snippet = promote_and_serve(visit, errand.module)
         said = errand.judge(asked(snippet), snippet, planted)
         minutes = (time.monotonic() - began) / 60
