@@ -68,11 +68,14 @@ class Visit:
         self.clicks += 1
 
     def type(self, selector: str, text: str) -> None:
-        """A text into a field, instead of what stands there; of a list the entry that begins so."""
+        """A text into a field, instead of what stands there; of a list that entry."""
         field = f"document.querySelector({json.dumps(selector)})"
         self.page.wait(f"{field} !== null")
         self.page.run(f"{field}.focus(), {field}.select?.()")
-        self.page.call("Input.insertText", text=text)
+        if self.page.run(f"{field}.tagName") == "SELECT":
+            self.page.run(f"{field}.value = {json.dumps(text)}, {field}.dispatchEvent(new Event('change'))")
+        else:
+            self.page.call("Input.insertText", text=text)
 
     def key(self, letter: str) -> None:
         """A letter on the keyboard."""
@@ -163,7 +166,7 @@ def mend_pages(visit: Visit, _planted: dict[str, Any]) -> None:
 def mend_series(visit: Visit, _planted: dict[str, Any]) -> None:
     """A copy without the row that stands twice; holes are filled in the training."""
     visit.click("Go on with a copy without rows that stand twice")
-    visit.shows("without rows", 60)
+    visit.shows("/mended", 60)
 
 
 def train(visit: Visit, minutes: float, options: Mapping[str, str]) -> None:

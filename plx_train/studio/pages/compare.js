@@ -5,10 +5,10 @@ import { Drawing, duration, number, shown, Status, Wait } from "./parts.js";
 
 export function Compare({ names }) {
   const told = useAnswer(`/api/compare?${new URLSearchParams(names.map((name) => ["names", name]))}`, "runs");
-  return html`<h1 tabindex="-1">${names.length} runs</h1>
+  return html`<div><h1 tabindex="-1">${names.length} runs</h1>
     <${Wait} told=${told} what="the runs">${(found) => html`<${Table} ...${found} />
       <section><h2>Curves</h2><div class="charts">${found.charts.map((svg, place) => html`<${Drawing} key=${place} svg=${svg} />`)}</div></section>
-      <${Samples} ...${found} />`}<//>`;
+      <${Samples} ...${found} />`}<//></div>`;
 }
 
 function Table({ runs, metrics, differences }) {

@@ -13,7 +13,7 @@ const open = (one) => go(`/data?${query({ name: one.name })}`);
 
 function Shelf() {
   const told = useAnswer("/api/data", "data", "jobs");
-  return html`<h1 tabindex="-1">Data</h1>
+  return html`<div><h1 tabindex="-1">Data</h1>
     <${Bring} />
     <${Wait} told=${told} what="datasets">${({ datasets, embedded }) => html`
       <section><h2>Known here</h2>${datasets.length ? html`<div class="cards">
@@ -23,7 +23,7 @@ function Shelf() {
         <h3>${one.dataset || "pages"}</h3><p>for ${one.name}: ${shown(one.sentence)}</p>
         <${Action} work=${async () => { const made = await post("/api/data", { embedded: one.name });
           await post(`/api/data/${made.name}/check`); open(made); }} label="Look at ${one.dataset || "pages"}">Look at it<//>
-      </article>`)}</div></section>`}<//>`;
+      </article>`)}</div></section>`}<//></div>`;
 }
 
 function Card({ one }) {

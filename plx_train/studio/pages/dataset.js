@@ -15,11 +15,11 @@ export function DataSet({ name }) {
   if (told.value && told.value !== kept) keep(told.value);
   const one = told.value || kept;
   const isComing = useSending(name)?.isGoing;
-  return html`<p class="over"><a href="#/data">Data</a>${one?.module ? ` for ${one.module}` : ""}</p>
+  return html`<div><p class="over"><a href="#/data">Data</a>${one?.module ? ` for ${one.module}` : ""}</p>
     <h1 tabindex="-1">${shown(name)}</h1>
     ${one ? html`<p class="note">${shown(one.folder)}${one.source ? `, a mended copy of ${shown(one.source)}` : ""}</p>
       ${one.is_taken_in ? html`<${Sending} name=${name} isNew=${!one.module} />` : null}${one.module ? html`<${Known} one=${one} path=${path} />`
-      : isComing ? null : html`<${Purpose} path=${path} />`}` : html`<${Wait} told=${told} what="the dataset">${() => null}<//>`}`;
+      : isComing ? null : html`<${Purpose} path=${path} />`}` : html`<${Wait} told=${told} what="the dataset">${() => null}<//>`}</div>`;
 }
 
 function Purpose({ path }) {

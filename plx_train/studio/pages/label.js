@@ -12,10 +12,10 @@ export function Label({ given }) {
 
 function Choice() {
   const told = useAnswer("/api/data", "data");
-  return html`<h1 tabindex="-1">Label</h1><${Wait} told=${told} what="datasets">${({ datasets }) => datasets.length
+  return html`<div><h1 tabindex="-1">Label</h1><${Wait} told=${told} what="datasets">${({ datasets }) => datasets.length
     ? html`<div class="cards">${datasets.map((one) => html`<a class="card pick" key=${one.name} href="#/label?${query({ name: one.name })}">
         <h3>${shown(one.name)}</h3><p class="note">${shown(one.module)}</p></a>`)}</div>`
-    : html`<p>There are no data yet: <a href="#/data">bring some</a>.</p>`}<//>`;
+    : html`<p>There are no data yet: <a href="#/data">bring some</a>.</p>`}<//></div>`;
 }
 
 const entryOf = (row) => row.state === "left out" ? { leave_out: true } : row.state === "corrected" ? { truth: row.truth } : {};
@@ -96,7 +96,7 @@ function Desk({ name, image: first, wanted }) {
     keys[event.key]();
   });
   const change = (next) => { choose(next); set(0); };
-  return html`<p class="over"><a href="#/data?${query({ name })}">${shown(name)}</a></p><h1 tabindex="-1">Label</h1>
+  return html`<div><p class="over"><a href="#/data?${query({ name })}">${shown(name)}</a></p><h1 tabindex="-1">Label</h1>
     <${Wait} told=${told} what="images">${() => html`
       <div class="choices" role="group" aria-label="Which images">${Object.entries(CHOICES).filter(([key]) => counts[key] || key === line.choice).map(([key, word]) => html`
         <button key=${key} class="small" aria-pressed=${key === line.choice} onClick=${() => change(key)}>${word} ${counts[key]}</button>`)}</div>
@@ -118,7 +118,7 @@ function Desk({ name, image: first, wanted }) {
             <p class="note"><kbd>←</kbd> <kbd>→</kbd> go through, <kbd>y</kbd> right as it is, <kbd>a</kbd> accept what is suggested.</p>
           </div></div>`
       : html`<p>Nothing is left here. <a href="#/data?${query({ name })}">Back to the dataset</a></p>`}
-      <p class="actions"><button class="main" onClick=${() => go(`/data?${query({ name })}`)}>Done</button></p>`}<//>`;
+      <p class="actions"><button class="main" onClick=${() => go(`/data?${query({ name })}`)}>Done</button></p>`}<//></div>`;
 }
 
 function Progress({ counts }) {

@@ -12,7 +12,7 @@ export function Run({ given }) {
   const charts = useAnswer(told.value && told.value.status !== "BEGINNING" ? `/api/run/charts?${query({ name: given.name })}` : null, "runs");
   const run = told.value;
   if (run?.isSweep) return html`<${Sweep} name=${given.name} job=${job} />`;
-  return html`<h1 tabindex="-1">${shown(job?.title || given.name || "Job")}</h1>
+  return html`<div><h1 tabindex="-1">${shown(job?.title || given.name || "Job")}</h1>
     ${run ? html`<${Summary} run=${run} />` : job ? html`<p><${Status} state=${job.state} /></p>` : html`<${Wait} told=${told} what="the run" />`}
     ${job ? html`<${JobBar} job=${job} />` : null}
     ${charts.value?.charts.length ? html`<section><h2>Curves</h2><div class="charts">
@@ -20,7 +20,7 @@ export function Run({ given }) {
     ${run?.overlays.length ? html`<section><h2>Worst samples</h2><div class="gallery">${run.overlays.slice(0, 24).map((picture) => html`
       <figure key=${picture}><img loading="lazy" alt=${picture} src="/api/run/overlay?${query({ name: run.name, picture })}" />
       <figcaption>${shown(picture)}</figcaption></figure>`)}</div></section>` : null}
-    ${job ? html`<${JobLog} job=${job} />` : null}`;
+    ${job ? html`<${JobLog} job=${job} />` : null}</div>`;
 }
 
 function Summary({ run }) {

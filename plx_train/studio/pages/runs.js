@@ -6,9 +6,9 @@ import { Action, duration, Empty, go, number, Progress, shown, Status, Wait, whe
 export function Runs() {
   const jobs = useAnswer("/api/jobs", "jobs", "runs");
   const runs = useAnswer("/api/runs", "runs");
-  return html`<h1 tabindex="-1">Runs</h1>
+  return html`<div><h1 tabindex="-1">Runs</h1>
     <${Wait} told=${jobs} what="jobs">${({ jobs: all }) => html`<${Queue} jobs=${all} />`}<//>
-    <section><h2>History</h2><${Wait} told=${runs} what="runs">${({ runs: all }) => html`<${History} runs=${all} />`}<//></section>`;
+    <section><h2>History</h2><${Wait} told=${runs} what="runs">${({ runs: all }) => html`<${History} runs=${all} />`}<//></section></div>`;
 }
 
 function Queue({ jobs }) {

@@ -8,7 +8,7 @@ const STATES = { complete: "FINISHED", pruned: "KILLED", failed: "FAILED", runni
 
 export function Sweep({ name, job }) {
   const told = useAnswer(`/api/sweep?${query({ name })}`, "runs", "jobs");
-  return html`<h1 tabindex="-1">${shown(job?.title || name)}</h1>
+  return html`<div><h1 tabindex="-1">${shown(job?.title || name)}</h1>
     ${job ? html`<${JobBar} job=${job} />` : null}
     <${Wait} told=${told} what="the sweep">${(sweep) => html`
       <p>${shown(sweep.verdict)}</p>
@@ -16,7 +16,7 @@ export function Sweep({ name, job }) {
         <a href="/api/sweep/report?${query({ name })}" target="_blank" rel="noopener">The whole report</a></p>
       <${Trials} sweep=${sweep} />
       ${job ? null : html`<${Command} text=${sweep.command} />`}`}<//>
-    ${job ? html`<${JobLog} job=${job} />` : null}`;
+    ${job ? html`<${JobLog} job=${job} />` : null}</div>`;
 }
 
 function Trials({ sweep }) {

@@ -5,10 +5,10 @@ import { Action, Command, duration, Fault, go, number, shown, Wait } from "./par
 
 export function Train({ given }) {
   const told = useAnswer("/api/modules");
-  return html`<h1 tabindex="-1">Train</h1>
+  return html`<div><h1 tabindex="-1">Train</h1>
     <${Wait} told=${told} what="what can be trained">${({ modules }) => given.module
       ? html`<${Setup} key=${JSON.stringify(given)} one=${modules.find((each) => each.name === given.module)} given=${given} />`
-      : html`<${Cards} modules=${modules} />`}<//>`;
+      : html`<${Cards} modules=${modules} />`}<//></div>`;
 }
 
 function Cards({ modules }) {
@@ -43,7 +43,7 @@ function Setup({ one, given }) {
   };
   if (!one) return html`<${Fault} error="There is no such module." />`;
   const change = (key, value) => set({ ...values, [key]: value });
-  return html`<p class="over">${one.name}</p><p>${shown(one.sentence)} <a href="#/train">Another one</a></p>
+  return html`<div><p class="over">${one.name}</p><p>${shown(one.sentence)} <a href="#/train">Another one</a></p>
     <div class="field"><label for="root">Folder of the data</label>
       <input id="root" value=${root} placeholder=${`the embedded ${one.dataset || "pages"}`} spellcheck="false"
         onInput=${(event) => setRoot(event.target.value)} />
@@ -59,7 +59,7 @@ function Setup({ one, given }) {
         the time is shared out, and the better one is kept.</p>` : null}
       ${isSweep ? html`<p class="note">Several values: one run for each, compared in a report.</p>` : null}
       <${Action} kind="main" work=${begin} disabled=${Boolean(isWatched.error)}>${isSweep ? "Sweep" : "Train"}<//>
-      ${isWatched.command ? html`<${Command} text=${isWatched.command} />` : null}</div>`;
+      ${isWatched.command ? html`<${Command} text=${isWatched.command} />` : null}</div></div>`;
 }
 
 // Whether a value is several: 1e-4,3e-4 or interval(1e-5, 1e-3).

@@ -12,7 +12,7 @@ export function Welcome() {
     });
     go(`/run?name=${encodeURIComponent(job.output.replace(/^outputs\//, ""))}`);
   };
-  return html`<h1 tabindex="-1">From pictures to a model that serves</h1>
+  return html`<div><h1 tabindex="-1">From pictures to a model that serves</h1>
     <ol class="steps">
       <li><b>Bring data.</b> A folder of this machine, in whatever format; faults are shown at their place.</li>
       <li><b>Train.</b> A recipe, a time budget; stop and go on whenever you like.</li>
@@ -26,5 +26,5 @@ export function Welcome() {
         <${Action} work=${() => begin(one)} label="Train ${one.name} for two minutes">Train for two minutes<//>
         <a href="#/train?module=${one.name}">Set it up</a>
       </article>`)}</div>`}<//></section>
-    ${runs.value?.runs.length ? html`<p><a href="#/runs">${runs.value.runs.length} runs are here.</a></p>` : null}`;
+    ${runs.value?.runs.length ? html`<p><a href="#/runs">${runs.value.runs.length} runs are here.</a></p>` : null}</div>`;
 }
