@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plx_train.data.classes import RARE, read_alike
+from plx_train.data.misspelt import RARE, read_alike
 from plx_train.studio.images import NAMED, ImageList
 
 SHOWN = 60

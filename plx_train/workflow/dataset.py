@@ -15,7 +15,7 @@ from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.rooms import load_room
-from plx_train.data.classes import misspelt_findings
+from plx_train.data.misspelt import misspelt_findings
 from plx_train.data.portion import draw
 from plx_train.distributed import ranks
 from plx_train.ground.errors import ConfigError, DataError, WeightsError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plx_train.data.classes import misspelt_findings
+from plx_train.data.misspelt import misspelt_findings
 
 
 def findings(one: str, few: int, other: str, many: int) -> list[str]:
