@@ -117,12 +117,16 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/pages/{name:path}")
     async def part(name: str) -> Response:
         # Names are looked up, never followed.
-        found = {path.relative_to(PAGES).as_posix(): path for path in PAGES.rglob("*") if path.suffix in TYPES}.get(
-            name
-        )
+        found = _parts().get(name)
         if found is None:
             return JSONResponse({"error": "there is no such page"}, 404, headers=HEADERS)
         return Response(found.read_bytes(), media_type=TYPES[found.suffix], headers=HEADERS)
+
+
+@cache
+def _parts() -> dict[str, Path]:
+    """Files that pages consist of, by name."""
+    return {path.relative_to(PAGES).as_posix(): path for path in PAGES.rglob("*") if path.suffix in TYPES}
 
 
 @cache

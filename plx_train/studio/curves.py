@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plx_train.report.charts import line_chart
 from plx_train.report.data import ChartSeries, metric_series
+from plx_train.report.report import learning_charts
 from plx_train.tracking.spool import read_entries
 
 MOST_KEPT = 32
@@ -51,10 +52,7 @@ class Curves:
 
     def charts(self, spool: Path) -> list[str]:
         """A run so far, drawn: SVG texts, the loss first."""
-        series = metric_series(self.points(spool), ())
-        groups = dict.fromkeys(one.group for one in series)
-        drawn = [line_chart(group, [one for one in series if one.group == group]) for group in groups]
-        return [chart for chart in drawn if chart]
+        return learning_charts(metric_series(self.points(spool), ()))
 
     def compared(self, spools: dict[str, Path], metrics: list[str]) -> list[str]:
         """One drawing for each metric, with a line for each run by its name."""

@@ -29,7 +29,6 @@ FIRST = {
     "trainer.batch_size": "Batch",
     "dataset.pool": "Unlabelled images",
     "dataset.labelled": "Part of the labels",
-    "seed": "Seed",
 }
 """Keys that matter first, and what they are in words; the rest is folded away."""
 ELSEWHERE = ("mode", "module", "output", "dataset.root", "run", "resume", "pipeline", "input", "device.type")

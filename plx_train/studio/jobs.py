@@ -20,7 +20,7 @@ from plx_train.ground.confine import plain_name
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import try_lock
-from plx_train.studio.home import Home, read_json, tail, write_json
+from plx_train.studio.home import ORDER_FILE, Home, read_json, tail, write_json
 from plx_train.studio.job_guard import ENDED_FILE, JOB_FILE, LOCK_FILE, LOG_FILE, STOP_FILE, end
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED, LOST = "queued", "running", "done", "failed", "stopped", "lost"
@@ -204,7 +204,7 @@ class JobBoard:
 
     @property
     def _order_file(self) -> Path:
-        return self._home.own / "order.json"
+        return self._home.own / ORDER_FILE
 
 
 _RECORDED = ("id", "overrides", "title", "lane", "made", "output", "about")
