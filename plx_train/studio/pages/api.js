@@ -3,15 +3,10 @@ import { useEffect, useState } from "ui";
 
 export async function get(path) { return answer(await fetch(path)); }
 
-// A question that is too long for an address.
-export async function ask(path, body) {
-  return answer(await fetch(path, {
+export async function post(path, body = {}) {
+  const told = await answer(await fetch(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   }));
-}
-
-export async function post(path, body = {}) {
-  const told = await ask(path, body);
   // What this page changed itself it need not be told of.
   posted += 1;
   tell();
