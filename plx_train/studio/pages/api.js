@@ -4,13 +4,9 @@ import { useEffect, useState } from "ui";
 export async function get(path) { return answer(await fetch(path)); }
 
 export async function post(path, body = {}) {
-  const told = await answer(await fetch(path, {
+  return answer(await fetch(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   }));
-  // What this page changed itself it need not be told of.
-  posted += 1;
-  tell();
-  return told;
 }
 
 async function answer(response) {
@@ -23,7 +19,7 @@ export const query = (values) => new URLSearchParams(values).toString();
 
 // One stream for the whole page: a browser opens six connections to a server at most.
 const listeners = new Set();
-let versions = {}, isHere = true, posted = 0;
+let versions = {}, isHere = true;
 
 export function listen() {
   const source = new EventSource("/api/changes");
@@ -41,7 +37,7 @@ export function useVersions(...topics) {
     listeners.add(hear);
     return () => listeners.delete(hear);
   }, []);
-  return { stamp: [posted, ...topics.map((topic) => now.versions[topic] ?? 0)].join("."), isHere: now.isHere };
+  return { stamp: topics.map((topic) => now.versions[topic] ?? 0).join("."), isHere: now.isHere };
 }
 
 // What a path answers, asked again whenever one of the topics changed; what was there stays until the answer is.
