@@ -106,7 +106,7 @@ def pages_in(
 
     try:
         name = Path("The file" if source.is_pdf else "image")
-        opened = decoder.open(GivenFile(source.content, name, source.is_pdf, background), left())
+        opened = decoder.open(GivenFile(source.content, name, source.is_pdf, background), left(), limits.max_pixels)
         if source.has_one_page and opened.count > 1:
             raise Refusal(
                 422, f"The file has {opened.count} pages, and this operation answers one image: send them one by one"
@@ -133,6 +133,8 @@ def _images(
     Raises:
         Refusal: 422; they have too many pixels together.
     """
+    if opened.image is not None:
+        return [opened.image]
     count, room = min(opened.count, limits.max_pages), limits.max_pixels
     # A PDF's pages are drawn as large as they may be.
     most = limits.max_pixels / count if source.is_pdf else limits.max_pixels

@@ -90,8 +90,8 @@ class Thumbnails:
                 self._end()
             try:
                 self._decoder = self._decoder or Decoder(MAX_PIXELS)
-                self._decoder.open(GivenFile(file.fileno(), image, is_pdf=False), SECONDS)
-                picture = self._decoder.page(0, MAX_PIXELS, SECONDS)
+                told = self._decoder.open(GivenFile(file.fileno(), image, is_pdf=False), SECONDS, MAX_PIXELS)
+                picture = self._decoder.page(0, MAX_PIXELS, SECONDS) if told.image is None else told.image
                 self._decoder.put_away(SECONDS)
             except DecoderLost as lost:
                 self._end()

@@ -257,7 +257,7 @@ def test_health_says_that_no_decoder_came_up_at_the_start(monkeypatch: pytest.Mo
 
     options = ServeOptions(decoders=1, max_wait_ms=0.0)
     with monkeypatch.context() as broken:
-        broken.setattr("plx_train.vision.decoders.process._started", fail)
+        broken.setattr("plx_train.vision.decoders.process.started", fail)
         with serving(create_app(FakePipeline(), options), options) as server:
             answer = server.get("/health")
     assert answer.status == 503

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,23 +18,12 @@ from plx_train.contract.dataset_options import WHITE
 from plx_train.vision.codecs.faults import MAX_PIXELS
 from plx_train.vision.decoders.memory import SharedMemory, memory_of, new_memory
 from plx_train.vision.decoders.messages import fault_of, receive, send
+from plx_train.vision.decoders.starting import how_ended, started
 
 START_SECONDS = 60.0
 """How long a process may take to come up, on a machine that has much else to do."""
-START = (
-    "import json, sys; handle, memory, formats, sys.path[:] = json.loads(sys.argv[1]);"
-    "from plx_train.vision.decoders.worker import work; work(handle, memory, formats)"
-)
-KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Variables of the environment that it keeps: keys and passwords lie in others."""
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""What glibc keeps for the next file: to be given memory anew takes a third of the time of an ordinary JPEG."""
 COPIED_FILE, COPIED_PAGE = 16 << 20, 48 << 20
 """Files and pages of fewer bytes go through memory that is used again, which is quicker than memory that is new."""
-BASE_BYTES = 256 << 20
-BYTES_A_PIXEL = 24
-"""What decoding takes at most of a picture that means no harm: 16 bits, four channels, and what is made of them."""
 
 
 class DecoderLost(Exception):
@@ -56,11 +42,16 @@ class DecoderLost(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """What an open file holds: `count` pages, each of which needs those before it where it `builds_up`."""
+    """What a file holds: `count` pages, each of which needs those before it where it `builds_up`.
+
+    Attributes:
+        image: the only page of a picture that was decoded at once and is closed again, uint8 (H, W, 3) BGR.
+    """
 
     count: int
     format: str
     builds_up: bool
+    image: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -102,12 +93,12 @@ class Decoder:
         self.max_pixels = max_pixels
         self._memory: SharedMemory | None = None
         self._letters: SharedMemory | None = None
-        self._is_ready = False
+        self._is_ready = self._is_open = False
         self._path = Path()
         try:
             self._line, theirs = socket.socketpair()
             with theirs:
-                self._process = _started(theirs.fileno(), BASE_BYTES + BYTES_A_PIXEL * max_pixels, formats)
+                self._process = started(theirs.fileno(), max_pixels, formats)
         except OSError as error:
             raise DecoderLost(f"no process to decode in can be started ({error.strerror or error})", True) from None
 
@@ -140,8 +131,11 @@ class Decoder:
             raise DecoderLost(f"no process to decode in comes up ({error.reason})", True) from None
         self._is_ready = True
 
-    def open(self, file: GivenFile, seconds: float) -> Opened:
+    def open(self, file: GivenFile, seconds: float, max_pixels: float | None = None) -> Opened:
         """Opens a file, in the place of the one before.
+
+        Args:
+            max_pixels: a picture of one page is decoded with it, at most so large, and closed: asking once is quicker.
 
         Raises:
             UserError: it can't be read; an image's is an `ImageError`.
@@ -149,7 +143,7 @@ class Decoder:
         """
         self.ready()
         self.num_files += 1
-        self._path = file.path
+        self._path, self._is_open = file.path, True
         asked = {
             "do": "open",
             "is_pdf": file.is_pdf,
@@ -157,9 +151,14 @@ class Decoder:
             "max_pixels": self.max_pixels,
             "background": file.background,
         }
-        with self._handed(file.source) as (more, handles):
-            told = self._ask(asked | more, handles, seconds)
-        return Opened(self._number(told, "count"), str(told.get("format"))[:20], told.get("builds_up") is True)
+        wants_page = max_pixels is not None and not file.is_pdf
+        with self._handed(file.source) as (more, handles), self._room(wants_page) as (memory, places):
+            if wants_page:
+                more = more | {"most": min(max_pixels or 0, self.max_pixels), "has_place": bool(places)}
+            told = self._ask(asked | more, [*handles, *places], seconds)
+        self._is_open = "height" not in told
+        image = None if self._is_open else self._image(told, memory, max_pixels or 0)
+        return Opened(self._number(told, "count"), str(told.get("format"))[:20], told.get("builds_up") is True, image)
 
     @contextmanager
     def _handed(self, source: bytes | int) -> Iterator[tuple[dict[str, Any], list[int]]]:
@@ -190,16 +189,26 @@ class Decoder:
             UserError: it can't be read.
             DecoderLost: the process ended, or was not done in so many seconds.
         """
-        handles = [] if self._memory else [new_memory(self.max_pixels * 3)]
-        try:
-            memory = self._memory = self._memory or SharedMemory(handles[0], self.max_pixels * 3)
+        with self._room() as (memory, handles):
             asked = {"do": "page", "number": number, "max_pixels": min(max_pixels, self.max_pixels)}
             told = self._ask(asked, handles, seconds)
+        return self._image(told, memory, max_pixels)
+
+    @contextmanager
+    def _room(self, is_needed: bool = True) -> Iterator[tuple[SharedMemory | None, list[int]]]:
+        """The memory that a page comes in, and its handle where the process does not have it yet."""
+        handles = [] if self._memory or not is_needed else [new_memory(self.max_pixels * 3)]
+        try:
+            if handles:
+                self._memory = SharedMemory(handles[0], self.max_pixels * 3)
+            yield self._memory, handles
         finally:
             for handle in handles:
                 os.close(handle)
+
+    def _image(self, told: Mapping[str, Any], memory: SharedMemory | None, max_pixels: float) -> np.ndarray:
         height, width = self._number(told, "height"), self._number(told, "width")
-        if not 0 < height * width <= min(max_pixels, self.max_pixels):
+        if memory is None or not 0 < height * width <= min(max_pixels, self.max_pixels):
             raise self._nonsense()
         image = memory.image(height, width)
         if image.nbytes <= COPIED_PAGE:
@@ -209,12 +218,14 @@ class Decoder:
         return image
 
     def put_away(self, seconds: float) -> None:
-        """Closes the open file.
+        """Closes the file where it is open.
 
         Raises:
             DecoderLost: the process ended, or was not done in so many seconds.
         """
-        self._ask({"do": "close"}, (), seconds)
+        if self._is_open:
+            self._ask({"do": "close"}, (), seconds)
+            self._is_open = False
 
     def end(self) -> int:
         """Ends the process, whatever it is at; its exit code."""
@@ -238,7 +249,7 @@ class Decoder:
             self.end()
             raise DecoderLost(f"it was not decoded within {seconds:.3g} s", is_late=True) from None
         except (EOFError, OSError):
-            raise DecoderLost(_how_ended(self._end_of())) from None
+            raise DecoderLost(how_ended(self._end_of())) from None
         except ValueError:
             raise self._nonsense() from None
         if "error" in told:
@@ -262,29 +273,3 @@ class Decoder:
     def _nonsense(self) -> DecoderLost:
         self.end()
         return DecoderLost("the reader of its format failed on it")
-
-
-def _started(handle: int, memory: int, formats: Collection[str] | None) -> subprocess.Popen[bytes]:
-    places = [str(Path(place).absolute()) for place in sys.path]
-    told = json.dumps([handle, memory, None if formats is None else sorted(formats), places])
-    return subprocess.Popen(
-        [sys.executable, "-I", "-c", START, told],
-        pass_fds=[handle],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | ONE_THREAD | KEPT_MEMORY,
-        cwd="/",
-        # Signals of a terminal are for the process that started it.
-        start_new_session=True,
-    )
-
-
-def _how_ended(code: int) -> str:
-    if code == -signal.SIGXCPU:
-        return "it was not decoded in the time that it had"
-    try:
-        how = signal.Signals(-code).name if code < 0 else f"code {code}"
-    except ValueError:
-        how = f"signal {-code}"
-    return f"the reader of its format failed on it ({how})"

@@ -68,8 +68,11 @@ class _Desk:
         self._letters: SharedMemory | None = None
 
     def open(self, asked: Mapping[str, Any], handles: list[int]) -> dict[str, Any]:
-        """Opens a file, and says how many pages it has."""
+        """Opens a file, and says how many pages it has; a picture's only one comes with it where that is asked for."""
         self.close()
+        if asked.get("has_place"):
+            *handles, place = handles
+            self._take_place(place)
         content = self._content(asked, handles)
         if asked["is_pdf"]:
             pages = self._pages = self._held.enter_context(opened_pdf(content, str(asked["name"])))
@@ -78,7 +81,11 @@ class _Desk:
             np.frombuffer(content, np.uint8), Path(asked["name"]), int(asked["max_pixels"]), str(asked["background"])
         )
         self._pages = frames
-        return {"count": frames.count, "format": frames.format, "builds_up": frames.builds_up}
+        told = {"count": frames.count, "format": frames.format, "builds_up": frames.builds_up}
+        if "most" in asked and frames.count == 1:
+            told |= self._put_down(frames.page(0), float(asked["most"]))
+            self.close()
+        return told
 
     def _content(self, asked: Mapping[str, Any], handles: list[int]) -> Any:
         """The file: in memory that is kept, of which `length` bytes are its, or in that of a handle of its own."""
@@ -96,14 +103,18 @@ class _Desk:
     def page(self, asked: Mapping[str, Any], handles: list[int]) -> dict[str, Any]:
         """Puts a page into memory, that of a handle if there is one, and says how large it is."""
         number, most = int(asked["number"]), float(asked["max_pixels"])
-        if handles:
-            self._memory = SharedMemory(handles[0], os.fstat(handles[0]).st_size)
-        assert self._memory is not None
+        for handle in handles:
+            self._take_place(handle)
         if isinstance(self._pages, PdfPages):
-            image = self._pages.image(number, most)
-        else:
-            assert self._pages is not None
-            image = self._pages.page(number)
+            return self._put_down(self._pages.image(number, most), most)
+        assert self._pages is not None
+        return self._put_down(self._pages.page(number), most)
+
+    def _take_place(self, handle: int) -> None:
+        self._memory = SharedMemory(handle, os.fstat(handle).st_size)
+
+    def _put_down(self, image: np.ndarray, most: float) -> dict[str, Any]:
+        assert self._memory is not None
         height, width = image.shape[:2]
         if height * width <= most:
             self._memory.image(height, width)[:] = image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -13,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from kit.hostile_files import encoded, pdf_of_much_content, png_of_zeros
 from plx_train.vision.codecs.faults import ImageError
@@ -40,11 +43,33 @@ def pages(decoder: Decoder, content: bytes, is_pdf: bool = False, seconds: float
 @pytest.mark.parametrize("side", [64, 1000, 3000])
 def test_pixels_come_as_they_are_read_here(decoder: Decoder, side: int) -> None:
     noise = np.random.default_rng(side).integers(0, 255, (side, side + 5, 3), np.uint8)
-    content = __import__("cv2").imencode(".png", noise)[1].tobytes()
+    content = cv2.imencode(".png", noise)[1].tobytes()
     first, again = pages(decoder, content)[0], pages(decoder, encoded("BMP"))[0]
     np.testing.assert_array_equal(first, decode_image(np.frombuffer(content, np.uint8), Path("file")))
     assert first.flags.writeable
     assert again.shape == (64, 64, 3)
+
+
+def test_a_picture_of_one_page_comes_as_it_is_opened() -> None:
+    decoder = Decoder(50_000_000)
+    try:
+        # What can't be read takes nothing from the next one, though their memory comes with the first.
+        with pytest.raises(ImageError):
+            decoder.open(GivenFile(b"no picture", Path("file"), False), 60.0, 50_000_000)
+        for side in (40, 3000):
+            noise = np.random.default_rng(side).integers(0, 255, (side, side + 5, 3), np.uint8)
+            content = cv2.imencode(".png", noise)[1].tobytes()
+            opened = decoder.open(GivenFile(content, Path("file"), False), 60.0, 50_000_000)
+            assert opened.image is not None
+            np.testing.assert_array_equal(opened.image, noise)
+        decoder.put_away(60.0)
+        two = io.BytesIO()
+        page = Image.new("RGB", (64, 64))
+        page.save(two, "TIFF", save_all=True, append_images=[page])
+        assert decoder.open(GivenFile(two.getvalue(), Path("file"), False), 60.0, 50_000_000).image is None
+        assert decoder.page(1, 50_000_000, 60.0).shape == (64, 64, 3)
+    finally:
+        decoder.end()
 
 
 def test_limits_hold_in_the_process(decoder: Decoder) -> None:
