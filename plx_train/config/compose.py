@@ -35,6 +35,7 @@ from plx_train.ground.places import conf_dir, datasets_dir
 
 NAMED_SETTINGS = ("experiment", "debug")
 """Groups whose presets say how long a run is as if it were typed; what a module's recipe says is a default."""
+MOST_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,13 @@ def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed
     GlobalHydra.instance().clear()
     _register_resolver()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        base = _compose([str(item.input_line) for item in parsed if _is_preset(item)])
+        base = _presets([str(item.input_line) for item in parsed if _is_preset(item)])
         check_keys(parsed, base)
-        config = _compose([open_free_key(str(item.input_line), base) for item in parsed])
+        is_all = all(map(_is_preset, parsed))
+        config = (
+            copy.deepcopy(base) if is_all else _compose([open_free_key(str(item.input_line), base) for item in parsed])
+        )
+    OmegaConf.set_readonly(config, None)
     given = {key_of(text) for text in overrides}.union(*map(_keys_in, parsed))
     with explained(overrides):
         put(config, entries)
@@ -152,6 +157,22 @@ def _fill_time(config: DictConfig, parsed: Sequence[Override], given: set[str]) 
 
 def _register_resolver() -> None:
     OmegaConf.register_new_resolver("embedded", lambda name: str(datasets_dir() / name), replace=True)
+
+
+_composed: dict[str, DictConfig] = {}
+"""Configurations of presets alone: a command composes the same ones twice, a sweep does for each of its trials."""
+
+
+def _presets(lines: Sequence[str]) -> DictConfig:
+    """The configuration of presets alone, which nobody may change."""
+    rooms = [f"{name}:{kind.__module__}:{id(kind)}" for name, kind in usable_options().items()]
+    key = repr((lines, str(conf_dir()), rooms, foreign_presets()))
+    if key not in _composed:
+        if len(_composed) >= MOST_KEPT:
+            _composed.clear()
+        _composed[key] = _compose(lines)
+        OmegaConf.set_readonly(_composed[key], True)
+    return _composed[key]
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:

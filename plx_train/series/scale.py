@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,26 +63,38 @@ class Scaler:
 
 
 def write_scaler_pkl(path: Path, scaler: Scaler, columns: Sequence[str] = ()) -> None:
-    """Writes PaddleX's ``scaler.pkl``: a fitted `StandardScaler` of scikit-learn, by joblib.
+    """Writes PaddleX's ``scaler.pkl``: a fitted `StandardScaler` of scikit-learn, as joblib reads it.
 
-    It is only ever written, for PaddleX to read; reading one would run what is pickled in it.
+    It is only ever written, for PaddleX to read; reading one would run what is pickled in it. scikit-learn itself is
+    not imported: with scipy that takes a second, and its state is a handful of numbers.
 
     Args:
         columns: names of the scaled columns in order; with them scikit-learn checks the frames it is given.
     """
-    import joblib
-    from sklearn.preprocessing import StandardScaler
-
-    fitted = StandardScaler()
-    fitted.mean_ = np.asarray(scaler.mean, np.float64)
-    fitted.scale_ = np.asarray(scaler.std, np.float64)
-    fitted.var_ = np.square(fitted.scale_)
-    fitted.n_features_in_ = len(scaler.mean)
-    fitted.n_samples_seen_ = np.int64(max(scaler.num_rows, 1))
+    state = {
+        "with_mean": True,
+        "with_std": True,
+        "copy": True,
+        "mean_": np.asarray(scaler.mean, np.float64),
+        "scale_": np.asarray(scaler.std, np.float64),
+        "var_": np.square(np.asarray(scaler.std, np.float64)),
+        "n_features_in_": len(scaler.mean),
+        "n_samples_seen_": np.int64(max(scaler.num_rows, 1)),
+        "_sklearn_version": version("scikit-learn"),
+    }
     if columns:
-        fitted.feature_names_in_ = np.asarray(columns, object)
+        state["feature_names_in_"] = np.asarray(columns, object)
     path.parent.mkdir(parents=True, exist_ok=True)
-    joblib.dump(fitted, path)
+    path.write_bytes(_pickled("sklearn.preprocessing._data", "StandardScaler", state))
+
+
+def _pickled(module: str, name: str, state: dict[str, Any]) -> bytes:
+    """What `pickle` writes of an object of a class that need not be imported for it, in protocol 2."""
+    content = pickle.dumps(state, 2).removeprefix(pickle.PROTO + b"\x02").removesuffix(pickle.STOP)
+    # The older name of numpy's module, which NumPy 1 and 2 both know.
+    content = content.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+    class_of_it = pickle.GLOBAL + f"{module}\n{name}\n".encode() + pickle.EMPTY_TUPLE + pickle.NEWOBJ
+    return pickle.PROTO + b"\x02" + class_of_it + content + pickle.BUILD + pickle.STOP
 
 
 def _parts(array: np.ndarray) -> list[np.ndarray]:

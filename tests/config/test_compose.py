@@ -246,3 +246,10 @@ def test_a_password_that_a_former_version_recorded_is_put_away(monkeypatch: pyte
     composed = compose_run(["module=text_det", "dataset=pages"])
     again = composed_from(OmegaConf.create(composed.yaml), ["tracking.uri=postgresql://me:hunter22@h/runs"])
     assert again.overrides == ("tracking.uri=postgresql://me@h/runs",)
+
+
+def test_what_a_command_changes_stays_its_own(tmp_path: Path) -> None:
+    before = compose_run(["module=image_cls"]).flat
+    changed = compose_run(["module=image_cls", f"dataset.root={tmp_path}", "device.env.A=b", "trainer.max_time=5m"])
+    assert changed.flat != before
+    assert compose_run(["module=image_cls"]).flat == default_values(changed) == before
