@@ -142,8 +142,8 @@ def _fault(one: Annotation, truth: Truth) -> str:
         return f"the path {one.image!r} holds a tab or a line break, which no label file can hold: rename it"
     if isinstance(one.truth, str) and not one.truth.strip():
         return f"{one.image} has an empty label"
-    has_outlines = truth in (Truth.BOXES, Truth.MASKS) and isinstance(one.truth, tuple)
-    if has_outlines and any(not _label(each) for each in one.truth if not _is_ignored(each)):
+    given = one.truth if truth in (Truth.BOXES, Truth.MASKS) and isinstance(one.truth, tuple) else ()
+    if any(not _label(each) for each in given if not (_is_ignored(each) and truth is Truth.MASKS)):
         return f"{one.image} has {'a box' if truth is Truth.BOXES else 'an outline'} without a class"
     try:
         f"{one.image}{one.truth}".encode()

@@ -15,7 +15,7 @@ FOLDERS = ("annotations", "masks", "mask", "labels", "label", "segmentationclass
 IMAGE_FOLDERS = ("images", "image", "img", "imgs", "jpegimages", "pictures")
 """What folders of images are called, in small letters."""
 SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
-"""Of files that keep each number as it is."""
+"""Suffixes of files that keep each number as it is."""
 ENDINGS = ("", "_mask", "_label", "_labels", "_gt", "_seg", "-mask", "_labelTrainIds", "_gtFine_labelTrainIds")
 """What names of masks have behind those of their images."""
 

@@ -107,7 +107,7 @@ class SemanticSeg(ImageModule[SemanticSegProcessor]):
         return segment_files(counts, labels)
 
     def export_network(self, processor: SemanticSegProcessor) -> tuple[paddle.nn.Layer, list[InputSpec]]:
-        """The network with the choice of the likeliest class, int32 (N, h, w); of images seen in windows at any size."""
+        """The network with the choice of the likeliest class, int32 (N, h, w); of windows at any size."""
         network = build_segmenter(self.options.network, len(processor.labels))
         network.set_state_dict(self.network.state_dict())
         width, height = processor.size if processor.tile is None else (None, None)
