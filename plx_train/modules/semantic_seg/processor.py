@@ -70,7 +70,7 @@ class SemanticSegProcessor(TiledProcessor):
         return Segments(_joined(classes, self.tiling, shape), self.labels)
 
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """Of the pixels that have another class, how far that of `reference` is ahead of its next likeliest.
+        """How far the class of `reference` is ahead of its next likeliest at each pixel that has another one, else 0.
 
         So much at least one of its probabilities must have changed, twice as much at most.
         """
