@@ -19,7 +19,7 @@ class Truth(Enum):
     TEXT = "the text of each image"
     TEXTS = "outlines of texts and what they say"
     BOXES = "boxes of objects with their classes"
-    MASKS = "outlines of objects with their classes"
+    MASKS = "the class of each pixel"
 
 
 @dataclass(frozen=True)

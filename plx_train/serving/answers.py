@@ -40,6 +40,16 @@ class DetectionAnswer(BaseModel):
     models: dict[str, Any] | None = None
 
 
+class LabelMapAnswer(BaseModel):
+    """The number of the class of each pixel, row by row, `size` the image's height and width."""
+
+    labelMap: list[int]
+    size: list[int]
+    classes: list[dict[str, Any]] | None = None
+    image: str | None = None
+    models: dict[str, Any] | None = None
+
+
 class Attribute(BaseModel):
     """What holds of a thing, with its score."""
 

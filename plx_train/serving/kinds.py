@@ -17,6 +17,7 @@ from plx_train.serving.answers import (
     ClassificationAnswer,
     Described,
     DetectionAnswer,
+    LabelMapAnswer,
     SeriesClassAnswer,
     TableAnswer,
 )
@@ -135,6 +136,12 @@ def _boxes(declared: Declaration, answered: Answered) -> dict[str, Any]:
     return {"detectedObjects": objects, **answered.about}
 
 
+def _label_map(declared: Declaration, answered: Answered) -> dict[str, Any]:
+    classes = answered.results[0]["pred"][0]
+    seen = answered.first["classes"]
+    return {"labelMap": classes.ravel().tolist(), "size": list(classes.shape), "classes": seen, **answered.about}
+
+
 def _attributes(declared: Declaration, answered: Answered) -> dict[str, Any]:
     found = answered.first
     if "boxes" in found:
@@ -243,6 +250,7 @@ def base64_of(image: np.ndarray | None, suffix: str = ".jpg") -> str | None:
 KINDS = {
     "categories": AnswerKind(ImageRequest, lambda _: ClassificationAnswer, _categories),
     "boxes": AnswerKind(ImageRequest, lambda _: DetectionAnswer, _boxes),
+    "label_map": AnswerKind(ImageRequest, lambda _: LabelMapAnswer, _label_map),
     "attributes": AnswerKind(ImageRequest, _attributes_model, _attributes, needed=("key",)),
     "pages": AnswerKind(FileRequest, _pages_model, _pages, needed=("key",), optional=PAGE_SETTINGS),
     "table": AnswerKind(CsvRequest, lambda _: TableAnswer, _table, needs_table=True),

@@ -69,6 +69,12 @@ class ImageData(Generic[Labelled]):
         base = self.root.absolute()
         return [sample.image.relative_to(base).as_posix() for sample in split.samples]
 
+    def names_beside(self) -> list[str]:
+        """Other files that truths are read from, relative to the root."""
+        base = self.root.absolute()
+        samples = (*self.train.samples, *self.val.samples)
+        return [path.relative_to(base).as_posix() for sample in samples for path in sample.beside]
+
 
 @dataclass(frozen=True)
 class Look(Generic[Labelled]):
@@ -139,7 +145,8 @@ def check_images(
     """
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
-    content = fingerprint(data.root, [*names["train"], *names["val"]], NUM_THREADS, data.files, data.label_folder)
+    counted = [*names["train"], *names["val"], *data.names_beside()]
+    content = fingerprint(data.root, counted, NUM_THREADS, data.files, data.label_folder)
     # What is said of lines depends on names and links beside the images that they name: it is part of the key.
     of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
     told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()

@@ -16,7 +16,7 @@ from plx_train.data.formats.dataset_format import (
 )
 from plx_train.data.formats.parsed_json import JsonFault
 from plx_train.data.formats.tree import ImageTree, joined
-from plx_train.data.label_file import ABSOLUTE, LabelFile
+from plx_train.data.label_file import ABSOLUTE, LabelFile, image_and_mask
 
 TEST_FILE = "test.txt"
 OF_TABLES = (".csv", ".tsv")
@@ -27,7 +27,7 @@ class PaddlexLists(DatasetFormat):
 
     name = "paddlex"
     title = "PaddleX's label files"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES, Truth.MASKS})
     names_all = False
 
     def sign(self, folder: DataFolder) -> str | None:
@@ -64,7 +64,9 @@ def _boxes(folder: DataFolder, name: str, found: Annotations) -> list[Annotation
 
 
 def _annotation(text: str, line: int, file: LabelFile, truth: Truth) -> Annotation:
-    if truth is Truth.CLASS:
+    if truth is Truth.MASKS:
+        name, words = image_and_mask(text)
+    elif truth is Truth.CLASS:
         place = max(text.rstrip().rfind(" "), text.rstrip().rfind("\t"))
         name, words = text[: max(place, 0)].strip(), text[place + 1 :].strip()
     else:
