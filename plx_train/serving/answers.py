@@ -55,6 +55,15 @@ class Described(BaseModel):
     score: float
 
 
+class LabelMap(BaseModel):
+    """A label for each pixel, row by row, of a map of `size` (height, width); `models` says which versions it is of."""
+
+    labelMap: list[int]
+    size: list[int]
+    image: str | None = None
+    models: dict[str, Any] | None = None
+
+
 class TableAnswer(BaseModel):
     """What was found in series: CSV and a plot of the first one, as base64.
 

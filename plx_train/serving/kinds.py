@@ -17,6 +17,7 @@ from plx_train.serving.answers import (
     ClassificationAnswer,
     Described,
     DetectionAnswer,
+    LabelMap,
     SeriesClassAnswer,
     TableAnswer,
 )
@@ -218,6 +219,18 @@ def _label(declared: Declaration, answered: Answered) -> dict[str, Any]:
     return {**first, "image": about["image"], "series": found if len(found) > 1 else None, "models": about["models"]}
 
 
+def _label_map(declared: Declaration, answered: Answered) -> dict[str, Any]:
+    found = answered.results[0]
+    labels = found["pred"][0]
+    beside = {field: found[name] for field, name in _endpoint(declared).settings.get("beside", {}).items()}
+    return {"labelMap": labels.ravel().tolist(), "size": list(labels.shape), **beside, **answered.about}
+
+
+def _label_map_model(endpoint: DeclaredEndpoint) -> type[BaseModel]:
+    beside: dict[str, Any] = dict.fromkeys(endpoint.settings.get("beside", {}), (bool | float, ...))
+    return create_model("LabelMapAnswer", __base__=LabelMap, __doc__=LabelMap.__doc__, **beside)
+
+
 def _endpoint(declared: Declaration) -> DeclaredEndpoint:
     assert declared.endpoint is not None
     return declared.endpoint
@@ -243,6 +256,7 @@ def base64_of(image: np.ndarray | None, suffix: str = ".jpg") -> str | None:
 KINDS = {
     "categories": AnswerKind(ImageRequest, lambda _: ClassificationAnswer, _categories),
     "boxes": AnswerKind(ImageRequest, lambda _: DetectionAnswer, _boxes),
+    "label_map": AnswerKind(ImageRequest, _label_map_model, _label_map, optional=("beside",)),
     "attributes": AnswerKind(ImageRequest, _attributes_model, _attributes, needed=("key",)),
     "pages": AnswerKind(FileRequest, _pages_model, _pages, needed=("key",), optional=PAGE_SETTINGS),
     "table": AnswerKind(CsvRequest, lambda _: TableAnswer, _table, needs_table=True),
