@@ -7,6 +7,7 @@ compare   OURS.json PADDLEX.json    prints the differences; exit code 1 if there
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -48,6 +49,8 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
     def predict(image: Path) -> Any:
         prediction = predictor.predict(image)
         found = prediction.to_json()
+        if "pred" in prediction.findings():
+            return label_map(prediction.findings()["pred"])
         if "boxes" in found:
             return objects(zip(prediction.names, prediction.scores, prediction.boxes, strict=True))
         if "label_names" in found:
@@ -62,6 +65,15 @@ def has_several_labels(folder: str) -> bool:
     import yaml
 
     return "MultiLabelThreshOutput" in yaml.safe_load(Path(folder, "inference.yml").read_text("utf-8"))["PostProcess"]
+
+
+def label_map(labels: Any) -> dict[str, Any]:
+    """A label for each pixel, as a text: how many are not 0, and which."""
+    import numpy as np
+
+    plain = np.asarray(labels).astype(np.int32)
+    digest = hashlib.sha256(plain.tobytes()).hexdigest()[:16]
+    return {"text": f"{np.count_nonzero(plain)} of {plain.size} pixels, {digest}", "scores": []}
 
 
 def objects(found: Iterable[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
@@ -91,6 +103,8 @@ def with_paddlex(folder: str) -> Callable[[Path], Any]:
         result = next(iter(model.predict(str(image))))
         if "rec_text" in result:
             return {"text": result["rec_text"], "scores": [float(result["rec_score"])]}
+        if "pred" in result:
+            return label_map(result["pred"])
         if "label_names" in result:
             return classes(result, has_several_labels(folder))
         if "boxes" in result:

@@ -12,7 +12,7 @@ from plx_train.metrics.thresholds import MIN_OF_A_KIND, best_threshold
 FALSE_ALARMS, F1, AUTO = "false_alarms", "f1", "auto"
 RULES = (AUTO, FALSE_ALARMS, F1)
 LEAST = 1e-6
-"""Of a threshold, by which scores are divided."""
+"""The lowest threshold: scores are divided by it."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,14 @@ from plx_train.contract.sample import Batch, Sample
 from plx_train.metrics.defect_thresholds import choose_threshold
 from plx_train.metrics.defects import DefectMetric
 from plx_train.modules.image_anomaly.config import ImageAnomalyConfig
-from plx_train.modules.image_anomaly.labels import Picture
 from plx_train.modules.image_anomaly.processor import PADDLEX_THRESHOLD, ImageAnomalyProcessor, score_of
-from plx_train.nn.anomaly.coreset import coreset, gathered
+from plx_train.nn.anomaly.fits import fit_gaussians, fit_memory
 from plx_train.nn.anomaly.names import PATCH_CORE, STFPM
 from plx_train.nn.anomaly.padim import PaDiM
 from plx_train.nn.anomaly.patch_core import PatchCore
 from plx_train.nn.anomaly.stfpm import STFPM as Student
 from plx_train.nn.detection.backbones import of_backbone
+from plx_train.vision.labels.defects import Picture
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, stack_eval
 
@@ -109,38 +109,14 @@ class ImageAnomaly(ImageModule[ImageAnomalyProcessor]):
     def fit(self, train: Dataset, holdout: Dataset, members: Members) -> None:
         """Fits memory or Gaussians to good images."""
         self.network.eval()
-        if isinstance(self.network, PatchCore):
-            self._remember(train)
-        else:
-            self._take_gaussians(train)
-
-    def _remember(self, train: Dataset) -> None:
-        # The run has seeded numpy.
-        rng = np.random.default_rng(int(np.random.randint(2**31)))
-        points = gathered(self._patches(train), len(train), self.options.candidates, rng)
-        mean, deviation = points.mean(axis=0), points.std(axis=0)
-        scale = 1 / (np.maximum(deviation, 1e-6) * np.sqrt(points.shape[1]))
-        points = (points - mean) * scale
-        self.network.take(mean, scale, points[coreset(points, self.options.memory, rng)])
-
-    def _take_gaussians(self, train: Dataset) -> None:
-        total, products, number = np.zeros(()), np.zeros(()), len(train)
-        for patches in self._patches(train):
-            total = total + patches.astype(np.float64)
-            products = products + patches[:, :, None] * patches[:, None, :]
-        mean = total / number
-        covariance = (products - number * mean[:, :, None] * mean[:, None, :]) / max(number - 1, 1)
-        self.network.take(mean, covariance + 0.01 * np.eye(mean.shape[1]))
-
-    def _patches(self, dataset: Dataset) -> Iterator[np.ndarray]:
-        """What the network looks at, (cells, channels), image after image."""
-        see = self.network.patches if isinstance(self.network, PatchCore) else self.network.looked_at
         unused = np.random.default_rng(0)
-        for start in range(0, len(dataset), BATCH):
-            places = range(start, min(start + BATCH, len(dataset)))
-            batch = stack_eval([dataset.get(place, unused) for place in places])
-            with paddle.no_grad():
-                yield from see(paddle.to_tensor(batch["x"])).numpy()
+        starts = range(0, len(train), BATCH)
+        places = (range(start, min(start + BATCH, len(train))) for start in starts)
+        images = (np.stack([train.get(place, unused).x for place in some]) for some in places)
+        if isinstance(self.network, PatchCore):
+            fit_memory(self.network, images, len(train), self.options.candidates, self.progress)
+        elif isinstance(self.network, PaDiM):
+            fit_gaussians(self.network, images, len(train), self.progress)
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ImageAnomalyProcessor:
         """The processor with the threshold that the rule takes from held-out images."""

@@ -10,7 +10,7 @@ from plx_train.vision.defects import MARKED, Defect
 from plx_train.vision.draw import FALSE, FOUND, GREEN, GREY, RED, draw_captions
 
 STRENGTH = 0.45
-"""Of the heat map over the image, where it is hottest."""
+"""Share of the heat map in the picture, where it is hottest."""
 HOTTEST = 2.0
 """Score that is drawn in the hottest colour; 1, the threshold, lies in the middle."""
 

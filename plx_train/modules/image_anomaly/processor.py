@@ -21,10 +21,10 @@ CALIBRATION = "Calibration"
 PADDLEX_THRESHOLD = 0.01
 """Score above which PaddleX calls a pixel a defect, whatever the model."""
 RADIUS = 4
-"""Of the disk, in the network's pixels, that must fit into whatever is a defect."""
+"""Radius of the disk, in the network's pixels, that must fit into whatever is a defect."""
 UNCHOSEN, UNCHOSEN_RULE = 1.0, "nothing was held out to choose it on"
 HIGHEST = 6e4
-"""Of a pixel, which is kept as float16."""
+"""The highest score of a pixel, which is kept as float16."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.splits import CheckedDocuments
 from plx_train.ground.errors import ConfigError
 from plx_train.metrics.defects import DefectMetric
-from plx_train.modules.image_anomaly.check import AnomalyCheck, CheckedPictures, check_kinds
 from plx_train.modules.image_anomaly.config import ImageAnomalyConfig
-from plx_train.modules.image_anomaly.labels import Picture, read_samples
 from plx_train.modules.image_anomaly.overlay import draw_overlay, draw_truth
 from plx_train.modules.image_anomaly.processor import (
     UNCHOSEN,
@@ -26,6 +24,8 @@ from plx_train.modules.image_anomaly.processor import (
 )
 from plx_train.nn.anomaly.names import PRETRAINED
 from plx_train.vision.check import ImageData
+from plx_train.vision.defect_check import CheckedPictures, DefectCheck, check_kinds
+from plx_train.vision.labels.defects import Picture, read_samples
 from plx_train.vision.room import ImageRoom
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, Picture, ImageAnomalyProces
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         return check_kinds(data, super().check(data, processor, dataset, options))
 
-    def rules(self, processor: ImageAnomalyProcessor, options: ImageAnomalyConfig) -> AnomalyCheck:
+    def rules(self, processor: ImageAnomalyProcessor, options: ImageAnomalyConfig) -> DefectCheck:
         """What is looked for in a dataset."""
-        return AnomalyCheck()
+        return DefectCheck(self.name)
 
     def official(self, processor: ImageAnomalyProcessor, options: ImageAnomalyConfig) -> ImageAnomalyProcessor:
         """`processor` before a threshold is chosen."""

@@ -26,6 +26,7 @@ class PatchCore(PatchNetwork):
         self, backbone: str, size: tuple[int, int], strides: Sequence[int], sigma: float, capacity: int
     ) -> None:
         super().__init__(backbone, size, strides, sigma)
+        self.capacity = capacity
         self.register_buffer("memory", paddle.zeros([self.num_features, capacity]))
         # A parameter, for a network without any can't be given to an optimizer.
         self.mean = self.create_parameter([self.num_features], default_initializer=nn.initializer.Constant(0.0))
@@ -39,7 +40,7 @@ class PatchCore(PatchNetwork):
 
     def take(self, mean: np.ndarray, scale: np.ndarray, memory: np.ndarray) -> None:
         """Remembers standardised patches (K, num_features); where there are less than the capacity, some twice."""
-        kept = memory[np.arange(self.memory.shape[1]) % len(memory)]
+        kept = memory[np.arange(self.capacity) % len(memory)]
         self.memory.set_value(kept.T.astype(np.float32))
         self.mean.set_value(mean.astype(np.float32))
         self.scale.set_value(scale.astype(np.float32))

@@ -6,6 +6,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
+SMALLEST = 0.01
+"""The smallest root that is told: below it, roots are noise of their squares' rounding."""
+
 
 def enlarging(length: int, cells: int, sigma: float = 0.0) -> np.ndarray:
     """The matrix float32 (length, cells) that enlarges a row of cells to pixels, and blurs it; its rows sum to 1.
@@ -45,8 +48,5 @@ class Enlarge(nn.Layer):
 
 
 def root(squares: paddle.Tensor) -> paddle.Tensor:
-    """Square roots, of at least `SMALLEST`: nearer to 0 roots are noise of the squares' rounding."""
+    """Square roots, `SMALLEST` at least."""
     return paddle.sqrt(paddle.clip(squares, min=SMALLEST**2))
-
-
-SMALLEST = 0.01

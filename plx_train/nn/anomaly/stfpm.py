@@ -11,7 +11,7 @@ from plx_train.nn.anomaly.patches import cells_at
 from plx_train.nn.anomaly.score_map import Enlarge
 
 LEAST = 1e-6
-"""Of a difference: the maps are multiplied, and none must blot out the others."""
+"""The smallest difference: the maps are multiplied, and none must blot out the others."""
 
 
 class STFPM(nn.Layer):

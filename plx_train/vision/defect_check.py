@@ -13,18 +13,20 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.data.splits import CheckedDocuments, holdout_split
-from plx_train.modules.image_anomaly.labels import Picture
 from plx_train.vision.check import NUM_THREADS, ImageCheck, ImageData, ImageSplit, Look, percentiles, sizes_of
 from plx_train.vision.defects import GOOD, MARKED, UNNAMED
 from plx_train.vision.image import ImageError
+from plx_train.vision.labels.defects import Picture
 from plx_train.vision.planted import planted
 from plx_train.vision.twins import finding
 
 
-class AnomalyCheck(ImageCheck[Picture]):
+@dataclass(frozen=True)
+class DefectCheck(ImageCheck[Picture]):
     """What is looked for beside what all rooms of images look for."""
 
-    room, truth = "image_anomaly", "kind of defect"
+    room: str
+    truth: str = "kind of defect"
 
     def files_of(self, sample: Picture) -> Sequence[Path]:
         """The mask."""

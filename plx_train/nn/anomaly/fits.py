@@ -1,0 +1,63 @@
+"""What PatchCore and PaDiM learn of good pictures, in memory that is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import paddle
+
+from plx_train.nn.anomaly.coreset import coreset, gathered
+from plx_train.nn.anomaly.padim import PaDiM
+from plx_train.nn.anomaly.patch_core import PatchCore
+
+Told = Callable[[float, str], None]
+"""Is told the share of a fit that is done, and what is being done."""
+SEEN = 0.5
+"""Share of a fit that is done when all pictures were seen, where patches are chosen after that."""
+SHRINKAGE = 0.01
+"""Added to variances: with fewer pictures than features there would be none in some directions."""
+
+
+def fit_memory(network: PatchCore, images: Iterator[np.ndarray], number: int, candidates: int, told: Told) -> None:
+    """Remembers those of the patches of `number` images that lie far apart.
+
+    Args:
+        images: batches float32 (N, 3, H, W).
+        candidates: patches that are looked at, at most.
+    """
+    # The run has seeded numpy.
+    rng = np.random.default_rng(int(np.random.randint(2**31)))
+    seen = _seen(network.patches, images, number, lambda share: told(SEEN * share, "looking at images"))
+    points = gathered(seen, number, candidates, rng)
+    mean, deviation = points.mean(axis=0), points.std(axis=0)
+    scale = 1 / (np.maximum(deviation, 1e-6) * np.sqrt(points.shape[1]))
+    points = (points - mean) * scale
+    chosen = coreset(points, network.capacity, rng, lambda share: told(SEEN + SEEN * share, "choosing patches"))
+    network.take(mean, scale, points[chosen])
+
+
+def fit_gaussians(network: PaDiM, images: Iterator[np.ndarray], number: int, told: Told) -> None:
+    """Takes mean and covariance of each place over `number` images; see `fit_memory`."""
+    total, products = np.zeros(()), np.zeros(())
+    for patches in _seen(network.looked_at, images, number, lambda share: told(share, "looking at images")):
+        total = total + patches.astype(np.float64)
+        products = products + patches[:, :, None] * patches[:, None, :]
+    mean = total / number
+    covariance = (products - number * mean[:, :, None] * mean[:, None, :]) / max(number - 1, 1)
+    network.take(mean, covariance + SHRINKAGE * np.eye(mean.shape[1]))
+
+
+def _seen(
+    see: Callable[[paddle.Tensor], paddle.Tensor],
+    images: Iterator[np.ndarray],
+    number: int,
+    told: Callable[[float], None],
+) -> Iterator[np.ndarray]:
+    """What is seen in each image, (patches, features)."""
+    done = 0
+    for batch in images:
+        with paddle.no_grad():
+            yield from see(paddle.to_tensor(batch)).numpy()
+        done += len(batch)
+        told(done / number)
