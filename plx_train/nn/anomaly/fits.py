@@ -16,7 +16,10 @@ Told = Callable[[float, str], None]
 SEEN = 0.5
 """Share of a fit that is done when all pictures were seen, where patches are chosen after that."""
 SHRINKAGE = 0.01
-"""Added to variances: with fewer pictures than features there would be none in some directions."""
+"""Share of the mean variance that is added to all: with few pictures there would be none in some directions."""
+
+TINY = 1e-24
+"""Added where all pictures are alike."""
 
 
 def fit_memory(network: PatchCore, images: Iterator[np.ndarray], number: int, candidates: int, told: Told) -> None:
@@ -39,13 +42,17 @@ def fit_memory(network: PatchCore, images: Iterator[np.ndarray], number: int, ca
 
 def fit_gaussians(network: PaDiM, images: Iterator[np.ndarray], number: int, told: Told) -> None:
     """Takes mean and covariance of each place over `number` images; see `fit_memory`."""
-    total, products = np.zeros(()), np.zeros(())
+    first, total, products = None, np.zeros(()), np.zeros(())
     for patches in _seen(network.looked_at, images, number, lambda share: told(share, "looking at images")):
-        total = total + patches.astype(np.float64)
-        products = products + patches[:, :, None] * patches[:, None, :]
+        # From the first image on: squares of large means would leave nothing of small variances.
+        first = patches.astype(np.float64) if first is None else first
+        apart = patches - first
+        total, products = total + apart, products + apart[:, :, None] * apart[:, None, :]
+    assert first is not None
     mean = total / number
     covariance = (products - number * mean[:, :, None] * mean[:, None, :]) / max(number - 1, 1)
-    network.take(mean, covariance + SHRINKAGE * np.eye(mean.shape[1]))
+    usual = float(np.trace(covariance, axis1=1, axis2=2).mean()) / mean.shape[1]
+    network.take(first + mean, covariance + max(SHRINKAGE * usual, TINY) * np.eye(mean.shape[1]))
 
 
 def _seen(
