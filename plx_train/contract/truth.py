@@ -19,7 +19,7 @@ class Truth(Enum):
     TEXT = "the text of each image"
     TEXTS = "outlines of texts and what they say"
     BOXES = "boxes of objects with their classes"
-    MASKS = "outlines of objects with their classes"
+    MASKS = "the class of each pixel"
     DEFECT = "whether an image is good, or the kind of its defect, with a mask where there is one"
 
 

@@ -25,6 +25,15 @@ def separator_hint(line: str) -> str:
     return f": {SEPARATORS[found[1]]} stands there" if found else ""
 
 
+def image_and_mask(line: str) -> tuple[str, str]:
+    """Image and mask that a line of PaddleX's ``SegDataset`` names, parted by a tab or else by its only space.
+
+    Both are empty where that is not to be told.
+    """
+    parts = line.strip().split("\t" if "\t" in line.strip() else " ")
+    return (parts[0].strip(), parts[1].strip()) if len(parts) == 2 else ("", "")
+
+
 class LabelFile:
     """A label file of a dataset, with what was found in it so far.
 

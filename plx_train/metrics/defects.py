@@ -12,7 +12,8 @@ import numpy as np
 from plx_train.contract.metric import Metric
 from plx_train.contract.sample import Sample
 from plx_train.metrics.ranking import auroc, ranked
-from plx_train.vision.defects import MARKED, UNCOUNTED
+from plx_train.vision.defects import MARKED
+from plx_train.vision.masks import UNCOUNTED
 
 LEVELS = 0x7C01
 """Finite float16 numbers that are not negative; their bits are in order, so that they number themselves."""

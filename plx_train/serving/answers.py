@@ -40,6 +40,16 @@ class DetectionAnswer(BaseModel):
     models: dict[str, Any] | None = None
 
 
+class LabelMapAnswer(BaseModel):
+    """A number for each pixel, row by row, `size` the map's height and width; `models` says which versions it is of."""
+
+    labelMap: list[int]
+    size: list[int]
+    classes: list[dict[str, Any]] | None = None
+    image: str | None = None
+    models: dict[str, Any] | None = None
+
+
 class Attribute(BaseModel):
     """What holds of a thing, with its score."""
 
@@ -53,15 +63,6 @@ class Described(BaseModel):
     bbox: list[float]
     attributes: list[Attribute]
     score: float
-
-
-class LabelMap(BaseModel):
-    """A label for each pixel, row by row, of a map of `size` (height, width); `models` says which versions it is of."""
-
-    labelMap: list[int]
-    size: list[int]
-    image: str | None = None
-    models: dict[str, Any] | None = None
 
 
 class TableAnswer(BaseModel):

@@ -17,7 +17,7 @@ from plx_train.serving.answers import (
     ClassificationAnswer,
     Described,
     DetectionAnswer,
-    LabelMap,
+    LabelMapAnswer,
     SeriesClassAnswer,
     TableAnswer,
 )
@@ -223,12 +223,14 @@ def _label_map(declared: Declaration, answered: Answered) -> dict[str, Any]:
     found = answered.results[0]
     labels = found["pred"][0]
     beside = {field: found[name] for field, name in _endpoint(declared).settings.get("beside", {}).items()}
-    return {"labelMap": labels.ravel().tolist(), "size": list(labels.shape), **beside, **answered.about}
+    classes = answered.first.get("classes")
+    told = {"labelMap": labels.ravel().tolist(), "size": list(labels.shape), "classes": classes}
+    return {**told, **beside, **answered.about}
 
 
 def _label_map_model(endpoint: DeclaredEndpoint) -> type[BaseModel]:
     beside: dict[str, Any] = dict.fromkeys(endpoint.settings.get("beside", {}), (bool | float, ...))
-    return create_model("LabelMapAnswer", __base__=LabelMap, __doc__=LabelMap.__doc__, **beside)
+    return create_model("MapAnswer", __base__=LabelMapAnswer, __doc__=LabelMapAnswer.__doc__, **beside)
 
 
 def _endpoint(declared: Declaration) -> DeclaredEndpoint:

@@ -22,6 +22,7 @@ LINES = {
     Truth.CLASS: re.compile(r"[^\t]+[ \t]\d{1,9}\s*"),
     Truth.LABELS: re.compile(r"[^\t]+\t[01](,[01])*\s*"),
     Truth.TEXTS: re.compile(r"[^\t]+\t\[.*\]\s*"),
+    Truth.MASKS: re.compile(r"[^\t]+[ \t]\S+\.(png|bmp|gif|tiff?)\s*", re.IGNORECASE),
     Truth.TEXT: re.compile(r"[^\t]+\t(?![01](,[01])+\s*$)(?!\[\{).+"),
 }
 """How PaddleX's label files look, a line."""

@@ -166,10 +166,14 @@ def seen(image: np.ndarray, matrix: np.ndarray, size: Size) -> np.ndarray:
         factors = image.shape[1] / small[0], image.shape[0] / small[1]
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
         matrix = matrix * np.asarray([[factors[0], 1, 1], [1, factors[1], 1]])
-    # Edges of pixels are mapped onto edges; OpenCV counts from their centres.
-    centred = matrix.copy()
-    centred[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
-    return cv2.warpAffine(image, centred, size, None, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, FILL)
+    return cv2.warpAffine(image, centred(matrix), size, None, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT, FILL)
+
+
+def centred(matrix: np.ndarray) -> np.ndarray:
+    """A matrix that maps edges of pixels onto edges, for OpenCV, which counts from their centres."""
+    moved_matrix = matrix.copy()
+    moved_matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
+    return moved_matrix
 
 
 def moved(objects: Objects, matrix: np.ndarray, shape: tuple[int, int], size: Size, min_visible: float) -> Objects:

@@ -69,6 +69,12 @@ class ImageData(Generic[Labelled]):
         base = self.root.absolute()
         return [sample.image.relative_to(base).as_posix() for sample in split.samples]
 
+    def names_beside(self) -> list[str]:
+        """Other files that truths are read from, relative to the root."""
+        base = self.root.absolute()
+        samples = (*self.train.samples, *self.val.samples)
+        return [path.relative_to(base).as_posix() for sample in samples for path in sample.beside]
+
 
 @dataclass(frozen=True)
 class Look(Generic[Labelled]):
@@ -103,10 +109,6 @@ class ImageCheck(ABC, Generic[Labelled]):
     def settings(self) -> dict[str, Any]:
         """Plain values that the findings depend on, beside the content."""
         return {}
-
-    def files_of(self, sample: Labelled) -> Sequence[Path]:
-        """Files in the dataset's folder, beside the image itself, that a sample's truth stands in, as masks."""
-        return ()
 
     def look(self, sample: Labelled, image: np.ndarray) -> Look[Labelled]:
         """What is odd about one image uint8 (H, W, 3) BGR, and its measures."""
@@ -143,8 +145,8 @@ def check_images(
     """
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
-    seen = [*names["train"], *names["val"], *_names_beside(data, rules)]
-    content = fingerprint(data.root, seen, NUM_THREADS, data.files, data.label_folder)
+    counted = [*names["train"], *names["val"], *data.names_beside()]
+    content = fingerprint(data.root, counted, NUM_THREADS, data.files, data.label_folder)
     # What is said of lines depends on names and links beside the images that they name: it is part of the key.
     of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
     told = hashlib.sha256(json.dumps(of_lines).encode()).hexdigest()
@@ -166,13 +168,6 @@ def check_images(
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())
     return CheckedDocuments(report, train, val)
-
-
-def _names_beside(data: ImageData[Labelled], rules: ImageCheck[Labelled]) -> list[str]:
-    """Files of truths, relative to the root."""
-    base = data.root.absolute()
-    samples = (*data.train.samples, *data.val.samples)
-    return [path.relative_to(base).as_posix() for sample in samples for path in rules.files_of(sample)]
 
 
 def _background(data: ImageData[Any]) -> str:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from plx_train.contract.check import Finding
 from plx_train.ground.errors import UserError
-from plx_train.vision.check import ImageCheck, ImageData
+from plx_train.vision.check import ImageData
 from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.draw import GREY, draw_captions
-from plx_train.vision.labels.classes import missing_file_findings, read_class_file
-from plx_train.vision.room import ImageRoom
+from plx_train.vision.named_classes import NamedClassesRoom
 from plx_train.vision.samples import Labelled
 from plx_train.vision.whole_image import WholeImageProcessor
 
@@ -31,64 +28,11 @@ OptionsC = TypeVar("OptionsC", bound=ClassifierOptions)
 ProcessorC = TypeVar("ProcessorC", bound=WholeImageProcessor)
 
 
-@dataclass(frozen=True)
-class ClassifierCheck(ImageCheck[Labelled]):
-    """What is looked for where images have classes.
-
-    Attributes:
-        classes: their names by number, as the model knows them.
-    """
-
-    classes: tuple[str, ...]
-
-    def settings(self) -> dict[str, Any]:
-        """The classes."""
-        return {"classes": list(self.classes)}
-
-    def of_both(self, data: ImageData[Labelled]) -> list[Finding]:
-        """A class that a finished model knows by another name than the dataset's file gives it."""
-        if not data.classes or self.classes == tuple(map(str, range(len(self.classes)))):
-            return []
-        pairs = enumerate(zip(data.classes, self.classes, strict=False))
-        other = next(((number, given, known) for number, (given, known) in pairs if given != known), None)
-        if other is None:
-            return []
-        reason = "class {} is {} here and {} to the model: give it the file of its training".format(*other)
-        return [Finding(data.files[0], 0, "error", "other-classes", reason)]
-
-
-class ClassifierRoom(ImageRoom[OptionsC, Labelled, ProcessorC]):
+class ClassifierRoom(NamedClassesRoom[OptionsC, Labelled, ProcessorC]):
     """A room whose networks see an image as a whole and score classes, which ``label.txt`` names."""
 
     wanted = "images/*.jpg, label.txt"
     processor: ClassVar[type[WholeImageProcessor]]
-
-    def read_classes(
-        self, root: Path, dataset: DatasetOptions, options: OptionsC
-    ) -> tuple[tuple[str, ...] | None, tuple[str, ...], tuple[Finding, ...]]:
-        """The classes that ``label.txt`` names."""
-        classes, file = read_class_file(root / options.label_file, root)
-        if classes is None:
-            return None, (), tuple(missing_file_findings(root, options.label_file))
-        return tuple(classes) or None, (options.label_file,), tuple(file.findings)
-
-    def class_names(
-        self, dataset: DatasetOptions, options: OptionsC, processor: ProcessorC | None
-    ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-        """Names of classes whose numbers are known: a finished model's, or those of the dataset's file."""
-        if processor is not None:
-            return processor.labels, ()
-        names, _, findings = self.read_classes(Path(dataset.root), dataset, options)
-        return names or (), findings
-
-    def class_file(self, options: OptionsC) -> str | None:
-        """Name of the file that names the classes; None where it lies elsewhere."""
-        path = Path(options.label_file)
-        return None if path.is_absolute() or ".." in path.parts else options.label_file
-
-    def known_classes(self, processor: ProcessorC) -> Sequence[str]:
-        """The classes that it tells apart."""
-        return processor.labels
 
     def looks(self, processor: ProcessorC, size: int) -> Sequence[ProcessorC]:
         """The processing as it is, and enlarged where the network is given less than `size` pixels."""

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,31 +13,26 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.data.splits import CheckedDocuments, holdout_split
 from plx_train.vision.check import NUM_THREADS, ImageCheck, ImageData, ImageSplit, Look, percentiles, sizes_of
-from plx_train.vision.defects import GOOD, MARKED, UNNAMED
+from plx_train.vision.defects import GOOD, MARKED, UNNAMED, DefectImage
 from plx_train.vision.image import ImageError
-from plx_train.vision.labels.defects import Picture
 from plx_train.vision.planted import planted
 from plx_train.vision.twins import finding
 
 
 @dataclass(frozen=True)
-class DefectCheck(ImageCheck[Picture]):
+class DefectCheck(ImageCheck[DefectImage]):
     """What is looked for beside what all rooms of images look for."""
 
     room: str
     truth: str = "kind of defect"
 
-    def files_of(self, sample: Picture) -> Sequence[Path]:
-        """The mask."""
-        return [sample.truth.mask] if sample.truth.mask else []
-
-    def look(self, sample: Picture, image: np.ndarray) -> Look[Picture]:
+    def look(self, sample: DefectImage, image: np.ndarray) -> Look[DefectImage]:
         """Whether the mask can be read, is as large as its image, and says what the label says."""
         size, truth = (image.shape[0], image.shape[1]), sample.truth
         try:
             mask = truth.pixels()
         except ImageError as error:
-            code = "mask-missing" if truth.mask and not truth.mask.exists() else "mask-unreadable"
+            code = "mask-missing" if truth.mask and not truth.mask.exists() else error.code
             name = truth.mask.name if truth.mask else ""
             return Look(sample, size, [finding(sample, "error", code, f"the mask {name}: {error.reason}")])
         if mask is None:
@@ -61,7 +55,7 @@ class DefectCheck(ImageCheck[Picture]):
         return not first.kind or not second.kind or first.kind == second.kind
 
     def statistics(
-        self, split: ImageSplit[Picture], names: Sequence[str], looks: Sequence[Look[Picture]]
+        self, split: ImageSplit[DefectImage], names: Sequence[str], looks: Sequence[Look[DefectImage]]
     ) -> dict[str, Any]:
         """Numbers of images by kind, and what share of them their defects take."""
         kinds = Counter(sample.truth.kind for sample in split.samples if sample.truth.kind)
@@ -77,7 +71,7 @@ class DefectCheck(ImageCheck[Picture]):
 
 
 @dataclass(frozen=True)
-class CheckedPictures(CheckedDocuments[Picture]):
+class CheckedPictures(CheckedDocuments[DefectImage]):
     """The report, and samples whose kinds are known.
 
     Attributes:
@@ -86,7 +80,9 @@ class CheckedPictures(CheckedDocuments[Picture]):
 
     is_planted: bool = False
 
-    def hold_out(self, train: list[Picture], share: float, seed: int) -> tuple[list[Picture], list[Picture]]:
+    def hold_out(
+        self, train: list[DefectImage], share: float, seed: int
+    ) -> tuple[list[DefectImage], list[DefectImage]]:
         """Good pictures to learn, and those held out with all that show a defect, of which none is learned."""
         good = [sample for sample in train if sample.truth.is_good]
         kept, held = holdout_split([sample.document for sample in good], share, seed)
@@ -94,7 +90,7 @@ class CheckedPictures(CheckedDocuments[Picture]):
         return [good[place] for place in kept], [*(good[place] for place in held), *defects]
 
 
-def check_kinds(data: ImageData[Picture], checked: CheckedDocuments[Picture]) -> CheckedPictures:
+def check_kinds(data: ImageData[DefectImage], checked: CheckedDocuments[DefectImage]) -> CheckedPictures:
     """What the check left, with the kinds that masks say, and with defects to judge by where there are none."""
     train, val = (_resolved(samples) for samples in (checked.train, checked.val))
     findings: list[Finding] = []
@@ -112,15 +108,16 @@ def check_kinds(data: ImageData[Picture], checked: CheckedDocuments[Picture]) ->
     return CheckedPictures(report, train, val, is_planted)
 
 
-def _resolved(samples: Sequence[Picture]) -> list[Picture]:
+def _resolved(samples: Sequence[DefectImage]) -> list[DefectImage]:
     """The samples, of which each has a kind."""
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         return list(pool.map(_with_kind, samples))
 
 
-def _with_kind(sample: Picture) -> Picture:
+def _with_kind(sample: DefectImage) -> DefectImage:
     if sample.truth.kind:
         return sample
     mask = sample.truth.pixels()
     kind = UNNAMED if mask is not None and (mask == MARKED).any() else GOOD
-    return replace(sample, truth=replace(sample.truth, kind=kind))
+    truth: Any = replace(sample.truth, kind=kind)
+    return replace(sample, truth=truth)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from plx_train.vision.image import read_image
+from plx_train.vision.masks import UNCOUNTED, read_mask
+from plx_train.vision.samples import LabelledImage
 
 GOOD = "good"
 """What a picture without a defect is of."""
 UNNAMED = "defect"
 """What a picture is of whose defect has no name."""
-CLEAR, MARKED, UNCOUNTED = 0, 1, 255
-"""Values of a mask: nothing, a defect, and what counts neither way."""
+MARKED = 1
+"""What a mask has where a defect is; 0 where none is, and `UNCOUNTED` where neither counts."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,25 @@ class Defect:
         return self.kind == GOOD
 
     def pixels(self) -> np.ndarray | None:
-        """The mask uint8 (H, W) of `CLEAR`, `MARKED` and `UNCOUNTED`; None where there is none.
+        """The mask uint8 (H, W) of 0, `MARKED` and `UNCOUNTED`; None where there is none.
 
         Raises:
             ImageError: it can't be read.
         """
-        return None if self.mask is None else read_mask(self.mask)
+        return None if self.mask is None else read_defect(self.mask)
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """A mask uint8 (H, W) of `CLEAR`, `MARKED` and `UNCOUNTED`.
+class DefectImage(LabelledImage[Defect]):
+    """A picture of which is known whether it is good."""
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The file of the mask, where there is one."""
+        return () if self.truth.mask is None else (self.truth.mask,)
+
+
+def read_defect(path: Path) -> np.ndarray:
+    """A mask uint8 (H, W) of 0, `MARKED` and `UNCOUNTED`.
 
     All that is not black is marked. Where levels of 1 and of 255 stand beside one another, as in PaddleX's datasets,
     the latter do not count.
@@ -52,7 +62,7 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         ImageError: it can't be read.
     """
-    levels = read_image(path).max(axis=2)
+    levels = read_mask(path)
     marked = (levels > 0).astype(np.uint8)
     if (levels == MARKED).any():
         marked[levels == UNCOUNTED] = UNCOUNTED

@@ -11,9 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from plx_train.vision.defects import MARKED, Defect
+from plx_train.vision.defects import MARKED, Defect, DefectImage
 from plx_train.vision.image import read_image
-from plx_train.vision.samples import LabelledImage
 
 PLANTED = "planted"
 """Name of such a defect."""
@@ -39,7 +38,7 @@ class PlantedDefect(Defect):
 
 
 @dataclass(frozen=True)
-class PlantedImage(LabelledImage[Defect]):
+class PlantedImage(DefectImage):
     """A good picture with a scratch or a blot, always the same one."""
 
     @property
@@ -55,7 +54,7 @@ class PlantedImage(LabelledImage[Defect]):
         return np.clip(picture + soft * change, 0, 255).astype(np.uint8)
 
 
-def planted(sample: LabelledImage[Defect]) -> PlantedImage:
+def planted(sample: DefectImage) -> PlantedImage:
     """A good sample with a defect."""
     truth = PlantedDefect(PLANTED, picture=sample.image)
     return PlantedImage(sample.image, truth, sample.where, background=sample.background)

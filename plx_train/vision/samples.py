@@ -52,6 +52,11 @@ class LabelledImage(Generic[TruthT]):
         """What two samples share whose pictures are the same."""
         return self.image
 
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """Other files that its truth is read from."""
+        return ()
+
     def read(self) -> np.ndarray:
         """The picture, uint8 (H, W, 3) BGR.
 

@@ -23,9 +23,10 @@ WANTED = {
     Truth.TEXT: "a text",
     Truth.TEXTS: "a list of outlines with points and label",
     Truth.BOXES: "a list of outlines with points and label",
+    Truth.MASKS: "a list of outlines with points and label",
 }
 """What the truth of an entry is for each kind, in words."""
-NAMED = (Truth.CLASS, Truth.LABELS, Truth.BOXES)
+NAMED = (Truth.CLASS, Truth.LABELS, Truth.BOXES, Truth.MASKS)
 """Kinds whose truths are names of a list."""
 
 
@@ -80,7 +81,9 @@ class Correcting:
         names = (*names_in(found, known), *self.corrections.classes)
         if is_bare:
             names = (*names, *(name for one in left for name in _names(one.truth, found.truth) if name not in names))
-            found.labels = tuple(dict.fromkeys(names)) if found.truth in (Truth.LABELS, Truth.BOXES) else ()
+            found.labels = (
+                tuple(dict.fromkeys(names)) if found.truth in (Truth.LABELS, Truth.BOXES, Truth.MASKS) else ()
+            )
         is_as_written = any(isinstance(one.truth, AsWritten) for samples in found.splits.values() for one in samples)
         return [one for one in (self._added(entry, found.truth, names, is_as_written) for entry in left) if one]
 
@@ -212,7 +215,7 @@ def _is_number(text: str) -> bool:
 def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
     """Why images can't be labelled so; empty where they can."""
     is_text = kind in (Truth.CLASS, Truth.TEXT)
-    has_outlines = kind in (Truth.TEXTS, Truth.BOXES)
+    has_outlines = kind in (Truth.TEXTS, Truth.BOXES, Truth.MASKS)
     if isinstance(truth, str) is not is_text:
         return f"the truth is not {WANTED[kind]}"
     if isinstance(truth, str):

@@ -8,7 +8,7 @@ from typing import Any
 
 from plx_train.contract.truth import Outline, Truth
 from plx_train.data.classes import listed
-from plx_train.data.formats.coco_rows import Rows, categories_of, corners_of, is_id, rows_of_images
+from plx_train.data.formats.coco_rows import Rows, categories_of, corners_of, is_id, polygons_of, rows_of_images
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.json_files import json_files
@@ -19,11 +19,11 @@ KEYS = ("images", "annotations", "categories")
 
 
 class Coco(DatasetFormat):
-    """Boxes of objects; which split a file is of, its name or folder says."""
+    """Boxes or outlines of objects; which split a file is of, its name or folder says."""
 
     name = "coco"
     title = "COCO's JSON files"
-    truths = frozenset({Truth.BOXES})
+    truths = frozenset({Truth.BOXES, Truth.MASKS})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with images, annotations and categories."""
@@ -33,7 +33,7 @@ class Coco(DatasetFormat):
 
     def read(self, folder: DataFolder) -> Annotations:
         """One annotation per image."""
-        found, tree = Annotations(Truth.BOXES), ImageTree(folder.root, folder.suffixes)
+        found, tree = Annotations(folder.truth), ImageTree(folder.root, folder.suffixes)
         files = list(_files(folder, found))
         for file, content in files:
             split = split_of(file) if len(files) > 1 else TRAIN
@@ -64,7 +64,7 @@ def split_of(file: str) -> str:
 
 
 def annotations_of(content: dict[str, Any], file: str, tree: ImageTree, found: Annotations) -> Iterator[Annotation]:
-    """The images of a file with their boxes; what is wrong is told to `found`.
+    """The images of a file with their boxes, or outlines where these are wanted; what is wrong is told to `found`.
 
     Args:
         file: relative to the dataset's folder.
@@ -84,7 +84,8 @@ def annotations_of(content: dict[str, Any], file: str, tree: ImageTree, found: A
             missing.append(name or f"image {place}")
             continue
         own = rows.get(entry.get("id"), []) if is_id(entry.get("id")) else []
-        yield Annotation(image, tuple(_outlines(own, names, place, file, found)), file, place)
+        read = _polygons if found.truth is Truth.MASKS else _outlines
+        yield Annotation(image, tuple(read(own, names, place, file, found)), file, place)
     if missing:
         reason = f"{len(missing)} images are not in the dataset's folder, or not there alone: {listed(missing)}"
         found.add(file, 0, "image-missing", reason)
@@ -108,6 +109,25 @@ def _outlines(
         if box is None:
             found.add(file, place, "box-invalid", f"bbox is not x, y, width and height: {str(given)[:60]}")
         elif name is None:
-            found.add(file, place, "unknown-class", f"category {str(row.get('category_id'))[:40]} is not listed")
+            _tell_unknown(row, place, file, found)
         else:
             yield Outline(corners(*box), name, bool(row.get("iscrowd") or row.get("ignore")))
+
+
+def _tell_unknown(row: dict[str, Any], place: int, file: str, found: Annotations) -> None:
+    found.add(file, place, "unknown-class", f"category {str(row.get('category_id'))[:40]} is not listed")
+
+
+def _polygons(
+    rows: list[dict[str, Any]], names: dict[Hashable, str], place: int, file: str, found: Annotations
+) -> Iterator[Outline]:
+    for row in rows:
+        name = names.get(row["category_id"]) if is_id(row.get("category_id")) else None
+        polygons = polygons_of(row.get("segmentation"))
+        if name is None:
+            _tell_unknown(row, place, file, found)
+        elif polygons is None:
+            reason = f"annotation {str(row.get('id'))[:40]}: segmentation is no list of polygons, and no run lengths"
+            found.add(file, place, "segmentation-invalid", reason)
+        else:
+            yield from (Outline(each, name, bool(row.get("ignore"))) for each in polygons)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from plx_train.data.formats.parsed_json import number, text_of
+from plx_train.data.formats.parsed_json import number, points, text_of
 
 Rows = Mapping[Hashable, list[dict[str, Any]]]
 """The annotations of each image, by its id."""
@@ -48,3 +48,18 @@ def corners_of(bbox: Any) -> tuple[float, float, float, float] | None:
         return None
     left, top, width, height = (float(value or 0) for value in values)
     return left, top, left + width, top + height
+
+
+def polygons_of(segmentation: Any) -> list[tuple[tuple[float, float], ...]] | None:
+    """The outlines of an object, each of three corners or more; None where they are none."""
+    if not isinstance(segmentation, list) or not segmentation:
+        return None
+    found = []
+    for each in segmentation:
+        if not isinstance(each, list) or len(each) < 6 or len(each) % 2:
+            return None
+        marked = points([each[place : place + 2] for place in range(0, len(each), 2)])
+        if marked is None:
+            return None
+        found.append(marked)
+    return found

@@ -9,20 +9,21 @@ from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.json_files import json_files
-from plx_train.data.formats.parsed_json import corners, points, text_of
+from plx_train.data.formats.parsed_json import around, corners, points, text_of
 from plx_train.data.formats.tree import ImageTree, sort_key
 
-"""JSON files that are opened to see what they are."""
 OUTLINED = ("polygon", "rectangle", "oriented_rectangle", "rotation", "quadrilateral", "")
 """Shapes that have an area; ``rotation`` and ``quadrilateral`` are those of programs that write LabelMe's files too."""
+IGNORED_CLASS = "__ignore__"
+"""What LabelMe's own converters call pixels that count neither way."""
 
 
 class LabelMe(DatasetFormat):
-    """Flags are classes or labels; polygons and rectangles are texts, or objects by the boxes around them."""
+    """Flags are classes or labels; shapes are texts, objects by the boxes around them, or the class of the pixels."""
 
     name = "labelme"
     title = "LabelMe's JSON files"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS, Truth.BOXES})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXTS, Truth.BOXES, Truth.MASKS})
 
     def sign(self, folder: DataFolder) -> str | None:
         """A JSON file with the keys that LabelMe writes, and with what is wanted in it."""
@@ -122,6 +123,8 @@ def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterato
             found.add(file, 0, "shape-not-object", f"shape {place} is no object")
             continue
         kind, marked = text_of(shape.get("shape_type")), points(shape.get("points"))
+        if kind == "circle" and found.truth is Truth.MASKS and marked is not None and len(marked) == 2:
+            kind, marked = "polygon", around(*marked)
         if kind not in OUTLINED:
             reason = f"shape {place} is a {kind[:20]}, which has no area, and is left out"
             found.add(file, 0, "shape-without-area", reason, is_error=False)
@@ -133,8 +136,8 @@ def _outlines(file: str, content: dict[str, Any], found: Annotations) -> Iterato
             found.add(file, 0, "points-not-pairs", reason)
             continue
         label = text_of(shape.get("label")).strip()
-        if found.truth is Truth.BOXES:
-            yield Outline(marked, label)
+        if found.truth in (Truth.BOXES, Truth.MASKS):
+            yield Outline(marked, label, found.truth is Truth.MASKS and label == IGNORED_CLASS)
             continue
         # The description is where LabelMe 5 has room for a text, beside a label such as "text".
         text = text_of(shape.get("description")).strip() or text_of(shape.get("label"))

@@ -18,6 +18,8 @@ from plx_train.data.formats.tree import sort_key
 BREAKS = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 """What would end a line or a field."""
 SPLIT_SUFFIX = ".txt"
+BACKGROUND = "_background_"
+"""What PaddleX calls the class of pixels that lie in no outline."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ def class_names(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
     """Names of classes by number: the known ones, then the others in order, as numbers where all are such."""
     if found.truth is Truth.LABELS:
         return found.labels or tuple(known)
-    if found.truth not in (Truth.CLASS, Truth.BOXES):
+    if found.truth not in (Truth.CLASS, Truth.BOXES, Truth.MASKS):
         return tuple(known)
+    if found.truth is Truth.MASKS:
+        return _of_masks(found, known)
     if found.truth is Truth.BOXES and found.labels:
         return (*known, *(name for name in found.labels if name not in known))
     others = _named(found) - {*known}
@@ -96,16 +100,34 @@ def class_names(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
     return (*known, *sorted(others, key=sort_key))
 
 
+def _of_masks(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
+    """Names of the classes of pixels: what lies in no outline is of the first, the background."""
+    if not known and not found.labels and not _named(found):
+        return ()
+    names = tuple(known) or (BACKGROUND,)
+    others = found.labels or sorted(_named(found), key=sort_key)
+    return (*names, *(name for name in others if name not in names and not (is_background(name) and not known)))
+
+
+def is_background(name: str) -> bool:
+    """Whether a class is called as what lies in no outline is."""
+    return name.strip().lower().strip("_") == BACKGROUND.strip("_")
+
+
 def _named(found: Annotations) -> set[str]:
     """All classes that annotations name."""
     truths = [one.truth for samples in found.splits.values() for one in samples]
-    boxes = {each.label for truth in truths if isinstance(truth, tuple) for each in truth if isinstance(each, Outline)}
-    return boxes if found.truth is Truth.BOXES else {truth for truth in truths if isinstance(truth, str)}
+    outlines = [
+        each for truth in truths if isinstance(truth, tuple) for each in truth
+        if isinstance(each, Outline) and not (each.is_ignored and found.truth is Truth.MASKS)
+    ]  # fmt: skip
+    has_outlines = found.truth in (Truth.BOXES, Truth.MASKS)
+    return {each.label for each in outlines} if has_outlines else {each for each in truths if isinstance(each, str)}
 
 
 def _of_classes(found: Annotations, known: Sequence[str]) -> list[Finding]:
     """Classes that a known list lacks."""
-    if found.truth not in (Truth.CLASS, Truth.BOXES) or not known:
+    if found.truth not in (Truth.CLASS, Truth.BOXES, Truth.MASKS) or not known:
         return []
     new = sorted(_named(found) - {*known})
     if not new:
@@ -120,13 +142,18 @@ def _fault(one: Annotation, truth: Truth) -> str:
         return f"the path {one.image!r} holds a tab or a line break, which no label file can hold: rename it"
     if isinstance(one.truth, str) and not one.truth.strip():
         return f"{one.image} has an empty label"
-    if truth is Truth.BOXES and isinstance(one.truth, tuple) and any(not _label(each) for each in one.truth):
-        return f"{one.image} has a box without a class"
+    given = one.truth if truth in (Truth.BOXES, Truth.MASKS) and isinstance(one.truth, tuple) else ()
+    if any(not _label(each) for each in given if not (_is_ignored(each) and truth is Truth.MASKS)):
+        return f"{one.image} has {'a box' if truth is Truth.BOXES else 'an outline'} without a class"
     try:
         f"{one.image}{one.truth}".encode()
     except UnicodeEncodeError:
         return f"the path or label of {one.image!a} is not UTF-8: rename it"
     return ""
+
+
+def _is_ignored(each: str | Outline) -> bool:
+    return isinstance(each, Outline) and each.is_ignored
 
 
 def _label(each: str | Outline) -> str:

@@ -17,7 +17,7 @@ from plx_train.data.formats.dataset_format import (
 )
 from plx_train.data.formats.parsed_json import JsonFault
 from plx_train.data.formats.tree import ImageTree, joined
-from plx_train.data.label_file import ABSOLUTE, LabelFile
+from plx_train.data.label_file import ABSOLUTE, LabelFile, image_and_mask
 
 TEST_FILE = "test.txt"
 OF_TABLES = (".csv", ".tsv")
@@ -28,7 +28,7 @@ class PaddlexLists(DatasetFormat):
 
     name = "paddlex"
     title = "PaddleX's label files"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES, Truth.DEFECT})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES, Truth.MASKS, Truth.DEFECT})
     names_all = False
 
     def sign(self, folder: DataFolder) -> str | None:
@@ -65,7 +65,9 @@ def _boxes(folder: DataFolder, name: str, found: Annotations) -> list[Annotation
 
 
 def _annotation(text: str, line: int, file: LabelFile, folder: DataFolder) -> Annotation:
-    if folder.truth is Truth.DEFECT:
+    if folder.truth is Truth.MASKS:
+        name, words = image_and_mask(text)
+    elif folder.truth is Truth.DEFECT:
         name, *others = fields_of(text, folder.suffixes)
         words = "\t".join(others)
     elif folder.truth is Truth.CLASS:

@@ -14,6 +14,8 @@ MAX_BYTES = 1 << 30
 """Larger files are no annotations."""
 MAX_COORDINATE = 1e6
 """Pixels; beyond any image."""
+NUM_CORNERS = 48
+"""Corners that stand for a circle."""
 
 
 class JsonFault(Exception):
@@ -71,6 +73,13 @@ def corners(left: float, top: float, right: float, bottom: float) -> tuple[tuple
     """A box's four corners, clockwise from the top left."""
     left, right, top, bottom = min(left, right), max(left, right), min(top, bottom), max(top, bottom)
     return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def around(centre: tuple[float, float], edge: tuple[float, float]) -> tuple[tuple[float, float], ...]:
+    """Corners of a circle by its centre and a point on it."""
+    radius = math.dist(centre, edge)
+    turns = (2 * math.pi * number / NUM_CORNERS for number in range(NUM_CORNERS))
+    return tuple((centre[0] + radius * math.cos(turn), centre[1] + radius * math.sin(turn)) for turn in turns)
 
 
 def text_of(value: Any) -> str:

@@ -24,7 +24,7 @@ from plx_train.nn.anomaly.padim import PaDiM
 from plx_train.nn.anomaly.patch_core import PatchCore
 from plx_train.nn.anomaly.stfpm import STFPM as Student
 from plx_train.nn.detection.backbones import of_backbone
-from plx_train.vision.labels.defects import Picture
+from plx_train.vision.defects import DefectImage
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, stack_eval
 
@@ -77,7 +77,7 @@ class ImageAnomaly(ImageModule[ImageAnomalyProcessor]):
         found = of_backbone(state, self.network.backbone)
         return {name: array for name, array in found.items() if not name.startswith(MADE)}, None
 
-    def dataset(self, samples: Sequence[Picture], split: str, cache_mb: int) -> ImageDataset[Picture]:
+    def dataset(self, samples: Sequence[DefectImage], split: str, cache_mb: int) -> ImageDataset[DefectImage]:
         """Images of one split; of ``train`` the good ones alone."""
         if split == "train":
             samples = [sample for sample in samples if sample.truth.is_good] or samples

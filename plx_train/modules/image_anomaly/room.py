@@ -25,7 +25,8 @@ from plx_train.modules.image_anomaly.processor import (
 from plx_train.nn.anomaly.names import PRETRAINED
 from plx_train.vision.check import ImageData
 from plx_train.vision.defect_check import CheckedPictures, DefectCheck, check_kinds
-from plx_train.vision.labels.defects import Picture, read_samples
+from plx_train.vision.defects import DefectImage
+from plx_train.vision.labels.defects import read_samples
 from plx_train.vision.room import ImageRoom
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 STRIDES = (4, 8, 16)
 
 
-class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, Picture, ImageAnomalyProcessor]):
+class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, DefectImage, ImageAnomalyProcessor]):
     """Says where an image is not like the good ones that it was shown."""
 
     contract = 1
@@ -55,13 +56,13 @@ class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, Picture, ImageAnomalyProces
 
     def read_file(
         self, path: Path, root: Path, options: ImageAnomalyConfig, classes: Sequence[str] | None
-    ) -> tuple[list[Picture], list[Finding]]:
+    ) -> tuple[list[DefectImage], list[Finding]]:
         """The images of a label file, and what they show."""
         samples, file = read_samples(path, root)
         return samples, file.findings
 
     def fit(
-        self, data: ImageData[Picture], dataset: DatasetOptions, options: ImageAnomalyConfig, weights: str | None
+        self, data: ImageData[DefectImage], dataset: DatasetOptions, options: ImageAnomalyConfig, weights: str | None
     ) -> ImageAnomalyProcessor | None:
         """The processing that the options ask for."""
         if data.faults:
@@ -71,11 +72,11 @@ class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, Picture, ImageAnomalyProces
 
     def check(
         self,
-        data: ImageData[Picture],
+        data: ImageData[DefectImage],
         processor: ImageAnomalyProcessor | None,
         dataset: DatasetOptions,
         options: ImageAnomalyConfig,
-    ) -> CheckedDocuments[Picture]:
+    ) -> CheckedDocuments[DefectImage]:
         """Everything that is wrong or odd in a dataset, and the samples without errors."""
         return check_kinds(data, super().check(data, processor, dataset, options))
 
@@ -91,7 +92,7 @@ class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, Picture, ImageAnomalyProces
         """ImageNet weights of the backbone, where they can be had."""
         return options.backbone if options.backbone in PRETRAINED else None
 
-    def draw_sample(self, sample: Picture) -> np.ndarray:
+    def draw_sample(self, sample: DefectImage) -> np.ndarray:
         """The image with its defect outlined, and its kind under it."""
         return draw_truth(sample.read(), sample.truth)
 
@@ -105,7 +106,7 @@ class ImageAnomalyRoom(ImageRoom[ImageAnomalyConfig, Picture, ImageAnomalyProces
         self,
         options: ImageAnomalyConfig,
         processor: ImageAnomalyProcessor,
-        checked: CheckedDocuments[Picture] | None,
+        checked: CheckedDocuments[DefectImage] | None,
         is_fine_tuning: bool,
     ) -> ImageAnomaly:
         """The module."""

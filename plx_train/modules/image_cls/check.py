@@ -15,12 +15,12 @@ from plx_train.ground.errors import ConfigError
 from plx_train.modules.image_cls.config import ImageClsConfig
 from plx_train.modules.image_cls.labels import QUARTER, ClsLabel
 from plx_train.vision.check import ImageData, ImageSplit, Look
-from plx_train.vision.classifier import ClassifierCheck
+from plx_train.vision.named_classes import NamedClassesCheck
 from plx_train.vision.twins import finding
 
 
 @dataclass(frozen=True)
-class ImageClsCheck(ClassifierCheck[ClsLabel]):
+class ImageClsCheck(NamedClassesCheck[ClsLabel]):
     """The room's part of the check."""
 
     options: ImageClsConfig

@@ -18,8 +18,9 @@ from plx_train.modules.image_mlcls.labels import Labels, read_samples
 from plx_train.modules.image_mlcls.processor import ImageMlclsProcessor
 from plx_train.vision.answers import Answers
 from plx_train.vision.check import ImageSplit
-from plx_train.vision.classifier import ClassifierCheck, ClassifierRoom
+from plx_train.vision.classifier import ClassifierRoom
 from plx_train.vision.draw import draw_answers
+from plx_train.vision.named_classes import NamedClassesCheck
 from plx_train.vision.samples import LabelledImage
 from plx_train.vision.twins import finding
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Picture = LabelledImage[Labels]
 
 
-class ImageMlclsCheck(ClassifierCheck[Picture]):
+class ImageMlclsCheck(NamedClassesCheck[Picture]):
     """What is looked for in a dataset."""
 
     room, truth = "image_mlcls", "label"

@@ -6,14 +6,11 @@ from pathlib import Path
 
 from plx_train.data.defect_lines import fields_of, is_picture
 from plx_train.data.label_file import LabelFile
-from plx_train.vision.defects import GOOD, Defect
+from plx_train.vision.defects import GOOD, Defect, DefectImage
 from plx_train.vision.image import IMAGE_SUFFIXES
-from plx_train.vision.samples import LabelledImage
-
-Picture = LabelledImage[Defect]
 
 
-def read_samples(path: Path, root: Path) -> tuple[list[Picture], LabelFile]:
+def read_samples(path: Path, root: Path) -> tuple[list[DefectImage], LabelFile]:
     """The samples of a label file, in its order; no image is opened.
 
     A line is ``image mask`` as PaddleX has it, an image alone, which is good, or with tabs ``image kind mask``, where
@@ -33,5 +30,5 @@ def read_samples(path: Path, root: Path) -> tuple[list[Picture], LabelFile]:
         if image is None or (masks and mask is None):
             continue
         kind = kinds[0] if kinds else "" if masks else GOOD
-        samples.append(LabelledImage(image, Defect(kind, mask), f"{file.name}:{line}"))
+        samples.append(DefectImage(image, Defect(kind, mask), f"{file.name}:{line}"))
     return samples, file

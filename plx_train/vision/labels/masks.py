@@ -1,0 +1,110 @@
+"""The class of each pixel, from label files: PaddleX's ``SegDataset``, or outlines of what is seen, a line an image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.contract.truth import IGNORED
+from plx_train.data.formats.lines import is_background
+from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.label_file import LabelFile, image_and_mask, separator_hint
+from plx_train.vision.masks import UNCOUNTED, fill_polygons, read_mask
+from plx_train.vision.samples import LabelledImage
+
+NOT_A_PAIR = "the line is not an image, a space and its mask (images/x.jpg annotations/x.png)"
+Drawn = tuple[int, tuple[tuple[float, float], ...]]
+"""The number of a class and the corners of an outline."""
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The class of each pixel of an image.
+
+    Attributes:
+        file: whose pixels are the numbers of classes; None: `outlines` say it.
+        outlines: later ones lie on earlier ones; what lies in none is of class 0.
+    """
+
+    file: Path | None = None
+    outlines: tuple[Drawn, ...] = ()
+
+    def of(self, shape: tuple[int, int]) -> np.ndarray:
+        """Numbers of classes uint8 (H, W), `UNCOUNTED` where a pixel counts neither way.
+
+        Args:
+            shape: height and width of the image; a file has its own.
+
+        Raises:
+            ImageError: the file can't be read.
+        """
+        if self.file is not None:
+            return read_mask(self.file)
+        mask = np.zeros(shape, np.uint8)
+        for number, corners in self.outlines:
+            fill_polygons(mask, [np.asarray(corners, np.float32)], number)
+        return mask
+
+
+class MaskedImage(LabelledImage[Mask]):
+    """An image with the class of each pixel."""
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The file of the mask, where there is one."""
+        return () if self.truth.file is None else (self.truth.file,)
+
+
+def read_masks(path: Path, root: Path, names: Sequence[str] | None) -> tuple[list[MaskedImage], list[Finding]]:
+    """The images of a label file with their masks, in its order; neither is opened.
+
+    Args:
+        names: of the classes, by number; None: no file names them.
+    """
+    file, samples = LabelFile(path, root), []
+    numbers = {name: number for number, name in enumerate(names or ())}
+    for line, text in file.lines():
+        name, _, drawn = text.partition("\t")
+        mask: Mask | None
+        if drawn.lstrip().startswith("["):
+            mask = _of_outlines(file, line, drawn, numbers)
+        else:
+            name, mask = _of_file(file, line, text)
+        image = file.image(name, line) if name else None
+        if image is not None and mask is not None:
+            samples.append(MaskedImage(image, mask, f"{file.name}:{line}"))
+    return samples, file.findings
+
+
+def _of_file(file: LabelFile, line: int, text: str) -> tuple[str, Mask | None]:
+    image, mask = image_and_mask(text)
+    if not image:
+        file.add(line, "error", "not-a-pair", NOT_A_PAIR + separator_hint(text))
+        return "", None
+    path = file.image(mask, line)
+    return image, None if path is None else Mask(path)
+
+
+def _of_outlines(file: LabelFile, line: int, text: str, numbers: dict[str, int]) -> Mask | None:
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError):
+        file.add(line, "error", "bad-json", "what follows the image is no JSON")
+        return None
+    found: list[Drawn] = []
+    for row in rows if isinstance(rows, list) else ():
+        label = text_of(row.get("transcription")) if isinstance(row, dict) else ""
+        corners = points(row.get("points")) if isinstance(row, dict) else None
+        number = UNCOUNTED if label == IGNORED else numbers.get(label, 0 if is_background(label) else None)
+        if corners is None or len(corners) < 3:
+            file.add(line, "error", "points-not-pairs", "the points of an outline are not three or more pairs")
+        elif number is None:
+            file.add(line, "error", "unknown-class", f"the class {label[:60]!r} is none of those that are named")
+        else:
+            found.append((number, corners))
+    return Mask(outlines=tuple(found))
