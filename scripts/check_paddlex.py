@@ -50,8 +50,8 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
     def predict(image: Path) -> Any:
         prediction = predictor.predict(image)
         found = prediction.to_json()
-        if "runs" in found:
-            return {"runs": found["runs"]}
+        if "pred" in prediction.findings():
+            return {"runs": runs_of(prediction.findings()["pred"])}
         if "boxes" in found:
             return objects(zip(prediction.names, prediction.scores, prediction.boxes, strict=True))
         if "label_names" in found:
@@ -62,7 +62,7 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
 
 
 def runs_of(pixels: Any) -> list[list[int]]:
-    """A map of classes (H, W) row by row, as [class, pixels in a row]."""
+    """A map of classes (H, W), or (1, H, W), row by row, as [class, pixels in a row]."""
     import numpy as np
 
     flat = np.asarray(pixels).ravel().astype(int)
@@ -103,7 +103,7 @@ def with_paddlex(folder: str) -> Callable[[Path], Any]:
     def predict(image: Path) -> Any:
         result = next(iter(model.predict(str(image))))
         if "pred" in result:
-            return {"runs": runs_of(result["pred"][0])}
+            return {"runs": runs_of(result["pred"])}
         if "rec_text" in result:
             return {"text": result["rec_text"], "scores": [float(result["rec_score"])]}
         if "label_names" in result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -59,6 +59,8 @@ class Module(ABC, Generic[ProcessorT]):
     """Whether `calibrate` chooses settings of post-processing on held-out samples."""
     has_fit: bool = False
     """Whether `fit` takes the place of training."""
+    progress: Callable[[float, str], None] = staticmethod(lambda share, note: None)
+    """Is told by a long `fit`, as often as it likes, which share of it is done, and what it is at."""
 
     @abstractmethod
     def dataset(self, samples: Sequence[Any], split: str, cache_mb: int) -> Dataset:

@@ -20,6 +20,7 @@ class Truth(Enum):
     TEXTS = "outlines of texts and what they say"
     BOXES = "boxes of objects with their classes"
     MASKS = "the class of each pixel"
+    DEFECT = "whether an image is good, or the kind of its defect, with a mask where there is one"
 
 
 @dataclass(frozen=True)

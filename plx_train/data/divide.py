@@ -19,6 +19,9 @@ AUTO, NONE, CLASSES, DOCUMENTS, GROUPS, IMAGES, TIME = SPLITS
 WORDS = {CLASSES: "by class", DOCUMENTS: "by document", GROUPS: "by group", IMAGES: "by image"}
 """What divided images, for people; `IMAGES` also where there are too few documents."""
 
+ONE_KIND = (Truth.CLASS, Truth.DEFECT)
+"""Truths of which an image has one."""
+
 
 @dataclass(frozen=True)
 class Division:
@@ -95,12 +98,12 @@ def divide(
 
 def _resolved(samples: Sequence[Annotation], truth: Truth, asked: Division) -> str:
     if asked.how != AUTO:
-        if asked.how == CLASSES and truth is not Truth.CLASS:
+        if asked.how == CLASSES and truth not in ONE_KIND:
             raise ConfigError(f"dataset.split=classes: these data hold {truth.value}, not one class per image")
         return asked.how
     if asked.pattern:
         return GROUPS
-    return CLASSES if truth is Truth.CLASS else DOCUMENTS
+    return CLASSES if truth in ONE_KIND else DOCUMENTS
 
 
 def _key(one: Annotation, how: str, pattern: str | None) -> str:
@@ -115,7 +118,8 @@ def _key(one: Annotation, how: str, pattern: str | None) -> str:
 
 
 def _class_of(one: Annotation) -> str:
-    return one.truth.text if isinstance(one.truth, AsWritten) else str(one.truth)
+    # Behind a tab stands what is each image's own, its mask.
+    return one.truth.text.partition("\t")[0] if isinstance(one.truth, AsWritten) else str(one.truth)
 
 
 def _rank(seed: int, name: str) -> bytes:

@@ -194,4 +194,4 @@ def _texts(values: np.ndarray) -> Any:
 
 
 def _is_image(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim == 3 and value.dtype == np.uint8
+    return isinstance(value, np.ndarray) and value.ndim == 3 and value.shape[2] == 3 and value.dtype == np.uint8

@@ -41,7 +41,7 @@ class DetectionAnswer(BaseModel):
 
 
 class LabelMapAnswer(BaseModel):
-    """The number of the class of each pixel, row by row, `size` the image's height and width."""
+    """A number for each pixel, row by row, `size` the map's height and width; `models` says which versions it is of."""
 
     labelMap: list[int]
     size: list[int]

@@ -136,12 +136,6 @@ def _boxes(declared: Declaration, answered: Answered) -> dict[str, Any]:
     return {"detectedObjects": objects, **answered.about}
 
 
-def _label_map(declared: Declaration, answered: Answered) -> dict[str, Any]:
-    classes = answered.results[0]["pred"][0]
-    seen = answered.first["classes"]
-    return {"labelMap": classes.ravel().tolist(), "size": list(classes.shape), "classes": seen, **answered.about}
-
-
 def _attributes(declared: Declaration, answered: Answered) -> dict[str, Any]:
     found = answered.first
     if "boxes" in found:
@@ -225,6 +219,20 @@ def _label(declared: Declaration, answered: Answered) -> dict[str, Any]:
     return {**first, "image": about["image"], "series": found if len(found) > 1 else None, "models": about["models"]}
 
 
+def _label_map(declared: Declaration, answered: Answered) -> dict[str, Any]:
+    found = answered.results[0]
+    labels = found["pred"][0]
+    beside = {field: found[name] for field, name in _endpoint(declared).settings.get("beside", {}).items()}
+    classes = answered.first.get("classes")
+    told = {"labelMap": labels.ravel().tolist(), "size": list(labels.shape), "classes": classes}
+    return {**told, **beside, **answered.about}
+
+
+def _label_map_model(endpoint: DeclaredEndpoint) -> type[BaseModel]:
+    beside: dict[str, Any] = dict.fromkeys(endpoint.settings.get("beside", {}), (bool | float, ...))
+    return create_model("MapAnswer", __base__=LabelMapAnswer, __doc__=LabelMapAnswer.__doc__, **beside)
+
+
 def _endpoint(declared: Declaration) -> DeclaredEndpoint:
     assert declared.endpoint is not None
     return declared.endpoint
@@ -250,7 +258,7 @@ def base64_of(image: np.ndarray | None, suffix: str = ".jpg") -> str | None:
 KINDS = {
     "categories": AnswerKind(ImageRequest, lambda _: ClassificationAnswer, _categories),
     "boxes": AnswerKind(ImageRequest, lambda _: DetectionAnswer, _boxes),
-    "label_map": AnswerKind(ImageRequest, lambda _: LabelMapAnswer, _label_map),
+    "label_map": AnswerKind(ImageRequest, _label_map_model, _label_map, optional=("beside",)),
     "attributes": AnswerKind(ImageRequest, _attributes_model, _attributes, needed=("key",)),
     "pages": AnswerKind(FileRequest, _pages_model, _pages, needed=("key",), optional=PAGE_SETTINGS),
     "table": AnswerKind(CsvRequest, lambda _: TableAnswer, _table, needs_table=True),

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from plx_train.terminal.console import Console
     from plx_train.terminal.progress import Progress
 
+FIT_PARTS = 100
+"""Steps that the progress of a fit is shown in."""
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -57,8 +60,7 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
         state.max_seconds = ranks.gather(max_seconds and time_for_steps(max_seconds, state))[0]
         _save(run, state)
     if state.step == 0 and run.module.has_fit:
-        run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
-        run.module.fit(run.loader.dataset, run.holdout, run.members)
+        _fit(run)
         # No steps are left to do: what was fitted is measured, and the loop is over.
         state.step, state.ended_by = 1, "fit"
     plan = _plan(run, state)
@@ -112,6 +114,14 @@ def train(run: Training, state: LoopState, max_seconds: float | None = None) -> 
     verdict = data_verdict(state.timing["data"], sum(state.timing.values()), run.loader.num_workers)
     notes += _say(run.console, [text for text in (verdict, _left_out(run.loader)) if text])
     return TrainResult(judge.first(state), best, state, tuple(notes))
+
+
+def _fit(run: Training) -> None:
+    """Fits the module to all training samples."""
+    run.console.info(f"fitting to {len(run.loader.dataset)} samples, in one step")
+    with run.console.progress(FIT_PARTS) as progress:
+        run.module.progress = lambda share, note: progress.update(step=round(FIT_PARTS * share), note=note)
+        run.module.fit(run.loader.dataset, run.holdout, run.members)
 
 
 def _plan(run: Training, state: LoopState) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plx_train.contract.truth import Truth
+from plx_train.data.defect_lines import fields_of
 from plx_train.data.formats.coco import annotations_of, is_coco
 from plx_train.data.formats.dataset_format import (
     TEST,
@@ -27,7 +28,7 @@ class PaddlexLists(DatasetFormat):
 
     name = "paddlex"
     title = "PaddleX's label files"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES, Truth.MASKS})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES, Truth.MASKS, Truth.DEFECT})
     names_all = False
 
     def sign(self, folder: DataFolder) -> str | None:
@@ -45,7 +46,7 @@ class PaddlexLists(DatasetFormat):
                     found.splits[split] = _boxes(folder, name, found)
                     continue
                 file = LabelFile(folder.root / name, folder.root)
-                found.splits[split] = [_annotation(text, line, file, folder.truth) for line, text in file.lines()]
+                found.splits[split] = [_annotation(text, line, file, folder) for line, text in file.lines()]
                 found.findings += file.findings
         return found
 
@@ -63,10 +64,13 @@ def _boxes(folder: DataFolder, name: str, found: Annotations) -> list[Annotation
     return list(annotations_of(content, name, ImageTree(folder.root, folder.suffixes), found))
 
 
-def _annotation(text: str, line: int, file: LabelFile, truth: Truth) -> Annotation:
-    if truth is Truth.MASKS:
+def _annotation(text: str, line: int, file: LabelFile, folder: DataFolder) -> Annotation:
+    if folder.truth is Truth.MASKS:
         name, words = image_and_mask(text)
-    elif truth is Truth.CLASS:
+    elif folder.truth is Truth.DEFECT:
+        name, *others = fields_of(text, folder.suffixes)
+        words = "\t".join(others)
+    elif folder.truth is Truth.CLASS:
         place = max(text.rstrip().rfind(" "), text.rstrip().rfind("\t"))
         name, words = text[: max(place, 0)].strip(), text[place + 1 :].strip()
     else:

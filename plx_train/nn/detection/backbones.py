@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import paddle
@@ -16,18 +16,24 @@ LITE_STAGES = (2, 4, 6)
 """Stages of EfficientNet-Lite that are the last at strides 8, 16 and 32."""
 MOBILE_BLOCKS = (6, 13, 17)
 """The same of MobileNetV2's blocks."""
+MOBILE_CHANNELS = (32, 16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320)
+"""Channels that each of MobileNetV2's blocks gives."""
 
 
 class EfficientNetLiteFeatures(nn.Layer):
-    """Features of EfficientNet-Lite0 at strides 8, 16 and 32."""
+    """Features of EfficientNet-Lite0, at strides 8, 16 and 32 where nothing else is asked for.
 
-    def __init__(self) -> None:
+    Args:
+        stages: those whose maps are given; what comes after the last is left out.
+    """
+
+    def __init__(self, stages: Sequence[int] = LITE_STAGES) -> None:
         super().__init__()
         whole = EfficientNetLite0(1)
-        self.conv_stem, self.bn0, self.blocks = whole.conv_stem, whole.bn0, whole.blocks
         ends = np.cumsum([stage[0] for stage in STAGES]) - 1
-        self.places = tuple(int(ends[stage]) for stage in LITE_STAGES)
-        self.out_channels = tuple(STAGES[stage][4] for stage in LITE_STAGES)
+        self.places = tuple(int(ends[stage]) for stage in stages)
+        self.conv_stem, self.bn0, self.blocks = whole.conv_stem, whole.bn0, whole.blocks[: self.places[-1] + 1]
+        self.out_channels = tuple(STAGES[stage][4] for stage in stages)
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
         x = F.relu6(self.bn0(self.conv_stem(x)))
@@ -35,18 +41,22 @@ class EfficientNetLiteFeatures(nn.Layer):
 
 
 class MobileNetV2Features(nn.Layer):
-    """Features of MobileNetV2 (arXiv 1801.04381) at strides 8, 16 and 32."""
+    """Features of MobileNetV2 (arXiv 1801.04381), at strides 8, 16 and 32 where nothing else is asked for.
 
-    out_channels = (32, 96, 320)
+    Args:
+        blocks: those whose maps are given; what comes after the last is left out.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Sequence[int] = MOBILE_BLOCKS) -> None:
         super().__init__()
         from paddle.vision.models import MobileNetV2
 
-        self.features = nn.Sequential(*list(MobileNetV2(num_classes=0).features)[: MOBILE_BLOCKS[-1] + 1])
+        self.places = tuple(blocks)
+        self.out_channels = tuple(MOBILE_CHANNELS[block] for block in blocks)
+        self.features = nn.Sequential(*list(MobileNetV2(num_classes=0).features)[: blocks[-1] + 1])
 
     def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
-        return features_at(x, self.features, MOBILE_BLOCKS)
+        return features_at(x, self.features, self.places)
 
 
 def of_backbone(state: Mapping[str, np.ndarray], backbone: nn.Layer) -> dict[str, np.ndarray]:
