@@ -46,6 +46,7 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
     name, monitor = "image_feature", "recall1"
     sample_value = "cosine of the nearest image of its class less that of others"
     overlay_legend = "under each image its class"
+    eval_batch_size = 16
 
     def __init__(self, options: ImageFeatureConfig, processor: ImageFeatureProcessor, is_fine_tuning: bool) -> None:
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
