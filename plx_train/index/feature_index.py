@@ -108,6 +108,11 @@ def empty_index(maker: Maker) -> FeatureIndex:
     return FeatureIndex(np.zeros((0, 1), np.float32), np.zeros(0, np.int64), (), maker)
 
 
+def is_index(folder: Path) -> bool:
+    """Whether a folder holds an index that says which model made it."""
+    return all((folder / name).is_file() for name in (VECTORS_FILE, LABELS_FILE, MAKER_FILE))
+
+
 def read_index(folder: Path) -> FeatureIndex:
     """The index in a folder.
 
