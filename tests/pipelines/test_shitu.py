@@ -15,8 +15,8 @@ import yaml
 from starlette.testclient import TestClient
 
 import plx_train
+from kit.described import export_detector, street
 from kit.runs import train_room
-from kit.tiny_detector import exported_detector
 from modules.image_feature.tiny import make_patterns
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import ConfigError, UserError
@@ -100,13 +100,18 @@ def test_another_models_index_is_refused(pipeline: Any, index: FeatureIndex, dat
 
 
 def test_main_bodies_are_cut_out(export: str, index: FeatureIndex, data: Path, tmp_path: Path) -> None:
-    detector = exported_detector(tmp_path / "detector", ("mainbody",))
-    found = plx_train.pipeline(NAME, Detection=str(detector), Recognition=export)
-    image = np.tile(picture(data, 8, 0), (4, 4, 1))
-    boxes = only(found, image, index=index, det_threshold=0.0)
-    assert len(boxes) > 1 and all(box["det_score"] > 0 for box in boxes)
-    (whole,) = only(found, image, index=index, det_threshold=1.0)
-    assert whole["coordinate"] == [0, 0, 96, 96]
+    detector = export_detector(tmp_path / "detector")
+    found = plx_train.pipeline(NAME, Detection=detector, Recognition=export)
+    boxes = only(found, street(), index=index)
+    wanted = found.parts["Detection"].predictor.with_settings(cut=0.5).predict(street()).to_json()["boxes"]
+    assert [box["coordinate"] for box in boxes] == [box["coordinate"] for box in wanted] and wanted
+    left, top, right, bottom = (int(value) for value in wanted[0]["coordinate"])
+    crop = found.vectors([street()[top:bottom, left:right]])
+    _, cosines = index.search(crop, 1)
+    (best, *_) = only(found, street(), index=index, rec_threshold=-1.0)
+    assert best["rec_scores"][0] == pytest.approx(float(cosines[0, 0]), abs=1e-4)
+    (whole,) = only(found, street(), index=index, det_threshold=1.0)
+    assert whole["coordinate"] == [0, 0, street().shape[1], street().shape[0]]
 
 
 def test_it_is_frozen_with_the_threshold_for_paddlex(pipeline: Any, tmp_path: Path) -> None:
