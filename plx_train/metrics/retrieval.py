@@ -24,7 +24,7 @@ NONE = -2.0
 
 
 @dataclass(frozen=True)
-class Found:
+class NearestImages:
     """What was found for queries, a row each.
 
     Attributes:
@@ -39,7 +39,7 @@ class Found:
     other: np.ndarray
 
 
-def search(queries: np.ndarray, gallery: np.ndarray, is_right: np.ndarray, may_be: np.ndarray) -> Found:
+def search(queries: np.ndarray, gallery: np.ndarray, is_right: np.ndarray, may_be: np.ndarray) -> NearestImages:
     """Looks for `queries` (Q, D) in `gallery` (G, D), both of length 1.
 
     Args:
@@ -54,7 +54,7 @@ def search(queries: np.ndarray, gallery: np.ndarray, is_right: np.ndarray, may_b
     precision = (np.cumsum(right, axis=1) / ranks * right).sum(axis=1) / np.where(number, number, np.nan)
     own = np.where(is_right, cosines, NONE).max(axis=1, initial=NONE)
     other = np.where(is_right, NONE, cosines).max(axis=1, initial=NONE)
-    return Found(order[:, :TOP], precision, own, other)
+    return NearestImages(order[:, :TOP], precision, own, other)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class RetrievalMetric(Metric):
             self._known = np.stack([self.features[place] for place in places]), np.asarray(self.classes)[places]
         return self._known
 
-    def found(self) -> Iterator[tuple[np.ndarray, np.ndarray, Found]]:
+    def found(self) -> Iterator[tuple[np.ndarray, np.ndarray, NearestImages]]:
         """Places of some queries among all images, those of the gallery, and what was found."""
         roles, classes = np.asarray(self.roles), np.asarray(self.classes)
         queries, gallery = np.flatnonzero(roles != GALLERY), np.flatnonzero(roles != QUERY)
@@ -155,7 +155,7 @@ def query_file(metric: RetrievalMetric, names: Sequence[str]) -> dict[str, str]:
     return {"queries.csv": csv_text(rows)}
 
 
-def _hits(found: Found, classes: Sequence[str], queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+def _hits(found: NearestImages, classes: Sequence[str], queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """Bool (Q, `TOP`): whether a place among the nearest is of the right class; of itself nobody is asked."""
     names, hits = np.asarray(classes), np.zeros((len(queries), TOP), bool)
     nearest = gallery[found.nearest]

@@ -24,7 +24,7 @@ from plx_train.registry.resolve import PREFIXES, resolve
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
 from plx_train.tracking import resolve_uri
-from plx_train.workflow.gallery import Known, known_images
+from plx_train.workflow.gallery import KnownImage, known_images
 from plx_train.workflow.inputs import must_exist, teller
 from plx_train.workflow.source import find_export
 
@@ -101,7 +101,7 @@ def _removed(options: IndexOptions, former: FeatureIndex) -> tuple[list[int], li
     return [int(name) for name in ids if name.isdecimal()], [*labels, *(name for name in ids if not name.isdecimal())]
 
 
-def _known(options: RunOptions) -> list[Known]:
+def _known(options: RunOptions) -> list[KnownImage]:
     if not options.input:
         return []
     path = resolve_path(options.input)
@@ -122,7 +122,7 @@ def _model(composed: Composed) -> tuple[Predictor, Maker]:
 
 
 def _features(
-    predictor: Predictor, known: Sequence[Known], console: Console
+    predictor: Predictor, known: Sequence[KnownImage], console: Console
 ) -> tuple[np.ndarray, list[str], list[UserError]]:
     """Vectors of the images that can be read, with their labels, and what can't be."""
     faults, tell = teller(console)

@@ -53,7 +53,8 @@ class ShiTu(Pipeline):
         self.store = IndexStore(resolve_path(config.get("index_store") or STORE))
         if config.get("rec_threshold") is None:
             # PaddleX, which knows nothing of a calibrated one, is told of it where the pipeline is frozen.
-            config["rec_threshold"] = round(float(part.predictor.processor.threshold), 6)
+            processor: Any = part.predictor.processor
+            config["rec_threshold"] = round(float(processor.threshold), 6)
         given = config.get("index")
         self._index = self._checked_index(read_index(resolve_path(given)), str(given)) if given else None
         self.check_settings({})

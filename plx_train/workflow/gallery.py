@@ -1,4 +1,4 @@
-"""Known images for an index: from a label file, or from a folder for each label."""
+"""KnownImage images for an index: from a label file, or from a folder for each label."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from plx_train.workflow.inputs import find_files
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownImage:
     """An image that an index is to know."""
 
     path: Path
     label: str
 
 
-def known_images(source: Path) -> list[Known]:
+def known_images(source: Path) -> list[KnownImage]:
     """The images that ``input=`` names, with their labels.
 
     Args:
@@ -37,15 +37,15 @@ def known_images(source: Path) -> list[Known]:
     return found
 
 
-def _of_folders(source: Path) -> Iterator[Known]:
+def _of_folders(source: Path) -> Iterator[KnownImage]:
     for name, path in find_files(source).files.items():
         label, slash, _ = name.partition("/")
         if not slash:
             raise UserError(f"{path} lies in no folder of its own: an index takes its label from the folder's name")
-        yield Known(path, label)
+        yield KnownImage(path, label)
 
 
-def _of_file(source: Path) -> Iterator[Known]:
+def _of_file(source: Path) -> Iterator[KnownImage]:
     root = source.parent
     names, _ = read_class_file(root / CLASS_FILE, root)
     file = LabelFile(source, root)
@@ -58,7 +58,7 @@ def _of_file(source: Path) -> Iterator[Known]:
         if image is not None:
             label = text[place + 1 :]
             number = whole_number(label)
-            yield Known(image, names[number] if names and number is not None and number < len(names) else label)
+            yield KnownImage(image, names[number] if names and number is not None and number < len(names) else label)
     errors = [found for found in file.findings if found.level == "error"]
     if errors:
         raise UserError(str(errors[0]))

@@ -11,6 +11,8 @@ from plx_train.contract.prediction import Prediction
 from plx_train.ground.errors import UserError
 from plx_train.vision.whole_image import CALIBRATION, WholeImageProcessor, transforms_of
 
+THRESHOLD = 0.5
+"""What models that say none are taken to have."""
 SHORTEST = 1e-12
 """Length below which a feature points nowhere."""
 
@@ -45,7 +47,7 @@ class ImageFeatureProcessor(WholeImageProcessor):
         threshold: cosine from which on the nearest known image counts as of the same class.
     """
 
-    threshold: float = 0.5
+    threshold: float = THRESHOLD
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,8 +76,7 @@ class ImageFeatureProcessor(WholeImageProcessor):
         """
         if "NormalizeFeatures" not in (inference.get("PostProcess") or {}):
             raise UserError("inference.yml has no PostProcess.NormalizeFeatures")
-        own = inference.get(CALIBRATION) or {}
-        if not own.get("label_list") or own.get("threshold") is None:
-            raise UserError("it has no section Calibration with threshold and label_list: train it here")
+        # PaddleX's own say neither.
+        own = {"threshold": THRESHOLD, "label_list": ["0"]} | (inference.get(CALIBRATION) or {})
         labels = tuple(str(label) for label in own["label_list"])
         return cls(labels, threshold=float(own["threshold"]), **transforms_of(inference, "image features"))

@@ -113,5 +113,7 @@ def test_paddlex_gets_its_sections_and_we_get_ours_back() -> None:
     assert inference["PostProcess"] == {"NormalizeFeatures": None}
     assert ImageFeatureProcessor.from_inference(inference) == PROCESSOR
     del inference["Calibration"]
-    with pytest.raises(UserError, match="train it here"):
+    assert ImageFeatureProcessor.from_inference(inference).threshold == 0.5, "PaddleX's own say none"
+    del inference["PostProcess"]
+    with pytest.raises(UserError, match=r"no PostProcess\.NormalizeFeatures"):
         ImageFeatureProcessor.from_inference(inference)
