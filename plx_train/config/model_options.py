@@ -1,8 +1,8 @@
-"""Options of what is done with a finished model: it is promoted, or quantised."""
+"""Options of what is done with a finished model: it is promoted, quantised, or fills an index."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plx_train.contract.option import at_least, option
 
@@ -37,3 +37,18 @@ class QuantizeOptions:
     """Training samples by which the ranges of activations are found."""
     tolerance: float = option(0.01, at_least(0))
     """Loss of the metric above which int8 is advised against; where the metric is an error, a share of it."""
+
+
+@dataclass
+class IndexOptions:
+    """How an index of known images is built, and changed."""
+
+    source: str | None = None
+    """Index that `input` is added to, or `remove` is taken from: its folder, or models:/<name>@<alias>; null: a new
+    one."""
+    remove: list[str] = field(default_factory=list)
+    """Labels, or numbers of single images, that are taken out."""
+    registered: str | None = None
+    """Name under which the index becomes a version of the registry, to which `alias` moves; null: it does not."""
+    alias: str = "champion"
+    """Alias that moves to the version."""

@@ -8,7 +8,7 @@ from typing import Any
 from plx_train.config.audit_options import AuditOptions
 from plx_train.config.device_options import DeviceOptions
 from plx_train.config.few_options import FewOptions, SuggestOptions
-from plx_train.config.model_options import PromoteOptions, QuantizeOptions
+from plx_train.config.model_options import IndexOptions, PromoteOptions, QuantizeOptions
 from plx_train.config.serve_options import ServeOptions
 from plx_train.config.studio_options import StudioOptions
 from plx_train.config.sweep_options import SweepOptions
@@ -27,6 +27,7 @@ MODES = {
     "predict": "what run=…, weights=… or pipeline=OCR finds in input=<file or folder>",
     "suggest": "which suggest.number=50 images of dataset.pool=… to label next, ranked; by run=… or published weights",
     "quantize": "run=… or weights=… in int8, and what its metric loses by that",
+    "build_index": "an index of known images, input=<folders or label file>, by the features of run=…; index.source=…",
     "export_pipeline": "pipeline=OCR with its models in one folder, output=…, for here and PaddleX",
     "benchmark": "where the time goes: step, loop, loader, evaluation; of run=… or weights=…: engines",
     "sync": "send records that did not reach MLflow: run=…, or those of all runs in outputs",
@@ -99,6 +100,7 @@ class RunOptions:
     doctor: DoctorOptions = option(DoctorOptions, Trait.HARMLESS)
     promote: PromoteOptions = option(PromoteOptions, Trait.BARE)
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
+    index: IndexOptions = option(IndexOptions, Trait.HARMLESS)
     serve: ServeOptions = field(default_factory=ServeOptions)
     studio: StudioOptions = option(StudioOptions, Trait.HARMLESS)
     sweep: SweepOptions = option(SweepOptions, Trait.FIXED_IN_SWEEP)

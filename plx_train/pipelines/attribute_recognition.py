@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from plx_train.export.predictor import Predictor
 from plx_train.pipelines.base import LoadPart, Pipeline
+from plx_train.pipelines.crops import box_crop
 from plx_train.pipelines.drawing import draw_attributes
 from plx_train.pipelines.inputs import Page
 from plx_train.pipelines.result import PipelineResult
@@ -58,7 +57,7 @@ class AttributeRecognition(Pipeline):
         detector, classifier = (self._predictor(name, params) for name in THRESHOLDS)
         found = [prediction.findings()["boxes"] for prediction in detector.predict([page.image for page in pages])]
         crops = [
-            _crop(page.image, box["coordinate"]) for page, boxes in zip(pages, found, strict=True) for box in boxes
+            box_crop(page.image, box["coordinate"]) for page, boxes in zip(pages, found, strict=True) for box in boxes
         ]
         described = iter(classifier.predict(crops))
         return [
@@ -81,13 +80,6 @@ class VehicleAttributeRecognition(AttributeRecognition):
     """PaddleX's pipeline of the same name."""
 
     NAME = "vehicle_attribute_recognition"
-
-
-def _crop(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
-    """The part of an image in a box x1, y1, x2, y2, of whole pixels as PaddleX takes them, one at least."""
-    left, top, right, bottom = (int(value) for value in box)
-    left, top = min(left, image.shape[1] - 1), min(top, image.shape[0] - 1)
-    return image[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
 def _described(box: Mapping[str, Any], prediction: Any) -> dict[str, Any]:

@@ -105,3 +105,10 @@ def _ordered(corners: np.ndarray) -> np.ndarray:
 def rotate(image: np.ndarray, degrees: int) -> np.ndarray:
     """The image turned against the clock by a multiple of 90 degrees."""
     return np.ascontiguousarray(np.rot90(image, degrees // 90)) if degrees else image
+
+
+def box_crop(image: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """The part of an image in a box x1, y1, x2, y2, of whole pixels as PaddleX takes them, one at least."""
+    left, top, right, bottom = (int(value) for value in box)
+    left, top = min(left, image.shape[1] - 1), min(top, image.shape[0] - 1)
+    return image[top : max(bottom, top + 1), left : max(right, left + 1)]

@@ -12,6 +12,7 @@ from plx_train.ground.confine import confined, plain_name, refuse_leading_out, s
 from plx_train.ground.credentials import put_away, with_credentials, without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder, sha256
+from plx_train.index.feature_index import is_index
 from plx_train.runs.exported import is_export
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _download(uri: str, source: str, what: str, hashes: Mapping[str, str], kept:
 def _verify(folder: Path, what: str, hashes: Mapping[str, str]) -> None:
     """
     Raises:
-        UserError: a file is missing or not what its hash says, or it is no exported folder.
+        UserError: a file is missing or not what its hash says, or it is neither an exported folder nor an index.
     """
     for name, expected in hashes.items():
         try:
@@ -138,5 +139,5 @@ def _verify(folder: Path, what: str, hashes: Mapping[str, str]) -> None:
             raise UserError(f"the files of {what} can't be read: {folder / name}: {error.strerror or error}") from None
         if found != expected:
             raise UserError(f"{folder / name} is not what was registered as {what}: its sha256 differs")
-    if not is_export(folder):
+    if not is_export(folder) and not is_index(folder):
         raise UserError(f"the files of {what} are no exported model: {folder} lacks inference.yml or its graph")

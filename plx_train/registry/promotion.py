@@ -100,7 +100,7 @@ def promote(client: MlflowClient, uri: str, candidate: Candidate, request: Promo
         stays = f"it stays at version {champion}" if champion else "it points nowhere yet"
         ledger.record(client, uri, replace(start, reason="; ".join(filter(None, [request.reason, reasons]))))
         return Outcome(start, f"{target} is not moved to version {version.version}, {stays}: {reasons}")
-    return _move(client, uri, replace(start, outcome="forced" if failed else "promoted"))
+    return move(client, uri, replace(start, outcome="forced" if failed else "promoted"))
 
 
 def register(client: MlflowClient, uri: str, name: str, candidate: Candidate) -> Version:
@@ -152,7 +152,7 @@ def _measured(
     return new
 
 
-def _move(client: MlflowClient, uri: str, entry: LedgerEntry) -> Outcome:
+def move(client: MlflowClient, uri: str, entry: LedgerEntry) -> Outcome:
     """Moves the alias from `former` to `target`, with the ledger written before; refuses if it moved meanwhile."""
     runs: list[str] = []
     has_moved, current = exchange(
@@ -198,7 +198,7 @@ def roll_back(client: MlflowClient, uri: str, request: PromotionRequest) -> Outc
             continue
         folder_of(client, version)
         entry = LedgerEntry("rollback", name, alias, current or "", number, "rolled back", who_asks(), request.reason)
-        return _move(client, uri, entry)
+        return move(client, uri, entry)
     at = f"is version {current}" if current else "points nowhere"
     raise UserError(f"{name}@{alias} {at}, and the ledger knows no version before it that is still registered")
 

@@ -41,12 +41,12 @@ class Paths:
     """The paths of a service.
 
     Attributes:
-        work: whose requests cost something.
+        work: those whose requests cost something.
         open: need no key.
         known: are counted by their names, all others together.
     """
 
-    work: str
+    work: tuple[str, ...]
     open: tuple[str, ...]
     known: tuple[str, ...]
 
@@ -96,7 +96,7 @@ class Admission:
         try:
             self._check_host(headers)
             self._check_key(scope, headers)
-            if scope["path"] != self._paths.work or scope["method"] != "POST":
+            if scope["path"] not in self._paths.work or scope["method"] != "POST":
                 await self.app(scope, receive, answer.send)
                 return
             self._check_headers(headers)

@@ -50,6 +50,29 @@ class LabelMapAnswer(BaseModel):
     models: dict[str, Any] | None = None
 
 
+class Recognised(BaseModel):
+    """The label of a known image that is near, and how near."""
+
+    label: str
+    score: float
+
+
+class RecognisedObject(BaseModel):
+    """A thing in an image, its box as x0, y0, x1, y1, and the nearest known images; none where it is unknown."""
+
+    bbox: list[float]
+    recResults: list[Recognised]
+    score: float
+
+
+class RecognisedAnswer(BaseModel):
+    """What things in an image are; `models` says which versions it comes from."""
+
+    detectedObjects: list[RecognisedObject]
+    image: str | None = None
+    models: dict[str, Any] | None = None
+
+
 class Attribute(BaseModel):
     """What holds of a thing, with its score."""
 

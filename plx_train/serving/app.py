@@ -32,6 +32,7 @@ from plx_train.serving.fetcher import Fetcher
 from plx_train.serving.files import Limits, file_type
 from plx_train.serving.follow import Follower, NewVersions
 from plx_train.serving.house import Stay
+from plx_train.serving.index_operations import add_index_operations, index_paths
 from plx_train.serving.metrics import CONTENT_TYPE, Metrics
 from plx_train.serving.protocol import (
     INTERNAL_ERROR,
@@ -108,11 +109,11 @@ class Service:
         Raises:
             Refusal: it can't be served.
         """
-        request = await self._in_thread(parse, body, self.endpoint.request)
+        request = await self.in_thread(parse, body, self.endpoint.request)
         log_id = request.logId or new_log_id()
         draws = self.options.visualize if request.visualize is None else request.visualize
         params = chosen_parameters(self.endpoint.parameters_of(request), self.batcher.pipeline)
-        limits = await self._fetched(request, stay)
+        limits = await self.fetched(request, stay)
         async with AsyncExitStack() as held:
             pages, info = await self.reading.items(request, self.batcher.pipeline, limits, held, stay)
             if stay is not None:
@@ -123,9 +124,14 @@ class Service:
                 return success(log_id, self.endpoint.build(pages, results, info, draws))
 
             left_out = info.numPagesLeftOut
-            return await self._in_thread(build), {PAGES_LEFT_OUT: str(left_out)} if left_out else {}
+            return await self.in_thread(build), {PAGES_LEFT_OUT: str(left_out)} if left_out else {}
 
-    async def _fetched(self, request: Request, stay: Stay | None) -> Limits:
+    @property
+    def pipeline(self) -> ServedPipeline:
+        """The one that is served just now."""
+        return self.batcher.pipeline
+
+    async def fetched(self, request: Request, stay: Stay | None) -> Limits:
         """The limits of a request whose file, if it is named by URL, is here."""
         url = getattr(request, request.FILE_FIELD)
         if self.fetcher is None or not is_url(url):
@@ -151,9 +157,10 @@ class Service:
 
     async def log_id_of(self, body: bytes) -> str:
         """What identifies a request; to find it all of its body is read."""
-        return await self._in_thread(log_id_of, body)
+        return await self.in_thread(log_id_of, body)
 
-    async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """What `work` gives, beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
 
 
@@ -190,8 +197,10 @@ def create_app(
     _add_operation(app, service)
     _add_views(app, service)
     _add_errors(app)
-    work = service.endpoint.path
-    paths = Paths(work, OPEN_PATHS, (work, *SERVER_PATHS))
+    of_index = index_paths(pipeline)
+    add_index_operations(app, service, of_index, HEADERS)
+    work = (service.endpoint.path, *of_index.values())
+    paths = Paths(work, OPEN_PATHS, (*work, *SERVER_PATHS))
 
     def admitting(inner: Any) -> Admission:
         service.admission = Admission(inner, service.metrics, paths, options, api_key)

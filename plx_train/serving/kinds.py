@@ -18,6 +18,7 @@ from plx_train.serving.answers import (
     Described,
     DetectionAnswer,
     LabelMapAnswer,
+    RecognisedAnswer,
     SeriesClassAnswer,
     TableAnswer,
 )
@@ -155,6 +156,15 @@ def _thing(box: list[float], labels: list[str], scores: list[float], score: floa
     return {"bbox": box, "attributes": [{"label": name, "score": value} for name, value in named], "score": score}
 
 
+def _recognised(declared: Declaration, answered: Answered) -> dict[str, Any]:
+    objects = []
+    for box in answered.first["boxes"]:
+        named = zip(box["labels"], box["rec_scores"], strict=True)
+        found = [{"label": label, "score": score} for label, score in named if label is not None]
+        objects.append({"bbox": box["coordinate"], "recResults": found, "score": box["det_score"]})
+    return {"detectedObjects": objects, **answered.about}
+
+
 def _attributes_model(endpoint: DeclaredEndpoint) -> type[BaseModel]:
     fields: dict[str, Any] = {
         endpoint.settings["key"]: (list[Described], ...),
@@ -260,6 +270,7 @@ KINDS = {
     "boxes": AnswerKind(ImageRequest, lambda _: DetectionAnswer, _boxes),
     "label_map": AnswerKind(ImageRequest, _label_map_model, _label_map, optional=("beside",)),
     "attributes": AnswerKind(ImageRequest, _attributes_model, _attributes, needed=("key",)),
+    "recognised": AnswerKind(ImageRequest, lambda _: RecognisedAnswer, _recognised, optional=("index",)),
     "pages": AnswerKind(FileRequest, _pages_model, _pages, needed=("key",), optional=PAGE_SETTINGS),
     "table": AnswerKind(CsvRequest, lambda _: TableAnswer, _table, needs_table=True),
     "label": AnswerKind(CsvRequest, lambda _: SeriesClassAnswer, _label),

@@ -11,7 +11,7 @@ from plx_train.data.formats.tree import files_below, folders_in, is_image
 
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), TRAIN),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), VAL),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "query"), VAL),
     **dict.fromkeys(("test", "testing"), TEST),
 }
 MAX_DEPTH = 3

@@ -17,6 +17,7 @@ WINGS = (
         "few",
         "train",
         "export",
+        "index",
         "modules",
         "tracking",
         "report",

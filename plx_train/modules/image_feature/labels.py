@@ -1,0 +1,101 @@
+"""Label files of image features: PaddleX's ``ShiTuRecDataset``, one image and the number of its class a line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from plx_train.contract.check import Finding
+from plx_train.data.label_file import LabelFile, separator_hint
+from plx_train.data.splits import CheckedDocuments
+from plx_train.metrics.retrieval import GALLERY, QUERY
+from plx_train.vision.labels.classes import MAX_CLASSES, whole_number
+from plx_train.vision.samples import LabelledImage
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an image shows, and what it is for.
+
+    Attributes:
+        number: of its class; the trained ones come first, without gaps.
+        name: of its class.
+        role: `TRAIN`, `GALLERY` for what is known, or `QUERY` for what is looked for.
+    """
+
+    number: int
+    name: str
+    role: str = TRAIN
+
+
+@dataclass(frozen=True)
+class Picture(LabelledImage[Shown]):
+    """One sample."""
+
+    @property
+    def document(self) -> str:
+        """Its class: whole classes are held out, so that a threshold is chosen on some that are not trained on."""
+        return f"class {self.truth.number} of "
+
+
+@dataclass(frozen=True)
+class CheckedPictures(CheckedDocuments[Picture]):
+    """The report, and samples of which a few still belong together."""
+
+    def first(self, samples: Sequence[Picture], limit: int | None) -> list[Picture]:
+        """`limit` samples of a split, of its first classes: two of each to train, one known and one looked for."""
+        seen: Counter[tuple[int, str]] = Counter()
+        rounds = []
+        for place, sample in enumerate(samples):
+            kind = sample.truth.number, sample.truth.role
+            rounds.append((seen[kind] // (2 if sample.truth.role == TRAIN else 1), sample.truth.number, place))
+            seen[kind] += 1
+        return [samples[place] for place in sorted(place for *_, place in sorted(rounds)[:limit])]
+
+
+def read_pictures(
+    path: Path, root: Path, names: Sequence[str] | None, role: str = TRAIN
+) -> tuple[list[Picture], list[Finding]]:
+    """The samples of a label file, in its order, their classes numbered as there; no image is opened.
+
+    Args:
+        names: of the classes by number; None: the numbers are the names.
+    """
+    file, samples = LabelFile(path, root), []
+    for line, text in file.lines():
+        text = text.strip()
+        place = max(text.rfind(" "), text.rfind("\t"))
+        number = whole_number(text[place + 1 :]) if place >= 0 else None
+        if place < 0:
+            reason = f"the line is not an image path, a space and a class number{separator_hint(text)}"
+            file.add(line, "error", "no-label", reason)
+            continue
+        image = file.image(text[:place].rstrip(), line)
+        if number is None or number >= MAX_CLASSES:
+            reason = f"{text[place + 1 :][:40]!r} is no class number (0, 1, 2 …, below {MAX_CLASSES})"
+            file.add(line, "error", "label-not-a-number", reason)
+        elif image is not None:
+            name = names[number] if names and number < len(names) else str(number)
+            samples.append(Picture(image, Shown(number, name, role), f"{file.name}:{line}"))
+    return samples, file.findings
+
+
+def numbered(samples: Sequence[Picture], numbers: Sequence[int]) -> list[Picture]:
+    """The samples with their classes numbered by their place in `numbers`."""
+    places = {number: place for place, number in enumerate(numbers)}
+    return [replace(sample, truth=replace(sample.truth, number=places[sample.truth.number])) for sample in samples]
+
+
+def in_turns(samples: Sequence[Picture]) -> list[Picture]:
+    """Every other image of each class as known, the first of them and all of these first; the rest is looked for."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for sample in samples:
+        role = QUERY if seen[sample.truth.number] % 2 else GALLERY
+        turns.append(replace(sample, truth=replace(sample.truth, role=role)))
+        seen[sample.truth.number] += 1
+    return sorted(turns, key=lambda sample: sample.truth.role == QUERY)

@@ -1,0 +1,135 @@
+"""Image features, as the core knows them without their network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
+from plx_train.ground.errors import ConfigError
+from plx_train.metrics.retrieval import GALLERY, QUERY, RetrievalMetric
+from plx_train.modules.image_feature.check import ImageFeatureCheck
+from plx_train.modules.image_feature.config import ImageFeatureConfig
+from plx_train.modules.image_feature.labels import TRAIN, CheckedPictures, Picture, in_turns, numbered, read_pictures
+from plx_train.modules.image_feature.processor import Feature, ImageFeatureProcessor
+from plx_train.vision.check import ImageData, ImageSplit
+from plx_train.vision.classifier import ClassifierRoom
+from plx_train.vision.draw import GREY, draw_captions
+
+if TYPE_CHECKING:
+    from plx_train.contract.dataset_options import DatasetOptions
+    from plx_train.modules.image_feature.module import ImageFeature
+
+
+class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureProcessor]):
+    """Gives images features by which those of one class, trained on or not, are found among others."""
+
+    contract = 1
+    name = "image_feature"
+    options = ImageFeatureConfig
+    kind = Truth.CLASS
+    processor = ImageFeatureProcessor
+    metric = RetrievalMetric
+    monitor = "recall1"
+
+    def check_options(self, options: ImageFeatureConfig, dataset: DatasetOptions) -> None:
+        """Refuses images that are of two classes at once."""
+        if options.augment.mixup or options.augment.cutmix:
+            raise ConfigError("module.augment.mixup and cutmix make images of two classes: leave them out here")
+
+    def read_file(
+        self, path: Path, root: Path, options: ImageFeatureConfig, classes: Sequence[str] | None
+    ) -> tuple[list[Picture], list[Finding]]:
+        """The images of a label file with their classes."""
+        return read_pictures(path, root, classes)
+
+    def read(self, dataset: DatasetOptions, options: ImageFeatureConfig) -> ImageData[Picture]:
+        """The samples that the label files name, the trained classes numbered without gaps.
+
+        Where the file of validation is missing, gallery and query stand for it; of it, every other image is known.
+        """
+        root, own = Path(dataset.root).expanduser(), dataset.label_folder is None
+        if not own or (root / dataset.val).is_file() or not (root / options.query).is_file():
+            data = super().read(dataset, options)
+            val = replace(data.val, samples=in_turns(data.val.samples))
+        else:
+            data = super().read(replace(dataset, val=options.query), options)
+            val = self._with_gallery(data, dataset, options)
+        numbers = sorted({sample.truth.number for sample in data.train.samples})
+        others = sorted({sample.truth.number for sample in val.samples} - set(numbers))
+        named = {sample.truth.number: sample.truth.name for sample in data.train.samples}
+        train = replace(data.train, samples=numbered(data.train.samples, numbers))
+        val = replace(val, samples=numbered(val.samples, [*numbers, *others]))
+        files = tuple(dict.fromkeys((*data.files, *((options.gallery,) if val.file == options.query else ()))))
+        names = tuple(named[number] for number in numbers)
+        return replace(data, train=train, val=val, classes=names or None, files=files)
+
+    def _with_gallery(
+        self, data: ImageData[Picture], dataset: DatasetOptions, options: ImageFeatureConfig
+    ) -> ImageSplit[Picture]:
+        """The queries behind the images of the gallery's file."""
+        if data.faults:
+            return data.val
+        known = super().read(replace(dataset, val=options.gallery), options).val
+        samples = [
+            replace(sample, truth=replace(sample.truth, role=role))
+            for split, role in ((known, GALLERY), (data.val, QUERY))
+            for sample in split.samples
+        ]
+        return replace(data.val, samples=samples, findings=[*known.findings, *data.val.findings])
+
+    def check(
+        self,
+        data: ImageData[Picture],
+        processor: ImageFeatureProcessor | None,
+        dataset: DatasetOptions,
+        options: ImageFeatureConfig,
+    ) -> CheckedPictures:
+        """Everything that is wrong or odd in a dataset, and the samples without errors."""
+        checked = super().check(data, processor, dataset, options)
+        return CheckedPictures(checked.report, checked.train, checked.val)
+
+    def rules(self, processor: ImageFeatureProcessor, options: ImageFeatureConfig) -> ImageFeatureCheck:
+        """What is looked for in a dataset."""
+        return ImageFeatureCheck()
+
+    def known_classes(self, processor: ImageFeatureProcessor) -> Sequence[str]:
+        """None: images of all classes have features."""
+        return ()
+
+    def settings(self, options: ImageFeatureConfig, labels: Sequence[str]) -> dict[str, Any]:
+        """The threshold of the options."""
+        return {"threshold": options.threshold}
+
+    def truth_text(self, sample: Picture) -> str:
+        """The class, and what the image is for where that is not to be trained on."""
+        role = sample.truth.role
+        return sample.truth.name if role == TRAIN else f"{sample.truth.name} ({role})"
+
+    def classes_in(self, sample: Picture) -> Sequence[int]:
+        """The one."""
+        return (sample.truth.number,)
+
+    def overlay(
+        self, processor: ImageFeatureProcessor, original: np.ndarray, prediction: Feature, truth: Any = None
+    ) -> np.ndarray:
+        """The image with its class under it."""
+        name = "class unknown" if truth is None else f"{truth.name} ({truth.role})"
+        return draw_captions(original, [(name, GREY)])
+
+    def build(
+        self,
+        options: ImageFeatureConfig,
+        processor: ImageFeatureProcessor,
+        checked: object,
+        is_fine_tuning: bool,
+    ) -> ImageFeature:
+        """The module."""
+        from plx_train.modules.image_feature.module import ImageFeature
+
+        return ImageFeature(options, processor, is_fine_tuning)
