@@ -1,6 +1,6 @@
 // Puts a training together: a card, the options that matter first, the command that it is.
 import { html, useEffect, useMemo, useState } from "ui";
-import { post, useAnswer } from "./api.js";
+import { ask, post, useAnswer } from "./api.js";
 import { Action, Command, duration, Fault, go, number, shown, Wait } from "./parts.js";
 
 export function Train({ given }) {
@@ -32,7 +32,7 @@ function Setup({ one, given }) {
   ], [root, values, isSweep]);
   useEffect(() => {
     let isWanted = true;
-    const asked = setTimeout(() => post("/api/command", { overrides }).then(
+    const asked = setTimeout(() => ask("/api/command", { overrides }).then(
       (answer) => isWanted && setWatched(answer), (error) => isWanted && setWatched({ error: error.message })), 150);
     return () => { isWanted = false; clearTimeout(asked); };
   }, [overrides]);
