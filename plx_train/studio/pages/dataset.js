@@ -40,7 +40,7 @@ function Known({ one, path }) {
   const mine = (value?.jobs || []).filter((job) => job.about.dataset === one.name);
   const going = mine.filter((job) => job.state === "running" || job.state === "queued");
   const last = mine.filter((job) => job.state !== "queued").sort((a, b) => b.made - a.made)[0];
-  const isLost = last && !going.length && last.state !== "done" && (!one.check || last.about.what !== "check" || last.code !== 1);
+  const isLost = last && !going.length && last.state !== "done";
   // Asked at the click: the page may not have heard of the last mend yet.
   const train = async () => {
     const now = await get(path);
@@ -70,7 +70,10 @@ function Known({ one, path }) {
     ${one.tables.map((table) => html`<${Table} key=${table.name} table=${table} />`)}
     ${check ? html`<${Statistics} told=${check.statistics} />` : null}
     <${Versions} versions=${one.versions} />
-    <${Command} text=${one.command} title="The check from a terminal" />`;
+    <${Command} text=${one.command} title="The check from a terminal" />
+    <p class="actions">${one.is_forgotten ? html`<${Action} work=${() => post(`${path}/forget`, { is_forgotten: false })}>Take it back into the list<//>`
+      : html`<${Action} work=${async () => { await post(`${path}/forget`, { is_forgotten: true }); go("/data"); }}>Forget this dataset<//>`}
+      <span class="note">It leaves the lists; no file is touched, and it can be taken back.</span></p>`;
 }
 
 function AskModel({ one, path, going }) {
