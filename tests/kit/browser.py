@@ -28,7 +28,7 @@ class Page:
     """One tab; `asked` are the addresses it loaded, `faults` what it complained about."""
 
     def __init__(self, sends: int, hears: int, leader: int) -> None:
-        self._leader = leader
+        self.leader = leader
         self._sends = sends
         self._hears = hears
         self._number = 0
@@ -117,7 +117,7 @@ class Page:
 
     def kill(self) -> None:
         """Kills the browser, as a user's machine would."""
-        os.killpg(self._leader, signal.SIGKILL)
+        os.killpg(self.leader, signal.SIGKILL)
 
     def picture(self, target: Path) -> None:
         """Writes a PNG of what is seen."""

@@ -107,7 +107,7 @@ function Tiles({ one, check }) {
     ${rest.unlabelled ? html`<li><b>${rest.unlabelled}</b>unlabelled</li>` : null}
     ${rest.corrected ? html`<li><b>${rest.corrected}</b>corrected</li>` : null}
     ${one.isAudited ? html`<li class=${rest.suspects ? "bad" : "good"}><b>${rest.suspects}</b>suspect labels</li>` : null}</ul>
-    <p class="note">${check.format ? `Read as ${check.format}: ` : ""}${shown(check.division || "")}
+    <p class="note">${check.format ? `Read as ${check.format}${check.division ? ": " : "."}` : ""}${shown(check.division || "")}
       ${check.fingerprint ? html` Fingerprint <code>${check.fingerprint.slice(0, 12)}</code>` : null}</p>`;
 }
 

@@ -90,5 +90,5 @@ export function Field({ field, value = "", change }) {
         ${choices.filter((each) => each !== field.default).map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
       </select>`
     : html`<input id=${id} value=${value} placeholder=${field.default || "null"} spellcheck="false" onInput=${say} />`}
-    <p class="note">${shown(field.sentence)} ${choices ? null : html`<span class="takes">Takes ${shown(field.takes)}.</span>`}</p></div>`;
+    <p class="note">${shown(field.sentence.replaceAll("`", ""))} ${choices ? null : html`<span class="takes">Takes ${shown(field.takes)}.</span>`}</p></div>`;
 }
