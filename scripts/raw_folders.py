@@ -98,15 +98,15 @@ def _plant_in_boxes(told: dict[str, Any], images: Path, draw: random.Random) -> 
 
 
 def pages(folder: Path, draw: random.Random) -> dict[str, Any]:
-    """Pages with marked words: an outline outside the page, a page that is missing, a broken line."""
+    """Pages with marked lines: an outline outside the page, a page that is missing, a broken line."""
     shutil.copytree(DATASETS / "pages" / "images", folder / "images")
     for split in ("train", "val"):
-        shutil.copy(DATASETS / "pages" / f"{split}.txt", folder / f"{split}.txt")
+        shutil.copy(DATASETS / "pages" / f"{split}_lines.txt", folder / f"{split}.txt")
     lines = (folder / "train.txt").read_text("utf-8").splitlines()
     words = {}
     for line in lines:
         name, marked = line.split("\t", 1)
-        words[Path(name).name] = [one["transcription"] for one in json.loads(marked) if one["transcription"] != "###"]
+        words[Path(name).name] = " ".join(one["transcription"] for one in json.loads(marked)).split()
     first, second, third = draw.sample(range(len(lines)), 3)
     name, marked = lines[first].split("\t", 1)
     outlines = json.loads(marked)
