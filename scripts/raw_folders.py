@@ -98,20 +98,25 @@ def _plant_in_boxes(told: dict[str, Any], images: Path, draw: random.Random) -> 
 
 
 def pages(folder: Path, draw: random.Random) -> dict[str, Any]:
-    """Pages with marked words: an outline outside the page, a page that is missing, a broken line."""
+    """Pages with marked lines: an outline outside the page, a page that is missing, a broken line."""
     shutil.copytree(DATASETS / "pages" / "images", folder / "images")
     for split in ("train", "val"):
-        shutil.copy(DATASETS / "pages" / f"{split}.txt", folder / f"{split}.txt")
+        shutil.copy(DATASETS / "pages" / f"{split}_lines.txt", folder / f"{split}.txt")
     lines = (folder / "train.txt").read_text("utf-8").splitlines()
+    words = {}
+    for line in lines:
+        name, marked = line.split("\t", 1)
+        words[Path(name).name] = " ".join(one["transcription"] for one in json.loads(marked)).split()
     first, second, third = draw.sample(range(len(lines)), 3)
     name, marked = lines[first].split("\t", 1)
     outlines = json.loads(marked)
     outlines[0]["points"] = [[x + 9000, y] for x, y in outlines[0]["points"]]
     lines[first] = f"{name}\t{json.dumps(outlines)}"
     lines[second] = lines[second][: len(lines[second]) // 2]
-    (folder / lines[third].split("\t", 1)[0]).unlink()
+    names = [lines[place].split("\t", 1)[0] for place in (first, second, third)]
+    (folder / names[2]).unlink()
     (folder / "train.txt").write_text("\n".join(lines) + "\n", "utf-8")
-    return {"outside": first + 1, "broken": second + 1, "missing": third + 1}
+    return {"outside": first + 1, "broken": second + 1, "missing": third + 1, "pages": names, "words": words}
 
 
 def series(folder: Path, draw: random.Random) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 
     python scripts/studio_chaos.py --folder /tmp/chaos --kills 20 --seed 1
 
-Kills (-9) come at random moments. A studio is started again at another port, a training is gone on with by the page's
-own request, a browser is opened again. In the end every training must be done, and the collected command lines, given
-to a terminal in an empty folder, must come to the same bits.
+Kills (-9) come at random moments, while files are sent and images labelled. A studio is started again at another port,
+a training is gone on with by the page's own request, a browser is opened again. In the end every training must be done,
+every file and label must be there, and the collected command lines, given to a terminal in an empty folder, must come
+to the same bits.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from chaos import RUN
+from studio_busy import Hands
 
 from kit.browser import CHROMIUM, Page, browsing
 from kit.studios import PACKAGE, StudioProcess, studio_in
@@ -43,20 +45,23 @@ class Watched:
 
     def __init__(self) -> None:
         self._open = ExitStack()
+        self._page: Page | None = None
 
     def look(self, studio: StudioProcess) -> None:
         """Opens the page anew; it must show what is there."""
         self._open.close()
         if CHROMIUM:
-            page: Page = self._open.enter_context(browsing())
+            page = self._page = self._open.enter_context(browsing())
             page.open(studio.address)
             page.run("location.hash = '#/runs'")
             page.wait(IS_SHOWN)
 
     def kill(self) -> None:
         """As a user's machine would."""
-        subprocess.run(["pkill", "-9", "-f", "remote-debugging-pipe"], check=False)
-        self._open = ExitStack()
+        if self._page:
+            self._page.kill()
+        self._page = None
+        self._open.close()
 
 
 def trainings(studio: StudioProcess, seeds: int) -> list[str]:
@@ -133,8 +138,10 @@ def main() -> int:
     home = given.folder / "studio"
     home.mkdir(parents=True)
     with disturbed(home) as (studio, browser):
+        hands = Hands(studio, given.folder / "given", given.seed)
         names = trainings(studio, given.trainings)
         browser.look(studio)
+        hands.begin()
         kills = [draw.choice((STUDIO, TRAINING, TRAINING, BROWSER)) for _ in range(given.kills)]
         for number, what in enumerate(kills, 1):
             time.sleep(draw.uniform(LEAST_SECONDS, MOST_SECONDS))
@@ -145,13 +152,20 @@ def main() -> int:
             if time.monotonic() > ends:
                 raise SystemExit(json.dumps(studio.get("/api/jobs"), indent=1))
             time.sleep(1)
+        faults = hands.end()
+        studio.kill()
+        studio.start()
+        browser.look(studio)
+        faults += hands.missed()
         firsts = [studio.job(name) for name in names]
         resumed = len(studio.get("/api/jobs")["jobs"]) - len(names)
+    words = ", ".join(f"{kills.count(what)} of the {what}" for what in (STUDIO, TRAINING, BROWSER))
     replayed([job["command"] for job in firsts], given.folder / "replayed")
     pairs = [(digests(home / job["output"]), digests(given.folder / "replayed" / job["output"])) for job in firsts]
     equal = sum(one == other and bool(one) for one, other in pairs)
-    print(f"{given.kills} kills, {resumed} times gone on; {equal} of {len(pairs)} trainings equal to the bit")
-    return 0 if equal == len(pairs) else 1
+    print(f"{given.kills} kills ({words}), {resumed} times gone on; {equal} of {len(pairs)} trainings equal to the bit")
+    print(f"{hands.words()}; lost: {faults or 'nothing'}")
+    return 0 if equal == len(pairs) and not faults else 1
 
 
 if __name__ == "__main__":

@@ -44,6 +44,12 @@ class HowRead(BaseModel):
     options: dict[str, str] = Field(max_length=60)
 
 
+class Forgotten(BaseModel):
+    """Whether a dataset is to be in no list."""
+
+    is_forgotten: bool
+
+
 def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
     """The requests."""
 
@@ -54,7 +60,12 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
     @app.get("/api/data")
     def datasets() -> dict[str, Any]:
         embedded = [one for one in forms.modules() if one["dataset"] or one["kind"] == "texts"]
-        return {"datasets": [_card(shelf, one) for one in shelf.all()], "embedded": embedded}
+        known = shelf.all()
+        return {
+            "datasets": [_card(shelf, one) for one in known if not one.is_forgotten],
+            "forgotten": [asdict(one) for one in known if one.is_forgotten],
+            "embedded": embedded,
+        }
 
     @app.post("/api/data")
     def bring(given: Added) -> dict[str, Any]:
@@ -88,6 +99,12 @@ def _add_choices(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
     def choose(name: str, chosen: Purpose) -> dict[str, Any]:
         studio.data_version += 1
         return asdict(shelf.give(name, chosen.module))
+
+    @app.post("/api/data/{name}/forget")
+    def forget(name: str, said: Forgotten) -> dict[str, Any]:
+        """Takes it out of the lists, or back into them; no file is touched."""
+        studio.data_version += 1
+        return asdict(shelf.forget(name, said.is_forgotten))
 
     @app.post("/api/data/{name}/doubled")
     def leave_doubled_rows_out(name: str) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class KnownData:
         is_taken_in: its files were dropped, and lie in the studio's own folder.
         options: how it is read and divided, ``dataset.val_share`` for example.
         source: where the data lie that `root` is a mended copy of; empty: it is none.
+        is_forgotten: it is in no list; what is known of it stays.
     """
 
     name: str
@@ -52,6 +53,7 @@ class KnownData:
     is_taken_in: bool = False
     options: dict[str, str] = field(default_factory=dict)
     source: str = ""
+    is_forgotten: bool = False
 
 
 class DataShelf:
@@ -61,9 +63,9 @@ class DataShelf:
         self.home = home
 
     def all(self) -> list[KnownData]:
-        """Every dataset, the newest first."""
+        """Every dataset, the newest first; those that were forgotten last."""
         found = [one for path in self.home.data.iterdir() if (one := _read(path))]
-        return sorted(found, key=lambda one: -one.made)
+        return sorted(found, key=lambda one: (one.is_forgotten, -one.made))
 
     def get(self, name: object) -> KnownData:
         """
@@ -98,13 +100,20 @@ class DataShelf:
         place = self.home.given_folder(root).resolve()
         shown = self.home.shown(place)
         known = next((one for one in self.all() if one.root == shown), None)
-        return known or self._make(place.name, shown, module)
+        return self._remembered(known) if known else self._make(place.name, shown, module)
 
     def add_embedded(self, module: str) -> KnownData:
         """Makes the data known that are embedded with a module."""
         name = f"{_module(module).get('dataset') or 'pages'}-{module}"
         known = next((one for one in self.all() if one.root is None and one.module == module), None)
-        return known or self._make(name, None, module)
+        return self._remembered(known) if known else self._make(name, None, module)
+
+    def forget(self, name: str, is_forgotten: bool = True) -> KnownData:
+        """Takes a dataset out of the lists, or back into them; its files and what is known of it stay."""
+        return self._keep(replace(self.get(name), is_forgotten=is_forgotten))
+
+    def _remembered(self, one: KnownData) -> KnownData:
+        return self.forget(one.name, False) if one.is_forgotten else one
 
     def add_files(self, name: str) -> KnownData:
         """A new folder that files can be put into."""

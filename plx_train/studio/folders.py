@@ -58,8 +58,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def tables_in(root: Path) -> list[dict[str, Any]]:
-    """The first rows of the tables in a folder, each cell shortened."""
-    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
+    """The first rows of the tables in a folder, each cell shortened; none that a link outside of it names."""
+    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv") and is_inside(root, path))
     return [found for path in paths[:MOST_TABLES] if (found := _rows(path))]
 
 

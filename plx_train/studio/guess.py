@@ -11,6 +11,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.formats.choice import OWN, choose_format
 from plx_train.data.formats.dataset_format import TRAIN, VAL, DataFolder
 from plx_train.data.formats.lines import split_file
+from plx_train.data.formats.paddlex import has_pages
 from plx_train.ground.errors import UserError
 from plx_train.studio import forms
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
@@ -48,6 +49,9 @@ def sights(root: Path) -> list[Sight]:
     learned = {one["kind"] for one in forms.modules()}
     folder = _folder(root, Truth.CLASS)
     found = [sight for truth in Truth if truth.name.lower() in learned and (sight := _sight(folder, truth))]
+    if any(sight.kind == "texts" for sight in found):
+        # What single texts can be cut out of is of pages first of all.
+        found.sort(key=lambda sight: sight.kind == "text")
     num_images = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.files)
     tables = [path.name for path in folder.files if path.suffix.lower() in TABLES]
     if tables and num_images < len(tables):
@@ -77,22 +81,22 @@ def _folder(root: Path, truth: Truth) -> DataFolder:
 
 
 def _sight(known: DataFolder, truth: Truth) -> Sight | None:
-    root, folder = known.root, _folder(known.root, truth)
+    folder = _folder(known.root, truth)
     # Its files are listed once for all.
     vars(folder)["files"] = known.files
     try:
         chosen = choose_format("auto", folder, "")
     except UserError as error:
         return Sight(truth.name.lower(), "", str(error))
-    if chosen is None or (chosen[0].name == OWN and not _looks_so(root / folder.train, truth)):
+    if chosen is None or (chosen[0].name == OWN and not _looks_so(folder)):
         return None
     return Sight(truth.name.lower(), chosen[0].name, f"{chosen[0].title}: {chosen[1]}")
 
 
-def _looks_so(path: Path, truth: Truth) -> bool:
-    """Whether most lines of a label file of PaddleX's look like those of a kind."""
-    if truth not in LINES:
+def _looks_so(folder: DataFolder) -> bool:
+    """Whether most lines of a label file of PaddleX's look like those of the kind that is wanted."""
+    if folder.truth not in LINES or has_pages(folder):
         return True
-    with path.open("rb") as file:
+    with (folder.root / folder.train).open("rb") as file:
         lines = file.read(LOOKED_AT).decode("utf-8", "replace").splitlines()[:200]
-    return 2 * sum(bool(LINES[truth].fullmatch(line)) for line in lines) > len(lines)
+    return 2 * sum(bool(LINES[folder.truth].fullmatch(line)) for line in lines) > len(lines)

@@ -20,6 +20,7 @@ from plx_train.ground.confine import plain_name
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import try_lock
+from plx_train.runs.folder import CHECK_FILE
 from plx_train.studio.home import ORDER_FILE, Home, read_json, tail, write_json
 from plx_train.studio.job_guard import ENDED_FILE, JOB_FILE, LOCK_FILE, LOG_FILE, STOP_FILE, end
 
@@ -52,6 +53,7 @@ class StudioJob:
         output: folder that it writes into, as the command has it.
         about: what pages know it by, for example the dataset that it checks.
         code: with which it ended.
+        faults: that a check found in its data; None: it did not come so far, or is no check.
     """
 
     id: str
@@ -65,6 +67,7 @@ class StudioJob:
     began: float | None = None
     ended: float | None = None
     code: int | None = None
+    faults: int | None = None
 
     @property
     def command(self) -> str:
@@ -195,7 +198,8 @@ class JobBoard:
     def _settle(self, job: StudioJob) -> None:
         self._jobs[job.id] = job
         self.version += 1
-        self._home.tell(job.state, f"{job.title}: {_WORDS[job.state]}", job=job.id)
+        words = f"finished, {_counted(job.faults, 'fault')} found" if job.faults else _WORDS[job.state]
+        self._home.tell(job.state, f"{job.title}: {words}", job=job.id)
 
     def _place(self, order: list[str]) -> None:
         self._order = order
@@ -218,10 +222,14 @@ _WORDS = {
 
 def lane_of(overrides: Sequence[str]) -> str:
     """What a command waits in line with."""
-    mode = next((text.partition("=")[2] for text in overrides if key_of(text) == "mode"), "train")
+    mode = _mode(overrides)
     if set(MULTIRUN) & set(overrides):
         return TRAINING
     return SERVING if mode == "serve" else TRAINING if mode in TRAINS else QUICK
+
+
+def _mode(overrides: Sequence[str]) -> str:
+    return next((text.partition("=")[2] for text in overrides if key_of(text) == "mode"), "train")
 
 
 def _refuse_odd(overrides: Sequence[str]) -> None:
@@ -231,7 +239,7 @@ def _refuse_odd(overrides: Sequence[str]) -> None:
         is_plain = "=" in text or text in MULTIRUN
         if not is_plain or len(text) > LONGEST_OVERRIDE or "\0" in text or (text[0] == "-" and text not in MULTIRUN):
             raise UserError(f"{text[:80]!r} is no option: they are written key=value")
-    mode = next((text.partition("=")[2] for text in overrides if key_of(text) == "mode"), "train")
+    mode = _mode(overrides)
     if mode not in MODES or mode == "studio":
         raise UserError(f"mode={mode[:40]} is no job")
 
@@ -247,8 +255,10 @@ def _read(folder: Path) -> StudioJob | None:
     ended, started = read_json(folder / ENDED_FILE, None), read_json(folder / STARTED_FILE, None)
     was_asked = (folder / STOP_FILE).exists()
     if ended:
-        state = DONE if ended["code"] == 0 else STOPPED if was_asked else FAILED
-        return replace(job, state=state, began=ended["began"], ended=ended["at"], code=ended["code"])
+        is_check = job.output is not None and _mode(job.overrides) == "check_dataset"
+        faults = _faults(folder.parents[2] / str(job.output)) if is_check else None
+        state = DONE if ended["code"] == 0 or faults else STOPPED if was_asked else FAILED
+        return replace(job, state=state, began=ended["began"], ended=ended["at"], code=ended["code"], faults=faults)
     if not started:
         return replace(job, state=STOPPED) if was_asked else job
     if _is_held(folder / LOCK_FILE, started["at"]):
@@ -256,6 +266,16 @@ def _read(folder: Path) -> StudioJob | None:
     if (folder / ENDED_FILE).exists():
         return _read(folder)
     return replace(job, state=STOPPED if was_asked else LOST, began=started["at"])
+
+
+def _faults(output: Path) -> int | None:
+    """How many faults a check found; None where there was none that came to its end."""
+    told = read_json(output / CHECK_FILE, None)
+    return int(told.get("num_errors", 0)) if isinstance(told, dict) else None
+
+
+def _counted(number: int | None, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _is_held(path: Path, started: float) -> bool:

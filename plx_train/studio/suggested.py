@@ -13,6 +13,7 @@ from plx_train.studio.home import read_json
 
 LEAST_SCORE = 0.3
 """Boxes of which a model is less sure are not suggested."""
+LONGEST_WORDS = 60
 
 
 def suggestions(folder: Path | None, kind: str) -> dict[str, dict[str, Any]]:
@@ -54,10 +55,15 @@ def _said(one: Any, kind: str) -> dict[str, Any] | None:
     if not rows:
         return None
     outlines = [{"label": label, "points": points} for label, points, _ in rows]
-    return {"truth": outlines, "words": f"{len(rows)} outlines", "score": min(score for *_, score in rows)}
+    read = " ".join(label for label, *_ in rows if label)[:LONGEST_WORDS] if kind == "texts" else ""
+    words = f"{len(rows)} outlines{f': {read} …' if read else ''}"
+    return {"truth": outlines, "words": words, "score": min(score for *_, score in rows)}
 
 
 def _outlines(one: Any) -> Iterator[tuple[str, Any, float]]:
+    if isinstance(one, Mapping) and isinstance(one.get("rec_polys"), list):
+        yield from zip(one.get("rec_texts", ()), one["rec_polys"], one.get("rec_scores", ()), strict=False)
+        return
     for row in one.get("boxes", ()) if isinstance(one, Mapping) else one if isinstance(one, list) else ():
         score = row.get("score", 0.0)
         if score < LEAST_SCORE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
-from plx_train.data.formats.dataset_format import Annotation, Annotations
+from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
 from plx_train.data.formats.lines import plain_text
+from plx_train.data.formats.page_lines import text_outlines
+from plx_train.data.label_file import separator_hint
 from plx_train.pipelines.crops import crop_line
 from plx_train.vision.image import ImageError, read_image, write_image
 from plx_train.vision.room import MAX_STEM
@@ -66,15 +69,20 @@ def _stems(images: Sequence[str]) -> Iterator[str]:
 
 
 def _cut_page(page: Annotation, gathered: Gathered, folder: Path, stem: str) -> Cut:
+    page, findings = _read(page)
     outlines = list(_readable(page))
     if not outlines:
-        return [], []
+        return [], findings
     try:
         image = read_image(gathered.root / page.image, background=gathered.background)
     except ImageError as error:
-        return [], [Finding(page.file, page.line, "error", error.code, f"{page.image}: {error.reason}")]
-    lines, findings = [], []
+        return [], [*findings, Finding(page.file, page.line, "error", error.code, f"{page.image}: {error.reason}")]
+    lines = []
     for place, outline in outlines:
+        if _is_outside(outline, image.shape):
+            reason = f"the text {outline.label[:20]!r} lies outside of {page.image}, and is left out"
+            findings.append(Finding(page.file, page.line, "error", "points-outside", reason))
+            continue
         crop = crop_line(image, np.asarray(outline.points, np.float32))
         if crop.size == 0:
             reason = f"the text {outline.label[:20]!r} of {page.image} has no area, and is left out"
@@ -84,6 +92,25 @@ def _cut_page(page: Annotation, gathered: Gathered, folder: Path, stem: str) -> 
         write_image(folder / name, crop)
         lines.append(Annotation(name, plain_text(outline.label), page.file, page.line))
     return lines, findings
+
+
+def _read(page: Annotation) -> tuple[Annotation, list[Finding]]:
+    """A page whose label was left unread, with its outlines, and what is wrong with them."""
+    if not isinstance(page.truth, AsWritten):
+        return page, []
+    told = Annotations(Truth.TEXTS)
+    if page.truth.is_whole:
+        hint = separator_hint(page.truth.text)
+        told.add(page.file, page.line, "no-tab", f"there is no tab between image path and labels{hint}")
+        return replace(page, truth=()), told.findings
+    outlines = tuple(text_outlines(page.truth.text, page.file, page.line, told))
+    return replace(page, truth=outlines), told.findings
+
+
+def _is_outside(outline: Outline, shape: Sequence[int]) -> bool:
+    """Whether nothing of an outline lies in an image of (height, width)."""
+    corners = np.asarray(outline.points, np.float32)
+    return bool((corners.max(axis=0) < 0).any() or (corners.min(axis=0) >= (shape[1], shape[0])).any())
 
 
 def _readable(page: Annotation) -> Iterator[tuple[int, Outline]]:

@@ -19,6 +19,7 @@ from plx_train.data.formats.choice import AUTO, OWN, choose_format, named_format
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, Annotations, DataFolder, DatasetFormat
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.lines import split_file
+from plx_train.data.formats.paddlex import has_pages
 from plx_train.data.formats.tree import is_image
 from plx_train.data.formats.unlabelled import BARE
 from plx_train.ground.errors import ConfigError
@@ -98,9 +99,9 @@ def asked_of(dataset: DatasetOptions) -> Division:
 def is_ready(kind: DatasetFormat, folder: DataFolder, dataset: DatasetOptions) -> bool:
     """Whether the room can read the files as they are: its own, with a validation split or one that was forgotten.
 
-    Where labels are corrected it can't.
+    Where labels are corrected, or texts are still to be cut out of pages, it can't.
     """
-    if kind.name != OWN:
+    if kind.name != OWN or has_pages(folder):
         return False
     if not (folder.root / folder.train).is_file():
         return True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from plx_train.config.compose import Composed
@@ -16,7 +19,9 @@ from plx_train.machine.device import check_device, open_device
 from plx_train.machine.environment import prepare_environment
 from plx_train.pipelines.base import Pipeline
 from plx_train.pipelines.load import check_typed_parameters, load_pipeline
+from plx_train.pipelines.result import PipelineResult
 from plx_train.registry.resolve import resolver
+from plx_train.runs.folder import PREDICTIONS_FILE
 from plx_train.runs.result import RunResult
 from plx_train.tracking import resolve_uri
 from plx_train.workflow.inputs import must_exist, tell_others, teller
@@ -60,13 +65,39 @@ def _predict(pipeline: Pipeline, path: Path, session: Session) -> RunResult:
     if path.is_dir():
         tell_others(files_in(path, pipeline.suffixes), session.console)
     count, given_back = 0, time.monotonic()
-    for result in pipeline.predict(path, on_error=tell):
-        result.save_all(session.output)
-        count += 1
-        if time.monotonic() - given_back > SECONDS_TO_KEEP:
-            give_back()
-            given_back = time.monotonic()
+    with _all_in_one(session.output / PREDICTIONS_FILE, path) as note:
+        for result in pipeline.predict(path, on_error=tell):
+            result.save_all(session.output)
+            note(result)
+            count += 1
+            if time.monotonic() - given_back > SECONDS_TO_KEEP:
+                give_back()
+                given_back = time.monotonic()
     rows = [(key, f"{model.name} ({model.reference})") for key, model in pipeline.models.items()]
     rows += [("not readable", str(len(faults)))] if faults else []
     session.console.summary(f"{pipeline.name} on {count} {pipeline.ITEMS}", [*rows, ("results", str(session.output))])
     return RunResult("predict", session.output, {pipeline.ITEMS: float(count)}, exit_code=1 if faults else 0)
+
+
+@contextmanager
+def _all_in_one(target: Path, given: Path) -> Iterator[Callable[[PipelineResult], None]]:
+    """Writes results into one file by the paths of their inputs; it gets its name once all are in it.
+
+    Args:
+        given: what was asked about; paths in a folder are relative to it.
+    """
+    scratch = target.with_name(f".{target.name}.part")
+    base = given if given.is_dir() else given.parent
+    with scratch.open("w", encoding="utf-8") as file:
+
+        def note(result: PipelineResult) -> None:
+            path = Path(str(result.get("input_path") or ""))
+            name = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+            index = result.get("page_index")
+            key = name if index is None else f"{name}#{index}"
+            file.write(f"{',' if file.tell() > 1 else ''}\n{json.dumps(key)}: {json.dumps(result.json['res'])}")
+
+        file.write("{")
+        yield note
+        file.write("\n}\n")
+    scratch.replace(target)

@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 class Page:
     """One tab; `asked` are the addresses it loaded, `faults` what it complained about."""
 
-    def __init__(self, sends: int, hears: int) -> None:
+    def __init__(self, sends: int, hears: int, leader: int) -> None:
+        self.leader = leader
         self._sends = sends
         self._hears = hears
         self._number = 0
@@ -113,6 +115,10 @@ class Page:
         self.call("Emulation.setEmulatedMedia", features=[feature])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
+    def kill(self) -> None:
+        """Kills the browser, as a user's machine would."""
+        os.killpg(self.leader, signal.SIGKILL)
+
     def picture(self, target: Path) -> None:
         """Writes a PNG of what is seen."""
         target.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
@@ -135,12 +141,17 @@ def browsing() -> Iterator[Page]:
         command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         command += ["--no-first-run", f"--user-data-dir={profile}", "--remote-debugging-pipe"]
         process = subprocess.Popen(
-            command, preexec_fn=lay_pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            preexec_fn=lay_pipes,
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         os.close(browser_hears)
         os.close(browser_tells)
         try:
-            yield Page(tells_browser, hears_browser)
+            yield Page(tells_browser, hears_browser, process.pid)
         finally:
             os.close(tells_browser)
             os.close(hears_browser)

@@ -190,3 +190,26 @@ def test_a_folder_is_sent_and_not_twice(studio: StudioProcess, home: Path, page:
     page.choose_file("#choose-folder", given)
     page.wait("document.body.innerText.includes('7 of 7 files are here.')", 60)
     assert sum("/files?path=" in each for each in page.asked) == 1 and (kept / "cat" / "9.png").is_file()
+
+
+CLICKED_AT_ONCE = """(() => { const ask = fetch; window.fetch = async (path, given) => {
+  const answer = await ask(path, given);
+  if (String(path).endsWith("/labels"))
+    [...document.querySelectorAll("button")].find((one) => one.textContent === "Train on this").click();
+  return answer; }; })()"""
+"""Has *Train on this* clicked in the moment in which a label is on disk."""
+
+
+def test_a_training_takes_the_mend_of_the_moment_before(studio: StudioProcess, home: Path, page: Page) -> None:
+    root = class_folders(home / "quick", ("cat", "horse"), 4, ("train", "val"))
+    (root / "val" / "horse" / "0.png").write_bytes((root / "train" / "horse" / "0.png").read_bytes())
+    name = studio.post("/api/data", {"root": str(root)})["name"]
+    studio.post(f"/api/data/{name}/module", {"module": "image_cls"})
+    job = studio.post(f"/api/data/{name}/check")["id"]
+    until(lambda: studio.job(job)["state"] not in ("queued", "running"), 60)
+    go(page, f"#/data?name={name}")
+    there(page, "button[aria-label='Leave out val/horse/0.png']")
+    page.run(CLICKED_AT_ONCE)
+    click(page, "Leave out val/horse/0.png")
+    page.wait("location.hash.startsWith('#/train')")
+    assert "corrections.json" in page.run("location.hash")

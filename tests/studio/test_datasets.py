@@ -186,6 +186,37 @@ def test_tables_show_their_first_rows(studio: StudioProcess, home: Path) -> None
     assert {one["name"] for one in fitting if one["fits"]} >= {"ts_forecast", "ts_anomaly", "ts_cls"}
     table = studio.get(f"/api/data/{name}")["tables"][0]
     assert table["head"] == [["date", "sold"]] and table["rows"][0] == ["2024-01-01", "1"] and len(table["rows"]) == 8
+    (home.parent / "elsewhere.csv").write_text("secret,1\n")
+    (root / "a_link.csv").symlink_to(home.parent / "elsewhere.csv")
+    (root / "b_link.csv").symlink_to(root / "sales.csv")
+    assert [one["name"] for one in studio.get(f"/api/data/{name}")["tables"]] == ["b_link.csv", "sales.csv"]
+
+
+def test_a_dataset_is_forgotten_and_taken_back(studio: StudioProcess, home: Path) -> None:
+    root = class_folders(home / "unwanted", ("a", "b"), 2)
+    before = files_of(root)
+    name = bring(studio, root, "image_cls")
+    check(studio, name)
+    studio.post(f"/api/data/{name}/labels", {"entries": [{"image": "a/0.png", "leave_out": True}]})
+    studio.post(f"/api/data/{name}/forget", {"is_forgotten": True})
+    told = studio.get("/api/data")
+    assert name not in [one["name"] for one in told["datasets"]] and told["forgotten"][0]["name"] == name
+    assert files_of(root) == before
+    assert studio.post("/api/data", {"root": str(root)})["name"] == name
+    told = studio.get("/api/data")
+    assert name in [one["name"] for one in told["datasets"]] and not told["forgotten"]
+    assert studio.get(f"/api/data/{name}")["counts"]["corrected"] == 1
+
+
+def test_a_check_that_finds_faults_has_not_failed(studio: StudioProcess, home: Path) -> None:
+    root = class_folders(home / "faulty", ("a", "b"), 3, ("train", "val"))
+    (root / "train" / "a" / "0.png").write_bytes(b"no picture")
+    name = bring(studio, root, "image_cls")
+    check(studio, name)
+    job = next(one for one in studio.get("/api/jobs")["jobs"] if one["about"].get("dataset") == name)
+    assert (job["state"], job["code"], job["faults"]) == ("done", 1, 1)
+    events = [one["text"] for one in studio.get("/api/events")["events"]]
+    assert f"Check {name}: finished, 1 fault found" in events
 
 
 def test_a_search_for_wrong_labels_comes_first(studio: StudioProcess, home: Path) -> None:
@@ -246,4 +277,9 @@ def test_models_are_asked_by_commands_that_lie_in_line(studio: StudioProcess, ho
     job = studio.post(f"/api/data/{name}/audit")
     assert job["overrides"][0] == "mode=audit" and job["about"] == {"dataset": name, "what": "audit"}
     assert job["output"].startswith(f"studio/data/{name}/audit/")
+    studio.post(f"/api/jobs/{job['id']}/stop", {"now": True})
+    pages = studio.post("/api/data", {"embedded": "text_det"})["name"]
+    check(studio, pages)
+    job = studio.post(f"/api/data/{pages}/predict")
+    assert job["overrides"][:2] == ["mode=predict", "pipeline=OCR"] and job["overrides"][2].startswith("input=")
     studio.post(f"/api/jobs/{job['id']}/stop", {"now": True})

@@ -23,6 +23,12 @@ CORNERS = [[1, 2], [30, 2], [30, 40], [1, 40]]
         ("text", {"text": "Total", "score": 0.9}, "Total", 0.9),
         ("boxes", {"boxes": [BOX, {**BOX, "score": 0.1}]}, [{"label": "hat", "points": CORNERS}], 0.8),
         ("texts", [{"points": CORNERS, "score": 0.6}], [{"label": "", "points": CORNERS}], 0.6),
+        (
+            "texts",
+            {"rec_texts": ["Total"], "rec_polys": [CORNERS], "rec_scores": [0.7]},
+            [{"label": "Total", "points": CORNERS}],
+            0.7,
+        ),
     ],
 )
 def test_a_prediction_of_each_kind(tmp_path: Path, kind: str, said: Any, truth: Any, score: float) -> None:

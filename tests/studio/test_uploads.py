@@ -35,7 +35,9 @@ def test_files_come_one_by_one_and_are_never_overwritten(studio: StudioProcess, 
     image = picture(tmp_path / "a.png", 1).read_bytes()
     for place in ("cat/a.png", "cat/b c.png", "dog/ü.png"):
         assert put(studio, name, place, image) == 200
-    assert put(studio, name, "cat/a.png", b"other") == 400
+    assert put(studio, name, "cat/a.png", image) == 200
+    for other in (b"other", image[:-1], image + b"x", image[:-1] + b"x"):
+        assert put(studio, name, "cat/a.png", other) == 400
     assert studio.get(f"/api/data/{name}/files")["files"] == dict.fromkeys(
         ("cat/a.png", "cat/b c.png", "dog/ü.png"), len(image)
     )

@@ -15,6 +15,7 @@ from plx_train.data.formats.dataset_format import (
     DataFolder,
     DatasetFormat,
 )
+from plx_train.data.formats.page_lines import are_pages
 from plx_train.data.formats.parsed_json import JsonFault
 from plx_train.data.formats.tree import ImageTree, joined
 from plx_train.data.label_file import ABSOLUTE, LabelFile, image_and_mask
@@ -37,8 +38,8 @@ class PaddlexLists(DatasetFormat):
         return f"{folder.train} is there" if is_there else None
 
     def read(self, folder: DataFolder) -> Annotations:
-        """The lines of the label files that there are."""
-        found = Annotations(folder.truth)
+        """The lines of the label files that there are; those of pages where texts are wanted that stand in such."""
+        found = Annotations(Truth.TEXTS if has_pages(folder) else folder.truth)
         for split, name in ((TRAIN, folder.train), (VAL, folder.val), (TEST, TEST_FILE)):
             is_other = split != TEST or name not in (folder.train, folder.val)
             if (folder.root / name).is_file() and is_other:
@@ -49,6 +50,11 @@ class PaddlexLists(DatasetFormat):
                 found.splits[split] = [_annotation(text, line, file, folder) for line, text in file.lines()]
                 found.findings += file.findings
         return found
+
+
+def has_pages(folder: DataFolder) -> bool:
+    """Whether single texts are wanted, and the label files have those of whole pages."""
+    return folder.truth is Truth.TEXT and are_pages(folder.root / folder.train)
 
 
 def _boxes(folder: DataFolder, name: str, found: Annotations) -> list[Annotation]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
+from plx_train.contract.truth import Truth
 from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations, DataFolder, DatasetFormat
-from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.formats.page_lines import text_outlines
 from plx_train.data.formats.tree import ImageTree, files_below
 from plx_train.data.label_file import LabelFile
 
@@ -51,7 +49,9 @@ class PpocrLabel(DatasetFormat):
                 elif confirmed is not None and PurePosixPath(image).name not in confirmed:
                     left_out.append(image)
                 else:
-                    samples.append(Annotation(image, tuple(_outlines(text, file.name, line, found)), file.name, line))
+                    samples.append(
+                        Annotation(image, tuple(text_outlines(text, file.name, line, found)), file.name, line)
+                    )
             if left_out:
                 reason = (
                     f"{len(left_out)} pages are not confirmed in {STATES} and are left out, the first {left_out[0]}: "
@@ -89,21 +89,3 @@ def _confirmed(path: Path) -> set[str] | None:
         return None
     states = (line.rpartition("\t") for line in lines if line.strip())
     return {name.replace("\\", "/").rpartition("/")[2] for name, tab, state in states if tab and state.strip() == "1"}
-
-
-def _outlines(text: str, file: str, line: int, found: Annotations) -> Iterator[Outline]:
-    try:
-        values: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        found.add(file, line, "bad-json", f"the labels are no JSON: {error}")
-        return
-    if not isinstance(values, list):
-        found.add(file, line, "not-a-list", "the labels are not a list")
-        return
-    for place, value in enumerate(values, 1):
-        marked = points(value.get("points")) if isinstance(value, dict) else None
-        if marked is None or len(marked) < 4:
-            found.add(file, line, "points-not-pairs", f"label {place} has not four corners of two numbers or more")
-            continue
-        label = text_of(value.get("transcription"))
-        yield Outline(marked, label, label in IGNORED_TEXTS or value.get("difficult") is True)

@@ -3,10 +3,19 @@ import { useEffect, useState } from "ui";
 
 export async function get(path) { return answer(await fetch(path)); }
 
-export async function post(path, body = {}) {
+// A question that is too long for an address.
+export async function ask(path, body) {
   return answer(await fetch(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   }));
+}
+
+export async function post(path, body = {}) {
+  const told = await ask(path, body);
+  // What this page changed itself it need not be told of.
+  posted += 1;
+  tell();
+  return told;
 }
 
 async function answer(response) {
@@ -19,7 +28,7 @@ export const query = (values) => new URLSearchParams(values).toString();
 
 // One stream for the whole page: a browser opens six connections to a server at most.
 const listeners = new Set();
-let versions = {}, isHere = true;
+let versions = {}, isHere = true, posted = 0;
 
 export function listen() {
   const source = new EventSource("/api/changes");
@@ -27,17 +36,19 @@ export function listen() {
   source.onerror = () => { isHere = false; tell(); };
 }
 
-function tell() { for (const one of listeners) one({ ...versions }, isHere); }
+function tell() { for (const one of listeners) one({ ...versions }, isHere, posted); }
 
 // The number of changes of some topics so far, and whether the studio can be reached.
 export function useVersions(...topics) {
-  const [now, set] = useState({ versions, isHere });
+  const [now, set] = useState({ versions, isHere, posted });
   useEffect(() => {
-    const hear = (found, here) => set({ versions: found, isHere: here });
+    const hear = (found, here, own) => set({ versions: found, isHere: here, posted: own });
     listeners.add(hear);
     return () => listeners.delete(hear);
   }, []);
-  return { stamp: topics.map((topic) => now.versions[topic] ?? 0).join("."), isHere: now.isHere };
+  // What follows no topic, the line of images at the desk for example, stays as it was when it was asked for.
+  const stamp = topics.length ? [now.posted, ...topics.map((topic) => now.versions[topic] ?? 0)].join(".") : "";
+  return { stamp, isHere: now.isHere };
 }
 
 // What a path answers, asked again whenever one of the topics changed; what was there stays until the answer is.

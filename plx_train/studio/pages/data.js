@@ -15,10 +15,13 @@ function Shelf() {
   const told = useAnswer("/api/data", "data", "jobs");
   return html`<div><h1 tabindex="-1">Data</h1>
     <${Bring} />
-    <${Wait} told=${told} what="datasets">${({ datasets, embedded }) => html`
+    <${Wait} told=${told} what="datasets">${({ datasets, embedded, forgotten }) => html`
       <section><h2>Known here</h2>${datasets.length ? html`<div class="cards">
         ${datasets.map((one) => html`<${Card} key=${one.name} one=${one} />`)}</div>`
-        : html`<${Empty} title="No data yet"><p>Choose a folder above, or try it with what is here already.</p><//>`}</section>
+        : html`<${Empty} title="No data yet"><p>Choose a folder above, or try it with what is here already.</p><//>`}
+        ${forgotten.length ? html`<details><summary>${forgotten.length} forgotten</summary><ul class="plain-list">${forgotten.map((one) => html`<li key=${one.name}>
+          ${shown(one.name)} <span class="soft">${shown(one.root || "")}</span>${" "}
+          <${Action} kind="small" work=${() => post(`/api/data/${encodeURIComponent(one.name)}/forget`, { is_forgotten: false })} label="Take ${one.name} back">Take it back<//></li>`)}</ul></details>` : null}</section>
       <section><h2>Try it with</h2><div class="cards">${embedded.map((one) => html`<article class="card" key=${one.name}>
         <h3>${one.dataset || "pages"}</h3><p>for ${one.name}: ${shown(one.sentence)}</p>
         <${Action} work=${async () => { const made = await post("/api/data", { embedded: one.name });

@@ -1,6 +1,6 @@
 // One dataset: what is to be learned from it, what its check found, and what to do next.
 import { html, useState } from "ui";
-import { post, query, useAnswer } from "./api.js";
+import { get, post, query, useAnswer } from "./api.js";
 import { Browse } from "./browse.js";
 import { Findings } from "./findings.js";
 import { Action, Command, go, Log, number, shown, Status, Wait, when } from "./parts.js";
@@ -40,8 +40,12 @@ function Known({ one, path }) {
   const mine = (value?.jobs || []).filter((job) => job.about.dataset === one.name);
   const going = mine.filter((job) => job.state === "running" || job.state === "queued");
   const last = mine.filter((job) => job.state !== "queued").sort((a, b) => b.made - a.made)[0];
-  const isLost = last && !going.length && last.state !== "done" && (!one.check || last.about.what !== "check" || last.code !== 1);
-  const train = { module: one.module, ...(one.root ? { root: one.root } : {}), ...(one.corrections ? { corrections: one.corrections } : {}), ...one.options };
+  const isLost = last && !going.length && last.state !== "done";
+  // Asked at the click: the page may not have heard of the last mend yet.
+  const train = async () => {
+    const now = await get(path);
+    go(`/train?${query({ module: now.module, ...(now.root ? { root: now.root } : {}), ...(now.corrections ? { corrections: now.corrections } : {}), ...now.options })}`);
+  };
   const check = one.check, isBare = Boolean(one.counts.all) && one.counts.unlabelled === one.counts.all;
   return html`${going.map((job) => html`<p key=${job.id} role="status"><${Status} state=${job.state} /> ${shown(job.title)} …</p>`)}
     ${isLost ? html`<${LastLog} job=${last} />` : null}
@@ -52,7 +56,7 @@ function Known({ one, path }) {
       ${one.kind ? html`<a class="button ${isBare ? "main" : ""}" href="#/label?${query({ name: one.name })}">Label</a>` : null}
       ${one.kind && check?.fingerprint ? html`<${Action} disabled=${going.some((job) => job.about.what === "audit")}
         work=${() => post(`${path}/audit`)}>Look for wrong labels<//>` : null}
-      ${check && !isBare ? html`<button class=${check.ok && !one.isNewer ? "main" : ""} onClick=${() => go(`/train?${query(train)}`)}>Train on this</button>` : null}
+      ${check && !isBare ? html`<${Action} kind=${check.ok && !one.isNewer ? "main" : ""} work=${train}>Train on this<//>` : null}
       <button onClick=${() => choose(!isChoosing)} aria-expanded=${isChoosing}>Learn something else</button></div>
     ${one.kind ? html`<${AskModel} one=${one} path=${path} going=${going} />` : null}
     ${isChoosing ? html`<${Purpose} path=${path} />` : null}
@@ -66,7 +70,10 @@ function Known({ one, path }) {
     ${one.tables.map((table) => html`<${Table} key=${table.name} table=${table} />`)}
     ${check ? html`<${Statistics} told=${check.statistics} />` : null}
     <${Versions} versions=${one.versions} />
-    <${Command} text=${one.command} title="The check from a terminal" />`;
+    <${Command} text=${one.command} title="The check from a terminal" />
+    <p class="actions">${one.is_forgotten ? html`<${Action} work=${() => post(`${path}/forget`, { is_forgotten: false })}>Take it back into the list<//>`
+      : html`<${Action} work=${async () => { await post(`${path}/forget`, { is_forgotten: true }); go("/data"); }}>Forget this dataset<//>`}
+      <span class="note">It leaves the lists; no file is touched, and it can be taken back.</span></p>`;
 }
 
 function AskModel({ one, path, going }) {
@@ -100,7 +107,7 @@ function Tiles({ one, check }) {
     ${rest.unlabelled ? html`<li><b>${rest.unlabelled}</b>unlabelled</li>` : null}
     ${rest.corrected ? html`<li><b>${rest.corrected}</b>corrected</li>` : null}
     ${one.isAudited ? html`<li class=${rest.suspects ? "bad" : "good"}><b>${rest.suspects}</b>suspect labels</li>` : null}</ul>
-    <p class="note">${check.format ? `Read as ${check.format}: ` : ""}${shown(check.division || "")}
+    <p class="note">${check.format ? `Read as ${check.format}${check.division ? ": " : "."}` : ""}${shown(check.division || "")}
       ${check.fingerprint ? html` Fingerprint <code>${check.fingerprint.slice(0, 12)}</code>` : null}</p>`;
 }
 

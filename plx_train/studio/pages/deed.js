@@ -1,6 +1,6 @@
 // Commands as buttons: what each is, what is wrong with it, and how the last of its kind went.
 import { html, useEffect, useState } from "ui";
-import { get, post, query, useAnswer } from "./api.js";
+import { ask, get, post, query, useAnswer } from "./api.js";
 import { Action, Command, Fault, shown, Status, when } from "./parts.js";
 
 // The command that options make, and what is wrong with it.
@@ -9,7 +9,7 @@ export function useCommand(overrides) {
   const text = JSON.stringify(overrides);
   useEffect(() => {
     let isWanted = true;
-    const asked = setTimeout(() => post("/api/command", { overrides }).then(
+    const asked = setTimeout(() => ask("/api/command", { overrides }).then(
       (answer) => isWanted && set(answer), (error) => isWanted && set({ error: error.message })), 150);
     return () => { isWanted = false; clearTimeout(asked); };
   }, [text]);

@@ -49,7 +49,7 @@ function Desk({ name, image: first, wanted }) {
     waiting.current += 1;
     chain.current = chain.current.then(() => send(of, entry)).then((answer) => {
       waiting.current -= 1;
-      setSaid((before) => ({ classes: answer.classes, counts: answer.counts,
+      setSaid((before) => ({ ...before, classes: answer.classes, counts: answer.counts,
         rows: waiting.current ? before.rows : { ...before.rows, [of]: answer.rows[0] } }));
       setFault(null);
     }, (error) => {
@@ -62,6 +62,8 @@ function Desk({ name, image: first, wanted }) {
   const expect = (of, values) => setSaid((before) => ({ ...before, rows: { ...before.rows, [of]: { ...before.rows[of], ...values } } }));
   const say = (entry, isNext) => {
     back.current.push({ at, image, entry: entryOf(row), truth: row.truth, state: row.state });
+    const named = kind === "class" && entry.truth ? [entry.truth] : kind === "labels" ? entry.truth || [] : [];
+    setSaid((before) => ({ ...before, fresh: [...(before.fresh || []), ...named] }));
     expect(image, entry.leave_out ? { state: "left out", truth: null } : "truth" in entry ? { state: "corrected", truth: entry.truth }
       : { state: row.was === null ? "unlabelled" : "labelled", truth: row.was });
     write(image, entry);
@@ -83,7 +85,7 @@ function Desk({ name, image: first, wanted }) {
     addEventListener("beforeunload", leaving);
     return () => removeEventListener("beforeunload", leaving);
   }, []);
-  const kind = line?.kind, classes = said.classes || line?.classes || [], counts = said.counts || line?.counts || {};
+  const kind = line?.kind, classes = [...new Set([...(said.classes || line?.classes || []), ...(said.fresh || [])])], counts = said.counts || line?.counts || {};
   const better = row?.suspect?.truth ?? row?.suggested?.truth;
   const keys = {
     ArrowRight: () => step(1), ArrowLeft: () => step(-1), x: () => say({ leave_out: true }, true), u: undo,

@@ -1,12 +1,13 @@
 // What an image as a whole shows: one class, several labels, or a text.
-import { html, useEffect, useRef, useState } from "ui";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "ui";
 import { shown } from "./parts.js";
 
-// Keys that are pressed outside of fields; each meets what was drawn last, however quick the hand is.
+// Keys that are pressed outside of fields; each meets what was drawn last, however quick the hand is: it is listened to them
+// before what is drawn is seen.
 export function useKeys(handle, isFirst = false) {
   const latest = useRef(handle);
   latest.current = handle;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const heard = (event) => event.defaultPrevented || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName) || latest.current(event);
     addEventListener("keydown", heard, isFirst);
     return () => removeEventListener("keydown", heard, isFirst);

@@ -13,9 +13,7 @@ export function Runs() {
 
 function Queue({ jobs }) {
   const going = jobs.filter((job) => job.state === "running" || job.state === "queued");
-  // A check that found faults ends so, and has told them.
-  const isTold = (job) => job.about.what === "check" && job.code === 1;
-  const failed = jobs.filter((job) => (job.state === "failed" && !isTold(job)) || job.state === "lost").slice(0, 3);
+  const failed = jobs.filter((job) => job.state === "failed" || job.state === "lost").slice(0, 3);
   if (!going.length && !failed.length) return null;
   const waiting = going.filter((job) => job.state === "queued");
   return html`<section><h2>Now</h2><ul class="jobs">${[...going, ...failed].map((job) => html`<li key=${job.id} class="card">

@@ -1,6 +1,6 @@
 // Puts a training together: a card, the options that matter first, the command that it is.
 import { html, useEffect, useMemo, useState } from "ui";
-import { post, useAnswer } from "./api.js";
+import { ask, post, useAnswer } from "./api.js";
 import { Action, Command, duration, Fault, go, number, shown, Wait } from "./parts.js";
 
 export function Train({ given }) {
@@ -32,7 +32,7 @@ function Setup({ one, given }) {
   ], [root, values, isSweep]);
   useEffect(() => {
     let isWanted = true;
-    const asked = setTimeout(() => post("/api/command", { overrides }).then(
+    const asked = setTimeout(() => ask("/api/command", { overrides }).then(
       (answer) => isWanted && setWatched(answer), (error) => isWanted && setWatched({ error: error.message })), 150);
     return () => { isWanted = false; clearTimeout(asked); };
   }, [overrides]);
@@ -90,5 +90,5 @@ export function Field({ field, value = "", change }) {
         ${choices.filter((each) => each !== field.default).map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
       </select>`
     : html`<input id=${id} value=${value} placeholder=${field.default || "null"} spellcheck="false" onInput=${say} />`}
-    <p class="note">${shown(field.sentence)} ${choices ? null : html`<span class="takes">Takes ${shown(field.takes)}.</span>`}</p></div>`;
+    <p class="note">${shown(field.sentence.replaceAll("`", ""))} ${choices ? null : html`<span class="takes">Takes ${shown(field.takes)}.</span>`}</p></div>`;
 }
