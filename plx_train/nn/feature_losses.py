@@ -7,6 +7,8 @@ import math
 import paddle
 from paddle.nn import functional as F
 
+NEVER = -1e4
+"""Logit of what is left out."""
 NEAR_ONE = 1 - 1e-6
 """Largest cosine whose angle has a gradient."""
 
@@ -25,6 +27,19 @@ def arc_face(cosines: paddle.Tensor, classes: paddle.Tensor, margin: float, scal
     wider = right * math.cos(margin) - paddle.sqrt(1 - right * right) * math.sin(margin)
     moved = paddle.where(right > math.cos(math.pi - margin), wider, right - margin * math.sin(margin))
     return F.cross_entropy(scale * (cosines + chosen * (moved - right).unsqueeze(-1)), classes)
+
+
+def contrast(cosines: paddle.Tensor, classes: paddle.Tensor, scale: float) -> paddle.Tensor:
+    """Mean of minus the logarithm of an image's share of its class among all others (Khosla et al., 2020).
+
+    Args:
+        cosines: (N, N), of features with each other.
+        classes: int64 (N,).
+    """
+    others = paddle.where(paddle.eye(len(classes)) > 0, paddle.full_like(cosines, NEVER), scale * cosines)
+    alike = (classes.unsqueeze(0) == classes.unsqueeze(1)).astype(cosines.dtype) - paddle.eye(len(classes))
+    losses = -(alike * F.log_softmax(others, axis=-1)).sum(axis=-1) / alike.sum(axis=-1).clip(min=1)
+    return losses.mean()
 
 
 def triplet(features: paddle.Tensor, classes: paddle.Tensor, margin: float, mining: str) -> paddle.Tensor:

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from plx_train.contract.pipelines import pipeline_files, place_of
 from plx_train.ground.errors import UserError
 from plx_train.studio import forms
-from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, SUGGEST, DataShelf
+from plx_train.studio.datasets import AUDIT, CHECK, PREDICT, SUGGEST, DataShelf, KnownData
 from plx_train.studio.images import ImageLists
 from plx_train.studio.jobs import QUEUED, RUNNING
 from plx_train.studio.registered import Registered
@@ -91,13 +91,13 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists) -> No
     async def suggest(name: str, by: Model) -> dict[str, Any]:
         """Has the images ranked that nobody labelled: which to label next."""
         one = shelf.get(name)
-        images = lists.get(one)
-        has_labels = bool(images and any(row.truth is not None for row in images.rows.values()))
         run = [f"run={studio.home.shown(studio.home.run(by.run))}"] if by.run else []
-        pool = [f"dataset.pool={shelf.root(one)}", "dataset.ignore_findings=true"] if has_labels else []
-        given = (
-            shelf.overrides(one)
-            if has_labels
-            else [each for each in shelf.overrides(one) if "corrections=" not in each]
-        )
-        return ask(name, SUGGEST, f"What to label next in {name}", ["mode=suggest", *given, *run, *pool])
+        return ask(name, SUGGEST, f"What to label next in {name}", ["mode=suggest", *_pool(shelf, lists, one), *run])
+
+
+def _pool(shelf: DataShelf, lists: ImageLists, one: KnownData) -> list[str]:
+    """Options of the images that nobody labelled, beside those that somebody did."""
+    images, overrides = lists.get(one), shelf.overrides(one)
+    if images and any(row.truth is not None for row in images.rows.values()):
+        return [*overrides, f"dataset.pool={shelf.root(one)}", "dataset.ignore_findings=true"]
+    return [each for each in overrides if "corrections=" not in each]

@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 import pytest
 
-from plx_train.nn.feature_losses import arc_face, triplet
+from plx_train.nn.feature_losses import arc_face, contrast, triplet
 from plx_train.nn.feature_network import FeatureNetwork, unit
 
 
@@ -27,6 +27,15 @@ def test_arc_face_goes_on_down_beyond_half_a_turn() -> None:
         for angle in (2.8, 2.95, 3.1)
     ]
     assert losses == sorted(losses)
+
+
+def test_contrast_tells_a_class_from_the_rest_of_the_batch() -> None:
+    points = features(0, 30, 90)
+    loss = contrast(points @ points.T, paddle.to_tensor([0, 0, 1]), 2.0)
+    cosines = np.cos(np.deg2rad([[30, 90], [30, 60]]))
+    shares = np.exp(2 * cosines[:, 0]) / np.exp(2 * cosines).sum(axis=1)
+    # The third has no other image of its class.
+    assert float(loss) == pytest.approx(-np.log(shares).sum() / 3, abs=1e-5)
 
 
 def features(*degrees: float) -> paddle.Tensor:

@@ -23,12 +23,13 @@ class ImageFeatureConfig(ClassifierOptions):
     """Length of the shorter side, in pixels, before the centre is cut out; null: stretched, as in PaddleX."""
     dimensions: int | None = option(512, at_least(2))
     """Numbers of a feature; null: as many as the network gives before its classifier, which is left out."""
-    loss: str = option("arcface", one_of("arcface", "triplet", "softmax"))
-    """What is learned: classes apart by an angle (Deng et al., 2019), one image nearer than others, or the classes."""
+    loss: str = option("arcface", one_of("arcface", "contrast", "triplet", "softmax"))
+    """What is learned: classes apart by an angle; two images of a class told from a batch's others, or nearer by a
+    margin than one of them; or the classes."""
     margin: float = option(0.2, at_least(0))
     """Angle in radians that arcface asks for, or distance, 1 less the cosine, that triplet does."""
     scale: float = option(30.0, above(0))
-    """Factor of the cosines that arcface makes probabilities of."""
+    """Factor of the cosines that arcface and contrast make probabilities of."""
     mining: str = option("hard", one_of("hard", "semi"))
     """Other image of a triplet: the nearest of another class, or the nearest that is not nearer than its own."""
     threshold: float = option(0.5, at_least(-1, at_most=1))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from plx_train.contract.check import Finding
 from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.data.splits import CheckedDocuments
@@ -99,3 +101,8 @@ def in_turns(samples: Sequence[Picture]) -> list[Picture]:
         turns.append(replace(sample, truth=replace(sample.truth, role=role)))
         seen[sample.truth.number] += 1
     return sorted(turns, key=lambda sample: sample.truth.role == QUERY)
+
+
+def class_number(truth: Shown) -> np.ndarray:
+    """What is learned of an image: int64, the number of its class."""
+    return np.asarray(truth.number, np.int64)

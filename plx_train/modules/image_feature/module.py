@@ -17,15 +17,15 @@ from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
 from plx_train.metrics.retrieval import RetrievalMetric, best_threshold, query_file
 from plx_train.modules.image_feature.config import ImageFeatureConfig
-from plx_train.modules.image_feature.labels import Picture
+from plx_train.modules.image_feature.labels import Picture, class_number
 from plx_train.modules.image_feature.processor import ImageFeatureProcessor
-from plx_train.modules.image_feature.views import PairedViews, class_number
 from plx_train.nn.classifiers import HEADS
 from plx_train.nn.efficientnet_lite import from_torch
-from plx_train.nn.feature_losses import arc_face, triplet
+from plx_train.nn.feature_losses import arc_face, contrast, triplet
 from plx_train.nn.feature_network import FeatureNetwork, unit
 from plx_train.vision.heads import classes_of, rehead
 from plx_train.vision.module import ImageModule, exported
+from plx_train.vision.paired_views import PairedViews
 from plx_train.vision.samples import ImageDataset, planes
 from plx_train.vision.views import Views
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 FEW_LABELLED = 200
 """Labelled images below which batch norms keep the statistics of the weights, unless options say otherwise."""
+PAIRED = ("contrast", "triplet")
+"""Losses that compare two images of a class."""
 BACKBONE, HEAD = "backbone.", "head.weight"
 HEAD_ONLY = re.compile("^head\\.weight$")
 
@@ -52,7 +54,7 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = bool(options.freeze_norm)
-        self.network = self._new_network(0 if options.loss == "triplet" else len(processor.labels))
+        self.network = self._new_network(0 if options.loss in PAIRED else len(processor.labels))
 
     def _new_network(self, num_classes: int) -> FeatureNetwork:
         options = self.options
@@ -75,11 +77,12 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
         return rehead(state, known, self.processor.labels, own, HEAD_ONLY) if known else (state, None)
 
     def dataset(self, samples: Sequence[Picture], split: str, cache_mb: int) -> ImageDataset[Picture]:
-        """Images of one split; ``train`` gives changed ones, in pairs for triplets, the others plain ones."""
+        """Images of one split; ``train`` gives changed ones, in pairs where a loss compares them."""
         if split != "train":
             return ImageDataset(samples, self.processor)
         views = Views(self.options.augment, self.processor, class_number)
-        change = PairedViews.of(views, samples) if self.options.loss == "triplet" else views
+        is_paired = self.options.loss in PAIRED
+        change = PairedViews.of(views, [sample.truth.number for sample in samples]) if is_paired else views
         return ImageDataset(samples, self.processor, change, cache_mb * 2**20)
 
     def collate(self, samples: list[Sample]) -> Batch:
@@ -94,8 +97,11 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
     def loss(self, outputs: paddle.Tensor, batch: Batch) -> dict[str, paddle.Tensor]:
         """Scalar ``loss``."""
         features, classes, options = outputs.astype("float32"), batch["target"], self.options
-        if options.loss == "triplet":
-            return {"loss": triplet(unit(features), classes, options.margin, options.mining)}
+        if options.loss in PAIRED:
+            near = unit(features)
+            if options.loss == "contrast":
+                return {"loss": contrast(near @ near.T, classes, options.scale)}
+            return {"loss": triplet(near, classes, options.margin, options.mining)}
         if options.loss == "arcface":
             return {"loss": arc_face(self.network.cosines(features), classes, options.margin, options.scale)}
         return {"loss": F.cross_entropy(self.network.logits(features), classes)}
