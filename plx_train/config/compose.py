@@ -49,12 +49,21 @@ class Composed:
     """Every leaf by dotted key."""
 
 
+_stored: dict[str, type] = {}
+"""What Hydra's store holds already."""
+
+
 def register_schemas() -> None:
     """Puts the typed options into Hydra's store; adding a room needs no line here."""
     store = ConfigStore.instance()
-    store.store(name="run_options", node=RunOptions)
-    for room, kind in usable_options().items():
-        store.store(group="schema", name=room, node=kind)
+    for group, name, node in (
+        (None, "run_options", RunOptions),
+        *(("schema", *one) for one in usable_options().items()),
+    ):
+        # To read all options anew takes a tenth of a second, and a command asks twice.
+        if _stored.get(name) is not node:
+            store.store(group=group, name=name, node=node)
+            _stored[name] = node
     for one in foreign_presets():
         store.store(group=one.group, name=one.name, node=OmegaConf.create(one.content), package=one.package)
 
