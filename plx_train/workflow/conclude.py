@@ -50,6 +50,7 @@ def conclude(
     record.tracker.wait_until_connected(CONNECT_SECONDS)
     record.stop.check()
     exported = _export(session, data, module, val, best, device)
+    session.ended("export and proof")
     record.stop.check()
     overlays = write_overlays(session.output / OVERLAYS, data.room, module, val, best)
     details = write_details(session.output, module, val, best)
@@ -85,6 +86,7 @@ def conclude(
     curves = {"columns": ["recall", "precision"], "before": result.first.curve, "after": best.curve}
     tracker.log_text(json.dumps(curves), CURVES_FILE)
     test = figures.get(f"test/{module.monitor}")
+    session.ended("pictures and report")
     remarks += [] if test is None else [f"{module.monitor} on the test split, by which nothing was chosen: {test:.4f}"]
     _summarise(session, record, result, exported, report, remarks, better)
     return RunResult("train", session.output, figures, tracker.run_id, exported.folder, report)
@@ -175,7 +177,7 @@ def _summarise(
         rows.append(("by heart", by_heart_verdict(better, after[monitor], before[monitor])))
     rows += [
         ("best at", ending(result.state)),
-        ("time", readable_duration(session.elapsed)),
+        ("time", f"{readable_duration(session.elapsed)}: {_parts(session)}"),
         ("proof", exported.parity.sentence),
         ("export", str(exported.folder)),
         ("report", str(report)),
@@ -186,3 +188,9 @@ def _summarise(
     if tracker.run_url:
         rows.append(("this run", tracker.run_url))
     session.console.summary(f"{name} on {session.options.dataset.name}", rows)
+
+
+def _parts(session: Session) -> str:
+    """What the command's time went into, the least of it left out."""
+    least = min(session.elapsed / 100, 1.0)
+    return ", ".join(f"{part} {readable_duration(each)}" for part, each in session.parts.items() if each >= least)

@@ -9,7 +9,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,12 @@ class Session:
     started: float
     lock: RunLock | None = None
     """That of the folder; None in the processes that a command has train together."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """Seconds of each part of the command that is over, in order."""
+
+    def ended(self, part: str) -> None:
+        """Writes down that all since the last part, or the beginning, went into this one."""
+        self.parts[part] = self.elapsed - sum(self.parts.values())
 
     def let_others_in(self) -> None:
         """Ends what one machine alone may do in the folder, where several share a run."""

@@ -58,16 +58,19 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     splits = data.split(options)
     if not splits.train or not splits.val:
         raise DataError(f"{options.dataset.root} leaves no sample to train or evaluate on")
+    session.ended("data")
     device = start_device(options)
     session.console.info(f"device: {device.note}")
     is_begun = bool(continuation and step_checkpoints(session.output / CHECKPOINTS))
     module, coverage = build_module(session, data, loads_weights=not is_begun)
     lessons = open_lessons(session, data, splits, module)
+    session.ended("device and weights")
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
         _record_labels(record, splits)
         record.teacher = lessons.other
         record.classes = Counter(number for one in splits.train for number in data.room.classes_in(one))
         result = train_module(record, module, splits, device, members, lessons=lessons)
+        session.ended("training and evaluations")
         if ranks.rank():
             return RunResult("train", session.output)
         return conclude(record, data, module, module.dataset(splits.val, "val", 0), result, device)

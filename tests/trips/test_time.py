@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,7 +72,12 @@ def test_a_run_that_its_epochs_end_says_what_time_it_had_left(
 ) -> None:
     arguments = without_epochs(dataset, tmp_path / "run", "trainer.epochs=3", "trainer.max_time=10m")
     plx_train.run(arguments)
-    line = next(text for text in capsys.readouterr().out.splitlines() if text.strip().startswith("best at"))
+    lines = capsys.readouterr().out.splitlines()
+    line = next(text for text in lines if text.strip().startswith("best at"))
+    parts = next(text for text in lines if text.strip().startswith("time "))
+    assert re.search(r"training and evaluations \d+\.\d s, export and proof \d+\.\d s", parts)
+    seconds = [float(each) for each in re.findall(r"(\d+\.\d) s", parts)]
+    assert 0.9 * seconds[0] - 1 < sum(seconds[1:]) < seconds[0] + 0.1 * len(seconds)
     assert "ended by epochs with 9 min" in line
     assert line.endswith(" to spare; the last evaluation was the best: more epochs may help")
     report = (tmp_path / "run" / "report.html").read_text()
