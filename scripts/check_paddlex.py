@@ -39,15 +39,19 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
     """Boxes of an image, or its text or classes, by plx_train."""
     from plx_train.export.predictor import Predictor
 
-    predictor = Predictor(folder)
+    predictor, sees_any_size = Predictor(folder), False
     if hasattr(predictor.processor, "temperature"):
         # PaddleX knows the scores before calibration.
         predictor.processor = replace(predictor.processor, temperature=1.0)
     if hasattr(predictor.processor, "tile"):
-        # PaddleX sees whole images.
+        # PaddleX sees whole images, at their own size where no step of the export resizes them.
+        sees_any_size = predictor.processor.tile is not None and "Deploy" in settings_of(folder)
         predictor.processor = replace(predictor.processor, tile=None)
 
     def predict(image: Path) -> Any:
+        if sees_any_size:
+            height, width = predictor.processor.as_input(image).shape[:2]
+            predictor.processor = replace(predictor.processor, size=(width, height))
         prediction = predictor.predict(image)
         found = prediction.to_json()
         if "pred" in prediction.findings():
@@ -72,9 +76,14 @@ def runs_of(pixels: Any) -> list[list[int]]:
 
 def has_several_labels(folder: str) -> bool:
     """Whether an image may have several labels, each with a threshold, rather than one of several classes."""
+    return "MultiLabelThreshOutput" in settings_of(folder)["PostProcess"]
+
+
+def settings_of(folder: str) -> Any:
+    """What an export's inference.yml says."""
     import yaml
 
-    return "MultiLabelThreshOutput" in yaml.safe_load(Path(folder, "inference.yml").read_text("utf-8"))["PostProcess"]
+    return yaml.safe_load(Path(folder, "inference.yml").read_text("utf-8"))
 
 
 def objects(found: Iterable[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
@@ -94,10 +103,9 @@ def classes(found: Any, several: bool) -> dict[str, Any]:
 
 def with_paddlex(folder: str) -> Callable[[Path], Any]:
     """Boxes of an image, or its text or classes, by PaddleX, default options but for the device."""
-    import yaml
     from paddlex import create_model
 
-    settings = yaml.safe_load(Path(folder, "inference.yml").read_text("utf-8"))
+    settings = settings_of(folder)
     model = create_model(settings["Global"]["model_name"], model_dir=folder, device="cpu")
 
     def predict(image: Path) -> Any:

@@ -129,7 +129,7 @@ def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails:
         one = shelf.get(name)
         images = known_images(lists, one)
         row = images.get(image)
-        outlines = row.truth if marks and images.kind in ("boxes", "texts") and row.truth else ()
+        outlines = row.truth if marks and images.kind in ("boxes", "texts", "masks") and row.truth else ()
         folder = shelf.folder(name) / "thumbnails"
         return Response(
             thumbnails.get(images.path(image), size, folder, outlines), media_type="image/jpeg", headers=KEPT

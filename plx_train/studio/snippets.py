@@ -82,6 +82,7 @@ def _found(endpoint: Mapping[str, Any], result: str) -> str:
     places = {
         "categories": '["categories"]',
         "boxes": '["detectedObjects"]',
+        "label_map": '["classes"]',
         "attributes": f'["{endpoint["key"]}"]',
         "pages": f'["{endpoint["key"]}"][0]["prunedResult"]',
         "table": '["csv"]',

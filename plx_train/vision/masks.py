@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from plx_train.data.formats.mask_colours import Colour
 from plx_train.vision.codecs.by_pillow import open_header, seek_page, size_of
 from plx_train.vision.codecs.faults import MAX_PIXELS, ImageError, check_pixels, damaged
 from plx_train.vision.image import read_bytes
@@ -29,6 +30,33 @@ def read_mask(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
         ImageError: it can't be read, or its pixels are no numbers from 0 to 255.
     """
+    return _numbers(_values(path, max_pixels), path)
+
+
+def read_coloured(path: Path, colours: Sequence[Colour | None], max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The numbers of classes in a mask's file whose pixels have the `colours` of these, uint8 (H, W).
+
+    Raises:
+        ImageError: it can't be read, or a pixel has another colour.
+    """
+    values = _values(path, max_pixels, "RGB").astype(np.int32)
+    packed = (values[..., 0] << 16) | (values[..., 1] << 8) | values[..., 2]
+    found = np.full(packed.shape, UNCOUNTED, np.uint8)
+    left = np.ones(packed.shape, bool)
+    for number, colour in enumerate(colours):
+        if colour is not None:
+            own = packed == (colour[0] << 16 | colour[1] << 8 | colour[2])
+            found[own & left] = number
+            left &= ~own
+    if left.any():
+        row, column = np.argwhere(left)[0]
+        reason = f"{int(left.sum())} pixels have the colour of no class, {values[row, column].tolist()} the first"
+        raise ImageError(path, "mask-colour-unknown", reason)
+    return found
+
+
+def _values(path: Path, max_pixels: int, mode: str | None = None) -> np.ndarray:
+    """What a mask's file holds for each pixel; `mode` is Pillow's, None the file's own."""
     file = io.BytesIO(read_bytes(path).tobytes())
     header = open_header(file, path)
     seek_page(header, path)
@@ -36,17 +64,19 @@ def read_mask(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if header.format in LOSSY:
         raise ImageError(path, "mask-lossy", "a JPEG changes the numbers of its pixels: save masks as PNG")
     try:
-        values = np.asarray(header)
+        return np.asarray(header.convert(mode) if mode else header)
     except Exception as error:
         raise damaged(path, error) from None
-    return _numbers(values, path)
 
 
 def _numbers(values: np.ndarray, path: Path) -> np.ndarray:
     if values.ndim == 3:
         planes = values[..., : 3 if values.shape[2] > 2 else 1]
         if (planes != planes[..., :1]).any():
-            reason = "its pixels have colours instead of numbers of classes: save it with a palette, or in grey"
+            reason = (
+                "its pixels have colours instead of numbers of classes: save it with a palette or in grey, or say in "
+                "labelmap.txt, a line of name:r,g,b:: for each class, which is which"
+            )
             raise ImageError(path, "mask-colours", reason)
         values = planes[..., 0]
     if values.dtype.kind == "f" or (values.size and (values.min() < 0 or values.max() > LARGEST)):

@@ -102,6 +102,9 @@ def class_names(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
 
 def _of_masks(found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
     """Names of the classes of pixels: what lies in no outline is of the first, the background."""
+    truths = [one.truth for samples in found.splits.values() for one in samples]
+    if truths and all(isinstance(truth, AsWritten) for truth in truths):
+        return (*known, *(name for name in found.labels if name not in known))
     if not known and not found.labels and not _named(found):
         return ()
     names = tuple(known) or (BACKGROUND,)

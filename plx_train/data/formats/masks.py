@@ -8,6 +8,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.classes import listed
 from plx_train.data.formats.coco import split_of
 from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten, DataFolder, DatasetFormat
+from plx_train.data.formats.mask_colours import NAMES, read_colours
 from plx_train.data.formats.tree import ImageTree, sort_key
 
 FOLDERS = ("annotations", "masks", "mask", "labels", "label", "segmentationclass", "ground_truth", "gt", "annotation")
@@ -21,7 +22,7 @@ ENDINGS = ("", "_mask", "_label", "_labels", "_gt", "_seg", "-mask", "_labelTrai
 
 
 class MaskFolders(DatasetFormat):
-    """A mask of each image, whose pixels are the numbers of classes, in a folder beside that of the images."""
+    """A mask of each image in a folder beside that of the images: numbers of classes, or their colours."""
 
     name = "masks"
     title = "folders of images and of masks"
@@ -38,9 +39,13 @@ class MaskFolders(DatasetFormat):
         found = Annotations(Truth.MASKS)
         files = ImageTree(folder.root, folder.suffixes).images
         pairs, alone = paired(files)
+        colours = _colours(folder)
+        if colours:
+            found.labels = tuple(read_colours(folder.root / colours))
         for image, mask in pairs.items():
             split = split_of(f"{image.rpartition('/')[0]}/_")
-            found.splits.setdefault(split, []).append(Annotation(image, AsWritten(mask), mask))
+            words = AsWritten(f"{mask}\t{colours}" if colours else mask)
+            found.splits.setdefault(split, []).append(Annotation(image, words, mask))
         if alone:
             reason = f"{len(alone)} masks have no image of their name: {listed(alone)}"
             found.add(alone[0], 0, "mask-without-image", reason, is_error=False)
@@ -49,6 +54,12 @@ class MaskFolders(DatasetFormat):
             reason = f"{len(others)} images have no mask of their name, and are in no split: {listed(others)}"
             found.add(others[0], 0, "image-without-mask", reason, is_error=False)
         return found
+
+
+def _colours(folder: DataFolder) -> str | None:
+    """The file that says the colours of classes; None where none does."""
+    fitting = (path for path in folder.files if path.name.lower() in NAMES and read_colours(path))
+    return next((path.relative_to(folder.root).as_posix() for path in fitting), None)
 
 
 def paired(files: list[str]) -> tuple[dict[str, str], list[str]]:

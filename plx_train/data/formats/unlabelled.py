@@ -13,7 +13,7 @@ class BareImages(DatasetFormat):
 
     name = BARE
     title = "images whose labels stand in dataset.corrections"
-    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES})
+    truths = frozenset({Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.BOXES, Truth.MASKS})
     names_all = False
     is_seen = False
 

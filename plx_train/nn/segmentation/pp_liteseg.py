@@ -88,9 +88,21 @@ class _Fusion(nn.Layer):
     def forward(self, low: paddle.Tensor, high: paddle.Tensor) -> paddle.Tensor:
         low = self.conv_x(low)
         high = resized(high, low)
-        reduced = [each for x in (low, high) for each in (x.mean(1, keepdim=True), x.max(1, keepdim=True))]
+        reduced = [each for x in (low, high) for each in (_mean(x), _largest(x))]
         share = F.sigmoid(self.conv_xy_atten(paddle.concat(reduced, axis=1)))
         return self.conv_out(low * share + high * (self._scale - share))
+
+
+def _mean(x: paddle.Tensor) -> paddle.Tensor:
+    """The mean over the channels; as a sum, for oneDNN in paddle 3.3 writes a line to the terminal for each mean."""
+    return x.sum(1, keepdim=True) * (1 / x.shape[1])
+
+
+def _largest(x: paddle.Tensor) -> paddle.Tensor:
+    """The largest of the channels, taken out by its number: the gradient of `max` would cost most of a step."""
+    if not paddle.in_dynamic_mode():
+        return x.max(1, keepdim=True)
+    return paddle.take_along_axis(x, x.detach().argmax(1, keepdim=True), 1)
 
 
 class _Head(nn.Layer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ import numpy as np
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import IGNORED
 from plx_train.data.formats.lines import is_background
+from plx_train.data.formats.mask_colours import Colour, read_colours
 from plx_train.data.formats.parsed_json import points, text_of
 from plx_train.data.label_file import LabelFile, image_and_mask, separator_hint
-from plx_train.vision.masks import UNCOUNTED, fill_polygons, read_mask
+from plx_train.vision.masks import UNCOUNTED, fill_polygons, read_coloured, read_mask
 from plx_train.vision.samples import LabelledImage
 
 NOT_A_PAIR = "the line is not an image, a space and its mask (images/x.jpg annotations/x.png)"
@@ -28,11 +29,13 @@ class Mask:
 
     Attributes:
         file: whose pixels are the numbers of classes; None: `outlines` say it.
+        colours: of the classes, by number, where its pixels have these instead; None: no pixel is of the class.
         outlines: later ones lie on earlier ones; what lies in none is of class 0.
     """
 
     file: Path | None = None
     outlines: tuple[Drawn, ...] = ()
+    colours: tuple[Colour | None, ...] = ()
 
     def of(self, shape: tuple[int, int]) -> np.ndarray:
         """Numbers of classes uint8 (H, W), `UNCOUNTED` where a pixel counts neither way.
@@ -44,7 +47,7 @@ class Mask:
             ImageError: the file can't be read.
         """
         if self.file is not None:
-            return read_mask(self.file)
+            return read_coloured(self.file, self.colours) if self.colours else read_mask(self.file)
         mask = np.zeros(shape, np.uint8)
         for number, corners in self.outlines:
             fill_polygons(mask, [np.asarray(corners, np.float32)], number)
@@ -66,7 +69,7 @@ def read_masks(path: Path, root: Path, names: Sequence[str] | None) -> tuple[lis
     Args:
         names: of the classes, by number; None: no file names them.
     """
-    file, samples = LabelFile(path, root), []
+    file, samples, palettes = LabelFile(path, root), [], dict[str, tuple[Colour | None, ...]]()
     numbers = {name: number for number, name in enumerate(names or ())}
     for line, text in file.lines():
         name, _, drawn = text.partition("\t")
@@ -74,7 +77,12 @@ def read_masks(path: Path, root: Path, names: Sequence[str] | None) -> tuple[lis
         if drawn.lstrip().startswith("["):
             mask = _of_outlines(file, line, drawn, numbers)
         else:
-            name, mask = _of_file(file, line, text)
+            *pair, colours = text.split("\t") if text.count("\t") == 2 else (text, "")
+            name, mask = _of_file(file, line, "\t".join(pair))
+            if colours and mask is not None:
+                if colours not in palettes:
+                    palettes[colours] = _palette(file, colours, names or ())
+                mask = replace(mask, colours=palettes[colours])
         image = file.image(name, line) if name else None
         if image is not None and mask is not None:
             samples.append(MaskedImage(image, mask, f"{file.name}:{line}"))
@@ -88,6 +96,17 @@ def _of_file(file: LabelFile, line: int, text: str) -> tuple[str, Mask | None]:
         return "", None
     path = file.image(mask, line)
     return image, None if path is None else Mask(path)
+
+
+def _palette(file: LabelFile, name: str, names: Sequence[str]) -> tuple[Colour | None, ...]:
+    """The colours of classes that a file of the dataset's folder says; none, and a finding, where it says none."""
+    path = file.image(name.strip(), 0)
+    known = read_colours(path) if path else {}
+    others = [one for one in known if one not in names]
+    if not known or others:
+        reason = f"classes that are not named: {', '.join(others[:9])}" if known else "it says no colours of classes"
+        file.add(0, "error", "colours-unknown", f"{name[:60]}: {reason}")
+    return tuple(known.get(one) for one in names)
 
 
 def _of_outlines(file: LabelFile, line: int, text: str, numbers: dict[str, int]) -> Mask | None:

@@ -56,7 +56,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def look(root: Path) -> None:
     """What every reader says of the folder, written down."""
-    for truth in (Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS):
+    for truth in (Truth.CLASS, Truth.LABELS, Truth.TEXT, Truth.TEXTS, Truth.MASKS):
         folder = data_folder(root, truth)
         for one in dataset_formats().values():
             one.sign(folder)

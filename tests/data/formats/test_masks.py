@@ -103,3 +103,13 @@ def test_outlines_are_written_a_line_an_image(tmp_path: Path) -> None:
     assert image == "a.png"
     assert [each["transcription"] for each in json.loads(outlines)] == ["cat", "###"]
     assert (tmp_path / "label.txt").read_text() == "0 _background_\n1 cat\n"
+
+
+def test_colours_name_the_classes(tmp_path: Path) -> None:
+    for seed, name in enumerate(("images/a.png", "SegmentationClass/a.png")):
+        picture(tmp_path / name, seed)
+    (tmp_path / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nroad:1,2,3::\nsky:0,0,9::\n")
+    found = read_as("masks", tmp_path, Truth.MASKS)
+    write_label_files(tmp_path, found, lambda _: (0, 0), class_file="label.txt")
+    assert (tmp_path / "train.txt").read_text() == "images/a.png\tSegmentationClass/a.png\tlabelmap.txt\n"
+    assert (tmp_path / "label.txt").read_text() == "0 road\n1 sky\n"

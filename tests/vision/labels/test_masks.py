@@ -79,3 +79,32 @@ def test_what_has_no_numbers_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ImageError) as caught:
             read_mask(tmp_path / name)
         assert caught.value.code == f"mask-{name.partition('.')[0]}"
+
+
+COLOURS = {
+    "labelmap.txt": "# label:color_rgb:parts:actions\n_background_:0,0,0::\ncat:200,0,10::\ndog:9,9,9::\n",
+    "label_colors.txt": "0 0 0\t_background_\n200 0 10\tcat\n9 9 9\tdog\n",
+    "class_dict.csv": "name,r,g,b\n_background_,0,0,0\ncat,200,0,10\ndog,9,9,9\n",
+}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+@pytest.mark.parametrize("has_palette", [False, True])
+def test_colours_of_classes_are_read(tmp_path: Path, name: str, has_palette: bool) -> None:
+    (tmp_path / name).write_text(COLOURS[name])
+    (tmp_path / "train.txt").write_text(f"images/a.jpg\tmasks/a.png\t{name}\n")
+    (tmp_path / "masks").mkdir()
+    image = Image.fromarray(np.asarray([[[200, 0, 10], [0, 0, 0]], [[9, 9, 9], [0, 0, 0]]], np.uint8))
+    (image.quantize(8) if has_palette else image).save(tmp_path / "masks/a.png")
+    samples, findings = read_masks(tmp_path / "train.txt", tmp_path, NAMES)
+    assert not findings and samples[0].truth.of((2, 2)).tolist() == [[1, 0], [2, 0]]
+    Image.fromarray(np.full((2, 2, 3), 7, np.uint8)).save(tmp_path / "masks/a.png")
+    with pytest.raises(ImageError, match=r"4 pixels have the colour of no class, \[7, 7, 7\]"):
+        samples[0].truth.of((2, 2))
+
+
+def test_colours_of_other_classes_are_told(tmp_path: Path) -> None:
+    (tmp_path / "labelmap.txt").write_text("cow:1,2,3::\n")
+    (tmp_path / "train.txt").write_text("images/a.jpg\tmasks/a.png\tlabelmap.txt\n")
+    _, findings = read_masks(tmp_path / "train.txt", tmp_path, NAMES)
+    assert [(one.code, one.line) for one in findings] == [("colours-unknown", 0)]
