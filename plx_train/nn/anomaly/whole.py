@@ -13,26 +13,24 @@ FOLDS = 5
 """Parts of the pictures, each of which is measured by the others."""
 SHRINKAGE = 0.01
 """Share of the mean variance that is added to all."""
-ORDINARY = 1.0
-"""Deviations above the mean up to which a good picture is not odd at all."""
 
 
 class Whole(nn.Layer):
     """Scores (N,) of pictures' mean features (N, features): how far they are from those of good pictures.
 
-    A Mahalanobis distance beyond what is ordinary, in units of what it is added to. Before `take` it is 0.
+    A Mahalanobis distance beyond that of usual good pictures, in units of what it is added to. Before `take` it is 0.
     """
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.register_buffer("mean", paddle.zeros([features]))
         self.register_buffer("whitening", paddle.zeros([features, features]))
-        self.register_buffer("ordinary", paddle.zeros([1]))
+        self.register_buffer("usual", paddle.zeros([1]))
         self.register_buffer("unit", paddle.zeros([1]))
 
     def forward(self, seen: paddle.Tensor) -> paddle.Tensor:
         white = paddle.matmul(seen - self.mean, self.whitening)
-        return F.relu(root(white.square().sum(axis=-1)) - self.ordinary) * self.unit
+        return F.relu(root(white.square().sum(axis=-1)) - self.usual) * self.unit
 
     def take(self, seen: np.ndarray, spread: float) -> None:
         """Learns the mean features (N, features) of good pictures; with too few of them the score stays 0.
@@ -47,7 +45,7 @@ class Whole(nn.Layer):
         mean, whitening = _gaussian(seen)
         self.mean.set_value(mean.astype(np.float32))
         self.whitening.set_value(whitening.astype(np.float32))
-        self.ordinary.set_value(np.asarray([apart.mean() + ORDINARY * apart.std()], np.float32))
+        self.usual.set_value(np.asarray([apart.mean()], np.float32))
         self.unit.set_value(np.asarray([spread / max(apart.std(), 1e-6)], np.float32))
 
 
