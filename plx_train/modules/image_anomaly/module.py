@@ -120,9 +120,10 @@ class ImageAnomaly(ImageModule[ImageAnomalyProcessor]):
         else:
             means = fit_gaussians(self.network, images, number, self.progress)
         # The scores of what was learned are too low, but those of a few others say nothing at all.
-        known = _batches(holdout, good) if len(good) >= MIN_OF_A_KIND else _batches(train, range(min(MOST, number)))
+        are_few = len(good) < MIN_OF_A_KIND
+        known = _batches(train, range(min(MOST, number))) if are_few else _batches(holdout, good)
         if self.options.whole:
-            fit_whole(self.network, means, known)
+            fit_whole(self.network, means, known, are_few)
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ImageAnomalyProcessor:
         """The processor with the threshold that the rule takes from held-out images."""

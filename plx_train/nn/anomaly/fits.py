@@ -63,17 +63,22 @@ def fit_gaussians(network: PaDiM, images: Images, number: int, told: Told) -> np
     return np.stack(means)
 
 
-def fit_whole(network: PatchNetwork, means: np.ndarray, held: Images) -> None:
-    """Learns how odd pictures are as a whole, on the scale of the highest scores of held-out good ones.
+def fit_whole(network: PatchNetwork, means: np.ndarray, held: Images, are_learned: bool) -> None:
+    """Learns how odd pictures are as a whole, on the scale of the highest scores of good ones.
 
     Args:
         means: of the features of those that were learned, (N, num_features).
+        held: good pictures that are measured; `are_learned` where they are some of those that were learned.
     """
     highest: list[float] = []
+    others = [np.zeros((0, means.shape[1]))]
     for batch in held:
         with paddle.no_grad():
-            highest += network(paddle.to_tensor(batch)).numpy().max(axis=(1, 2, 3)).tolist()
-    network.whole.take(means, float(np.std(highest)) if highest else 0.0)
+            x = paddle.to_tensor(batch)
+            highest += network(x).numpy().max(axis=(1, 2, 3)).tolist()
+            if not are_learned:
+                others.append(network.mean_features(network.patches(x)).numpy())
+    network.whole.take(means, np.concatenate(others), float(np.std(highest)) if highest else 0.0)
 
 
 def _seen(

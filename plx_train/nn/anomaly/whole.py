@@ -32,27 +32,32 @@ class Whole(nn.Layer):
         white = paddle.matmul(seen - self.mean, self.whitening)
         return F.relu(root(white.square().sum(axis=-1)) - self.usual) * self.unit
 
-    def take(self, seen: np.ndarray, spread: float) -> None:
+    def take(self, seen: np.ndarray, held: np.ndarray, spread: float) -> None:
         """Learns the mean features (N, features) of good pictures; with too few of them the score stays 0.
 
         Args:
+            held: those of other good pictures, by which usual distances are told; where there are none, parts of those
+                that are learned are measured by the others.
             spread: deviation, among good pictures, of the scores that this one is added to.
         """
         if len(seen) < 2 * FOLDS:
             return
         seen = seen.astype(np.float64)
-        apart = np.concatenate([_apart(seen, np.arange(len(seen)) % FOLDS == fold) for fold in range(FOLDS)])
         mean, whitening = _gaussian(seen)
+        if len(held):
+            apart = _apart(held, mean, whitening)
+        else:
+            folds = [np.arange(len(seen)) % FOLDS == fold for fold in range(FOLDS)]
+            apart = np.concatenate([_apart(seen[fold], *_gaussian(seen[~fold])) for fold in folds])
         self.mean.set_value(mean.astype(np.float32))
         self.whitening.set_value(whitening.astype(np.float32))
         self.usual.set_value(np.asarray([apart.mean()], np.float32))
         self.unit.set_value(np.asarray([spread / max(apart.std(), 1e-6)], np.float32))
 
 
-def _apart(seen: np.ndarray, is_asked: np.ndarray) -> np.ndarray:
-    """Distances of some pictures from the others."""
-    mean, whitening = _gaussian(seen[~is_asked])
-    return np.sqrt(np.square((seen[is_asked] - mean) @ whitening).sum(axis=1))
+def _apart(seen: np.ndarray, mean: np.ndarray, whitening: np.ndarray) -> np.ndarray:
+    """Distances of pictures from a Gaussian."""
+    return np.asarray(np.sqrt(np.square((seen - mean) @ whitening).sum(axis=1)))
 
 
 def _gaussian(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -115,11 +115,14 @@ def test_what_changes_everywhere_is_odd_as_a_whole() -> None:
     layer = Whole(2)
     asked = paddle.to_tensor(np.asarray([[0, 0], [3, 0], [0, 3]], np.float32))
     assert layer(asked).tolist() == [0, 0, 0], "before it has learned anything"
-    layer.take(good, 2.0)
+    layer.take(good, good[:0], 2.0)
     usual, along, across = layer(asked).tolist()
     distances = np.sqrt(np.square(good / [1, 0.5]).sum(axis=1) / 2)
     expected = [2.0 * (each / np.sqrt(2) - distances.mean()) / distances.std() for each in (3, 6)]
     assert usual == 0 and [along, across] == pytest.approx(expected, rel=0.1)
+    held = Whole(2)
+    held.take(good, 3 * good[:200], 2.0)
+    assert 0 < held(asked)[2] < across / 3
     few = Whole(2)
-    few.take(good[:5], 2.0)
+    few.take(good[:5], good[:0], 2.0)
     assert few(asked).tolist() == [0, 0, 0]
