@@ -213,7 +213,7 @@ def changed(**section: Any) -> dict[str, Any]:
         ({"endpont": {}}, r"plx_train\.endpont is not known; did you mean endpoint\?"),
         (
             {"parts": {PART: {"module": "toy_colors"}}},
-            r"\.module names toy_colors, which is none of image_cls",
+            r"\.module names toy_colors, which is none of image_anomaly",
         ),
         ({"parts": {PART: {}}}, r"parts\.ToyMultiLabel lacks module"),
         ({"parts": {PART: {"module": NAME, "registered": "x"}}}, r"registered must be a list of names"),

@@ -34,6 +34,9 @@ class ImageAnomalyConfig:
     """Patches that these are chosen from at most, as many of each image: what bounds the memory of a fit."""
     channels: int = option(64, at_least(1))
     """Features that PaDiM looks at, drawn at random."""
+    whole: bool = True
+    """Adds to all scores of PatchCore and PaDiM how odd the image is as a whole: a texture that changes everywhere a
+    little is odd at no place."""
     blur: float = option(4.0, at_least(0))
     """Deviation of the Gaussian that blurs scores, in pixels."""
     threshold: str = option("auto", one_of(*RULES))

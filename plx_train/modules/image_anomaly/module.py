@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from plx_train.contract.module import Members, State
 from plx_train.contract.sample import Batch, Sample
 from plx_train.metrics.defect_thresholds import choose_threshold
 from plx_train.metrics.defects import DefectMetric
+from plx_train.metrics.thresholds import MIN_OF_A_KIND
 from plx_train.modules.image_anomaly.config import ImageAnomalyConfig
 from plx_train.modules.image_anomaly.processor import PADDLEX_THRESHOLD, ImageAnomalyProcessor, score_of
-from plx_train.nn.anomaly.fits import fit_gaussians, fit_memory
+from plx_train.nn.anomaly.fits import fit_gaussians, fit_memory, fit_whole
 from plx_train.nn.anomaly.names import PATCH_CORE, STFPM
 from plx_train.nn.anomaly.padim import PaDiM
 from plx_train.nn.anomaly.patch_core import PatchCore
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 BATCH = 8
 """Images that go through the network together where nothing is trained."""
+MOST = 50
+"""Images that a spread is told by, where too few are held out."""
 MADE = ("enlarge.", "join.")
 """How names of tensors begin that follow from the size alone."""
 BACKBONE = "backbone."
@@ -108,15 +111,19 @@ class ImageAnomaly(ImageModule[ImageAnomalyProcessor]):
 
     def fit(self, train: Dataset, holdout: Dataset, members: Members) -> None:
         """Fits memory or Gaussians to good images."""
+        assert isinstance(train, ImageDataset) and isinstance(holdout, ImageDataset)
         self.network.eval()
-        unused = np.random.default_rng(0)
-        starts = range(0, len(train), BATCH)
-        places = (range(start, min(start + BATCH, len(train))) for start in starts)
-        images = (np.stack([train.get(place, unused).x for place in some]) for some in places)
+        good = [place for place, sample in enumerate(holdout.samples) if sample.truth.is_good]
+        images, number = _batches(train, range(len(train))), len(train)
         if isinstance(self.network, PatchCore):
-            fit_memory(self.network, images, len(train), self.options.candidates, self.progress)
-        elif isinstance(self.network, PaDiM):
-            fit_gaussians(self.network, images, len(train), self.progress)
+            means = fit_memory(self.network, images, number, self.options.candidates, self.progress)
+        else:
+            means = fit_gaussians(self.network, images, number, self.progress)
+        # The scores of what was learned are too low, but those of a few others say nothing at all.
+        are_few = len(good) < MIN_OF_A_KIND
+        known = _batches(train, range(min(MOST, number))) if are_few else _batches(holdout, good)
+        if self.options.whole:
+            fit_whole(self.network, means, known, are_few)
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ImageAnomalyProcessor:
         """The processor with the threshold that the rule takes from held-out images."""
@@ -146,3 +153,10 @@ class ImageAnomaly(ImageModule[ImageAnomalyProcessor]):
         for one in evaluation.samples:
             metric.update(one.prediction, Sample(None, None, val.samples[one.index].truth, one.name))
         return metric.by_kind()
+
+
+def _batches(dataset: ImageDataset[DefectImage], places: Sequence[int]) -> Iterator[np.ndarray]:
+    """Images float32 (N, 3, H, W), as they are evaluated."""
+    unused = np.random.default_rng(0)
+    for start in range(0, len(places), BATCH):
+        yield np.stack([dataset.get(place, unused).x for place in places[start : start + BATCH]])

@@ -34,14 +34,11 @@ class PaDiM(PatchNetwork):
         self.mean = self.create_parameter([places, number], default_initializer=nn.initializer.Constant(0.0))
         self.register_buffer("whitening", paddle.zeros([places, number, number]))
 
-    def looked_at(self, x: paddle.Tensor) -> paddle.Tensor:
-        """The chosen features of the patches, (N, patches, features)."""
-        return paddle.matmul(self.patches(x), self.chosen)
-
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        apart = (self.looked_at(x) - self.mean).transpose([1, 0, 2])
+        patches = self.patches(x)
+        apart = (paddle.matmul(patches, self.chosen) - self.mean).transpose([1, 0, 2])
         white = paddle.matmul(apart, self.whitening)
-        return self.scores(root(white.square().sum(axis=-1).transpose([1, 0])))
+        return self.scores(root(white.square().sum(axis=-1).transpose([1, 0])), patches)
 
     def take(self, mean: np.ndarray, covariance: np.ndarray) -> None:
         """Remembers means (patches, features), and what whitens by covariances (patches, features, features)."""

@@ -33,10 +33,11 @@ class PatchCore(PatchNetwork):
         self.register_buffer("scale", paddle.zeros([1]))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        found = (self.patches(x) - self.mean) * self.scale
+        patches = self.patches(x)
+        found = (patches - self.mean) * self.scale
         products = paddle.matmul(found, self.memory)
         nearest = (self.memory.square().sum(axis=0) - 2 * products).min(axis=-1)
-        return self.scores(root(nearest + found.square().sum(axis=-1)))
+        return self.scores(root(nearest + found.square().sum(axis=-1)), patches)
 
     def take(self, mean: np.ndarray, scale: float, memory: np.ndarray) -> None:
         """Remembers patches (K, num_features) that are centred and scaled; where they are too few, some twice."""

@@ -10,6 +10,7 @@ from paddle.nn import functional as F
 
 from plx_train.nn.anomaly.backbones import STRIDES, build_backbone
 from plx_train.nn.anomaly.score_map import Enlarge
+from plx_train.nn.anomaly.whole import Whole
 
 
 class PatchNetwork(nn.Layer):
@@ -33,6 +34,7 @@ class PatchNetwork(nn.Layer):
         self.join = nn.LayerList([Enlarge(grid, self.cells) for grid in grids[1:]])
         self.enlarge = Enlarge(self.cells, size, sigma)
         self.num_features = sum(self.backbone.out_channels[level] for level in self.levels)
+        self.whole = Whole(self.num_features)
 
     def patches(self, x: paddle.Tensor) -> paddle.Tensor:
         """Features (N, patches, num_features), row by row."""
@@ -43,9 +45,14 @@ class PatchNetwork(nn.Layer):
         # Made flat first: joined as maps, paddle 3.3 can't load the exported graph with oneDNN.
         return paddle.concat([one.flatten(2) for one in alike], 1).transpose([0, 2, 1])
 
-    def scores(self, distances: paddle.Tensor) -> paddle.Tensor:
-        """Scores (N, 1, H, W) of distances (N, patches)."""
-        return self.enlarge(distances.reshape([-1, 1, *self.cells]))
+    def mean_features(self, patches: paddle.Tensor) -> paddle.Tensor:
+        """Features (N, num_features) of pictures as a whole."""
+        return patches.sum(axis=1) * (1 / (self.cells[0] * self.cells[1]))
+
+    def scores(self, distances: paddle.Tensor, patches: paddle.Tensor) -> paddle.Tensor:
+        """Scores (N, 1, H, W) of distances (N, patches), to which is added how odd the picture is as a whole."""
+        everywhere = self.whole(self.mean_features(patches))
+        return self.enlarge(distances.reshape([-1, 1, *self.cells])) + everywhere.reshape([-1, 1, 1, 1])
 
 
 def cells_at(size: tuple[int, int], stride: int) -> tuple[int, int]:

@@ -7,11 +7,12 @@ import paddle
 import pytest
 
 from plx_train.nn.anomaly.coreset import coreset, gathered
-from plx_train.nn.anomaly.fits import SHRINKAGE, fit_gaussians, fit_memory
+from plx_train.nn.anomaly.fits import fit_gaussians, fit_memory
 from plx_train.nn.anomaly.padim import PaDiM
 from plx_train.nn.anomaly.patch_core import PatchCore
 from plx_train.nn.anomaly.score_map import Enlarge, enlarging
 from plx_train.nn.anomaly.stfpm import STFPM
+from plx_train.nn.anomaly.whole import SHRINKAGE, Whole
 
 SIZE = (64, 96)
 
@@ -79,7 +80,8 @@ def test_gaussians_are_those_of_each_place() -> None:
     known, other = images(12), images(2, seed=1)
     fit_gaussians(network, iter([known[:5], known[5:]]), 12, silent)
     with paddle.no_grad():
-        seen, asked = (network.looked_at(paddle.to_tensor(each)).numpy().astype(float) for each in (known, other))
+        both = (network.patches(paddle.to_tensor(each)) @ network.chosen for each in (known, other))
+        seen, asked = (each.numpy().astype(float) for each in both)
     place = 7
     usual = np.mean([np.var(seen[:, each], axis=0, ddof=1).mean() for each in range(seen.shape[1])])
     covariance = np.cov(seen[:, place].T) + SHRINKAGE * usual * np.eye(8)
@@ -105,3 +107,22 @@ def test_a_student_that_is_its_teacher_sees_no_difference() -> None:
     assert float(network(x).min()) > 1e-3
     network.student.set_state_dict(network.backbone.state_dict())
     assert float(network(x).max()) < 1e-5
+
+
+def test_what_changes_everywhere_is_odd_as_a_whole() -> None:
+    rng = np.random.default_rng(0)
+    good = rng.normal(0, [1, 0.5], (400, 2)).astype(np.float32)
+    layer = Whole(2)
+    asked = paddle.to_tensor(np.asarray([[0, 0], [3, 0], [0, 3]], np.float32))
+    assert layer(asked).tolist() == [0, 0, 0], "before it has learned anything"
+    layer.take(good, good[:0], 2.0)
+    usual, along, across = layer(asked).tolist()
+    distances = np.sqrt(np.square(good / [1, 0.5]).sum(axis=1) / 2)
+    expected = [2.0 * (each / np.sqrt(2) - distances.mean()) / distances.std() for each in (3, 6)]
+    assert usual == 0 and [along, across] == pytest.approx(expected, rel=0.1)
+    held = Whole(2)
+    held.take(good, 3 * good[:200], 2.0)
+    assert 0 < held(asked)[2] < across / 3
+    few = Whole(2)
+    few.take(good[:5], good[:0], 2.0)
+    assert few(asked).tolist() == [0, 0, 0]
