@@ -60,6 +60,8 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
             return objects(zip(prediction.names, prediction.scores, prediction.boxes, strict=True))
         if "label_names" in found:
             return classes(found, has_several_labels(folder))
+        if "feature" in found:
+            return feature(found["feature"])
         return {"text": found["text"], "scores": [found["score"]]} if "text" in found else found
 
     return predict
@@ -92,6 +94,12 @@ def objects(found: Iterable[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
     return [{"label": name, "points": [box[:2], box[2:]], "score": -score} for name, score, box in rows]
 
 
+def feature(values: Iterable[Any]) -> dict[str, Any]:
+    """A feature as scores, one for each of its numbers."""
+    scores = [float(value) for value in values]
+    return {"text": f"a feature of {len(scores)} numbers", "scores": scores}
+
+
 def classes(found: Any, several: bool) -> dict[str, Any]:
     """The likeliest class, or `several` labels, as a text with the scores."""
     kept = len(found["label_names"]) if several else 1
@@ -116,6 +124,8 @@ def with_paddlex(folder: str) -> Callable[[Path], Any]:
             return {"text": result["rec_text"], "scores": [float(result["rec_score"])]}
         if "label_names" in result:
             return classes(result, has_several_labels(folder))
+        if "feature" in result:
+            return feature(result["feature"][0])
         if "boxes" in result:
             return objects((box["label"], box["score"], box["coordinate"]) for box in result["boxes"])
         boxes = zip(result["dt_polys"], result["dt_scores"], strict=True)

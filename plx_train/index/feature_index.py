@@ -6,21 +6,18 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import read_limited
-from plx_train.ground.foreign_yaml import parsed_yaml
+from plx_train.ground.files import read_limited, sha256
 from plx_train.index.flat_file import read_flat, write_flat
 from plx_train.index.maker import Maker
 from plx_train.index.search import nearest
 
 VECTORS_FILE, LABELS_FILE, MAKER_FILE = "vector.index", "id_map.yaml", "index.json"
 """PaddleX's two files, and ours beside them."""
-MOST_BYTES = 8 << 20
+MOST_BYTES = 256 << 20
 VERSION = 1
 
 
@@ -96,11 +93,24 @@ class FeatureIndex:
     def save(self, folder: Path) -> None:
         """Writes the three files into `folder`, which is there."""
         write_flat(folder / VECTORS_FILE, self.vectors, self.ids)
-        pairs = dict(zip(self.ids.tolist(), self.labels, strict=True))
-        told = {"id_map": pairs, "index_type": "Flat", "metric_type": "IP"}
-        (folder / LABELS_FILE).write_text(yaml.safe_dump(told, allow_unicode=True, width=10_000), "utf-8")
-        about = {"version": VERSION, "images": len(self), "maker": asdict(self.maker)}
-        (folder / MAKER_FILE).write_text(json.dumps(about, indent=1), "utf-8")
+        # PyYAML needs a minute to write a hundred thousand.
+        pairs = zip(self.ids.tolist(), self.labels, strict=True)
+        lines = "".join(f"  {number}: {_quoted(label)}\n" for number, label in pairs)
+        told = f"id_map:\n{lines}" if lines else "id_map: {}\n"
+        (folder / LABELS_FILE).write_text(f"{told}index_type: Flat\nmetric_type: IP\n", "utf-8")
+        about = {
+            "version": VERSION,
+            "maker": asdict(self.maker),
+            "vectors": sha256(folder / VECTORS_FILE),
+            "labels": list(self.labels),
+        }
+        (folder / MAKER_FILE).write_text(json.dumps(about), "utf-8")
+
+
+def _quoted(text: str) -> str:
+    """A text as any YAML reader takes it for what it is."""
+    inner = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08x}" for one in text)
+    return f'"{"".join(inner)}"'
 
 
 def empty_index(maker: Maker) -> FeatureIndex:
@@ -128,19 +138,10 @@ def read_index(folder: Path) -> FeatureIndex:
         )
     vectors, ids = read_flat(folder / VECTORS_FILE)
     try:
-        maker = Maker(**json.loads(read_limited(about, MOST_BYTES))["maker"])
-        labels = _labels(parsed_yaml(read_limited(folder / LABELS_FILE, MOST_BYTES).decode("utf-8")), ids)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        told = json.loads(read_limited(about, MOST_BYTES))
+        maker, labels, digest = Maker(**told["maker"]), tuple(map(str, told["labels"])), told["vectors"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"the index {folder} can't be understood ({type(error).__name__}): build it anew") from None
+    if len(labels) != len(ids) or digest != sha256(folder / VECTORS_FILE):
+        raise UserError(f"{folder / VECTORS_FILE} was changed by something else than plx_train: build the index anew")
     return FeatureIndex(vectors, ids, labels, maker)
-
-
-def _labels(content: Any, ids: np.ndarray) -> tuple[str, ...]:
-    """
-    Raises:
-        ValueError: not every vector has its label.
-    """
-    known = {int(number): str(label) for number, label in content["id_map"].items()}
-    if len(known) != len(ids) or set(known) != set(ids.tolist()):
-        raise ValueError("ids of vectors and labels differ")
-    return tuple(known[number] for number in ids.tolist())

@@ -15,8 +15,8 @@ from plx_train.ground.spreadsheet import csv_text
 GALLERY, QUERY = "gallery", "query"
 """Roles of an image: it is known, or looked for; one of another role is both, save to itself."""
 TOP = 5
-AT_ONCE = 1024
-"""Queries that are compared with the whole gallery at a time."""
+AT_ONCE = 1 << 23
+"""Comparisons that are held at a time."""
 TIE = 1e-6
 """What a right image must be nearer by than a wrong one: equal features tell nothing."""
 NONE = -2.0
@@ -55,6 +55,22 @@ def search(queries: np.ndarray, gallery: np.ndarray, is_right: np.ndarray, may_b
     own = np.where(is_right, cosines, NONE).max(axis=1, initial=NONE)
     other = np.where(is_right, NONE, cosines).max(axis=1, initial=NONE)
     return NearestImages(order[:, :TOP], precision, own, other)
+
+
+def in_parts(
+    features: np.ndarray, classes: np.ndarray, queries: np.ndarray, gallery: np.ndarray
+) -> Iterator[tuple[np.ndarray, NearestImages]]:
+    """What is found for some queries after the others, with their places; no image is known to itself.
+
+    Args:
+        features: (N, D), of length 1; `classes` (N,) are theirs.
+        queries, gallery: places among them.
+    """
+    step, known = max(AT_ONCE // len(gallery), 1), features[gallery]
+    for start in range(0, len(queries), step):
+        some = queries[start : start + step]
+        is_right, may_be = classes[some, None] == classes[gallery], some[:, None] != gallery
+        yield some, search(features[some], known, is_right, may_be)
 
 
 @dataclass
@@ -109,12 +125,8 @@ class RetrievalMetric(Metric):
         queries, gallery = np.flatnonzero(roles != GALLERY), np.flatnonzero(roles != QUERY)
         if not len(queries) or not len(gallery):
             return
-        features = np.stack(self.features)
-        known = features[gallery]
-        for start in range(0, len(queries), AT_ONCE):
-            some = queries[start : start + AT_ONCE]
-            is_right, may_be = classes[some, None] == classes[gallery], some[:, None] != gallery
-            yield some, gallery, search(features[some], known, is_right, may_be)
+        for some, found in in_parts(np.stack(self.features), classes, queries, gallery):
+            yield some, gallery, found
 
     def compute(self) -> dict[str, float]:
         """``recall1``, ``recall5``: an image of the right class is the nearest, or among the five nearest. ``mAP``: the
@@ -177,13 +189,13 @@ def best_threshold(features: np.ndarray, classes: Sequence[int], default: float)
         features: (N, D), of length 1.
         default: where no class has two images, or all are of one.
     """
-    numbers, places = np.asarray(classes), np.arange(len(classes))
-    found = search(features, features, numbers[:, None] == numbers, places[:, None] != places)
-    has_own = found.own > NONE
-    if not has_own.any() or not (found.other > NONE).any():
+    places = np.arange(len(classes))
+    parts = [(found.own, found.other) for _, found in in_parts(features, np.asarray(classes), places, places)]
+    own, others = (np.concatenate(each) for each in zip(*parts, strict=True))
+    has_own = own > NONE
+    if not has_own.any() or not (others > NONE).any():
         return default
-    right = np.sort(found.own[has_own & (found.own > found.other)])
-    other = np.sort(found.other)
+    right, other = np.sort(own[has_own & (own > others)]), np.sort(others)
     limits = np.unique(np.concatenate([right, other, [1.0]]))
     middles = (limits[1:] + limits[:-1]) / 2
     accepted = (len(right) - np.searchsorted(right, middles)) / has_own.sum()

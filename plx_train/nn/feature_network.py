@@ -40,11 +40,6 @@ class FeatureNetwork(nn.Layer):
         assert self.head is not None
         return unit(features) @ F.normalize(self.head.weight, axis=0)
 
-    def logits(self, features: paddle.Tensor) -> paddle.Tensor:
-        """The head's products (N, classes) with features."""
-        assert self.head is not None
-        return self.head(features)
-
 
 def unit(features: paddle.Tensor) -> paddle.Tensor:
     """Features (N, D) of length 1."""

@@ -39,11 +39,18 @@ def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     return _with_folders(checked_config(copy.deepcopy(dict(files[name].content)), name), files[name].path.parent)
 
 
+FOLDERS = ("index",)
+"""Keys of a configuration that name folders of data, which are frozen with it."""
+
+
 def _confine_models(config: Mapping[str, Any], path: Path) -> None:
     """
     Raises:
         UserError: a frozen pipeline, which holds all its models, names one that lies outside of its folder.
     """
+    for key in FOLDERS:
+        if config.get(key):
+            confined(path.parent, config[key], str(path))
     for section in (config, *config["SubPipelines"].values()):
         for part in (section.get("SubModules") or {}).values():
             if isinstance(part, Mapping) and part.get("model_dir"):
@@ -51,10 +58,17 @@ def _confine_models(config: Mapping[str, Any], path: Path) -> None:
 
 
 def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for part in config["SubModules"].values():
-        given = part.get("model_dir")
-        if given and ":/" not in given and not Path(given).is_absolute() and (folder / given).is_dir():
-            part["model_dir"] = str((folder / given).absolute())
+    named = [(config, key) for key in FOLDERS] + [(part, "model_dir") for part in config["SubModules"].values()]
+    for section, key in named:
+        given = section.get(key)
+        if (
+            isinstance(given, str)
+            and given
+            and ":/" not in given
+            and not Path(given).is_absolute()
+            and (folder / given).is_dir()
+        ):
+            section[key] = str((folder / given).absolute())
     for part in config["SubPipelines"].values():
         _with_folders(checked_config(part, "a SubPipeline"), folder)
     return config

@@ -17,6 +17,7 @@ from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Pipeline
+from plx_train.pipelines.config import FOLDERS
 from plx_train.pipelines.load import load_pipeline
 from plx_train.runs.exported import files_named, is_onnx_only
 from plx_train.runs.folder import CHOICE_FILE, MANIFEST
@@ -42,6 +43,10 @@ def freeze(pipeline: Pipeline, folder: Path) -> Path:
         for key, model in pipeline.models.items():
             _copy_model(model.folder, temporary / "models" / key)
         config = _portable(pipeline)
+        for key in FOLDERS:
+            if config.get(key):
+                _copy_data(Path(config[key]), temporary / key)
+                config[key] = key
         (temporary / CONFIG_FILE).write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), "utf-8")
         digests = {path: sha256(temporary / path) for path in _files(temporary)}
         origins = {key: _origin(model) for key, model in pipeline.models.items()}
@@ -80,6 +85,12 @@ def _copy_model(source: Path, target: Path) -> None:
         # What was measured on this machine stays on it.
         if path.name != CHOICE_FILE and (path.suffix in MODEL_SUFFIXES or path.name in FOR_PADDLEX):
             shutil.copyfile(path, target / path.name)
+
+
+def _copy_data(source: Path, target: Path) -> None:
+    target.mkdir()
+    for path in files_named(source):
+        shutil.copyfile(path, target / path.name)
 
 
 def _portable(pipeline: Pipeline) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class ShiTu(Pipeline):
             processor: Any = part.predictor.processor
             config["rec_threshold"] = round(float(processor.threshold), 6)
         given = config.get("index")
-        self._index = self._checked_index(read_index(resolve_path(given)), str(given)) if given else None
+        if given:
+            config["index"] = str(resolve_path(given))
+        self._index = self._checked_index(read_index(Path(config["index"])), str(given)) if given else None
         self.check_settings({})
 
     def used_parts(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from plx_train.ground.errors import UserError
 from plx_train.index import search
@@ -68,9 +69,11 @@ def test_what_was_saved_is_read(tmp_path: Path) -> None:
 
 
 def test_labels_come_back_as_they_were(tmp_path: Path) -> None:
-    labels = ["007", "yes", "1e3", "Größe: 3", "null", " # no", "2020-01-01"]
+    labels = ["007", "yes", "1e3", "Größe: 😀", "null", ' # "no"\n\x85\\', "2020-01-01"]
     empty_index(MAKER).appended(np.eye(7, dtype=np.float32), labels).save(tmp_path)
     assert read_index(tmp_path).labels == tuple(labels)
+    told = yaml.safe_load((tmp_path / "id_map.yaml").read_text())
+    assert told == {"id_map": dict(enumerate(labels)), "index_type": "Flat", "metric_type": "IP"}
 
 
 def test_an_index_that_names_no_model_is_refused(tmp_path: Path) -> None:
@@ -96,15 +99,20 @@ def test_a_spoilt_file_of_vectors_is_refused(spoilt: str, tmp_path: Path) -> Non
         read_flat(path)
 
 
-@pytest.mark.parametrize("spoilt", ["labels", "maker"])
+@pytest.mark.parametrize("spoilt", ["labels", "maker", "vectors"])
 def test_a_spoilt_index_is_refused(spoilt: str, tmp_path: Path) -> None:
     filled().save(tmp_path)
+    told = json.loads((tmp_path / "index.json").read_text())
     if spoilt == "labels":
-        text = (tmp_path / "id_map.yaml").read_text()
-        (tmp_path / "id_map.yaml").write_text(text.replace("  5: label 2\n", ""))
+        told["labels"].pop()
+    elif spoilt == "maker":
+        told["maker"] = {"name": "x"}
     else:
-        (tmp_path / "index.json").write_text(json.dumps({"maker": {"name": "x"}}))
-    with pytest.raises(UserError, match="can't be understood"):
+        write_flat(tmp_path / "vector.index", filled().vectors[::-1], filled().ids)
+    (tmp_path / "index.json").write_text(json.dumps(told))
+    with pytest.raises(
+        UserError, match="can't be understood" if spoilt == "maker" else "was changed by something else"
+    ):
         read_index(tmp_path)
 
 

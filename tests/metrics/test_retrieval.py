@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from plx_train.contract.sample import Sample
+from plx_train.metrics import retrieval
 from plx_train.metrics.retrieval import RetrievalMetric, best_threshold, query_file
 
 ANGLES = {"a": 0.0, "b": 90.0, "c": 180.0}
@@ -42,6 +43,14 @@ def test_a_written_out_example() -> None:
     assert values[:3] == [1.0] * 3
     expected = np.cos(np.deg2rad(10)) - np.cos(np.deg2rad(80))
     assert values[3] == pytest.approx(expected, abs=1e-6) and values[4] < 0
+
+
+def test_what_is_held_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = (*GALLERY, ("a", 10, "query"), ("b", 40, "query"), ("d", 100, "query"))
+    features = np.stack([at(angle) for _, angle, _ in images])
+    whole = filled(*images)[0].compute(), best_threshold(features, [0, 1, 2, 0, 1, 3], 0.5)
+    monkeypatch.setattr(retrieval, "AT_ONCE", 4)
+    assert (filled(*images)[0].compute(), best_threshold(features, [0, 1, 2, 0, 1, 3], 0.5)) == whole
 
 
 def test_several_images_of_a_class_count_by_their_precision() -> None:

@@ -114,11 +114,22 @@ def test_main_bodies_are_cut_out(export: str, index: FeatureIndex, data: Path, t
     assert whole["coordinate"] == [0, 0, street().shape[1], street().shape[0]]
 
 
-def test_it_is_frozen_with_the_threshold_for_paddlex(pipeline: Any, tmp_path: Path) -> None:
+def test_it_is_frozen_with_its_index_and_the_threshold_for_paddlex(
+    pipeline: Any, index: FeatureIndex, data: Path, tmp_path: Path
+) -> None:
     from plx_train.pipelines.freeze import freeze
 
-    config = yaml.safe_load((freeze(pipeline, tmp_path / "frozen") / "pipeline.yaml").read_text())
-    assert config["rec_threshold"] == pipeline.config["rec_threshold"]
+    index.save(tmp_path)
+    whole = plx_train.pipeline(pipeline.config | {"index": str(tmp_path)})
+    frozen = freeze(whole, tmp_path / "frozen")
+    config = yaml.safe_load((frozen / "pipeline.yaml").read_text())
+    assert (config["rec_threshold"], config["index"]) == (pipeline.config["rec_threshold"], "index")
+    moved = frozen.rename(tmp_path / "moved")
+    assert only(plx_train.pipeline(moved), picture(data, 7, 1)) == only(whole, picture(data, 7, 1))
+    config["index"] = "../frozen"
+    (moved / "pipeline.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError):
+        plx_train.pipeline(moved)
 
 
 @pytest.fixture

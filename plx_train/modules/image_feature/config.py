@@ -24,12 +24,12 @@ class ImageFeatureConfig(ClassifierOptions):
     dimensions: int | None = option(512, at_least(2))
     """Numbers of a feature; null: as many as the network gives before its classifier, which is left out."""
     loss: str = option("arcface", one_of("arcface", "contrast", "triplet", "softmax"))
-    """What is learned: classes apart by an angle; two images of a class told from a batch's others, or nearer by a
+    """Aim of training: classes apart by an angle; two images of a class told from a batch's others, or nearer by a
     margin than one of them; or the classes."""
     margin: float = option(0.2, at_least(0))
     """Angle in radians that arcface asks for, or distance, 1 less the cosine, that triplet does."""
     scale: float = option(30.0, above(0))
-    """Factor of the cosines that arcface and contrast make probabilities of."""
+    """Factor of the cosines that probabilities are made of, but for triplets."""
     mining: str = option("hard", one_of("hard", "semi"))
     """Other image of a triplet: the nearest of another class, or the nearest that is not nearer than its own."""
     threshold: float = option(0.5, at_least(-1, at_most=1))

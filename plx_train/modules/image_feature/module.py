@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import paddle
-from paddle.nn import functional as F
 
 from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
@@ -102,9 +101,8 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
             if options.loss == "contrast":
                 return {"loss": contrast(near @ near.T, classes, options.scale)}
             return {"loss": triplet(near, classes, options.margin, options.mining)}
-        if options.loss == "arcface":
-            return {"loss": arc_face(self.network.cosines(features), classes, options.margin, options.scale)}
-        return {"loss": F.cross_entropy(self.network.logits(features), classes)}
+        margin = options.margin if options.loss == "arcface" else 0.0
+        return {"loss": arc_face(self.network.cosines(features), classes, margin, options.scale)}
 
     def features(self, batch: Batch) -> np.ndarray:
         """The features, of length 1."""

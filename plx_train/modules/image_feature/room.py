@@ -65,7 +65,8 @@ class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureP
         named = {sample.truth.number: sample.truth.name for sample in data.train.samples}
         train = replace(data.train, samples=numbered(data.train.samples, numbers))
         val = replace(val, samples=numbered(val.samples, [*numbers, *others]))
-        files = tuple(dict.fromkeys((*data.files, *((options.gallery,) if val.file == options.query else ()))))
+        has_gallery = val.file == options.query and (root / options.gallery).is_file()
+        files = (*data.files, options.gallery) if has_gallery else data.files
         names = tuple(named[number] for number in numbers)
         return replace(data, train=train, val=val, classes=names or None, files=files)
 
@@ -75,13 +76,15 @@ class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureP
         """The queries behind the images of the gallery's file."""
         if data.faults:
             return data.val
-        known = super().read(replace(dataset, val=options.gallery), options).val
+        root = Path(dataset.root).expanduser()
+        known, findings = self.read_file(root / options.gallery, root, options, data.classes)
+        known = [replace(sample, background=dataset.background) for sample in known]
         samples = [
             replace(sample, truth=replace(sample.truth, role=role))
-            for split, role in ((known, GALLERY), (data.val, QUERY))
-            for sample in split.samples
+            for split, role in ((known, GALLERY), (data.val.samples, QUERY))
+            for sample in split
         ]
-        return replace(data.val, samples=samples, findings=[*known.findings, *data.val.findings])
+        return replace(data.val, samples=samples, findings=[*findings, *data.val.findings])
 
     def check(
         self,

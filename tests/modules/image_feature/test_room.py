@@ -40,6 +40,13 @@ def test_the_gallery_comes_before_what_is_looked_for(tmp_path: Path) -> None:
     assert val[0].where == "gallery.txt:1" and val[8].where == "query.txt:1"
 
 
+def test_a_gallery_that_is_missing_is_told(tmp_path: Path) -> None:
+    root = make_patterns(tmp_path / "data")
+    (root / "gallery.txt").unlink()
+    errors = [str(finding) for finding in checked("image_feature", root).report.errors]
+    assert errors[0].startswith("gallery.txt: the label file can't be read")
+
+
 def test_of_a_validation_file_every_other_image_is_known(tmp_path: Path) -> None:
     root = make_patterns(tmp_path / "data")
     lines = [line for name in ("gallery", "query") for line in (root / f"{name}.txt").read_text().splitlines()]
