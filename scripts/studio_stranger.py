@@ -48,7 +48,7 @@ def bring(visit: Visit, folder: Path, module: str) -> None:
 def bring_again(visit: Visit, folder: Path, module: str) -> None:
     """Something else that is to be learned from a folder that is known."""
     visit.click("Data", "nav")
-    visit.click(f"{folder.name}…", "main .card")
+    visit.click(f"{folder.name}…", "main .cards")
     visit.click("Learn something else")
     visit.click(f"Learn {module}")
     visit.job_is_done("Check", must_end_well=False)
