@@ -19,7 +19,7 @@ def test_results_stand_in_one_file_by_their_inputs(tmp_path: Path) -> None:
         note(PipelineResult({"input_path": str(given / "2.pdf"), "page_index": 3, "rec_texts": []}, "2"))
         assert not target.exists()
     told = json.loads(target.read_text())
-    assert {name: one["rec_texts"] for name, one in told.items()} == {"a/1.png": ["ä"], "2.pdf#3": []}
+    assert {name: one["rec_texts"] for name, one in told.items()} == {"a/1.png": ["ä"], "2.pdf_3": []}
     with _all_in_one(target, given / "a" / "1.png") as note:
         note(PipelineResult({"input_path": str(given / "a" / "1.png")}, "1"))
     assert list(json.loads(target.read_text())) == ["1.png"]
