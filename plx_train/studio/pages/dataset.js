@@ -102,8 +102,8 @@ function Tiles({ one, check }) {
   return html`<ul class="tiles">
     ${rest.all ? html`<li><b>${rest.all}</b>images</li>` : null}
     ${one.classes.length ? html`<li><b>${one.classes.filter((each) => each.count).length}</b>classes</li>` : null}
-    ${rest.all && rest.unlabelled === rest.all ? null : html`<li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>errors</li>
-    <li><b>${check.num_warnings}</b>warnings</li>`}
+    ${rest.all && rest.unlabelled === rest.all ? null : html`<li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>${check.num_errors === 1 ? "error" : "errors"}</li>
+    <li><b>${check.num_warnings}</b>${check.num_warnings === 1 ? "warning" : "warnings"}</li>`}
     ${rest.unlabelled ? html`<li><b>${rest.unlabelled}</b>unlabelled</li>` : null}
     ${rest.corrected ? html`<li><b>${rest.corrected}</b>corrected</li>` : null}
     ${one.isAudited ? html`<li class=${rest.suspects ? "bad" : "good"}><b>${rest.suspects}</b>suspect labels</li>` : null}</ul>
