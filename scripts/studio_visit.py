@@ -137,9 +137,7 @@ def visiting(home: Path, data: Path, pictures: Path | None) -> Iterator[Visit]:
 def tour(visit: Visit) -> None:
     """Pictures of every screen, dark and narrow ones among them, once there is something to see."""
     page = visit.page
-    page.run(
-        "[...document.querySelectorAll('main button')].find((one) => one.textContent === 'Try an example').click()"
-    )
+    visit.click("Try an example")
     page.wait("document.querySelector('.found') !== null", 120)
     visit.look("server")
     runs = [one["name"] for one in visit.studio.get("/api/runs")["runs"]]
