@@ -1,7 +1,7 @@
 // Runs: the line of jobs, and the history.
 import { html, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
-import { Action, duration, Empty, go, number, Progress, shown, Status, Wait, when } from "./parts.js";
+import { Action, counted, duration, Empty, go, number, Progress, shown, Status, Wait, when } from "./parts.js";
 
 export function Runs() {
   const jobs = useAnswer("/api/jobs", "jobs", "runs");
@@ -37,7 +37,7 @@ function History({ runs }) {
   if (!runs.length) return html`<${Empty} title="Nothing was trained yet"><p><a href="#/train">Train something.</a></p><//>`;
   const words = sought.toLowerCase();
   const found = runs.filter((run) => `${run.name} ${run.module} ${run.dataset} ${run.status}`.toLowerCase().includes(words));
-  return html`<div class="field plain"><label for="seek-runs">Search ${runs.length} runs</label>
+  return html`<div class="field plain"><label for="seek-runs">Search ${counted(runs.length, "run")}</label>
     <input id="seek-runs" type="search" value=${sought} onInput=${(event) => set(event.target.value)} /></div>
     <p class="actions"><button disabled=${chosen.length < 2} onClick=${() => go(`/compare?${new URLSearchParams(chosen.map((one) => ["names", one]))}`)}
       >Compare ${chosen.length > 1 ? chosen.length : ""}</button></p>
