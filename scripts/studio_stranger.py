@@ -48,7 +48,7 @@ def bring(visit: Visit, folder: Path, module: str) -> None:
 def bring_again(visit: Visit, folder: Path, module: str) -> None:
     """Something else that is to be learned from a folder that is known."""
     visit.click("Data", "nav")
-    visit.click(f"{folder.name}…", "main .card")
+    visit.click(f"{folder.name}…", "main .cards")
     visit.click("Learn something else")
     visit.click(f"Learn {module}")
     visit.job_is_done("Check", must_end_well=False)
@@ -202,6 +202,7 @@ class Errand:
     Attributes:
         folder: that is brought, as `raw_folders` calls it.
         modules: what is learned from it, the last one served with the others.
+        options: of a module's training, where the recipe's are not enough.
         parts: of the served pipeline that the others are for.
     """
 
@@ -209,7 +210,7 @@ class Errand:
     modules: tuple[str, ...]
     mend: Callable[[Visit, Planted], None]
     judge: Callable[[Answer, str, Planted], str]
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -217,9 +218,15 @@ ERRANDS = {
     "classes": Errand("classes", ("image_cls",), mend_classes, right_class),
     "layout": Errand("boxes", ("layout_det",), mend_boxes, right_regions),
     "pages": Errand(
-        "pages", ("text_det", "text_rec"), mend_pages, right_words, parts={"TextDetection": "models:/text_det@champion"}
+        "pages",
+        ("text_det", "text_rec"),
+        mend_pages,
+        right_words,
+        # As its check says: the pages have characters that the published weights don't know.
+        {"text_rec": {"module.dict": "auto"}},
+        {"TextDetection": "models:/text_det@champion"},
     ),
-    "series": Errand("series", ("ts_forecast",), mend_series, right_table, {"dataset.fill": "linear"}),
+    "series": Errand("series", ("ts_forecast",), mend_series, right_table, {"ts_forecast": {"dataset.fill": "linear"}}),
 }
 
 
@@ -232,7 +239,7 @@ def whole_way(visit: Visit, errand: Errand, raw: Path, planted: Planted, minutes
     for module in errand.modules:
         if module in others:
             bring_again(visit, raw, module)
-        train(visit, module, minutes, errand.options)
+        train(visit, module, minutes, errand.options.get(module, {}))
         promote(visit, module)
     snippet = serve(visit, errand.parts)
     return errand.judge(asked(snippet), snippet, planted)

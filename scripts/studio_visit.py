@@ -45,13 +45,22 @@ class Visit:
         selector = ", ".join(f"{where} {each.strip()}" for each in OFFERED.split(","))
         found = FIND.format(where=json.dumps(selector), words=_pattern(words))
         place = PLACE.format(found=found)
-        self.page.wait(f"{place} !== null", seconds)
-        # What is being drawn moves for a moment.
-        time.sleep(0.3)
-        x, y = self.page.run(place)
+        x, y = self._still(place, seconds)
         for kind in ("mousePressed", "mouseReleased"):
             self.page.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self.clicks += 1
+
+    def _still(self, place: str, seconds: float) -> list[float]:
+        """Where it is, once it stays there: what is being drawn moves for a moment."""
+        before = None
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            now: list[float] | None = self.page.run(place)
+            if now is not None and now == before:
+                return now
+            before = now
+            time.sleep(0.3)
+        raise TimeoutError(f"never still: {place}; {self.page.run('document.body.innerText')}")
 
     def type(self, selector: str, text: str) -> None:
         """A text into a field, instead of what stands there; of a list that entry."""
@@ -128,9 +137,7 @@ def visiting(home: Path, data: Path, pictures: Path | None) -> Iterator[Visit]:
 def tour(visit: Visit) -> None:
     """Pictures of every screen, dark and narrow ones among them, once there is something to see."""
     page = visit.page
-    page.run(
-        "[...document.querySelectorAll('main button')].find((one) => one.textContent === 'Try an example').click()"
-    )
+    visit.click("Try an example")
     page.wait("document.querySelector('.found') !== null", 120)
     visit.look("server")
     runs = [one["name"] for one in visit.studio.get("/api/runs")["runs"]]

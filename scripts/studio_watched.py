@@ -28,6 +28,7 @@ from chaos import RUN
 
 from kit.browser import Page, browsing
 from kit.studios import StudioProcess, studio_in
+from plx_train.runs.folder import SPOOL_NAME
 
 NOWHERE = "about:blank"
 WARM_SECONDS = 15.0
@@ -37,12 +38,12 @@ LONGER = {"trainer.epochs": "100000", "trainer.eval_every_epochs": "100000", "tr
 CHANGED = (*LONGER, "trainer.save_every_steps")
 
 
-def begin(studio: StudioProcess, seconds: float) -> dict[str, Any]:
-    """A training of so many seconds that does nothing but steps."""
+def begin(studio: StudioProcess) -> dict[str, Any]:
+    """A training without an end that does nothing but steps."""
     kept = [text for text in RUN if text.partition("=")[0] not in CHANGED]
-    overrides = [*kept, *(f"{key}={value}" for key, value in LONGER.items()), f"trainer.max_time={seconds:.0f}s"]
+    overrides = [*kept, *(f"{key}={value}" for key, value in LONGER.items())]
     job: dict[str, Any] = studio.post("/api/jobs", {"overrides": overrides, "title": "Watched"})
-    while "step" not in (studio.job(job["id"])["progress"] or ""):
+    while not (spool := studio.root / job["output"] / SPOOL_NAME).is_file() or not steps_in(spool):
         time.sleep(0.5)
     return job
 
@@ -50,7 +51,9 @@ def begin(studio: StudioProcess, seconds: float) -> dict[str, Any]:
 def steps_in(spool: Path) -> list[float]:
     """When each step was written down, in seconds."""
     times = []
-    for line in spool.read_text("utf-8").splitlines():
+    for line in spool.read_text("utf-8").splitlines(keepends=True):
+        if not line.endswith("\n"):
+            break
         told = json.loads(line)
         if told["kind"] == "metrics" and any(key.startswith("train/") for key in told["values"]):
             times.append(told["ms"] / 1000)
@@ -112,9 +115,8 @@ def main() -> int:
     given = parser.parse_args()
     given.folder.mkdir(parents=True)
     draw = random.Random(1)
-    length = 2 * given.pairs * (given.seconds + SETTLING_SECONDS + 1) + 2 * WARM_SECONDS
     with studio_in(given.folder) as studio, browsing() as page:
-        job = begin(studio, length)
+        job = begin(studio)
         name = job["output"].removeprefix("outputs/")
         page.open(studio.address)
         watched = f"http://{studio.place}/#/run?name={name}"
@@ -125,9 +127,8 @@ def main() -> int:
         for _ in range(given.pairs):
             for address in draw.sample((watched, NOWHERE), 2):
                 windows.append(window(page, address, given.seconds, groups))
-        studio.post(f"/api/jobs/{job['id']}/stop")
         faults = page.faults
-    print(told(windows, steps_in(given.folder / job["output"] / "tracking.jsonl")))
+    print(told(windows, steps_in(given.folder / job["output"] / SPOOL_NAME)))
     print(f"faults of the page: {faults or 'none'}")
     return 0
 

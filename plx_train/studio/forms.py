@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import threading
 from collections.abc import Mapping, Sequence
@@ -40,13 +41,20 @@ OF_OTHER_MODES = ("serve", "studio", "doctor", "promote", "sweep", "quantize", "
 _COMPOSING = threading.Lock()
 
 
+def _reached(said: Sequence[str]) -> str:
+    """What comments say of the recipe's command: to the end of the sentence, however many lines it takes."""
+    place = next((place for place, line in enumerate(said) if line.startswith("scripts/run ")), len(said))
+    words = " ".join(said[place:]).partition(": ")[2]
+    return re.split(r"(?<=\.)\s", words, maxsplit=1)[0]
+
+
 def modules() -> list[dict[str, Any]]:
     """What can be trained: name, sentence, what its recipe reached, and the kind of truth that it learns from."""
     found = []
     for one in presets("module").values():
         comments = [line[1:].strip() for line in one.path.read_text("utf-8").splitlines() if line.startswith("#")]
         said = [line for line in comments if not line.startswith("@package")]
-        reached = next((line.partition(": ")[2] for line in said[1:] if line.startswith("scripts/run ")), "")
+        reached = _reached(said[1:])
         try:
             room = load_room(one.picks["schema"])
         except UserError:

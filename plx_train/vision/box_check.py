@@ -53,7 +53,7 @@ class BoxCheck(ImageCheck[LabelledObjects]):
         outside = ((truth.boxes[:, :2] < -SLACK) | (truth.boxes[:, 2:] > limits + SLACK)).any(axis=1)
         found = []
         if outside.any():
-            box = truth.boxes[outside][0].round(1).tolist()
+            box = [round(each, 1) for each in truth.boxes[outside][0].tolist()]
             reason = f"{int(outside.sum())} boxes stand out of the image of {width} x {height} pixels: {box}"
             found.append(finding(sample, "warning", "box-outside", reason))
         rows = [(number, *box) for number, box in zip(truth.classes.tolist(), truth.boxes.tolist(), strict=True)]

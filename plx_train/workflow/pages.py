@@ -94,7 +94,7 @@ def _all_in_one(target: Path, given: Path) -> Iterator[Callable[[PipelineResult]
             path = Path(str(result.get("input_path") or ""))
             name = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
             index = result.get("page_index")
-            key = name if index is None else f"{name}#{index}"
+            key = name if index is None else f"{name}_{index}"
             file.write(f"{',' if file.tell() > 1 else ''}\n{json.dumps(key)}: {json.dumps(result.json['res'])}")
 
         file.write("{")

@@ -2,7 +2,7 @@
 import { html, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
 import { DataSet } from "./dataset.js";
-import { Action, Empty, go, shown, Wait, when } from "./parts.js";
+import { Action, counted, Empty, go, shown, Wait, when } from "./parts.js";
 import { BringFiles } from "./upload.js";
 
 export function Data({ given }) {
@@ -33,8 +33,8 @@ function Card({ one }) {
   const found = one.version;
   return html`<a class="card pick" href="#/data?${query({ name: one.name })}"><h3>${shown(one.name)}</h3>
     <p class="note">${one.module ? shown(one.module) : "nobody said yet what for"}</p>
-    <p>${found ? html`<span class="status ${found.num_errors ? "failed" : "finished"}">${found.num_errors ? `${found.num_errors} errors` : "no error"}</span>
-      ${` ${found.num_warnings} warnings`}` : html`<span class="soft">not checked</span>`}</p>
+    <p>${found ? html`<span class="status ${found.num_errors ? "failed" : "finished"}">${found.num_errors ? counted(found.num_errors, "error") : "no error"}</span>
+      ${` ${counted(found.num_warnings, "warning")}`}` : html`<span class="soft">not checked</span>`}</p>
     <p class="note">${found ? `${shown(found.division || "")} ${when(found.at)}` : shown(one.root || "")}</p></a>`;
 }
 

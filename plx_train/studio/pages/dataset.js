@@ -102,12 +102,12 @@ function Tiles({ one, check }) {
   return html`<ul class="tiles">
     ${rest.all ? html`<li><b>${rest.all}</b>images</li>` : null}
     ${one.classes.length ? html`<li><b>${one.classes.filter((each) => each.count).length}</b>classes</li>` : null}
-    ${rest.all && rest.unlabelled === rest.all ? null : html`<li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>errors</li>
-    <li><b>${check.num_warnings}</b>warnings</li>`}
+    ${rest.all && rest.unlabelled === rest.all ? null : html`<li class=${check.num_errors ? "bad" : "good"}><b>${check.num_errors}</b>${check.num_errors === 1 ? "error" : "errors"}</li>
+    <li><b>${check.num_warnings}</b>${check.num_warnings === 1 ? "warning" : "warnings"}</li>`}
     ${rest.unlabelled ? html`<li><b>${rest.unlabelled}</b>unlabelled</li>` : null}
     ${rest.corrected ? html`<li><b>${rest.corrected}</b>corrected</li>` : null}
     ${one.isAudited ? html`<li class=${rest.suspects ? "bad" : "good"}><b>${rest.suspects}</b>suspect labels</li>` : null}</ul>
-    <p class="note">${check.format ? `Read as ${check.format}${check.division ? ": " : "."}` : ""}${shown(check.division || "")}
+    <p class="note">${[check.format && "Read as " + check.format, shown(check.division || "")].filter(Boolean).join(": ")}${check.format || check.division ? "." : ""}
       ${check.fingerprint ? html` Fingerprint <code>${check.fingerprint.slice(0, 12)}</code>` : null}</p>`;
 }
 
@@ -120,7 +120,7 @@ function Classes({ one, path }) {
   return html`<section><h2>Classes</h2>
     ${odd.map((each) => html`<p class="callout" key=${each.name}>Is <b>${shown(each.name)}</b> (${each.count}) a misspelt <b>${shown(each.near)}</b>?
       <${Action} kind="small" work=${() => call(each.name, each.near)} label="Call ${each.name} ${each.near} everywhere">Call it ${shown(each.near)} everywhere<//></p>`)}
-    <details open=${one.classes.length <= 12}><summary>${one.classes.length} classes</summary><table class="classes"><tbody>
+    <details open=${one.classes.length <= 12}><summary>${one.classes.filter((each) => each.count).length} classes</summary><table class="classes"><tbody>
     ${one.classes.map((each) => html`<tr key=${each.name}><td>${shown(each.name)}</td><td class="num">${each.count}</td>
       <td><span class="track"><i style=${{ width: `${(100 * each.count) / most}%` }}></i></span></td>
       <td class="rename"><input aria-label="Another name for ${each.name}" value=${names[each.name] || ""} placeholder="another name"

@@ -18,7 +18,7 @@ function Group({ group, name, path, kind, classes }) {
   const leave = () => post(`${path}/leave_out`, { code: group.code });
   return html`<details class="finding" open=${group.level === "error" || group.count <= 12}>
     <summary><span class="status ${group.level === "error" ? "failed" : "stopped"}">${group.level}</span> <b>${shown(group.code.replaceAll("-", " "))}</b>
-      ${` ${group.count}`}${group.open < group.count ? html`<span class="soft"> ${group.count - group.open} mended</span>` : null}</summary>
+      ${` ${group.count}`}${group.open < group.count ? html`<span class="soft">, ${group.count - group.open} mended</span>` : null}</summary>
     ${group.images > 1 ? html`<${Action} kind="small" work=${leave} label="Leave out all ${group.images} of ${group.code}">Leave all ${group.images} out<//>` : null}
     ${group.code === "duplicate-time" ? html`<${Action} kind="small" work=${async () => { await post(`${path}/doubled`); await post(`${path}/check`); }}>
       Go on with a copy without rows that stand twice<//>` : null}

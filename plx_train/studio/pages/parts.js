@@ -87,6 +87,8 @@ export function Empty({ title, children }) {
 export const number = (value) => value === null || value === undefined ? "–"
   : Math.abs(value) >= 1000 || Number.isInteger(value) ? String(Math.round(value)) : value.toPrecision(4);
 
+export const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60);

@@ -1,7 +1,7 @@
 // Runs: the line of jobs, and the history.
 import { html, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
-import { Action, duration, Empty, go, number, Progress, shown, Status, Wait, when } from "./parts.js";
+import { Action, counted, duration, Empty, go, number, Progress, shown, Status, Wait, when } from "./parts.js";
 
 export function Runs() {
   const jobs = useAnswer("/api/jobs", "jobs", "runs");
@@ -13,7 +13,9 @@ export function Runs() {
 
 function Queue({ jobs }) {
   const going = jobs.filter((job) => job.state === "running" || job.state === "queued");
-  const failed = jobs.filter((job) => job.state === "failed" || job.state === "lost").slice(0, 3);
+  // What was gone on with since is told by its later job.
+  const isOver = (job) => !jobs.some((other) => job.output && other.output === job.output && other.made > job.made);
+  const failed = jobs.filter((job) => (job.state === "failed" || job.state === "lost") && isOver(job)).slice(0, 3);
   if (!going.length && !failed.length) return null;
   const waiting = going.filter((job) => job.state === "queued");
   return html`<section><h2>Now</h2><ul class="jobs">${[...going, ...failed].map((job) => html`<li key=${job.id} class="card">
@@ -35,7 +37,7 @@ function History({ runs }) {
   if (!runs.length) return html`<${Empty} title="Nothing was trained yet"><p><a href="#/train">Train something.</a></p><//>`;
   const words = sought.toLowerCase();
   const found = runs.filter((run) => `${run.name} ${run.module} ${run.dataset} ${run.status}`.toLowerCase().includes(words));
-  return html`<div class="field"><label for="seek-runs">Search ${runs.length} runs</label>
+  return html`<div class="field plain"><label for="seek-runs">Search ${counted(runs.length, "run")}</label>
     <input id="seek-runs" type="search" value=${sought} onInput=${(event) => set(event.target.value)} /></div>
     <p class="actions"><button disabled=${chosen.length < 2} onClick=${() => go(`/compare?${new URLSearchParams(chosen.map((one) => ["names", one]))}`)}
       >Compare ${chosen.length > 1 ? chosen.length : ""}</button></p>

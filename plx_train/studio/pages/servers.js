@@ -61,7 +61,7 @@ function Whole({ given }) {
   return html`<div><h1 tabindex="-1">${shown(job.title)}</h1>
     <ul class="tiles"><li class=${isOver ? "" : isReady ? "good" : state?.is_healthy === false ? "bad" : "warn"}>
         <b>${isOver ? "stopped" : isReady ? "healthy" : state?.is_healthy === false ? "not well" : job.state === "queued" ? "waits" : "loading"}</b>${
-          isOver ? "nothing listens" : shown(state?.said || "waiting for its turn")}</li>
+          isOver ? "nothing listens" : isReady ? "it answers" : shown(state?.said || "waiting for its turn")}</li>
       ${isReady ? html`<li><b>${rate === null ? "–" : rate.toFixed(1)}</b>requests a second</li>
         <li><b>${state.answered}</b>answered</li>${state.refused ? html`<li class="warn"><b>${state.refused}</b>refused</li>` : null}` : null}</ul>
     ${server.address && isReady ? html`<p>It listens at <code>${server.address}${server.pipeline.endpoint.path}</code>, on this machine alone,
