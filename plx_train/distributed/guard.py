@@ -25,6 +25,7 @@ SOCKET = "PLX_TRAIN_LAUNCH_SOCKET"
 POLL_SECONDS = 0.1
 DRAIN_SECONDS = 0.5
 MAX_MESSAGE = 1 << 20
+MOST_FILES = 3
 PR_SET_PDEATHSIG = 1
 FROM_THE_LAUNCHER = ("PADDLE_", "FLAGS_selected_")
 """Beginnings of the variables that ranks take from the launcher; all others are the command's."""
@@ -49,8 +50,13 @@ def send(line: socket.socket, message: dict[str, Any], files: tuple[int, ...] = 
     line.sendall(data[sent:])
 
 
-def _receive(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    data, files, _, _ = socket.recv_fds(line, MAX_MESSAGE, 2)
+def receive(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The next message, and the open files that came with it.
+
+    Raises:
+        EOFError: the other side has ended.
+    """
+    data, files, _, _ = socket.recv_fds(line, MAX_MESSAGE, MOST_FILES)
     while not data.endswith(b"\n"):
         more = line.recv(MAX_MESSAGE)
         if not more:
@@ -69,7 +75,7 @@ def main() -> None:
         line.connect(address)
         send(line, {"rank": int(os.environ["PADDLE_TRAINER_ID"]), "local": int(os.environ["PADDLE_LOCAL_RANK"])})
         try:
-            job, shown = _receive(line)
+            job, shown = receive(line)
         except (EOFError, ConnectionError):
             return
         try:

@@ -9,6 +9,7 @@ from typing import Any
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.runs.folder import LOG_FILE
 from plx_train.sweep.executors.executor import Ended, JobSpec
+from plx_train.sweep.executors.nursery import Nursery
 from plx_train.sweep.executors.run_process import RunProcess, end_all
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -52,8 +53,13 @@ class LocalEngine:
     that ends, and nothing that it has started stays.
     """
 
-    def __init__(self, slots: Sequence[Slot]) -> None:
+    def __init__(self, slots: Sequence[Slot], is_warm: bool = False) -> None:
+        """
+        Args:
+            is_warm: runs are born by a process that has everything imported.
+        """
         self._places = tuple(slots)
+        self._nursery = Nursery() if is_warm else None
         self._running: dict[str, LocalHandle] = {}
 
     @property
@@ -75,7 +81,8 @@ class LocalEngine:
         if slot is None:
             raise UserError(f"run {spec.name} can't be started: all of {', '.join(self.slots)} are taken")
         command = (*spec.command, *slot.overrides)
-        process = RunProcess(command, {**slot.environment, **spec.environment}, spec.folder / LOG_FILE)
+        environment = {**slot.environment, **spec.environment}
+        process = RunProcess(command, environment, spec.folder / LOG_FILE, nursery=self._nursery)
         handle = self._running[slot.name] = LocalHandle(slot.name, process)
         return handle
 
@@ -83,6 +90,8 @@ class LocalEngine:
         """Ends what is still running, and waits for it."""
         end_all(handle.process for handle in self._running.values())
         self._running.clear()
+        if self._nursery is not None:
+            self._nursery.close()
 
     def _empty(self) -> Slot | None:
         self._running = {name: handle for name, handle in self._running.items() if handle.poll() is None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,9 @@ def make_engine(options: EngineOptions, folder: Path) -> Engine:
         from plx_train.sweep.executors.local import LocalEngine, local_slots
 
         cores = options.cores or usable_cores()
-        return LocalEngine(local_slots(options.workers, options.slots, options.device_type, cores, options.device_ids))
+        slots = local_slots(options.workers, options.slots, options.device_type, cores, options.device_ids)
+        # What a driver of a card holds can't be shared by processes.
+        return LocalEngine(slots, is_warm=options.device_type == "cpu" and sys.platform == "linux")
     if options.slots is not None:
         raise ConfigError(f"slots are for engine=local; with engine={options.name} say workers=2")
     return _ray(options) if options.name == "ray" else _submitit(options, folder)

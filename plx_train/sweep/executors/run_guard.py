@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from plx_train.distributed.guard import end_with_parent, kill_group
 
@@ -34,15 +34,13 @@ def main() -> None:
     Standard input gets a line when the run is to end, and is closed when the sweep has ended; standard output tells
     in lines of JSON the run's ``pid`` and exit ``code``, or its ``failure`` to start; standard error is the run's log.
     """
-    # Handlers, because a program that is started would inherit that a signal is ignored.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+    take_signals()
     # Ray kills the children of a worker that ends, but not theirs: the guard has to outlive that.
     if os.fork():
         os.wait()
         return
     os.setsid()
-    _adopt_orphans()
+    adopt_orphans()
     try:
         child = subprocess.Popen(
             sys.argv[2:],
@@ -54,10 +52,22 @@ def main() -> None:
     except OSError as error:
         _tell(failure=str(error))
         return
+    watch(child, float(sys.argv[1]))
+
+
+def take_signals() -> None:
+    """Has signals of terminals pass this process by."""
+    # Handlers, because a program that is started would inherit that a signal is ignored.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+
+def watch(child: Run, kill_after: float) -> None:
+    """Tells how a run ends, and ends it and all that it leaves behind, as `main` says."""
     _tell(pid=child.pid)
     is_killed = False
     try:
-        is_killed = _watch(child, float(sys.argv[1]))
+        is_killed = _watch(child, kill_after)
     finally:
         kill_group(child.pid)
         code = child.wait()
@@ -65,7 +75,17 @@ def main() -> None:
     _tell(code=code, is_killed=is_killed)
 
 
-def _watch(child: subprocess.Popen[bytes], kill_after: float) -> bool:
+class Run(Protocol):
+    """A process that was started here."""
+
+    pid: int
+    returncode: int | None
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended; -9 and the like where a signal killed it."""
+
+
+def _watch(child: Run, kill_after: float) -> bool:
     """Returns when the run has ended or has to be killed; whether that is for not ending when it was asked to."""
     deadline: float | None = None
     while not _has_ended(child):
@@ -82,7 +102,7 @@ def _watch(child: subprocess.Popen[bytes], kill_after: float) -> bool:
     return False
 
 
-def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+def _has_ended(child: Run) -> bool:
     """Whether the run has ended; reaps everybody who has."""
     while True:
         pid, status = os.waitpid(-1, os.WNOHANG)
@@ -93,7 +113,7 @@ def _has_ended(child: subprocess.Popen[bytes]) -> bool:
             return False
 
 
-def _adopt_orphans() -> None:
+def adopt_orphans() -> None:
     """Has the kernel make us the parent of descendants whose parent ends; elsewhere than on Linux, does nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -17,6 +17,7 @@ from plx_train.distributed.guard import kill_group
 from plx_train.ground.errors import UserError
 from plx_train.sweep.executors import executor as engine
 from plx_train.sweep.executors.executor import Ended
+from plx_train.sweep.executors.nursery import BornGuard, Nursery
 
 GUARD = ("-m", "plx_train.sweep.executors.run_guard")
 WAIT_SECONDS = 0.05
@@ -33,6 +34,7 @@ class RunProcess:
         log: gets what the command writes, appended.
         kill_after: seconds that `stop` leaves it; `engine.KILL_AFTER_SECONDS` unless given.
         folder: that it starts in; this process's unless given.
+        nursery: gives birth to it where it can, so that nothing has to be imported.
 
     Raises:
         UserError: this system has no process groups, or no process can be started.
@@ -45,6 +47,7 @@ class RunProcess:
         log: Path,
         kill_after: float | None = None,
         folder: Path | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise UserError("a sweep's runs need Linux or macOS")
@@ -53,7 +56,8 @@ class RunProcess:
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as file:
-                self._guard = subprocess.Popen(
+                born = nursery.guard_of(command, environment, file, self.kill_after) if nursery else None
+                self._guard = born or subprocess.Popen(
                     [sys.executable, *GUARD, str(self.kill_after), *command],
                     env={**os.environ, **environment},
                     stdin=subprocess.PIPE,
@@ -84,10 +88,8 @@ class RunProcess:
 
     def _read_end(self) -> Ended:
         told: dict[str, Any] = {}
-        with self._pipe("stdin"), self._pipe("stdout") as said:
-            # Where only the guard's first process was killed, the second still holds the other end.
-            os.set_blocking(said.fileno(), False)
-            for line in (said.read(1 << 16) or b"").splitlines():
+        with contextlib.closing(self._pipe("stdin")), contextlib.closing(self._pipe("stdout")):
+            for line in self._said().splitlines():
                 told |= json.loads(line)
         if "failure" in told:
             return Ended(127, f"could not be started: {told['failure']}")
@@ -96,6 +98,14 @@ class RunProcess:
                 kill_group(told["pid"])
             return Ended(-signal.SIGKILL, "was ended because the process that guards it was killed")
         return Ended(told["code"], _reason(told["code"], self.kill_after if told["is_killed"] else None))
+
+    def _said(self) -> bytes:
+        if isinstance(self._guard, BornGuard):
+            return self._guard.told()
+        said = self._pipe("stdout")
+        # Where only the guard's first process was killed, the second still holds the other end.
+        os.set_blocking(said.fileno(), False)
+        return said.read(1 << 16) or b""
 
     def _pipe(self, name: str) -> Any:
         return getattr(self._guard, name)
