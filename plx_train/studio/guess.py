@@ -11,6 +11,7 @@ from plx_train.contract.truth import Truth
 from plx_train.data.formats.choice import OWN, choose_format
 from plx_train.data.formats.dataset_format import TRAIN, VAL, DataFolder
 from plx_train.data.formats.lines import split_file
+from plx_train.data.formats.mvtec import ALONE
 from plx_train.data.formats.paddlex import has_pages
 from plx_train.ground.errors import UserError
 from plx_train.studio import forms
@@ -24,6 +25,7 @@ LINES = {
     Truth.LABELS: re.compile(r"[^\t]+\t[01](,[01])*\s*"),
     Truth.TEXTS: re.compile(r"[^\t]+\t\[.*\]\s*"),
     Truth.MASKS: re.compile(r"[^\t]+[ \t]\S+\.(png|bmp|gif|tiff?)\s*", re.IGNORECASE),
+    Truth.DEFECT: re.compile(r"[^\t]+\t[^\t]+\t\S+\.(png|bmp|gif|tiff?)\s*", re.IGNORECASE),
     Truth.TEXT: re.compile(r"[^\t]+\t(?![01](,[01])+\s*$)(?!\[\{).+"),
 }
 """How PaddleX's label files look, a line."""
@@ -88,7 +90,9 @@ def _sight(known: DataFolder, truth: Truth) -> Sight | None:
         chosen = choose_format("auto", folder, "")
     except UserError as error:
         return Sight(truth.name.lower(), "", str(error))
-    if chosen is None or (chosen[0].name == OWN and not _looks_so(folder)):
+    if chosen is None or chosen[1] == ALONE:
+        return None
+    if chosen[0].name == OWN and not _looks_so(folder):
         return None
     return Sight(truth.name.lower(), chosen[0].name, f"{chosen[0].title}: {chosen[1]}")
 

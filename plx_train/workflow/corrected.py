@@ -24,6 +24,7 @@ WANTED = {
     Truth.TEXTS: "a list of outlines with points and label",
     Truth.BOXES: "a list of outlines with points and label",
     Truth.MASKS: "a list of outlines with points and label",
+    Truth.DEFECT: "good, or the name of a defect",
 }
 """What the truth of an entry is for each kind, in words."""
 NAMED = (Truth.CLASS, Truth.LABELS, Truth.BOXES, Truth.MASKS)
@@ -214,7 +215,7 @@ def _is_number(text: str) -> bool:
 
 def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
     """Why images can't be labelled so; empty where they can."""
-    is_text = kind in (Truth.CLASS, Truth.TEXT)
+    is_text = kind in (Truth.CLASS, Truth.TEXT, Truth.DEFECT)
     has_outlines = kind in (Truth.TEXTS, Truth.BOXES, Truth.MASKS)
     if isinstance(truth, str) is not is_text:
         return f"the truth is not {WANTED[kind]}"

@@ -111,6 +111,8 @@ def _truth(one: Annotation, reading: _Reading) -> Any:
         return names[int(text)] if is_known else text or None
     if reading.truth is Truth.LABELS:
         return _held(text.split(","), names)
+    if reading.truth is Truth.DEFECT:
+        return text.partition("\t")[0]
     if reading.truth is Truth.TEXT:
         return text
     return _outlines(text)

@@ -23,6 +23,8 @@ TRAIN_FOLDER, TEST_FOLDER, MASKS = "train", "test", "ground_truth"
 MASK_ENDS = ("_mask", "")
 """What a mask's name has behind that of its picture."""
 GOOD_KIND = "good"
+ALONE = "it holds pictures and no labels, which are taken for good"
+"""What is said of a folder that may be anything else as well."""
 
 
 class DefectFolders(DatasetFormat):
@@ -41,7 +43,7 @@ class DefectFolders(DatasetFormat):
         if good is not None:
             return f"{good if place == folder.root else f'{TRAIN_FOLDER}/{good}'} holds pictures"
         has_images = any(is_image(path, folder.suffixes) for path in place.iterdir() if path.is_file())
-        return "it holds pictures and no labels, which are taken for good" if has_images else None
+        return ALONE if has_images else None
 
     def read(self, folder: DataFolder) -> Annotations:
         """The pictures of all folders; of those in ``test`` to judge by, where there are such."""
