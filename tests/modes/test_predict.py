@@ -124,7 +124,7 @@ def test_a_pipeline_goes_on_behind_a_bad_file(
 ) -> None:
     done = predict(folder, tmp_path / "out", declared)
     assert (done.exit_code, done.metrics["pages"]) == (1, 4)
-    names = {path.name for path in (tmp_path / "out").glob("*.json")}
+    names = {path.name for path in (tmp_path / "out").glob("*_res.json")}
     assert names == {"doc_0_res.json", "doc_1_res.json", "scan.bmp_res.json", "scan.png_res.json"}
     told = "".join(capsys.readouterr())
     assert all(name in told for name in ("cut.png", "._scan.png", "dead.jpg", "album.png", "1 .md", "not readable"))
@@ -135,7 +135,7 @@ def test_another_input_into_the_same_folder_takes_no_ones_place(declared: str, t
         (tmp_path / name).mkdir()
         Image.new("RGB", (20, height)).save(tmp_path / name / "p.png")
         predict(tmp_path / name, tmp_path / "out", declared, "quiet=true")
-    heights = [json.loads(path.read_text())["height"] for path in sorted((tmp_path / "out").glob("*.json"))]
+    heights = [json.loads(path.read_text())["height"] for path in sorted((tmp_path / "out").glob("*_res.json"))]
     assert sorted(heights) == [30, 40]
 
 
