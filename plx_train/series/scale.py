@@ -80,7 +80,7 @@ def write_scaler_pkl(path: Path, scaler: Scaler, columns: Sequence[str] = ()) ->
         "var_": np.square(np.asarray(scaler.std, np.float64)),
         "n_features_in_": len(scaler.mean),
         "n_samples_seen_": np.int64(max(scaler.num_rows, 1)),
-        "_sklearn_version": version("scikit-learn"),
+        "_sklearn_version": version("scikit_learn"),
     }
     if columns:
         state["feature_names_in_"] = np.asarray(columns, object)

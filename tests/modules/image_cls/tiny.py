@@ -54,7 +54,7 @@ TINY = TinyRoom(
         "trainer.eval_every_epochs=1",
         "trainer.log_every_steps=1",
     ),
-    by_heart=("module.augment.crop=[1,1]", "module.augment.mixup=0", "optimizer.lr=5e-3"),
+    by_heart=("module.augment.crop=[1,1]", "module.augment.mixup=0", "optimizer.lr=1e-2"),
     drawn=("module.augment.colour=0.3", "module.augment.erase_probability=0.5"),
     spoil=spoil,
 )
