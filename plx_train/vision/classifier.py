@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from plx_train.ground.errors import UserError
 from plx_train.vision.check import ImageData
 from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.draw import GREY, draw_captions
@@ -69,21 +68,6 @@ class ClassifierRoom(NamedClassesRoom[OptionsC, Labelled, ProcessorC]):
             **self.settings(options, labels),
         )
         return made
-
-    def processor_of_weights(
-        self, data: ImageData[Labelled] | None, dataset: DatasetOptions, options: OptionsC, weights: str
-    ) -> ProcessorC | None:
-        """The processing that the options ask for, with the classes of the label files.
-
-        Raises:
-            UserError: there are no label files.
-        """
-        if data is None:
-            raise UserError(
-                f"weights={weights} don't say what their classes are: give run=<run, checkpoint or exported folder>, "
-                "which one has by mode=train, or by mode=export with these weights and the dataset of their classes"
-            )
-        return self.fit(data, dataset, options, weights)
 
     @abstractmethod
     def settings(self, options: OptionsC, labels: Sequence[str]) -> dict[str, Any]:

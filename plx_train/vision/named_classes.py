@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from plx_train.contract.check import Finding
+from plx_train.ground.errors import UserError
 from plx_train.vision.check import ImageCheck, ImageData
 from plx_train.vision.labels.classes import missing_file_findings, read_class_file
 from plx_train.vision.room import ImageOptions, ImageRoom
@@ -84,3 +85,18 @@ class NamedClassesRoom(ImageRoom[OptionsN, Labelled, ProcessorN]):
     def known_classes(self, processor: ProcessorN) -> Sequence[str]:
         """The classes that it tells apart."""
         return processor.labels
+
+    def processor_of_weights(
+        self, data: ImageData[Labelled] | None, dataset: DatasetOptions, options: OptionsN, weights: str
+    ) -> ProcessorN | None:
+        """The processing that the options ask for, with the classes of the label files.
+
+        Raises:
+            UserError: there are no label files.
+        """
+        if data is None:
+            raise UserError(
+                f"weights={weights} don't say what their classes are: give run=<run, checkpoint or exported folder>, "
+                "which one has by mode=train, or by mode=export with these weights and the dataset of their classes"
+            )
+        return self.fit(data, dataset, options, weights)

@@ -10,7 +10,6 @@ import numpy as np
 
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Truth
-from plx_train.ground.errors import UserError
 from plx_train.metrics.segmentation import SegmentationMetric
 from plx_train.modules.semantic_seg.config import SemanticSegConfig
 from plx_train.modules.semantic_seg.processor import SemanticSegProcessor
@@ -66,25 +65,6 @@ class SemanticSegRoom(NamedClassesRoom[SemanticSegConfig, MaskedImage, SemanticS
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
         )
-
-    def processor_of_weights(
-        self,
-        data: ImageData[MaskedImage] | None,
-        dataset: DatasetOptions,
-        options: SemanticSegConfig,
-        weights: str,
-    ) -> SemanticSegProcessor | None:
-        """The processing that the options ask for, with the classes of the label files.
-
-        Raises:
-            UserError: there are no label files.
-        """
-        if data is None:
-            raise UserError(
-                f"weights={weights} can't be used without label files that name the classes: give run=<run, checkpoint "
-                "or exported folder>, which one has by mode=train, or by mode=export with these weights and a dataset"
-            )
-        return self.fit(data, dataset, options, weights)
 
     def rules(self, processor: SemanticSegProcessor, options: SemanticSegConfig) -> MaskCheck:
         """What is looked for in a dataset."""
