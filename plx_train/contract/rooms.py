@@ -62,8 +62,13 @@ def options_class(name: str) -> type:
     Raises:
         UserError: there is no such room, or it is of another package and has no options that can be read.
     """
-    if name not in room_names():
-        raise UserError(f"the module type {name} is none of {', '.join(room_names())}")
+    names = room_names()
+    if name not in names:
+        raise UserError(f"the module type {name} is none of {', '.join(names)}")
+    return _options_of(name)
+
+
+def _options_of(name: str) -> type:
     for kind in vars(_imported(name, "config")).values():
         if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name):
             return kind
@@ -75,7 +80,7 @@ def usable_options() -> dict[str, type]:
     found = {}
     for name in room_names():
         try:
-            found[name] = options_class(name)
+            found[name] = _options_of(name)
         except UserError:
             continue
     return found
