@@ -42,7 +42,7 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class RunInfo:
+class ReadInfo:
     """What a run's own row says."""
 
     run_id: str
@@ -50,21 +50,21 @@ class RunInfo:
 
 
 @dataclass(frozen=True)
-class RunData:
+class ReadTags:
     """What hangs on a run."""
 
     tags: dict[str, str]
 
 
 @dataclass(frozen=True)
-class Run:
+class ReadRun:
     """A run, as far as it is read."""
 
-    info: RunInfo
-    data: RunData
+    info: ReadInfo
+    data: ReadTags
 
 
-class Runs(list[Run]):
+class Runs(list[ReadRun]):
     """All runs that were asked for, on one page."""
 
     token = None
@@ -97,7 +97,7 @@ class Tables:
         return next((Experiment(str(number), str(found)) for number, found in rows), None)
 
     def search_runs(self, experiment_ids: Sequence[str], *_: Any, **__: Any) -> Runs:
-        """Those of one experiment that were not deleted, in the order in which they began."""
+        """The runs of one experiment that were not deleted, in the order in which they began."""
         (number,) = experiment_ids
         among = "FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active'"
         tags: dict[str, dict[str, str]] = {}
@@ -107,7 +107,7 @@ class Tables:
             tags.setdefault(run_id, {})[key] = value
         order = "ORDER BY start_time IS NULL, start_time, run_uuid"
         rows = self._rows(f"SELECT run_uuid, start_time {among} {order}", int(number))
-        return Runs(Run(RunInfo(run_id, start), RunData(tags.get(run_id, {}))) for run_id, start in rows)
+        return Runs(ReadRun(ReadInfo(run_id, start), ReadTags(tags.get(run_id, {}))) for run_id, start in rows)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """
