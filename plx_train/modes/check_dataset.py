@@ -15,7 +15,6 @@ from plx_train.runs.folder import CHECK_FILE, SAMPLES
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import RichTerminal
 from plx_train.workflow.dataset import NEW, RunData, check
-from plx_train.workflow.images_read import write_images_read
 from plx_train.workflow.session import Session, open_session
 from plx_train.workflow.source import Source, with_recorded_options
 
@@ -59,7 +58,10 @@ def _checked(session: Session, source: Source | None) -> RunResult:
         from plx_train.workflow.pool_check import with_pool
 
         report = with_pool(session, RunData(room, processor, checked), report)
-    write_images_read(options, session.output)
+    if room.truth(options.module) is not None:
+        from plx_train.workflow.images_read import write_images_read
+
+        write_images_read(options, session.output)
     path = session.output / CHECK_FILE
     path.write_text(json.dumps(report.to_json(), indent=1), "utf-8")
     _show(session, report)

@@ -24,7 +24,6 @@ from plx_train.runs.exported import exported_in, is_export, read_inference
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, is_folder_of, resolve_uri
-from plx_train.weights.catalogue import entries
 from plx_train.workflow.dataset import Finished, RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
@@ -132,6 +131,8 @@ def _of_weights(composed: Composed, run: str) -> Source:
         raise ConfigError(
             f"mode={mode} needs run=<{run}>: no weights are published for module={module} with these options"
         )
+    from plx_train.weights.catalogue import entries
+
     entry = entries().get(name)
     if entry and entry.module not in (None, module):
         raise ConfigError(f"weights={name} are for module={entry.module}, not {module}: give module={entry.module}")
