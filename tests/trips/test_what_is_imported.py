@@ -74,7 +74,7 @@ def test_a_dataset_of_images(tmp_path: Path) -> None:
 
 
 def test_a_dataset_of_series(tmp_path: Path) -> None:
-    _check("mode=check_dataset module=ts_forecast", HEAVY | {"cv2"} | SEARCH, tmp_path)
+    _check("mode=check_dataset module=ts_forecast", HEAVY | SEARCH, tmp_path)
 
 
 def test_a_sweeps_report(tmp_path: Path) -> None:
