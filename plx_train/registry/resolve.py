@@ -130,7 +130,7 @@ def _hint(given: str, known: list[str]) -> str:
 
 def _resolve_run(client: MlflowClient, uri: str, run_id: str, path: str | None) -> Resolved:
     from plx_train.registry.artifacts import local_folder, local_path
-    from plx_train.tracking.store import find_run
+    from plx_train.tracking.found_run import find_run
 
     record = find_run(uri, run_id)
     root = client.get_run(record.run_id).info.artifact_uri.rstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,11 @@ DELETED = "Deleted_Internal"
 """The stage of a version that was deleted."""
 
 
+COLUMNS = "run_uuid, start_time, name, status"
+HANGING = ("tags", "params")
+BY_START = "start_time IS NULL, start_time"
+
+
 class Missing(Exception):
     """There is no such row; MLflow's own error says so by the same code."""
 
@@ -47,13 +53,17 @@ class ReadInfo:
 
     run_id: str
     start_time: int
+    run_name: str | None
+    status: str
 
 
 @dataclass(frozen=True)
-class ReadTags:
-    """What hangs on a run."""
+class ReadContent:
+    """What hangs on a run; of each metric the last value."""
 
     tags: dict[str, str]
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class ReadRun:
     """A run, as far as it is read."""
 
     info: ReadInfo
-    data: ReadTags
+    data: ReadContent
 
 
 class Runs(list[ReadRun]):
@@ -97,17 +107,38 @@ class Tables:
         return next((Experiment(str(number), str(found)) for number, found in rows), None)
 
     def search_runs(self, experiment_ids: Sequence[str], *_: Any, **__: Any) -> Runs:
-        """The runs of one experiment that were not deleted, in the order in which they began."""
+        """The runs of one experiment that were not deleted, in the order in which they began; their tags alone."""
         (number,) = experiment_ids
-        among = "FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active'"
+        where = "WHERE experiment_id = ? AND lifecycle_stage = 'active'"
         tags: dict[str, dict[str, str]] = {}
         for run_id, key, value in self._rows(
-            f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN (SELECT run_uuid {among})", int(number)
+            f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN (SELECT run_uuid FROM runs {where})", int(number)
         ):
             tags.setdefault(run_id, {})[key] = value
-        order = "ORDER BY start_time IS NULL, start_time, run_uuid"
-        rows = self._rows(f"SELECT run_uuid, start_time {among} {order}", int(number))
-        return Runs(ReadRun(ReadInfo(run_id, start), ReadTags(tags.get(run_id, {}))) for run_id, start in rows)
+        rows = self._rows(f"SELECT {COLUMNS} FROM runs {where} ORDER BY {BY_START}, run_uuid", int(number))
+        return Runs(ReadRun(ReadInfo(*row), ReadContent(tags.get(row[0], {}))) for row in rows)
+
+    def runs_by_id(self, beginning: str, most: int, without: str) -> list[ReadRun]:
+        """The latest runs whose ids begin so, outside of the experiment `without`."""
+        return self._runs("substr(run_uuid, 1, length(?1)) = ?1", beginning, most, without)
+
+    def runs_by_name(self, name: str, most: int, without: str) -> list[ReadRun]:
+        """The latest runs of this name, outside of the experiment `without`."""
+        return self._runs("name = ?1", name, most, without)
+
+    def _runs(self, condition: str, text: str, most: int, without: str) -> list[ReadRun]:
+        known = "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active' AND name != ?2"
+        where = f"WHERE {condition} AND lifecycle_stage = 'active' AND experiment_id IN ({known})"
+        order = "ORDER BY start_time IS NULL, start_time DESC, run_uuid"
+        rows = self._rows(f"SELECT {COLUMNS} FROM runs {where} {order} LIMIT ?3", text, without, most)
+        return [ReadRun(ReadInfo(*row), self._content(row[0])) for row in rows]
+
+    def _content(self, run_id: str) -> ReadContent:
+        tags, params = (self._rows(f"SELECT key, value FROM {name} WHERE run_uuid = ?", run_id) for name in HANGING)
+        rows = self._rows("SELECT key, value, is_nan FROM latest_metrics WHERE run_uuid = ?", run_id)
+        return ReadContent(
+            dict(tags), dict(params), {key: math.nan if is_nan else value for key, value, is_nan in rows}
+        )
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -11,16 +12,34 @@ from typing import Any
 
 import pytest
 
+from plx_train.ground.errors import UserError
 from plx_train.registry import ledger
 from plx_train.registry.access import registry_reader
 from plx_train.registry.artifacts import local_path
 from plx_train.registry.ledger import LedgerEntry
 from plx_train.registry.versions import aliased_version, find_version
+from plx_train.tracking import found_run
 from plx_train.tracking.store import open_client, resolve_uri
 from plx_train.tracking.tables import REVISIONS, Tables, open_tables
 
 PLACES = [("text_det", "champion"), ("text_det", "other"), ("text_det", "none"), ("nobody", "champion"), ("a'b", "x")]
 VERSIONS = [("text_det", "1"), ("text_det", "2"), ("text_det", "3"), ("text_det", "99"), ("nobody", "1")]
+
+
+def _train(client: Any, folder: Path) -> None:
+    """Runs that were trained: two of one name, a deleted one, one of a deleted experiment."""
+    for number, name in enumerate(("night", "night", "gone", "elsewhere")):
+        experiment = client.create_experiment(f"trained {number}", folder.as_uri())
+        run = client.create_run(experiment, 100 + number, {"plx.output": f"{folder}/{number}"}, name).info.run_id
+        client.log_param(run, "lr", "0.1")
+        for step, value in enumerate((0.25, 1 / 3)):
+            client.log_metric(run, "accuracy", value, step=step)
+        client.log_metric(run, "loss", math.inf if number else -1e-300)
+        client.set_terminated(run, "FINISHED" if number else "KILLED")
+        if name == "gone":
+            client.delete_run(run)
+        if name == "elsewhere":
+            client.delete_experiment(experiment)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +65,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     client.create_run(experiment, 5, {"plx.action": "delete", "plx.model": "m"})
     client.create_run(experiment, 5, {"plx.action": "delete", "plx.model": "m"})
     client.create_run(experiment, 4, {"of": "somebody else"})
+    _train(client, folder)
     yield uri
 
 
@@ -143,3 +163,41 @@ def test_an_address_of_a_file_is_the_path_that_mlflow_takes_it_for(source: str) 
     from mlflow.utils.file_utils import local_file_uri_to_path
 
     assert local_path(source) == Path(local_file_uri_to_path(source))
+
+
+def _found(uri: str, text: str) -> Any:
+    try:
+        return found_run.find_run(uri, text)
+    except UserError as error:
+        return str(error)
+
+
+def test_a_run_is_found_as_mlflow_finds_it(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = open_client(filled)
+    every = [one for view in (1, 2) for one in client.search_runs(_experiments(client), "", run_view_type=view)]
+    texts = [text for one in every for text in (one.info.run_id, one.info.run_id[:9], one.info.run_id[:3])]
+    texts += ["night", "gone", "elsewhere", "nigh_", "a' OR 1=1", "promote text_det champion – → 1", ""]
+    ours = {text: _found(filled, text) for text in texts}
+    monkeypatch.setattr(found_run, "open_tables", lambda uri: None)
+
+    assert ours == {text: _found(filled, text) for text in texts}
+    whole = [found for found in ours.values() if not isinstance(found, str)]
+    assert {len(found.metrics) for found in whole} == {2}
+    assert len({found.run_id for found in whole}) == 2
+    assert "fits several runs" in ours["night"]
+
+
+def test_a_run_that_is_there_is_found_without_mlflow(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = open_client(filled)
+    (run,) = client.search_runs(_experiments(client), "attributes.start_time = 100")
+
+    def refuse(uri: str) -> Any:
+        pytest.fail(f"{uri} was opened by MLflow")
+
+    monkeypatch.setattr(found_run, "open_client", refuse)
+
+    assert found_run.find_run(filled, run.info.run_id).status == "KILLED"
+
+
+def _experiments(client: Any) -> list[str]:
+    return [one.experiment_id for one in client.search_experiments(view_type=3)]
