@@ -11,6 +11,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -28,7 +29,7 @@ from plx_train.config.stored import register_schemas
 from plx_train.config.texts import PARAMETER, as_typed_in_full, key_of
 from plx_train.config.values import check_choices, check_values, flatten
 from plx_train.config.written import all_literal, literal
-from plx_train.contract.rooms import load_room, options_class, usable_options
+from plx_train.contract.rooms import load_room, options_class, room_names
 from plx_train.ground.credentials import put_away, put_away_in
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -152,14 +153,27 @@ _composed: dict[str, DictConfig] = {}
 
 def _presets(lines: Sequence[str]) -> DictConfig:
     """The configuration of presets alone, which nobody may change."""
-    rooms = [f"{name}:{kind.__module__}:{id(kind)}" for name, kind in usable_options().items()]
-    key = repr((lines, str(conf_dir()), rooms, foreign_presets()))
-    if key not in _composed:
+    key = repr((lines, str(conf_dir()), room_names(), foreign_presets()))
+    found = _composed.get(key)
+    # A room's options may be another class by now.
+    if found is None or OmegaConf.get_type(found, "module") is not options_class(str(found.module.name)):
         if len(_composed) >= MOST_KEPT:
             _composed.clear()
-        _composed[key] = _compose(lines)
-        OmegaConf.set_readonly(_composed[key], True)
-    return _composed[key]
+        found = _composed[key] = _of_presets(lines)
+        OmegaConf.set_readonly(found, True)
+    return found
+
+
+def _of_presets(lines: Sequence[str]) -> DictConfig:
+    """What Hydra composes, by its own lines, without its own configuration, which is most of what it composes."""
+    with explained(lines):
+        loader: Any = GlobalHydra.instance().config_loader()
+        parsed, repository = loader._parse_overrides_and_create_caching_repo("config", list(lines))
+        chosen = create_defaults_list(repository, "config", parsed, prepend_hydra=False, skip_missing=False)
+        config: DictConfig = loader._compose_config_from_defaults_list(chosen.defaults, repository)
+        OmegaConf.set_struct(config, True)
+        ConfigLoaderImpl._apply_overrides_to_config(chosen.config_overrides, config)
+    return config
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:

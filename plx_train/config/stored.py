@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hydra.core.config_store import ConfigNode, ConfigStore
@@ -9,20 +11,25 @@ from omegaconf import OmegaConf
 
 from plx_train.config.groups import SCHEMA, foreign_presets
 from plx_train.config.options import RunOptions
-from plx_train.contract.rooms import usable_options
+from plx_train.contract.rooms import options_class, room_names
 
 
 class _Node(ConfigNode):
-    """Options of a dataclass, which are read when they are asked for: a command composes with those of one room."""
+    """Options of a dataclass, which are looked for when they are asked for: a command composes with those of one room.
 
-    def __init__(self, name: str, kind: type, group: str | None) -> None:
-        self._kind, self._content = kind, None
+    Args:
+        kind_of: gives the dataclass, which may be another one later.
+    """
+
+    def __init__(self, name: str, kind_of: Callable[[], type], group: str | None) -> None:
+        self._kind_of, self._kind, self._content = kind_of, None, None
         self.name, self.group, self.package, self.provider = name, group, None, None
 
     @property  # type: ignore[override]
     def node(self) -> Any:
-        if self._content is None:
-            self._content = OmegaConf.structured(self._kind)
+        kind: Any = self._kind_of()
+        if kind is not self._kind:
+            self._kind, self._content = kind, OmegaConf.structured(kind)
         return self._content
 
     @node.setter
@@ -33,15 +40,9 @@ class _Node(ConfigNode):
 def register_schemas() -> None:
     """Puts the typed options into Hydra's store; adding a room needs no line here."""
     store = ConfigStore.instance()
-    _put(store.repo, _Node("run_options.yaml", RunOptions, None))
+    store.repo.setdefault("run_options.yaml", _Node("run_options.yaml", lambda: RunOptions, None))
     rooms = store.repo.setdefault(SCHEMA, {})
-    for name, kind in usable_options().items():
-        _put(rooms, _Node(f"{name}.yaml", kind, SCHEMA))
+    for name in room_names():
+        rooms.setdefault(f"{name}.yaml", _Node(f"{name}.yaml", partial(options_class, name), SCHEMA))
     for one in foreign_presets():
         store.store(group=one.group, name=one.name, node=OmegaConf.create(one.content), package=one.package)
-
-
-def _put(there: dict[str, Any], node: _Node) -> None:
-    found = there.get(node.name)
-    if not isinstance(found, _Node) or found._kind is not node._kind:
-        there[node.name] = node

@@ -13,9 +13,12 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
 
-from plx_train.contract.room import CONTRACT, AnyRoom, Room
 from plx_train.ground.errors import UserError
+
+if TYPE_CHECKING:
+    from plx_train.contract.room import AnyRoom
 
 ENTRY_POINT_GROUP = "plx_train.modules"
 
@@ -110,6 +113,9 @@ def load_room(name: str) -> AnyRoom:
     Raises:
         UserError: it is of another package and was written for another version of the contract, or is not whole.
     """
+    # A misspelt key is told without what rooms are made of, numpy among it.
+    from plx_train.contract.room import CONTRACT, Room
+
     package = room_package(name)
     try:
         file = _imported(name, "room")
