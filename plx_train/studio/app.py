@@ -24,7 +24,7 @@ from plx_train.studio import (
     data_routes,
     job_routes,
     label_routes,
-    machine_routes,
+    machine,
     model_routes,
     pipeline_routes,
     run_routes,
@@ -65,7 +65,7 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
     run_routes.add(app, studio)
     model_routes.add(app, studio)
     pipeline_routes.add(app, studio)
-    machine_routes.add(app, studio)
+    machine.add(app, studio)
     _add_data(app, studio, options or StudioOptions())
     _add_errors(app)
     return app
