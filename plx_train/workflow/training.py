@@ -27,6 +27,7 @@ from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
 from plx_train.workflow.device import start_device
 from plx_train.workflow.lessons import NONE, Lessons, open_lessons
+from plx_train.workflow.measured_before import first_evaluation
 from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
@@ -134,7 +135,6 @@ def train_module(
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
     _measure_baselines(record, module, (loader.dataset, holdout, val))
-    evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
     _begin(record, module, splits)
     with (
         closing(loader),
@@ -148,7 +148,7 @@ def train_module(
             module=module,
             loader=loader,
             holdout=holdout,
-            evaluate=evaluator,
+            evaluate=make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop),
             learner=_learner(module, session, device),
             keeper=_keeper(record),
             tracker=record.tracker,
@@ -158,6 +158,7 @@ def train_module(
             options=options.trainer,
             optimizer_options=options.optimizer,
             members=members,
+            first=first_evaluation(options, module, record.facts.get("fingerprint"), device),
             pool=pool,
             contenders=lessons.contenders,
         )
