@@ -11,8 +11,8 @@ import paddle
 
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
-from plx_train.nn.classifiers import HEADS, build_classifier
-from plx_train.nn.efficientnet_lite import from_torch
+from plx_train.nn.classifiers import HEADS, build_classifier, head_of
+from plx_train.nn.torch_names import from_torch
 from plx_train.vision.classifier import ProcessorC
 from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.heads import classes_of, rehead
@@ -89,7 +89,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
     def features(self, batch: Batch) -> np.ndarray:
         """What goes into the classifier, float32 (N, channels)."""
         caught: list[paddle.Tensor] = []
-        (head,) = (layer for name, layer in self.network.named_sublayers() if HEADS.match(f"{name}.weight"))
+        _, head = head_of(self.network)
         hook = head.register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
         try:
             with paddle.no_grad():

@@ -39,7 +39,7 @@ class ClassifierOptions:
 
     name: str = option("", Trait.INTERNAL)
     network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
-    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
+    """Network that is trained; there are published weights of EfficientNet-Lite0 and MobileNetV2_x1_0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
     label_file: str = option(CLASS_FILE)

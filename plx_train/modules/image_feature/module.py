@@ -20,9 +20,9 @@ from plx_train.modules.image_feature.config import ImageFeatureConfig
 from plx_train.modules.image_feature.labels import class_number
 from plx_train.modules.image_feature.processor import ImageFeatureProcessor
 from plx_train.nn.classifiers import HEADS
-from plx_train.nn.efficientnet_lite import from_torch
 from plx_train.nn.feature_losses import arc_face, contrast, triplet
 from plx_train.nn.feature_network import FeatureNetwork, unit
+from plx_train.nn.torch_names import from_torch
 from plx_train.vision.heads import classes_of, rehead
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.paired_views import PairedViews
