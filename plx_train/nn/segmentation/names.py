@@ -31,6 +31,7 @@ INPUTS: Mapping[str, SegmenterInput] = MappingProxyType(
     {
         "PP-LiteSeg-T": SegmenterInput(*HALF),
         "PP-LiteSeg-B": SegmenterInput(*HALF),
+        **{f"SegFormer-B{number}": SegmenterInput(*HALF) for number in range(6)},
         "DeepLabV3P_MobileNetV2": SegmenterInput(*IMAGENET, "Deeplabv3_Plus-R50", "MobileNetV2"),
     }
 )
