@@ -13,7 +13,9 @@ from paddle import nn
 from plx_train.nn.blocks import features_at
 from plx_train.nn.detection.backbones import of_backbone
 from plx_train.nn.segmentation.deeplab import DeepLabV3Plus
+from plx_train.nn.segmentation.hrnet import HRNet
 from plx_train.nn.segmentation.mix_transformer import MixTransformer
+from plx_train.nn.segmentation.ocrnet import OCRNet
 from plx_train.nn.segmentation.pp_liteseg import PPLiteSeg
 from plx_train.nn.segmentation.segformer import SegFormer
 
@@ -21,7 +23,9 @@ FINE, LAST = 3, 17
 """Blocks of MobileNetV2 that are the last at stride 4, and of all."""
 DILATED = range(14, 18)
 """Its blocks that work at stride 16 instead of 32, on points twice as far apart."""
-CLASS_ROWS = re.compile(r"^(seg_heads\.\d+\.conv_out|head\.decoder\.conv|linear_pred)\.")
+CLASS_ROWS = re.compile(
+    r"^(seg_heads\.\d+\.conv_out|head\.decoder\.conv|linear_pred|head\.cls_head|head\.aux_head\.1)\."
+)
 """Tensors whose rows are classes."""
 TWICE = "backbone.x"
 """How names begin under which PaddleSeg's older weights have the backbone once more."""
@@ -68,6 +72,8 @@ BUILDERS: Mapping[str, Callable[[int], nn.Layer]] = {
     "PP-LiteSeg-T": lambda classes: PPLiteSeg(classes, "STDC1", (32, 64, 128), (32, 64, 64)),
     "PP-LiteSeg-B": lambda classes: PPLiteSeg(classes, "STDC2", (64, 96, 128), (64, 64, 64)),
     **{name: partial(_segformer, name=name) for name in SEGFORMERS},
+    "OCRNet_HRNet-W18": lambda classes: OCRNet(classes, HRNet(18)),
+    "OCRNet_HRNet-W48": lambda classes: OCRNet(classes, HRNet(48)),
     "DeepLabV3P_MobileNetV2": lambda classes: DeepLabV3Plus(classes, MobileNetV2Dilated()),
 }
 

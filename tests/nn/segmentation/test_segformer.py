@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +76,7 @@ def test_a_block_is_left_out_for_whole_samples() -> None:
 def test_its_graph_takes_any_size_and_interpolates_nothing(network: SegFormer, tmp_path: Path) -> None:
     spec = [paddle.static.InputSpec([None, 3, None, None], "float32", "x")]
     paddle.jit.save(network, str(tmp_path / "graph"), input_spec=spec)
-    assert "interp" not in json.dumps(json.loads((tmp_path / "graph.json").read_text()))
+    assert "interp" not in (tmp_path / "graph.json").read_text()
     graph = paddle.jit.load(str(tmp_path / "graph"))
     for size in ((64, 64), (96, 32)):
         x = paddle.randn([2, 3, *size])
