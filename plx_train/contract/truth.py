@@ -37,6 +37,13 @@ class Runs:
     size: tuple[int, int]
     lengths: tuple[int, ...]
 
+    @classmethod
+    def of(cls, marked: np.ndarray) -> Runs:
+        """The runs of the pixels that are marked, bool (H, W)."""
+        flat = marked.T.ravel()
+        starts = np.flatnonzero(np.diff(flat, prepend=False))
+        return cls(marked.shape, tuple(np.diff([0, *starts.tolist(), len(flat)]).tolist()))
+
     def pixels(self) -> np.ndarray:
         """Whether a pixel is marked, bool (H, W)."""
         height, width = self.size

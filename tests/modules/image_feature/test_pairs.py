@@ -69,7 +69,8 @@ def test_people_in_folders_are_held_out_and_paired(tmp_path: Path) -> None:
         folder = tmp_path / "data" / path.stem.partition("_")[0]
         folder.mkdir(parents=True, exist_ok=True)
         path.rename(folder / path.name)
-    run = run_of(tmp_path / "data", tmp_path / "run", "dataset.format=folders", "trainer.epochs=1")
+    named = ("dataset.train=train.txt", "dataset.val=val.txt")
+    run = run_of(tmp_path / "data", tmp_path / "run", *named, "trainer.epochs=1")
     pairs = (tmp_path / "run/pairs.csv").read_text().splitlines()[1:]
     assert {pair.split(",")[2] for pair in pairs} == {"0", "1"} and "val/accuracy" in run.metrics
 
