@@ -45,7 +45,7 @@ class Module(ABC, Generic[ProcessorT]):
     processor: ProcessorT
     is_fine_tuning: bool
 
-    sample_value: ClassVar[str] = ""
+    sample_value: str = ""
     """What `Metric.update` returns, in words; empty: the monitored metric."""
     overlay_legend: ClassVar[str] = ""
     """What the colours of `Room.overlay` mean."""

@@ -13,8 +13,8 @@ import paddle
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
 from plx_train.ground.errors import DataError
-from plx_train.nn.classifiers import HEADS, build_classifier
-from plx_train.nn.efficientnet_lite import from_torch
+from plx_train.nn.classifiers import HEADS, build_classifier, head_of
+from plx_train.nn.torch_names import from_torch
 from plx_train.vision.classifier import ProcessorC
 from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.first_head import MOST_IMAGES, Head, set_head
@@ -36,6 +36,9 @@ TOGETHER = 32
 class ClassifierModule(ImageModule[ProcessorC]):
     """A network that gives a logit per class of an image, with its data.
 
+    Attributes:
+        has_first_head: its classifier began with what a logistic regression found.
+
     Args:
         target: makes of a sample's truth what is learned, float32 (classes,); picklable.
     """
@@ -54,6 +57,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
         self.freezes_norm = bool(options.freeze_norm)
         self.strength = Strength(turns=True)
         self._knows_classes = False
+        self.has_first_head = False
         self.network = self._new_network()
         self._target = target
 
@@ -69,7 +73,8 @@ class ClassifierModule(ImageModule[ProcessorC]):
         head = self.first_head(seen, truths) if truths else None
         if head is None:
             return None
-        set_head(self._head(), head)
+        set_head(head_of(self.network)[1], head)
+        self.has_first_head = True
         return f"classifier: begins with a logistic regression on what the weights see in {len(truths)} images"
 
     @abstractmethod
@@ -129,17 +134,14 @@ class ClassifierModule(ImageModule[ProcessorC]):
     def features(self, batch: Batch) -> np.ndarray:
         """What goes into the classifier, float32 (N, channels)."""
         caught: list[paddle.Tensor] = []
-        hook = self._head().register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
+        _, head = head_of(self.network)
+        hook = head.register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
         try:
             with paddle.no_grad():
                 self.network(paddle.to_tensor(batch["x"]))
         finally:
             hook.remove()
         return np.asarray(caught[0].flatten(1).astype("float32").numpy())
-
-    def _head(self) -> paddle.nn.Layer:
-        (head,) = (layer for name, layer in self.network.named_sublayers() if HEADS.match(f"{name}.weight"))
-        return head
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Probabilities per image, (classes,) float32."""

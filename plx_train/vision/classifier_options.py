@@ -39,7 +39,7 @@ class ClassifierOptions:
 
     name: str = option("", Trait.INTERNAL)
     network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
-    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
+    """Network that is trained; there are published weights of EfficientNet-Lite0 and MobileNetV2_x1_0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
     label_file: str = option(CLASS_FILE)
@@ -64,5 +64,6 @@ class ClassifierOptions:
     """Chooses settings of post-processing on held-out samples."""
     freeze_norm: bool | None = None
     """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own; null:
-    where there are weights to begin with and fewer than 200 labelled images, of one class each."""
+    where there are weights to begin with and fewer than 200 labelled images, of one class each, or 2000 where the
+    classifier began with what they show."""
     augment: ViewOptions = field(default_factory=ViewOptions)
