@@ -114,6 +114,13 @@ class Module(ABC, Generic[ProcessorT]):
         """`state` as this network takes it without being trained; a note: so much was changed that it has to be."""
         return self.adapt_weights(state, source)
 
+    def begin(self, train: Sequence[Any]) -> str | None:
+        """Sets by labelled samples what the starting weights leave at random, and says what, in words; None: nothing.
+
+        Called once the weights are loaded, before the first step.
+        """
+        return None
+
     def check_frozen(self, trainable: Sequence[str]) -> None:
         """Refuses to train the parameters `trainable` alone where that can teach nothing.
 

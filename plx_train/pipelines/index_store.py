@@ -8,8 +8,8 @@ import uuid
 from collections import OrderedDict
 from pathlib import Path
 
-from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import remove_folder, replace_folder
 from plx_train.index.feature_index import FeatureIndex, is_index, read_index
 
 KEY = re.compile(r"[0-9a-f]{32}")

@@ -58,6 +58,8 @@ class ClassifierOptions:
     """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
     dropout: float = option(0.2, at_least(0, below=1))
     """Share of features left out before the classifier, where the network has such."""
+    first_head: bool = True
+    """Begins a classifier of classes that the weights don't know with a logistic regression on what they see."""
     calibrate: bool = True
     """Chooses settings of post-processing on held-out samples."""
     freeze_norm: bool | None = None

@@ -21,6 +21,7 @@ from plx_train.modules.image_cls.metric import ImageClsMetric
 from plx_train.modules.image_cls.processor import ImageClsProcessor
 from plx_train.nn.losses import classification_loss
 from plx_train.vision.classifier_module import ClassifierModule
+from plx_train.vision.first_head import Head, class_head
 from plx_train.vision.samples import ImageDataset
 
 FEW_LABELLED = 200
@@ -54,6 +55,10 @@ class ImageCls(ClassifierModule[ImageClsProcessor]):
         """Keeps the statistics of the weights where few labelled images would make them their own."""
         if self.options.freeze_norm is None:
             self.freezes_norm = self.is_fine_tuning and num_labelled < FEW_LABELLED
+
+    def first_head(self, seen: np.ndarray, truths: list[int]) -> Head | None:
+        """A logistic regression of all classes; None where there is one class alone."""
+        return class_head(seen, np.asarray(truths), len(self.processor.labels)) if len(set(truths)) > 1 else None
 
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:
         """Probabilities of logits, of sum 1."""
