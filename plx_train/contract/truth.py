@@ -26,7 +26,7 @@ class Truth(Enum):
 
 
 @dataclass(frozen=True)
-class Runs:
+class RunLengths:
     """What is marked pixel by pixel.
 
     Attributes:
@@ -38,7 +38,7 @@ class Runs:
     lengths: tuple[int, ...]
 
     @classmethod
-    def of(cls, marked: np.ndarray) -> Runs:
+    def of(cls, marked: np.ndarray) -> RunLengths:
         """The runs of the pixels that are marked, bool (H, W)."""
         flat = marked.T.ravel()
         starts = np.flatnonzero(np.diff(flat, prepend=False))
@@ -64,4 +64,4 @@ class Outline:
     points: tuple[tuple[float, float], ...]
     label: str
     is_ignored: bool = False
-    runs: Runs | None = None
+    runs: RunLengths | None = None

@@ -9,7 +9,7 @@ import numpy as np
 
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.pseudo_label import PseudoLabel
-from plx_train.contract.truth import IGNORED, Outline, Runs
+from plx_train.contract.truth import IGNORED, Outline, RunLengths
 
 SURE = 0.8
 """How far ahead a class must be for its pixel to be learned."""
@@ -64,8 +64,10 @@ def pseudo_mask(found: Segments) -> PseudoLabel:
     unsure = np.zeros(found.classes.shape, bool) if found.ahead is None else found.ahead < SURE
     seen = np.flatnonzero(np.bincount(found.classes[~unsure], minlength=len(found.names)))
     # What lies in no outline is of class 0.
-    marked = [Outline((), found.names[number], runs=Runs.of(found.classes == number)) for number in seen if number]
+    marked = [
+        Outline((), found.names[number], runs=RunLengths.of(found.classes == number)) for number in seen if number
+    ]
     if unsure.any():
-        marked.append(Outline((), IGNORED, True, Runs.of(unsure)))
+        marked.append(Outline((), IGNORED, True, RunLengths.of(unsure)))
     confidence = 1.0 if found.ahead is None else float(found.ahead.mean())
     return PseudoLabel(tuple(marked), confidence, tuple(map(int, seen)), can_be_learned=len(seen) > 0)

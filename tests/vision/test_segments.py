@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plx_train.contract.truth import IGNORED, Runs
+from plx_train.contract.truth import IGNORED, RunLengths
 from plx_train.vision.segments import Segments, pseudo_mask
 
 NAMES = ("_background_", "cat", "dog")
@@ -13,7 +13,7 @@ NAMES = ("_background_", "cat", "dog")
 
 @pytest.mark.parametrize("marked", [np.zeros((2, 3), bool), np.ones((2, 3), bool), np.eye(4, dtype=bool)])
 def test_runs_of_pixels_are_the_pixels(marked: np.ndarray) -> None:
-    runs = Runs.of(marked)
+    runs = RunLengths.of(marked)
     assert np.array_equal(runs.pixels(), marked) and sum(runs.lengths) == marked.size
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plx_train.contract.truth import Runs
+from plx_train.contract.truth import RunLengths
 
 MOST_PIXELS = 100_000_000
 FIRST, BITS = 48, 5
@@ -15,7 +15,7 @@ LONGEST = 7
 """Characters of a number."""
 
 
-def runs_of(given: Any) -> Runs | None:
+def runs_of(given: Any) -> RunLengths | None:
     """The runs that a value of JSON says, ``{"size": [h, w], "counts": [...] or "..."}``; None where it says none."""
     if not isinstance(given, dict):
         return None
@@ -26,7 +26,7 @@ def runs_of(given: Any) -> Runs | None:
     if not isinstance(lengths, list) or not all(map(_is_length, lengths)):
         return None
     height, width = size
-    return Runs((height, width), tuple(lengths)) if sum(lengths) == height * width <= MOST_PIXELS else None
+    return RunLengths((height, width), tuple(lengths)) if sum(lengths) == height * width <= MOST_PIXELS else None
 
 
 def _is_length(value: Any) -> bool:

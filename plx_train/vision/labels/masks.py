@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.contract.truth import IGNORED, Runs
+from plx_train.contract.truth import IGNORED, RunLengths
 from plx_train.data.formats.lines import is_background
 from plx_train.data.formats.mask_colours import Colour, read_colours
 from plx_train.data.formats.parsed_json import points, text_of
@@ -20,7 +20,7 @@ from plx_train.vision.masks import UNCOUNTED, fill_polygons, read_coloured, read
 from plx_train.vision.samples import LabelledImage
 
 NOT_A_PAIR = "the line is not an image, a space and its mask (images/x.jpg annotations/x.png)"
-Drawn = tuple[int, tuple[tuple[float, float], ...] | Runs]
+Drawn = tuple[int, tuple[tuple[float, float], ...] | RunLengths]
 """The number of a class and the corners of an outline, or what is marked pixel by pixel."""
 
 
@@ -49,9 +49,11 @@ class Mask:
         """
         if self.file is not None:
             return read_coloured(self.file, self.colours) if self.colours else read_mask(self.file)
-        mask = np.zeros(next((drawn.size for _, drawn in self.outlines if isinstance(drawn, Runs)), shape), np.uint8)
+        mask = np.zeros(
+            next((drawn.size for _, drawn in self.outlines if isinstance(drawn, RunLengths)), shape), np.uint8
+        )
         for number, drawn in self.outlines:
-            if isinstance(drawn, Runs):
+            if isinstance(drawn, RunLengths):
                 mask[drawn.pixels()] = number
             else:
                 fill_polygons(mask, [np.asarray(drawn, np.float32)], number)
@@ -133,7 +135,7 @@ def _of_outlines(file: LabelFile, line: int, text: str, numbers: dict[str, int])
             found.append((number, runs))
         elif corners is not None:
             found.append((number, corners))
-    if len({drawn.size for _, drawn in found if isinstance(drawn, Runs)}) > 1:
+    if len({drawn.size for _, drawn in found if isinstance(drawn, RunLengths)}) > 1:
         file.add(line, "error", "mask-size", "what is marked pixel by pixel is of images of several sizes")
         return None
     return Mask(outlines=tuple(found))

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plx_train.contract.truth import Runs
+from plx_train.contract.truth import RunLengths
 from plx_train.data.formats.run_lengths import runs_of, unpacked
 
 
 def test_runs_go_down_the_columns() -> None:
     runs = runs_of({"size": [3, 4], "counts": [1, 2, 6, 3]})
-    assert runs == Runs((3, 4), (1, 2, 6, 3))
+    assert runs == RunLengths((3, 4), (1, 2, 6, 3))
     assert runs.pixels().astype(int).tolist() == [[0, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1]]
 
 
