@@ -41,7 +41,7 @@ LOOKS = {
     "wrong key": "trainer.epohcs=3",
     "no such run": "mode=sync run=nowhere",
     "nothing to sync": "mode=sync",
-    "sweep report, 20 trials": "mode=sweep_report sweep_id=known trust=true",
+    "sweep report, 20 trials": "mode=sweep_report sweep_id=known",
     "history of promotions": "mode=promote history=true",
     "check, 1,400 known images": "mode=check_dataset module=image_cls dataset.root={data}/clothes",
     "check, known series": "mode=check_dataset module=ts_forecast dataset.root={data}/traffic",
@@ -60,6 +60,7 @@ class Spent:
 
     processor: float
     clock: float
+    code: int
 
 
 def main() -> None:
@@ -96,6 +97,8 @@ def checkout(commit: str, folder: str) -> Iterator[Path]:
 def prepare(place: Path) -> None:
     """A folder with a store of promotions and a sweep, in which commands are given."""
     place.mkdir()
+    # Both sides take it for their user's own.
+    os.environ.update(own_folders(place))
     scale_folders.make_sweep(place / "outputs/sweeps/known", TRIALS)
     uri = resolve_uri(None, place / "outputs")
     client = open_client(uri)
@@ -114,12 +117,20 @@ def measured(text: str, trees: dict[str, Path], folder: Path, rounds: int) -> di
             took = run(arguments, trees[side], folder / side)
             if number:
                 spent[side].append(took)
+    codes = {one.code for side in spent.values() for one in side}
+    if len(codes) > 1:
+        sys.exit(f"{text} ends otherwise on both sides: {codes}")
     return spent
+
+
+def own_folders(place: Path) -> dict[str, str]:
+    """The variables by which a side keeps to itself."""
+    return {"PLX_TRAIN_CACHE": str(place / "cache"), "PLX_TRAIN_STATE": str(place / "state")}
 
 
 def run(arguments: Sequence[str], tree: Path, place: Path) -> Spent:
     """One command, in a process of its own."""
-    own = {"PYTHONPATH": str(tree), "PLX_TRAIN_CACHE": str(place / "cache"), "PLX_TRAIN_STATE": str(place / "state")}
+    own = {"PYTHONPATH": str(tree), **own_folders(place)}
     log = (place / "log.txt").open("wb")
     with log:
         began = time.perf_counter()
@@ -132,7 +143,7 @@ def run(arguments: Sequence[str], tree: Path, place: Path) -> Spent:
     started.returncode = os.waitstatus_to_exitcode(status)
     if started.returncode not in (0, 1, 2) or b"Traceback" in (place / "log.txt").read_bytes():
         sys.exit(f"{shlex.join(command)} in {tree}:\n{(place / 'log.txt').read_text()}")
-    return Spent(usage.ru_utime + usage.ru_stime, seconds)
+    return Spent(usage.ru_utime + usage.ru_stime, seconds, started.returncode)
 
 
 def row(name: str, before: list[Spent], after: list[Spent]) -> str:

@@ -53,11 +53,7 @@ def find_run(uri: str, run_id: str) -> RunRecord:
     if path and not path.exists():
         raise UserError(f"run {run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…")
     try:
-        tables = open_tables(uri)
-        matches = _in_tables(tables, run_id) if tables else []
-        client = None if matches else open_client(uri)
-        matches = matches if client is None else _matching_runs(client, run_id)
-        others = [] if matches or client is None else _search(client, "", RUNS_TO_SUGGEST_FROM)
+        matches, others = _found(uri, run_id)
     except Exception as error:
         reason = first_line(error)
         raise UserError(f"run {run_id} can't be looked up at {where}: {reason}") from None
@@ -69,6 +65,18 @@ def find_run(uri: str, run_id: str) -> RunRecord:
     near = difflib.get_close_matches(run_id, list(names), n=3, cutoff=0.4)
     hint = f"did you mean {_shown([names[name] for name in near])}?" if near else f"there is {_shown(others) or 'none'}"
     raise UserError(f"run {run_id} does not exist at {where}; {hint}")
+
+
+def _found(uri: str, text: str) -> tuple[list[RunRecord], list[RunRecord]]:
+    """The runs that a text fits, and where it fits none the latest others."""
+    tables = open_tables(uri)
+    if tables:
+        matches = _in_tables(tables, text)
+        latest = [] if matches else tables.latest_runs(RUNS_TO_SUGGEST_FROM, PROMOTIONS)
+        return matches, list(map(_record, latest))
+    client = open_client(uri)
+    matches = _matching_runs(client, text)
+    return matches, [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
 
 
 def _in_tables(tables: Tables, text: str) -> list[RunRecord]:

@@ -126,12 +126,20 @@ class Tables:
         """The latest runs of this name, outside of the experiment `without`."""
         return self._runs("name = ?1", name, most, without)
 
+    def latest_runs(self, most: int, without: str) -> list[ReadRun]:
+        """The latest runs outside of the experiment `without`, by their own rows alone."""
+        return [ReadRun(info, ReadContent({})) for info in self._infos("?1 = ?1", "", most, without)]
+
     def _runs(self, condition: str, text: str, most: int, without: str) -> list[ReadRun]:
+        infos = self._infos(condition, text, most, without)
+        return [ReadRun(info, self._content(info.run_id)) for info in infos]
+
+    def _infos(self, condition: str, text: str, most: int, without: str) -> list[ReadInfo]:
         known = "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active' AND name != ?2"
         where = f"WHERE {condition} AND lifecycle_stage = 'active' AND experiment_id IN ({known})"
         order = "ORDER BY start_time IS NULL, start_time DESC, run_uuid"
         rows = self._rows(f"SELECT {COLUMNS} FROM runs {where} {order} LIMIT ?3", text, without, most)
-        return [ReadRun(ReadInfo(*row), self._content(row[0])) for row in rows]
+        return [ReadInfo(*row) for row in rows]
 
     def _content(self, run_id: str) -> ReadContent:
         tags, params = (self._rows(f"SELECT key, value FROM {name} WHERE run_uuid = ?", run_id) for name in HANGING)

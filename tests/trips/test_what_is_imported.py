@@ -93,3 +93,12 @@ def test_promotions_of_a_local_store(tmp_path: Path) -> None:
 
     assert done.stderr.splitlines()[-1] == "code 0", done.stderr
     assert "text_det" in done.stdout
+
+
+def test_a_run_that_a_local_store_does_not_have(tmp_path: Path) -> None:
+    open_client(resolve_uri(None, tmp_path / "outputs"))
+
+    done = _left_out(["mode=evaluate", "run=nowhere"], HEAVY | TABLES | SEARCH, tmp_path)
+
+    assert done.stderr.splitlines()[-1] == "code 1", done.stderr
+    assert "run nowhere does not exist" in done.stderr
