@@ -154,7 +154,8 @@ def test_other_pipelines_have_the_page_too(kind: str, lines: list[str], page: Pa
 class Recognising(FakePipeline):
     """One thing that is known and one that is not."""
 
-    store = build_index = append_index = remove_index = None
+    store = None
+    build_index = append_index = remove_index = FakePipeline.read
 
     def _found(self, image: np.ndarray) -> FakeResult:
         boxes = [
