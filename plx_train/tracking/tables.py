@@ -74,7 +74,7 @@ class ReadRun:
     data: ReadContent
 
 
-class Runs(list[ReadRun]):
+class ReadRuns(list[ReadRun]):
     """All runs that were asked for, on one page."""
 
     token = None
@@ -106,7 +106,7 @@ class Tables:
         rows = self._rows("SELECT experiment_id, name FROM experiments WHERE name = ?", name)
         return next((Experiment(str(number), str(found)) for number, found in rows), None)
 
-    def search_runs(self, experiment_ids: Sequence[str], *_: Any, **__: Any) -> Runs:
+    def search_runs(self, experiment_ids: Sequence[str], *_: Any, **__: Any) -> ReadRuns:
         """The runs of one experiment that were not deleted, in the order in which they began; their tags alone."""
         (number,) = experiment_ids
         where = "WHERE experiment_id = ? AND lifecycle_stage = 'active'"
@@ -116,7 +116,7 @@ class Tables:
         ):
             tags.setdefault(run_id, {})[key] = value
         rows = self._rows(f"SELECT {COLUMNS} FROM runs {where} ORDER BY {BY_START}, run_uuid", int(number))
-        return Runs(ReadRun(ReadInfo(*row), ReadContent(tags.get(row[0], {}))) for row in rows)
+        return ReadRuns(ReadRun(ReadInfo(*row), ReadContent(tags.get(row[0], {}))) for row in rows)
 
     def runs_by_id(self, beginning: str, most: int, without: str) -> list[ReadRun]:
         """The latest runs whose ids begin so, outside of the experiment `without`."""

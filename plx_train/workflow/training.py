@@ -62,8 +62,7 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     session.ended("data")
     device = start_device(options)
     session.console.info(f"device: {device.note}")
-    is_begun = bool(continuation and step_checkpoints(session.output / CHECKPOINTS))
-    module, coverage = build_module(session, data, loads_weights=not is_begun)
+    module, coverage = build_module(session, data, loads_weights=not _is_begun(session))
     lessons = open_lessons(session, data, splits, module)
     session.ended("device and weights")
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
@@ -75,6 +74,11 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
         if ranks.rank():
             return RunResult("train", session.output)
         return conclude(record, data, module, module.dataset(splits.val, "val", 0), result, device)
+
+
+def _is_begun(session: Session) -> bool:
+    """Whether a checkpoint has the weights to go on with."""
+    return bool(session.options.resume and step_checkpoints(session.output / CHECKPOINTS))
 
 
 def _record_labels(record: Record, splits: Splits) -> None:
@@ -131,8 +135,7 @@ def train_module(
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
     _measure_baselines(record, module, (loader.dataset, holdout, val))
-    _freeze(module, options.optimizer.freeze)
-    module.expect(len(splits.train))
+    _begin(record, module, splits)
     with (
         closing(loader),
         lessons.opened(module, device) as pool,
@@ -176,6 +179,15 @@ def _measure_baselines(record: Record, module: Module[Any], datasets: tuple[Data
     if record.baselines and "baselines" not in record.facts:
         record.write(baselines=record.baselines)
         record.tracker.log_metrics({f"baseline/{name}": value for name, value in record.baselines.items()}, 0)
+
+
+def _begin(record: Record, module: Module[Any], splits: Splits) -> None:
+    """Makes the network what the first step finds."""
+    session = record.session
+    if not _is_begun(session):
+        record.say("first_head", module.begin(splits.train))
+    module.expect(len(splits.train))
+    _freeze(module, session.options.optimizer.freeze)
 
 
 def _freeze(module: Module[Any], patterns: list[str]) -> None:
