@@ -70,6 +70,10 @@ def library() -> Any:
     loaded.dnnl_memory_desc_equal.argtypes = [Pointer, Pointer]
     loaded.dnnl_memory_set_data_handle.argtypes = [Pointer, Pointer]
     loaded.dnnl_primitive_execute.argtypes = [Pointer, Pointer, ctypes.c_int, Pointer]
+    size, number = ctypes.c_int64, ctypes.c_float
+    loaded.dnnl_sgemm.argtypes = [
+        *(ctypes.c_char, ctypes.c_char, size, size, size, number, Pointer, size, Pointer, size, number, Pointer, size)
+    ]
     for kind in ("primitive", "primitive_desc", "memory", "memory_desc", "stream"):
         getattr(loaded, f"dnnl_{kind}_destroy").argtypes = [Pointer]
     return loaded

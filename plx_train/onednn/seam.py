@@ -1,4 +1,4 @@
-"""Where Paddle's functions are exchanged for oneDNN's: six of them, for as long as a run wants it.
+"""Where Paddle's functions are exchanged for oneDNN's: seven of them, for as long as a run wants it.
 
 Layers, rooms and exports know nothing of it: a graph that is traced, or a tensor that ours can't take, meets Paddle's
 own.
@@ -15,6 +15,7 @@ from paddle.nn import functional
 from plx_train.onednn.convolution import Geometry
 from plx_train.onednn.convolve import convolve
 from plx_train.onednn.elementwise import Enlargement, Hardswish
+from plx_train.onednn.linear import Linear, can_multiply
 
 Function = Callable[..., Any]
 
@@ -30,6 +31,7 @@ def exchange(precision: str) -> Callable[[], None]:
         (functional, "conv2d", _conv2d),
         (functional, "conv1d", _conv1d),
         (functional, "conv2d_transpose", _conv2d_transpose),
+        (functional, "linear", _linear),
         (functional, "hardswish", _hardswish),
         (functional, "interpolate", _interpolate),
     ]
@@ -111,6 +113,16 @@ def _conv2d_transpose(native: Function, precision: str) -> Function:
         )
 
     return conv2d_transpose
+
+
+def _linear(native: Function, precision: str) -> Function:
+    """Large products that are learned by; all else is Paddle's."""
+
+    def linear(x: Any, weight: Any, bias: Any = None, name: str | None = None) -> Any:
+        is_ours = paddle.is_grad_enabled() and _can_take(x, weight, bias) and can_multiply(x, weight, bias)
+        return Linear.apply(x, weight, bias) if is_ours else native(x, weight, bias, name)
+
+    return linear
 
 
 def _hardswish(native: Function, precision: str) -> Function:
