@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from plx_train.onednn.library import library
+from plx_train.onednn.library import take_one_thread
 
 Work = Callable[[], None]
 
@@ -29,8 +29,7 @@ class _Helper:
         return self._done.get()
 
     def _work_on(self) -> None:
-        # Threads of OpenMP would add up in an order that their number decides.
-        library().omp_set_num_threads(1)
+        take_one_thread()
         while (work := self._given.get()) is not None:
             fault = None
             try:

@@ -79,6 +79,15 @@ def library() -> Any:
     return loaded
 
 
+def take_one_thread() -> None:
+    """Has what this thread computes from now on take no other: OpenMP's would add up in an order of their own."""
+    import paddle
+
+    # The library is bound to the OpenMP of whatever loaded it first: Paddle's own, or that of the system.
+    paddle.base.core.set_num_threads(1)
+    library().omp_set_num_threads(1)
+
+
 def version() -> str:
     """oneDNN's version, as in ``3.6.2``."""
     found = library().dnnl_version().contents
