@@ -13,8 +13,11 @@ from plx_train.onednn.cache import MOST_KEPT
 from plx_train.onednn.convolution import Geometry
 
 NUMBER_BYTES = 4
-LEAST_PRODUCTS = 1 << 18
-"""Products of a block that are worth the way to another thread, about 20 µs of computing."""
+LEAST_PRODUCTS = 1 << 20
+"""Products of a block that are worth the way to another thread, some 30 µs; a number that is moved counts for 32."""
+PRODUCTS_OF_A_NUMBER = 32
+NUMBERS_OF_A_WEIGHT = 4
+"""Numbers of x and y that a block has for each weight at least: each block's gradient is written and added."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,20 @@ class ImageBlock:
 @lru_cache(maxsize=MOST_KEPT)
 def blocks_of(geometry: Geometry) -> tuple[ImageBlock, ...]:
     """The blocks of a batch, in the order in which their weight gradients are added."""
-    images = geometry.x[0]
-    per_image = math.prod(geometry.weight) * math.prod((geometry.x if geometry.transposed else geometry.y)[2:])
     found = []
-    for first, end in bounds(images, images * per_image // LEAST_PRODUCTS):
+    for first, end in bounds(geometry.x[0], _most_blocks(geometry)):
         own = replace(geometry, x=(end - first, *geometry.x[1:]))
         found.append(ImageBlock(own, first * image_bytes(geometry.x), first * image_bytes(geometry.y), first))
     return tuple(found)
+
+
+def _most_blocks(geometry: Geometry) -> int:
+    """As many blocks as are worth it."""
+    images, weights = geometry.x[0], math.prod(geometry.weight)
+    products = images * weights * math.prod((geometry.x if geometry.transposed else geometry.y)[2:])
+    numbers = math.prod(geometry.x) + math.prod(geometry.y)
+    work = products + PRODUCTS_OF_A_NUMBER * numbers
+    return min(work // LEAST_PRODUCTS, numbers // (NUMBERS_OF_A_WEIGHT * weights))
 
 
 def bounds(length: int, most: int) -> list[tuple[int, int]]:
