@@ -1,4 +1,4 @@
-"""Where Paddle's functions are exchanged for oneDNN's: seven of them, for as long as a run wants it.
+"""Where functions of Paddle, and one of ours, are exchanged for oneDNN's: eight of them, for as long as a run wants it.
 
 Layers, rooms and exports know nothing of it: a graph that is traced, or a tensor that ours can't take, meets Paddle's
 own.
@@ -12,6 +12,8 @@ from typing import Any
 import paddle
 from paddle.nn import functional
 
+from plx_train.nn import affine
+from plx_train.onednn.affine import Affine
 from plx_train.onednn.convolution import Geometry
 from plx_train.onednn.convolve import convolve
 from plx_train.onednn.elementwise import Enlargement, Hardswish
@@ -34,6 +36,7 @@ def exchange(precision: str) -> Callable[[], None]:
         (functional, "linear", _linear),
         (functional, "hardswish", _hardswish),
         (functional, "interpolate", _interpolate),
+        (affine, "one_pass", _one_pass),
     ]
     former = [(module, name, getattr(module, name)) for module, name, _ in places]
     for (module, name, ours), (_, _, theirs) in zip(places, former, strict=True):
@@ -144,6 +147,13 @@ def _interpolate(native: Function, precision: str) -> Function:
         return native(x, size, scale_factor, mode, *others, **options)
 
     return interpolate
+
+
+def _one_pass(native: Function, precision: str) -> Function:
+    def one_pass(x: Any, scale: Any, bias: Any) -> Any:
+        return Affine.apply(x, scale, bias) if _can_take(x, scale, bias) and x.size else native(x, scale, bias)
+
+    return one_pass
 
 
 def geometry_of(

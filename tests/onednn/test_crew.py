@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import paddle
 import pytest
 from paddle import nn
 
+from plx_train.nn.affine import LearnableAffine
 from plx_train.onednn import library
 from plx_train.onednn.blocks import bounds
 from plx_train.onednn.crew import gather, side_by_side
@@ -100,32 +105,66 @@ class Everything(nn.Layer):
             nn.Conv2DTranspose(16, 16, 2, 2),
             nn.Upsample(scale_factor=2),
         )
-        self.linear = nn.Linear(100, 90)
+        self.affine, self.linear = LearnableAffine(), nn.Linear(100, 90)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.linear(self.convolutions(x))
+        return self.linear(self.affine(self.convolutions(x)))
+
+
+def bits(threads: int, images: int) -> list[bytes]:
+    """Result and gradients of a network, computed by so many threads."""
+    gather(threads)
+    paddle.seed(1)
+    network, x = Everything(), paddle.rand([images, 8, 32, 25])
+    x.stop_gradient = False
+    undo = exchange("fp32")
+    y = network(x)
+    y.square().mean().backward()
+    undo()
+    return [each.numpy().tobytes() for each in (y, x.grad, *(parameter.grad for parameter in network.parameters()))]
 
 
 @pytest.mark.parametrize("images", [2, 7])
 def test_bits_are_the_same_by_any_number_of_threads(images: int) -> None:
-    paddle.seed(1)
-    network, x = Everything(), paddle.rand([images, 8, 32, 25])
+    alone = bits(1, images)
+    for threads in (2, 3, 4, 2):
+        assert bits(threads, images) == alone
+
+
+def test_bits_do_not_hang_on_what_the_environment_says() -> None:
+    digest = (
+        "import hashlib; from onednn.test_crew import bits; print(hashlib.sha256(b''.join(bits({}, 7))).hexdigest())"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", digest.format(threads)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+        ).stdout
+        for threads in (1, 4)
+    ]
+    assert found[0] == found[1] != ""
+
+
+def test_an_affine_is_that_of_paddle() -> None:
+    layer, x = LearnableAffine(), paddle.rand([3, 50_001]) - 0.4
     x.stop_gradient = False
 
-    def computed(threads: int) -> list[bytes]:
-        gather(threads)
-        y = network(x)
-        y.square().mean().backward()
-        found = [y, x.grad, *(parameter.grad for parameter in network.parameters())]
-        bits = [tensor.numpy().tobytes() for tensor in found]
-        for tensor in (x, *network.parameters()):
-            tensor.clear_gradient()
-        return bits
+    def computed() -> list[np.ndarray]:
+        y = layer(x)
+        (y * y).sum().backward()
+        found = [y.numpy(), *(each.grad.numpy() for each in (x, layer.scale, layer.bias))]
+        for each in (x, layer.scale, layer.bias):
+            each.clear_gradient()
+        return found
 
+    layer.scale.set_value(np.float32([1.5]))
+    layer.bias.set_value(np.float32([0.25]))
+    wanted = computed()
     undo = exchange("fp32")
-    try:
-        alone = computed(1)
-        for threads in (2, 3, 4, 2):
-            assert computed(threads) == alone
-    finally:
-        undo()
+    got = computed()
+    undo()
+    for ours, theirs in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6)
