@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.extras import needing_the_workbench
-from plx_train.onednn.choice import restore_convolutions
 from plx_train.runs.result import RunResult
 from plx_train.terminal.streams import deliver, protected
 
@@ -39,7 +39,10 @@ def _run(overrides: Sequence[str]) -> RunResult:
     try:
         return mode.run(composed)
     finally:
-        restore_convolutions()
+        # What was not imported has exchanged nothing.
+        choice = sys.modules.get("plx_train.onednn.choice")
+        if choice is not None:
+            choice.restore_convolutions()
 
 
 def _without_cfg(overrides: Sequence[str]) -> list[str]:

@@ -30,7 +30,11 @@ LITE = {
     "PP-LiteSeg-T": ("STDC1", [32, 64, 128], [32, 64, 64]),
     "PP-LiteSeg-B": ("STDC2", [64, 96, 128], [64, 64, 64]),
 }
+SEGFORMERS = {**{f"SegFormer-B{size}": 256 for size in (0, 1)}, **{f"SegFormer-B{size}": 768 for size in range(2, 6)}}
+"""Channels of their heads."""
+OCR = {"OCRNet_HRNet-W18": "HRNet_W18", "OCRNet_HRNet-W48": "HRNet_W48"}
 DEEPLAB = "DeepLabV3P_MobileNetV2"
+ALL = (*LITE, *SEGFORMERS, *OCR, DEEPLAB)
 LOW, HIGH = (2, 24, 32, 40), (2, 320, 8, 10)
 """Shapes of the features that the head of DeepLabV3+ is given."""
 HARD, KEPT = 0.7, 0.25
@@ -61,14 +65,14 @@ def pixels() -> tuple[np.ndarray, np.ndarray]:
 
 
 def outputs_of(network: Any, name: str) -> list[np.ndarray]:
-    """What a network gives: of PP-LiteSeg all maps that are learned."""
+    """What a network gives: of PP-LiteSeg and OCRNet all maps that are learned."""
     import paddle
 
     inputs = [drawn(1, LOW), drawn(2, HIGH)] if name == DEEPLAB else [drawn(1, (2, 3, *SIZE))]
     tensors = [paddle.to_tensor(each) for each in inputs]
     with paddle.no_grad():
         found = network(*tensors)
-        if name != DEEPLAB:
+        if name in LITE or name in OCR:
             network.training = True  # gives all maps, while batch norms stay as they are
             found = network(*tensors)
     return [each.numpy() for each in (found if isinstance(found, list | tuple) else [found])]
@@ -80,11 +84,18 @@ def theirs(folder: Path) -> None:
     from paddleseg.models import backbones
     from paddleseg.models.deeplab import DeepLabV3PHead
     from paddleseg.models.losses import LovaszSoftmaxLoss, OhemCrossEntropyLoss
+    from paddleseg.models.ocrnet import OCRNet
     from paddleseg.models.pp_liteseg import PPLiteSeg
+    from paddleseg.models.segformer import SegFormer
     from paddleseg.utils import metrics
 
-    for name in (*LITE, DEEPLAB):
-        if name == DEEPLAB:
+    for name in ALL:
+        if name in SEGFORMERS:
+            made = getattr(backbones, f"MixVisionTransformer_{name[-2:]}")()
+            network = run = SegFormer(NUM_CLASSES, made, SEGFORMERS[name])
+        elif name in OCR:
+            network = run = OCRNet(NUM_CLASSES, getattr(backbones, OCR[name])(), [0])
+        elif name == DEEPLAB:
             network = DeepLabV3PHead(NUM_CLASSES, (0, 1), (LOW[1], HIGH[1]), (1, 6, 12, 18), 256, False)
             run = lambda low, high, head=network: head([low, high])  # noqa: E731
         else:
@@ -120,7 +131,7 @@ def ours(folder: Path) -> int:
     from plx_train.weights.pdparams import read_pdparams
 
     num_wrong = 0
-    for name in (*LITE, DEEPLAB):
+    for name in ALL:
         network = build_segmenter(name, NUM_CLASSES)
         network.eval()
         part = network.head if name == DEEPLAB else network

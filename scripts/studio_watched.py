@@ -5,8 +5,9 @@
 
 One training goes on in a studio; a headless Chromium shows its page, with curves and log as they go, for some seconds,
 and nothing for as long, in an order that is drawn. Steps are counted by the times at which the training wrote them
-down, processor time by process group. Prints the rate of watched windows in proportion to the others, with the standard
-error of the mean over pairs, and the cores that studio and browser took. Needs Chromium.
+down, processor time by process group. Prints steps a second in watched windows in proportion to the others, and steps a
+second of the training's own processor time, which other work changes less, with standard errors of the means over
+pairs, and the cores that studio and browser took. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -89,11 +90,14 @@ def told(windows: list[dict[str, Any]], steps: list[float]) -> str:
     for one in windows:
         count = bisect_left(steps, one["ended"]) - bisect_left(steps, one["began"])
         one["rate"] = count / (one["ended"] - one["began"])
+        one["own rate"] = one["rate"] / one["cores"]["training"]
     pairs = [
         sorted(windows[place : place + 2], key=lambda one: not one["is_watched"]) for place in range(0, len(windows), 2)
     ]
-    ratios = [watched["rate"] / alone["rate"] for watched, alone in pairs]
-    error = statistics.stdev(ratios) / len(ratios) ** 0.5
+    ratios = ", ".join(
+        f"{name} {_spread([watched[key] / alone[key] for watched, alone in pairs])}"
+        for name, key in (("a second", "rate"), ("a second of its processor time", "own rate"))
+    )
     alone = statistics.mean(pair[1]["rate"] for pair in pairs)
     cores = {
         f"{name} {word}": statistics.mean(pair[place]["cores"][name] for pair in pairs)
@@ -101,10 +105,12 @@ def told(windows: list[dict[str, Any]], steps: list[float]) -> str:
         for place, word in enumerate(("watched", "alone"))
     }
     taken = ", ".join(f"{name} {value:.3f}" for name, value in cores.items())
-    return (
-        f"{len(pairs)} pairs, {alone:.1f} steps/s alone; watched / alone {statistics.mean(ratios):.4f} "
-        f"± {error:.4f}, median {statistics.median(ratios):.4f}\ncores taken: {taken}"
-    )
+    return f"{len(pairs)} pairs, {alone:.1f} steps/s alone\nsteps watched / alone: {ratios}\ncores taken: {taken}"
+
+
+def _spread(ratios: list[float]) -> str:
+    error = statistics.stdev(ratios) / len(ratios) ** 0.5
+    return f"{statistics.mean(ratios):.4f} ± {error:.4f} (median {statistics.median(ratios):.4f})"
 
 
 def main() -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -24,10 +25,11 @@ from plx_train.config.keys import check_groups, check_keys, open_free_key
 from plx_train.config.mappings import entries_of, is_entry, put
 from plx_train.config.options import ColumnsOptions, RunOptions
 from plx_train.config.schema import options_with_module
+from plx_train.config.stored import register_schemas
 from plx_train.config.texts import PARAMETER, as_typed_in_full, key_of
 from plx_train.config.values import check_choices, check_values, flatten
 from plx_train.config.written import all_literal, literal
-from plx_train.contract.rooms import load_room, options_class, usable_options
+from plx_train.contract.rooms import load_room, options_class, room_names
 from plx_train.ground.credentials import put_away, put_away_in
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
@@ -47,25 +49,6 @@ class Composed:
     overrides: tuple[str, ...]
     flat: dict[str, Any]
     """Every leaf by dotted key."""
-
-
-_stored: dict[str, type] = {}
-"""What Hydra's store holds already."""
-
-
-def register_schemas() -> None:
-    """Puts the typed options into Hydra's store; adding a room needs no line here."""
-    store = ConfigStore.instance()
-    for group, name, node in (
-        (None, "run_options", RunOptions),
-        *(("schema", *one) for one in usable_options().items()),
-    ):
-        # To read all options anew takes a tenth of a second, and a command asks twice.
-        if _stored.get(name) is not node:
-            store.store(group=group, name=name, node=node)
-            _stored[name] = node
-    for one in foreign_presets():
-        store.store(group=one.group, name=one.name, node=OmegaConf.create(one.content), package=one.package)
 
 
 def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed:
@@ -91,11 +74,7 @@ def compose_run(overrides: Sequence[str], is_recorded: bool = False) -> Composed
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         base = _presets([str(item.input_line) for item in parsed if _is_preset(item)])
         check_keys(parsed, base)
-        is_all = all(map(_is_preset, parsed))
-        config = (
-            copy.deepcopy(base) if is_all else _compose([open_free_key(str(item.input_line), base) for item in parsed])
-        )
-    OmegaConf.set_readonly(config, None)
+        config = _overridden(base, parsed)
     given = {key_of(text) for text in overrides}.union(*map(_keys_in, parsed))
     with explained(overrides):
         put(config, entries)
@@ -174,19 +153,47 @@ _composed: dict[str, DictConfig] = {}
 
 def _presets(lines: Sequence[str]) -> DictConfig:
     """The configuration of presets alone, which nobody may change."""
-    rooms = [f"{name}:{kind.__module__}:{id(kind)}" for name, kind in usable_options().items()]
-    key = repr((lines, str(conf_dir()), rooms, foreign_presets()))
-    if key not in _composed:
+    key = repr((lines, str(conf_dir()), room_names(), foreign_presets()))
+    found = _composed.get(key)
+    # A room's options may be another class by now.
+    if found is None or OmegaConf.get_type(found, "module") is not options_class(str(found.module.name)):
         if len(_composed) >= MOST_KEPT:
             _composed.clear()
-        _composed[key] = _compose(lines)
-        OmegaConf.set_readonly(_composed[key], True)
-    return _composed[key]
+        found = _composed[key] = _of_presets(lines)
+        OmegaConf.set_readonly(found, True)
+    return found
+
+
+def _of_presets(lines: Sequence[str]) -> DictConfig:
+    """What Hydra composes, by its own lines, without its own configuration, which is most of what it composes."""
+    with explained(lines):
+        loader: Any = GlobalHydra.instance().config_loader()
+        parsed, repository = loader._parse_overrides_and_create_caching_repo("config", list(lines))
+        chosen = create_defaults_list(repository, "config", parsed, prepend_hydra=False, skip_missing=False)
+        config: DictConfig = loader._compose_config_from_defaults_list(chosen.defaults, repository)
+        OmegaConf.set_struct(config, True)
+        ConfigLoaderImpl._apply_overrides_to_config(chosen.config_overrides, config)
+    return config
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
     with explained(overrides):
         return compose(config_name="config", overrides=list(overrides))
+
+
+def _overridden(base: DictConfig, parsed: Sequence[Override]) -> DictConfig:
+    """The configuration of presets with single values set, by the lines that Hydra runs once presets are composed.
+
+    To have it compose them once more would take a tenth of a second; what is said to Hydra itself has it do so.
+    """
+    lines = [open_free_key(str(item.input_line), base) for item in parsed if not _is_preset(item)]
+    if any(item.key_or_group.startswith("hydra") for item in parsed):
+        return _compose([*(str(item.input_line) for item in parsed if _is_preset(item)), *lines])
+    config = copy.deepcopy(base)
+    OmegaConf.set_readonly(config, None)
+    with explained(lines):
+        ConfigLoaderImpl._apply_overrides_to_config(_parse(lines), config)
+    return config
 
 
 def composed_from(recorded: DictConfig, overrides: Sequence[str]) -> Composed:

@@ -49,6 +49,8 @@ class ServeOptions:
     """Rows of a request's table."""
     max_series: int = option(1000, at_least(1))
     """Series of a request's table, which are groups of its rows."""
+    max_index_mb: float = option(1024.0, at_least(0))
+    """MiB that all indexes together may take on disk which clients build (PP-ShiTuV2); what would pass it is 422."""
     formats: list[str] = option(["jpeg", "png", "bmp", "gif", "webp", "tiff", "pdf"], one_of(*FORMATS))
     """Formats of files that are read; those that are not on have readers with a history of faults, or few users."""
     decoders: int | None = option(None, at_least(1))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from plx_train.config.schema import option_at, options_of_rooms, options_of_run
+from plx_train.config.schema import MODULE, option_at, options_of_rooms, options_of_run
 from plx_train.contract.option import Option
 from plx_train.ground.errors import ConfigError
 
@@ -50,7 +50,9 @@ def key_of(text: str) -> str:
 def options_at(key: str) -> list[Option]:
     """The options of the run, and of the rooms, that stand at a key or hold it."""
     found = option_at(options_of_run(), key)
-    return [found] if found else [one for one in options_of_rooms() if one.key == key]
+    if found or not key.startswith(f"{MODULE}."):
+        return [found] if found else []
+    return [one for one in options_of_rooms() if one.key == key]
 
 
 def _options_of(text: str) -> list[Option]:

@@ -45,7 +45,7 @@ class Module(ABC, Generic[ProcessorT]):
     processor: ProcessorT
     is_fine_tuning: bool
 
-    sample_value: ClassVar[str] = ""
+    sample_value: str = ""
     """What `Metric.update` returns, in words; empty: the monitored metric."""
     overlay_legend: ClassVar[str] = ""
     """What the colours of `Room.overlay` mean."""
@@ -113,6 +113,13 @@ class Module(ABC, Generic[ProcessorT]):
     def weights_as_they_are(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` as this network takes it without being trained; a note: so much was changed that it has to be."""
         return self.adapt_weights(state, source)
+
+    def begin(self, train: Sequence[Any]) -> str | None:
+        """Sets by labelled samples what the starting weights leave at random, and says what, in words; None: nothing.
+
+        Called once the weights are loaded, before the first step.
+        """
+        return None
 
     def check_frozen(self, trainable: Sequence[str]) -> None:
         """Refuses to train the parameters `trainable` alone where that can teach nothing.

@@ -13,9 +13,12 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
 
-from plx_train.contract.room import CONTRACT, AnyRoom, Room
 from plx_train.ground.errors import UserError
+
+if TYPE_CHECKING:
+    from plx_train.contract.room import AnyRoom
 
 ENTRY_POINT_GROUP = "plx_train.modules"
 
@@ -62,8 +65,13 @@ def options_class(name: str) -> type:
     Raises:
         UserError: there is no such room, or it is of another package and has no options that can be read.
     """
-    if name not in room_names():
-        raise UserError(f"the module type {name} is none of {', '.join(room_names())}")
+    names = room_names()
+    if name not in names:
+        raise UserError(f"the module type {name} is none of {', '.join(names)}")
+    return _options_of(name)
+
+
+def _options_of(name: str) -> type:
     for kind in vars(_imported(name, "config")).values():
         if inspect.isclass(kind) and is_dataclass(kind) and _is_named(kind, name):
             return kind
@@ -75,7 +83,7 @@ def usable_options() -> dict[str, type]:
     found = {}
     for name in room_names():
         try:
-            found[name] = options_class(name)
+            found[name] = _options_of(name)
         except UserError:
             continue
     return found
@@ -105,6 +113,9 @@ def load_room(name: str) -> AnyRoom:
     Raises:
         UserError: it is of another package and was written for another version of the contract, or is not whole.
     """
+    # A misspelt key is told without what rooms are made of, numpy among it.
+    from plx_train.contract.room import CONTRACT, Room
+
     package = room_package(name)
     try:
         file = _imported(name, "room")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from plx_train.export.onnx_model import require_onnx, write_onnx
 from plx_train.export.parity import DEFAULT_TOLERANCE, ParityReport, Tolerance, check_parity
 from plx_train.export.static_model import interpolations
 from plx_train.ground.errors import ExportError
+from plx_train.ground.files import remove_folder, replace_folder
 from plx_train.runs.exported import file_hashes, inference_text
 from plx_train.runs.folder import INFERENCE_FILE, PARITY_FILE, STEM
 
@@ -135,18 +135,3 @@ def _evaluating(layer: paddle.nn.Layer) -> Iterator[None]:
     finally:
         for part, training in former:
             part.training = training
-
-
-def replace_folder(source: Path, target: Path) -> None:
-    """Gives `source` the name `target`; a folder can't be renamed over a full one, so the old one steps aside first."""
-    old = target.with_name(f".{target.name}.old")
-    remove_folder(old)
-    if target.exists():
-        target.rename(old)
-    source.replace(target)
-    remove_folder(old)
-
-
-def remove_folder(folder: Path) -> None:
-    """Removes it if it is there."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import threading
 from collections.abc import Iterator
@@ -141,3 +142,18 @@ def replace_file(path: Path, text: str, is_durable: bool = False) -> None:
         if is_durable:
             file.flush()
             os.fsync(file.fileno())
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Gives `source` the name `target`; a folder can't be renamed over a full one, so the old one steps aside first."""
+    old = target.with_name(f".{target.name}.old")
+    remove_folder(old)
+    if target.exists():
+        target.rename(old)
+    source.replace(target)
+    remove_folder(old)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes it if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)

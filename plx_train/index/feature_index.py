@@ -12,7 +12,7 @@ import numpy as np
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited, sha256
 from plx_train.index.flat_file import read_flat, write_flat
-from plx_train.index.maker import Maker
+from plx_train.index.maker import Maker, maker_from
 from plx_train.index.search import nearest
 
 VECTORS_FILE, LABELS_FILE, MAKER_FILE = "vector.index", "id_map.yaml", "index.json"
@@ -139,9 +139,11 @@ def read_index(folder: Path) -> FeatureIndex:
     vectors, ids = read_flat(folder / VECTORS_FILE)
     try:
         told = json.loads(read_limited(about, MOST_BYTES))
-        maker, labels, digest = Maker(**told["maker"]), tuple(map(str, told["labels"])), told["vectors"]
+        maker, labels, digest = maker_from(told["maker"]), tuple(map(str, told["labels"])), told["vectors"]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"the index {folder} can't be understood ({type(error).__name__}): build it anew") from None
     if len(labels) != len(ids) or digest != sha256(folder / VECTORS_FILE):
         raise UserError(f"{folder / VECTORS_FILE} was changed by something else than plx_train: build the index anew")
+    if not np.isfinite(vectors).all() or len(np.unique(ids)) < len(ids):
+        raise UserError(f"{folder / VECTORS_FILE} holds no vectors of images, or ids twice: build the index anew")
     return FeatureIndex(vectors, ids, labels, maker)

@@ -34,6 +34,19 @@ class Maker:
         return f"{self.name} {self.fingerprint[:12]}{f' of run {self.run_id}' if self.run_id else ''}"
 
 
+def maker_from(told: Any) -> Maker:
+    """The model that an index's file speaks of.
+
+    Raises:
+        ValueError: it speaks of none.
+    """
+    parts = (told.get("fingerprint"), told.get("name"), told.get("run_id")) if isinstance(told, dict) else (None,) * 3
+    fingerprint, name, run_id = parts
+    if not (isinstance(fingerprint, str) and isinstance(name, str) and isinstance(run_id, str | None)):
+        raise ValueError("it does not say which model made it")
+    return Maker(fingerprint, name, run_id)
+
+
 def maker_of(folder: Path) -> Maker:
     """The model in an exported folder.
 

@@ -154,17 +154,20 @@ class RetrievalMetric(Metric):
             "open": (accepted + refused) / 2,
         }
 
+    def table(self, names: Sequence[str]) -> dict[str, str]:
+        """``queries.csv``: the nearest known image of each query, its class, and the cosine.
 
-def query_file(metric: RetrievalMetric, names: Sequence[str]) -> dict[str, str]:
-    """``queries.csv``: the nearest known image of each query, its class, and the cosine; `names` are the images'."""
-    rows: list[Sequence[object]] = [["image", "class", "nearest", "its class", "cosine"]]
-    for queries, gallery, found in metric.found():
-        nearest, cosines = gallery[found.nearest[:, 0]], np.maximum(found.own, found.other)
-        rows += [
-            [names[one], metric.classes[one], names[other], metric.classes[other], round(float(cosine), 4)]
-            for one, other, cosine in zip(queries, nearest, cosines, strict=True)
-        ]
-    return {"queries.csv": csv_text(rows)}
+        Args:
+            names: the images'.
+        """
+        rows: list[Sequence[object]] = [["image", "class", "nearest", "its class", "cosine"]]
+        for queries, gallery, found in self.found():
+            nearest, cosines = gallery[found.nearest[:, 0]], np.maximum(found.own, found.other)
+            rows += [
+                [names[one], self.classes[one], names[other], self.classes[other], round(float(cosine), 4)]
+                for one, other, cosine in zip(queries, nearest, cosines, strict=True)
+            ]
+        return {"queries.csv": csv_text(rows)}
 
 
 def _hits(found: NearestImages, classes: Sequence[str], queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:

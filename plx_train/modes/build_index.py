@@ -11,9 +11,8 @@ from plx_train.config.compose import Composed
 from plx_train.config.model_options import IndexOptions
 from plx_train.config.options import RunOptions
 from plx_train.export.predictor import Predictor
-from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import ConfigError, UserError
-from plx_train.ground.files import resolve_path
+from plx_train.ground.files import remove_folder, replace_folder, resolve_path
 from plx_train.index.feature_index import MAKER_FILE, FeatureIndex, empty_index, read_index
 from plx_train.index.features import features_of, in_batches, refuse_without_features
 from plx_train.index.maker import Maker, maker_of

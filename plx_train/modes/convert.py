@@ -17,9 +17,8 @@ from plx_train.data.findings import report_lines
 from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.dataset_format import TRAIN, VAL
 from plx_train.data.formats.lines import split_file
-from plx_train.export.write import remove_folder
 from plx_train.ground.errors import ConfigError, DataError, UserError
-from plx_train.ground.files import resolve_path
+from plx_train.ground.files import remove_folder, resolve_path
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 from plx_train.workflow.convert import write_dataset

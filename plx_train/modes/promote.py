@@ -12,13 +12,12 @@ from plx_train.config.options import PromoteOptions
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import resolve_path
 from plx_train.registry import ledger
-from plx_train.registry.access import explained, registry_client
+from plx_train.registry.access import explained, registry_client, registry_reader
 from plx_train.registry.promotion import Outcome, PromotionRequest, delete, promote, roll_back
 from plx_train.registry.versions import aliased_version
 from plx_train.runs.folder import OUTPUTS
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import Console, make_console
-from plx_train.workflow.promote_source import find_candidate, make_judges
 from plx_train.workflow.trust import tell_whose
 
 ALIAS = r"[\w-]{1,200}"
@@ -74,6 +73,9 @@ def check_options(promote: PromoteOptions, composed: Composed) -> None:
 
 
 def _promote(composed: Composed, uri: str, console: Console) -> RunResult:
+    # All that measures and predicts comes with it.
+    from plx_train.workflow.promote_source import find_candidate, make_judges
+
     options = composed.options
     candidate, source = find_candidate(options, uri)
     tell_whose(console, source.run)
@@ -121,7 +123,7 @@ def _delete(composed: Composed, uri: str, console: Console) -> RunResult:
 
 
 def _history(composed: Composed, uri: str, console: Console) -> RunResult:
-    client = registry_client(uri)
+    client = registry_reader(uri)
     is_named = composed.options.promote.registered or any(text.startswith("module=") for text in composed.overrides)
     found = ledger.entries(client, _name(composed) if is_named else None)
     places = {(entry.model, entry.alias) for entry in found if entry.alias}

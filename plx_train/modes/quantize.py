@@ -14,9 +14,9 @@ from plx_train.contract.module import Module
 from plx_train.export.quantize import QUANTIZED_FILE, write_quantized
 from plx_train.export.speed import EngineSpeed, Inputs, measure, opened_engines, ways_of
 from plx_train.export.static_model import folder_engine, processor_of
-from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.files import remove_folder, replace_folder
 from plx_train.ground.spread import spread
 from plx_train.machine.device import check_device
 from plx_train.machine.hardware import usable_cores

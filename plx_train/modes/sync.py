@@ -18,15 +18,13 @@ from plx_train.terminal.console import Console, make_console
 from plx_train.tracking import resolve_uri, unsent
 from plx_train.tracking.left_over import send, waiting_spools
 from plx_train.tracking.spool import read_address
-from plx_train.workflow.source import run_folder
-from plx_train.workflow.trust import ask_trust
 
 
 def run(composed: Composed) -> RunResult:
     """Sends what waits in the folder of `run`, or below ``outputs``; the exit code is 1 if something is left."""
     options = composed.options
     console = make_console(quiet=options.quiet)
-    root = run_folder(options.run, options) if options.run else resolve_path(OUTPUTS)
+    root = _folder_of_run(options.run, options) if options.run else resolve_path(OUTPUTS)
     given = options.tracking.uri if any(text.startswith("tracking.uri=") for text in composed.overrides) else None
     waiting = waiting_spools(root)
     if not options.run and not given:
@@ -41,6 +39,13 @@ def run(composed: Composed) -> RunResult:
     return RunResult("sync", root, metrics, exit_code=1 if left else 0)
 
 
+def _folder_of_run(name: str, options: RunOptions) -> Path:
+    # All that opens a run's data comes with it, and a command that finds nothing to send needs none of it.
+    from plx_train.workflow.source import run_folder
+
+    return run_folder(name, options)
+
+
 def _send(spool: Path, given: str | None, options: RunOptions, console: Console) -> tuple[str, int, int]:
     """A run's folder, the records that were sent and those that are left."""
     folder = spool.parent
@@ -48,6 +53,8 @@ def _send(spool: Path, given: str | None, options: RunOptions, console: Console)
         if given or recorded_store(folder):
             refuse_leading_out(folder)
         else:
+            from plx_train.workflow.trust import ask_trust
+
             # Where the records go, and with them files, is what the folder says.
             ask_trust(folder, options, "sending its record")
         done = send(spool, _address(folder, given), console.warn)

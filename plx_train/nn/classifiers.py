@@ -13,7 +13,7 @@ from plx_train.nn.classifier_names import NETWORKS
 from plx_train.nn.efficientnet_lite import EfficientNetLite0
 from plx_train.nn.pp_lcnet import PPLCNet
 
-HEADS = re.compile(r"^(fc|classifier\.3)\.(weight|bias)$")
+HEADS = re.compile(r"^(fc|classifier\.[13])\.(weight|bias)$")
 """Parameters with one column, or number, per class."""
 
 
@@ -31,6 +31,8 @@ def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout:
         near = difflib.get_close_matches(name, NETWORKS, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(NETWORKS)}"
         raise ConfigError(f"module.network={name} is unknown; {hint}")
+    from paddle.vision.models import mobilenet_v2
+
     family, _, scale = name.rpartition("_x")
     if family == "PP-LCNet":
         return PPLCNet(num_classes, _number(scale), stem_stride, dropout)
@@ -38,7 +40,17 @@ def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout:
         raise ConfigError(f"module.stem_stride={stem_stride} is for PP-LCNet alone, not for {name}")
     if name == "EfficientNet-Lite0":
         return EfficientNetLite0(num_classes, dropout)
+    if family == "MobileNetV2":
+        network = mobilenet_v2(scale=_number(scale), num_classes=num_classes)
+        network.classifier[0].p = dropout
+        return network
     return _of_paddle_vision(name, scale)(num_classes=num_classes)
+
+
+def head_of(network: nn.Layer) -> tuple[str, nn.Linear]:
+    """The layer that scores the classes, and its path in a classifier."""
+    layers = ((path, layer) for path, layer in network.named_sublayers() if HEADS.match(f"{path}.weight"))
+    return next((path, layer) for path, layer in layers if isinstance(layer, nn.Linear))
 
 
 def _of_paddle_vision(name: str, scale: str) -> Callable[..., nn.Layer]:

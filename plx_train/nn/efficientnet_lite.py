@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -76,17 +73,3 @@ class EfficientNetLite0(nn.Layer):
             x = block(x)
         x = F.relu6(self.bn1(self.conv_head(x)))
         return self.fc(self.dropout(F.adaptive_avg_pool2d(x, 1).flatten(1)))
-
-
-def from_torch(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The published tensors under this network's names and in its layout; others come back as they are."""
-    if "_conv_stem.weight" not in state:
-        return state
-    renamed = {}
-    for name, array in state.items():
-        if name.endswith("num_batches_tracked"):
-            continue
-        name = re.sub(r"(^|\.)_", r"\1", name)
-        name = name.replace(".running_mean", "._mean").replace(".running_var", "._variance")
-        renamed[name] = array.T if name == "fc.weight" else array
-    return renamed

@@ -6,7 +6,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from plx_train.nn.classifiers import HEADS, build_classifier
+from plx_train.nn.classifiers import build_classifier, head_of
 
 
 class FeatureNetwork(nn.Layer):
@@ -22,9 +22,7 @@ class FeatureNetwork(nn.Layer):
     def __init__(self, name: str, dimensions: int | None, num_classes: int, stem_stride: int, dropout: float) -> None:
         super().__init__()
         self.backbone = build_classifier(name, dimensions or 1, stem_stride, dropout)
-        path, last = next(
-            (path, layer) for path, layer in self.backbone.named_sublayers() if HEADS.match(f"{path}.weight")
-        )
+        path, last = head_of(self.backbone)
         width = dimensions or int(last.weight.shape[0])
         if dimensions is None:
             owner, _, key = path.rpartition(".")

@@ -16,6 +16,7 @@ from plx_train.contract.pipelines import declaration_of, part_of
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import ConfigError, UserError, found_in, to_keep
 from plx_train.pipelines.inputs import Page, read_pages
+from plx_train.pipelines.origins import LoadedData, Resolve
 from plx_train.pipelines.result import PipelineResult
 from plx_train.vision.bounds import TooManyPixels
 from plx_train.vision.image import as_image, drawn_page
@@ -85,6 +86,10 @@ class Pipeline:
         self.config = config
         self.defaults: Mapping[str, Any] = {}
         """Parameters that hold where a call gives none."""
+        self.data: Mapping[str, LoadedData] = {}
+        """Folders of data by the configuration's key."""
+        self.resolve: Resolve | None = None
+        """Looks references to a registry up."""
         self.declared = declaration_of(config)
         self.cores = min(os.cpu_count() or 1, 8)
         self.parts = {
@@ -110,6 +115,14 @@ class Pipeline:
     def threads_of(self, key: str) -> int:
         """CPU threads for one prediction of a part; those whose predictions run side by side take one."""
         return self.cores
+
+    def take_data(self, data: Mapping[str, LoadedData]) -> None:
+        """Takes the folders of data that the configuration names, by its keys.
+
+        Raises:
+            UserError: one can't be used.
+        """
+        self.data = data
 
     def used_parts(self) -> tuple[str, ...]:
         """Keys of the models to load; more than `PARTS` where the configuration switches something on."""

@@ -12,6 +12,7 @@ from plx_train.contract.pipeline import SECTION, SubPipeline
 from plx_train.contract.pipelines import checked_config, declaration_of, part_of, pipeline_files, read_yaml
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError
+from plx_train.pipelines.origins import FOLDERS, NOTHING
 from plx_train.runs.folder import MANIFEST
 
 
@@ -39,17 +40,13 @@ def read_config(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     return _with_folders(checked_config(copy.deepcopy(dict(files[name].content)), name), files[name].path.parent)
 
 
-FOLDERS = ("index",)
-"""Keys of a configuration that name folders of data, which are frozen with it."""
-
-
 def _confine_models(config: Mapping[str, Any], path: Path) -> None:
     """
     Raises:
         UserError: a frozen pipeline, which holds all its models, names one that lies outside of its folder.
     """
     for key in FOLDERS:
-        if config.get(key):
+        if config.get(key) not in NOTHING:
             confined(path.parent, config[key], str(path))
     for section in (config, *config["SubPipelines"].values()):
         for part in (section.get("SubModules") or {}).values():

@@ -17,7 +17,6 @@ from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Pipeline
-from plx_train.pipelines.config import FOLDERS
 from plx_train.pipelines.load import load_pipeline
 from plx_train.runs.exported import files_named, is_onnx_only
 from plx_train.runs.folder import CHOICE_FILE, MANIFEST
@@ -43,14 +42,14 @@ def freeze(pipeline: Pipeline, folder: Path) -> Path:
         for key, model in pipeline.models.items():
             _copy_model(model.folder, temporary / "models" / key)
         config = _portable(pipeline)
-        for key in FOLDERS:
-            if config.get(key):
-                _copy_data(Path(config[key]), temporary / key)
-                config[key] = key
+        for key, data in pipeline.data.items():
+            _copy_data(data.folder, temporary / key)
+            config[key] = key
         (temporary / CONFIG_FILE).write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), "utf-8")
         digests = {path: sha256(temporary / path) for path in _files(temporary)}
         origins = {key: _origin(model) for key, model in pipeline.models.items()}
-        content = {"pipeline": pipeline.name, "models": origins, "sha256": digests}
+        named = {key: {"reference": data.reference, "version": data.version} for key, data in pipeline.data.items()}
+        content = {"pipeline": pipeline.name, "models": origins, "data": named, "sha256": digests}
         (temporary / MANIFEST).write_text(json.dumps(content, indent=1), "utf-8")
         verify(temporary)
         load_pipeline(temporary)

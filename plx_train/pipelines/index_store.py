@@ -8,8 +8,8 @@ import uuid
 from collections import OrderedDict
 from pathlib import Path
 
-from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import remove_folder, replace_folder
 from plx_train.index.feature_index import FeatureIndex, is_index, read_index
 
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -43,8 +43,15 @@ class IndexStore:
                 raise UserError(f"there is no index of the key {key[:64]!r}: build one first")
             return self._hold(key, read_index(self.folder / key))
 
-    def put(self, index: FeatureIndex, key: str | None = None) -> str:
-        """Keeps an index under a new key, or in the place of the one that it was made of; the key."""
+    def put(self, index: FeatureIndex, key: str | None = None, most_bytes: int | None = None) -> str:
+        """Keeps an index under a new key, or in the place of the one that it was made of; the key.
+
+        Args:
+            most_bytes: that all indexes may take on disk.
+
+        Raises:
+            UserError: they would take more; then the former ones stay.
+        """
         key = key or uuid.uuid4().hex
         temporary = self.folder / f".{key}.tmp"
         with self._lock:
@@ -52,6 +59,12 @@ class IndexStore:
             temporary.mkdir(parents=True)
             try:
                 index.save(temporary)
+                others = (each for each in self.folder.iterdir() if each.name not in (key, temporary.name))
+                if most_bytes is not None and sum(map(_size, (temporary, *others))) > most_bytes:
+                    raise UserError(
+                        f"all indexes together may take {most_bytes / 2**20:g} MiB on disk, which this one would pass: "
+                        "whoever runs the server can allow more by serve.max_index_mb, or remove folders of old ones"
+                    )
                 replace_folder(temporary, self.folder / key)
             finally:
                 remove_folder(temporary)
@@ -64,3 +77,8 @@ class IndexStore:
         while len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
         return index
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files of an index."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0

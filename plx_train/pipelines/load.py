@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import UserError
@@ -13,26 +13,10 @@ from plx_train.ground.files import sha256
 from plx_train.pipelines.base import LoadedModel, Part, Pipeline, check_parameters
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.known import kind_of
+from plx_train.pipelines.origins import FOLDERS, Resolve, data_of
 from plx_train.pipelines.published import published_folder
 from plx_train.runs.exported import parameters_file
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE
-
-
-class Found(Protocol):
-    """What a reference to a registry stands for."""
-
-    @property
-    def folder(self) -> Path: ...
-
-    @property
-    def version(self) -> str | None: ...
-
-    @property
-    def run_id(self) -> str | None: ...
-
-
-Resolve = Callable[[str], Found | None]
-"""Takes a ``model_dir``; None where it is no reference, but a folder."""
 
 
 def load_pipeline(
@@ -50,10 +34,16 @@ def load_pipeline(
     Raises:
         UserError: something is missing or can't be loaded, or a parameter is not possible.
     """
-    resolved = with_models(read_config(config), models or {})
+    resolved, given = with_models(read_config(config), models or {}), dict(parameters or {})
+    kind = kind_of(resolved)
+    # A folder that holds for all calls is read, and looked up, once.
+    resolved |= {key: given.pop(key) for key in FOLDERS if key in given and key in kind.parameter_types(resolved)}
     load = partial(_load_part, device=device, engine=engine_of(resolved), resolve=resolve)
-    pipeline = kind_of(resolved)(resolved, load)
-    pipeline.defaults = pipeline.checked(parameters or {})
+    data = data_of(resolved, resolve)
+    pipeline = kind(resolved, load)
+    pipeline.resolve = resolve
+    pipeline.take_data(data)
+    pipeline.defaults = pipeline.checked(given)
     pipeline.check_settings(pipeline.defaults)
     return pipeline
 

@@ -19,6 +19,7 @@ from plx_train.pipelines.crops import box_crop
 from plx_train.pipelines.drawing import draw_attributes
 from plx_train.pipelines.index_store import IndexStore
 from plx_train.pipelines.inputs import Page
+from plx_train.pipelines.origins import LoadedData, data_named
 from plx_train.pipelines.result import PipelineResult
 
 DETECTION, RECOGNITION = "Detection", "Recognition"
@@ -55,11 +56,21 @@ class ShiTu(Pipeline):
             # PaddleX, which knows nothing of a calibrated one, is told of it where the pipeline is frozen.
             processor: Any = part.predictor.processor
             config["rec_threshold"] = round(float(processor.threshold), 6)
-        given = config.get("index")
-        if given:
-            config["index"] = str(resolve_path(given))
-        self._index = self._checked_index(read_index(Path(config["index"])), str(given)) if given else None
+        self._index: FeatureIndex | None = None
         self.check_settings({})
+
+    def take_data(self, data: Mapping[str, LoadedData]) -> None:
+        """Reads the index that the configuration names.
+
+        Raises:
+            UserError: there is none, or another model built it.
+        """
+        super().take_data(data)
+        if "index" in data:
+            self._index = self._read(data["index"])
+
+    def _read(self, data: LoadedData) -> FeatureIndex:
+        return self._checked_index(read_index(data.folder), data.reference)
 
     def used_parts(self) -> tuple[str, ...]:
         """Recognition, and detection where the configuration has it and does not switch it off."""
@@ -95,16 +106,14 @@ class ShiTu(Pipeline):
             UserError: there is none, or it was built by another model.
         """
         given, key = params.get("index"), params.get("index_key")
-        if isinstance(given, FeatureIndex):
-            return self._checked_index(given, "that was given")
-        if key is not None:
+        if key is not None and given is None:
             return self._checked_index(self.store.get(key), key)
         if given is not None:
-            return self._checked_index(read_index(resolve_path(given)), given)
+            return self._given(given)
         if self._index is None:
             raise UserError(
                 f"the pipeline {self.NAME} needs an index of known images: pipeline.index=<folder that "
-                "mode=build_index wrote>, index in its YAML, or a key"
+                "mode=build_index wrote, or models:/<name>@<alias>>, index in its YAML, or a key"
             )
         return self._index
 
@@ -139,6 +148,11 @@ class ShiTu(Pipeline):
         """Features float32 (N, D) of images uint8 (H, W, 3) BGR that show one thing each."""
         return np.concatenate([features_of(self._features, some) for some in in_batches(images)])
 
+    def _given(self, index: FeatureIndex | str | Path) -> FeatureIndex:
+        if isinstance(index, FeatureIndex):
+            return self._checked_index(index, "that was given")
+        return self._read(data_named(str(index), self.resolve))
+
     def build_index(self, gallery_imgs: Sequence[Any], gallery_label: Sequence[str]) -> FeatureIndex:
         """A new index of images, paths or arrays, with a label each.
 
@@ -157,8 +171,7 @@ class ShiTu(Pipeline):
         """
         if not gallery_imgs or len(gallery_imgs) != len(gallery_label):
             raise UserError(f"{len(gallery_imgs)} images need as many labels, one at least, not {len(gallery_label)}")
-        former = index if isinstance(index, FeatureIndex) else read_index(Path(index))
-        self._checked_index(former, "that was given")
+        former = self._given(index)
         as_input = self._features.processor.as_input
         parts = [features_of(self._features, [as_input(one) for one in some]) for some in in_batches(gallery_imgs)]
         return former.appended(np.concatenate(parts), [str(label) for label in gallery_label])
@@ -169,7 +182,7 @@ class ShiTu(Pipeline):
         Raises:
             UserError: one is not there.
         """
-        former = index if isinstance(index, FeatureIndex) else read_index(Path(index))
+        former = index if isinstance(index, FeatureIndex) else self._given(index)
         return former.without(ids=[int(number) for number in remove_ids])
 
 

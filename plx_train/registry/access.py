@@ -16,6 +16,8 @@ from plx_train.ground.errors import UserError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from plx_train.tracking.tables import Reader
+
 STORE_PACKAGES = ("mlflow", "sqlalchemy", "requests", "urllib3", "alembic", "sqlite3")
 """Packages whose errors are the store's, not ours."""
 
@@ -38,6 +40,19 @@ def registry_client(uri: str, may_create: bool = False) -> MlflowClient:
         raise UserError(f"nothing is registered at {path}, which does not exist: give tracking.uri=…")
     with explained(uri, f"the registry at {without_credentials(uri)} can't be opened"):
         return _open(uri, os.getpid())
+
+
+def registry_reader(uri: str) -> Reader:
+    """What answers questions to the store at `uri`: its tables, where they are known, else `registry_client`.
+
+    Raises:
+        UserError: mlflow is needed and not installed, or the store is not there or does not answer.
+    """
+    try:
+        from plx_train.tracking.tables import open_tables
+    except ImportError as error:
+        raise _needs_training_part(error) from None
+    return open_tables(uri) or registry_client(uri)
 
 
 @functools.lru_cache(maxsize=8)

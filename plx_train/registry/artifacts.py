@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
 
 from plx_train.ground.confine import confined, plain_name, refuse_leading_out, sha256_name
 from plx_train.ground.credentials import put_away, with_credentials, without_credentials
@@ -16,12 +17,11 @@ from plx_train.index.feature_index import is_index
 from plx_train.runs.exported import is_export
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from plx_train.registry.versions import Version
+    from plx_train.tracking.tables import Reader
 
 
-def folder_of(client: MlflowClient, version: Version) -> Path:
+def folder_of(client: Reader, version: Version) -> Path:
     """The folder with a version's files.
 
     Raises:
@@ -86,10 +86,8 @@ def _remove_damaged(kept: Path) -> None:
 
 def local_path(source: str) -> Path | None:
     """The path that an address without a server means; None where there is a server."""
-    from mlflow.utils.file_utils import local_file_uri_to_path
-
     if source.startswith("file:"):
-        return Path(local_file_uri_to_path(source))
+        return Path(unquote(urlparse(source).path))
     return Path(source) if "://" not in source and ":/" not in source[2:] else None
 
 

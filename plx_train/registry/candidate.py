@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plx_train.export.static_model import room_of
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
 from plx_train.metrics.direction import HIGHER, Better, recorded
@@ -98,6 +97,8 @@ def read_candidate(folder: Path, run_id: str | None) -> Candidate:
         )
     graph_files(folder)
     inference = read_inference(folder)
+    from plx_train.export.static_model import room_of
+
     module = room_of(inference)
     origin = lineage(inference)
     try:

@@ -18,6 +18,8 @@ from plx_train.tracking.words import clean_text
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from plx_train.tracking.tables import Reader
+
 FIELDS = ("action", "model", "alias", "former", "target", "outcome", "who", "reason")
 LONGEST_TAG = 5000
 PAGE = 1000
@@ -108,7 +110,7 @@ def _gates_json(gates: Iterable[Gate]) -> str:
         most //= 2
 
 
-def entries(client: MlflowClient, model: str | None = None) -> list[LedgerEntry]:
+def entries(client: Reader, model: str | None = None) -> list[LedgerEntry]:
     """The attempts, oldest first; of all registered models, or of one."""
     experiment = client.get_experiment_by_name(PROMOTIONS)
     if experiment is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.errors import UserError
-from plx_train.registry.access import default_uri, explained, registry_client
+from plx_train.registry.access import default_uri, explained, registry_client, registry_reader
 from plx_train.registry.exchange import LOCK_PREFIX
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE, PARAMETERS_FILE, PARITY_FILE
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from plx_train.registry.versions import Version
+    from plx_train.tracking.tables import Reader
 
 FORMS = "models:/<name>@<alias>, models:/<name>/<version> or runs:/<run id>"
 PREFIXES = ("models:/", "runs:/")
@@ -59,12 +60,14 @@ def resolve(reference: str, tracking_uri: str | None = None) -> Resolved:
     if not version and not run:
         raise UserError(f"{reference} can't be understood: write {FORMS}")
     uri = default_uri(tracking_uri)
-    client = registry_client(uri)
-    with explained(uri, f"{reference} can't be looked up"):
-        if run:
+    if run:
+        client = registry_client(uri)
+        with explained(uri, f"{reference} can't be looked up"):
             return _resolve_run(client, uri, run[1], run[2])
-        assert version is not None
-        return _resolve_version(client, version[1], version[2], version[3])
+    assert version is not None
+    reader = _reader(uri, version[2])
+    with explained(uri, f"{reference} can't be looked up"):
+        return _resolve_version(reader, uri, version[1], version[2], version[3])
 
 
 def resolver(tracking_uri: str | None = None) -> Callable[[str], Resolved | None]:
@@ -85,19 +88,24 @@ def current_version(name: str, alias: str, tracking_uri: str | None = None) -> s
     from plx_train.registry.versions import aliased_version
 
     uri = default_uri(tracking_uri)
-    client = registry_client(uri)
+    client = _reader(uri, alias)
     with explained(uri, f"models:/{name}@{alias} can't be looked up"):
         return aliased_version(client, name, alias)
 
 
-def _resolve_version(client: MlflowClient, name: str, alias: str | None, number: str | None) -> Resolved:
+def _reader(uri: str, alias: str | None) -> Reader:
+    # What MLflow means by this alias is no row of its own.
+    return registry_client(uri) if (alias or "").lower() == "latest" else registry_reader(uri)
+
+
+def _resolve_version(client: Reader, uri: str, name: str, alias: str | None, number: str | None) -> Resolved:
     from plx_train.registry.artifacts import folder_of
     from plx_train.registry.versions import aliased_version, find_version
 
     number = number or aliased_version(client, name, str(alias))
     version: Version | None = find_version(client, name, number) if number else None
     if version is None:
-        raise UserError(_not_there(client, name, alias, number))
+        raise UserError(_not_there(registry_client(uri), name, alias, number))
     return Resolved(folder_of(client, version), name, version.version, version.run_id, alias)
 
 
@@ -122,7 +130,7 @@ def _hint(given: str, known: list[str]) -> str:
 
 def _resolve_run(client: MlflowClient, uri: str, run_id: str, path: str | None) -> Resolved:
     from plx_train.registry.artifacts import local_folder, local_path
-    from plx_train.tracking.store import find_run
+    from plx_train.tracking.found_run import find_run
 
     record = find_run(uri, run_id)
     root = client.get_run(record.run_id).info.artifact_uri.rstrip("/")

@@ -15,6 +15,8 @@ from plx_train.tracking.words import clean_text
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from plx_train.tracking.tables import Reader
+
 TAG = "plx."
 DIGEST_TAG = f"{TAG}digest"
 RUN_TAG = f"{TAG}run_id"
@@ -56,7 +58,7 @@ class Version:
             return None
 
 
-def find_version(client: MlflowClient, name: str, version: str) -> Version | None:
+def find_version(client: Reader, name: str, version: str) -> Version | None:
     """The version with this number; None where there is none."""
     try:
         return _version(client.get_model_version(name, version))
@@ -66,7 +68,7 @@ def find_version(client: MlflowClient, name: str, version: str) -> Version | Non
         raise
 
 
-def aliased_version(client: MlflowClient, name: str, alias: str) -> str | None:
+def aliased_version(client: Reader, name: str, alias: str) -> str | None:
     """The number of the version that the alias points at; None where there is none."""
     try:
         return str(client.get_model_version_by_alias(name, alias).version)

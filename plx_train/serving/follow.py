@@ -17,7 +17,7 @@ from plx_train.serving.daemons import in_daemon
 from plx_train.serving.endpoints import Endpoint
 from plx_train.serving.metrics import Metrics
 from plx_train.serving.protocol import encoded
-from plx_train.serving.served import ServedPipeline
+from plx_train.serving.served import ServedData, ServedPipeline
 
 logger = logging.getLogger(__name__)
 ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
@@ -85,7 +85,7 @@ class Follower:
             self._complain(f"the registry does not answer, the versions in use stay: {error}")
             return False
         self._complaint = ""
-        if all(used.models[part].version == version for part, version in wanted.items()):
+        if all(origins(used)[part].version == version for part, version in wanted.items()):
             return False
         if wanted == self._refused.versions and time.monotonic() < self._refused.retry_at:
             return False
@@ -120,24 +120,33 @@ class Follower:
         self._complaint = message
 
 
+def origins(pipeline: ServedPipeline) -> Mapping[str, ServedData]:
+    """Where models and data come from, by part and by the configuration's key."""
+    return {**pipeline.models, **pipeline.data}
+
+
 def followed(pipeline: ServedPipeline) -> dict[str, tuple[str, str]]:
-    """(model's name, alias) by part, for those that were given by an alias."""
-    found = {part: ALIAS.fullmatch(model.reference) for part, model in pipeline.models.items()}
+    """(registered name, alias) by part, for those that were given by an alias."""
+    found = {part: ALIAS.fullmatch(origin.reference) for part, origin in origins(pipeline).items()}
     return {part: (match[1], match[2]) for part, match in found.items() if match}
 
 
 def wanted_versions(pipeline: ServedPipeline, current_version: Callable[[str, str], str | None]) -> Versions:
     """What the aliases point at; an alias that is gone leaves the version in use."""
     return {
-        part: current_version(name, alias) or pipeline.models[part].version
+        part: current_version(name, alias) or origins(pipeline)[part].version
         for part, (name, alias) in followed(pipeline).items()
     }
 
 
 def described(pipeline: ServedPipeline) -> str:
-    """The models and their versions in a line."""
-    models = pipeline.models.items()
-    return ", ".join(f"{part}: {model.name} {model.version or model.reference}" for part, model in models)
+    """The models and data with their versions in a line."""
+    models = [f"{part}: {model.name} {model.version or model.reference}" for part, model in pipeline.models.items()]
+    return ", ".join([*models, *(f"{key}: {data.reference}{_version(data)}" for key, data in pipeline.data.items())])
+
+
+def _version(data: ServedData) -> str:
+    return f" {data.version}" if data.version else ""
 
 
 def warm(pipeline: ServedPipeline, item: Any, max_batch: int) -> list[Any]:

@@ -14,6 +14,7 @@ from fastapi import Request as HTTPRequest
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from plx_train.config.serve_options import ServeOptions
 from plx_train.contract.pipelines import declaration_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.serving.files import Limits
@@ -90,7 +91,7 @@ class Store(Protocol):
 
     def get(self, key: str) -> Any: ...
 
-    def put(self, index: Any, key: str | None = None) -> str: ...
+    def put(self, index: Any, key: str | None = None, most_bytes: int | None = None) -> str: ...
 
 
 @runtime_checkable
@@ -108,6 +109,9 @@ class Indexing(Protocol):
 
 class Host(Protocol):
     """What an index operation needs of the service."""
+
+    @property
+    def options(self) -> ServeOptions: ...
 
     @property
     def pipeline(self) -> Any: ...
@@ -182,11 +186,12 @@ class _Desk:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._changing = asyncio.Lock()
+        self._most_bytes = int(host.options.max_index_mb * 2**20)
 
     async def build(self, request: BuildIndexRequest) -> dict[str, Any]:
         pipeline = self._host.pipeline
         index = await self._filled(pipeline.build_index, request.imageLabelPairs, pipeline)
-        key = await self._host.in_thread(pipeline.store.put, index)
+        key = await self._host.in_thread(pipeline.store.put, index, None, self._most_bytes)
         return {"indexKey": key, "imageCount": len(index)}
 
     async def add(self, request: AddImagesRequest) -> dict[str, Any]:
@@ -194,7 +199,7 @@ class _Desk:
         async with self._changing:
             former = await self._host.in_thread(pipeline.store.get, request.indexKey)
             index = await self._filled(partial(pipeline.append_index, index=former), request.imageLabelPairs, pipeline)
-            await self._host.in_thread(pipeline.store.put, index, request.indexKey)
+            await self._host.in_thread(pipeline.store.put, index, request.indexKey, self._most_bytes)
         return {"imageCount": len(index)}
 
     async def remove(self, request: RemoveImagesRequest) -> dict[str, Any]:

@@ -9,17 +9,21 @@ from typing import Any, Protocol
 import numpy as np
 
 
-class ServedModel(Protocol):
-    """One model of a pipeline, and where it comes from."""
-
-    @property
-    def name(self) -> str: ...
+class ServedData(Protocol):
+    """What a pipeline was given, and where it comes from."""
 
     @property
     def reference(self) -> str: ...
 
     @property
     def version(self) -> str | None: ...
+
+
+class ServedModel(ServedData, Protocol):
+    """One model of a pipeline."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def run_id(self) -> str | None: ...
@@ -51,6 +55,9 @@ class ServedPipeline(Protocol):
 
     @property
     def models(self) -> Mapping[str, ServedModel]: ...
+
+    @property
+    def data(self) -> Mapping[str, ServedData]: ...
 
     @property
     def background(self) -> str: ...

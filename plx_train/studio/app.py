@@ -22,15 +22,12 @@ from plx_train.report.page import page_environment
 from plx_train.studio import (
     data_job_routes,
     data_routes,
-    form_routes,
     job_routes,
     label_routes,
-    machine_routes,
+    machine,
     model_routes,
     pipeline_routes,
     run_routes,
-    sweep_routes,
-    upload_routes,
 )
 from plx_train.studio.datasets import DataShelf
 from plx_train.studio.home import Home
@@ -65,12 +62,10 @@ def create_app(home: Home, options: StudioOptions | None = None) -> FastAPI:
     _add_pages(app)
     _add_changes(app, studio)
     job_routes.add(app, studio)
-    form_routes.add(app, studio)
     run_routes.add(app, studio)
-    sweep_routes.add(app, studio)
     model_routes.add(app, studio)
     pipeline_routes.add(app, studio)
-    machine_routes.add(app, studio)
+    machine.add(app, studio)
     _add_data(app, studio, options or StudioOptions())
     _add_errors(app)
     return app
@@ -83,7 +78,7 @@ def _add_data(app: FastAPI, studio: Studio, options: StudioOptions) -> None:
     data_routes.add(app, studio, shelf, lists, thumbnails)
     data_job_routes.add(app, studio, shelf, lists)
     label_routes.add(app, studio, shelf, lists, thumbnails)
-    upload_routes.add(app, studio, shelf, Uploads(shelf, options))
+    data_routes.add_uploads(app, studio, shelf, Uploads(shelf, options))
 
 
 async def _tick(studio: Studio) -> None:

@@ -1,11 +1,11 @@
-"""Requests about datasets: which there are, what a check found in them, and their pictures."""
+"""Requests about datasets: which there are, what a check found in them, their pictures, and files that come."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -19,6 +19,7 @@ from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
+from plx_train.studio.uploads import Uploads
 
 PAGE = 200
 """Images that are sent at once, at most."""
@@ -30,6 +31,12 @@ class Added(BaseModel):
 
     root: str = Field("", max_length=4000)
     embedded: str = Field("", max_length=100)
+
+
+class Named(BaseModel):
+    """What a folder of files that are to come is called."""
+
+    name: str = Field(min_length=1, max_length=200)
 
 
 class Purpose(BaseModel):
@@ -134,6 +141,29 @@ def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails:
         return Response(
             thumbnails.get(images.path(image), size, folder, outlines), media_type="image/jpeg", headers=KEPT
         )
+
+
+def add_uploads(app: FastAPI, studio: Studio, shelf: DataShelf, uploads: Uploads) -> None:
+    """Requests that bring files."""
+
+    @app.post("/api/uploads")
+    def begin(named: Named) -> dict[str, Any]:
+        """A new dataset for files to come."""
+        made = shelf.add_files(named.name)
+        studio.data_version += 1
+        return asdict(made)
+
+    @app.get("/api/data/{name}/files")
+    def there(name: str) -> dict[str, Any]:
+        """What came whole: a page sends the others."""
+        return {"files": uploads.there(shelf.get(name))}
+
+    @app.put("/api/data/{name}/files")
+    async def take(name: str, path: str, request: Request) -> dict[str, Any]:
+        """One file, as the body."""
+        given = request.headers.get("content-length", "")
+        length = int(given) if given.isascii() and given.isdigit() else None
+        return {"size": await uploads.take(shelf.get(name), path, length, request.stream())}
 
 
 def known_images(lists: ImageLists, one: KnownData) -> ImageList:

@@ -16,8 +16,8 @@ from plx_train.ground.errors import UserError
 from plx_train.ground.places import datasets_dir
 from plx_train.runs.folder import CHECK_FILE, CORRECTIONS_FILE, SUSPECTS_FILE
 from plx_train.studio import forms
+from plx_train.studio.folders import MENDED, without_doubled_rows
 from plx_train.studio.home import Home, read_json, write_json
-from plx_train.studio.tables import MENDED, without_doubled_rows
 
 DATASET_FILE, FILES = "dataset.json", "files"
 CHECK, AUDIT, PREDICT, SUGGEST = "check", "audit", "predict", "suggest"

@@ -1,9 +1,10 @@
-"""Folders of this machine, as far as the studio may look: to be chosen from, and the tables in them."""
+"""Folders of this machine, as far as the studio may look: to be chosen from, their tables, and copies of these."""
 
 from __future__ import annotations
 
 import csv
 import os
+import shutil
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ MOST_FOLDERS, MOST_ENTRIES = 400, 20_000
 MOST_TABLES, MOST_ROWS, MOST_COLUMNS = 4, 8, 24
 LONGEST_CELL = 60
 READ_BYTES = 1 << 16
+SUFFIXES = (".csv", ".tsv")
+MENDED = "mended"
+"""Folder of a copy in which no row stands twice."""
 
 
 def look_into(home: Home, given: str) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def look_into(home: Home, given: str) -> dict[str, Any]:
     for entry in entries:
         suffix = Path(entry.name).suffix.lower()
         num_images += suffix in IMAGE_SUFFIXES
-        num_tables += suffix in (".csv", ".tsv")
+        num_tables += suffix in SUFFIXES
         if not entry.name.startswith(".") and _is_folder(entry):
             folders.append(entry.name)
     above = place.parent if any(is_inside(root, place.parent) for root in home.roots) else None
@@ -59,7 +63,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def tables_in(root: Path) -> list[dict[str, Any]]:
     """The first rows of the tables in a folder, each cell shortened; none that a link outside of it names."""
-    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv") and is_inside(root, path))
+    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and is_inside(root, path))
     return [found for path in paths[:MOST_TABLES] if (found := _rows(path))]
 
 
@@ -73,3 +77,39 @@ def _rows(path: Path) -> dict[str, Any] | None:
     between = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=(lines or [""])[0].count)
     rows = [[cell[:LONGEST_CELL] for cell in row[:MOST_COLUMNS]] for row in csv.reader(lines, delimiter=between)]
     return {"name": path.name, "head": rows[:1], "rows": rows[1:]}
+
+
+def without_doubled_rows(root: Path, target: Path) -> int:
+    """Copies a folder's tables without rows that follow one that is the same to the letter; how many there were.
+
+    Raises:
+        UserError: there are none, or the tables can't be copied; then nothing is left.
+    """
+    scratch = target.with_name(f".{target.name}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        scratch.mkdir(parents=True)
+        paths = [path for path in sorted(root.iterdir()) if path.suffix.lower() in SUFFIXES and is_inside(root, path)]
+        number = sum(_copied(path, scratch / path.name) for path in paths)
+        if not number:
+            raise UserError("no row stands twice to the letter: rows of one time that differ are mended in the file")
+        shutil.rmtree(target, ignore_errors=True)
+        scratch.rename(target)
+    except OSError as error:
+        raise UserError(f"{root} can't be copied ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return number
+
+
+def _copied(path: Path, target: Path) -> int:
+    number, last = 0, None
+    with path.open("rb") as given, target.open("wb") as file:
+        for line in given:
+            row = line.rstrip(b"\r\n")
+            if row and row == last:
+                number += 1
+                continue
+            last = row
+            file.write(line)
+    return number

@@ -26,6 +26,7 @@ FIRST = {
     "device": "Device",
     "trainer.epochs": "Epochs",
     "module.network": "Network",
+    "module.dict": "Characters",
     "optimizer.lr": "Learning rate",
     "trainer.batch_size": "Batch",
     "dataset.pool": "Unlabelled images",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI
@@ -45,6 +46,12 @@ class Asked(BaseModel):
     overrides: list[str] = Field(min_length=1, max_length=200)
     title: str = Field(min_length=1, max_length=200)
     about: dict[str, Any] = {}
+
+
+class Options(BaseModel):
+    """Options of a command that is being put together."""
+
+    overrides: list[str] = Field(max_length=200)
 
 
 class Position(BaseModel):
@@ -105,6 +112,27 @@ def add(app: FastAPI, studio: Studio) -> None:
     @app.get("/api/events")
     def events() -> dict[str, Any]:
         return {"events": studio.home.events()}
+
+    _add_forms(app, studio)
+
+
+def _add_forms(app: FastAPI, studio: Studio) -> None:
+    @app.get("/api/modules")
+    def modules() -> dict[str, Any]:
+        return {"modules": forms.modules()}
+
+    @app.get("/api/form")
+    def form(module: str) -> dict[str, Any]:
+        """The options, and the last run of the module here, by which one may guess how long another takes."""
+        done = (card for card in studio.shelf.cards() if (card.mode, card.status) == ("train", "FINISHED"))
+        last = next((asdict(card) for card in done if card.module == module), None)
+        return forms.form(module) | {"last": last}
+
+    @app.post("/api/command")
+    def command(options: Options) -> dict[str, Any]:
+        """The command as a terminal would be given it, and what is wrong with it."""
+        overrides = with_store(studio.home, options.overrides)
+        return {"command": forms.command(overrides), "error": forms.fault_of(overrides)}
 
 
 def _refuse_outside(home: Home, overrides: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The machine that a studio runs on, its settings, and what the doctor found."""
+"""Requests about the machine that a studio runs on, its settings, and what the doctor found."""
 
 from __future__ import annotations
 
@@ -10,16 +10,47 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
 from plx_train import __version__
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.files import cache_folder
 from plx_train.machine.hardware import cpu, memory_mib, nvidia_gpus, usable_cores
-from plx_train.studio.store import STORE, pages_of, store_of
+from plx_train.studio.store import STORE, pages_of, set_store, store_of
 from plx_train.studio.studio import Studio
 
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "mlflow", "onnxruntime", "openvino", "fastapi")
 DOCTOR = "doctor"
 """What a job is about that has the machine looked over."""
+
+
+class Settings(BaseModel):
+    """What a user sets."""
+
+    slots: int = Field(ge=1, le=16)
+    store: str = Field("", max_length=2000)
+
+
+def add(app: FastAPI, studio: Studio) -> None:
+    """The requests."""
+
+    @app.get("/api/machine")
+    def about() -> dict[str, Any]:
+        return machine(studio)
+
+    @app.get("/api/doctor")
+    def doctor() -> dict[str, Any]:
+        return examined(studio)
+
+    @app.post("/api/settings")
+    async def change(settings: Settings) -> dict[str, Any]:
+        set_store(studio.home, settings.store.strip())
+        studio.home.set({"slots": settings.slots})
+        studio.board.slots = settings.slots
+        kept = without_credentials(settings.store.strip()) or "beside the runs"
+        studio.home.tell("settings", f"trainings at once: {settings.slots}; records: {kept}")
+        return {"slots": settings.slots, "store": settings.store.strip()}
 
 
 def machine(studio: Studio) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from plx_train.ground.credentials import put_away, with_credentials, without_credentials
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError
 from plx_train.ground.file_lock import file_lock
 from plx_train.ground.files import resolve_path
 from plx_train.runs.folder import OUTPUTS
 from plx_train.tracking.answers import bound_answers
-from plx_train.tracking.delivery import first_line
 from plx_train.tracking.receipts import NO_SERVER, WrongAnswer
-from plx_train.tracking.words import clean_text, path_of
+from plx_train.tracking.words import clean_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,7 +31,6 @@ SQLITE = "sqlite:///"
 ARTIFACTS_NAME = "mlartifacts"
 PROMOTIONS = "plx_train promotions"
 """The experiment whose runs are the ledger of promotions; nobody trained them."""
-RUNS_TO_SUGGEST_FROM = 200
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Makes MLflow's pages show training first, not its tools for language models."""
 
@@ -49,21 +45,6 @@ SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """One recorded run."""
-
-    run_id: str
-    name: str
-    status: str
-    tags: dict[str, str]
-    params: dict[str, str]
-    metrics: dict[str, float]
-    """The last value of each."""
-    output: Path | None
-    """The run's folder, if it is known; it may be on another machine."""
 
 
 def resolve_uri(uri: str | None, folder: Path = Path(OUTPUTS)) -> str:
@@ -206,72 +187,6 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
-
-
-def find_run(uri: str, run_id: str) -> RunRecord:
-    """The run with this id, with an id that begins so, or with this name.
-
-    Raises:
-        UserError: no run, or several, with close matches.
-    """
-    where = without_credentials(uri)
-    path = database_path(uri)
-    if path and not path.exists():
-        raise UserError(f"run {run_id} can't be looked up: nothing is recorded at {path}; give tracking.uri=…")
-    try:
-        client = open_client(uri)
-        matches = _matching_runs(client, run_id)
-        others = [] if matches else _search(client, "", RUNS_TO_SUGGEST_FROM)
-    except Exception as error:
-        reason = first_line(error)
-        raise UserError(f"run {run_id} can't be looked up at {where}: {reason}") from None
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise UserError(f"run {run_id} fits several runs at {where}: {_shown(matches)}; give more of the id")
-    names = {run.run_id: run for run in others} | {run.name: run for run in others}
-    near = difflib.get_close_matches(run_id, list(names), n=3, cutoff=0.4)
-    hint = f"did you mean {_shown([names[name] for name in near])}?" if near else f"there is {_shown(others) or 'none'}"
-    raise UserError(f"run {run_id} does not exist at {where}; {hint}")
-
-
-def _matching_runs(client: MlflowClient, text: str) -> list[RunRecord]:
-    if not re.fullmatch(r"[\w.:+ -]+", text):
-        return []
-    pattern = text.replace("_", "\\_")
-    begins = _search(client, f"attributes.run_id LIKE '{pattern}%'", 4) if len(text) >= 4 else []
-    return (
-        [run for run in begins if run.run_id == text] or begins or _search(client, f"attributes.run_name = '{text}'", 4)
-    )
-
-
-def _search(client: MlflowClient, condition: str, most: int) -> list[RunRecord]:
-    """Newest first, of all experiments."""
-    known = client.search_experiments()
-    # A server has at least the experiment that it begins with.
-    if not all(experiment.experiment_id for experiment in known) or not (known or database_path(client.tracking_uri)):
-        raise WrongAnswer(NO_SERVER)
-    experiments = [experiment.experiment_id for experiment in known if experiment.name != PROMOTIONS]
-    runs = client.search_runs(experiments, condition, max_results=most, order_by=["start_time DESC"])
-    return [_record(run) for run in runs]
-
-
-def _shown(runs: list[RunRecord]) -> str:
-    return ", ".join(f"{run.run_id} ({run.name}, {run.status})" for run in runs[:3])
-
-
-def _record(run: object) -> RunRecord:
-    info, data = run.info, run.data  # type: ignore[attr-defined]
-    output = data.tags.get("plx.output")
-    return RunRecord(
-        info.run_id,
-        info.run_name or "",
-        info.status,
-        dict(data.tags),
-        dict(data.params),
-        dict(data.metrics),
-        path_of(output) if output else None,
-    )
 
 
 def ui_command(uri: str) -> str | None:

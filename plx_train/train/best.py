@@ -32,18 +32,25 @@ class Judge:
         run, started = self.run, time.perf_counter()
         with run.learner.averaged_weights():
             run.module.eval_mode()
-            evaluation = run.evaluate()
+            known = self._known(state)
+            evaluation = known or run.evaluate()
             value = evaluation.metrics[run.module.monitor]
             is_better = self._is_better(value, state)
             if is_better:
-                self.best, state.best_value, state.best_step = evaluation, value, state.step
+                # What is remembered has no samples: it is made anew where it stays the best.
+                self.best = None if known else evaluation
+                state.best_value, state.best_step = value, state.step
                 state.best_of = None
                 self._keep(evaluation, state)
         run.module.train_mode()
         state.evaluated_step = state.step
         state.evaluations_without_gain = 0 if is_better else state.evaluations_without_gain + 1
         if state.step == 0:
-            seconds, state.pause = ranks.gather((evaluation.seconds, time.perf_counter() - started))[0]
+            if known is None:
+                run.first.keep(run.module, evaluation)
+            # Later evaluations take as long as this one would have.
+            pause = time.perf_counter() - started + (evaluation.seconds if known else 0.0)
+            seconds, state.pause = ranks.gather((evaluation.seconds, pause))[0]
             state.first = {"metrics": evaluation.metrics, "curve": evaluation.curve, "seconds": seconds}
         elif self.better == HIGHER:
             state.watch.see_metric(value)
@@ -53,6 +60,15 @@ class Judge:
             self._consider(state)
         elif run.pool and run.pool.has_student and run.learner.average:
             self._measure_student(evaluation.processor, state)
+
+    def _known(self, state: LoopState) -> Evaluation | None:
+        """What the initial weights came to in a run before, where that is remembered."""
+        run = self.run
+        known = run.first.find(run.module) if state.step == 0 else None
+        if known is not None:
+            value = known.metrics[run.module.monitor]
+            run.console.info(f"initial weights: {run.module.monitor} {value:.4f}, as an earlier run measured them")
+        return known
 
     def _measure_student(self, processor: Processor, state: LoopState) -> None:
         """What the weights come to whose average was just measured, with the settings that were chosen for that."""

@@ -19,6 +19,7 @@ from plx_train.few.stream import PoolStream
 from plx_train.ground.stop import StopRequest
 from plx_train.runs.trial import Trial
 from plx_train.train.checkpoints import Keeper
+from plx_train.train.first_evaluation import FirstEvaluation
 from plx_train.train.learner import Learner
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Training:
     optimizer_options: OptimizerOptions
     members: Members
     """Members of a fusion."""
+    first: FirstEvaluation
+    """Where the evaluation of the initial weights is remembered."""
     pool: PoolStream | None = None
     """What comes of unlabelled samples beside each labelled batch."""
     contenders: tuple[Contender, ...] = ()

@@ -159,11 +159,10 @@ def check_images(
     else:
         report = _report(data, partial(_look, rules=rules, processor=processor), rules, names, content)
         save_report(key, report.to_json())
-    places = {
-        sample.where: name
-        for key, split in splits.items()
-        for sample, name in zip(split.samples, names[key], strict=True)
-    }
+    places: dict[str, list[str]] = {}
+    for which, split in splits.items():
+        for sample, name in zip(split.samples, names[which], strict=True):
+            places.setdefault(sample.where, []).append(name)
     report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, places))
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from plx_train.nn.classifier_names import PUBLISHED
 from plx_train.vision.check import ImageData
 from plx_train.vision.classifier_options import ClassifierOptions
 from plx_train.vision.draw import GREY, draw_captions
@@ -18,10 +19,6 @@ from plx_train.vision.whole_image import WholeImageProcessor
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
-
-PRETRAINED = ("EfficientNet-Lite0",)
-"""Networks whose published weights the catalogue holds, under the same name."""
-
 
 OptionsC = TypeVar("OptionsC", bound=ClassifierOptions)
 ProcessorC = TypeVar("ProcessorC", bound=WholeImageProcessor)
@@ -87,4 +84,4 @@ class ClassifierRoom(NamedClassesRoom[OptionsC, Labelled, ProcessorC]):
 
     def pretrained(self, options: OptionsC) -> str | None:
         """Weights of the same network, where they are published."""
-        return options.network if options.network in PRETRAINED else None
+        return PUBLISHED.get(options.network)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,12 @@ import paddle
 
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
-from plx_train.nn.classifiers import HEADS, build_classifier
-from plx_train.nn.efficientnet_lite import from_torch
+from plx_train.ground.errors import DataError
+from plx_train.nn.classifiers import HEADS, build_classifier, head_of
+from plx_train.nn.torch_names import from_torch
 from plx_train.vision.classifier import ProcessorC
 from plx_train.vision.classifier_options import ClassifierOptions
+from plx_train.vision.first_head import MOST_IMAGES, Head, set_head
 from plx_train.vision.heads import classes_of, rehead
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, LabelledImage, planes
@@ -26,9 +29,15 @@ if TYPE_CHECKING:
 
     from plx_train.weights.fetch import WeightsSource
 
+TOGETHER = 32
+"""Images that are looked at in one go."""
+
 
 class ClassifierModule(ImageModule[ProcessorC]):
     """A network that gives a logit per class of an image, with its data.
+
+    Attributes:
+        has_first_head: its classifier began with what a logistic regression found.
 
     Args:
         target: makes of a sample's truth what is learned, float32 (classes,); picklable.
@@ -47,12 +56,47 @@ class ClassifierModule(ImageModule[ProcessorC]):
         self.has_calibration = options.calibrate
         self.freezes_norm = bool(options.freeze_norm)
         self.strength = Strength(turns=True)
+        self._knows_classes = False
+        self.has_first_head = False
         self.network = self._new_network()
         self._target = target
 
     def _new_network(self) -> paddle.nn.Layer:
         options = self.options
         return build_classifier(options.network, len(self.processor.labels), options.stem_stride, options.dropout)
+
+    def begin(self, train: Sequence[LabelledImage[Any]]) -> str | None:
+        """Gives a classifier of which the weights know no class what a logistic regression on their features finds."""
+        if not (self.options.first_head and self.is_fine_tuning) or self._knows_classes:
+            return None
+        seen, truths = self._seen(train)
+        head = self.first_head(seen, truths) if truths else None
+        if head is None:
+            return None
+        set_head(head_of(self.network)[1], head)
+        self.has_first_head = True
+        return f"classifier: begins with a logistic regression on what the weights see in {len(truths)} images"
+
+    @abstractmethod
+    def first_head(self, seen: np.ndarray, truths: list[Any]) -> Head | None:
+        """A classifier for features (N, channels) of samples with these truths; None where they say too little."""
+
+    def _seen(self, samples: Sequence[LabelledImage[Any]]) -> tuple[np.ndarray, list[Any]]:
+        """Features (N, channels) of images drawn from `samples`, those that can be read, and their truths."""
+        order = np.random.default_rng(0).permutation(len(samples))[:MOST_IMAGES]
+        dataset, unused = self.dataset([samples[place] for place in order], "val", 0), np.random.default_rng(0)
+        self.eval_mode()
+        features, truths = [np.zeros((0, 0), np.float32)], list[Any]()
+        for first in range(0, len(dataset), TOGETHER):
+            read = list[Sample]()
+            for index in range(first, min(first + TOGETHER, len(dataset))):
+                # The loop says what can't be read, or ends for it, as options ask.
+                with suppress(DataError):
+                    read.append(dataset.get(index, unused))
+            if read:
+                features.append(self.features(self.collate_eval(read)))
+                truths += [sample.truth for sample in read]
+        return np.concatenate(features[1:] or features), truths
 
     @abstractmethod
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:
@@ -61,6 +105,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
     def adapt_weights(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
         """`state` with the classifier of this run's classes, and what was kept, in words."""
         known = classes_of(source.path)
+        self._knows_classes = bool({*(known or ())} & {*self.processor.labels})
         return rehead(from_torch(state), known, self.processor.labels, self.network.state_dict(), HEADS)
 
     def weights_as_they_are(self, state: State, source: WeightsSource) -> tuple[State, str | None]:
@@ -89,7 +134,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
     def features(self, batch: Batch) -> np.ndarray:
         """What goes into the classifier, float32 (N, channels)."""
         caught: list[paddle.Tensor] = []
-        (head,) = (layer for name, layer in self.network.named_sublayers() if HEADS.match(f"{name}.weight"))
+        _, head = head_of(self.network)
         hook = head.register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
         try:
             with paddle.no_grad():

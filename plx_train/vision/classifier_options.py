@@ -39,7 +39,7 @@ class ClassifierOptions:
 
     name: str = option("", Trait.INTERNAL)
     network: str = option("EfficientNet-Lite0", one_of(*NETWORKS))
-    """Network that is trained; there are published weights of EfficientNet-Lite0 alone."""
+    """Network that is trained; there are published weights of EfficientNet-Lite0 and MobileNetV2_x1_0 alone."""
     model_name: str = "PP-LCNet_x1_0"
     """Name in the exported inference.yml: PaddleX accepts only names it knows, and asks nothing of the network."""
     label_file: str = option(CLASS_FILE)
@@ -58,9 +58,12 @@ class ClassifierOptions:
     """Stride of PP-LCNet's first convolution; 1 for images as small as 28 x 28."""
     dropout: float = option(0.2, at_least(0, below=1))
     """Share of features left out before the classifier, where the network has such."""
+    first_head: bool = True
+    """Begins a classifier of classes that the weights don't know with a logistic regression on what they see."""
     calibrate: bool = True
     """Chooses settings of post-processing on held-out samples."""
     freeze_norm: bool | None = None
     """Batch norms keep the statistics of the weights, where batches are too small or too alike to have their own; null:
-    where there are weights to begin with and fewer than 200 labelled images, of one class each."""
+    where there are weights to begin with and fewer than 200 labelled images, of one class each, or 2000 where the
+    classifier began with what they show."""
     augment: ViewOptions = field(default_factory=ViewOptions)

@@ -64,6 +64,12 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
     ) -> tuple[list[Labelled], list[Finding]]:
         """The samples of a label file, in its order, and what is wrong with its lines; no image is opened."""
 
+    def read_val_file(
+        self, path: Path, root: Path, options: OptionsI, classes: Sequence[str] | None
+    ) -> tuple[list[Labelled], list[Finding]]:
+        """As `read_file`, of the user's own file of validation."""
+        return self.read_file(path, root, options, classes)
+
     @abstractmethod
     def rules(self, processor: ProcessorT, options: OptionsI) -> ImageCheck[Labelled]:
         """What the room looks for in a dataset."""
@@ -94,10 +100,10 @@ class ImageRoom(Room[OptionsI, ImageData[Labelled], ProcessorT, CheckedDocuments
             train, val = (ImageSplit[Labelled](file, [], []) for file in (dataset.train, dataset.val))
             return ImageData(root, train, val, tuple(faults))
         classes, files, findings = self.read_classes(labels, dataset, options)
-        read = self.read_file if own else partial(self._read_written, labels)
-        train, val = (
-            ImageSplit(file, *read(labels / file, root, options, classes)) for file in (dataset.train, dataset.val)
-        )
+        written = partial(self._read_written, labels)
+        read_train, read_val = (self.read_file, self.read_val_file) if own else (written, written)
+        train = ImageSplit(dataset.train, *read_train(labels / dataset.train, root, options, classes))
+        val = ImageSplit(dataset.val, *read_val(labels / dataset.val, root, options, classes))
         train, val = (_seen_on(dataset.background, split) for split in (train, val))
         files = (*files, dataset.train, dataset.val)
         return ImageData(root, train, val, (), classes, files, findings, None if own else labels)

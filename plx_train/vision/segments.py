@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.prediction import Prediction
+from plx_train.contract.pseudo_label import PseudoLabel
+from plx_train.contract.truth import IGNORED, Outline, RunLengths
+
+SURE = 0.8
+"""How far ahead a class must be for its pixel to be learned."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +22,13 @@ class Segments(Prediction):
     Attributes:
         classes: numbers of classes, uint8 (H, W).
         names: of the classes, by number.
+        ahead: by how much the probability of each pixel's class is above the next one's, float32 (H, W); None where
+            nobody asked.
     """
 
     classes: np.ndarray
     names: tuple[str, ...]
+    ahead: np.ndarray | None = None
 
     def __repr__(self) -> str:
         height, width = self.classes.shape
@@ -49,3 +57,17 @@ class Segments(Prediction):
             {"cls_id": int(number), "label": self.names[number], "pixels": int(counts[number])}
             for number in np.flatnonzero(counts)
         ]
+
+
+def pseudo_mask(found: Segments) -> PseudoLabel:
+    """What is seen, pixel by pixel; where a class is hardly ahead of the next, pixels count neither way."""
+    unsure = np.zeros(found.classes.shape, bool) if found.ahead is None else found.ahead < SURE
+    seen = np.flatnonzero(np.bincount(found.classes[~unsure], minlength=len(found.names)))
+    # What lies in no outline is of class 0.
+    marked = [
+        Outline((), found.names[number], runs=RunLengths.of(found.classes == number)) for number in seen if number
+    ]
+    if unsure.any():
+        marked.append(Outline((), IGNORED, True, RunLengths.of(unsure)))
+    confidence = 1.0 if found.ahead is None else float(found.ahead.mean())
+    return PseudoLabel(tuple(marked), confidence, tuple(map(int, seen)), can_be_learned=len(seen) > 0)

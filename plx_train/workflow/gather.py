@@ -24,7 +24,6 @@ from plx_train.data.formats.tree import is_image
 from plx_train.data.formats.unlabelled import BARE
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import user_path
-from plx_train.vision.image import IMAGE_SUFFIXES, image_size
 from plx_train.workflow.corrected import Correcting, open_corrections
 
 OUR_FILES = tuple(split_file(split, truth) for split in (TRAIN, VAL, TEST) for truth in (None, Truth.BOXES))
@@ -79,6 +78,8 @@ def format_of(options: RunOptions) -> tuple[DatasetFormat, DataFolder] | None:
         return None
     if dataset.format == AUTO and not is_usual(dataset.train, TRAIN) and not (root / dataset.train).is_file():
         return None  # a file that the options name is missed, whatever else lies there
+    from plx_train.vision.image import IMAGE_SUFFIXES, image_size
+
     folder = DataFolder(root, truth, dataset.train, dataset.val, IMAGE_SUFFIXES, image_size, dataset.columns.label)
     chosen = choose_format(dataset.format, folder, name)
     if chosen is None and dataset.corrections:

@@ -25,11 +25,22 @@ LOADED = (
     "plx_train.onednn.seam",
     "plx_train.export.parity",
     "plx_train.train.loop",
+    "plx_train.train.adamw",
     "plx_train.train.learner",
+    "plx_train.onednn.agreement",
+    "plx_train.report.pictures",
     "plx_train.weights",
+    "jinja2",
+    "pandas",
 )
 """What a training run imports, sooner or later, whatever it trains."""
-RECORDING = ("mlflow", "mlflow.store.tracking.sqlalchemy_store")
+RECORDING = (
+    "mlflow",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "sqlalchemy.dialects.sqlite",
+    "alembic.command",
+)
 COMMAND = "plx_train.__main__"
 REAP_SECONDS = 1.0
 
@@ -87,7 +98,19 @@ def load(overrides: Sequence[str]) -> None:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     for name in (*LOADED, f"{room}.module", *recording):
-        importlib.import_module(name)
+        # What is not there, or elsewhere in another version, is missed by the run that needs it.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    _look_through_libraries()
+
+
+def _look_through_libraries() -> None:
+    """Has Paddle look once for the functions of libraries that an export leaves as they are, and remember them."""
+    from paddle.jit.dy2static import convert_call_func
+
+    look = getattr(convert_call_func, "is_unsupported", None)
+    if look is not None:
+        look(len)
 
 
 def _reap() -> None:

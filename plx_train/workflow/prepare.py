@@ -19,12 +19,9 @@ from plx_train.data.formats.choice import OWN, looks_like_none
 from plx_train.data.formats.coco_file import reachable
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL
 from plx_train.data.formats.lines import split_file, write_label_files
-from plx_train.export.write import remove_folder, replace_folder
 from plx_train.ground.confine import confined
-from plx_train.ground.files import read_limited, user_path
+from plx_train.ground.files import read_limited, remove_folder, replace_folder, user_path
 from plx_train.runs.folder import LABEL_FILES, MOST_RECORD_BYTES, PREPARED_FILE
-from plx_train.vision.image import image_size
-from plx_train.workflow.cut_lines import cut_where_needed
 from plx_train.workflow.gather import OUR_FILES, format_of, gather, is_ready, not_carved
 
 DECISIVE = ("root", "format", "split", "split_by", "split_seed", "val_share", "test_share", "background")
@@ -106,6 +103,9 @@ def prepare(options: RunOptions, folder: Path, processor: Any = None, known: Pat
     kind, source = chosen
     if is_ready(kind, source, dataset):
         return Prepared(dataset, OWN, findings=tuple(not_carved(options)))
+    from plx_train.vision.image import image_size
+    from plx_train.workflow.cut_lines import cut_where_needed
+
     gathered = gather(options, kind, source, processor)
     with _new_folder(folder / LABEL_FILES) as temporary:
         found, findings = cut_where_needed(gathered, temporary)

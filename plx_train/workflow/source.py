@@ -16,7 +16,6 @@ from plx_train.config.texts import key_of
 from plx_train.config.written import all_literal
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
-from plx_train.export.static_model import room_of
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.ground.files import read_limited, resolve_path, user_path
 from plx_train.ground.foreign_yaml import parsed_yaml
@@ -25,8 +24,6 @@ from plx_train.runs.exported import exported_in, is_export, read_inference
 from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import CONFIG_FILE, MOST_RECORD_BYTES, RUN_FILE, best_checkpoint
 from plx_train.tracking import find_run, is_folder_of, resolve_uri
-from plx_train.weights.catalogue import entries
-from plx_train.workflow.as_they_are import fill_with
 from plx_train.workflow.dataset import Finished, RunData
 
 RECORDED_SECTIONS = ("module", "dataset")
@@ -134,6 +131,8 @@ def _of_weights(composed: Composed, run: str) -> Source:
         raise ConfigError(
             f"mode={mode} needs run=<{run}>: no weights are published for module={module} with these options"
         )
+    from plx_train.weights.catalogue import entries
+
     entry = entries().get(name)
     if entry and entry.module not in (None, module):
         raise ConfigError(f"weights={name} are for module={entry.module}, not {module}: give module={entry.module}")
@@ -183,6 +182,8 @@ def with_recorded_options(composed: Composed, source: Source) -> Composed:
     """The run's own module and dataset options, under whatever the command line says anew."""
     path = source.run / CONFIG_FILE if source.run else None
     if source.export and not path:
+        from plx_train.export.static_model import room_of
+
         room = room_of(read_inference(source.export))
         if room != composed.options.module.name:
             raise ConfigError(f"{source.export} is a model for module={room}: say so")
@@ -245,6 +246,7 @@ def load_source(options: RunOptions, data: RunData, source: Source) -> Module[An
         WeightsError: the checkpoint is damaged or of another network, or the weights don't make up a whole one.
     """
     from plx_train.weights import load_weights
+    from plx_train.workflow.as_they_are import fill_with
 
     if source.weights is not None:
         module = data.build(options, is_fine_tuning=True)

@@ -27,6 +27,7 @@ from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
 from plx_train.workflow.device import start_device
 from plx_train.workflow.lessons import NONE, Lessons, open_lessons
+from plx_train.workflow.measured_before import first_evaluation
 from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.record import Record, recording
 from plx_train.workflow.resume import Continuation, check_same_data
@@ -61,8 +62,7 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
     session.ended("data")
     device = start_device(options)
     session.console.info(f"device: {device.note}")
-    is_begun = bool(continuation and step_checkpoints(session.output / CHECKPOINTS))
-    module, coverage = build_module(session, data, loads_weights=not is_begun)
+    module, coverage = build_module(session, data, loads_weights=not _is_begun(session))
     lessons = open_lessons(session, data, splits, module)
     session.ended("device and weights")
     with recording(session, data.report, coverage, determinism(options, device), continuation) as record:
@@ -74,6 +74,11 @@ def run_here(session: Session, continuation: Continuation | None, members: Membe
         if ranks.rank():
             return RunResult("train", session.output)
         return conclude(record, data, module, module.dataset(splits.val, "val", 0), result, device)
+
+
+def _is_begun(session: Session) -> bool:
+    """Whether a checkpoint has the weights to go on with."""
+    return bool(session.options.resume and step_checkpoints(session.output / CHECKPOINTS))
 
 
 def _record_labels(record: Record, splits: Splits) -> None:
@@ -130,9 +135,7 @@ def train_module(
     loader = _loader(module, splits, session, device)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
     _measure_baselines(record, module, (loader.dataset, holdout, val))
-    evaluator = make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop)
-    _freeze(module, options.optimizer.freeze)
-    module.expect(len(splits.train))
+    _begin(record, module, splits)
     with (
         closing(loader),
         lessons.opened(module, device) as pool,
@@ -145,7 +148,7 @@ def train_module(
             module=module,
             loader=loader,
             holdout=holdout,
-            evaluate=evaluator,
+            evaluate=make_evaluator(module, network_engine(module), val, holdout, device.eval_threads, record.stop),
             learner=_learner(module, session, device),
             keeper=_keeper(record),
             tracker=record.tracker,
@@ -155,6 +158,7 @@ def train_module(
             options=options.trainer,
             optimizer_options=options.optimizer,
             members=members,
+            first=first_evaluation(options, module, record.facts.get("fingerprint"), device),
             pool=pool,
             contenders=lessons.contenders,
         )
@@ -175,6 +179,15 @@ def _measure_baselines(record: Record, module: Module[Any], datasets: tuple[Data
     if record.baselines and "baselines" not in record.facts:
         record.write(baselines=record.baselines)
         record.tracker.log_metrics({f"baseline/{name}": value for name, value in record.baselines.items()}, 0)
+
+
+def _begin(record: Record, module: Module[Any], splits: Splits) -> None:
+    """Makes the network what the first step finds."""
+    session = record.session
+    if not _is_begun(session):
+        record.say("first_head", module.begin(splits.train))
+    module.expect(len(splits.train))
+    _freeze(module, session.options.optimizer.freeze)
 
 
 def _freeze(module: Module[Any], patterns: list[str]) -> None:

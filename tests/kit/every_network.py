@@ -29,8 +29,8 @@ from plx_train.nn.series.sizes import CLASSIFIERS, FORECASTERS, RECONSTRUCTORS, 
 IMAGE = InputSpec([None, 3, 64, 64], "float32", "x")
 ROWS = InputSpec([None, 30, 3], "float32", "x")
 MASK = InputSpec([None, 30], "float32", "mask")
-ONE_OF_A_FAMILY = ("EfficientNet-Lite0", "PP-LCNet_x0_25", "MobileNetV3_small_x0_35", "MobileNetV3_large_x0_35",
-                   "ResNet18", "ResNet50")  # fmt: skip
+ONE_OF_A_FAMILY = ("EfficientNet-Lite0", "PP-LCNet_x0_25", "MobileNetV2_x0_25", "MobileNetV3_small_x0_35",
+                   "MobileNetV3_large_x0_35", "ResNet18", "ResNet50")  # fmt: skip
 Layers = Iterator[tuple[str, nn.Layer, list[InputSpec]]]
 
 

@@ -59,6 +59,7 @@ class FakePipeline:
     may_go_on: threading.Event = field(default_factory=threading.Event)
     config: dict[str, Any] = field(default_factory=dict)
     background: str = "white"
+    data: dict[str, Any] = field(default_factory=dict)
     latency_budget_ms: float | None = None
     PARAMETERS: Mapping[str, type] = field(
         default_factory=lambda: {

@@ -9,7 +9,7 @@ import pytest
 
 from plx_train.contract.sample import Sample
 from plx_train.metrics import retrieval
-from plx_train.metrics.retrieval import RetrievalMetric, best_threshold, query_file
+from plx_train.metrics.retrieval import RetrievalMetric, best_threshold
 
 ANGLES = {"a": 0.0, "b": 90.0, "c": 180.0}
 
@@ -77,7 +77,7 @@ def test_nothing_to_find_is_nothing_found() -> None:
 
 def test_queries_are_written_with_what_is_nearest() -> None:
     metric, _ = filled(*GALLERY, ("b", 30, "query"))
-    text = query_file(metric, ["a.png", "b.png", "c.png", "q.png"])["queries.csv"]
+    text = metric.table(["a.png", "b.png", "c.png", "q.png"])["queries.csv"]
     assert text.splitlines()[1] == "q.png,b,a.png,a,0.866"
 
 

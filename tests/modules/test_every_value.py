@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -36,17 +36,22 @@ SETTINGS = {
 }
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("values")
+
+
 @cache
-def recorded(room: str) -> DictConfig:
+def recorded(room: str, folder: Path) -> DictConfig:
     """A tiny run's configuration, on a dataset of its own."""
-    folder = Path(mkdtemp())
+    folder = folder / room
     dataset = tiny_room(room).make_dataset(folder / "data")
     found = OmegaConf.create(compose_run(arguments_of(room, dataset, folder / "run")).yaml)
     assert isinstance(found, DictConfig)
     return found
 
 
-def step(composed: Composed) -> None:
+def step(composed: Composed, folder: Path) -> None:
     """What a run does with its options: check, build, a step, calibration, evaluation, the network to export."""
     import paddle
 
@@ -54,7 +59,7 @@ def step(composed: Composed) -> None:
     from plx_train.workflow.training import _freeze
 
     options = composed.options
-    processor, checked = check(options, Path(mkdtemp()))
+    processor, checked = check(options, folder)
     if processor is None or not checked.report.ok:
         return
     data = RunData(load_room(options.module.name), processor, checked)
@@ -69,7 +74,7 @@ def step(composed: Composed) -> None:
         _freeze(module, options.optimizer.freeze)
         if module.has_fit:
             return
-        learner = Learner(module, options.optimizer, options.trainer.ema_decay, "fp32", Path(mkdtemp()), options.seed)
+        learner = Learner(module, options.optimizer, options.trainer.ema_decay, "fp32", folder, options.seed)
         sampler = Sampler(len(train), min(2, len(train)), options.seed, groups=train.groups())
         batch = next(iter(Loader(train, sampler, module.collate, 0, False).epoch(0)))
         module.train_mode()
@@ -97,15 +102,16 @@ def _is_small(value: Any) -> bool:
     return all(isinstance(one, bool) or not isinstance(one, int) or one <= LARGEST for one in numbers)
 
 
-def holds(room: str, values: dict[str, Any]) -> None:
+def holds(room: str, values: dict[str, Any], folder: Path) -> None:
     """Fails where `values` end in anything but a step or one sentence."""
-    config = copy.deepcopy(recorded(room))
+    config = copy.deepcopy(recorded(room, folder))
     for key, value in values.items():
         OmegaConf.update(config, key, value, merge=False)
     try:
         composed = composed_from(config, ())
         check_values(options_with_module(composed.options.module), composed.flat)
-        step(composed)
+        with TemporaryDirectory(dir=folder) as own:
+            step(composed, Path(own))
     except UserError as error:
         assert str(error) and "\n" not in str(error)
     except Exception as error:
@@ -114,11 +120,11 @@ def holds(room: str, values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("room", own_rooms())
-def test_a_step_is_made_or_refused(room: str) -> None:
+def test_a_step_is_made_or_refused(room: str, folder: Path) -> None:
     @settings(max_examples=4, derandomize=True, **SETTINGS)
     @given(drawn(room))
     def every(values: dict[str, Any]) -> None:
-        holds(room, values)
+        holds(room, values, folder)
 
     every()
 
@@ -126,10 +132,10 @@ def test_a_step_is_made_or_refused(room: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("room", own_rooms())
-def test_many_steps_are_made_or_refused(room: str) -> None:
+def test_many_steps_are_made_or_refused(room: str, folder: Path) -> None:
     @settings(max_examples=150, **SETTINGS)
     @given(drawn(room))
     def every(values: dict[str, Any]) -> None:
-        holds(room, values)
+        holds(room, values, folder)
 
     every()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,16 @@ from starlette.testclient import TestClient
 
 import plx_train
 from kit.described import export_detector, street
+from kit.promotion import new_store
 from kit.runs import train_room
 from modules.image_feature.tiny import make_patterns
 from plx_train.config.serve_options import ServeOptions
 from plx_train.ground.errors import ConfigError, UserError
 from plx_train.index.feature_index import FeatureIndex, read_index
+from plx_train.pipelines.freeze import freeze
+from plx_train.pipelines.load import load_pipeline
+from plx_train.registry.indexes import publish_index
+from plx_train.registry.resolve import resolver
 from plx_train.serving.app import create_app
 
 NAME = "PP-ShiTuV2"
@@ -114,11 +120,51 @@ def test_main_bodies_are_cut_out(export: str, index: FeatureIndex, data: Path, t
     assert whole["coordinate"] == [0, 0, street().shape[1], street().shape[0]]
 
 
+def test_an_index_may_be_a_version_of_the_registry(
+    export: str, index: FeatureIndex, data: Path, tmp_path: Path
+) -> None:
+    uri = new_store(tmp_path / "store")
+    resolve = resolver(uri)
+    models, configured = {"Recognition": export}, {"index": "models:/pots@champion"}
+    for number, each in enumerate((index, index.without(labels=["six"])), 1):
+        folder = tmp_path / f"index{number}"
+        folder.mkdir()
+        each.save(folder)
+        assert publish_index(uri, folder, each, "pots", "champion").ok
+    found = load_pipeline(NAME, models=models, resolve=resolve, parameters=configured)
+    assert (found.data["index"].version, found.data["index"].reference) == ("2", "models:/pots@champion")
+    assert "six" not in only(found, picture(data, 6, 0), rec_threshold=-1.0)[0]["labels"]
+    (box,) = only(found, picture(data, 6, 0), rec_threshold=-1.0, index="models:/pots/1")
+    assert box["labels"][0] == "six"
+    written = tmp_path / "pots.yaml"
+    written.write_text(yaml.safe_dump(found.config | configured))
+    assert load_pipeline(written, resolve=resolve).data["index"].version == "2"
+    frozen = freeze(found, tmp_path / "frozen")
+    assert json.loads((frozen / "manifest.json").read_text())["data"]["index"]["version"] == "2"
+    assert only(plx_train.pipeline(frozen), picture(data, 7, 1)) == only(found, picture(data, 7, 1))
+    with pytest.raises(UserError, match="no alias challenger"):
+        load_pipeline(NAME, models=models, resolve=resolve, parameters={"index": "models:/pots@challenger"})
+
+
+def test_an_index_of_a_yaml_lies_beside_it(export: str, index: FeatureIndex, data: Path, tmp_path: Path) -> None:
+    index.save(new_folder(tmp_path / "known"))
+    config = plx_train.pipeline(NAME, Recognition=export).config
+    for given, is_there in (("known", True), ("None", False), (None, False)):
+        (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(config | {"index": given}))
+        assert ("index" in plx_train.pipeline(tmp_path / "pipeline.yaml").data) == is_there
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(config | {"index": "gone"}))
+    with pytest.raises(UserError, match="gone holds no index"):
+        plx_train.pipeline(tmp_path / "pipeline.yaml")
+
+
+def new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 def test_it_is_frozen_with_its_index_and_the_threshold_for_paddlex(
     pipeline: Any, index: FeatureIndex, data: Path, tmp_path: Path
 ) -> None:
-    from plx_train.pipelines.freeze import freeze
-
     index.save(tmp_path)
     whole = plx_train.pipeline(pipeline.config | {"index": str(tmp_path)})
     frozen = freeze(whole, tmp_path / "frozen")
@@ -209,6 +255,21 @@ def test_an_unknown_id_removes_nothing(client: TestClient, data: Path) -> None:
     answer = client.post("/shitu-index-remove", json={"ids": [0, 7], "indexKey": key})
     assert answer.status_code == 422 and "7 is neither an id" in answer.json()["errorMsg"]
     assert result(client, "/shitu-index-add", imageLabelPairs=pairs(data, range(8, 9)), indexKey=key)["imageCount"] == 3
+
+
+def test_indexes_of_a_server_take_so_much_of_its_disk(pipeline: Any, data: Path) -> None:
+    kept = {path.name for path in pipeline.store.folder.iterdir()}
+    taken = sum(path.stat().st_size for path in pipeline.store.folder.rglob("*") if path.is_file())
+    one = pipeline.build_index([picture(data, 6, 0)], ["six"])
+    key = pipeline.store.put(one)
+    size = sum(path.stat().st_size for path in (pipeline.store.folder / key).iterdir())
+    options = ServeOptions(max_wait_ms=0.0, max_index_mb=(taken + 1.5 * size) / 2**20)
+    with TestClient(create_app(pipeline, options)) as client:
+        answer = client.post("/shitu-index-build", json={"imageLabelPairs": pairs(data, range(6, 7))})
+        assert answer.status_code == 422 and "serve.max_index_mb" in answer.json()["errorMsg"]
+        # What takes the place of an index may be as large as that.
+        assert result(client, "/shitu-index-remove", ids=[0], indexKey=key) == {"imageCount": 0}
+    assert {path.name for path in pipeline.store.folder.iterdir()} == {*kept, key}
 
 
 def test_a_server_with_a_key_keeps_its_indexes_too(pipeline: Any, data: Path) -> None:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from kit.fake_pipeline import FakePipeline
+from kit.fake_pipeline import FakeModel, FakePipeline
 from kit.local_server import grey, serving
 from kit.processes import until
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
 from plx_train.serving.batcher import Batcher
 from plx_train.serving.endpoints import endpoint_of
-from plx_train.serving.follow import Follower, NewVersions
+from plx_train.serving.follow import Follower, NewVersions, described, followed, wanted_versions
 from plx_train.serving.metrics import Metrics
 
 
@@ -203,3 +203,23 @@ def test_a_registry_that_hangs_does_not_keep_the_server_from_ending() -> None:
         began = time.monotonic()
     assert time.monotonic() - began < 15
     may_end.set()
+
+
+def test_data_is_followed_beside_models() -> None:
+    index = FakeModel(reference="models:/pots@champion", version="3")
+    fixed = FakeModel(reference="/data/index", version=None)
+    pipeline = FakePipeline(data={"index": index, "other": fixed})
+    assert followed(pipeline) == {"TextDetection": ("text_det", "champion"), "index": ("pots", "champion")}
+    assert wanted_versions(pipeline, lambda name, _: {"pots": "4"}.get(name)) == {"TextDetection": "1", "index": "4"}
+    assert described(pipeline).endswith("index: models:/pots@champion 3, other: /data/index")
+
+
+def test_a_new_version_of_data_is_taken_over() -> None:
+    def made(version: str) -> FakePipeline:
+        return FakePipeline(data={"index": FakeModel(reference="models:/text_det@champion", version=version)})
+
+    registry = FakeRegistry(make=made)
+    watching, batcher = follower(registry)
+    batcher.pipeline = made("1")
+    registry.version = "2"
+    assert looks(watching) == [True] and batcher.pipeline.data["index"].version == "2"

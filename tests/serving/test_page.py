@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kit.browser import CHROMIUM, Page, browsing
-from kit.fake_pipeline import LINES, FakePipeline, page_with_text
+from kit.fake_pipeline import LINES, FakePipeline, FakeResult, page_with_text
 from kit.local_server import Running, serving
 from plx_train.config.serve_options import ServeOptions
 from plx_train.serving.app import create_app
@@ -151,18 +151,34 @@ def test_other_pipelines_have_the_page_too(kind: str, lines: list[str], page: Pa
         assert page.faults == []
 
 
+class Recognising(FakePipeline):
+    """One thing that is known and one that is not."""
+
+    store = None
+    build_index = append_index = remove_index = FakePipeline.read
+
+    def _found(self, image: np.ndarray) -> FakeResult:
+        boxes = [
+            {"coordinate": [10, 20, 300, 140], "labels": ["cup", "pot"], "rec_scores": [0.9, 0.8], "det_score": 0.5},
+            {"coordinate": [400, 0, 500, 340], "labels": [None], "rec_scores": [None], "det_score": 0.5},
+        ]
+        return FakeResult({"input_path": None, "boxes": boxes, "models": {}}, image, ("res",))
+
+
 @pytest.mark.parametrize(
     ("kind", "lines", "captions"),
     [
         ("object_detection", ["cat"], ["cat"]),
         ("pedestrian_attribute_recognition", ["1: hat 0.75, bag 0.75", "2: no attribute"], ["1", "2"]),
+        ("PP-ShiTuV2", ["cup", "unknown"], ["cup", "unknown"]),
     ],
 )
 def test_boxes_of_things_lie_on_the_picture(
     kind: str, lines: list[str], captions: list[str], page: Page, image: Path
 ) -> None:
     options = ServeOptions()
-    with serving(create_app(FakePipeline(kind), options), options) as server:
+    made = Recognising(kind) if kind == "PP-ShiTuV2" else FakePipeline(kind)
+    with serving(create_app(made, options), options) as server:
         page.open(server.address + "/")
         page.choose_file("#file", image)
         page.wait(f"document.querySelectorAll('#list li').length === {len(lines)}")

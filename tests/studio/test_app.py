@@ -26,7 +26,7 @@ def test_pages_come_from_here_alone_and_run_nothing_else(studio: StudioProcess) 
     assert status == 200 and "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
     for name in ("app.js", "runs.js", "vendor/htm-preact-3.1.1.js", "studio.css"):
         assert studio.request("GET", f"/pages/{name}")[0] == 200
-    for name in ("../app.py", "%2e%2e/app.py", "vendor/LICENSE.htm", "nothing.js", "/etc/passwd"):
+    for name in ("../app.py", "%2e%2e/app.py", "vendor/LICENSE", "nothing.js", "/etc/passwd"):
         assert studio.request("GET", f"/pages/{name}")[0] == 404
     assert studio.request("GET", "/", headers={})[0] == 401
 

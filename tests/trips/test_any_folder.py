@@ -12,7 +12,8 @@ import pytest
 from kit.rooms import tiny_room
 from kit.runs import arguments_of
 from plx_train.ground.characters import legible
-from plx_train.tracking.store import database_path, experiment_id, find_run, open_client, resolve_uri
+from plx_train.tracking.found_run import find_run
+from plx_train.tracking.store import database_path, experiment_id, open_client, resolve_uri
 
 NAME = "-~a%2Fb%20?x=1#y&c+d 'e' \"f\" g\\h ${i} (j,k) [l] {m: n} \u00e9 e\u0301\no"
 

@@ -57,8 +57,8 @@ def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
     drawn = tiny_room(room).drawn
     wanted = ("dataset.labelled=50%", "dataset.pool=rest", f"few={schedule}", "few.rounds=1", *OF_POOL, *drawn)
     whole = train_room(room, datasets[room], tmp_path / "whole", *wanted).output
-    # A network that has hardly begun reads nothing in a line, so there is nothing to learn of it.
-    if (room, schedule) != ("text_rec", "rounds"):
+    # A network that has hardly begun reads nothing in a line, and is sure of no pixel: there is nothing to learn of it.
+    if room != "semantic_seg" and (room, schedule) != ("text_rec", "rounds"):
         assert all(np.isfinite(value) for _, value in points(whole)["train/pool_loss"])
     assert_shown(whole, schedule)
     killed = as_if_killed(whole, tmp_path / "killed", 2)

@@ -13,6 +13,7 @@ from plx_train.data.formats.dataset_format import TRAIN, Annotation, Annotations
 from plx_train.data.formats.folders import SPLIT_NAMES
 from plx_train.data.formats.json_files import json_files
 from plx_train.data.formats.parsed_json import corners, text_of
+from plx_train.data.formats.run_lengths import runs_of
 from plx_train.data.formats.tree import ImageTree
 
 KEYS = ("images", "annotations", "categories")
@@ -123,11 +124,15 @@ def _polygons(
 ) -> Iterator[Outline]:
     for row in rows:
         name = names.get(row["category_id"]) if is_id(row.get("category_id")) else None
-        polygons = polygons_of(row.get("segmentation"))
+        given, is_ignored = row.get("segmentation"), bool(row.get("ignore"))
+        polygons, runs = polygons_of(given), runs_of(given)
         if name is None:
             _tell_unknown(row, place, file, found)
+        elif runs is not None:
+            yield Outline((), name, is_ignored, runs)
         elif polygons is None:
-            reason = f"annotation {str(row.get('id'))[:40]}: segmentation is no list of polygons, and no run lengths"
+            what = "segmentation is no list of polygons, and no run lengths of as many pixels as its size says"
+            reason = f"annotation {str(row.get('id'))[:40]}: {what}"
             found.add(file, place, "segmentation-invalid", reason)
         else:
-            yield from (Outline(each, name, bool(row.get("ignore"))) for each in polygons)
+            yield from (Outline(each, name, is_ignored) for each in polygons)

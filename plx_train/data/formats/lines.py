@@ -178,6 +178,8 @@ def _line(one: Annotation, found: Annotations, numbers: Mapping[str, int]) -> st
 
 def _outline(each: Outline) -> dict[str, object]:
     text = IGNORED if each.is_ignored else each.label
+    if each.runs is not None:
+        return {"transcription": text, "size": list(each.runs.size), "counts": list(each.runs.lengths)}
     return {"transcription": text, "points": [[round(x, 3), round(y, 3)] for x, y in each.points]}
 
 

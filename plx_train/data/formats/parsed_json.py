@@ -14,6 +14,7 @@ MAX_BYTES = 1 << 30
 """Larger files are no annotations."""
 MAX_COORDINATE = 1e6
 """Pixels; beyond any image."""
+NUMBERS = frozenset({int, float})
 NUM_CORNERS = 48
 """Corners that stand for a circle."""
 
@@ -56,10 +57,26 @@ def number(value: Any) -> float | None:
     return float(value) if is_near and math.isfinite(value) else None
 
 
+def are_pairs(value: Any) -> bool:
+    """Whether it is a list of pairs of numbers within reach of an image, as nearly all are."""
+    if type(value) is not list:
+        return False
+    most = MAX_COORDINATE
+    for pair in value:
+        if type(pair) is not list or len(pair) != 2:
+            return False
+        x, y = pair
+        if type(x) not in NUMBERS or type(y) not in NUMBERS or not (-most <= x <= most and -most <= y <= most):
+            return False
+    return True
+
+
 def points(value: Any) -> tuple[tuple[float, float], ...] | None:
     """Corners x, y from a list of pairs; None where it is none."""
     if not isinstance(value, list) or not value:
         return None
+    if are_pairs(value):
+        return tuple((float(x), float(y)) for x, y in value)
     found = []
     for pair in value:
         numbers = [number(each) for each in pair] if isinstance(pair, list) and len(pair) == 2 else [None]

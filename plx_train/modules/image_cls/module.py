@@ -21,10 +21,12 @@ from plx_train.modules.image_cls.metric import ImageClsMetric
 from plx_train.modules.image_cls.processor import ImageClsProcessor
 from plx_train.nn.losses import classification_loss
 from plx_train.vision.classifier_module import ClassifierModule
+from plx_train.vision.first_head import Head, class_head
 from plx_train.vision.samples import ImageDataset
 
-FEW_LABELLED = 200
-"""Labelled images below which batch norms keep the statistics of the weights, unless options say otherwise."""
+FEW_LABELLED, FEW_BEGUN = 200, 2000
+"""Labelled images below which batch norms keep the statistics of the weights, unless options say otherwise; and where
+the classifier began with what those show."""
 
 
 class ImageCls(ClassifierModule[ImageClsProcessor]):
@@ -46,6 +48,7 @@ class ImageCls(ClassifierModule[ImageClsProcessor]):
     ) -> None:
         super().__init__(options, processor, is_fine_tuning, OneHot(len(processor.labels)))
         self._smoothing = options.label_smoothing
+        self._is_turned = bool(options.rotations)
         self._weights: list[float] | None = None
         if checked and options.class_weights == "balanced" and not options.rotations:
             self._weights = balanced_weights([one.truth for one in checked.train], range(len(processor.labels)))
@@ -53,7 +56,14 @@ class ImageCls(ClassifierModule[ImageClsProcessor]):
     def expect(self, num_labelled: int) -> None:
         """Keeps the statistics of the weights where few labelled images would make them their own."""
         if self.options.freeze_norm is None:
-            self.freezes_norm = self.is_fine_tuning and num_labelled < FEW_LABELLED
+            few = FEW_BEGUN if self.has_first_head else FEW_LABELLED
+            self.freezes_norm = self.is_fine_tuning and num_labelled < few
+
+    def first_head(self, seen: np.ndarray, truths: list[int]) -> Head | None:
+        """A logistic regression of all classes; None where one is seen, or which way up: weights hardly see that."""
+        if self._is_turned or len(set(truths)) < 2:
+            return None
+        return class_head(seen, np.asarray(truths), len(self.processor.labels))
 
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:
         """Probabilities of logits, of sum 1."""

@@ -19,6 +19,9 @@ class ImageFeatureConfig(ClassifierOptions):
     """Label file of known images, in the dataset's folder; read where that of validation is missing."""
     query: str = "query.txt"
     """Label file of images whose class is looked for in the gallery."""
+    pairs: bool = False
+    """Validates by pairs of images, as faces are: dataset.val has two images and 1 (the same) or 0 a line, and label
+    files name images as they lie beside them (PaddleX's FaceEvalDataset)."""
     resize_short: int | None = option(None, at_least(8))
     """Length of the shorter side, in pixels, before the centre is cut out; null: stretched, as in PaddleX."""
     dimensions: int | None = option(512, at_least(2))

@@ -14,41 +14,15 @@ from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.data.splits import CheckedDocuments
 from plx_train.metrics.retrieval import GALLERY, QUERY
 from plx_train.vision.labels.classes import MAX_CLASSES, whole_number
-from plx_train.vision.samples import LabelledImage
-
-TRAIN = "train"
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What an image shows, and what it is for.
-
-    Attributes:
-        number: of its class; the trained ones come first, without gaps.
-        name: of its class.
-        role: `TRAIN`, `GALLERY` for what is known, or `QUERY` for what is looked for.
-    """
-
-    number: int
-    name: str
-    role: str = TRAIN
+from plx_train.vision.labels.pairs import beside
+from plx_train.vision.things import TRAIN, Thing, ThingImage
 
 
 @dataclass(frozen=True)
-class Picture(LabelledImage[Shown]):
-    """One sample."""
-
-    @property
-    def document(self) -> str:
-        """Its class: whole classes are held out, so that a threshold is chosen on some that are not trained on."""
-        return f"class {self.truth.number} of "
-
-
-@dataclass(frozen=True)
-class CheckedPictures(CheckedDocuments[Picture]):
+class CheckedPictures(CheckedDocuments[ThingImage]):
     """The report, and samples of which a few still belong together."""
 
-    def first(self, samples: Sequence[Picture], limit: int | None) -> list[Picture]:
+    def first(self, samples: Sequence[ThingImage], limit: int | None) -> list[ThingImage]:
         """`limit` samples of a split, of its first classes: two of each to train, one known and one looked for."""
         seen: Counter[tuple[int, str]] = Counter()
         rounds = []
@@ -60,12 +34,13 @@ class CheckedPictures(CheckedDocuments[Picture]):
 
 
 def read_pictures(
-    path: Path, root: Path, names: Sequence[str] | None, role: str = TRAIN
-) -> tuple[list[Picture], list[Finding]]:
+    path: Path, root: Path, names: Sequence[str] | None, is_beside: bool = False
+) -> tuple[list[ThingImage], list[Finding]]:
     """The samples of a label file, in its order, their classes numbered as there; no image is opened.
 
     Args:
         names: of the classes by number; None: the numbers are the names.
+        is_beside: paths are relative to the file's own folder, not to `root`.
     """
     file, samples = LabelFile(path, root), []
     for line, text in file.lines():
@@ -76,23 +51,24 @@ def read_pictures(
             reason = f"the line is not an image path, a space and a class number{separator_hint(text)}"
             file.add(line, "error", "no-label", reason)
             continue
-        image = file.image(text[:place].rstrip(), line)
+        given = text[:place].rstrip()
+        image = file.image(beside(path, root, given) if is_beside else given, line)
         if number is None or number >= MAX_CLASSES:
             reason = f"{text[place + 1 :][:40]!r} is no class number (0, 1, 2 …, below {MAX_CLASSES})"
             file.add(line, "error", "label-not-a-number", reason)
         elif image is not None:
             name = names[number] if names and number < len(names) else str(number)
-            samples.append(Picture(image, Shown(number, name, role), f"{file.name}:{line}"))
+            samples.append(ThingImage(image, Thing(number, name), f"{file.name}:{line}"))
     return samples, file.findings
 
 
-def numbered(samples: Sequence[Picture], numbers: Sequence[int]) -> list[Picture]:
+def numbered(samples: Sequence[ThingImage], numbers: Sequence[int]) -> list[ThingImage]:
     """The samples with their classes numbered by their place in `numbers`."""
     places = {number: place for place, number in enumerate(numbers)}
     return [replace(sample, truth=replace(sample.truth, number=places[sample.truth.number])) for sample in samples]
 
 
-def in_turns(samples: Sequence[Picture]) -> list[Picture]:
+def in_turns(samples: Sequence[ThingImage]) -> list[ThingImage]:
     """Every other image of each class as known, the first of them and all of these first; the rest is looked for."""
     seen: Counter[int] = Counter()
     turns = []
@@ -103,6 +79,6 @@ def in_turns(samples: Sequence[Picture]) -> list[Picture]:
     return sorted(turns, key=lambda sample: sample.truth.role == QUERY)
 
 
-def class_number(truth: Shown) -> np.ndarray:
+def class_number(truth: Thing) -> np.ndarray:
     """What is learned of an image: int64, the number of its class."""
     return np.asarray(truth.number, np.int64)

@@ -14,18 +14,20 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
-from plx_train.metrics.retrieval import RetrievalMetric, best_threshold, query_file
+from plx_train.metrics.pairs import PairMetric, best_pair_threshold
+from plx_train.metrics.retrieval import RetrievalMetric, best_threshold
 from plx_train.modules.image_feature.config import ImageFeatureConfig
-from plx_train.modules.image_feature.labels import Picture, class_number
+from plx_train.modules.image_feature.labels import class_number
 from plx_train.modules.image_feature.processor import ImageFeatureProcessor
 from plx_train.nn.classifiers import HEADS
-from plx_train.nn.efficientnet_lite import from_torch
 from plx_train.nn.feature_losses import arc_face, contrast, triplet
 from plx_train.nn.feature_network import FeatureNetwork, unit
+from plx_train.nn.torch_names import from_torch
 from plx_train.vision.heads import classes_of, rehead
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.paired_views import PairedViews
 from plx_train.vision.samples import ImageDataset, planes
+from plx_train.vision.things import ThingImage
 from plx_train.vision.views import Views
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
         self.options, self.processor, self.is_fine_tuning = options, processor, is_fine_tuning
         self.has_calibration = options.calibrate
         self.freezes_norm = bool(options.freeze_norm)
+        if options.pairs:
+            self.monitor, self.sample_value = "accuracy", "how far its worst pair is on the right side of the threshold"
         self.network = self._new_network(0 if options.loss in PAIRED else len(processor.labels))
 
     def _new_network(self, num_classes: int) -> FeatureNetwork:
@@ -75,7 +79,7 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
         known = classes_of(source.path) if HEAD not in new else None
         return rehead(state, known, self.processor.labels, own, HEAD_ONLY) if known else (state, None)
 
-    def dataset(self, samples: Sequence[Picture], split: str, cache_mb: int) -> ImageDataset[Picture]:
+    def dataset(self, samples: Sequence[ThingImage], split: str, cache_mb: int) -> ImageDataset[ThingImage]:
         """Images of one split; ``train`` gives changed ones, in pairs where a loss compares them."""
         if split != "train":
             return ImageDataset(samples, self.processor)
@@ -113,9 +117,9 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
         """Features per image, float32 (dimensions,), of length 1."""
         return list(unit(outputs.astype("float32")).numpy())
 
-    def new_metric(self) -> RetrievalMetric:
+    def new_metric(self) -> RetrievalMetric | PairMetric:
         """An empty metric."""
-        return RetrievalMetric()
+        return PairMetric() if self.options.pairs else RetrievalMetric()
 
     def export_network(self, processor: ImageFeatureProcessor) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The network without its head; features are of length 1."""
@@ -126,16 +130,18 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
 
     def calibrate(self, outputs: list[np.ndarray], samples: list[Sample]) -> ImageFeatureProcessor:
         """The processor with the threshold that tells held-out images of known classes from others best."""
-        classes = [sample.truth.number for sample in samples]
-        return replace(self.processor, threshold=best_threshold(np.stack(outputs), classes, self.processor.threshold))
+        classes, choose = [sample.truth.number for sample in samples], best_threshold
+        if self.options.pairs:
+            choose = best_pair_threshold
+        return replace(self.processor, threshold=choose(np.stack(outputs), classes, self.processor.threshold))
 
     def details(self, val: Dataset, evaluation: Evaluation) -> dict[str, str]:
-        """``queries.csv``: the nearest known image of each query, its class, and the cosine."""
+        """``queries.csv``: the nearest known image of each query; or ``pairs.csv``: the cosine of each pair."""
         assert isinstance(val, ImageDataset)
-        metric = RetrievalMetric()
+        metric = self.new_metric()
         for score in evaluation.samples:
             metric.add(score.prediction, val.samples[score.index].truth)
-        return query_file(metric, [val.samples[score.index].image.name for score in evaluation.samples])
+        return metric.table([val.samples[score.index].image.name for score in evaluation.samples])
 
 
 def _is_head(name: str) -> bool:

@@ -15,18 +15,20 @@ from plx_train.ground.errors import ConfigError
 from plx_train.metrics.retrieval import GALLERY, QUERY, RetrievalMetric
 from plx_train.modules.image_feature.check import ImageFeatureCheck
 from plx_train.modules.image_feature.config import ImageFeatureConfig
-from plx_train.modules.image_feature.labels import TRAIN, CheckedPictures, Picture, in_turns, numbered, read_pictures
+from plx_train.modules.image_feature.labels import CheckedPictures, in_turns, numbered, read_pictures
 from plx_train.modules.image_feature.processor import Feature, ImageFeatureProcessor
 from plx_train.vision.check import ImageData, ImageSplit
 from plx_train.vision.classifier import ClassifierRoom
 from plx_train.vision.draw import GREY, draw_captions
+from plx_train.vision.labels.pairs import read_pairs
+from plx_train.vision.things import TRAIN, ThingImage
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
     from plx_train.modules.image_feature.module import ImageFeature
 
 
-class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureProcessor]):
+class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, ThingImage, ImageFeatureProcessor]):
     """Gives images features by which those of one class, trained on or not, are found among others."""
 
     contract = 1
@@ -41,20 +43,33 @@ class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureP
         """Refuses images that are of two classes at once."""
         if options.augment.mixup or options.augment.cutmix:
             raise ConfigError("module.augment.mixup and cutmix make images of two classes: leave them out here")
+        if options.pairs and dataset.corrections:
+            raise ConfigError("dataset.corrections are of classes, not of pairs: leave them or module.pairs out")
 
     def read_file(
         self, path: Path, root: Path, options: ImageFeatureConfig, classes: Sequence[str] | None
-    ) -> tuple[list[Picture], list[Finding]]:
+    ) -> tuple[list[ThingImage], list[Finding]]:
         """The images of a label file with their classes."""
-        return read_pictures(path, root, classes)
+        return read_pictures(path, root, classes, options.pairs)
 
-    def read(self, dataset: DatasetOptions, options: ImageFeatureConfig) -> ImageData[Picture]:
+    def read_val_file(
+        self, path: Path, root: Path, options: ImageFeatureConfig, classes: Sequence[str] | None
+    ) -> tuple[list[ThingImage], list[Finding]]:
+        """The same, or the images of pairs."""
+        return read_pairs(path, root) if options.pairs else self.read_file(path, root, options, classes)
+
+    def read(self, dataset: DatasetOptions, options: ImageFeatureConfig) -> ImageData[ThingImage]:
         """The samples that the label files name, the trained classes numbered without gaps.
 
         Where the file of validation is missing, gallery and query stand for it; of it, every other image is known.
         """
         root, own = Path(dataset.root).expanduser(), dataset.label_folder is None
-        if not own or (root / dataset.val).is_file() or not (root / options.query).is_file():
+        # Files that were written for a run name classes, and images by their place in the dataset's folder.
+        options = options if own else replace(options, pairs=False)
+        if options.pairs:
+            data = super().read(dataset, options)
+            val = data.val
+        elif not own or (root / dataset.val).is_file() or not (root / options.query).is_file():
             data = super().read(dataset, options)
             val = replace(data.val, samples=in_turns(data.val.samples))
         else:
@@ -71,8 +86,8 @@ class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureP
         return replace(data, train=train, val=val, classes=names or None, files=files)
 
     def _with_gallery(
-        self, data: ImageData[Picture], dataset: DatasetOptions, options: ImageFeatureConfig
-    ) -> ImageSplit[Picture]:
+        self, data: ImageData[ThingImage], dataset: DatasetOptions, options: ImageFeatureConfig
+    ) -> ImageSplit[ThingImage]:
         """The queries behind the images of the gallery's file."""
         if data.faults:
             return data.val
@@ -88,7 +103,7 @@ class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureP
 
     def check(
         self,
-        data: ImageData[Picture],
+        data: ImageData[ThingImage],
         processor: ImageFeatureProcessor | None,
         dataset: DatasetOptions,
         options: ImageFeatureConfig,
@@ -109,12 +124,12 @@ class ImageFeatureRoom(ClassifierRoom[ImageFeatureConfig, Picture, ImageFeatureP
         """The threshold of the options."""
         return {"threshold": options.threshold}
 
-    def truth_text(self, sample: Picture) -> str:
+    def truth_text(self, sample: ThingImage) -> str:
         """The class, and what the image is for where that is not to be trained on."""
         role = sample.truth.role
         return sample.truth.name if role == TRAIN else f"{sample.truth.name} ({role})"
 
-    def classes_in(self, sample: Picture) -> Sequence[int]:
+    def classes_in(self, sample: ThingImage) -> Sequence[int]:
         """The one."""
         return (sample.truth.number,)
 

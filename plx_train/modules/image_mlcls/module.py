@@ -18,6 +18,7 @@ from plx_train.modules.image_mlcls.config import ImageMlclsConfig
 from plx_train.modules.image_mlcls.processor import ImageMlclsProcessor
 from plx_train.nn.losses import label_loss
 from plx_train.vision.classifier_module import ClassifierModule
+from plx_train.vision.first_head import Head, label_head
 from plx_train.vision.module import MovedLogits
 from plx_train.vision.samples import ImageDataset
 
@@ -31,6 +32,10 @@ class ImageMlcls(ClassifierModule[ImageMlclsProcessor]):
     def __init__(self, options: ImageMlclsConfig, processor: ImageMlclsProcessor, is_fine_tuning: bool) -> None:
         super().__init__(options, processor, is_fine_tuning, np.float32)
         self._focus, self._margin = (options.focus[0], options.focus[1]), options.margin
+
+    def first_head(self, seen: np.ndarray, truths: list[np.ndarray]) -> Head:
+        """A logistic regression for each label."""
+        return label_head(seen, np.stack(truths) > 0)
 
     def scores(self, logits: paddle.Tensor) -> paddle.Tensor:
         """Probability of each label."""

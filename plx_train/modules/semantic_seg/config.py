@@ -25,7 +25,7 @@ class LossOptions:
     boundary: float = option(0.0, at_least(0))
     """Weight of the cross entropy of pixels that touch one of another class."""
     auxiliary: float = option(1.0, at_least(0))
-    """Weight of the maps that PP-LiteSeg makes of coarser features, in training alone."""
+    """Weight of the maps that PP-LiteSeg makes of coarser features, or of OCRNet's first guess, in training alone."""
 
 
 @dataclass

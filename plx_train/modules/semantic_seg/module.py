@@ -14,6 +14,7 @@ from plx_train.contract.dataset import Dataset
 from plx_train.contract.evaluation import Evaluation
 from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
+from plx_train.contract.truth import Outline
 from plx_train.metrics.segmentation import SegmentationMetric, pixel_counts, segment_files
 from plx_train.modules.semantic_seg.config import SemanticSegConfig
 from plx_train.modules.semantic_seg.processor import SemanticSegProcessor
@@ -21,8 +22,9 @@ from plx_train.nn.segmentation.losses import LossParts, segmentation_loss
 from plx_train.nn.segmentation.networks import build_segmenter, class_tensors, own_names
 from plx_train.vision.box_heads import rehead
 from plx_train.vision.heads import classes_of
-from plx_train.vision.labels.masks import MaskedImage
+from plx_train.vision.labels.masks import Mask, MaskedImage
 from plx_train.vision.mask_views import MaskViews
+from plx_train.vision.masks import UNCOUNTED
 from plx_train.vision.module import ImageModule, exported
 from plx_train.vision.samples import ImageDataset, planes
 from plx_train.vision.tiled_processor import as_batch, few_at_a_time, images_in
@@ -64,6 +66,12 @@ class SemanticSeg(ImageModule[SemanticSegProcessor]):
             return ImageDataset(samples, self.processor)
         change = MaskViews(self.options.augment, self.processor.size, self.processor.tile is None)
         return ImageDataset(samples, self.processor, change, cache_mb * 2**20)
+
+    def target(self, truth: Sequence[Outline], shape: tuple[int, int]) -> np.ndarray:
+        """Numbers of classes uint8 (h, w) of what is marked pixel by pixel."""
+        numbers = [UNCOUNTED if each.is_ignored else self.processor.labels.index(each.label) for each in truth]
+        marked = ((number, each.runs) for number, each in zip(numbers, truth, strict=True) if each.runs is not None)
+        return Mask(outlines=tuple(marked)).of(shape)
 
     def collate(self, samples: list[Sample]) -> Batch:
         """Training images as float32 (N, 3, h, w), the classes of their pixels as int64 (N, h, w)."""

@@ -28,10 +28,14 @@ class SemanticSegProcessor(TiledProcessor):
 
     What is called an output is the numbers of classes (h, w); of the live network (2, h, w), with how far each is ahead
     of the next likeliest; of an image in windows with an axis more before them.
+
+    Attributes:
+        tells_doubt: whether predictions say how far ahead classes are, where the live network made them.
     """
 
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    tells_doubt: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,7 +70,9 @@ class SemanticSegProcessor(TiledProcessor):
         if self.tiling is None:
             height, width = shape
             classes = cv2.resize(classes.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-            return Segments(classes, self.labels)
+            is_told = self.tells_doubt and output.ndim > 2
+            ahead = cv2.resize(output[1], (width, height), interpolation=cv2.INTER_NEAREST) if is_told else None
+            return Segments(classes, self.labels, ahead)
         return Segments(_joined(classes, self.tiling, shape), self.labels)
 
     def differences(self, output: np.ndarray, reference: np.ndarray) -> np.ndarray:

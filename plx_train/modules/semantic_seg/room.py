@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.truth import Truth
+from plx_train.ground.errors import ConfigError
 from plx_train.metrics.segmentation import SegmentationMetric
 from plx_train.modules.semantic_seg.config import SemanticSegConfig
 from plx_train.modules.semantic_seg.processor import SemanticSegProcessor
@@ -21,7 +24,7 @@ from plx_train.vision.labels.masks import Mask, MaskedImage, read_masks
 from plx_train.vision.mask_check import MaskCheck
 from plx_train.vision.masks import UNCOUNTED
 from plx_train.vision.named_classes import NamedClassesRoom
-from plx_train.vision.segments import Segments
+from plx_train.vision.segments import Segments, pseudo_mask
 
 if TYPE_CHECKING:
     from plx_train.contract.dataset_options import DatasetOptions
@@ -41,6 +44,12 @@ class SemanticSegRoom(NamedClassesRoom[SemanticSegConfig, MaskedImage, SemanticS
     wanted = "images/*.jpg, annotations/*.png, label.txt"
     num_pictures = 6
     no_truth = Mask()
+    pool_schedule = "rounds"
+
+    def check_options(self, options: SemanticSegConfig, dataset: DatasetOptions) -> None:
+        """Refuses a pool of images that are seen window by window."""
+        if options.windows and dataset.pool:
+            raise ConfigError("dataset.pool needs images that are seen whole: leave module.windows=true out")
 
     def read_file(
         self, path: Path, root: Path, options: SemanticSegConfig, classes: Sequence[str] | None
@@ -65,6 +74,18 @@ class SemanticSegRoom(NamedClassesRoom[SemanticSegConfig, MaskedImage, SemanticS
             mean=tuple(options.mean or given.mean),
             std=tuple(options.std or given.std),
         )
+
+    def unlabelled(self, image: Path, where: str) -> MaskedImage:
+        """The image with nothing marked."""
+        return MaskedImage(image, self.no_truth, where)
+
+    def doubting(self, processor: SemanticSegProcessor) -> SemanticSegProcessor:
+        """`processor` that tells how far classes are ahead."""
+        return replace(processor, tells_doubt=True)
+
+    def pseudo_label(self, processor: SemanticSegProcessor, prediction: Segments) -> PseudoLabel:
+        """The class of each pixel, but where it is in doubt."""
+        return pseudo_mask(prediction)
 
     def rules(self, processor: SemanticSegProcessor, options: SemanticSegConfig) -> MaskCheck:
         """What is looked for in a dataset."""

@@ -8,6 +8,7 @@ import paddle
 from paddle.nn import functional as F
 
 from plx_train.distributed.ranks import all_values, total
+from plx_train.nn.reading import read_together
 
 EPSILON = 1e-6
 
@@ -61,11 +62,10 @@ def balanced_bce(
     probability: paddle.Tensor, target: paddle.Tensor, mask: paddle.Tensor, negative_ratio: float
 ) -> paddle.Tensor:
     """Binary cross-entropy over all text pixels and the `negative_ratio` times as many hardest other pixels."""
-    positive = target * mask
-    negative = (1.0 - target) * mask
-    num_positive = int(total(positive.sum()))
+    positive, negative = target * mask, (1.0 - target) * mask
+    num_positive, num_others = map(int, read_together(total(positive.sum()), total(negative.sum())))
     # A crop without text still teaches what is not text.
-    num_negative = min(int(total(negative.sum())), max(int(num_positive * negative_ratio), 64))
+    num_negative = min(num_others, max(int(num_positive * negative_ratio), 64))
     pixel_loss = F.binary_cross_entropy(probability, target, reduction="none")
     hardest = _sum_of_largest((pixel_loss * negative).flatten(), num_negative)
     return (total((pixel_loss * positive).sum()) + hardest) / (num_positive + num_negative + EPSILON)

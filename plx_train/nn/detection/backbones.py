@@ -10,7 +10,8 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from plx_train.nn.blocks import features_at
-from plx_train.nn.efficientnet_lite import STAGES, EfficientNetLite0, from_torch
+from plx_train.nn.efficientnet_lite import STAGES, EfficientNetLite0
+from plx_train.nn.torch_names import from_torch
 
 LITE_STAGES = (2, 4, 6)
 """Stages of EfficientNet-Lite that are the last at strides 8, 16 and 32."""
@@ -61,10 +62,7 @@ class MobileNetV2Features(nn.Layer):
 
 def of_backbone(state: Mapping[str, np.ndarray], backbone: nn.Layer) -> dict[str, np.ndarray]:
     """The tensors of a classifier as those of a detector's `backbone`; those of a detector as they are."""
-    renamed = {
-        name.replace(".running_mean", "._mean").replace(".running_var", "._variance"): array
-        for name, array in from_torch(dict(state)).items()
-    }
+    renamed = from_torch(dict(state))
     known = set(backbone.state_dict())
     if not known & set(renamed):
         return dict(state)

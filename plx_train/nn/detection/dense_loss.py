@@ -13,6 +13,7 @@ from plx_train.nn.detection.assigned import Assigner
 from plx_train.nn.detection.overlap import giou
 from plx_train.nn.detection.points import boxes_at, mean_distances
 from plx_train.nn.detection.varifocal import varifocal
+from plx_train.nn.reading import read_together
 
 EDGE = 0.01
 """Distances are learned up to this much below the last bin."""
@@ -88,8 +89,7 @@ def _targets(
     assign: Assigner,
 ) -> _Targets:
     with paddle.no_grad():
-        found = F.sigmoid(scores).numpy()
-        seen = boxes_at(paddle.to_tensor(points), distances).numpy()
+        found, seen = read_together(F.sigmoid(scores), boxes_at(paddle.to_tensor(points), distances))
     parts, total = [], 0.0
     for number, (boxes, classes) in enumerate(truths):
         own = assign(points, found[number], seen[number], boxes, classes)

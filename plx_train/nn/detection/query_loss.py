@@ -15,6 +15,7 @@ from plx_train.nn.detection.hungarian import match
 from plx_train.nn.detection.overlap import centred, corners, giou, overlaps
 from plx_train.nn.detection.query_detector import LearnedQueries, Queries
 from plx_train.nn.detection.varifocal import varifocal
+from plx_train.nn.reading import read_together
 
 CLASS_WEIGHT, BOX_WEIGHT, OVERLAP_WEIGHT = 1.0, 5.0, 2.0
 """How much the losses of classes, distances and overlaps count."""
@@ -38,10 +39,13 @@ class QueryLoss:
         """
         shares = as_shares(truths, size)
         count = float(sum(len(boxes) for boxes, _ in truths))
-        sums = _summed(outputs.found, shares, None)
+        every = [each for each in (outputs.found, outputs.denoised) if each is not None]
+        read = read_together(*(tensor for each in every for tensor in _answers(each)))
+        sums = _summed(outputs.found, (read[0], read[1]), shares, None)
         copies = 0.0
         if outputs.denoised is not None and outputs.denoising is not None:
-            sums = paddle.concat([sums, _summed(outputs.denoised, shares, outputs.denoising).sum().unsqueeze(0)])
+            denoised = _summed(outputs.denoised, (read[2], read[3]), shares, outputs.denoising)
+            sums = paddle.concat([sums, denoised.sum().unsqueeze(0)])
             copies = count * outputs.denoising.count
         else:
             sums = paddle.concat([sums, paddle.zeros([1])])
@@ -51,15 +55,23 @@ class QueryLoss:
         return {"loss": classes + boxes + overlap + denoising, **parts}
 
 
-def _summed(found: Queries, truths: Truths, denoising: Denoising | None) -> paddle.Tensor:
+def _answers(found: Queries) -> tuple[paddle.Tensor, paddle.Tensor]:
+    """Scores and boxes of queries."""
+    return F.sigmoid(found.logits.detach().astype("float32")), found.boxes.detach().astype("float32")
+
+
+def _summed(
+    found: Queries, answers: tuple[np.ndarray, np.ndarray], truths: Truths, denoising: Denoising | None
+) -> paddle.Tensor:
     """The weighted losses of classes, distances and overlaps, added up over stages, images and queries, (3,).
 
     Args:
+        answers: scores and boxes of `found` as numbers.
         truths: boxes x1, y1, x2, y2 as shares.
         denoising: says which query learns what; None: they are matched.
     """
     logits, boxes = found.logits.astype("float32"), found.boxes.astype("float32")
-    scores, seen = F.sigmoid(logits.detach()).numpy(), boxes.detach().numpy()
+    scores, seen = answers
     places, wanted, classes = [], [], []
     for stage in range(len(scores)):
         for image, (own, numbers) in enumerate(truths):

@@ -9,6 +9,8 @@ import numpy as np
 import paddle
 from paddle.nn import functional as F
 
+from plx_train.nn.reading import read_together
+
 UNCOUNTED = 255
 SMALL = 1e-6
 
@@ -82,7 +84,8 @@ def _of_hard(losses: paddle.Tensor, weights: paddle.Tensor, parts: LossParts) ->
     """Mean over the pixels that are not learned yet, and over the hardest ones at least (arXiv 1604.03540)."""
     if parts.hard >= 1:
         return _mean(losses, weights)
-    values = losses.detach().numpy()[(weights > 0).numpy()]
+    found, counts = read_together(losses, weights)
+    values = found[counts > 0]
     least = math.ceil(parts.kept * values.size)
     limit = -math.log(parts.hard)
     if 0 < least < values.size:

@@ -31,6 +31,9 @@ INPUTS: Mapping[str, SegmenterInput] = MappingProxyType(
     {
         "PP-LiteSeg-T": SegmenterInput(*HALF),
         "PP-LiteSeg-B": SegmenterInput(*HALF),
+        **{f"SegFormer-B{number}": SegmenterInput(*HALF) for number in range(6)},
+        "OCRNet_HRNet-W18": SegmenterInput(*HALF),
+        "OCRNet_HRNet-W48": SegmenterInput(*HALF),
         "DeepLabV3P_MobileNetV2": SegmenterInput(*IMAGENET, "Deeplabv3_Plus-R50", "MobileNetV2"),
     }
 )

@@ -4,8 +4,8 @@ import { get, post, query, useAnswer } from "./api.js";
 import { Browse } from "./browse.js";
 import { Findings } from "./findings.js";
 import { Action, Command, go, Log, number, shown, Status, Wait, when } from "./parts.js";
-import { Reading } from "./reading.js";
 import { Suspects } from "./suspects.js";
+import { Field } from "./train.js";
 import { Sending, useSending } from "./upload.js";
 
 export function DataSet({ name }) {
@@ -154,4 +154,23 @@ function Versions({ versions }) {
   return html`<section><h2>Versions</h2><div class="scroll"><table><thead><tr><th>checked</th><th>fingerprint</th><th class="num">errors</th><th class="num">warnings</th><th>division</th></tr></thead>
     <tbody>${versions.map((each) => html`<tr key=${each.at}><td class="nowrap">${when(each.at)}</td><td><code>${(each.fingerprint || "none").slice(0, 12)}</code></td>
       <td class="num">${each.num_errors}</td><td class="num">${each.num_warnings}</td><td>${shown(each.division || "–")}</td></tr>`)}</tbody></table></div></section>`;
+}
+
+// How it is read and divided: options of its own, which checks and trainings are given.
+function Reading({ one, path }) {
+  const said = Object.entries(one.options);
+  const [isOpen, open] = useState(false);
+  return html`<details class="reading" onToggle=${(event) => open(event.target.open)}><summary>How it is read and divided${said.length
+      ? `: ${shown(said.map(([key, value]) => `${key}=${value}`).join(" "))}` : ""}</summary>
+    ${isOpen ? html`<${ReadingForm} one=${one} path=${path} />` : null}</details>`;
+}
+
+function ReadingForm({ one, path }) {
+  const told = useAnswer(`${path}/reading`);
+  const [values, set] = useState(one.options);
+  const keep = async () => { await post(`${path}/reading`, { options: values }); await post(`${path}/check`); };
+  return html`<${Wait} told=${told} what="the options">${({ fields }) => html`
+    ${fields.map((field) => html`<${Field} key=${field.key} field=${field} value=${values[field.key]}
+      change=${(key, value) => set({ ...values, [key]: value })} />`)}
+    <p><${Action} kind="main" work=${keep}>Read it so, and check<//></p>`}<//>`;
 }

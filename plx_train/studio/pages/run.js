@@ -1,8 +1,7 @@
-// One run as it goes, or as it ended.
+// One run as it goes, or as it ended, or a sweep: its trials, the best first.
 import { html } from "ui";
 import { post, query, useAnswer } from "./api.js";
 import { Action, Command, Drawing, duration, go, Log, number, Progress, shown, Status, Wait } from "./parts.js";
-import { Sweep } from "./sweep.js";
 
 export function Run({ given }) {
   const { value: all } = useAnswer("/api/jobs", "jobs", "runs");
@@ -36,7 +35,7 @@ function Summary({ run }) {
     ${run.export && run.status === "FINISHED" ? html`<p><a class="button main" href="#/model?${query({ name: run.name })}">Use this model</a></p>` : null}`;
 }
 
-export function JobBar({ job }) {
+function JobBar({ job }) {
   const resume = async () => {
     const again = await post(`/api/jobs/${job.id}/resume`);
     go(`/run?${query({ name: again.output.replace(/^outputs\//, ""), job: again.id })}`);
@@ -48,7 +47,34 @@ export function JobBar({ job }) {
     </div><${Command} text=${job.command} />`;
 }
 
-export function JobLog({ job }) {
+function JobLog({ job }) {
   const told = useAnswer(`/api/jobs/${job.id}`, "jobs", "runs");
   return html`<section><h2>Log</h2><${Log} text=${told.value?.log || ""} /></section>`;
+}
+
+const STATES = { complete: "FINISHED", pruned: "KILLED", failed: "FAILED", running: "RUNNING", waiting: "queued" };
+
+function Sweep({ name, job }) {
+  const told = useAnswer(`/api/sweep?${query({ name })}`, "runs", "jobs");
+  return html`<div><h1 tabindex="-1">${shown(job?.title || name)}</h1>
+    ${job ? html`<${JobBar} job=${job} />` : null}
+    <${Wait} told=${told} what="the sweep">${(sweep) => html`
+      <p>${shown(sweep.verdict)}</p>
+      <p>${Object.entries(sweep.states).map(([state, count]) => `${count} ${state}`).join(", ")}.
+        <a href="/api/sweep/report?${query({ name })}" target="_blank" rel="noopener">The whole report</a></p>
+      <${Trials} sweep=${sweep} />
+      ${job ? null : html`<${Command} text=${sweep.command} />`}`}<//>
+    ${job ? html`<${JobLog} job=${job} />` : null}</div>`;
+}
+
+function Trials({ sweep }) {
+  return html`<div class="scroll"><table><thead><tr><th class="num">trial</th><th>state</th>
+    ${sweep.objectives.map((one) => html`<th key=${one} class="num">${shown(one)}</th>`)}
+    ${sweep.keys.map((key) => html`<th key=${key}>${shown(key)}</th>`)}<th>runs</th></tr></thead><tbody>
+    ${sweep.trials.map((trial) => html`<tr key=${trial.number}><td class="num">${trial.number}</td>
+      <td><${Status} state=${STATES[trial.state]} /> ${trial.reason ? html`<span class="soft">${shown(trial.reason)}</span>` : null}</td>
+      ${sweep.objectives.map((one, place) => html`<td key=${one} class="num">${number(trial.values?.[place])}</td>`)}
+      ${sweep.keys.map((key) => html`<td key=${key}>${shown(trial.params[key])}</td>`)}
+      <td>${trial.runs.filter(Boolean).map((run, place) => html`<a key=${run} href="#/run?${query({ name: run })}">${place + 1}</a> `)}</td></tr>`)}
+  </tbody></table></div>`;
 }

@@ -44,7 +44,7 @@ function Setup({ one, given }) {
   if (!one) return html`<${Fault} error="There is no such module." />`;
   const change = (key, value) => set({ ...values, [key]: value });
   return html`<div><p class="over">${one.name}</p><p>${shown(one.sentence)} <a href="#/train">Another one</a></p>
-    <div class="field plain"><label for="root">Folder of the data</label>
+    <div class="field"><label for="root"><span class="words">Folder of the data</span> dataset.root</label>
       <input id="root" value=${root} placeholder=${`the embedded ${one.dataset || "pages"}`} spellcheck="false"
         onInput=${(event) => setRoot(event.target.value)} />
       <p class="note">In whatever format: it is found, checked, and told.

@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from plx_train.contract.check import Finding
-from plx_train.contract.truth import IGNORED
+from plx_train.contract.truth import IGNORED, RunLengths
 from plx_train.data.formats.lines import is_background
 from plx_train.data.formats.mask_colours import Colour, read_colours
 from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.formats.run_lengths import runs_of
 from plx_train.data.label_file import LabelFile, image_and_mask, separator_hint
 from plx_train.vision.masks import UNCOUNTED, fill_polygons, read_coloured, read_mask
 from plx_train.vision.samples import LabelledImage
 
 NOT_A_PAIR = "the line is not an image, a space and its mask (images/x.jpg annotations/x.png)"
-Drawn = tuple[int, tuple[tuple[float, float], ...]]
-"""The number of a class and the corners of an outline."""
+Drawn = tuple[int, tuple[tuple[float, float], ...] | RunLengths]
+"""The number of a class and the corners of an outline, or what is marked pixel by pixel."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,21 @@ class Mask:
         """Numbers of classes uint8 (H, W), `UNCOUNTED` where a pixel counts neither way.
 
         Args:
-            shape: height and width of the image; a file has its own.
+            shape: height and width of the image; a file has its own, and so have runs.
 
         Raises:
             ImageError: the file can't be read.
         """
         if self.file is not None:
             return read_coloured(self.file, self.colours) if self.colours else read_mask(self.file)
-        mask = np.zeros(shape, np.uint8)
-        for number, corners in self.outlines:
-            fill_polygons(mask, [np.asarray(corners, np.float32)], number)
+        mask = np.zeros(
+            next((drawn.size for _, drawn in self.outlines if isinstance(drawn, RunLengths)), shape), np.uint8
+        )
+        for number, drawn in self.outlines:
+            if isinstance(drawn, RunLengths):
+                mask[drawn.pixels()] = number
+            else:
+                fill_polygons(mask, [np.asarray(drawn, np.float32)], number)
         return mask
 
 
@@ -119,11 +125,17 @@ def _of_outlines(file: LabelFile, line: int, text: str, numbers: dict[str, int])
     for row in rows if isinstance(rows, list) else ():
         label = text_of(row.get("transcription")) if isinstance(row, dict) else ""
         corners = points(row.get("points")) if isinstance(row, dict) else None
+        runs = runs_of(row)
         number = UNCOUNTED if label == IGNORED else numbers.get(label, 0 if is_background(label) else None)
-        if corners is None or len(corners) < 3:
+        if runs is None and (corners is None or len(corners) < 3):
             file.add(line, "error", "points-not-pairs", "the points of an outline are not three or more pairs")
         elif number is None:
             file.add(line, "error", "unknown-class", f"the class {label[:60]!r} is none of those that are named")
-        else:
+        elif runs is not None:
+            found.append((number, runs))
+        elif corners is not None:
             found.append((number, corners))
+    if len({drawn.size for _, drawn in found if isinstance(drawn, RunLengths)}) > 1:
+        file.add(line, "error", "mask-size", "what is marked pixel by pixel is of images of several sizes")
+        return None
     return Mask(outlines=tuple(found))

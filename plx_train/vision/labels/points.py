@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from plx_train.data.formats.parsed_json import MAX_COORDINATE, are_pairs
 from plx_train.data.label_file import LabelFile
 from plx_train.vision.polygons import by_corners, is_simple, polygon_area
 
 MIN_AREA = 1
 """Square pixels; smaller polygons are slips of the mouse or were clipped to nothing, and can't be found."""
 MIN_CORNERS = 4
-MAX_COORDINATE = 1e6
-"""Beyond any image; larger numbers are faults, and would overflow in drawing."""
 
 
 def read_points(value: Any, named: str, line: int, file: LabelFile) -> np.ndarray | None:
@@ -25,6 +24,8 @@ def read_points(value: Any, named: str, line: int, file: LabelFile) -> np.ndarra
     Args:
         named: what they are the points of, for messages.
     """
+    if are_pairs(value) and len(value) >= MIN_CORNERS:
+        return np.asarray(value, np.float32)
     if not isinstance(value, list) or any(not isinstance(point, list) or len(point) != 2 for point in value):
         file.add(line, "error", "points-not-pairs", f"the points of {named} are not a list of [x, y]")
         return None

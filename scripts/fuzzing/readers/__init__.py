@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from fuzzing.reader import Reader
-from fuzzing.readers import graphs, images, labels, pdfs, runfolders, settings, tables, weights
+from fuzzing.readers import graphs, images, indexes, labels, pdfs, runfolders, settings, tables, weights
 
 READERS: dict[str, Reader] = {
     reader.name: reader
@@ -19,6 +19,7 @@ READERS: dict[str, Reader] = {
         pdfs.READER,
         tables.READER,
         labels.READER,
+        indexes.READER,
     )
 }
 

@@ -13,7 +13,16 @@ from typing import Any
 from fuzzing.cases import Case
 from fuzzing.reader import Reader, Wrong
 
-ROOMS = ("image_cls", "image_mlcls", "text_det", "text_rec")
+ROOMS = (
+    "image_cls",
+    "image_mlcls",
+    "text_det",
+    "text_rec",
+    "object_det",
+    "semantic_seg",
+    "image_anomaly",
+    "image_feature",
+)
 TOKENS = (
     *(
         b"\t",
@@ -159,6 +168,7 @@ def seeds(folder: Path) -> dict[str, Case]:
         "icdar boxes": {f"gt_p{number}.txt": b'4, 4, 30, 20, "ab"\n' for number in range(6)},
         "coco": {"instances.json": json.dumps(coco).encode()},
     }
+    cases |= _of_pixels(names) | _of_features(names)
     for name, case in cases.items():
         if name == "folders":
             case |= {
@@ -168,6 +178,53 @@ def seeds(folder: Path) -> dict[str, Case]:
         else:
             case |= pictures
     return cases
+
+
+def _mask(number: int) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    picture = Image.new("L", (48, 32), 0)
+    picture.paste(number, (4, 4, 30, 20))
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def _of_pixels(names: list[str]) -> dict[str, Case]:
+    """Masks: PaddleX's, by colours, and of defects."""
+    masks = {f"masks/{name}": _mask(1 + number % 2) for number, name in enumerate(names)}
+    pairs = [f"{name} masks/{name}\n".encode() for name in names]
+    return {
+        "masks": {
+            **masks,
+            "train.txt": b"".join(pairs[:4]),
+            "val.txt": b"".join(pairs[4:]),
+            "label.txt": b"0 _background_\n1 road\n2 house\n",
+        },
+        "coloured masks": {
+            **masks,
+            "train.txt": b"".join(pairs[:4]).replace(b" ", b"\t"),
+            "val.txt": b"".join(pairs[4:]).replace(b" ", b"\t"),
+            "labelmap.txt": b"road:1,1,1::\nhouse:2,2,2::\n",
+        },
+        "defects": {
+            **{f"train/good/{name}": _png(90 + number) for number, name in enumerate(names)},
+            "test/good/a.png": _png(95),
+            "test/crack/b.png": _png(9),
+            "ground_truth/crack/b_mask.png": _mask(255),
+        },
+    }
+
+
+def _of_features(names: list[str]) -> dict[str, Case]:
+    """Pictures of classes that are trained on, known and asked for."""
+    return {
+        "features": {
+            "train.txt": b"p0.png 0\np1.png 1\n",
+            "gallery.txt": b"p2.png 2\np3.png 3\n",
+            "query.txt": b"p4.png 2\np5.png 3\n",
+        }
+    }
 
 
 @cache

@@ -72,6 +72,10 @@ def _processors() -> dict[str, Any]:
     given: dict[str, dict[str, Any]] = {
         "image_cls": {"labels": ("a", "b"), "size": (16, 16), "resize_short": 20},
         "image_mlcls": {"labels": ("a", "b"), "size": (16, 16), "thresholds": (0.4, 0.6)},
+        "image_anomaly": {"size": (32, 32), "threshold": 0.5},
+        "image_feature": {"labels": ("a", "b"), "size": (16, 16), "threshold": 0.4},
+        "object_det": {"labels": ("a", "b"), "size": (32, 32), "thresholds": (0.4, 0.6)},
+        "semantic_seg": {"labels": ("a", "b"), "size": (32, 32)},
         "text_det": {"limit_side_len": 64},
         "text_rec": {"characters": ("a", "b", " "), "width": 48},
         "ts_anomaly": {**scaling, "context": 8, "stride": 4, "features": ("x",)},

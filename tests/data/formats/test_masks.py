@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kit.exporters import labelme, picture, quad, shape
 from kit.gathered import read_as, seen_as, told, truths
-from plx_train.contract.truth import Outline, Truth
+from plx_train.contract.truth import Outline, RunLengths, Truth
 from plx_train.data.formats.dataset_format import AsWritten
 from plx_train.data.formats.lines import class_names, write_label_files
+from plx_train.vision.labels.masks import read_masks
 
 
 def write(root: Path, name: str, content: Any) -> None:
@@ -80,6 +82,18 @@ def test_polygons_of_an_object_are_outlines(tmp_path: Path) -> None:
     first = Outline(((0, 0), (4, 0), (4, 4)), "cat")
     assert truths(found) == {"a.png": (first, Outline(((1, 1), (2, 1), (2, 2), (1, 2)), "cat"))}
     assert class_names(found, ()) == ("_background_", "cat")
+
+
+@pytest.mark.parametrize("counts", [[5, 2, 13], "52="])
+def test_run_lengths_of_an_object_are_kept_to_the_pixel(counts: Any, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", 1)
+    write(tmp_path, "instances.json", coco({"size": [4, 5], "counts": counts}))
+    found = read_as("coco", tmp_path, Truth.MASKS)
+    assert truths(found) == {"a.png": (Outline((), "cat", False, RunLengths((4, 5), (5, 2, 13))),)}
+    write_label_files(tmp_path, found, lambda _: (0, 0), class_file="label.txt")
+    (sample,), findings = read_masks(tmp_path / "train.txt", tmp_path, ("_background_", "cat"))
+    assert not findings
+    assert np.argwhere(sample.truth.of((1, 1))).tolist() == [[1, 1], [2, 1]]
 
 
 @pytest.mark.parametrize(

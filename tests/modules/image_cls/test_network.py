@@ -18,9 +18,10 @@ from kit.places import ROOT
 from plx_train.ground.errors import ConfigError, WeightsError
 from plx_train.nn.classifier_names import NETWORKS
 from plx_train.nn.classifiers import HEADS, build_classifier
-from plx_train.nn.efficientnet_lite import EfficientNetLite0, from_torch
+from plx_train.nn.efficientnet_lite import EfficientNetLite0
 from plx_train.nn.losses import classification_loss
 from plx_train.nn.pp_lcnet import PPLCNet
+from plx_train.nn.torch_names import from_torch
 from plx_train.vision.heads import rehead
 from plx_train.weights.catalogue import CatalogueEntry
 from plx_train.weights.fetch import _from_wheel
@@ -34,6 +35,8 @@ from plx_train.weights.torch_state import MAGIC, read_torch_state
         ("PP-LCNet_x1_0", 2.96),
         ("EfficientNet-Lite0", 4.65),
         ("MobileNetV3_small_x0_35", None),
+        ("MobileNetV2_x0_25", None),
+        ("MobileNetV2_x1_0", 3.50),
         ("ResNet18", 11.7),
         ("ResNet50", 25.6),
     ],
@@ -163,6 +166,37 @@ def test_published_names_and_layout_fit() -> None:
     back = from_torch(state)
     assert set(back) == set(target)
     assert all(back[name].shape == tuple(target[name].shape) for name in target)
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2_x0_25", "ResNet18"])
+def test_torchvision_names_and_layout_fit(name: str) -> None:
+    target = build_classifier(name, 3).state_dict()
+    state = {}
+    for key, tensor in target.items():
+        array = tensor.numpy()
+        old = key.replace("._mean", ".running_mean").replace("._variance", ".running_var")
+        state[old] = array.T if array.ndim == 2 else array
+        if old != key:
+            state[key.rpartition(".")[0] + ".num_batches_tracked"] = np.zeros((), np.int64)
+    back = from_torch(state)
+    assert set(back) == set(target)
+    assert all((back[key] == target[key].numpy()).all() for key in target)
+    assert from_torch(back) is back, "tensors of ours are as they should be"
+
+
+@pytest.mark.network
+def test_published_weights_of_mobilenet_load_whole_and_know_what_they_see() -> None:
+    from plx_train.weights import load_weights
+
+    network = build_classifier("MobileNetV2_x1_0", 1000)
+    coverage = load_weights(network, "MobileNetV2", adapt=lambda state, _: (from_torch(state), None))
+    assert coverage.loaded == coverage.total == len(network.state_dict()) and not coverage.unexpected
+    network.eval()
+    # The nearest of ImageNet's classes to a page of a manual: 916 web site, 918 crossword, 921 book jacket, 922 menu.
+    pages = [cv2.resize(cv2.imread(str(path)), (224, 224)) for path in sorted(PAGES.glob("*.jpg"))[:4]]
+    x = (np.stack(pages)[..., ::-1].astype("f4") / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    logits = network(paddle.to_tensor(x.transpose(0, 3, 1, 2).astype("f4"))).numpy()
+    assert set(logits.argmax(axis=1).tolist()) <= {916, 918, 921, 922}
 
 
 def test_classes_that_are_known_keep_their_weights() -> None:

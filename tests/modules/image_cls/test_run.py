@@ -47,6 +47,20 @@ def test_colours_are_learned_and_the_export_is_proven(trained: RunResult) -> Non
     assert settings["Global"]["model_name"] == "PP-LCNet_x1_0"
 
 
+def test_new_classes_begin_with_what_the_weights_see(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
+    named = shutil.copytree(dataset, tmp_path / "data")
+    (named / "label.txt").write_text("0 fire\n1 grass\n2 water\n")
+    ask = (f"weights={trained.output}", "trainer.epochs=1", "module.calibrate=false", "seed=2")
+    random = train(named, tmp_path / "random", *ask, "module.first_head=false")
+    fitted = train(named, tmp_path / "fitted", *ask)
+    assert fitted.metrics["before/accuracy"] > max(random.metrics["before/accuracy"] + 0.2, 0.8)
+    # Classes that the weights know stay what they are.
+    known = train(dataset, tmp_path / "known", *ask)
+    assert known.metrics["before/accuracy"] == pytest.approx(trained.metrics["val/accuracy"])
+    again = plx_train.run(["mode=reproduce", f"run={fitted.output}", f"output={tmp_path / 'again'}", "quiet=true"])
+    assert again.exit_code == 0
+
+
 def test_figures_per_class_lie_beside_the_report(trained: RunResult) -> None:
     classes = json.loads((trained.output / "classes.json").read_text())
     assert [row["name"] for row in classes] == list(NAMES) and all(row["samples"] == 3 for row in classes)

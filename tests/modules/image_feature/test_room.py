@@ -11,8 +11,9 @@ from kit.checked_rooms import checked, fitted
 from modules.image_feature.tiny import make_patterns
 from plx_train.ground.errors import UserError
 from plx_train.metrics.retrieval import GALLERY, QUERY
-from plx_train.modules.image_feature.labels import CheckedPictures, Picture, Shown, read_pictures
+from plx_train.modules.image_feature.labels import CheckedPictures, read_pictures
 from plx_train.modules.image_feature.processor import ImageFeatureProcessor
+from plx_train.vision.things import Thing, ThingImage
 
 PROCESSOR = ImageFeatureProcessor(("a", "b"), resize_short=None, threshold=0.25)
 
@@ -101,7 +102,7 @@ def test_a_few_samples_still_belong_together(tmp_path: Path) -> None:
 
 def test_whole_classes_are_held_out(tmp_path: Path) -> None:
     samples = [
-        Picture(tmp_path / f"{one}.png", Shown(one // 3, str(one // 3)), f"train.txt:{one}") for one in range(60)
+        ThingImage(tmp_path / f"{one}.png", Thing(one // 3, str(one // 3)), f"train.txt:{one}") for one in range(60)
     ]
     kept, held = CheckedPictures(None, samples, []).hold_out(samples, 0.2, 1)  # type: ignore[arg-type]
     classes = [{sample.truth.number for sample in part} for part in (kept, held)]

@@ -16,7 +16,9 @@ from kit.exporters import labelme, shape
 from kit.runs import train_room
 from modules.semantic_seg.tiny import NAMES, make_shapes
 from plx_train.config.serve_options import ServeOptions
+from plx_train.contract.dataset_options import DatasetOptions
 from plx_train.contract.rooms import load_room, options_class
+from plx_train.ground.errors import ConfigError
 from plx_train.serving.app import create_app
 from plx_train.weights.load import load_weights, read_weights
 
@@ -66,6 +68,25 @@ def test_classes_of_the_same_name_keep_their_rows(run: Path) -> None:
     new = module.network.state_dict()["seg_heads.0.conv_out.weight"].numpy()
     assert np.array_equal(new[:2], old[[2, 0]]) and not np.array_equal(new[2], old[1])
     assert coverage.note == "heads of 3 classes, 2 of them known to the weights"
+
+
+def test_a_teachers_doubt_is_not_learned() -> None:
+    room, options = load_room("semantic_seg"), options_class("semantic_seg")(network="PP-LiteSeg-T", size=[64, 64])
+    processor = room.processor(NAMES, (64, 64))
+    classes, ahead = np.zeros((2, 64, 64), np.float32)
+    classes[:, 32:], ahead[:48] = 2, 0.9
+    found = room.doubting(processor).postprocess(np.stack([classes, ahead]), (64, 64))
+    assert processor.postprocess(np.stack([classes, ahead]), (64, 64)).ahead is None
+    target = room.build(options, processor, None, True).target(room.pseudo_label(processor, found).truth, (64, 64))
+    expected = classes.astype(np.uint8)
+    expected[48:] = 255
+    assert np.array_equal(target, expected)
+
+
+def test_a_pool_needs_images_that_are_seen_whole() -> None:
+    options = options_class("semantic_seg")(windows=True)
+    with pytest.raises(ConfigError, match=r"leave module\.windows=true out"):
+        load_room("semantic_seg").check_options(options, DatasetOptions(pool="rest"))
 
 
 def test_outlines_of_labelme_are_learned(tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ def test_pairs_and_outlines_are_read(tmp_path: Path) -> None:
         ("images/a.jpg ../a.png", "path-outside-root"),
         ("images/a.jpg\t[{", "bad-json"),
         ('images/a.jpg\t[{"transcription": "dog", "points": [[1, 1]]}]', "points-not-pairs"),
+        (
+            'images/a.jpg\t[{"transcription": "dog", "size": [1, 2], "counts": [2]}, '
+            '{"transcription": "cat", "size": [2, 1], "counts": [2]}]',
+            "mask-size",
+        ),
+        ('images/a.jpg\t[{"transcription": "dog", "size": [1, 2], "counts": [3]}]', "points-not-pairs"),
         ('images/a.jpg\t[{"transcription": "cow", "points": [[1, 1], [3, 1], [3, 3]]}]', "unknown-class"),
     ],
 )
