@@ -17,26 +17,16 @@ class _Helper:
 
     def __init__(self) -> None:
         self._given: SimpleQueue[Work | None] = SimpleQueue()
-        self._done: SimpleQueue[BaseException | None] = SimpleQueue()
         threading.Thread(target=self._work_on, name="plx-onednn", daemon=True).start()
 
     def begin(self, work: Work | None) -> None:
         """Has `work` done; None ends the thread."""
         self._given.put(work)
 
-    def fault(self) -> BaseException | None:
-        """What was raised by the work that was begun, once it is done."""
-        return self._done.get()
-
     def _work_on(self) -> None:
         take_one_thread()
         while (work := self._given.get()) is not None:
-            fault = None
-            try:
-                work()
-            except BaseException as error:
-                fault = error
-            self._done.put(fault)
+            work()
 
 
 _helpers: list[_Helper] = []
@@ -56,28 +46,40 @@ def side_by_side(work: Callable[[int], None], parts: int) -> None:
     """Calls `work` with 0 … `parts` - 1, each once; all is done, in whatever order, when this returns.
 
     Raises:
-        Exception: the first that `work` raised; the other parts are done nevertheless, or raised too.
+        Exception: the first that `work` raised; the thread that raised it leaves what remains to the others.
     """
     remaining = iter(range(parts))
+    faults: SimpleQueue[BaseException | None] = SimpleQueue()
+    lock = threading.Lock()
+    begun: list[bool] = []
+    ended: list[bool] = []
 
     def take() -> None:
-        # An iterator over a range gives each number to one thread only.
-        for number in remaining:
-            work(number)
+        try:
+            # An iterator over a range gives each number to one thread only.
+            for number in remaining:
+                work(number)
+            faults.put(None)
+        except BaseException as error:
+            faults.put(error)
 
-    helpers = _helpers[: parts - 1] if _owner == [threading.get_ident()] else []
-    for helper in helpers:
-        helper.begin(take)
-    fault: BaseException | None = None
-    try:
+    def help_out() -> None:
+        with lock:
+            if ended:
+                return
+            begun.append(True)
         take()
-    except BaseException as error:
-        fault = error
-    # All are waited for: what they write to goes with the caller.
-    faults = [fault, *[helper.fault() for helper in helpers]]
-    for found in faults:
-        if found is not None:
-            raise found
+
+    for helper in _helpers[: parts - 1] if _owner == [threading.get_ident()] else []:
+        helper.begin(help_out)
+    take()
+    with lock:
+        # Who has not begun by now, on cores that others have, finds nothing to do and is not waited for.
+        ended.append(True)
+    # Those at work are: what they write to goes with the caller.
+    for fault in [faults.get() for _ in range(1 + len(begun))]:
+        if fault is not None:
+            raise fault
 
 
 def _alone() -> None:
