@@ -40,7 +40,7 @@ class DeviceOptions:
     num_workers: int | None = option(None, at_least(0, at_most=MOST), Trait.HARMLESS, Trait.HOW_TO_SWEEP)
     """Loader processes; 0: samples are made in the run's own; null: by the number of cores."""
     threads: int | None = option(None, at_least(1, at_most=MOST), Trait.HARMLESS)
-    """Threads of an operation on a CPU: one gives the same bits again, several are quicker; null: the profile's."""
+    """Threads that compute on a CPU, to the same bits however many; null: one for each core, four at most."""
     conv_backend: str = option("auto", one_of("auto", "native", "onednn"))
     """Library of convolutions on a CPU: Paddle's own (native), oneDNN, or auto: the latter where both agree."""
     conv_precision: str = option("fp32", one_of("fp32", "bf16"))

@@ -6,9 +6,9 @@ import os
 
 from plx_train.config.options import DeviceOptions
 from plx_train.ground.credentials import is_secret_variable
-from plx_train.machine.environment import THREAD_VARIABLES
 from plx_train.machine.hardware import usable_cores
 from plx_train.machine.paddle_build import installed_paddle
+from plx_train.machine.threads import THREAD_VARIABLES
 
 READ_BY_THE_LAUNCHER = (
     *("POD_IP", "MASTER_ADDR", "MASTER_PORT", "PADDLE_MASTER", "PADDLE_DEVICES", "PADDLE_NNODES", "PADDLE_RUN_MODE"),

@@ -29,15 +29,11 @@ def determinism(options: RunOptions, device: OpenDevice) -> Determinism:
         return Determinism(
             "seeded", "same data, order and draws; this device may add up in another order from run to run"
         )
-    if device.threads > 1:
-        return Determinism(
-            "seeded",
-            "same data, order and draws; several threads (device.threads) add up in another order from run to run",
-        )
     if options.trainer.max_time:
         return Determinism(
             "clock", "same bits where mode=reproduce follows the plan on record; a new run plans its time anew"
         )
     return Determinism(
-        "bitwise", "same bits on the same kind of processor with the same versions and number of processes"
+        "bitwise",
+        "same bits on the same kind of processor with the same versions and number of processes, whatever the threads",
     )

@@ -10,8 +10,9 @@ import yaml
 from plx_train.config.options import DeviceOptions
 from plx_train.ground.errors import DeviceError
 from plx_train.ground.places import conf_dir
-from plx_train.machine.hardware import cpu, driver_cuda, is_any_visible, nvidia_gpus, usable_cores
-from plx_train.machine.paddle_build import PaddleBuild, import_paddle, installed_paddle, num_threads
+from plx_train.machine.hardware import cpu, driver_cuda, is_any_visible, nvidia_gpus
+from plx_train.machine.paddle_build import PaddleBuild, import_paddle, installed_paddle
+from plx_train.machine.threads import num_threads, own_cores
 
 MAX_WORKERS = 8
 MAX_CPU_WORKERS = 2
@@ -30,8 +31,8 @@ WHEELS = {
 """Device types and what brings each of them to Paddle; those after xpu are plug-ins beside paddlepaddle."""
 REPLACING = ("gpu", "dcu", "xpu")
 """Types whose wheel is a PaddlePaddle of its own, in place of paddlepaddle."""
-LOCAL_RANK, LOCAL_SIZE = "PADDLE_LOCAL_RANK", "PADDLE_LOCAL_SIZE"
-"""Variables of Paddle's launcher: which process of this machine this is, and of how many."""
+LOCAL_RANK = "PADDLE_LOCAL_RANK"
+"""Variable of Paddle's launcher: which process of this machine this is."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class OpenDevice:
         num_workers: loader processes.
         eval_threads: samples evaluated at once.
         note: what was picked and why, for people.
-        threads: of each operation on a CPU.
+        threads: that compute on a CPU, blocks of a batch or samples side by side.
     """
 
     name: str
@@ -171,12 +172,12 @@ def open_device(options: DeviceOptions) -> OpenDevice:
         last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise DeviceError(f"device={options.name}: {name} can't be opened: {last}") from None
     precision = _precision(resolved.precision, kind)
-    cores = max(1, usable_cores() // int(os.environ.get(LOCAL_SIZE, "1")))
+    cores = own_cores()
     workers = _default_workers(kind, cores) if resolved.num_workers is None else resolved.num_workers
     threads = num_threads()
-    # A run or predictor before in this process may have left paddle another number.
-    paddle.base.core.set_num_threads(threads)
-    eval_threads = max(1, min(cores // threads, MAX_EVAL_THREADS)) if kind == "cpu" else 1
+    # Sums of Paddle's threads come out in an order of their own; a predictor before in this process may have left some.
+    paddle.base.core.set_num_threads(1 if kind == "cpu" else threads)
+    eval_threads = min(threads, MAX_EVAL_THREADS) if kind == "cpu" else 1
     hardware = _hardware(name, kind, cores, threads)
     note = f"{name} ({hardware}), {precision}, {workers} loader workers; {reason}"
     return OpenDevice(name, kind, precision, workers, eval_threads, note, threads)

@@ -14,11 +14,10 @@ from plx_train.config.options import DeviceOptions
 from plx_train.machine.device import resolve
 from plx_train.machine.hardware import mkl_cpu_type
 from plx_train.machine.paddle_build import installed_paddle
+from plx_train.machine.threads import THREAD_VARIABLES, threads_by_cores
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt."""
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables that tell numeric libraries how many threads an operation has."""
 FOUND_ON_THE_MACHINE = {"MKL_DEBUG_CPU_TYPE": mkl_cpu_type}
 """Variables that a profile may give as ``auto``: what fits this machine, None for nothing."""
 _set_here: dict[str, str] = {}
@@ -50,8 +49,9 @@ def prepare_environment(options: DeviceOptions) -> list[str]:
 def environment(options: DeviceOptions) -> dict[str, str]:
     """Environment variables of a profile, Paddle's flags among them, those of this machine filled in."""
     settings = {"GLOG_minloglevel": "2"}
-    if options.threads is not None:
-        settings |= dict.fromkeys(THREAD_VARIABLES, str(options.threads))
+    threads = threads_by_cores() if options.threads is None and options.type == "cpu" else options.threads
+    if threads is not None:
+        settings |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     settings |= {f"FLAGS_{name.removeprefix('FLAGS_')}": str(value) for name, value in options.flags.items()}
     return settings | _filled_in(options.env)
 

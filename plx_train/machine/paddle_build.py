@@ -6,12 +6,13 @@ import ast
 import contextlib
 import importlib.util
 import io
-import os
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from plx_train.machine.threads import num_threads
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,6 @@ def _plugins() -> tuple[str, ...]:
     names = {path.name for folder in folders if folder.is_dir() for path in folder.glob("*.so")}
     found = (re.fullmatch(r"libpaddle-?(?:custom-)?(.+)\.so", name) for name in names)
     return tuple(sorted({match[1].replace("-", "_") for match in found if match}))
-
-
-def num_threads() -> int:
-    """Threads of an operation on a CPU, as numeric libraries read it when they are loaded; Paddle's default is one."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(said)) if said.isdecimal() else 1
 
 
 def import_paddle() -> Any:

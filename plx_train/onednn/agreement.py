@@ -13,6 +13,7 @@ from paddle.nn import functional
 from plx_train.onednn.convolution import Geometry, Sizes
 from plx_train.onednn.convolve import convolve
 from plx_train.onednn.elementwise import Enlargement, Hardswish
+from plx_train.onednn.linear import Linear
 
 PLAIN = Geometry((2, 16, 9, 12), (24, 16, 3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 1, True)
 SHAPES = (
@@ -66,6 +67,7 @@ def _trials(precision: str) -> Iterator[Counterparts]:
         yield Counterparts(name, ours, native, shapes if shape.has_bias else shapes[:2])
     yield Counterparts("hard swish", Hardswish.apply, functional.hardswish, ((3, 5, 7),))
     enlarged = partial(functional.interpolate, scale_factor=2)
+    yield Counterparts("a product", Linear.apply, functional.linear, ((40, 200), (200, 300), (300,)))
     yield Counterparts("an enlargement", lambda x: Enlargement.apply(x, 2), enlarged, ((2, 3, 5, 7),))
 
 

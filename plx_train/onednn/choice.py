@@ -33,12 +33,13 @@ _exchanged: list[tuple[str, Callable[[], None]]] = []
 """The precision in use and what undoes it, where oneDNN is in use."""
 
 
-def choose_convolutions(backend: str, precision: str, is_cpu: bool) -> Convolutions:
+def choose_convolutions(backend: str, precision: str, is_cpu: bool, threads: int = 1) -> Convolutions:
     """Has Paddle's convolutions of this process computed by `backend` from now on.
 
     Args:
         backend: ``auto``, ``native`` or ``onednn``; auto takes the latter on a CPU, where it works.
         precision: ``fp32``, or ``bf16`` for oneDNN to multiply in.
+        threads: that oneDNN computes by, beside each other.
 
     Raises:
         DeviceError: what is asked for by name can't be had.
@@ -49,6 +50,7 @@ def choose_convolutions(backend: str, precision: str, is_cpu: bool) -> Convoluti
     fault = _fault(precision)
     if fault is None:
         _exchange(precision)
+        _gather(threads)
         in_precision = "" if precision == "fp32" else f" in {precision}"
         return Convolutions("onednn", f"convolutions by oneDNN {version()}{in_precision}")
     if backend == "onednn" or precision != "fp32":
@@ -78,6 +80,12 @@ def _exchange(precision: str) -> None:
     from plx_train.onednn.seam import exchange
 
     _exchanged.append((precision, exchange(precision)))
+
+
+def _gather(threads: int) -> None:
+    from plx_train.onednn.crew import gather
+
+    gather(threads)
 
 
 def _fault(precision: str) -> str | None:

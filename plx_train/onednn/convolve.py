@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import paddle
 from paddle.autograd import PyLayer
 
+from plx_train.onednn.blocks import NUMBER_BYTES, ImageBlock, blocks_of, image_bytes
 from plx_train.onednn.cache import CACHE
 from plx_train.onednn.convolution import ConvolutionPrimitives, Geometry
-from plx_train.onednn.depthwise import WideGradient, is_wide
+from plx_train.onednn.crew import side_by_side
+from plx_train.onednn.depthwise import WideGradient, is_wide, padded_shape
 from plx_train.onednn.primitive import ThreadState, address
 
 
@@ -20,6 +23,24 @@ class Planned:
 
     plan: ConvolutionPrimitives
     wide: WideGradient | None
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the tensors of a backward pass stand; None for what is not wanted, or not needed.
+
+    Attributes:
+        dweight, dbias: one after the other for each block.
+        padded: zeros that hold a padded x.
+    """
+
+    dy: int
+    x: int
+    weight: int
+    dx: int | None
+    dweight: int | None
+    dbias: int | None
+    padded: int | None
 
 
 def planned(state: ThreadState, geometry: Geometry) -> Planned:
@@ -32,7 +53,7 @@ def convolve(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor | None
     given = (x, weight) if bias is None else (x, weight, bias)
     if paddle.is_grad_enabled() and not all(tensor.stop_gradient for tensor in given):
         return _Convolution.apply(x, weight, bias, geometry)
-    return _forward(CACHE.get(planned, geometry).plan, x.contiguous(), weight.contiguous(), bias)
+    return _forward(geometry, x.contiguous(), weight.contiguous(), bias)
 
 
 class _Convolution(PyLayer):
@@ -42,39 +63,66 @@ class _Convolution(PyLayer):
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
         ctx.wants = (not x.stop_gradient, not weight.stop_gradient, bias is not None and not bias.stop_gradient)
-        return _forward(CACHE.get(planned, geometry).plan, x, weight, bias)
+        return _forward(geometry, x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, dy: Any) -> Any:
         x, weight = ctx.saved_tensor()
-        # Asked for anew: gradients may be computed in another thread.
-        found = CACHE.get(planned, ctx.geometry)
-        dy = dy.contiguous()
-        dx = done = None
-        wants_x, wants_weight, wants_bias = ctx.wants
-        if wants_x:
-            dx = paddle.empty(x.shape, "float32")
-            done = found.plan.backward_data(dy.data_ptr(), weight.data_ptr(), dx.data_ptr())
-        dweight = dbias = None
-        if wants_weight or wants_bias:
-            dweight, dbias = _backward_weights(found, dy, x, weight.shape, done)
-        gradients = (dx, dweight if wants_weight else None, dbias if wants_bias else None)
+        gradients = _backward(ctx.geometry, dy.contiguous(), x, weight, ctx.wants)
         return gradients if ctx.geometry.has_bias else gradients[:2]
 
 
-def _forward(plan: ConvolutionPrimitives, x: Any, weight: Any, bias: Any) -> Any:
-    y = paddle.empty(plan.y_shape, "float32")
-    plan.forward(x.data_ptr(), weight.data_ptr(), address(bias), y.data_ptr())
+def _forward(geometry: Geometry, x: Any, weight: Any, bias: Any) -> Any:
+    y = paddle.empty(list(geometry.y), "float32")
+    blocks = blocks_of(geometry)
+    x_at, weight_at, bias_at, y_at = x.data_ptr(), weight.data_ptr(), address(bias), y.data_ptr()
+
+    def compute(number: int) -> None:
+        block = blocks[number]
+        # Asked for anew by each thread, which has primitives of its own.
+        plan = CACHE.get(planned, block.geometry).plan
+        plan.forward(x_at + block.x, weight_at, bias_at, y_at + block.y)
+
+    side_by_side(compute, len(blocks))
     return y
 
 
-def _backward_weights(found: Planned, dy: Any, x: Any, shape: list[int], done: Any) -> tuple[Any, Any]:
-    plan = found.plan
-    dweight = paddle.empty(shape, "float32")
-    dbias = paddle.empty([plan.y_shape[1]], "float32") if plan.geometry.has_bias else None
-    if found.wide is None:
-        plan.backward_weights(dy.data_ptr(), x.data_ptr(), dweight.data_ptr(), address(dbias), done)
+def _backward(geometry: Geometry, dy: Any, x: Any, weight: Any, wants: tuple[bool, bool, bool]) -> tuple[Any, Any, Any]:
+    """Gradients for x, weight and bias; None for those that are not wanted."""
+    blocks = blocks_of(geometry)
+    wants_x, wants_weight, wants_bias = wants
+    dx = paddle.empty(x.shape, "float32") if wants_x else None
+    dweight = dbias = padded = None
+    if wants_weight or wants_bias:
+        dweight = paddle.empty([len(blocks), *weight.shape], "float32")
+        dbias = paddle.empty([len(blocks), geometry.y[1]], "float32") if geometry.has_bias else None
+        padded = paddle.zeros(padded_shape(geometry), "float32") if is_wide(geometry) else None
+    written = (address(tensor) for tensor in (dx, dweight, dbias, padded))
+    at = Addresses(dy.data_ptr(), x.data_ptr(), weight.data_ptr(), *written)
+    side_by_side(lambda number: _backward_block(blocks[number], number, at), len(blocks))
+    return dx, _added(dweight) if wants_weight else None, _added(dbias) if wants_bias else None
+
+
+def _backward_block(block: ImageBlock, number: int, at: Addresses) -> None:
+    geometry = block.geometry
+    found = CACHE.get(planned, geometry)
+    dy, x = at.dy + block.y, at.x + block.x
+    done = None
+    if at.dx is not None:
+        done = found.plan.backward_data(dy, at.weight, at.dx + block.x)
+    if at.dweight is None:
+        return
+    dweight = at.dweight + number * math.prod(geometry.weight) * NUMBER_BYTES
+    dbias = None if at.dbias is None else at.dbias + number * geometry.y[1] * NUMBER_BYTES
+    if found.wide is None or at.padded is None:
+        found.plan.backward_weights(dy, x, dweight, dbias, done)
     else:
-        zeros = paddle.zeros(found.wide.padded_shape, "float32")
-        found.wide(dy.data_ptr(), x.data_ptr(), zeros.data_ptr(), dweight.data_ptr(), address(dbias))
-    return dweight, dbias
+        zeros = at.padded + block.first * image_bytes(found.wide.padded_shape)
+        found.wide(dy, x, zeros, dweight, dbias)
+
+
+def _added(parts: Any) -> Any:
+    """The sum over blocks, in their order."""
+    count, *shape = parts.shape
+    # Flat, because Paddle takes thrice as long for a sum over several axes.
+    return parts[0] if count == 1 else parts.reshape([count, -1]).sum(0).reshape(shape)

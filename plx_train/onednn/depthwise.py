@@ -28,6 +28,13 @@ def is_wide(geometry: Geometry) -> bool:
     )
 
 
+def padded_shape(geometry: Geometry) -> list[int]:
+    """Shape of the zeros that hold x with the columns that it is padded with."""
+    _, left, _, right = geometry.padding
+    images, channels, height, width = geometry.x
+    return [images, channels, height, width + left + right]
+
+
 class WideGradient:
     """Writes the weight gradient of one wide geometry.
 
@@ -36,11 +43,10 @@ class WideGradient:
     """
 
     def __init__(self, geometry: Geometry, state: ThreadState) -> None:
-        top, left, bottom, right = geometry.padding
+        top, left, bottom, _ = geometry.padding
         rows, columns = geometry.weight[2:]
-        images, channels, height, width = geometry.x
-        padded = width + left + right
-        self.padded_shape = [images, channels, height, padded]
+        self.padded_shape = padded_shape(geometry)
+        images, channels, height, padded = self.padded_shape
         strides = (channels * height * padded, height * padded, padded, 1)
         plain, inside = plain_layout(geometry.x), plain_layout(geometry.x, strides)
         self.pad = Primitive(state, copying(plain.handle, inside.handle), {SRC: plain}, {DST: inside})

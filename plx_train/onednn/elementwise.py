@@ -9,7 +9,9 @@ from typing import Any
 import paddle
 from paddle.autograd import PyLayer
 
+from plx_train.onednn.blocks import NUMBER_BYTES, bounds
 from plx_train.onednn.cache import CACHE
+from plx_train.onednn.crew import side_by_side
 from plx_train.onednn.library import (
     AVERAGE_POOLING,
     DIFF_DST,
@@ -28,6 +30,8 @@ from plx_train.onednn.library import (
 from plx_train.onednn.primitive import Owned, Primitive, ThreadState, int64s, plain_layout
 
 Sizes = tuple[int, ...]
+LEAST_NUMBERS = 1 << 16
+"""Numbers of a slice that are worth the way to another thread."""
 SLOPE, OFFSET = ctypes.c_float(1 / 6), ctypes.c_float(0.5)
 """Slope and offset of hard swish, x · clip(x / 6 + 1/2, 0, 1)."""
 
@@ -40,7 +44,7 @@ class Hardswish(PyLayer):
         x = x.contiguous()
         ctx.save_for_backward(x)
         y = paddle.empty(x.shape, "float32")
-        CACHE.get(_hardswish, _numbers(x))(x.data_ptr(), y.data_ptr())
+        _in_slices(_hardswish, x.size, x.data_ptr(), y.data_ptr())
         return y
 
     @staticmethod
@@ -48,7 +52,7 @@ class Hardswish(PyLayer):
         (x,) = ctx.saved_tensor()
         dy = dy.contiguous()
         dx = paddle.empty(x.shape, "float32")
-        CACHE.get(_hardswish_gradient, _numbers(x))(dy.data_ptr(), x.data_ptr(), dx.data_ptr())
+        _in_slices(_hardswish_gradient, x.size, dy.data_ptr(), x.data_ptr(), dx.data_ptr())
         return dx
 
 
@@ -73,9 +77,15 @@ class Enlargement(PyLayer):
         return dx.scale_(float(factor**2))
 
 
-def _numbers(x: Any) -> Sizes:
-    """Hard swish knows no shape, so that all tensors of as many numbers share one primitive."""
-    return (x.size,)
+def _in_slices(make: Callable[[ThreadState, Sizes], Primitive], numbers: int, *tensors: int) -> None:
+    """Runs what `make` makes on tensors of so many numbers, whose shape it does not know, some of them at a time."""
+    slices = bounds(numbers, numbers // LEAST_NUMBERS)
+
+    def compute(number: int) -> None:
+        first, end = slices[number]
+        CACHE.get(make, (end - first,))(*(tensor + first * NUMBER_BYTES for tensor in tensors))
+
+    side_by_side(compute, len(slices))
 
 
 def _hardswish(state: ThreadState, shape: Sizes) -> Primitive:

@@ -70,9 +70,22 @@ def library() -> Any:
     loaded.dnnl_memory_desc_equal.argtypes = [Pointer, Pointer]
     loaded.dnnl_memory_set_data_handle.argtypes = [Pointer, Pointer]
     loaded.dnnl_primitive_execute.argtypes = [Pointer, Pointer, ctypes.c_int, Pointer]
+    size, number = ctypes.c_int64, ctypes.c_float
+    loaded.dnnl_sgemm.argtypes = [
+        *(ctypes.c_char, ctypes.c_char, size, size, size, number, Pointer, size, Pointer, size, number, Pointer, size)
+    ]
     for kind in ("primitive", "primitive_desc", "memory", "memory_desc", "stream"):
         getattr(loaded, f"dnnl_{kind}_destroy").argtypes = [Pointer]
     return loaded
+
+
+def take_one_thread() -> None:
+    """Has what this thread computes from now on take no other: OpenMP's would add up in an order of their own."""
+    import paddle
+
+    # The library is bound to the OpenMP of whatever loaded it first: Paddle's own, or that of the system.
+    paddle.base.core.set_num_threads(1)
+    library().omp_set_num_threads(1)
 
 
 def version() -> str:

@@ -21,6 +21,7 @@ from plx_train.onednn.library import (
     check,
     engine,
     library,
+    take_one_thread,
 )
 
 ALIGNMENT = 64
@@ -75,6 +76,7 @@ class ThreadState:
     """What primitives of one thread share: they run one after the other."""
 
     def __init__(self) -> None:
+        take_one_thread()
         self.stream = Owned("stream")
         check(
             library().dnnl_stream_create(ctypes.byref(self.stream.handle), engine(), IN_ORDER_STREAM), "stream_create"

@@ -1,4 +1,4 @@
-"""Where Paddle's functions are exchanged for oneDNN's: six of them, for as long as a run wants it.
+"""Where functions of Paddle, and one of ours, are exchanged for oneDNN's: eight of them, for as long as a run wants it.
 
 Layers, rooms and exports know nothing of it: a graph that is traced, or a tensor that ours can't take, meets Paddle's
 own.
@@ -12,9 +12,12 @@ from typing import Any
 import paddle
 from paddle.nn import functional
 
+from plx_train.nn import affine
+from plx_train.onednn.affine import Affine
 from plx_train.onednn.convolution import Geometry
 from plx_train.onednn.convolve import convolve
 from plx_train.onednn.elementwise import Enlargement, Hardswish
+from plx_train.onednn.linear import Linear, can_multiply
 
 Function = Callable[..., Any]
 
@@ -30,8 +33,10 @@ def exchange(precision: str) -> Callable[[], None]:
         (functional, "conv2d", _conv2d),
         (functional, "conv1d", _conv1d),
         (functional, "conv2d_transpose", _conv2d_transpose),
+        (functional, "linear", _linear),
         (functional, "hardswish", _hardswish),
         (functional, "interpolate", _interpolate),
+        (affine, "one_pass", _one_pass),
     ]
     former = [(module, name, getattr(module, name)) for module, name, _ in places]
     for (module, name, ours), (_, _, theirs) in zip(places, former, strict=True):
@@ -113,6 +118,16 @@ def _conv2d_transpose(native: Function, precision: str) -> Function:
     return conv2d_transpose
 
 
+def _linear(native: Function, precision: str) -> Function:
+    """Large products that are learned by; all else is Paddle's."""
+
+    def linear(x: Any, weight: Any, bias: Any = None, name: str | None = None) -> Any:
+        is_ours = paddle.is_grad_enabled() and _can_take(x, weight, bias) and can_multiply(x, weight, bias)
+        return Linear.apply(x, weight, bias) if is_ours else native(x, weight, bias, name)
+
+    return linear
+
+
 def _hardswish(native: Function, precision: str) -> Function:
     def hardswish(x: Any, name: str | None = None) -> Any:
         return Hardswish.apply(x) if _can_take(x) and x.size else native(x, name)
@@ -132,6 +147,13 @@ def _interpolate(native: Function, precision: str) -> Function:
         return native(x, size, scale_factor, mode, *others, **options)
 
     return interpolate
+
+
+def _one_pass(native: Function, precision: str) -> Function:
+    def one_pass(x: Any, scale: Any, bias: Any) -> Any:
+        return Affine.apply(x, scale, bias) if _can_take(x, scale, bias) and x.size else native(x, scale, bias)
+
+    return one_pass
 
 
 def geometry_of(

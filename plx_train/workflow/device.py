@@ -39,7 +39,7 @@ def _convolutions(options: RunOptions, opened: OpenDevice) -> str:
     from plx_train.onednn.choice import choose_convolutions
 
     device = options.device
-    chosen = choose_convolutions(device.conv_backend, device.conv_precision, opened.type == "cpu")
+    chosen = choose_convolutions(device.conv_backend, device.conv_precision, opened.type == "cpu", opened.threads)
     if chosen.is_substitute:
         make_console(quiet=options.quiet).warn(chosen.sentence)
     return chosen.sentence

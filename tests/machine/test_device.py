@@ -18,7 +18,7 @@ from plx_train.ground.errors import DeviceError
 from plx_train.ground.places import conf_dir
 from plx_train.machine import device as devices
 from plx_train.machine import environment as device_environment
-from plx_train.machine import hardware, paddle_build
+from plx_train.machine import hardware, paddle_build, threads
 from plx_train.machine.determinism import determinism
 from plx_train.machine.device import WHEELS, OpenDevice, check_device, open_device, resolve
 from plx_train.machine.environment import environment, prepare_environment
@@ -384,24 +384,41 @@ def test_a_process_opens_the_id_of_its_own_rank(
 
 
 def test_processes_of_one_machine_share_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "usable_cores", lambda: 4)
+    monkeypatch.setattr(threads, "usable_cores", lambda: 4)
     monkeypatch.setenv("PADDLE_LOCAL_SIZE", "2")
 
     opened = open_device(profile("cpu"))
 
-    assert (opened.num_workers, opened.eval_threads) == (1, 2)
+    assert opened.num_workers == 1
+    assert environment(profile("cpu"))["OMP_NUM_THREADS"] == "2"
 
 
-@pytest.mark.parametrize(("said", "threads", "level"), [("1", 1, "bitwise"), ("2", 2, "seeded"), ("", 1, "bitwise")])
-def test_several_threads_promise_no_bits(monkeypatch: pytest.MonkeyPatch, said: str, threads: int, level: str) -> None:
+@pytest.mark.parametrize(("cores", "expected"), [(1, "1"), (3, "3"), (64, "4")])
+def test_each_core_computes_as_far_as_there_is_something_to_do(
+    monkeypatch: pytest.MonkeyPatch, cores: int, expected: str
+) -> None:
+    monkeypatch.setattr(threads, "usable_cores", lambda: cores)
+    monkeypatch.delenv("PADDLE_LOCAL_SIZE", raising=False)
+
+    assert environment(profile("cpu"))["OMP_NUM_THREADS"] == expected
+    assert environment(profile("cpu", "device.threads=2"))["OMP_NUM_THREADS"] == "2"
+    assert "OMP_NUM_THREADS" not in environment(profile("gpu"))
+
+
+@pytest.mark.parametrize(("said", "count"), [("1", 1), ("2", 2), ("", 1)])
+def test_several_threads_promise_the_same_bits(monkeypatch: pytest.MonkeyPatch, said: str, count: int) -> None:
+    import paddle
+
+    left: list[int] = []
+    monkeypatch.setattr(paddle.base.core, "set_num_threads", left.append)
     monkeypatch.setenv("OMP_NUM_THREADS", said)
-    monkeypatch.setattr(devices, "usable_cores", lambda: 4)
 
     opened = open_device(profile("cpu"))
 
-    assert (opened.threads, opened.eval_threads) == (threads, 4 // threads)
-    assert (f"{threads} threads" in opened.note) == (threads > 1)
-    assert determinism(compose_run([]).options, opened).level == level
+    assert (opened.threads, opened.eval_threads) == (count, count)
+    assert left == [1], "Paddle's own threads would add up in an order of theirs"
+    assert (f"{count} threads" in opened.note) == (count > 1)
+    assert determinism(compose_run([]).options, opened).level == "bitwise"
 
 
 def test_threads_that_the_environment_forbids_are_told(

@@ -41,6 +41,15 @@ def test_a_run_is_repeated_to_the_bit(recorded: RunResult, tmp_path: Path, capsy
     assert {path: path.stat().st_mtime_ns for path in recorded.output.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("threads", [2, 4])
+def test_a_run_is_repeated_by_more_threads(
+    recorded: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    assert reproduce(recorded.output, tmp_path / "again").exit_code == 0
+    assert json.loads((recorded.output / "run.json").read_text())["determinism"] == "bitwise"
+
+
 def test_folders_that_are_called_like_references_are_compared(recorded: RunResult, tmp_path: Path) -> None:
     shutil.copytree(recorded.output, tmp_path / "${run}")
     again = plx_train.run(

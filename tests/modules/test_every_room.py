@@ -153,12 +153,15 @@ def test_a_predictor_gives_what_is_evaluated(which: str, runs: dict[str, RunResu
     assert metric.compute() == pytest.approx(judged[which].evaluation.metrics, rel=1e-4, abs=1e-4)
 
 
-def test_a_killed_run_goes_on_to_the_same_bits(drawn: RunResult, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_bits_by_more_threads(
+    drawn: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = step_checkpoints(drawn.output / "checkpoints")
     middle = int(kept[len(kept) // 2].name.removeprefix("step_"))
     last = int(kept[0].name.removeprefix("step_"))
     assert 0 < middle < last
     killed = as_if_killed(drawn.output, tmp_path / "killed", middle)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
     result = plx_train.run([f"resume={killed}", "quiet=true"])
 

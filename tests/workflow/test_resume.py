@@ -16,6 +16,8 @@ from plx_train.api import RunResult
 from plx_train.config.compose import compose_run
 from plx_train.export.static_model import StaticModel
 from plx_train.ground.errors import ConfigError, DataError, UserError
+from plx_train.onednn import crew
+from plx_train.onednn.crew import gather
 from plx_train.train.checkpoints import step_checkpoints
 from plx_train.workflow.resume import find_continuation
 
@@ -54,6 +56,21 @@ def test_from_any_step_the_run_comes_to_the_same_bits_and_points(undisturbed: Pa
     assert result.metrics == whole["metrics"]
     facts = json.loads((killed / "run.json").read_text())
     assert (facts["status"], facts["continued"], facts["overrides"]) == ("FINISHED", 1, whole["overrides"])
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_any_number_of_threads_comes_to_the_same_bits(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(crew, "gather", lambda count: asked.append(count) or gather(count))
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    killed = as_if_killed(undisturbed, tmp_path / "killed", 2)
+
+    plx_train.run([f"resume={killed}", "quiet=true"])
+
+    assert_same(undisturbed, killed)
+    assert asked == [threads]
 
 
 def test_a_predictor_made_before_in_the_process_changes_no_bit(
