@@ -390,7 +390,7 @@ def test_processes_of_one_machine_share_its_cores(monkeypatch: pytest.MonkeyPatc
     opened = open_device(profile("cpu"))
 
     assert opened.num_workers == 1
-    assert environment(profile("cpu"))["OMP_NUM_THREADS"] == "2"
+    assert environment(profile("cpu", "device.threads=null"))["OMP_NUM_THREADS"] == "2"
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, "1"), (3, "3"), (64, "4")])
@@ -400,7 +400,7 @@ def test_each_core_computes_as_far_as_there_is_something_to_do(
     monkeypatch.setattr(threads, "usable_cores", lambda: cores)
     monkeypatch.delenv("PADDLE_LOCAL_SIZE", raising=False)
 
-    assert environment(profile("cpu"))["OMP_NUM_THREADS"] == expected
+    assert environment(profile("cpu", "device.threads=null"))["OMP_NUM_THREADS"] == expected
     assert environment(profile("cpu", "device.threads=2"))["OMP_NUM_THREADS"] == "2"
     assert "OMP_NUM_THREADS" not in environment(profile("gpu"))
 
