@@ -147,10 +147,20 @@ def _pipeline(folder: Path) -> str:
         except UserError:
             continue
     try:
-        load_pipeline(folder, models=dict.fromkeys(declared.parts, "missing"))
+        load_pipeline(_with_folders(config), models=dict.fromkeys(declared.parts, "missing"))
     except UserError as error:
         return str(error)[:50]
     return declared.where
+
+
+def _with_folders(section: Any) -> Any:
+    """The configuration with a folder for each model: what is published by a name would be fetched."""
+    if isinstance(section, list):
+        return [_with_folders(one) for one in section]
+    if not isinstance(section, dict):
+        return section
+    filled = {key: _with_folders(value) for key, value in section.items()}
+    return filled | {"model_dir": "missing"} if filled.get("model_name") and not filled.get("model_dir") else filled
 
 
 def _frozen(folder: Path) -> str:
