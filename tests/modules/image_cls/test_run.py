@@ -47,6 +47,7 @@ def test_colours_are_learned_and_the_export_is_proven(trained: RunResult) -> Non
     assert settings["Global"]["model_name"] == "PP-LCNet_x1_0"
 
 
+@pytest.mark.long
 def test_new_classes_begin_with_what_the_weights_see(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
     named = shutil.copytree(dataset, tmp_path / "data")
     (named / "label.txt").write_text("0 fire\n1 grass\n2 water\n")

@@ -38,6 +38,7 @@ def large() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 255, (90, 150, 3), np.uint8)
 
 
+@pytest.mark.long
 def test_windows_are_exported_with_proof_at_any_size(run: Path, large: np.ndarray) -> None:
     assert json.loads((run / "export/parity.json").read_text())["ok"]
     found = plx_train.Predictor(run / "export").predict(large)

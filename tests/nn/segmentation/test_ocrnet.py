@@ -53,6 +53,7 @@ def test_the_first_guess_is_learned_too(network: OCRNet) -> None:
     assert np.array_equal(alone, first) and guess.shape == first.shape and not np.allclose(guess, first)
 
 
+@pytest.mark.long
 def test_its_graph_takes_any_size_and_interpolates_nothing(network: OCRNet, tmp_path: Path) -> None:
     spec = [paddle.static.InputSpec([None, 3, None, None], "float32", "x")]
     paddle.jit.save(network, str(tmp_path / "graph"), input_spec=spec)
