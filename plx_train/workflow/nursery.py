@@ -43,6 +43,8 @@ RECORDING = (
 )
 COMMAND = "plx_train.__main__"
 REAP_SECONDS = 1.0
+_prepared: dict[str, str] = {}
+"""Variables that were set for the libraries that every run here has."""
 
 
 class _Child:
@@ -89,7 +91,9 @@ def load(overrides: Sequence[str]) -> None:
     from plx_train.machine.paddle_build import import_paddle
 
     options = compose_run(overrides).options
+    found = dict(os.environ)
     prepare_environment(options.device)
+    _prepared.update({name: value for name, value in os.environ.items() if found.get(name) != value})
     warnings.simplefilter("ignore")
     import_paddle()
     warnings.resetwarnings()
@@ -150,7 +154,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(_prepared | dict(environment))
     random.seed()
     for handle, name in enumerate(("stdin", "stdout", "stderr")):
         opened = os.fdopen(handle, "w" if handle else "r", encoding="utf-8", errors="backslashreplace", closefd=False)

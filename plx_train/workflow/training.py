@@ -162,7 +162,7 @@ def train_module(
             pool=pool,
             contenders=lessons.contenders,
         )
-        state = _continued(training) if options.resume else start or LoopState()
+        state = _continued(training, record) if options.resume else start or LoopState()
         return train(training, state, max_seconds and max_seconds - session.elapsed)
 
 
@@ -242,12 +242,13 @@ def _keeper(record: Record) -> Keeper:
     return Keeper(folder, retention, texts, record.tracker.sync)
 
 
-def _continued(training: Training) -> LoopState:
+def _continued(training: Training, record: Record) -> LoopState:
     """The state of the newest checkpoint, all else restored from it; the beginning where there is none."""
     keeper, console = training.keeper, training.console
     saved = keeper.newest()
     if saved is None:
-        console.info("no checkpoint had been written: the run begins at its first step")
+        if record.facts.get("continued"):
+            console.info("no checkpoint had been written: the run begins at its first step")
         return LoopState()
     for sentence in saved.damaged:
         console.warn(f"{sentence}; an older checkpoint is used")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import warnings
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
@@ -18,6 +19,8 @@ FEWEST_TRIALS = 8
 """Least number of trials: with fewer, importances are drawn from noise."""
 NUM_TREES = 32
 """Trees of fANOVA: enough for shares to settle within a few hundredths, at half the time of the default."""
+MOST_CATEGORIES = 8
+"""Choices without an order up to which fANOVA is asked: its time doubles with each one, 40 of them take minutes."""
 FEWEST_IN_TARGET = 5
 """PED-ANOVA compares at least this many of the best trials with all of them."""
 KEPT_FILE = "importances.json"
@@ -56,9 +59,10 @@ def kept_importances(record: SweepRecord) -> Importances:
 
 
 def parameter_importances(record: SweepRecord) -> Importances:
-    """Importances by fANOVA (variance explained), or by PED-ANOVA where scikit-learn is not installed.
+    """Importances by fANOVA (variance explained), or by PED-ANOVA where scikit-learn is not installed or choices are many.
 
-    Parameters that some complete trials don't have are left out, and so are those with a single value.
+    Choices that are all numbers count as numbers. Parameters that some complete trials don't have are left out, and so
+    are those with a single value.
     """
     trials = usable(record)
     if len(trials) < FEWEST_TRIALS:
@@ -69,7 +73,9 @@ def parameter_importances(record: SweepRecord) -> Importances:
     keys = [key for key in known if len({repr(trial.params[key]) for trial in trials}) > 1]
     if not keys:
         return Importances(remark="No parameter took several values in all complete trials.")
-    shares, method = _evaluated(record, trials, {key: known[key] for key in keys})
+    if len(keys) == 1:
+        return Importances({keys[0]: 1.0}, f"{keys[0]} alone took several values, in {len(trials)} complete trials.")
+    shares, method = _evaluated(record, trials, {key: _ordered(known[key]) for key in keys})
     left_out = [key for key in record.space if key not in keys]
     remark = f"{method}, from {len(trials)} complete trials."
     if left_out:
@@ -87,6 +93,16 @@ def _fits(distribution: Any, trial: TrialRecord, key: str) -> bool:
         return False
 
 
+def _ordered(distribution: Any) -> Any:
+    """Choices of numbers as the range that they lie in; all else as it is."""
+    from optuna.distributions import FloatDistribution
+
+    choices = getattr(distribution, "choices", ("",))
+    if not all(type(one) in (int, float) and math.isfinite(one) for one in choices):
+        return distribution
+    return FloatDistribution(min(choices), max(choices))
+
+
 def _evaluated(
     record: SweepRecord, trials: tuple[TrialRecord, ...], space: dict[str, Any]
 ) -> tuple[dict[str, float], str]:
@@ -99,7 +115,8 @@ def _evaluated(
         params = {key: trial.params[key] for key in space}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=-sign * first_value(trial)))
     evaluator: Any
-    if find_spec("sklearn"):
+    most = max(len(getattr(one, "choices", ())) for one in space.values())
+    if find_spec("sklearn") and most <= MOST_CATEGORIES:
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=NUM_TREES, seed=0)
         method = "Share of the variance between trials that each parameter explains by itself (fANOVA)"
     else:

@@ -62,6 +62,22 @@ def test_a_run_is_the_same_whether_it_is_born_or_started(nursery: Nursery, tmp_p
         assert born.read_bytes() == started.read_bytes()
 
 
+def test_a_born_run_says_what_any_run_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Set for all tests, and then no run sets it itself before paddle is loaded.
+    monkeypatch.delenv("GLOG_minloglevel", raising=False)
+    own = Nursery()
+    try:
+        for by in (own, None):
+            folder = tmp_path / str(by is own)
+            run = begin(by, folder, "trainer.max_steps=2", "trainer.batch_size=8", "resume=auto")
+            assert is_born(run) is (by is own)
+            assert end_of(run) == Ended(0)
+            said = (folder / "run.log").read_text()
+            assert "warning" not in said and "no checkpoint" not in said, said
+    finally:
+        own.close()
+
+
 def test_a_mistake_is_told_in_the_log_and_by_the_exit_code(nursery: Nursery, tmp_path: Path) -> None:
     run = begin(nursery, tmp_path, "trainer.epoch=3")
     assert is_born(run)
