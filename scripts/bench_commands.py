@@ -4,6 +4,7 @@
 python scripts/bench_commands.py                          # commands that only look, against f733545, five rounds
 python scripts/bench_commands.py --only "history" "sync"  # those whose names begin so
 python scripts/bench_commands.py --runs                   # short runs too: each again on what it knows by then
+python scripts/bench_commands.py --sweeps --only "sweep of" --rounds 3
 
 Seconds of processor time (user and system, of all that a command starts) and by the clock: median (lowest to highest).
 A round before the first is for caches, of the file system too, and is not counted.
@@ -51,6 +52,12 @@ RUNS = {
     "one step, ts_forecast, not tracked": "module=ts_forecast device=cpu trainer.max_steps=1 tracking=off",
     "one step, ts_forecast, MLflow": "module=ts_forecast device=cpu trainer.max_steps=1",
 }
+_SEARCHED = "optimizer.lr='tag(log, interval(5e-4, 5e-3))' sweep=random sweep.trials=40 sweep.fresh=true"
+SWEEPS = {
+    f"sweep of 40, {workers} at a time": f"-m module=ts_forecast device=cpu trainer.epochs=6 {_SEARCHED} "
+    f"sweep.workers={workers}"
+    for workers in (1, 2)
+}
 PROMOTIONS, TRIALS = 10, 20
 
 
@@ -69,8 +76,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", default=[""], help="beginnings of names")
     parser.add_argument("--runs", action="store_true", help="short runs too")
+    parser.add_argument("--sweeps", action="store_true", help="sweeps of short runs too: minutes each")
     given = parser.parse_args()
-    commands = {**LOOKS, **(RUNS if given.runs else {})}
+    commands = {**LOOKS, **(RUNS if given.runs else {}), **(SWEEPS if given.sweeps else {})}
     chosen = {name: text for name, text in commands.items() if name.startswith(tuple(given.only))}
     with tempfile.TemporaryDirectory(prefix="bench-commands-") as folder, checkout(given.before, folder) as before:
         trees = {"before": before, "after": ROOT}

@@ -59,7 +59,7 @@ def kept_importances(record: SweepRecord) -> Importances:
 
 
 def parameter_importances(record: SweepRecord) -> Importances:
-    """Importances by fANOVA (variance explained), or by PED-ANOVA where scikit-learn is not installed or choices are many.
+    """Importances by fANOVA (variance explained), or by PED-ANOVA: without scikit-learn, or of many choices.
 
     Choices that are all numbers count as numbers. Parameters that some complete trials don't have are left out, and so
     are those with a single value.
