@@ -12,13 +12,14 @@ from typing import Any
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Outline
 from plx_train.data.formats.parsed_json import JsonFault, points, read_json
+from plx_train.data.formats.run_lengths import packed, runs_of
 from plx_train.ground.characters import json_text
 
 VERSION = 1
 ENTRIES, CLASSES = "corrections", "classes"
 IMAGE, TRUTH, LEAVE_OUT, NOTE = "image", "truth", "leave_out", "note"
 KEYS = (IMAGE, TRUTH, LEAVE_OUT, NOTE)
-OUTLINE_KEYS = ("label", "points", "ignored")
+OUTLINE_KEYS = ("label", "points", "ignored", "size", "counts")
 LEAST_CORNERS = 4
 STRING_OR_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
 
@@ -131,8 +132,11 @@ def _plain(one: Correction) -> dict[str, Any]:
 
 
 def _plain_outline(one: Outline) -> dict[str, Any]:
+    more = {"ignored": True} if one.is_ignored else {}
+    if one.runs is not None:
+        return {"label": one.label, "size": list(one.runs.size), "counts": packed(one.runs.lengths), **more}
     corners = [[round(float(x), 2), round(float(y), 2)] for x, y in one.points]
-    return {"label": one.label, "points": corners, **({"ignored": True} if one.is_ignored else {})}
+    return {"label": one.label, "points": corners, **more}
 
 
 def _found(file: str, line: int, code: str, reason: str) -> Finding:
@@ -205,10 +209,13 @@ def _truth(value: Any, image: str) -> Truths:
 def _outline(value: Mapping[str, Any], what: str) -> Outline:
     _check_keys(value, OUTLINE_KEYS, what)
     corners, label, is_ignored = points(value.get("points")), value.get("label"), value.get("ignored", False)
-    if corners is None or len(corners) < LEAST_CORNERS:
+    runs = runs_of(value)
+    if runs is None and "counts" in value:
+        raise EntryFault(f"{what}: counts are no run lengths of as many pixels as its size says")
+    if runs is None and (corners is None or len(corners) < LEAST_CORNERS):
         raise EntryFault(f"{what}: points are not {LEAST_CORNERS} or more pairs [x, y]")
     if not isinstance(label, str):
         raise EntryFault(f"{what}: label is no text")
     if not isinstance(is_ignored, bool):
         raise EntryFault(f"{what}: ignored is neither true nor false")
-    return Outline(corners, label, is_ignored)
+    return Outline(corners or (), label, is_ignored) if runs is None else Outline((), label, is_ignored, runs)

@@ -17,6 +17,7 @@ from plx_train.studio.datasets import DataShelf, KnownData, reading_options
 from plx_train.studio.folders import look_into, tables_in
 from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
+from plx_train.studio.masks import tint_of
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
 from plx_train.studio.uploads import Uploads
@@ -136,11 +137,10 @@ def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails:
         one = shelf.get(name)
         images = known_images(lists, one)
         row = images.get(image)
-        outlines = row.truth if marks and images.kind in ("boxes", "texts", "masks") and row.truth else ()
-        folder = shelf.folder(name) / "thumbnails"
-        return Response(
-            thumbnails.get(images.path(image), size, folder, outlines), media_type="image/jpeg", headers=KEPT
-        )
+        outlines = row.truth if marks and images.kind in ("boxes", "texts") and row.truth else ()
+        tint = tint_of(images, row) if marks else None
+        content = thumbnails.get(images.path(image), size, shelf.folder(name) / "thumbnails", outlines, tint)
+        return Response(content, media_type="image/jpeg", headers=KEPT)
 
 
 def add_uploads(app: FastAPI, studio: Studio, shelf: DataShelf, uploads: Uploads) -> None:

@@ -31,6 +31,8 @@ ORIGINALS_FILE = "originals.json"
 WORD = re.compile(r"[^\s'\"(),;]+")
 NAMED = ("class", "labels", "boxes")
 """Kinds of truth that name classes."""
+CLASSED = (*NAMED, "masks")
+"""Kinds of truth that are of classes."""
 
 
 @dataclass
@@ -229,7 +231,7 @@ def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None)
     classes = [*told.get("classes", ()), *corrections.classes]
     return ImageList(
         told.get("truth", ""),
-        list(dict.fromkeys(classes)) if told.get("truth") in NAMED else [],
+        list(dict.fromkeys(classes)) if told.get("truth") in CLASSED else [],
         Path(told.get("root", "")),
         rows,
         findings,

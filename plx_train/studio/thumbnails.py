@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
 from plx_train.vision.codecs.faults import MAX_PIXELS
 from plx_train.vision.decoders.process import Decoder, DecoderLost, GivenFile
+from plx_train.vision.draw_masks import tinted
 from plx_train.vision.image import opened
 
 SIZES = (180, 420, 1600)
@@ -35,6 +37,21 @@ MOST_COLOURED = 60
 """Labels that have colours of their own: texts don't."""
 
 
+@dataclass(frozen=True)
+class Tint:
+    """The class of each pixel, to be shown in colours.
+
+    Attributes:
+        key: tells it from others, in plain values.
+        count: of the classes.
+        numbers: those of an image of this height and width, uint8 (H, W); raises `UserError` where nothing says them.
+    """
+
+    key: Any
+    count: int
+    numbers: Callable[[tuple[int, int]], np.ndarray]
+
+
 class Thumbnails:
     """Makes small pictures; one process decodes, so that a file that was made to do harm does none here."""
 
@@ -44,11 +61,14 @@ class Thumbnails:
         self._made = 0
         self._sizes: dict[tuple[Path, int], tuple[int, int]] = {}
 
-    def get(self, image: Path, size: int, folder: Path, marks: Iterable[Mapping[str, Any]] = ()) -> bytes:
+    def get(
+        self, image: Path, size: int, folder: Path, marks: Iterable[Mapping[str, Any]] = (), tint: Tint | None = None
+    ) -> bytes:
         """A JPEG whose longest side is `size` at most, with outlines drawn where there are any.
 
         Args:
             folder: where such pictures are kept.
+            tint: classes of pixels; then outlines are drawn where they leave the picture alone.
 
         Raises:
             UserError: the image can't be read, or no such size is made.
@@ -56,15 +76,20 @@ class Thumbnails:
         if size not in SIZES:
             raise UserError(f"size={size}: there is {', '.join(map(str, SIZES))}")
         drawn = list(marks)
-        kept = folder / f"{_key(image, size, drawn)}.jpg"
+        kept = folder / f"{_key(image, size, [drawn, tint.key, tint.count] if tint else drawn)}.jpg"
         with suppress(OSError):
             return kept.read_bytes()
         picture = self._read(image)
-        scale = min(1.0, size / max(picture.shape[:2]))
+        shape = picture.shape[0], picture.shape[1]
+        scale = min(1.0, size / max(shape))
         if scale < 1:
             wanted = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
             picture = cv2.resize(picture, wanted, interpolation=cv2.INTER_AREA)
-        content = cv2.imencode(".jpg", _drawn(picture, drawn, scale), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+        if tint:
+            with suppress(UserError):
+                picture = _with_tint(picture, tint, shape)
+        picture = _drawn(picture, drawn, scale, outside_alone=tint is not None)
+        content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
             with replacing(kept) as scratch:
@@ -138,7 +163,7 @@ def _state(image: Path) -> tuple[Path, int]:
         return image, 0
 
 
-def _key(image: Path, size: int, marks: list[Mapping[str, Any]]) -> str:
+def _key(image: Path, size: int, marks: list[Any]) -> str:
     try:
         state = image.stat()
     except OSError:
@@ -147,7 +172,14 @@ def _key(image: Path, size: int, marks: list[Mapping[str, Any]]) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:40]
 
 
-def _drawn(picture: np.ndarray, marks: list[Mapping[str, Any]], scale: float) -> np.ndarray:
+def _with_tint(picture: np.ndarray, tint: Tint, shape: tuple[int, int]) -> np.ndarray:
+    """The picture of an image of this height and width in the colours of its classes."""
+    # Numbers can't be mixed: between two classes lies none.
+    small = cv2.resize(tint.numbers(shape), picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return tinted(picture, small, tint.count)
+
+
+def _drawn(picture: np.ndarray, marks: list[Mapping[str, Any]], scale: float, outside_alone: bool) -> np.ndarray:
     names = sorted({mark["label"] for mark in marks})
     height, width = picture.shape[:2]
     thickness = 1 if max(height, width) < 300 else 2
@@ -155,6 +187,8 @@ def _drawn(picture: np.ndarray, marks: list[Mapping[str, Any]], scale: float) ->
         corners = np.asarray(mark["points"], np.float64) * scale
         inner = np.clip(corners, 0, (width - 1, height - 1))
         is_outside = bool(np.abs(corners - inner).max() > 1 + scale)
+        if outside_alone and not is_outside:
+            continue
         colour = COLOURS[names.index(mark["label"]) % len(COLOURS)] if len(names) <= MOST_COLOURED else COLOURS[0]
         # What leaves the picture is shown where it leaves it.
         drawn = inner if is_outside else corners

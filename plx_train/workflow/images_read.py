@@ -16,6 +16,7 @@ from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, 
 from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.paddlex import PaddlexLists
 from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.formats.run_lengths import runs_of
 from plx_train.data.formats.tree import files_below, is_image
 from plx_train.ground.files import replace_file, user_path
 from plx_train.runs.folder import IMAGES_FILE
@@ -133,9 +134,10 @@ def _outlines(text: str) -> Any:
     found = []
     for row in rows if isinstance(rows, list) else ():
         corners = points(row.get("points")) if isinstance(row, dict) else None
-        if corners:
+        runs = runs_of(row)
+        if corners or runs:
             words = text_of(row.get("transcription"))
-            found.append(Outline(corners, words, words in IGNORED_TEXTS))
+            found.append(Outline(() if runs else corners or (), words, words in IGNORED_TEXTS, runs))
     return plain_truth(tuple(found))
 
 
@@ -146,7 +148,8 @@ def _classes(reading: _Reading, rows: Sequence[Row]) -> list[str]:
     named: dict[str, None] = dict.fromkeys(reading.names)
     for _, _, truth, _, _ in rows:
         each = [truth] if isinstance(truth, str) else truth or []
-        named.update(dict.fromkeys(_label(one) for one in each))
+        is_counted = reading.truth is not Truth.MASKS
+        named.update(dict.fromkeys(_label(one) for one in each if is_counted or not one.get("ignored")))
     return list(named)
 
 

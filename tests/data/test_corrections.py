@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.contract.truth import Outline
+from plx_train.contract.truth import Outline, RunLengths
 from plx_train.data.corrections import Correction, EntryFault, correction_of, corrections_text, read_corrections
 
 BOX = ((0.0, 0.0), (4.0, 0.0), (4.0, 2.5), (0.0, 2.5))
@@ -17,7 +17,10 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         Correction("images/a.png", "cat", note="dog → cat"),
         Correction("images/b.png", None),
         Correction("images/c.png", ("hat", "bag")),
-        Correction("images/d.png", (Outline(BOX, "cat"), Outline(BOX, "", True))),
+        Correction(
+            "images/d.png",
+            (Outline(BOX, "cat"), Outline(BOX, "", True), Outline((), "cat", False, RunLengths((2, 3), (1, 5)))),
+        ),
         Correction("images/e \u202e.png", ()),
     ]
     path = tmp_path / "corrections.json"
@@ -41,6 +44,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('{"image": "a.png", "truth": 3}', "no text"),
         ('{"image": "a.png", "truth": ["cat", 3]}', "no text"),
         ('{"image": "a.png", "truth": [{"label": "cat", "points": [[0, 0], [1, 1]]}]}', "outline 1: points"),
+        ('{"image": "a.png", "truth": [{"label": "cat", "size": [2, 2], "counts": [1, 4]}]}', "outline 1: counts"),
         ('{"image": "a.png", "truth": [{"label": 1, "points": [[0, 0], [1, 0], [1, 1], [0, 1]]}]}', "label is no text"),
         ('{"image": "a.png", "truth": [{"box": [0, 0, 1, 1]}]}', "'box'"),
         ('{"image": "first.png", "truth": "dog"}', "line 3 already"),

@@ -11,7 +11,7 @@ import pytest
 
 from plx_train.ground.errors import UserError
 from plx_train.studio import thumbnails
-from plx_train.studio.thumbnails import FAULTY, Thumbnails
+from plx_train.studio.thumbnails import FAULTY, Thumbnails, Tint
 
 INSIDE = {"label": "a", "points": [[100, 100], [300, 100], [300, 200], [100, 200]]}
 OUTSIDE = {"label": "a", "points": [[700, 100], [900, 100], [900, 200], [700, 200]]}
@@ -51,6 +51,27 @@ def test_outlines_are_drawn_and_those_outside_at_the_edge(small: Thumbnails, tmp
     assert (plain > 250).all() and (inside[70:140, 70:210] < 200).any() and not (inside[:, 250:] < 200).any()
     edge = outside[100, -1].astype(int)
     assert np.abs(edge - FAULTY).max() < 60 and not (outside[:, :400] < 200).any()
+
+
+def test_pixels_have_the_colours_of_their_classes(small: Thumbnails, tmp_path: Path) -> None:
+    numbers = np.zeros((400, 600), np.uint8)
+    numbers[:, 300:] = 2
+    image, asked = white(tmp_path / "a.png"), []
+
+    def of(shape: tuple[int, int]) -> np.ndarray:
+        asked.append(shape)
+        return numbers
+
+    for _ in range(2):
+        seen = decoded(small.get(image, 180, tmp_path / "kept", (), Tint("a", 3, of)))
+        assert (seen[:, :85] > 245).all() and (seen[:, 95:, 1] > seen[:, 95:, 0] + 40).all()
+    assert asked == [(400, 600)], "it is kept"
+    outside = decoded(
+        small.get(
+            image, 420, tmp_path / "kept", [INSIDE, OUTSIDE], Tint("b", 3, lambda shape: np.zeros(shape, np.uint8))
+        )
+    )
+    assert (outside[:, :400] > 245).all() and (outside[90:110, -3:] < 220).any(), "what leaves the picture is told"
 
 
 def test_what_cant_be_read_is_told_and_the_next_one_is_read(small: Thumbnails, tmp_path: Path) -> None:

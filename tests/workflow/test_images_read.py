@@ -56,6 +56,23 @@ def test_what_is_read_can_be_given_as_a_correction(tmp_path: Path, room: str) ->
     assert again["classes"] == found["classes"]
 
 
+def test_run_lengths_are_read_as_they_stand(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    rows = []
+    for number in range(4):
+        picture(root / f"{number}.png", number)
+        marked = {"size": [24, 24], "counts": [25, 3, 548]}
+        rows.append({"id": number, "image_id": number, "category_id": 1, "segmentation": marked})
+    images = [{"id": number, "file_name": f"{number}.png"} for number in range(4)]
+    content = {"images": images, "annotations": rows, "categories": [{"id": 1, "name": "cat"}]}
+    (root / "instances.json").write_text(json.dumps(content))
+    found = images_read(root, tmp_path / "out", "semantic_seg")
+    assert found["classes"] == ["_background_", "cat"] and len(found["images"]) == 4
+    (first, *_) = found["images"]
+    assert first[2] == [{"label": "cat", "size": [24, 24], "counts": "i03Ta0"}]
+
+
 def test_lines_that_say_nothing_have_no_truth(tmp_path: Path) -> None:
     root = tiny_room("image_mlcls").make_dataset(tmp_path / "data")
     lines = (root / "train.txt").read_text().splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from plx_train.contract.truth import RunLengths
@@ -53,3 +54,17 @@ def unpacked(text: str) -> list[int] | None:
         lengths.append(value + (lengths[-2] if len(lengths) > 2 else 0))
         value = place = 0
     return None if place else lengths
+
+
+def packed(lengths: Sequence[int]) -> str:
+    """The text that `unpacked` reads."""
+    letters = []
+    for place, length in enumerate(lengths):
+        value = length - (lengths[place - 2] if place > 2 else 0)
+        while True:
+            low, value = value % MORE, value >> BITS
+            is_last = value == (-1 if low & NEGATIVE else 0)
+            letters.append(chr(FIRST + low + (0 if is_last else MORE)))
+            if is_last:
+                break
+    return "".join(letters)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plx_train.contract.truth import RunLengths
-from plx_train.data.formats.run_lengths import runs_of, unpacked
+from plx_train.data.formats.run_lengths import packed, runs_of, unpacked
 
 
 def test_runs_go_down_the_columns() -> None:
@@ -22,6 +22,8 @@ def test_a_packed_text_says_the_same() -> None:
     assert unpacked("1261R1") == [1, 2, 6, 3, 40]
     assert unpacked("126O") == [1, 2, 6, 1], "a difference may be below 0"
     assert unpacked("") == []
+    for text in ("1261R1", "126O", ""):
+        assert packed(unpacked(text) or ()) == text
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -32,10 +34,11 @@ def test_texts_of_the_original_program_are_read(seed: int) -> None:
     mask = rng.random((height, width)) < rng.choice([0.001, 0.1, 0.5, 0.99])
     if seed % 2:
         mask = np.kron(mask[: height // 7 + 1, : width // 7 + 1], np.ones((7, 7)))[:height, :width] > 0
-    packed = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    runs = runs_of({"size": packed["size"], "counts": packed["counts"].decode()})
+    told = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    runs = runs_of({"size": told["size"], "counts": told["counts"].decode()})
     assert runs is not None and np.array_equal(runs.pixels(), mask)
-    assert runs_of({"size": packed["size"], "counts": list(runs.lengths)}) == runs
+    assert runs_of({"size": told["size"], "counts": list(runs.lengths)}) == runs
+    assert packed(runs.lengths) == told["counts"].decode()
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,9 @@ def test_texts_of_the_original_program_are_read(seed: int) -> None:
 )
 def test_what_says_no_runs_is_none(given: Any) -> None:
     assert runs_of(given) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_packed_is_unpacked(seed: int) -> None:
+    lengths = np.random.default_rng(seed).integers(0, 10 ** (2 * seed + 1), 200).tolist()
+    assert unpacked(packed(lengths)) == lengths
