@@ -20,11 +20,26 @@ ENTRIES, CLASSES = "corrections", "classes"
 IMAGE, TRUTH, LEAVE_OUT, NOTE = "image", "truth", "leave_out", "note"
 KEYS = (IMAGE, TRUTH, LEAVE_OUT, NOTE)
 OUTLINE_KEYS = ("label", "points", "ignored", "size", "counts")
+MASK_KEYS = ("mask", "classes")
 LEAST_CORNERS = 4
 STRING_OR_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
 
-Truths = str | tuple[str, ...] | tuple[Outline, ...]
-"""A class or a text, names of labels, or outlines, as formats give them."""
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A picture whose pixels are the numbers of classes.
+
+    Attributes:
+        path: relative to the folder of the file of corrections, with slashes.
+        classes: their names, by number.
+    """
+
+    path: str
+    classes: tuple[str, ...]
+
+
+Truths = str | tuple[str, ...] | tuple[Outline, ...] | MaskFile
+"""A class or a text, names of labels, outlines, or the class of each pixel."""
 
 
 class EntryFault(Exception):
@@ -123,6 +138,8 @@ def plain_truth(truth: Truths) -> Any:
     """A truth in plain values, as a file of corrections has it."""
     if isinstance(truth, str):
         return truth
+    if isinstance(truth, MaskFile):
+        return {"mask": truth.path, "classes": list(truth.classes)}
     return [_plain_outline(each) if isinstance(each, Outline) else each for each in truth]
 
 
@@ -203,7 +220,20 @@ def _truth(value: Any, image: str) -> Truths:
         return tuple(value)
     if isinstance(value, list) and all(isinstance(each, dict) for each in value):
         return tuple(_outline(each, f"{image}: outline {place}") for place, each in enumerate(value, 1))
-    raise EntryFault(f"{image}: {TRUTH} is no text, no list of names and no list of outlines")
+    if isinstance(value, dict):
+        return _mask(value, image)
+    raise EntryFault(f"{image}: {TRUTH} is no text, no list of names, no list of outlines and no mask")
+
+
+def _mask(value: Mapping[str, Any], image: str) -> MaskFile:
+    _check_keys(value, MASK_KEYS, f"{image}: the mask")
+    path, classes = value.get("mask"), value.get("classes")
+    if not isinstance(path, str) or not path:
+        raise EntryFault(f"{image}: mask is no path of a picture beside the file of corrections")
+    is_list = isinstance(classes, list) and all(isinstance(each, str) and each.strip() for each in classes)
+    if not is_list or not classes or len({*classes}) < len(classes):
+        raise EntryFault(f"{image}: classes are no list of names, each of them once")
+    return MaskFile(path.replace("\\", "/").removeprefix("./"), tuple(classes))
 
 
 def _outline(value: Mapping[str, Any], what: str) -> Outline:

@@ -17,7 +17,7 @@ from plx_train.studio.datasets import DataShelf, KnownData, reading_options
 from plx_train.studio.folders import look_into, tables_in
 from plx_train.studio.home import read_json
 from plx_train.studio.images import ImageList, ImageLists
-from plx_train.studio.masks import tint_of
+from plx_train.studio.masks import MaskDesk
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
 from plx_train.studio.uploads import Uploads
@@ -138,7 +138,7 @@ def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails:
         images = known_images(lists, one)
         row = images.get(image)
         outlines = row.truth if marks and images.kind in ("boxes", "texts") and row.truth else ()
-        tint = tint_of(images, row) if marks else None
+        tint = MaskDesk(shelf.folder(name), images, thumbnails).tint(row.truth) if marks else None
         content = thumbnails.get(images.path(image), size, shelf.folder(name) / "thumbnails", outlines, tint)
         return Response(content, media_type="image/jpeg", headers=KEPT)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plx_train.data.corrections import Correction, plain_truth
+from plx_train.data.corrections import Correction, MaskFile, plain_truth
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.runs.folder import (
@@ -31,7 +31,8 @@ ORIGINALS_FILE = "originals.json"
 WORD = re.compile(r"[^\s'\"(),;]+")
 NAMED = ("class", "labels", "boxes")
 """Kinds of truth that name classes."""
-CLASSED = (*NAMED, "masks")
+MASKS = "masks"
+CLASSED = (*NAMED, MASKS)
 """Kinds of truth that are of classes."""
 
 
@@ -171,9 +172,11 @@ CHOICES = {
 
 
 def names_of(truth: Any) -> Sequence[str]:
-    """Names of the classes in a truth, or the text."""
+    """Names of the classes in a truth, or the text; of a file of a mask none, for it was not opened."""
     if isinstance(truth, str):
         return (truth,)
+    if isinstance(truth, Mapping):
+        return ()
     return [one if isinstance(one, str) else one["label"] for one in truth or ()]
 
 
@@ -219,9 +222,13 @@ def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None)
         if finding["image"]:
             rows[finding["image"]].findings.append(number)
     corrections = corrections_in(folder)
+    num_since = _since(folder / CORRECTIONS_FILE, check / CHECK_FILE)
     for image, entry in corrections.entries.items():
         if image in rows:
             rows[image].entry = entry
+            if isinstance(entry.truth, MaskFile) and not num_since:
+                # Label files have its pixels in words of their own.
+                rows[image].seen = rows[image].truth
     for one in read_json(audit / SUSPECTS_FILE, {}).get("suspects", ()) if audit else ():
         if one.get("image") in rows:
             rows[one["image"]].suspect = one
@@ -235,7 +242,7 @@ def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None)
         Path(told.get("root", "")),
         rows,
         findings,
-        _since(folder / CORRECTIONS_FILE, check / CHECK_FILE),
+        num_since,
     )
 
 

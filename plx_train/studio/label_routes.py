@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from plx_train.ground.errors import UserError
 from plx_train.studio.data_routes import PAGE, known_images
 from plx_train.studio.datasets import DataShelf
-from plx_train.studio.images import ImageLists
+from plx_train.studio.images import MASKS, ImageLists
 from plx_train.studio.labels import accept, leave_out, rename, say
+from plx_train.studio.masks import MaskDesk
 from plx_train.studio.studio import Studio
 from plx_train.studio.thumbnails import Thumbnails
 
@@ -86,15 +87,25 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
             fault = str(error)
         return {**row.plain(), "height": height, "width": width, "told": told, "fault": fault}
 
-    _add_changes(app, studio, shelf, lists)
+    @app.get("/api/data/{name}/mask")
+    def mask(name: str, image: str, was: bool = False) -> dict[str, Any]:
+        """The class of each pixel of an image, as it is taken to be or as the data have it."""
+        found = known_images(lists, shelf.get(name))
+        if found.kind != MASKS:
+            raise UserError(f"{name} has no masks")
+        return MaskDesk(shelf.folder(name), found, thumbnails).shown(image, was)
+
+    _add_changes(app, studio, shelf, lists, thumbnails)
 
 
-def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists) -> None:
+def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
     @app.post("/api/data/{name}/labels")
     def label(name: str, said: Said) -> dict[str, Any]:
         """Writes down what images show; it is on disk when this answers."""
         one = shelf.get(name)
-        say(shelf.folder(name), known_images(lists, one), said.entries)
+        images = known_images(lists, one)
+        desk = MaskDesk(shelf.folder(name), images, thumbnails)
+        say(shelf.folder(name), images, [desk.taken(entry) for entry in said.entries])
         studio.data_version += 1
         now = known_images(lists, one)
         rows = [now.get(entry["image"]).plain() for entry in said.entries[:PAGE]]

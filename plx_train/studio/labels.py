@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract.truth import Outline
-from plx_train.data.corrections import Correction, EntryFault, correction_of, plain_truth
+from plx_train.data.corrections import Correction, EntryFault, MaskFile, correction_of, plain_truth
 from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CORRECTIONS_FILE
 from plx_train.studio.corrected import corrections_in, write_corrections
 from plx_train.studio.home import read_json, write_json
-from plx_train.studio.images import NAMED, ORIGINALS_FILE, ImageList, names_of
+from plx_train.studio.images import CLASSED, MASKS, NAMED, ORIGINALS_FILE, ImageList, names_of
 
 _WRITING = threading.Lock()
 
@@ -113,13 +113,16 @@ def _correction(given: Mapping[str, Any], kind: str) -> Correction:
         raise UserError(f"the label is none: {kind} is wanted")
     if isinstance(truth, str) and not truth.strip():
         raise UserError("the label is empty: leave the image out, or say what it shows")
+    if isinstance(truth, MaskFile) is not (truth is not None and kind == MASKS):
+        raise UserError(f"the label is none: {kind} is wanted")
     if isinstance(truth, tuple) and any(isinstance(each, Outline) is (kind == "labels") for each in truth):
         raise UserError(f"the label is none: {kind} is wanted")
     return replace(said, truth=truth.strip()) if isinstance(truth, str) else said
 
 
 def _new_names(said: Correction, images: ImageList, classes: Sequence[str]) -> list[str]:
-    if said.truth is None or images.kind not in NAMED:
+    if said.truth is None or images.kind not in CLASSED:
         return []
-    names = dict.fromkeys(names_of(plain_truth(said.truth)))
+    is_mask = isinstance(said.truth, MaskFile)
+    names = dict.fromkeys(said.truth.classes if is_mask else names_of(plain_truth(said.truth)))
     return [name for name in names if name not in images.classes and name not in classes]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,15 +109,31 @@ class Thumbnails:
         height, width = self._read(image).shape[:2]
         return height, width
 
+    def mask(self, path: Path, colours: Sequence[Sequence[int] | None] = ()) -> np.ndarray:
+        """The numbers in a mask's file, uint8 (H, W).
+
+        Args:
+            colours: of the classes, where its pixels have these.
+
+        Raises:
+            UserError: it can't be read.
+        """
+        return self._decoded(path, lambda decoder, file: decoder.mask(file, colours, SECONDS))
+
     def _read(self, image: Path) -> np.ndarray:
+        picture = self._decoded(image, _whole)
+        if len(self._sizes) >= MOST_SIZES:
+            self._sizes.clear()
+        self._sizes[_state(image)] = picture.shape[0], picture.shape[1]
+        return picture
+
+    def _decoded(self, image: Path, ask: Callable[[Decoder, GivenFile], np.ndarray]) -> np.ndarray:
         with self._lock, opened(image) as file:
             if self._decoder is None or self._decoder.is_worn or not self._decoder.is_alive:
                 self._end()
             try:
                 self._decoder = self._decoder or Decoder(MAX_PIXELS)
-                told = self._decoder.open(GivenFile(file.fileno(), image, is_pdf=False), SECONDS, MAX_PIXELS)
-                picture = self._decoder.page(0, MAX_PIXELS, SECONDS) if told.image is None else told.image
-                self._decoder.put_away(SECONDS)
+                return ask(self._decoder, GivenFile(file.fileno(), image, is_pdf=False))
             except DecoderLost as lost:
                 self._end()
                 raise UserError(f"{image.name}: {lost.reason}") from None
@@ -125,10 +141,6 @@ class Thumbnails:
                 # What it holds is not known.
                 self._end()
                 raise
-            if len(self._sizes) >= MOST_SIZES:
-                self._sizes.clear()
-            self._sizes[_state(image)] = picture.shape[0], picture.shape[1]
-        return picture
 
     def _end(self) -> None:
         if self._decoder is not None:
@@ -153,6 +165,13 @@ class Thumbnails:
                     break
                 total -= size
                 Path(path).unlink(missing_ok=True)
+
+
+def _whole(decoder: Decoder, file: GivenFile) -> np.ndarray:
+    told = decoder.open(file, SECONDS, MAX_PIXELS)
+    picture = decoder.page(0, MAX_PIXELS, SECONDS) if told.image is None else told.image
+    decoder.put_away(SECONDS)
+    return picture
 
 
 def _state(image: Path) -> tuple[Path, int]:

@@ -30,7 +30,7 @@ def read_mask(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
         ImageError: it can't be read, or its pixels are no numbers from 0 to 255.
     """
-    return _numbers(_values(path, max_pixels), path)
+    return mask_of(read_bytes(path).tobytes(), path, (), max_pixels)
 
 
 def read_coloured(path: Path, colours: Sequence[Colour | None], max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -39,7 +39,22 @@ def read_coloured(path: Path, colours: Sequence[Colour | None], max_pixels: int 
     Raises:
         ImageError: it can't be read, or a pixel has another colour.
     """
-    values = _values(path, max_pixels, "RGB").astype(np.int32)
+    return mask_of(read_bytes(path).tobytes(), path, colours, max_pixels)
+
+
+def mask_of(content: bytes, path: Path, colours: Sequence[Colour | None], max_pixels: int) -> np.ndarray:
+    """The numbers in the content of a mask's file, uint8 (H, W).
+
+    Args:
+        path: for messages.
+        colours: of the classes, by number, where its pixels have these; none: they are numbers.
+
+    Raises:
+        ImageError: it can't be read, or its pixels say no numbers.
+    """
+    if not colours:
+        return _numbers(_values(content, path, max_pixels), path)
+    values = _values(content, path, max_pixels, "RGB").astype(np.int32)
     packed = (values[..., 0] << 16) | (values[..., 1] << 8) | values[..., 2]
     found = np.full(packed.shape, UNCOUNTED, np.uint8)
     left = np.ones(packed.shape, bool)
@@ -55,9 +70,9 @@ def read_coloured(path: Path, colours: Sequence[Colour | None], max_pixels: int 
     return found
 
 
-def _values(path: Path, max_pixels: int, mode: str | None = None) -> np.ndarray:
+def _values(content: bytes, path: Path, max_pixels: int, mode: str | None = None) -> np.ndarray:
     """What a mask's file holds for each pixel; `mode` is Pillow's, None the file's own."""
-    file = io.BytesIO(read_bytes(path).tobytes())
+    file = io.BytesIO(content)
     header = open_header(file, path)
     seek_page(header, path)
     check_pixels(*size_of(header, path), path, max_pixels)

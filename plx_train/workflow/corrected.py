@@ -11,7 +11,7 @@ from plx_train.config.values import nearest
 from plx_train.contract.check import Finding
 from plx_train.contract.truth import Outline, Truth
 from plx_train.data.classes import listed
-from plx_train.data.corrections import Correction, Corrections, Truths, read_corrections
+from plx_train.data.corrections import Correction, Corrections, MaskFile, Truths, read_corrections
 from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
 from plx_train.data.formats.lines import class_names, plain_text
 from plx_train.ground.errors import ConfigError
@@ -23,7 +23,7 @@ WANTED = {
     Truth.TEXT: "a text",
     Truth.TEXTS: "a list of outlines with points and label",
     Truth.BOXES: "a list of outlines with points and label",
-    Truth.MASKS: "a list of outlines with points and label",
+    Truth.MASKS: "a mask with its classes, or a list of outlines with points and label",
     Truth.DEFECT: "good, or the name of a defect",
 }
 """What the truth of an entry is for each kind, in words."""
@@ -36,10 +36,12 @@ class Correcting:
 
     Args:
         corrections: all of them; those of images that a dataset does not have are told.
+        numbered: names of classes by number, as masks have them, for data that name none.
     """
 
-    def __init__(self, corrections: Corrections) -> None:
+    def __init__(self, corrections: Corrections, numbered: tuple[str, ...] = ()) -> None:
         self.corrections = corrections
+        self._numbered = numbered
         self._used: set[str] = set()
         self._added_images: set[str] = set()
         self._counts = {"corrected": 0, "left out": 0, "added": 0}
@@ -54,7 +56,9 @@ class Correcting:
         Returns:
             `known`; all names where lines that stay unread go on with their numbers, and the entries bring new ones.
         """
-        kind, names = found.truth, names_in(found, known)
+        kind, names = found.truth, self._names_in(found, known)
+        # Their pixels are numbers, which stay those of the names.
+        has_numbers = kind is Truth.MASKS and _is_as_written(found)
         new = [name for name in self.corrections.classes if name not in names] if kind in NAMED else []
         if new:
             _extend(found, new)
@@ -63,8 +67,10 @@ class Correcting:
             found.splits[split] = [
                 one for one in (self._corrected(each, kind, names) for each in samples) if one is not None
             ]
-        is_as_written = any(isinstance(one.truth, AsWritten) for samples in found.splits.values() for one in samples)
-        return names if new and is_as_written else tuple(known)
+        return names if has_numbers or (new and _is_as_written(found)) else tuple(known)
+
+    def _names_in(self, found: Annotations, known: Sequence[str]) -> tuple[str, ...]:
+        return names_in(found, known) or (self._numbered if found.truth is Truth.MASKS else ())
 
     def added(
         self, found: Annotations, known: Sequence[str], images: Callable[[], Collection[str]]
@@ -79,13 +85,13 @@ class Correcting:
         there = images() if left else ()
         left = [one for one in left if one.image in there]
         is_bare = not labelled
-        names = (*names_in(found, known), *self.corrections.classes)
+        names = tuple(dict.fromkeys((*self._names_in(found, known), *self.corrections.classes)))
         if is_bare:
             names = (*names, *(name for one in left for name in _names(one.truth, found.truth) if name not in names))
             found.labels = (
                 tuple(dict.fromkeys(names)) if found.truth in (Truth.LABELS, Truth.BOXES, Truth.MASKS) else ()
             )
-        is_as_written = any(isinstance(one.truth, AsWritten) for samples in found.splits.values() for one in samples)
+        is_as_written = _is_as_written(found)
         return [one for one in (self._added(entry, found.truth, names, is_as_written) for entry in left) if one]
 
     def _added(self, entry: Correction, kind: Truth, names: Sequence[str], is_as_written: bool) -> Annotation | None:
@@ -140,6 +146,10 @@ class Correcting:
         return sorted(findings, key=lambda found: found.line)
 
 
+def _is_as_written(found: Annotations) -> bool:
+    return any(isinstance(one.truth, AsWritten) for samples in found.splits.values() for one in samples)
+
+
 def _extend(found: Annotations, new: Sequence[str]) -> None:
     """Makes room for new names in annotations that hold a figure for each label, and in their list."""
     if found.labels:
@@ -159,7 +169,13 @@ def _names(truth: Truths | None, kind: Truth) -> tuple[str, ...]:
     """Names of classes in a truth."""
     if truth is None or kind not in NAMED:
         return ()
-    return (truth,) if isinstance(truth, str) else tuple(_label(each) for each in truth)
+    return (truth,) if isinstance(truth, str) else tuple(_label(each) for each in _counted(truth, kind))
+
+
+def _counted(truth: Truths, kind: Truth) -> tuple[str | Outline, ...]:
+    """The names and outlines of a truth that are of classes."""
+    given = () if isinstance(truth, str | MaskFile) else truth
+    return tuple(each for each in given if not (kind is Truth.MASKS and isinstance(each, Outline) and each.is_ignored))
 
 
 def _label(each: str | Outline) -> str:
@@ -179,7 +195,12 @@ def open_corrections(options: RunOptions) -> Correcting | None:
     if path is None:
         where = "neither where the command runs nor in the dataset's folder"
         raise ConfigError(f"dataset.corrections={given}: there is no such file, {where}")
-    return Correcting(read_corrections(path, given))
+    read = read_corrections(path, given)
+    if not any(isinstance(one.truth, MaskFile) for one in read.entries.values()):
+        return Correcting(read)
+    from plx_train.workflow.corrected_masks import with_outlines
+
+    return Correcting(*with_outlines(read, path.parent))
 
 
 def looked_at(options: RunOptions) -> Mapping[str, Correction]:
@@ -223,10 +244,10 @@ def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
         named: Sequence[str] = (truth,) if kind is Truth.CLASS else ()
         if not plain_text(truth):
             return f"the truth is not {WANTED[kind]}, but empty: leave_out leaves an image out"
-    elif any(isinstance(each, Outline) is not has_outlines for each in truth):
+    elif isinstance(truth, MaskFile) or any(isinstance(each, Outline) is not has_outlines for each in truth):
         return f"the truth is not {WANTED[kind]}"
     else:
-        named = () if kind is Truth.TEXTS else tuple(_label(each) for each in truth)
+        named = () if kind is Truth.TEXTS else tuple(_label(each) for each in _counted(truth, kind))
     unknown = next((name for name in named if name not in names), None)
     if unknown is None:
         return ""

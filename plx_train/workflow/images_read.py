@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from plx_train.data.formats.paddlex import PaddlexLists
 from plx_train.data.formats.parsed_json import points, text_of
 from plx_train.data.formats.run_lengths import runs_of
 from plx_train.data.formats.tree import files_below, is_image
+from plx_train.ground.confine import confined
+from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, user_path
 from plx_train.runs.folder import IMAGES_FILE
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
 from plx_train.vision.labels.classes import read_class_file
+from plx_train.vision.masks import UNCOUNTED, read_mask
 from plx_train.workflow.prepare import Prepared, prepare
 
 
@@ -66,7 +70,7 @@ def write_images_read(options: RunOptions, output: Path) -> None:
         rows += [(name, "", None, "", 0) for name in others if name not in named]
     content = {
         "truth": truth.name.lower(),
-        "classes": _classes(reading, rows),
+        "classes": _classes(reading, rows) or _numbers(reading, rows),
         "root": str(reading.root),
         "images": rows,
     }
@@ -116,6 +120,9 @@ def _truth(one: Annotation, reading: _Reading) -> Any:
         return text.partition("\t")[0]
     if reading.truth is Truth.TEXT:
         return text
+    if reading.truth is Truth.MASKS and not text.lstrip().startswith("["):
+        mask, _, colours = text.partition("\t")
+        return {"mask": mask.strip(), **({"colours": colours.strip()} if colours else {})}
     return _outlines(text)
 
 
@@ -147,10 +154,21 @@ def _classes(reading: _Reading, rows: Sequence[Row]) -> list[str]:
         return []
     named: dict[str, None] = dict.fromkeys(reading.names)
     for _, _, truth, _, _ in rows:
-        each = [truth] if isinstance(truth, str) else truth or []
+        each = [truth] if isinstance(truth, str) else [] if isinstance(truth, dict) else truth or []
         is_counted = reading.truth is not Truth.MASKS
         named.update(dict.fromkeys(_label(one) for one in each if is_counted or not one.get("ignored")))
     return list(named)
+
+
+def _numbers(reading: _Reading, rows: Sequence[Row]) -> list[str]:
+    """Numbers of classes up to the largest of a mask, where nothing names them."""
+    largest = -1
+    for _, _, truth, _, _ in rows if reading.truth is Truth.MASKS else ():
+        with suppress(UserError):
+            if isinstance(truth, dict) and "colours" not in truth:
+                mask = read_mask(confined(reading.root, truth["mask"], "the dataset"))
+                largest = max(largest, int(mask[mask < UNCOUNTED].max(initial=0)))
+    return [str(number) for number in range(largest + 1)]
 
 
 def _label(one: str | Mapping[str, Any]) -> str:

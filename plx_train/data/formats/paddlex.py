@@ -72,7 +72,8 @@ def _boxes(folder: DataFolder, name: str, found: Annotations) -> list[Annotation
 
 def _annotation(text: str, line: int, file: LabelFile, folder: DataFolder) -> Annotation:
     if folder.truth is Truth.MASKS:
-        name, words = image_and_mask(text)
+        # With a file of colours there are three fields.
+        name, words = text.split("\t", 1) if text.count("\t") == 2 else image_and_mask(text)
     elif folder.truth is Truth.DEFECT:
         name, *others = fields_of(text, folder.suffixes)
         words = "\t".join(others)

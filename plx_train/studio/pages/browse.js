@@ -8,7 +8,7 @@ const PAGE = 60;
 export const CHOICES = { all: "all", suspects: "suspect", next: "worth most next", suggested: "suggested", findings: "with a finding", unlabelled: "unlabelled", corrected: "corrected" };
 
 export const inWords = (truth) => truth === null || truth === undefined ? "no label" : typeof truth === "string" ? truth
-  : !truth.length ? "none" : typeof truth[0] === "string" ? truth.join(", ")
+  : truth.mask ? "a mask" : !truth.length ? "none" : typeof truth[0] === "string" ? truth.join(", ")
   : new Set(truth.map((one) => one.label)).size > 6 ? `${truth.length} outlines`
   : Object.entries(truth.reduce((sum, one) => ({ ...sum, [one.label]: (sum[one.label] || 0) + 1 }), {})).slice(0, 4)
     .map(([label, count]) => count > 1 ? `${count} ${label}` : label).join(", ");
@@ -31,7 +31,7 @@ export function Browse({ name, path, counts, classes, codes }) {
       ${codes.length ? html`<label>Finding <select value=${wanted.code} onChange=${by("code")}><option value="">any or none</option>
         ${codes.map((each) => html`<option key=${each} value=${each}>${shown(each.replaceAll("-", " "))}</option>`)}</select></label>` : null}</div>
     ${found ? html`<div class="grid">${found.rows.map((row) => html`<a key=${row.image} href="#/label?${query({ name, image: row.image })}" title=${shown(row.image)}>
-      <${Picture} path=${path} image=${row.image} alt=${row.image} stamp=${row.state === "corrected" ? JSON.stringify(row.truth).length : ""} />
+      <${Picture} path=${path} image=${row.image} alt=${row.image} stamp=${row.state === "corrected" ? row.truth.mask || JSON.stringify(row.truth).length : ""} />
       <span>${shown(inWords(row.truth))}${row.state === "labelled" || row.state === "unlabelled" ? null : html` <i class="soft">${row.state}</i>`}</span></a>`)}</div>
       <p class="pages"><button class="small" disabled=${!wanted.place} onClick=${() => turn(Math.max(0, wanted.place - PAGE))}>Earlier</button>
         ${` ${found.count ? wanted.place + 1 : 0}–${Math.min(found.count, wanted.place + PAGE)} of ${found.count} `}

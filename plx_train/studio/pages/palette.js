@@ -32,7 +32,7 @@ export function Classes({ kind, classes, truth, say }) {
     ${kind === "labels" && !held.length ? html`<p><button class="small" onClick=${() => say({ truth: [] }, true)}>None of them holds</button></p>` : null}`;
 }
 
-export function Names({ names, held, take, what }) {
+export function Names({ names, held, take, what, dot }) {
   const [sought, seek] = useState("");
   useNumbers(names, take);
   const add = (event) => {
@@ -42,7 +42,7 @@ export function Names({ names, held, take, what }) {
   };
   const found = names.map((name, place) => [name, place]).filter(([name]) => name.toLowerCase().includes(sought.toLowerCase()));
   return html`<ul class="names" role="group" aria-label=${`The ${what}`}>${found.slice(0, 60).map(([name, place]) => html`<li key=${name}>
-      <button aria-pressed=${held.includes(name)} onClick=${() => take(name)}>${place < 9 ? html`<kbd>${place + 1}</kbd> ` : null}${shown(name)}</button></li>`)}</ul>
+      <button aria-pressed=${held.includes(name)} onClick=${() => take(name)}>${dot ? html`<i class="dot" style=${{ background: dot(place) }}></i>` : null}${place < 9 ? html`<kbd>${place + 1}</kbd> ` : null}${shown(name)}</button></li>`)}</ul>
     <form class="new-name" onSubmit=${add}><label for="new-name">${names.length > 9 ? "Search, or a new one" : `A new ${what}`}</label>
       <input id="new-name" value=${sought} autocomplete="off" onInput=${(event) => seek(event.target.value)} />
       <button class="small" disabled=${!sought.trim()}>Take</button></form>`;

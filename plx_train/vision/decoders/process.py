@@ -194,6 +194,24 @@ class Decoder:
             told = self._ask(asked, handles, seconds)
         return self._image(told, memory, max_pixels)
 
+    def mask(self, file: GivenFile, colours: Sequence[Sequence[int] | None], seconds: float) -> np.ndarray:
+        """The numbers in a mask's file, uint8 (H, W), in the place of the file before.
+
+        Args:
+            colours: of the classes, where its pixels have these; see `mask_of`.
+
+        Raises:
+            UserError: it can't be read.
+            DecoderLost: the process ended, or was not done in so many seconds.
+        """
+        self.ready()
+        self.num_files += 1
+        self._path, self._is_open = file.path, False
+        asked = {"do": "mask", "name": str(file.path), "max_pixels": self.max_pixels, "colours": [*colours]}
+        with self._handed(file.source) as (more, handles), self._room() as (memory, places):
+            told = self._ask(asked | more | {"has_place": bool(places)}, [*handles, *places], seconds)
+        return np.ascontiguousarray(self._image(told, memory, self.max_pixels)[..., 0])
+
     @contextmanager
     def _room(self, is_needed: bool = True) -> Iterator[tuple[SharedMemory | None, list[int]]]:
         """The memory that a page comes in, and its handle where the process does not have it yet."""

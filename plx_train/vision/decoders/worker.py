@@ -21,6 +21,7 @@ from plx_train.vision.decoders.confine import allow_seconds, confine, end_with_p
 from plx_train.vision.decoders.memory import SharedMemory
 from plx_train.vision.decoders.messages import receive, send, told_of
 from plx_train.vision.frames import Frames
+from plx_train.vision.masks import mask_of
 from plx_train.vision.pdf import PdfPages, opened_pdf
 
 
@@ -69,11 +70,7 @@ class _Desk:
 
     def open(self, asked: Mapping[str, Any], handles: list[int]) -> dict[str, Any]:
         """Opens a file, and says how many pages it has; a picture's only one comes with it where that is asked for."""
-        self.close()
-        if asked.get("has_place"):
-            *handles, place = handles
-            self._take_place(place)
-        content = self._content(asked, handles)
+        content = self._begin(asked, handles)
         if asked["is_pdf"]:
             pages = self._pages = self._held.enter_context(opened_pdf(content, str(asked["name"])))
             return {"count": pages.count, "format": "PDF", "builds_up": False}
@@ -86,6 +83,21 @@ class _Desk:
             told |= self._put_down(frames.page(0), float(asked["most"]))
             self.close()
         return told
+
+    def mask(self, asked: Mapping[str, Any], handles: list[int]) -> dict[str, Any]:
+        """Puts the numbers of a mask's file into memory, as three equal planes, and says how large it is."""
+        content, most = self._begin(asked, handles), int(asked["max_pixels"])
+        colours = [each and (each[0], each[1], each[2]) for each in asked["colours"]]
+        numbers = mask_of(bytes(content), Path(asked["name"]), colours, most)
+        return self._put_down(np.broadcast_to(numbers[..., None], (*numbers.shape, 3)), most)
+
+    def _begin(self, asked: Mapping[str, Any], handles: list[int]) -> Any:
+        """The content of a file that takes the place of the one before."""
+        self.close()
+        if asked.get("has_place"):
+            *handles, place = handles
+            self._take_place(place)
+        return self._content(asked, handles)
 
     def _content(self, asked: Mapping[str, Any], handles: list[int]) -> Any:
         """The file: in memory that is kept, of which `length` bytes are its, or in that of a handle of its own."""
@@ -132,6 +144,8 @@ def _answer(desk: _Desk, asked: Mapping[str, Any], handles: list[int]) -> dict[s
         if asked["do"] == "close":
             desk.close()
             return {}
+        if asked["do"] == "mask":
+            return desk.mask(asked, handles)
         return desk.open(asked, handles) if asked["do"] == "open" else desk.page(asked, handles)
     except UserError as error:
         return {"fault": told_of(error)}
