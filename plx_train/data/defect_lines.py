@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
+
+import numpy as np
+
+from plx_train.contract.truth import Outline, RunLengths
+from plx_train.data.formats.lines import plain_text
+from plx_train.data.formats.run_lengths import packed, runs_of
+
+GOOD = "good"
+"""What a picture without a defect is of."""
+UNNAMED = "defect"
+"""What a picture is of whose defect has no name."""
+MARKS = "["
+"""How a field begins that says which pixels are marked."""
 
 
 def fields_of(text: str, suffixes: Collection[str]) -> list[str]:
@@ -24,3 +38,26 @@ def fields_of(text: str, suffixes: Collection[str]) -> list[str]:
 def is_picture(name: str, suffixes: Collection[str]) -> bool:
     """Whether a field names a picture: a mask, no kind of defect."""
     return PurePosixPath(name.replace("\\", "/")).suffix.lower() in suffixes
+
+
+def words_of(outlines: Sequence[Outline]) -> str:
+    """What stands behind an image that is marked pixel by pixel: the kind that most of it is of, and its pixels."""
+    marked = [(each.label, each.runs) for each in outlines if each.runs and not each.is_ignored and each.label != GOOD]
+    if not marked:
+        return GOOD
+    kind, _ = max(marked, key=lambda each: sum(each[1].lengths[1::2]))
+    pixels = RunLengths.of(np.logical_or.reduce([runs.pixels() for _, runs in marked]))
+    rows = [pixels, *(each.runs for each in outlines if each.runs and each.is_ignored)]
+    told = [{"size": list(runs.size), "counts": packed(runs.lengths)} for runs in rows]
+    return f"{plain_text(kind)}\t{json.dumps(told)}"
+
+
+def runs_in(field: str) -> tuple[RunLengths, ...]:
+    """Pixels that a field marks, then those that count neither way, of one size; none where it says none."""
+    try:
+        rows = json.loads(field)
+    except (ValueError, RecursionError):
+        return ()
+    found = [runs_of(row) for row in rows] if isinstance(rows, list) else []
+    runs = tuple(each for each in found if each is not None)
+    return runs if len(runs) == len(found) and len({each.size for each in runs}) == 1 else ()

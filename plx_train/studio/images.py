@@ -31,8 +31,10 @@ ORIGINALS_FILE = "originals.json"
 WORD = re.compile(r"[^\s'\"(),;]+")
 NAMED = ("class", "labels", "boxes")
 """Kinds of truth that name classes."""
-MASKS = "masks"
-CLASSED = (*NAMED, MASKS)
+MASKS, DEFECT = "masks", "defect"
+MASKED = (MASKS, DEFECT)
+"""Kinds of truth that may be said pixel by pixel."""
+CLASSED = (*NAMED, *MASKED)
 """Kinds of truth that are of classes."""
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from plx_train.ground.errors import UserError
 from plx_train.studio.data_routes import PAGE, known_images
 from plx_train.studio.datasets import DataShelf
-from plx_train.studio.images import MASKS, ImageLists
+from plx_train.studio.images import MASKED, ImageLists
 from plx_train.studio.labels import accept, leave_out, rename, say
 from plx_train.studio.masks import MaskDesk
 from plx_train.studio.studio import Studio
@@ -91,7 +91,7 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
     def mask(name: str, image: str, was: bool = False) -> dict[str, Any]:
         """The class of each pixel of an image, as it is taken to be or as the data have it."""
         found = known_images(lists, shelf.get(name))
-        if found.kind != MASKS:
+        if found.kind not in MASKED:
             raise UserError(f"{name} has no masks")
         return MaskDesk(shelf.folder(name), found, thumbnails).shown(image, was)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.contract.truth import Outline
-from plx_train.data.corrections import Correction, EntryFault, MaskFile, correction_of, plain_truth
+from plx_train.data.corrections import Correction, EntryFault, MaskFile, Truths, correction_of, plain_truth
 from plx_train.ground.errors import UserError
 from plx_train.runs.folder import CORRECTIONS_FILE
 from plx_train.studio.corrected import corrections_in, write_corrections
 from plx_train.studio.home import read_json, write_json
-from plx_train.studio.images import CLASSED, MASKS, NAMED, ORIGINALS_FILE, ImageList, names_of
+from plx_train.studio.images import CLASSED, DEFECT, MASKED, NAMED, ORIGINALS_FILE, ImageList, names_of
 
 _WRITING = threading.Lock()
 
@@ -108,21 +108,24 @@ def _correction(given: Mapping[str, Any], kind: str) -> Correction:
     except EntryFault as fault:
         raise UserError(f"the label is none: {fault}") from None
     truth = said.truth
-    is_text = isinstance(truth, str)
-    if truth is not None and is_text is not (kind in ("class", "text")):
+    if truth is not None and not _fits(truth, kind):
         raise UserError(f"the label is none: {kind} is wanted")
     if isinstance(truth, str) and not truth.strip():
         raise UserError("the label is empty: leave the image out, or say what it shows")
-    if isinstance(truth, MaskFile) is not (truth is not None and kind == MASKS):
-        raise UserError(f"the label is none: {kind} is wanted")
-    if isinstance(truth, tuple) and any(isinstance(each, Outline) is (kind == "labels") for each in truth):
-        raise UserError(f"the label is none: {kind} is wanted")
     return replace(said, truth=truth.strip()) if isinstance(truth, str) else said
+
+
+def _fits(truth: Truths, kind: str) -> bool:
+    if isinstance(truth, str):
+        return kind in ("class", "text", DEFECT)
+    if isinstance(truth, MaskFile):
+        return kind in MASKED
+    is_listed = kind not in ("class", "text", *MASKED)
+    return is_listed and all(isinstance(each, Outline) is not (kind == "labels") for each in truth)
 
 
 def _new_names(said: Correction, images: ImageList, classes: Sequence[str]) -> list[str]:
     if said.truth is None or images.kind not in CLASSED:
         return []
-    is_mask = isinstance(said.truth, MaskFile)
-    names = dict.fromkeys(said.truth.classes if is_mask else names_of(plain_truth(said.truth)))
+    names = dict.fromkeys(said.truth.classes if isinstance(said.truth, MaskFile) else names_of(plain_truth(said.truth)))
     return [name for name in names if name not in images.classes and name not in classes]

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from plx_train.data.defect_lines import GOOD, UNNAMED
 from plx_train.data.formats.lines import BACKGROUND, is_background
 from plx_train.data.formats.mask_colours import read_colours
 from plx_train.data.formats.parsed_json import points
@@ -22,8 +23,9 @@ from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
 from plx_train.studio.corrected import corrections_in, stamp_of
-from plx_train.studio.images import MASKS, ImageList
+from plx_train.studio.images import DEFECT, MASKED, ImageList
 from plx_train.studio.thumbnails import Thumbnails, Tint
+from plx_train.vision.defects import MARKED, marked_in
 from plx_train.vision.labels.masks import Drawn, Mask
 from plx_train.vision.masks import UNCOUNTED
 
@@ -49,12 +51,14 @@ class MaskDesk:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes by number; where the data have none, the background alone."""
+        """Names of the classes by number; without any, the background or a defect."""
+        if self.images.kind == DEFECT:
+            return tuple(dict.fromkeys((GOOD, *self.images.classes, *(() if self.images.classes[1:] else (UNNAMED,)))))
         return tuple(self.images.classes) or (BACKGROUND,)
 
     def tint(self, truth: Any) -> Tint | None:
         """The colours of what an image is taken to show; None where that is not said pixel by pixel."""
-        if self.images.kind != MASKS or not truth:
+        if self.images.kind not in MASKED or not truth or isinstance(truth, str):
             return None
         stamp = stamp_of(self._path(truth)) if isinstance(truth, Mapping) else None
         return Tint([truth, stamp], len(self.classes), lambda shape: self.numbers(truth, shape))
@@ -83,17 +87,23 @@ class MaskDesk:
             UserError: it can't be read, or is of an image of another size.
         """
         if not isinstance(truth, Mapping):
-            return of_outlines(truth or (), self.classes, shape)
+            return of_outlines(() if isinstance(truth, str) else truth or (), self.classes, shape)
         path = self._path(truth)
         found = self.thumbnails.mask(path, self._colours(truth))
         if found.shape != shape:
             raise UserError(f"{path.name} has {_size(found.shape)} pixels, its image {_size(shape)}")
         if "classes" not in truth:
-            return found
+            return found if self.images.kind != DEFECT else self._of_kind(found, str(truth.get("kind")))
         table = np.full(UNCOUNTED + 1, UNCOUNTED, np.uint8)
         for number, name in enumerate(truth["classes"]):
             table[number] = self.classes.index(name) if name in self.classes else UNCOUNTED
         return np.asarray(table[found])
+
+    def _of_kind(self, levels: np.ndarray, kind: str) -> np.ndarray:
+        """A mask in which all that is marked is of one kind of defect."""
+        marked = marked_in(levels)
+        marked[marked == MARKED] = self.classes.index(kind) if kind in self.classes else 1
+        return marked
 
     def _path(self, truth: Mapping[str, Any]) -> Path:
         """Where a mask lies: one that was made here beside the corrections, others in the dataset's folder."""
@@ -114,7 +124,7 @@ class MaskDesk:
             UserError: it is no mask of the image.
         """
         truth = given.get("truth")
-        if self.images.kind != MASKS or truth is None:
+        if self.images.kind not in MASKED or truth is None or isinstance(truth, str):
             return given
         if isinstance(truth, Mapping) and "classes" in truth and "runs" not in truth:
             if not NAME.fullmatch(str(truth.get("mask"))) or not self._path(truth).is_file():

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from plx_train.contract.check import Finding
+from plx_train.data.defect_lines import GOOD, UNNAMED
 from plx_train.data.splits import CheckedDocuments, holdout_split
 from plx_train.vision.check import NUM_THREADS, ImageCheck, ImageData, ImageSplit, Look, percentiles, sizes_of
-from plx_train.vision.defects import GOOD, MARKED, UNNAMED, DefectImage
+from plx_train.vision.defects import MARKED, DefectImage
 from plx_train.vision.image import ImageError
 from plx_train.vision.planted import planted
 from plx_train.vision.twins import finding

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from plx_train.contract.truth import RunLengths
+from plx_train.data.defect_lines import GOOD
 from plx_train.vision.masks import UNCOUNTED, read_mask
 from plx_train.vision.samples import LabelledImage
 
-GOOD = "good"
-"""What a picture without a defect is of."""
-UNNAMED = "defect"
-"""What a picture is of whose defect has no name."""
 MARKED = 1
 """What a mask has where a defect is; 0 where none is, and `UNCOUNTED` where neither counts."""
 
@@ -24,11 +22,13 @@ class Defect:
 
     Attributes:
         kind: `GOOD`, or the name of a defect; empty: the mask says whether there is one.
-        mask: absolute path of a picture that is not black where the defect is; None: nobody marked it.
+        mask: absolute path of a picture that is not black where the defect is; None: there is none.
+        runs: where it is marked without a picture: its pixels, then those that count neither way.
     """
 
     kind: str
     mask: Path | None = None
+    runs: tuple[RunLengths, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -41,6 +41,11 @@ class Defect:
         Raises:
             ImageError: it can't be read.
         """
+        if self.runs:
+            marked = self.runs[0].pixels().astype(np.uint8) * MARKED
+            for others in self.runs[1:]:
+                marked[others.pixels()] = UNCOUNTED
+            return marked
         return None if self.mask is None else read_defect(self.mask)
 
 
@@ -62,7 +67,11 @@ def read_defect(path: Path) -> np.ndarray:
     Raises:
         ImageError: it can't be read.
     """
-    levels = read_mask(path)
+    return marked_in(read_mask(path))
+
+
+def marked_in(levels: np.ndarray) -> np.ndarray:
+    """What the levels of a mask mark; see `read_defect`."""
     marked = (levels > 0).astype(np.uint8)
     if (levels == MARKED).any():
         marked[levels == UNCOUNTED] = UNCOUNTED

@@ -12,6 +12,7 @@ from plx_train.contract.check import Finding
 from plx_train.contract.truth import Outline, Truth
 from plx_train.data.classes import listed
 from plx_train.data.corrections import Correction, Corrections, MaskFile, Truths, read_corrections
+from plx_train.data.defect_lines import words_of
 from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
 from plx_train.data.formats.lines import class_names, plain_text
 from plx_train.ground.errors import ConfigError
@@ -24,7 +25,7 @@ WANTED = {
     Truth.TEXTS: "a list of outlines with points and label",
     Truth.BOXES: "a list of outlines with points and label",
     Truth.MASKS: "a mask with its classes, or a list of outlines with points and label",
-    Truth.DEFECT: "good, or the name of a defect",
+    Truth.DEFECT: "good, the name of a defect, or a mask with its classes",
 }
 """What the truth of an entry is for each kind, in words."""
 NAMED = (Truth.CLASS, Truth.LABELS, Truth.BOXES, Truth.MASKS)
@@ -106,7 +107,7 @@ class Correcting:
             return None
         self._counts["added"] += 1
         self._added_images.add(entry.image)
-        truth = _as_written(entry.truth, kind, names) if is_as_written else entry.truth
+        truth = _read(entry.truth, kind, names, is_as_written)
         return Annotation(entry.image, truth, self.corrections.file, entry.line)
 
     def _corrected(self, one: Annotation, kind: Truth, names: Sequence[str]) -> Annotation | None:
@@ -122,9 +123,7 @@ class Correcting:
         self._counts["left out" if entry.truth is None else "corrected"] += 1
         if entry.truth is None:
             return None
-        is_as_written = isinstance(one.truth, AsWritten)
-        truth = _as_written(entry.truth, kind, names) if is_as_written else entry.truth
-        return replace(one, truth=truth)
+        return replace(one, truth=_read(entry.truth, kind, names, isinstance(one.truth, AsWritten)))
 
     def _tell(self, entry: Correction, reason: str) -> None:
         if entry.image not in self._used:
@@ -238,6 +237,8 @@ def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
     """Why images can't be labelled so; empty where they can."""
     is_text = kind in (Truth.CLASS, Truth.TEXT, Truth.DEFECT)
     has_outlines = kind in (Truth.TEXTS, Truth.BOXES, Truth.MASKS)
+    if kind is Truth.DEFECT and _has_pixels(truth):
+        return ""
     if isinstance(truth, str) is not is_text:
         return f"the truth is not {WANTED[kind]}"
     if isinstance(truth, str):
@@ -255,10 +256,25 @@ def _fault(truth: Truths, kind: Truth, names: Sequence[str]) -> str:
     return f"{unknown!r} is no class of the data" + (f": is {near!r} meant?" if near else f"; there is {listed(names)}")
 
 
-def _as_written(truth: Truths, kind: Truth, names: Sequence[str]) -> AsWritten | Truths:
-    """A truth in the words of PaddleX's label files, where its lines were left unread."""
-    if kind is Truth.CLASS and isinstance(truth, str):
+def _has_pixels(truth: Truths) -> bool:
+    """Whether it is marked pixel by pixel."""
+    return isinstance(truth, tuple) and bool(truth) and all(isinstance(each, Outline) and each.runs for each in truth)
+
+
+def _read(
+    truth: Truths, kind: Truth, names: Sequence[str], is_as_written: bool
+) -> str | tuple[str, ...] | tuple[Outline, ...] | AsWritten:
+    """A truth as formats give it.
+
+    Args:
+        is_as_written: lines of PaddleX's label files were left unread: it is in their words.
+    """
+    assert not isinstance(truth, MaskFile), "masks are outlines by now"
+    if kind is Truth.CLASS and is_as_written and isinstance(truth, str):
         return AsWritten(str(names.index(truth)))
-    if kind is Truth.LABELS:
+    if kind is Truth.LABELS and is_as_written:
         return AsWritten(",".join(str(int(name in truth)) for name in names))
+    if kind is Truth.DEFECT:
+        outlines = [each for each in truth if isinstance(each, Outline)]
+        return AsWritten(words_of(outlines) if outlines else str(truth))
     return truth

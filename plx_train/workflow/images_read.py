@@ -11,8 +11,9 @@ from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.rooms import load_room
-from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
+from plx_train.contract.truth import IGNORED, IGNORED_TEXTS, Outline, Truth
 from plx_train.data.corrections import plain_truth
+from plx_train.data.defect_lines import GOOD, MARKS, UNNAMED, is_picture, runs_in
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, AsWritten, DataFolder
 from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.paddlex import PaddlexLists
@@ -117,13 +118,26 @@ def _truth(one: Annotation, reading: _Reading) -> Any:
     if reading.truth is Truth.LABELS:
         return _held(text.split(","), names)
     if reading.truth is Truth.DEFECT:
-        return text.partition("\t")[0]
+        return _defect(text)
     if reading.truth is Truth.TEXT:
         return text
     if reading.truth is Truth.MASKS and not text.lstrip().startswith("["):
         mask, _, colours = text.partition("\t")
         return {"mask": mask.strip(), **({"colours": colours.strip()} if colours else {})}
     return _outlines(text)
+
+
+def _defect(text: str) -> Any:
+    """Its kind, with its mask where there is one; of one that is marked pixel by pixel an outline."""
+    fields = [field for field in text.split("\t") if field]
+    mask = next((field for field in fields if is_picture(field, IMAGE_SUFFIXES)), None)
+    drawn = next((field for field in fields if field.startswith(MARKS)), None)
+    kind = next((field for field in fields if field not in (mask, drawn)), UNNAMED if mask or drawn else GOOD)
+    if drawn:
+        marked, *others = runs_in(drawn) or (None,)
+        outlines = [Outline((), kind, runs=marked), *(Outline((), IGNORED, True, runs) for runs in others)]
+        return plain_truth(tuple(outlines)) if marked else kind
+    return {"mask": mask, "kind": kind} if mask else kind
 
 
 def _held(figures: Sequence[str], names: Sequence[str]) -> list[str] | None:
@@ -152,12 +166,16 @@ def _classes(reading: _Reading, rows: Sequence[Row]) -> list[str]:
     """Names of classes or labels, in order, those that truths alone name last."""
     if reading.truth in (Truth.TEXT, Truth.TEXTS):
         return []
-    named: dict[str, None] = dict.fromkeys(reading.names)
+    named: dict[str, None] = dict.fromkeys((GOOD,) if reading.truth is Truth.DEFECT else reading.names)
     for _, _, truth, _, _ in rows:
-        each = [truth] if isinstance(truth, str) else [] if isinstance(truth, dict) else truth or []
-        is_counted = reading.truth is not Truth.MASKS
-        named.update(dict.fromkeys(_label(one) for one in each if is_counted or not one.get("ignored")))
+        each = [truth] if isinstance(truth, str) else [truth.get("kind")] if isinstance(truth, dict) else truth or []
+        is_counted = reading.truth not in (Truth.MASKS, Truth.DEFECT)
+        named.update(dict.fromkeys(_label(one) for one in each if one and (is_counted or not _is_ignored(one))))
     return list(named)
+
+
+def _is_ignored(one: str | Mapping[str, Any]) -> bool:
+    return not isinstance(one, str) and bool(one.get("ignored"))
 
 
 def _numbers(reading: _Reading, rows: Sequence[Row]) -> list[str]:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from kit.checked_rooms import true_sample
+from plx_train.data.defect_lines import GOOD
 from plx_train.metrics.defects import DefectMetric, PixelCounts, image_figures
-from plx_train.vision.defects import GOOD, Defect
+from plx_train.vision.defects import Defect
 
 
 @dataclass

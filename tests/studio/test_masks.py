@@ -76,6 +76,17 @@ def test_colours_are_numbers_of_their_classes(desk: MaskDesk) -> None:
     assert desk.numbers(truth, (1, 2)).tolist() == [[2, 1]]
 
 
+def test_what_is_marked_is_of_the_kind_of_the_defect(desk: MaskDesk, small: Thumbnails) -> None:
+    images = ImageList("defect", ["good", "dent", "cut"], desk.images.root, desk.images.rows, [])
+    defects = MaskDesk(desk.folder, images, small)
+    levels = {"mask": "a_mask.png", "kind": "cut"}
+    assert defects.numbers(levels, (3, 4)).tolist() == [[0, 2, 2, 2], [0, 0, 255, 2], [0, 0, 0, 2]]
+    assert not defects.numbers("cut", (3, 4)).any() and defects.tint("cut") is None
+    assert defects.taken({"image": "a.png", "truth": "cut"})["truth"] == "cut"
+    bare = MaskDesk(desk.folder, ImageList("defect", ["good"], images.root, images.rows, []), small)
+    assert bare.classes == ("good", "defect") and bare.numbers(levels, (3, 4)).max(initial=0, where=GIVEN < 9) == 1
+
+
 def test_what_is_drawn_lies_beside_the_data(desk: MaskDesk) -> None:
     before = {path.name: path.read_bytes() for path in desk.images.root.iterdir()}
     entry = desk.taken(drawn([0, 4, 1, 4, 3, 4], classes=[*CLASSES, "cow"]))

@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plx_train.vision.defects import GOOD, Defect, DefectImage, read_defect
+from plx_train.data.defect_lines import GOOD
+from plx_train.vision.defects import Defect, DefectImage, read_defect
 from plx_train.vision.planted import planted
 
 

@@ -32,9 +32,9 @@ def corrected(
     return path
 
 
-def checked(root: Path, output: Path, *options: str) -> Checked[Any]:
+def checked(root: Path, output: Path, *options: str, room: str = "semantic_seg") -> Checked[Any]:
     output.mkdir()
-    given = ["module=semantic_seg", f"dataset.root={root}", "mode=check_dataset", "tracking=off", *options]
+    given = [f"module={room}", f"dataset.root={root}", "mode=check_dataset", "tracking=off", *options]
     composed = compose_run(given).options
     found = check(composed, output)[1]
     write_images_read(composed, output)
@@ -109,3 +109,24 @@ def test_a_mask_that_can_not_be_taken_is_told(tmp_path: Path, name: str, value: 
     found = checked(root, tmp_path / "out", f"dataset.corrections={path}")
     assert [one.code for one in found.report.errors] == ["correction-invalid"]
     assert reason in found.report.errors[0].reason
+
+
+def test_a_mask_of_a_defect_names_its_kind(tmp_path: Path) -> None:
+    root = tiny_room("image_anomaly").make_dataset(tmp_path / "data")
+    drawn = np.zeros((64, 64), np.uint8)
+    drawn[:20], drawn[20:23], drawn[60:] = 2, 1, 255
+    path = corrected(tmp_path, drawn, ("good", "dent", "cut"))
+    found = checked(root, tmp_path / "out", f"dataset.corrections={path}", room="image_anomaly")
+    sample = next(each for each in (*found.train, *found.val) if each.image.name == "train_0.png")
+    assert found.report.ok and sample.truth.kind == "cut"
+    assert np.array_equal(sample.truth.pixels(), np.where(drawn == 2, 1, drawn))
+    told = json.loads((tmp_path / "out" / "images.json").read_text())
+    assert told["truth"] == "defect" and told["classes"] == ["good", "cut", "defect"]
+    rows = {row[0]: row[2] for row in told["images"]}
+    assert [one["label"] for one in rows[IMAGE]] == ["cut", "###"]
+    assert rows["images/train_1.png"] == {"mask": "annotations/train_1.png", "kind": "defect"}
+    good = tmp_path / "good"
+    good.mkdir()
+    path = corrected(good, np.zeros((64, 64), np.uint8), ("good", "cut"))
+    found = checked(root, tmp_path / "again", f"dataset.corrections={path}", room="image_anomaly")
+    assert next(each for each in found.train if each.image.name == "train_0.png").truth.is_good

@@ -110,7 +110,7 @@ function Desk({ name, image: first, wanted }) {
         <${Fault} error=${fault || seen.error} />
         <div class="desk"><div class="stage">${!row ? null : row.fault ? html`<${Fault} error=${row.fault} />` : kind === "boxes" || kind === "texts"
             ? html`<${Outlines} key=${image} path=${path} row=${row} kind=${kind} classes=${classes} say=${say} />`
-            : kind === "masks" ? html`<${Masks} key=${image} path=${path} row=${row} classes=${classes} say=${say} />`
+            : kind === "masks" || kind === "defect" ? html`<${Masks} key=${image} path=${path} row=${row} classes=${classes} say=${say} />`
             : html`<img class="whole" alt=${image} src="${path}/thumbnail?${query({ image, size: 1600 })}" />`}
             ${row && kind === "text" ? html`<${Text} key=${image} truth=${row.truth} say=${say} />` : null}</div>
           <div class="side">

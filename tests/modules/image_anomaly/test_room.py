@@ -35,6 +35,7 @@ def read(tmp_path: Path, text: str) -> tuple[list[tuple[str, str, str | None]], 
         ("images/a.png\tdeep cut", ("a.png", "deep cut", None)),
         ("images/a.png\tcut\tmasks/a.png", ("a.png", "cut", "a.png")),
         ("images/a.png\tmasks/a.png", ("a.png", "", "a.png")),
+        ('images/a.png\tcut\t[{"size": [1, 2], "counts": [1, 1]}]', ("a.png", "cut", None)),
     ],
 )
 def test_a_line_says_image_kind_and_mask(line: str, expected: tuple[str, str, str | None], tmp_path: Path) -> None:
@@ -42,8 +43,9 @@ def test_a_line_says_image_kind_and_mask(line: str, expected: tuple[str, str, st
 
 
 def test_faulty_lines_are_told(tmp_path: Path) -> None:
-    text = "images/a.png\tcut\tdeep\n../a.png\tcut\nimages/a.png ../m.png\n"
-    assert read(tmp_path, text) == ([], ["1 too-many-fields", "2 path-outside-root", "3 path-outside-root"])
+    text = "images/a.png\tcut\tdeep\n../a.png\tcut\nimages/a.png ../m.png\nimages/a.png\tcut\t[{}]\n"
+    told = ["1 too-many-fields", "2 path-outside-root", "3 path-outside-root", "4 bad-json"]
+    assert read(tmp_path, text) == ([], told)
 
 
 def codes(root: Path) -> list[str]:
