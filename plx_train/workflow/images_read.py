@@ -65,7 +65,7 @@ def write_images_read(options: RunOptions, output: Path) -> None:
     names = read_class_file(labels / class_file, labels)[0] or [] if class_file else []
     reading = _Reading(Path(dataset.root).absolute(), labels, truth, prepared, names)
     rows = list(_labelled(reading)) if not prepared.is_empty else []
-    named = {row[0] for row in rows}
+    named = {row[0] for row in rows} | {row[2]["mask"] for row in rows if isinstance(row[2], dict)}
     if reading.root == root:
         others = (path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, IMAGE_SUFFIXES))
         rows += [(name, "", None, "", 0) for name in others if name not in named]

@@ -65,6 +65,7 @@ def test_a_mask_takes_the_place_of_the_datas(tmp_path: Path, names_classes: bool
     assert found.report.fingerprint != plain.report.fingerprint
     told = json.loads((tmp_path / "plain" / "images.json").read_text())
     assert told["classes"] == list(given)
+    assert not any(row[0].startswith("annotations/") for row in told["images"]), "masks are no images"
     assert told["images"][0][:3] == [IMAGE, "train", {"mask": "annotations/train_0.png"}]
     assert json.loads((tmp_path / "out" / "images.json").read_text())["classes"] == list(given)
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before

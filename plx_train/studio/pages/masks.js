@@ -40,9 +40,11 @@ export function Masks({ path, row, classes, say }) {
   const [tool, use] = useState("brush"), [chosen, choose] = useState(1), [isErasing, erase] = useState(false);
   const [thick, setThick] = useState(Math.max(2, Math.round(Math.max(width, height) / 30)));
   const [zoom, setZoom] = useState(1), [corners, setCorners] = useState([]), [at, hover] = useState(null), [fresh, setFresh] = useState([]);
-  const canvas = useRef(null), pixels = useRef(null), last = useRef(null), known = useRef(new Map()), hold = useRef(null);
+  const canvas = useRef(null), pixels = useRef(null), last = useRef(null), known = useRef(new Map()), hold = useRef(null), bent = useRef([]);
   const names = [...new Set([...(told?.classes || []), ...classes, ...fresh])];
   const number = isErasing ? 0 : chosen;
+  // A hand may be quicker than what is drawn.
+  const bend = (next) => { bent.current = next; setCorners(next); };
   const paint = (top = 0, bottom = height) => {
     const [low, high] = [Math.max(0, Math.floor(top)), Math.min(height, Math.ceil(bottom))];
     if (!canvas.current || !pixels.current || high <= low) return;
@@ -88,11 +90,12 @@ export function Masks({ path, row, classes, say }) {
     paint(Math.min(from[1], to[1]) - radius - 1, Math.max(from[1], to[1]) + radius + 1);
   };
   const close = () => {
-    setCorners([]);
-    if (corners.length < 3) return;
+    const around = bent.current;
+    bend([]);
+    if (around.length < 3) return;
     for (let line = 0; line < height; line += 1) {
-      const y = line + 0.5, crossed = corners.flatMap(([ax, ay], place) => {
-        const [bx, by] = corners[(place + 1) % corners.length];
+      const y = line + 0.5, crossed = around.flatMap(([ax, ay], place) => {
+        const [bx, by] = around[(place + 1) % around.length];
         return (ay <= y) === (by <= y) ? [] : [ax + ((bx - ax) * (y - ay)) / (by - ay)];
       }).sort((one, other) => one - other);
       for (let place = 0; place + 1 < crossed.length; place += 2) fillRow(pixels.current, width, height, line, crossed[place], crossed[place + 1], number);
@@ -110,8 +113,8 @@ export function Masks({ path, row, classes, say }) {
     event.preventDefault();
     const to = place(event);
     if (tool === "corners") {
-      if (corners.length > 2 && near(to, corners[0])) close();
-      else setCorners([...corners, to.map((each, axis) => Math.min(Math.max(each, 0), axis ? height : width))]);
+      if (bent.current.length > 2 && near(to, bent.current[0])) close();
+      else bend([...bent.current, to.map((each, axis) => Math.min(Math.max(each, 0), axis ? height : width))]);
       return;
     }
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -130,12 +133,12 @@ export function Masks({ path, row, classes, say }) {
     choose(found < 0 ? names.length : found);
     erase(false);
   };
-  const turn = (next) => { use(next); setCorners([]); };
+  const turn = (next) => { use(next); bend([]); };
   const thicker = (by) => setThick((before) => Math.min(Math.max(1, Math.round(before * by + Math.sign(by - 1))), Math.max(width, height)));
   const keys = {
     b: () => turn("brush"), p: () => turn("corners"), e: () => erase(!isErasing), i: () => { choose(UNCOUNTED); erase(false); },
     "]": () => thicker(1.25), "[": () => thicker(0.8), "+": () => setZoom(Math.min(8, zoom * 1.5)), "-": () => setZoom(Math.max(1, zoom / 1.5)),
-    ...(corners.length ? { Enter: close, Escape: () => setCorners([]), Backspace: () => setCorners(corners.slice(0, -1)), u: () => setCorners(corners.slice(0, -1)) } : {}),
+    ...(corners.length ? { Enter: close, Escape: () => bend([]), Backspace: () => bend(corners.slice(0, -1)), u: () => bend(corners.slice(0, -1)) } : {}),
   };
   useKeys((event) => {
     const key = event.key === "=" ? "+" : event.key;
