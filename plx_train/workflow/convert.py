@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from plx_train.contract.check import Finding
+from plx_train.contract.truth import Truth
+from plx_train.data.defect_lines import MARKS
 from plx_train.data.formats.coco_file import reachable
-from plx_train.data.formats.dataset_format import Annotation, Annotations
+from plx_train.data.formats.dataset_format import Annotation, Annotations, AsWritten
 from plx_train.data.formats.lines import write_label_files
 from plx_train.vision.image import image_size
 from plx_train.workflow.cut_lines import CROPS, cut_where_needed
@@ -17,6 +19,9 @@ from plx_train.workflow.gather import Gathered
 
 UNSAFE = re.compile(r"[\s\\]+")
 """What PaddleX's readers of label files trip over in a path."""
+
+MASKS = "annotations"
+"""Folder of masks, as PaddleX has it."""
 
 
 def write_dataset(gathered: Gathered, folder: Path) -> list[Finding]:
@@ -50,8 +55,25 @@ def _copied(gathered: Gathered, folder: Path, findings: list[Finding]) -> Annota
                 target = folder / copies[one.image]
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(gathered.root / one.image, target)
-            splits[split].append(replace(one, image=copies[one.image]))
+            splits[split].append(replace(_with_masks(one, gathered, folder), image=copies[one.image]))
     return replace(gathered.found, splits=splits)
+
+
+def _with_masks(one: Annotation, gathered: Gathered, folder: Path) -> Annotation:
+    """The annotation with copies of the files that its own words name: of masks, and of the colours of classes."""
+    if gathered.truth not in (Truth.MASKS, Truth.DEFECT) or not isinstance(one.truth, AsWritten):
+        return one
+    fields = one.truth.text.split("\t")
+    for place, name in enumerate(fields):
+        if not name or name.startswith(MARKS) or _fault(gathered.root, replace(one, image=name)):
+            # What is missing is told by the check of the copy.
+            continue
+        fields[place] = f"{MASKS}/{_plain(name).removeprefix(f'{MASKS}/')}"
+        target = folder / fields[place]
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(gathered.root / name, target)
+    return replace(one, truth=AsWritten("\t".join(fields)))
 
 
 def _fault(root: Path, one: Annotation) -> str:
@@ -67,11 +89,14 @@ def _fault(root: Path, one: Annotation) -> str:
         return f"the path {one.image[:100]!r} can't be followed: it is left out"
 
 
+def _plain(name: str) -> str:
+    """A path without what leads out of a folder, whatever a line says, and what readers trip over."""
+    return UNSAFE.sub("_", "/".join(part for part in name.split("/") if part not in ("", ".", "..")))
+
+
 def _free_name(image: str, taken: set[str]) -> str:
     """A name below the folder of images that no other copy has, in small letters neither."""
-    # Whatever a line says, no copy leaves the folder.
-    parts = [part for part in image.split("/") if part not in ("", ".", "..")]
-    plain = UNSAFE.sub("_", "/".join(parts).removeprefix(f"{CROPS}/"))
+    plain = _plain(image).removeprefix(f"{CROPS}/")
     stem, dot, suffix = plain.rpartition(".")
     name, number = plain, 1
     while name.lower() in taken:
