@@ -111,6 +111,8 @@ export function Masks({ path, row, classes, say }) {
   const down = (event) => {
     if (event.button || !pixels.current) return;
     event.preventDefault();
+    if (number !== UNCOUNTED && number >= names.length) { setFault(new Error("Name a class first.")); return; }
+    setFault(null);
     const to = place(event);
     if (tool === "corners") {
       if (bent.current.length > 2 && near(to, bent.current[0])) close();
@@ -147,8 +149,8 @@ export function Masks({ path, row, classes, say }) {
     keys[key]();
   }, true);
   if (width * height > LARGEST) return html`<p class="fault">An image of ${width} x ${height} pixels is too large to draw on here.</p>`;
-  const tint = `rgb(${number === UNCOUNTED || !number ? [0, 0, 0] : colour(number)})`, button = (word, key, isOn, what = word) => html`
-    <button class="small" aria-pressed=${isOn} onClick=${keys[key]} aria-label=${what}>${word} <kbd>${key}</kbd></button>`;
+  const tint = `rgb(${number === UNCOUNTED || !number ? [0, 0, 0] : colour(number)})`, button = (word, key, isOn) => html`
+    <button class="small" aria-pressed=${isOn} onClick=${keys[key]}>${word} <kbd>${key}</kbd></button>`;
   return html`<div class="tools">${button("Brush", "b", tool === "brush")}${button("Corners", "p", tool === "corners")}
       ${button("Erase", "e", isErasing)}${button("Counts neither way", "i", number === UNCOUNTED)}
       <label class="tick">Width <input type="range" min="1" max=${Math.max(2, Math.round(Math.max(width, height) / 4))} value=${thick} onInput=${(event) => setThick(Number(event.target.value))} /> ${thick}</label>
