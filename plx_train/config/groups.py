@@ -12,7 +12,7 @@ import yaml
 
 from plx_train.config.values import flatten, refuse
 from plx_train.contract.rooms import foreign_folders
-from plx_train.ground.errors import ConfigError
+from plx_train.ground.errors import ConfigError, reason_of
 from plx_train.ground.places import conf_dir, datasets_dir
 
 GROUPS = {
@@ -92,7 +92,7 @@ class Preset:
         try:
             return yaml.safe_load(self._text) or {}
         except yaml.YAMLError as error:
-            raise ConfigError(f"{self.path} is no YAML: {str(error).splitlines()[0]}") from None
+            raise ConfigError(f"{self.path} is no YAML: {reason_of(error)}") from None
 
 
 def _dataset(found: re.Match[str]) -> str:

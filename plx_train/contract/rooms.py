@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import UserError, reason_of
 
 if TYPE_CHECKING:
     from plx_train.contract.room import AnyRoom
@@ -96,7 +96,7 @@ def _imported(name: str, file: str) -> ModuleType:
     except Exception as error:
         if name not in _foreign():
             raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = reason_of(error)
         raise UserError(
             f"the module type {name} ({_origin(name)}) can't be imported, ask its makers: {file}.py: {reason}"
         ) from error

@@ -15,6 +15,12 @@ class UserError(Exception):
     exit_code = 1
 
 
+def reason_of(error: BaseException, redact: Callable[[str], str] = str) -> str:
+    """The first line of what an exception says, its type where it says nothing."""
+    lines = redact(str(error)).splitlines()
+    return next((line.strip() for line in lines if line.strip()), type(error).__name__)
+
+
 class ConfigError(UserError):
     """A key, value or group option that does not exist or does not fit."""
 

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 
 from plx_train.config.mappings import is_entry
 from plx_train.config.texts import as_typed_in_full, meant, split, sweepable, unquoted
-from plx_train.ground.errors import ConfigError
+from plx_train.ground.errors import ConfigError, reason_of
 from plx_train.sweep.parameter import Condition, Parameter, bare
 
 CONDITION = re.compile(r"\s*(?P<key>[\w.@/]+)\s+if\s+(?P<other>[\w.@/]+)\s*=\s*(?P<values>.+?)\s*")
@@ -132,7 +132,7 @@ def _parsed(texts: Sequence[str]) -> list[Override]:
                 # One text, which Hydra's grammar takes in quotes alone.
                 found += OverridesParser.create().parse_overrides([whole])
                 continue
-            reason = str(error).splitlines()[0]
+            reason = reason_of(error)
             raise ConfigError(
                 f"'{text}' can't be read ({reason}): values are written a,b or 'interval(1, 2)'"
             ) from None
@@ -160,7 +160,7 @@ def _parameter(item: Override, is_grid: bool) -> Parameter:
             return _range(key, value)
         choices = tuple(dict.fromkeys(meant(f"{key}={text}") for text in item.sweep_string_iterator()))
     except HydraException as error:
-        raise ConfigError(f"{item.input_line}: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"{item.input_line}: {reason_of(error)}") from None
     if not choices or (isinstance(value, ChoiceSweep) and not value.list):
         raise ConfigError(f"{item.input_line}: there is no value to choose from")
     return Parameter(key, choices)

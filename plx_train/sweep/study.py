@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, BinaryIO
 
 from plx_train.ground.credentials import with_credentials, without_credentials
-from plx_train.ground.errors import UserError
+from plx_train.ground.errors import UserError, reason_of
 from plx_train.ground.file_lock import file_lock, try_lock
 from plx_train.sweep.identity import Identity, differences, refuse_to_mix
 from plx_train.sweep.record import Objective
@@ -60,7 +60,7 @@ class Study:
                 load_if_exists=True,
             )
         except Exception as error:  # of whatever database this is
-            reason = without_credentials(str(error)).splitlines()[0]
+            reason = reason_of(error, without_credentials)
             raise UserError(f"the sweep's study can't be opened: {reason}") from None
         self.token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._lock: BinaryIO | None = None
@@ -232,7 +232,7 @@ def _open_storage(folder: Path, address: str | None) -> Any:
             options = {"connect_args": {"timeout": 60}} if "sqlite" in address else None
             return RDBStorage(with_credentials(address), engine_kwargs=options)
     except Exception as error:  # of whatever database this is
-        reason = without_credentials(str(error)).splitlines()[0]
+        reason = reason_of(error, without_credentials)
         raise UserError(f"sweep.storage={without_credentials(address)} can't be opened ({reason})") from None
 
 

@@ -16,7 +16,7 @@ from plx_train.config.texts import key_of
 from plx_train.config.written import all_literal
 from plx_train.contract.module import Module
 from plx_train.contract.rooms import load_room
-from plx_train.ground.errors import ConfigError, UserError
+from plx_train.ground.errors import ConfigError, UserError, reason_of
 from plx_train.ground.files import read_limited, resolve_path, user_path
 from plx_train.ground.foreign_yaml import parsed_yaml
 from plx_train.runs.checkpoint import is_checkpoint, load_state
@@ -214,7 +214,7 @@ def load_config(folder: Path) -> DictConfig:
         parsed_yaml(text)  # refuses what would grow without end
         recorded = OmegaConf.create(text)
     except Exception as error:  # whatever a YAML parser trips over
-        raise UserError(f"{folder / CONFIG_FILE} can't be read ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{folder / CONFIG_FILE} can't be read ({reason_of(error)})") from None
     if not isinstance(recorded, DictConfig) or "module" not in recorded:
         raise UserError(f"{folder / CONFIG_FILE} is no configuration of a run")
     key = next(references_in(recorded), None)
