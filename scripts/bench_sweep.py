@@ -32,8 +32,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "scripts")]
 
-from simulated_runs import SimulatedEngine  # noqa: E402
-
+from kit.simulated_runs import SimulatedEngine  # noqa: E402
 from plx_train.config.options import SweepOptions  # noqa: E402
 from plx_train.ground.stop import StopRequest  # noqa: E402
 from plx_train.runs.trial import environment_of  # noqa: E402
