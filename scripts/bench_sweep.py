@@ -178,7 +178,8 @@ def pace(folder: Path, given: argparse.Namespace) -> None:
     import sweep_pace
 
     loop.POLL_SECONDS = 0.002
-    print("| | trial | own, ms | sampler | disk | in all | longest | of |\n|---|---|---|---|---|---|---|---|")
+    print("| | trial | own, processor ms | sampler, processor ms | disk, ms | in all, ms | longest | of |")
+    print("|" + "---|" * 8)
     for sampler, pruner in sweep_pace.KINDS:
         engine = SimulatedEngine(curve, sweep_pace.PLACES, sweep_pace.EPOCHS, sweep_pace.EPOCH_SECONDS)
         options = SweepOptions(sampler=sampler, pruner=pruner, workers=sweep_pace.PLACES)

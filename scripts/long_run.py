@@ -33,8 +33,8 @@ from plx_train.runs.folder import SPOOL_NAME  # noqa: E402
 
 TINY = {
     "image_cls": (
-        *("module.network=PP-LCNet_x0_25", "module.size=[32,32]", "weights=null", "dataset.limit=64"),
-        *("trainer.batch_size=8", "device.num_workers=1"),
+        *("module.network=PP-LCNet_x0_25", "module.size=[32,32]", "weights=null", "dataset.limit=32"),
+        *("trainer.batch_size=4", "device.num_workers=1"),
     ),
     "ts_forecast": ("trainer.patience=null",),
 }
@@ -118,8 +118,8 @@ def last_step(spool: Path) -> int:
         return 0
     with spool.open("rb") as file:
         file.seek(max(0, spool.stat().st_size - TAIL_BYTES))
-        # The first of these lines may be cut off, the last one not be written yet.
-        lines = [line for line in file.read().split(b"\n")[1:-1] if b'"kind":"metrics"' in line]
+        # The first line may be cut off, the last not be written yet; the machine's figures count otherwise.
+        lines = [line for line in file.read().split(b"\n")[1:-1] if b'"train/loss"' in line]
     return int(json.loads(lines[-1])["step"]) if lines else 0
 
 

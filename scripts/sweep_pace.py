@@ -23,35 +23,38 @@ EPOCHS, PLACES, EPOCH_SECONDS = 9, 2, 0.01
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision in seconds, after so many trials; of these seconds those of Optuna's sampler and those of the disk."""
+    """What a decision took after so many trials, in seconds.
+
+    Attributes:
+        own: of the processor's time, what is the sweep's.
+        sampler: of the processor's time, what is Optuna's sampler's.
+        disk: by the clock, what was waited for the disk.
+        seconds: by the clock, all of it.
+    """
 
     trial: int
-    seconds: float
+    own: float
     sampler: float
     disk: float
-
-    @property
-    def own(self) -> float:
-        """What no sampler and no disk took."""
-        return self.seconds - self.sampler - self.disk
+    seconds: float
 
 
 class _Stopwatch:
-    """Adds up what functions take."""
+    """Adds up what functions take by a clock."""
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock, self.seconds = clock, 0.0
 
     def on(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function`, with its time taken."""
 
         @wraps(function)
         def timed(*arguments: Any, **names: Any) -> Any:
-            began = time.perf_counter()
+            began = self.clock()
             try:
                 return function(*arguments, **names)
             finally:
-                self.seconds += time.perf_counter() - began
+                self.seconds += self.clock() - began
 
         return timed
 
@@ -68,7 +71,7 @@ class PacedSweeper(Sweeper):
         super().__init__(*arguments)
         self.judged: list[Decision] = []
         self.chosen: list[Decision] = []
-        self._sampler, self._disk = _Stopwatch(), _Stopwatch()
+        self._sampler, self._disk = _Stopwatch(time.thread_time), _Stopwatch(time.perf_counter)
         self._ends: deque[Decision] = deque()
         self._asked: list[Decision] = []
         self._newest = 0
@@ -85,11 +88,14 @@ class PacedSweeper(Sweeper):
             os.fsync = sync
 
     def _timed(self, work: Callable[[], Any]) -> tuple[Any, Decision]:
-        before = time.perf_counter(), self._sampler.seconds, self._disk.seconds
+        before = self._clocks()
         found = work()
-        after = time.perf_counter(), self._sampler.seconds, self._disk.seconds
+        busy, sampler, disk, clock = (late - early for early, late in zip(before, self._clocks(), strict=True))
         self._newest = max([self._newest, *(live.trial.number for live in self.live)])
-        return found, Decision(self._newest, *(late - early for early, late in zip(before, after, strict=True)))
+        return found, Decision(self._newest, busy - sampler, sampler, disk, clock)
+
+    def _clocks(self) -> tuple[float, ...]:
+        return time.thread_time(), self._sampler.seconds, self._disk.seconds, time.perf_counter()
 
     def _judge(self, live: Any) -> None:
         num_before = live.num_reported
@@ -107,7 +113,7 @@ class PacedSweeper(Sweeper):
         self._asked.append(took)
         if self._is_started and self._ends:
             parts = [self._ends.popleft(), *self._asked]
-            sums = (sum(getattr(part, name) for part in parts) for name in ("seconds", "sampler", "disk"))
+            sums = (sum(getattr(part, name) for part in parts) for name in ("own", "sampler", "disk", "seconds"))
             self.chosen.append(Decision(self._newest, *sums))
         if self._is_started or not goes_on:
             self._asked = []

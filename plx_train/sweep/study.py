@@ -66,6 +66,7 @@ class Study:
         self.token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._lock: BinaryIO | None = None
         self._beaten = -math.inf
+        self._keys: dict[int, Key] = {}
 
     def join(self) -> None:
         """Shows itself as a sweeper, whose trials are its own as long as it lives."""
@@ -134,7 +135,14 @@ class Study:
 
     def _tried(self, beside: Any) -> set[Key]:
         """The configurations of the other trials, those included that wait, go on, were pruned or failed."""
-        return {key_of_values(values_of(one)) for one in self.trials() if one.number != beside.number}
+        return {self._key(one) for one in self.trials() if one.number != beside.number}
+
+    def _key(self, trial: Any) -> Key:
+        key = self._keys.get(trial.number) or key_of_values(values_of(trial))
+        if VALUES in trial.user_attrs:
+            # They stay as they are, and are asked for with each trial to come.
+            self._keys[trial.number] = key
+        return key
 
     def give_up(self, trial: Any) -> None:
         """Takes a trial out of the sweep that was one too many."""

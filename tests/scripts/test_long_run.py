@@ -44,8 +44,9 @@ def test_too_few_rows_say_nothing() -> None:
 def test_a_run_is_at_the_last_step_of_its_record(tmp_path: Path) -> None:
     spool = tmp_path / "tracking.jsonl"
     assert long_run.last_step(spool) == 0
-    lines = ['{"seq":0,"kind":"run"}', '{"kind":"metrics","step":10,"values":{"train/loss":1}}']
-    lines += ['{"kind":"metrics","step":20,"values":{"val/mse":1}}', '{"kind":"tags"}', '{"kind":"metrics","st']
+    lines = ['{"seq":0,"kind":"run"}', '{"kind":"metrics","step":10,"values":{"val/mse":1}}']
+    lines += ['{"kind":"metrics","step":20,"values":{"train/loss":1}}', '{"kind":"tags"}']
+    lines += ['{"kind":"metrics","step":3,"values":{"system/cpu":1}}', '{"kind":"metrics","st']
     spool.write_text("\n".join(lines))
     assert long_run.last_step(spool) == 20
     assert long_run.num_evaluated(spool) == 1

@@ -10,7 +10,9 @@ from optuna.storages.journal import JournalFileBackend
 
 from plx_train.sweep.journal import Journal
 from plx_train.sweep.record import Objective
+from plx_train.sweep.space import parse_space
 from plx_train.sweep.study import Study
+from plx_train.sweep.untried import key_of_values
 
 FIRST, SECOND = {"op_code": 0, "name": "a"}, {"op_code": 2, "name": "ä"}
 
@@ -70,3 +72,18 @@ def test_a_grid_of_many_configurations_waits_once(tmp_path: Path, syncs: list[in
     study.fill([{"lr": number} for number in range(50)])
     assert len(syncs) == before + 1
     assert study.waiting() == 50
+
+
+def test_what_was_tried_is_not_looked_at_again_with_each_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[dict[str, object]] = []
+
+    def counted(values: dict[str, object]) -> tuple[tuple[str, str], ...]:
+        looked_at.append(values)
+        return key_of_values(values)
+
+    monkeypatch.setattr("plx_train.sweep.study.key_of_values", counted)
+    study = Study(tmp_path, "s", None, (Objective(""),))
+    space = parse_space(["lr=interval(1e-5, 1e-1)"], {}, [], False)
+    for _ in range(30):
+        study.ask(space)
+    assert len(looked_at) <= 3 * 30
