@@ -4,7 +4,7 @@
 python scripts/bench_sweep.py pruning            # simulated curves: epochs spent until the best is within 1 %, 10 seeds
 python scripts/bench_sweep.py replay --seeds 40  # recorded curves of real trainings: the same, in 40 orders
 python scripts/bench_sweep.py utilisation        # uneven runs: share of the places' time that is used, against batches
-python scripts/bench_sweep.py pace --trials 1000 # simulated runs: from report to decision, from end to next start
+python scripts/bench_sweep.py pace             # simulated runs beside 1,000: report to decision, end to next start
 python scripts/bench_sweep.py kills --kills 20   # real tiny trainings: sweeper and runs killed at random; trials lost
 python scripts/bench_sweep.py store              # 8 runs at once on a store that does not exist yet: all recorded?
 python scripts/bench_sweep.py startup            # what a run costs beside its training
@@ -62,7 +62,8 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=16, help="of real and pace")
+    parser.add_argument("--trials", type=int, default=16, help="of real")
+    parser.add_argument("--beside", type=int, nargs="+", default=[10, 100, 1000], help="trials that are there, of pace")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench_sweep_"))
     try:
@@ -174,20 +175,25 @@ def utilisation(folder: Path, given: argparse.Namespace) -> None:
 
 
 def pace(folder: Path, given: argparse.Namespace) -> None:
-    """What the sweep takes for its decisions near the 10th, 100th, 1,000th trial."""
+    """What the sweep takes for its decisions beside many trials that are there already."""
     import sweep_pace
 
     loop.POLL_SECONDS = 0.002
-    print("| | trial | own, processor ms | sampler, processor ms | disk, ms | in all, ms | longest | of |")
+    made = sweep_pace.filled(parse_space(SPACE, {}, [], False), max(given.beside), curve)
+    print("| | trials | own, processor ms | sampler, processor ms | disk, ms | in all, ms | longest, ms | of |")
     print("|" + "---|" * 8)
-    for sampler, pruner in sweep_pace.KINDS:
+    for (sampler, pruner), count in itertools.product(sweep_pace.KINDS, given.beside):
+        place = folder / f"{sampler}-{pruner}-{count}"
+        study = Study(place, "bench", None, (Objective(""),))
+        with study.in_one_go():
+            study.study.add_trials(made[:count])
+        study.close()
         engine = SimulatedEngine(curve, sweep_pace.PLACES, sweep_pace.EPOCHS, sweep_pace.EPOCH_SECONDS)
         options = SweepOptions(sampler=sampler, pruner=pruner, workers=sweep_pace.PLACES)
-        place = folder / f"{sampler}-{pruner}"
-        done = simulated(place, engine, options, SPACE, given.trials, sweep_pace.PacedSweeper)
-        for mark in (mark for mark in sweep_pace.MARKS if mark <= given.trials):
-            for name, decisions in (("report to decision", done.judged), ("end to next start", done.chosen)):
-                print(sweep_pace.shown(f"{sampler}, {pruner}: {name}", decisions, mark), flush=True)
+        num_trials = count + sweep_pace.TRIALS
+        done = simulated(place, engine, options, SPACE, num_trials, sweep_pace.PacedSweeper)
+        for name, decisions in (("report to decision", done.judged), ("end to next start", done.chosen)):
+            print(sweep_pace.shown(f"{sampler}, {pruner}: {name}", count, decisions), flush=True)
 
 
 def _random_lengths(count: int) -> list[float]:

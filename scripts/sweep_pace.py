@@ -1,4 +1,4 @@
-"""How long a sweep takes to decide, by how many trials it has: over a report, and over what comes after a run's end."""
+"""How long a sweep with many trials takes to decide: over a report, and over what comes after a run's end."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
+from random import Random
 from typing import Any
 
 from plx_train.sweep.sweeper import Sweeper
 
 SAMPLER = ("infer_relative_search_space", "sample_relative", "sample_independent", "before_trial", "after_trial")
 """What Optuna asks of a sampler."""
-MARKS = (10, 100, 1000)
 KINDS = (("random", "none"), ("tpe", "none"), ("tpe", "asha"))
 """Samplers with pruners."""
 EPOCHS, PLACES, EPOCH_SECONDS = 9, 2, 0.01
+TRIALS = 20
+"""That are worked on beside those that are there."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a decision took after so many trials, in seconds.
+    """What a decision took, in seconds.
 
     Attributes:
         own: of the processor's time, what is the sweep's.
@@ -32,7 +34,6 @@ class Decision:
         seconds: by the clock, all of it.
     """
 
-    trial: int
     own: float
     sampler: float
     disk: float
@@ -74,7 +75,6 @@ class PacedSweeper(Sweeper):
         self._sampler, self._disk = _Stopwatch(time.thread_time), _Stopwatch(time.perf_counter)
         self._ends: deque[Decision] = deque()
         self._asked: list[Decision] = []
-        self._newest = 0
         self._is_started = False
 
     def run(self) -> None:
@@ -91,11 +91,18 @@ class PacedSweeper(Sweeper):
         before = self._clocks()
         found = work()
         busy, sampler, disk, clock = (late - early for early, late in zip(before, self._clocks(), strict=True))
-        self._newest = max([self._newest, *(live.trial.number for live in self.live)])
-        return found, Decision(self._newest, busy - sampler, sampler, disk, clock)
+        return found, Decision(busy - sampler, sampler, disk, clock)
 
     def _clocks(self) -> tuple[float, ...]:
         return time.thread_time(), self._sampler.seconds, self._disk.seconds, time.perf_counter()
+
+    def _look(self) -> None:
+        num_before, before = len(self._ends), self._disk.seconds
+        super()._look()
+        if len(self._ends) > num_before:
+            # What an end has written waits for the disk when all of it is there.
+            end, waited = self._ends.pop(), self._disk.seconds - before
+            self._ends.append(replace(end, disk=waited, seconds=end.seconds - end.disk + waited))
 
     def _judge(self, live: Any) -> None:
         num_before = live.num_reported
@@ -114,7 +121,7 @@ class PacedSweeper(Sweeper):
         if self._is_started and self._ends:
             parts = [self._ends.popleft(), *self._asked]
             sums = (sum(getattr(part, name) for part in parts) for name in ("own", "sampler", "disk", "seconds"))
-            self.chosen.append(Decision(self._newest, *sums))
+            self.chosen.append(Decision(*sums))
         if self._is_started or not goes_on:
             self._asked = []
         return bool(goes_on)
@@ -124,15 +131,42 @@ class PacedSweeper(Sweeper):
         return super()._start(live, job)
 
 
-def shown(name: str, decisions: list[Decision], mark: int) -> str:
-    """A row: medians in ms, and the longest of all, of decisions near the trial `mark`."""
-    near = [one for one in decisions if 0.9 * mark <= one.trial + 1 <= 1.1 * mark]
-    if not near:
-        return f"| {name} | {mark} | none |"
-    own, sampler, disk, all_of_it = (
-        1000 * statistics.median(getattr(one, part) for one in near) for part in ("own", "sampler", "disk", "seconds")
-    )
-    longest = 1000 * max(one.seconds for one in near)
-    return (
-        f"| {name} | {mark} | {own:.1f} | {sampler:.1f} | {disk:.1f} | {all_of_it:.1f} | {longest:.0f} | {len(near)} |"
-    )
+def filled(space: Any, count: int, curve: Callable[[dict[str, Any], int], float]) -> list[Any]:
+    """So many finished trials, two of three of them pruned after a third of their evaluations."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+    from optuna.trial import TrialState, create_trial
+
+    from plx_train.sweep.study import JOBS, VALUES
+
+    distributions = {
+        one.name: CategoricalDistribution(one.choices)
+        if one.choices
+        else FloatDistribution(one.low, one.high, log=one.is_log)
+        for one in space.parameters
+    }
+    made = []
+    for number in range(count):
+        source = Random(number)
+        values = space.values(lambda parameter, source=source: parameter.draw(source))
+        is_pruned = number % 3 != 0
+        scores = {at: curve(values, at) for at in range(1, 1 + (EPOCHS // 3 if is_pruned else EPOCHS))}
+        made.append(
+            create_trial(
+                state=TrialState.PRUNED if is_pruned else TrialState.COMPLETE,
+                value=scores[max(scores)],
+                params=values,
+                distributions=distributions,
+                user_attrs={VALUES: values, JOBS: []},
+                intermediate_values=scores,
+            )
+        )
+    return made
+
+
+def shown(name: str, count: int, decisions: list[Decision]) -> str:
+    """A row: medians in ms, and the longest of all."""
+    parts = ("own", "sampler", "disk", "seconds")
+    medians = [1000 * statistics.median(getattr(one, part) for one in decisions) for part in parts]
+    figures = " | ".join(f"{median:.1f}" for median in medians)
+    longest = 1000 * max(one.seconds for one in decisions)
+    return f"| {name} | {count} | {figures} | {longest:.0f} | {len(decisions)} |"
