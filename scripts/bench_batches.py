@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 
 def main() -> None:
@@ -58,15 +58,9 @@ def main() -> None:
 
 def opened(room: str, arguments: Sequence[str], most: int) -> tuple[Any, list[Any]]:
     """The module, ready to evaluate, and samples of its validation split, those of one size beside each other."""
-    from plx_train.config.compose import compose_run
-    from plx_train.contract.rooms import load_room
-    from plx_train.workflow.dataset import RunData, check
+    from recipe_data import recipe
 
-    options = compose_run([f"module={room}", "device=cpu", *arguments]).options
-    processor, checked = check(options)
-    if processor is None:
-        raise SystemExit(f"module={room}: its dataset can't be evaluated on")
-    data = RunData(load_room(options.module.name), processor, checked)
+    options, data = recipe([f"module={room}", "device=cpu", *arguments])
     module: Any = data.build(options, True)
     module.eval_mode()
     dataset = module.dataset(data.split(options).val, "val", 0)
@@ -109,10 +103,10 @@ def _leaves(outputs: Any) -> list[Any]:
 
 
 def seconds(module: Any, batches: Sequence[list[Any]]) -> float:
-    """What the network takes for all of them."""
-    began = time.perf_counter()
+    """Processor time that the network takes for all of them."""
+    began = time.process_time()
     forward(module, batches)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def difference(alone: list[list[np.ndarray]], together: list[list[np.ndarray]]) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 ROOMS = ("image_cls", "text_rec", "text_det")
 WARM_UP = 1
@@ -47,19 +47,13 @@ def main() -> None:
 def steps_of(room: str) -> Callable[[], object]:
     """What takes one step of a recipe, on the same batch each time."""
     import paddle
+    from recipe_data import recipe
 
-    from plx_train.config.compose import compose_run
-    from plx_train.contract.rooms import load_room
     from plx_train.data.loader import Loader, Sampler
     from plx_train.train.learner import Learner
     from plx_train.train.optimizer import learning_rate
-    from plx_train.workflow.dataset import RunData, check
 
-    options = compose_run([f"module={room}", "device=cpu"]).options
-    processor, checked = check(options)
-    if processor is None:
-        raise SystemExit(f"module={room}: its dataset can't be trained on")
-    data = RunData(load_room(room), processor, checked)
+    options, data = recipe([f"module={room}", "device=cpu"])
     with paddle.utils.unique_name.guard():
         module: Any = data.build(options, True)
         learner = Learner(module, options.optimizer, options.trainer.ema_decay, "fp32", Path())
