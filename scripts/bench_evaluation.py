@@ -19,15 +19,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from recipe_data import recipe
 
-from plx_train.config.compose import compose_run
-from plx_train.contract.rooms import load_room
 from plx_train.contract.sample import Sample
 from plx_train.metrics.evaluate import Engine, network_engine, run_samples
 from plx_train.modules.text_det.calibrate import calibrate
 from plx_train.modules.text_det.targets import TextDetTargets
 from plx_train.vision.image import image_size
-from plx_train.workflow.dataset import RunData, check
 
 ROUNDS = 5
 
@@ -72,10 +70,7 @@ def main() -> None:
 def prepare() -> tuple[Any, Any]:
     from plx_train.weights import load_weights
 
-    options = compose_run(["module=text_det"]).options
-    processor, checked = check(options)
-    assert processor is not None
-    data = RunData(load_room("text_det"), processor, checked)
+    options, data = recipe(["module=text_det"])
     module = data.build(options, True)
     load_weights(module.network, options.module.pretrained, False, module.optional_weights, adapt=module.adapt_weights)
     return module, data.split(options)

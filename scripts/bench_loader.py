@@ -23,12 +23,10 @@ from typing import Any
 import cv2
 import numpy as np
 import psutil
+from recipe_data import recipe
 
-from plx_train.config.compose import compose_run
-from plx_train.contract.rooms import load_room
 from plx_train.data.loader import Loader, Sampler, _sample
 from plx_train.data.worker_pool import WorkerPool
-from plx_train.workflow.dataset import RunData, check
 
 ROOMS = {
     "text_det": ["trainer.batch_size=2"],
@@ -89,11 +87,7 @@ def main() -> None:
 @functools.cache
 def parts(room: str, cache_mb: int) -> tuple[Any, Any, int]:
     """The module, its training samples and the batch size."""
-    name = room.split()[0]
-    options = compose_run([f"module={name}", *ROOMS[room]]).options
-    processor, checked = check(options)
-    assert processor is not None
-    data = RunData(load_room(name), processor, checked)
+    options, data = recipe([f"module={room.split()[0]}", *ROOMS[room]])
     return data.build(options, True), data.split(options).train, options.trainer.batch_size
 
 

@@ -4,6 +4,7 @@
 python scripts/bench_sweep.py pruning            # simulated curves: epochs spent until the best is within 1 %, 10 seeds
 python scripts/bench_sweep.py replay --seeds 40  # recorded curves of real trainings: the same, in 40 orders
 python scripts/bench_sweep.py utilisation        # uneven runs: share of the places' time that is used, against batches
+python scripts/bench_sweep.py pace             # simulated runs beside 1,000: report to decision, end to next start
 python scripts/bench_sweep.py kills --kills 20   # real tiny trainings: sweeper and runs killed at random; trials lost
 python scripts/bench_sweep.py store              # 8 runs at once on a store that does not exist yet: all recorded?
 python scripts/bench_sweep.py startup            # what a run costs beside its training
@@ -32,8 +33,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "scripts")]
 
-from simulated_runs import SimulatedEngine  # noqa: E402
-
+from kit.simulated_runs import SimulatedEngine  # noqa: E402
 from plx_train.config.options import SweepOptions  # noqa: E402
 from plx_train.ground.stop import StopRequest  # noqa: E402
 from plx_train.runs.trial import environment_of  # noqa: E402
@@ -57,10 +57,13 @@ TINY = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("pruning", "replay", "utilisation", "kills", "store", "startup", "real"))
+    parser.add_argument(
+        "part", choices=("pruning", "replay", "utilisation", "pace", "kills", "store", "startup", "real")
+    )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--trials", type=int, default=16, help="of real")
+    parser.add_argument("--beside", type=int, nargs="+", default=[10, 100, 1000], help="trials that are there, of pace")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench_sweep_"))
     try:
@@ -79,8 +82,10 @@ def curve(params: dict[str, Any], epoch: int) -> float:
     return max(0.0, final) * (1 - 0.7 * speed**epoch) + noise
 
 
-def simulated(folder: Path, engine: SimulatedEngine, options: SweepOptions, space: list[str], trials: int) -> Study:
-    """A whole sweep of simulated runs."""
+def simulated(
+    folder: Path, engine: SimulatedEngine, options: SweepOptions, space: list[str], trials: int, kind: Any = Sweeper
+) -> Any:
+    """The sweeper, of a `kind`, after a whole sweep of simulated runs."""
 
     def spec(number: int, seed: int | None, values: dict[str, Any], run: Path) -> JobSpec:
         return JobSpec(run.name, ("python",), environment_of(run, {}, values, []), run)
@@ -94,8 +99,9 @@ def simulated(folder: Path, engine: SimulatedEngine, options: SweepOptions, spac
     if is_grid:
         study.fill(parsed.grid())
     plan = SweepPlan(parsed, (Objective(""),), trials, (None,), options.pruner != "none", is_grid, None, None, spec)
-    Sweeper(study, engine, plan, make_console(quiet=True), StopRequest()).run()
-    return study
+    sweeper = kind(study, engine, plan, make_console(quiet=True), StopRequest())
+    sweeper.run()
+    return sweeper
 
 
 def pruning(folder: Path, given: argparse.Namespace) -> None:
@@ -166,6 +172,28 @@ def utilisation(folder: Path, given: argparse.Namespace) -> None:
         print(
             f"  in batches of 2, each as long as its longest run: {sum(seconds) / 2 / batches:.1%} of {batches:.1f} s"
         )
+
+
+def pace(folder: Path, given: argparse.Namespace) -> None:
+    """What the sweep takes for its decisions beside many trials that are there already."""
+    import sweep_pace
+
+    loop.POLL_SECONDS = 0.002
+    made = sweep_pace.filled(parse_space(SPACE, {}, [], False), max(given.beside), curve)
+    print("| | trials | own, processor ms | sampler, processor ms | disk, ms | in all, ms | longest, ms | of |")
+    print("|" + "---|" * 8)
+    for (sampler, pruner), count in itertools.product(sweep_pace.KINDS, given.beside):
+        place = folder / f"{sampler}-{pruner}-{count}"
+        study = Study(place, "bench", None, (Objective(""),))
+        with study.in_one_go():
+            study.study.add_trials(made[:count])
+        study.close()
+        engine = SimulatedEngine(curve, sweep_pace.PLACES, sweep_pace.EPOCHS, sweep_pace.EPOCH_SECONDS)
+        options = SweepOptions(sampler=sampler, pruner=pruner, workers=sweep_pace.PLACES)
+        num_trials = count + sweep_pace.TRIALS
+        done = simulated(place, engine, options, SPACE, num_trials, sweep_pace.PacedSweeper)
+        for name, decisions in (("report to decision", done.judged), ("end to next start", done.chosen)):
+            print(sweep_pace.shown(f"{sampler}, {pruner}: {name}", count, decisions), flush=True)
 
 
 def _random_lengths(count: int) -> list[float]:

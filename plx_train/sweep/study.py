@@ -9,7 +9,8 @@ import socket
 import time
 import uuid
 import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -51,7 +52,7 @@ class Study:
         logging.getLogger("alembic").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self.folder = folder
-        self.storage = _open_storage(folder, storage)
+        self.storage, self.in_one_go = _open_storage(folder, storage)
         try:
             self.study = optuna.create_study(
                 storage=self.storage,
@@ -65,6 +66,7 @@ class Study:
         self.token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._lock: BinaryIO | None = None
         self._beaten = -math.inf
+        self._keys: dict[int, Key] = {}
 
     def join(self) -> None:
         """Shows itself as a sweeper, whose trials are its own as long as it lives."""
@@ -100,7 +102,7 @@ class Study:
 
     def fill(self, configurations: list[dict[str, Any]]) -> None:
         """Puts the trials of a grid into the study that are not in it yet."""
-        with file_lock(self.folder / "study.lock"):
+        with file_lock(self.folder / "study.lock"), self.in_one_go():
             known = [trial.system_attrs.get("fixed_params") for trial in self.study.get_trials(deepcopy=False)]
             for values in configurations:
                 if values not in known:
@@ -112,7 +114,7 @@ class Study:
         Args:
             may_repeat: takes the values as they come.
         """
-        with file_lock(self.folder / "study.lock"):
+        with file_lock(self.folder / "study.lock"), self.in_one_go():
             trial = self._begun(self.study.ask())
             values = space.values(lambda parameter: parameter.suggest(trial))
             tried = set() if may_repeat else self._tried(trial)
@@ -133,7 +135,14 @@ class Study:
 
     def _tried(self, beside: Any) -> set[Key]:
         """The configurations of the other trials, those included that wait, go on, were pruned or failed."""
-        return {key_of_values(values_of(one)) for one in self.trials() if one.number != beside.number}
+        return {self._key(one) for one in self.trials() if one.number != beside.number}
+
+    def _key(self, trial: Any) -> Key:
+        key = self._keys.get(trial.number) or key_of_values(values_of(trial))
+        if VALUES in trial.user_attrs:
+            # They stay as they are, and are asked for with each trial to come.
+            self._keys[trial.number] = key
+        return key
 
     def give_up(self, trial: Any) -> None:
         """Takes a trial out of the sweep that was one too many."""
@@ -165,7 +174,7 @@ class Study:
         from optuna.trial import Trial, TrialState
 
         found = []
-        with file_lock(self.folder / "study.lock"):
+        with file_lock(self.folder / "study.lock"), self.in_one_go():
             for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 owner = frozen.user_attrs.get(OWNER)
                 # On another machine it may be about to get one.
@@ -199,38 +208,20 @@ class Study:
         self.storage.remove_session()
 
 
-class _JournalLock:
-    """What Optuna takes for a lock; unlike its own ones it is free as soon as its holder is killed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._held: AbstractContextManager[None] | None = None
-
-    def acquire(self) -> bool:
-        """Waits for the lock."""
-        held = file_lock(self._path)
-        held.__enter__()
-        self._held = held
-        return True
-
-    def release(self) -> None:
-        """Lets go of it."""
-        assert self._held is not None
-        self._held.__exit__(None, None, None)
-
-
-def _open_storage(folder: Path, address: str | None) -> Any:
+def _open_storage(folder: Path, address: str | None) -> tuple[Any, Callable[[], AbstractContextManager[None]]]:
+    """Optuna's storage, and what has the records of a block wait for the disk together."""
     from optuna.storages import JournalStorage, RDBStorage
-    from optuna.storages.journal import JournalFileBackend
+
+    from plx_train.sweep.journal import Journal
 
     folder.mkdir(parents=True, exist_ok=True)
     if address is None:
-        lock: Any = _JournalLock(folder / f"{JOURNAL_FILE}.lock")
-        return JournalStorage(JournalFileBackend(str(folder / JOURNAL_FILE), lock_obj=lock))
+        journal = Journal(folder / JOURNAL_FILE)
+        return JournalStorage(journal), journal.in_one_go
     try:
         with file_lock(folder / "study.lock"):
             options = {"connect_args": {"timeout": 60}} if "sqlite" in address else None
-            return RDBStorage(with_credentials(address), engine_kwargs=options)
+            return RDBStorage(with_credentials(address), engine_kwargs=options), nullcontext
     except Exception as error:  # of whatever database this is
         reason = reason_of(error, without_credentials)
         raise UserError(f"sweep.storage={without_credentials(address)} can't be opened ({reason})") from None

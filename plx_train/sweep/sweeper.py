@@ -169,7 +169,8 @@ class Sweeper:
 
     def _look(self) -> None:
         for live in list(self.live):
-            self._look_at(live)
+            with self.study.in_one_go():
+                self._look_at(live)
 
     def _look_at(self, live: LiveTrial) -> None:
         if live.jobs and live.jobs[0].handle is not None:
