@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import IGNORED_TEXTS, Outline, Truth
-from plx_train.data.corrections import plain_truth
+from plx_train.data.corrections import plain_outlines, plain_truth
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, AsWritten, DataFolder
 from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.paddlex import PaddlexLists
-from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.formats.parsed_json import all_numbers, points, text_of
 from plx_train.data.formats.tree import files_below, is_image
-from plx_train.ground.files import replace_file, user_path
+from plx_train.ground.cycles import seldom_searched
+from plx_train.ground.files import replacing, user_path
 from plx_train.runs.folder import IMAGES_FILE
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
 from plx_train.vision.labels.classes import read_class_file
 from plx_train.workflow.prepare import Prepared, prepare
+
+ROWS_AT_A_TIME = 1000
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class _Reading:
     names: list[str]
 
 
+@seldom_searched()
 def write_images_read(options: RunOptions, output: Path) -> None:
     """Writes `IMAGES_FILE` into the folder of a check; nothing where the room reads no images.
 
@@ -58,21 +63,41 @@ def write_images_read(options: RunOptions, output: Path) -> None:
     class_file = room.class_file(options.module)
     names = read_class_file(labels / class_file, labels)[0] or [] if class_file else []
     reading = _Reading(Path(dataset.root).absolute(), labels, truth, prepared, names)
-    rows = list(_labelled(reading)) if not prepared.is_empty else []
-    named = {row[0] for row in rows}
-    if reading.root == root:
-        others = (path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, IMAGE_SUFFIXES))
-        rows += [(name, "", None, "", 0) for name in others if name not in named]
-    content = {
-        "truth": truth.name.lower(),
-        "classes": _classes(reading, rows),
-        "root": str(reading.root),
-        "images": rows,
-    }
-    replace_file(output / IMAGES_FILE, json.dumps(content, ensure_ascii=True))
+    with replacing(output / IMAGES_FILE) as temporary, temporary.open("w", encoding="ascii") as file:
+        file.write(f'{{"truth": {json.dumps(truth.name.lower())}, "root": {json.dumps(str(reading.root))}, "images": [')
+        seen: dict[str, None] | None = None if truth in (Truth.TEXT, Truth.TEXTS) else {}
+        file.writelines(_in_pieces(_rows(reading, root), seen))
+        classes = [] if seen is None else list(dict.fromkeys((*reading.names, *seen)))
+        file.write(f'], "classes": {json.dumps(classes)}}}')
 
 
 Row = tuple[str, str, Any, str, int]
+
+
+def _rows(reading: _Reading, root: Path) -> Iterator[Row]:
+    """Images that a label names, then the others below `root`, where the images of the reading lie there."""
+    named = set()
+    if not reading.prepared.is_empty:
+        for row in _labelled(reading):
+            named.add(row[0])
+            yield row
+    if reading.root == root:
+        others = (path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, IMAGE_SUFFIXES))
+        yield from ((name, "", None, "", 0) for name in others if name not in named)
+
+
+def _in_pieces(rows: Iterator[Row], seen: dict[str, None] | None) -> Iterator[str]:
+    """JSON of rows, some at a time, since a dataset may have a million.
+
+    Args:
+        seen: takes in the classes of their truths; None where these are texts.
+    """
+    separator = ""
+    while some := list(islice(rows, ROWS_AT_A_TIME)):
+        if seen is not None:
+            seen.update(dict.fromkeys(_label(one) for row in some for one in _each(row[2])))
+        yield separator + json.dumps(some, ensure_ascii=True)[1:-1]
+        separator = ", "
 
 
 def _labelled(reading: _Reading) -> Iterator[Row]:
@@ -130,24 +155,20 @@ def _outlines(text: str) -> Any:
         rows = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    found = []
-    for row in rows if isinstance(rows, list) else ():
-        corners = points(row.get("points")) if isinstance(row, dict) else None
-        if corners:
-            words = text_of(row.get("transcription"))
-            found.append(Outline(corners, words, words in IGNORED_TEXTS))
-    return plain_truth(tuple(found))
+    entries = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    outlines: list[Any] = [row.get("points") for row in entries]
+    words = [text_of(row.get("transcription")) for row in entries]
+    numbers = all_numbers(outlines) if all(outlines) else None
+    if numbers is not None:
+        said = zip(words, map(len, outlines), strict=True)
+        return plain_outlines(numbers, [(label, count, label in IGNORED_TEXTS) for label, count in said])
+    given = zip(words, map(points, outlines), strict=True)
+    return plain_truth(tuple(Outline(corners, label, label in IGNORED_TEXTS) for label, corners in given if corners))
 
 
-def _classes(reading: _Reading, rows: Sequence[Row]) -> list[str]:
-    """Names of classes or labels, in order, those that truths alone name last."""
-    if reading.truth in (Truth.TEXT, Truth.TEXTS):
-        return []
-    named: dict[str, None] = dict.fromkeys(reading.names)
-    for _, _, truth, _, _ in rows:
-        each = [truth] if isinstance(truth, str) else truth or []
-        named.update(dict.fromkeys(_label(one) for one in each))
-    return list(named)
+def _each(truth: Any) -> Sequence[str | Mapping[str, Any]]:
+    """What a truth in plain values says, one by one."""
+    return [truth] if isinstance(truth, str) else truth or []
 
 
 def _label(one: str | Mapping[str, Any]) -> str:
