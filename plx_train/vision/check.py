@@ -32,6 +32,8 @@ VERSION = 6
 LARGEST_LEVEL = "largest_level"
 """Name of what is measured in images of 16 bits."""
 NUM_THREADS = 2
+AT_A_TIME = 8192
+"""Images that are handed to threads at once."""
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
 
@@ -184,8 +186,11 @@ def _report(
 ) -> CheckReport:
     findings, statistics = list(data.findings), {}
     for key, split in (("train", data.train), ("val", data.val)):
+        looks: list[Look[Labelled]] = []
         with ThreadPoolExecutor(NUM_THREADS) as pool:
-            looks = list(pool.map(look, split.samples))
+            # What waits for a thread takes more memory than what comes of it.
+            for start in range(0, len(split.samples), AT_A_TIME):
+                looks += pool.map(look, split.samples[start : start + AT_A_TIME])
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
         findings += twin_findings(split.samples, names[key], content.hashes, rules)
