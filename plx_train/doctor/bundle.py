@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from plx_train.ground.characters import json_text
 from plx_train.ground.confine import is_inside
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import CHECK_FILE, CONFIG_FILE, EXPORT, METRICS_FILE, PARITY_FILE, RUN_FILE, SPOOL_PATTERN
 
 RUN_FILES = (CONFIG_FILE, RUN_FILE, CHECK_FILE, PARITY_FILE, f"{EXPORT}/{PARITY_FILE}", METRICS_FILE)
@@ -82,7 +82,7 @@ def _redacted(path: Path, redactor: Redactor) -> str:
         text = file.read().decode("utf-8", errors="replace")
     try:
         if path.suffix == ".json":
-            return json_text(redactor.tree(json.loads(text)), indent=1)
+            return json_text(redactor.tree(parse_json(text)), indent=1)
         if path.suffix == ".yaml":
             return yaml.safe_dump(redactor.tree(yaml.safe_load(text)), sort_keys=False, allow_unicode=True)
         if path.suffix == ".jsonl":
@@ -94,6 +94,6 @@ def _redacted(path: Path, redactor: Redactor) -> str:
 
 def _redacted_line(line: str, redactor: Redactor) -> str:
     try:
-        return json_text(redactor.tree(json.loads(line))) + "\n"
+        return json_text(redactor.tree(parse_json(line))) + "\n"
     except ValueError:  # cut off at the beginning, or by a crash at the end
         return redactor.text(line) + "\n"

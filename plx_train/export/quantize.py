@@ -7,7 +7,6 @@ with one size neither Paddle Inference nor paddle2onnx reads it.
 from __future__ import annotations
 
 import importlib.util
-import json
 import logging
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from plx_train.export.graphs.checked import checked_graph
 from plx_train.export.onnx_cache import onnx_folder
 from plx_train.export.onnx_model import INSTALL, open_session, require_onnx
 from plx_train.ground.errors import ExportError, UserError
+from plx_train.ground.parsed import parse_json
 from plx_train.metrics.direction import recorded, sign, unit
 from plx_train.runs.folder import INFERENCE_FILE, ONNX_FILE, QUANTIZED_FILE
 
@@ -63,7 +63,7 @@ def write_quantized(export: Path, folder: Path, inputs: Sequence[Inputs]) -> Non
 def engines_as_good(folder: Path) -> set[str]:
     """The engines by which an int8 export reaches nearly what it does by the best, as was measured when it was made."""
     try:
-        content = json.loads((folder / QUANTIZED_FILE).read_text("utf-8"))
+        content = parse_json((folder / QUANTIZED_FILE).read_text("utf-8"))
         better = recorded(content, content["monitor"])
         reached = {str(name): sign(better) * float(value) for name, value in content["int8"].items()}
         best, tolerance = max(reached.values()), float(content["tolerance"])

@@ -13,9 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plx_train.ground.characters import bounded
 from plx_train.ground.errors import UserError
 
 READ_BYTES = 1 << 20
+LONGEST_NAME = 255
+"""Bytes of a file's name that file systems take."""
+MOST_SHOWN = 60
+"""Characters of a path that can't be one."""
 
 
 def cache_folder() -> Path:
@@ -42,17 +47,30 @@ def user_path(given: str | Path) -> Path:
     """The path that a user means, ``~`` expanded; a relative one stays relative.
 
     Raises:
-        UserError: the user after ``~`` is not known.
+        UserError: the user after ``~`` is not known, or no file system takes a name as long.
     """
     try:
-        return Path(given).expanduser()
+        path = Path(given).expanduser()
     except RuntimeError:
         raise UserError(f"{given} names the home of a user who does not exist here") from None
+    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    if longest > LONGEST_NAME:
+        shown = bounded(str(given), MOST_SHOWN)
+        raise UserError(f"{shown} is no path: a name in it has {longest} bytes, {LONGEST_NAME} are possible")
+    return path
 
 
 def resolve_path(given: str | Path) -> Path:
     """The path that a user means, absolute: ``~`` expanded, relative to where the command runs."""
     return user_path(given).absolute()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one; a name that no file system takes is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from plx_train.contract.pipeline import SECTION, SubPipeline
 from plx_train.contract.pipelines import checked_config, declaration_of, part_of, pipeline_files, read_yaml
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import ConfigError
+from plx_train.ground.files import is_folder
 from plx_train.pipelines.origins import FOLDERS, NOTHING
 from plx_train.runs.folder import MANIFEST
 
@@ -63,7 +64,7 @@ def _with_folders(config: dict[str, Any], folder: Path) -> dict[str, Any]:
             and given
             and ":/" not in given
             and not Path(given).is_absolute()
-            and (folder / given).is_dir()
+            and is_folder(folder / given)
         ):
             section[key] = str((folder / given).absolute())
     for part in config["SubPipelines"].values():

@@ -16,6 +16,7 @@ from plx_train.contract.pipelines import pipeline_files
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
+from plx_train.ground.parsed import parse_json
 from plx_train.pipelines.base import LoadedModel, Pipeline
 from plx_train.pipelines.load import load_pipeline
 from plx_train.runs.exported import files_named, is_onnx_only
@@ -69,7 +70,7 @@ def verify(folder: Path) -> None:
         UserError: a file of a frozen pipeline is missing or differs from its manifest.
     """
     try:
-        digests = dict(json.loads((folder / MANIFEST).read_text("utf-8"))["sha256"])
+        digests = dict(parse_json((folder / MANIFEST).read_text("utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder / MANIFEST} can't be read ({error})") from None
     for name, digest in digests.items():

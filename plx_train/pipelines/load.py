@@ -9,7 +9,7 @@ from typing import Any
 
 from plx_train.export.predictor import Predictor
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import sha256
+from plx_train.ground.files import sha256, user_path
 from plx_train.pipelines.base import LoadedModel, Part, Pipeline, check_parameters
 from plx_train.pipelines.config import engine_of, read_config, with_models
 from plx_train.pipelines.known import kind_of
@@ -72,7 +72,7 @@ def _load_part(
     elif resolve and (found := resolve(str(given))):
         folder, reference, version, run_id = found.folder, str(given), found.version, found.run_id
     else:
-        folder, reference = _folder(Path(str(given)), key), str(given)
+        folder, reference = _folder(user_path(str(given)), key), str(given)
     predictor = Predictor(folder, device, threads, engine=engine)
     run_id = run_id or predictor.lineage.get("run_id")
     digest = sha256(parameters_file(folder))

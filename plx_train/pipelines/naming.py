@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plx_train.ground.parsed import parse_json
+
 LONGEST_NAME = 200
 """Bytes of a name; what is written after it must find room among the 255 of file systems."""
 
@@ -128,7 +130,7 @@ def _shortened(name: str) -> str:
 def _is_of_another(path: Path, origin: Origin) -> bool:
     """Whether a result that an earlier command wrote is of another input; what says nothing of that is not."""
     try:
-        findings = json.loads(path.read_text("utf-8"))
+        findings = parse_json(path.read_text("utf-8"))
         if "input_path" not in findings:
             return False
         former = origin_of(findings, 0)

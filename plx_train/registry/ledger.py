@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -10,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.characters import json_text
+from plx_train.ground.parsed import parse_json
 from plx_train.registry.gates import Gate
 from plx_train.tracking.receipts import check_tags
 from plx_train.tracking.store import PROMOTIONS, experiment_id
@@ -131,7 +131,7 @@ def entries(client: Reader, model: str | None = None) -> list[LedgerEntry]:
 def _entry(run: Any) -> LedgerEntry:
     tags = run.data.tags
     try:
-        gates = tuple(Gate(**values) for values in json.loads(tags.get("plx.gates", "[]")))
+        gates = tuple(Gate(**values) for values in parse_json(tags.get("plx.gates", "[]")))
     except (ValueError, TypeError):
         gates = ()
     texts = {name: tags.get(f"plx.{name}", "") for name in FIELDS}

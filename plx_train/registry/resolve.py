@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.parsed import parse_json
 from plx_train.registry.access import default_uri, explained, registry_client, registry_reader
 from plx_train.registry.exchange import LOCK_PREFIX
 from plx_train.runs.folder import EXPORT, INFERENCE_FILE, PARAMETERS_FILE, PARITY_FILE
@@ -156,7 +157,7 @@ def _proven_hashes(client: MlflowClient, run_id: str, place: str, names: set[str
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = client.download_artifacts(run_id, f"{place}/{PARITY_FILE}".lstrip("/"), folder)
-            report: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+            report: dict[str, Any] = parse_json(Path(path).read_text("utf-8"))
         files = {str(name): str(value) for name, value in report["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}

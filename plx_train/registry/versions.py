@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.parsed import parse_json
 from plx_train.registry.access import is_missing, is_taken
 from plx_train.registry.candidate import Candidate, Measurement
 from plx_train.tracking.words import clean_text
@@ -53,7 +53,7 @@ class Version:
         """Its own measurement that can be compared with `like`, if there is one."""
         kept = self.tags.get(MEASURED_TAG + like.key)
         try:
-            return Measurement(**json.loads(kept)) if kept else None
+            return Measurement(**parse_json(kept)) if kept else None
         except (ValueError, TypeError):
             return None
 

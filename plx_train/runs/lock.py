@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.file_lock import try_lock
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import LOCK_FILE, RANK_LOCK_FILE
 
 
@@ -136,7 +137,7 @@ def _opened(path: Path, more: int = 0) -> BinaryIO:
 
 def _holder(file: BinaryIO) -> str:
     try:
-        content = json.loads(file.read())
+        content = parse_json(file.read())
         return f" (process {content['process']} on {content['host']})"
     except (OSError, ValueError, KeyError, TypeError):
         # Windows lets nobody read what is locked.

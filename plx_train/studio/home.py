@@ -14,6 +14,7 @@ from typing import Any
 from plx_train.ground.confine import confined, is_inside
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replace_file, resolve_path, user_path
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import OUTPUTS
 
 STUDIO = "studio"
@@ -134,7 +135,7 @@ class Home:
         found = []
         for line in reversed(tail(self.own / EVENTS_FILE, TAIL_BYTES).splitlines()):
             with suppress(ValueError):
-                found.append(json.loads(line))
+                found.append(parse_json(line))
         return found[:MOST_EVENTS]
 
 
@@ -158,7 +159,7 @@ def make_home(root: str, data: Sequence[str]) -> Home:
 def read_json(path: Path, otherwise: Any) -> Any:
     """A file's content; `otherwise` where it can't be read."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return parse_json(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return otherwise
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field
 from plx_train import __version__
 from plx_train.ground.credentials import without_credentials
 from plx_train.ground.files import cache_folder
+from plx_train.ground.parsed import parse_json
 from plx_train.machine.hardware import cpu, memory_mib, nvidia_gpus, usable_cores
 from plx_train.studio.store import STORE, pages_of, set_store, store_of
 from plx_train.studio.studio import Studio
@@ -113,7 +113,7 @@ def _report(log: str) -> dict[str, Any] | None:
     """The JSON among what a command printed."""
     begins, ends = log.find("{\n"), log.rfind("\n}")
     try:
-        told = json.loads(log[begins : ends + 2]) if 0 <= begins < ends else None
+        told = parse_json(log[begins : ends + 2]) if 0 <= begins < ends else None
     except ValueError:
         return None
     return told if isinstance(told, dict) and isinstance(told.get("checks"), list) else None

@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.parsed import parse_json
 from plx_train.serving.server import LISTENING
 from plx_train.studio.home import Home
 from plx_train.studio.job_guard import LOG_FILE
@@ -63,7 +64,7 @@ def state_of(port: int | None, path: str) -> ServerState:
         return ServerState(None, "It is being loaded")
     try:
         status, body = _asked(port, "GET", "/health", None, STATE_SECONDS)
-        said = str(json.loads(body)["errorMsg"])
+        said = str(parse_json(body)["errorMsg"])
         counts = ANSWERED.findall(_asked(port, "GET", "/metrics", None, STATE_SECONDS)[1].decode("utf-8", "replace"))
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return ServerState(False, "It does not answer")
@@ -87,7 +88,7 @@ def ask(port: int, endpoint: Mapping[str, Any], content: bytes, fields: Mapping[
         request["fileType"] = 0 if content[:1024].lstrip().startswith(b"%PDF") else 1
     try:
         status, body = _asked(port, "POST", endpoint["path"], json.dumps(request).encode(), TRY_SECONDS)
-        told: dict[str, Any] = json.loads(body)
+        told: dict[str, Any] = parse_json(body)
         if status != 200:
             raise UserError(_words(told["errorMsg"]))
         return {"result": told["result"]}
@@ -100,7 +101,7 @@ def ask(port: int, endpoint: Mapping[str, Any], content: bytes, fields: Mapping[
 def _words(told: Any) -> str:
     """What is wrong with a request, in words: faults of fields come as a list."""
     try:
-        return "; ".join(f"{fault['loc'].removeprefix('body.')}: {fault['msg']}" for fault in json.loads(told))
+        return "; ".join(f"{fault['loc'].removeprefix('body.')}: {fault['msg']}" for fault in parse_json(told))
     except (ValueError, KeyError, TypeError, AttributeError):
         return str(told)
 

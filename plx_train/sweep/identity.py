@@ -9,6 +9,7 @@ from typing import Any
 
 from plx_train.config.written import written
 from plx_train.ground.errors import UserError
+from plx_train.ground.parsed import parse_json
 from plx_train.sweep.record import Objective
 from plx_train.sweep.space import Space
 
@@ -42,7 +43,7 @@ class Identity:
     @classmethod
     def from_json(cls, text: str) -> Identity:
         """What `to_json` gave."""
-        return cls(**json.loads(text))
+        return cls(**parse_json(text))
 
 
 def identity(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.ground.confine import PathRefused, refuse_leading_out
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import cache_folder
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.facts import read_facts, write_facts
 from plx_train.runs.folder import SPOOL_NAME
 from plx_train.runs.lock import hold, is_held
@@ -144,7 +145,7 @@ def _is_silent(run_id: str, beat: str) -> bool:
     """Whether this machine has seen the same heartbeat for long; what it sees is kept between runs."""
     path = cache_folder() / "heartbeats.json"
     try:
-        seen: dict[str, Any] = dict(json.loads(path.read_text("utf-8")))
+        seen: dict[str, Any] = dict(parse_json(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         seen = {}
     former = seen.get(run_id)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from plx_train.ground.characters import json_text, legible
+from plx_train.ground.parsed import parse_json
 
 LONGEST_KEY = 250
 """Characters of a name that MLflow takes."""
@@ -35,7 +35,7 @@ def path_of(text: str) -> Path:
     """The path that `path_text` wrote."""
     if text.startswith('"'):
         try:
-            return Path(str(json.loads(text)))
+            return Path(str(parse_json(text)))
         except ValueError:
             pass
     return Path(text)

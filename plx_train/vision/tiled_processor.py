@@ -13,7 +13,7 @@ import numpy as np
 from plx_train.contract.prediction import Prediction
 from plx_train.contract.processor import Graph
 from plx_train.ground.errors import UserError
-from plx_train.vision.bounds import batch_within
+from plx_train.vision.bounds import batch_within, check_seen
 from plx_train.vision.image import drawn_page
 from plx_train.vision.processor import ImageProcessor
 from plx_train.vision.tiles import OVERLAPS, SIDES, Tiling
@@ -41,6 +41,9 @@ class TiledProcessor(ImageProcessor):
     overlap: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
+        if len(self.size) != 2 or min(self.size) < 1:
+            raise UserError(f"size must be width and height in pixels, not {list(self.size)}")
+        check_seen(self.size[1], self.size[0], (self.size[1], self.size[0]), f"size={list(self.size)}")
         if self.tile is None:
             return
         if len(self.tile) != 2 or not min(self.tile) >= 1 or not max(self.tile) <= SIDES[1]:

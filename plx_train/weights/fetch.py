@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import cache_folder, sha256, user_path
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.checkpoint import is_checkpoint
 from plx_train.runs.folder import best_checkpoint
 from plx_train.weights.ahead import IDLE, Halted, Watch, beginning, begun
@@ -129,7 +130,7 @@ def _local(source: str) -> Path | None:
 def _cached_origin(folder: Path) -> str | None:
     """Where the cached files came from; None when they are not all there and whole."""
     try:
-        record = json.loads((folder / RECORD).read_text("utf-8"))
+        record = parse_json((folder / RECORD).read_text("utf-8"))
         whole = all(sha256(folder / name) == digest for name, digest in record["members"].items())
         return str(record["origin"]) if whole and record["members"] else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import read_limited
+from plx_train.ground.parsed import parse_json
 from plx_train.ground.protobuf import fields
 from plx_train.runs.checkpoint import MOST_TENSOR_BYTES
 from plx_train.weights.paddle_tensors import stored_tensors
@@ -36,7 +36,7 @@ def _names_of_program(content: bytes) -> list[str]:
 
 def _names_of_graph(content: bytes) -> list[str]:
     """Names of the parameters of an ``inference.json``, in the order of the file of parameters."""
-    operations = json.loads(content)["program"]["regions"][0]["blocks"][0]["ops"]
+    operations = parse_json(content)["program"]["regions"][0]["blocks"][0]["ops"]
     parameters = [operation["A"] for operation in operations if operation["#"] == "p"]
     return sorted({item for attributes in parameters for item in attributes if isinstance(item, str)})
 

@@ -41,6 +41,22 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, text: str) -> None:
         plx_train.Predictor(tmp_path)
 
 
+@pytest.mark.parametrize("sides", ["[2, 0.5]", "[0, 8]", "[32, 300000000]", "[-1, 8]", "[8]"])
+@pytest.mark.parametrize("kind", ["semantic_seg", "object_det"])
+def test_sizes_that_no_picture_has_are_refused(tmp_path: Path, kind: str, sides: str) -> None:
+    scales = "mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]"
+    resize = f"{{type: Resize, target_size: {sides}, keep_ratio: false"
+    own = {
+        "semantic_seg": f"Deploy: {{transforms: [{resize}, size_divisor: null}}, {{type: Normalize, {scales}}}]}}\n",
+        "object_det": f"Preprocess: [{resize}, interp: 2}}, {{type: NormalizeImage, {scales}}}, {{type: Permute}}]\n",
+    }
+    text = f"Global: {{plx_train: {{module: {kind}}}}}\n{own[kind]}label_list: [a]\n"
+    (tmp_path / "inference.yml").write_text(text)
+
+    with pytest.raises(plx_train.UserError, match=r"size must be|above the limit|unpack"):
+        plx_train.Predictor(tmp_path)
+
+
 @pytest.mark.parametrize(("section", "expected"), [({"model_name": "x"}, "x"), ([1], ""), (None, ""), ({}, "")])
 def test_a_name_is_a_text_whatever_stands_there(section: object, expected: str) -> None:
     assert model_name({"Global": section}) == expected

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from plx_train.ground.files import cache_folder, replace_file, replacing, resolve_path, sha256, user_path
+from plx_train.ground.errors import UserError
+from plx_train.ground.files import cache_folder, is_folder, replace_file, replacing, resolve_path, sha256, user_path
+from plx_train.ground.parsed import parse_json
 
 
 def test_the_hash_of_a_file(tmp_path: Path) -> None:
@@ -51,3 +53,16 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     assert cache_folder() == tmp_path / ".cache" / "plx_train"
     monkeypatch.setenv("PLX_TRAIN_CACHE", "~/elsewhere")
     assert cache_folder() == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize("given", ["e" * 300, "é" * 200, "a/" + "b" * 256 + "/c"])
+def test_a_name_that_no_file_system_takes_is_told(given: str) -> None:
+    with pytest.raises(UserError, match=r"is no path: a name in it has \d+ bytes"):
+        resolve_path(given)
+    assert not is_folder(Path(given))
+
+
+def test_json_that_is_nested_without_end_is_no_json() -> None:
+    with pytest.raises(ValueError, match="too deeply"):
+        parse_json("[" * 100_000)
+    assert parse_json(b'{"a": [1]}') == {"a": [1]}

@@ -12,6 +12,7 @@ from plx_train.doctor.bundle import write_bundle
 from plx_train.ground.errors import UserError, WeightsError
 from plx_train.pipelines.config import read_config
 from plx_train.pipelines.freeze import _copy_model, verify
+from plx_train.pipelines.load import load_pipeline
 from plx_train.runs.checkpoint import load_checkpoint
 from plx_train.runs.exported import file_hashes
 
@@ -51,6 +52,20 @@ def test_a_manifest_names_files_of_its_folder(name: str, tmp_path: Path) -> None
     (tmp_path / "frozen" / "manifest.json").write_text(json.dumps({"sha256": {name: "0" * 64}}))
     with pytest.raises(UserError, match="names"):
         verify(tmp_path / "frozen")
+
+
+def test_a_manifest_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="nested too deeply"):
+        verify(tmp_path)
+
+
+def test_a_name_that_no_file_system_takes_is_refused(tmp_path: Path) -> None:
+    config = {"pipeline_name": "image_classification", "SubModules": {"ImageClassification": {"model_dir": "é" * 300}}}
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(config, allow_unicode=True))
+    assert read_config(tmp_path)["SubModules"]["ImageClassification"]["model_dir"] == "é" * 300
+    with pytest.raises(UserError, match="a name in it has 600 bytes"):
+        load_pipeline(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "inner/x", ""])

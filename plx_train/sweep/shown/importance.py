@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from plx_train.ground.files import replace_file
+from plx_train.ground.parsed import parse_json
 from plx_train.sweep.record import SweepRecord, TrialRecord
 from plx_train.sweep.shown.ranking import first_value, usable
 
@@ -49,7 +50,7 @@ def kept_importances(record: SweepRecord) -> Importances:
     said = [known, sorted(record.space), asdict(record.objectives[0]), find_spec("sklearn") is not None]
     key = hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        kept = json.loads(path.read_text("utf-8"))
+        kept = parse_json(path.read_text("utf-8"))
         if kept["key"] == key:
             return Importances(dict(kept["shares"]), str(kept["remark"]))
     found = parameter_importances(record)
@@ -97,7 +98,7 @@ def _ordered(distribution: Any) -> Any:
     """Choices of numbers as the range that they lie in; all else as it is."""
     from optuna.distributions import FloatDistribution
 
-    choices = getattr(distribution, "choices", ("",))
+    choices: Any = getattr(distribution, "choices", ("",))
     if not all(type(one) in (int, float) and math.isfinite(one) for one in choices):
         return distribution
     return FloatDistribution(min(choices), max(choices))
