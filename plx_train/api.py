@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plx_train.ground.cycles import seldom_searched
 from plx_train.ground.extras import needing_the_workbench
 from plx_train.runs.result import RunResult
 from plx_train.terminal.streams import deliver, protected
@@ -27,15 +28,16 @@ def run(overrides: Sequence[str] = ()) -> RunResult:
 
 
 def _run(overrides: Sequence[str]) -> RunResult:
-    with needing_the_workbench():
-        from plx_train.config.compose import compose_run
-
     given = _without_cfg(overrides)
-    composed = compose_run(given)
-    if len(given) < len(overrides):
-        deliver(composed.yaml.removesuffix("\n"))
-        return RunResult("cfg", Path())
-    mode = importlib.import_module(f"plx_train.modes.{composed.options.mode}")
+    with seldom_searched():
+        with needing_the_workbench():
+            from plx_train.config.compose import compose_run
+
+        composed = compose_run(given)
+        if len(given) < len(overrides):
+            deliver(composed.yaml.removesuffix("\n"))
+            return RunResult("cfg", Path())
+        mode = importlib.import_module(f"plx_train.modes.{composed.options.mode}")
     try:
         return mode.run(composed)
     finally:

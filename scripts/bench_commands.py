@@ -132,8 +132,9 @@ def measured(text: str, trees: dict[str, Path], folder: Path, rounds: int) -> di
 
 
 def own_folders(place: Path) -> dict[str, str]:
-    """The variables by which a side keeps to itself."""
-    return {"PLX_TRAIN_CACHE": str(place / "cache"), "PLX_TRAIN_STATE": str(place / "state")}
+    """The variables by which a side keeps to itself, its compiled modules too, which every installation has."""
+    kept = {"PLX_TRAIN_CACHE": "cache", "PLX_TRAIN_STATE": "state", "PYTHONPYCACHEPREFIX": "compiled"}
+    return {"PYTHONDONTWRITEBYTECODE": ""} | {name: str(place / folder) for name, folder in kept.items()}
 
 
 def run(arguments: Sequence[str], tree: Path, place: Path) -> Spent:

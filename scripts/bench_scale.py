@@ -5,6 +5,7 @@ python scripts/bench_scale.py store --runs 10 1000 100000      # an MLflow store
 python scripts/bench_scale.py folders --runs 10 1000 10000     # mode=sync over so many runs' folders
 python scripts/bench_scale.py sweep --trials 20 200 1000       # mode=sweep_report of sweeps with so many trials
 python scripts/bench_scale.py images --lines 100 10000 100000  # label files with so many lines, an image each
+python scripts/bench_scale.py images --links --lines 1000000   # links of few images, the check of what is known alone
 python scripts/bench_scale.py steps                            # a training step by image size, batch and classes
 python scripts/bench_scale.py ranks                            # what two processes exchange over gloo
 """
@@ -37,6 +38,8 @@ def main() -> None:
     for name, (option, counts) in COUNTS.items():
         part = parts.add_parser(name)
         part.add_argument(option, dest="counts", type=int, nargs="+", default=counts)
+        if name == "images":
+            part.add_argument("--links", action="store_true", help="links of few files, checked as known ones")
         part.add_argument("--keep", type=Path, help="a folder where what was made stays, and is taken from")
     parts.add_parser("steps")
     parts.add_parser("ranks")
@@ -92,12 +95,13 @@ def images(folder: Path, given: argparse.Namespace) -> None:
     import scale_images
 
     for count in given.counts:
-        root = (given.keep or folder) / f"images{count}"
+        root = (given.keep or folder) / f"{'links' if given.links else 'images'}{count}"
         if not root.exists():
-            scale_images.make(root, count)
-        # A process of its own for each: what memory one has held says nothing of the next.
-        command = [sys.executable, scale_images.__file__, str(root)]
-        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
+            (scale_images.make_links if given.links else scale_images.make)(root, count)
+        for part in ("remember", "known") if given.links else ("measure",):
+            # A process of its own for each: what memory one has held says nothing of the next.
+            command = [sys.executable, scale_images.__file__, part, str(root)]
+            done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
         for name, value in json.loads(done.stdout).items():
             shown = f"{value:9.0f} MB" if name.startswith("memory") else f"{1000 * value:9.1f} ms"
             print(f"{count:>8} lines  {name:24} {shown}", flush=True)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +149,28 @@ def _plain(one: Correction) -> dict[str, Any]:
     return {IMAGE: one.image, **said, **({NOTE: one.note} if one.note else {})}
 
 
+def plain_outlines(numbers: Iterable[float], said: Sequence[tuple[str, int, bool]]) -> list[dict[str, Any]]:
+    """Outlines in plain values, as a file of corrections has them.
+
+    Args:
+        numbers: x, y, x, y … of all their corners.
+        said: of each the label, how many corners it has, and whether it counts neither way.
+    """
+    rounded = [round(float(number), 2) for number in numbers]
+    corners = list(map(list, zip(rounded[::2], rounded[1::2], strict=True)))
+    ends = accumulate(count for _, count, _ in said)
+    return [
+        {"label": label, "points": corners[end - count : end], **({"ignored": True} if is_ignored else {})}
+        for (label, count, is_ignored), end in zip(said, ends, strict=True)
+    ]
+
+
 def _plain_outline(one: Outline) -> dict[str, Any]:
-    more = {"ignored": True} if one.is_ignored else {}
     if one.runs is not None:
+        more = {"ignored": True} if one.is_ignored else {}
         return {"label": one.label, "size": list(one.runs.size), "counts": packed(one.runs.lengths), **more}
-    corners = [[round(float(x), 2), round(float(y), 2)] for x, y in one.points]
-    return {"label": one.label, "points": corners, **more}
+    numbers = (number for corner in one.points for number in corner)
+    return plain_outlines(numbers, [(one.label, len(one.points), one.is_ignored)])[0]
 
 
 def _found(file: str, line: int, code: str, reason: str) -> Finding:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import stat
 from pathlib import Path, PurePosixPath
 
 from plx_train.contract.check import Finding, Level
@@ -192,5 +194,14 @@ class LabelFile:
             found = (self._resolved_root / folder).resolve()
             self._folders[folder] = found, found.is_relative_to(self._resolved_root)
         found, is_inside = self._folders[folder]
-        place = found / last
-        return place.resolve().is_relative_to(self._resolved_root) if place.is_symlink() else is_inside
+        if _is_link(f"{found}/{last}"):
+            return (found / last).resolve().is_relative_to(self._resolved_root)
+        return is_inside
+
+
+def _is_link(path: str) -> bool:
+    """As that of a path, which takes longer to make than all else that is done with a line."""
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return Path(path).is_symlink()

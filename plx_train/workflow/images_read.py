@@ -6,28 +6,32 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from plx_train.config.options import RunOptions
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import IGNORED, IGNORED_TEXTS, Outline, Truth
-from plx_train.data.corrections import plain_truth
+from plx_train.data.corrections import plain_outlines, plain_truth
 from plx_train.data.defect_lines import GOOD, MARKS, UNNAMED, is_picture, runs_in
 from plx_train.data.formats.dataset_format import TEST, TRAIN, VAL, Annotation, AsWritten, DataFolder
 from plx_train.data.formats.lines import split_file
 from plx_train.data.formats.paddlex import PaddlexLists
-from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.data.formats.parsed_json import all_numbers, points, text_of
 from plx_train.data.formats.run_lengths import runs_of
 from plx_train.data.formats.tree import files_below, is_image
 from plx_train.ground.confine import confined
+from plx_train.ground.cycles import seldom_searched
 from plx_train.ground.errors import UserError
-from plx_train.ground.files import replace_file, user_path
+from plx_train.ground.files import replacing, user_path
 from plx_train.runs.folder import IMAGES_FILE
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
 from plx_train.vision.labels.classes import read_class_file
 from plx_train.vision.masks import UNCOUNTED, read_mask
 from plx_train.workflow.prepare import Prepared, prepare
+
+ROWS_AT_A_TIME = 1000
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,31 @@ class _Reading:
     names: list[str]
 
 
+class _Seen:
+    """What the truths of the rows so far name.
+
+    Attributes:
+        names: of classes or labels, in order, those that truths alone name last; none where these are texts.
+        masks: files of masks without colours of their own.
+    """
+
+    def __init__(self, truth: Truth, names: Sequence[str]) -> None:
+        self.names: dict[str, None] = {} if truth in (Truth.TEXT, Truth.TEXTS) else dict.fromkeys(names)
+        self.masks: list[str] = []
+        self._truth = truth
+
+    def add(self, truth: Any) -> None:
+        """Takes in the truth of a row, in plain values."""
+        if self._truth in (Truth.TEXT, Truth.TEXTS):
+            return
+        if self._truth is Truth.MASKS and isinstance(truth, dict) and "colours" not in truth:
+            self.masks.append(truth["mask"])
+        each = [truth] if isinstance(truth, str) else [truth.get("kind")] if isinstance(truth, dict) else truth or []
+        is_marked = self._truth in (Truth.MASKS, Truth.DEFECT)
+        self.names.update(dict.fromkeys(_label(one) for one in each if one and not (is_marked and _is_ignored(one))))
+
+
+@seldom_searched()
 def write_images_read(options: RunOptions, output: Path) -> None:
     """Writes `IMAGES_FILE` into the folder of a check; nothing where the room reads no images.
 
@@ -64,21 +93,38 @@ def write_images_read(options: RunOptions, output: Path) -> None:
     class_file = room.class_file(options.module)
     names = read_class_file(labels / class_file, labels)[0] or [] if class_file else []
     reading = _Reading(Path(dataset.root).absolute(), labels, truth, prepared, names)
-    rows = list(_labelled(reading)) if not prepared.is_empty else []
-    named = {row[0] for row in rows} | {row[2]["mask"] for row in rows if isinstance(row[2], dict)}
-    if reading.root == root:
-        others = (path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, IMAGE_SUFFIXES))
-        rows += [(name, "", None, "", 0) for name in others if name not in named]
-    content = {
-        "truth": truth.name.lower(),
-        "classes": _classes(reading, rows) or _numbers(reading, rows),
-        "root": str(reading.root),
-        "images": rows,
-    }
-    replace_file(output / IMAGES_FILE, json.dumps(content, ensure_ascii=True))
+    with replacing(output / IMAGES_FILE) as temporary, temporary.open("w", encoding="ascii") as file:
+        file.write(f'{{"truth": {json.dumps(truth.name.lower())}, "root": {json.dumps(str(reading.root))}, "images": [')
+        seen = _Seen(reading.truth, [GOOD] if truth is Truth.DEFECT else reading.names)
+        file.writelines(_in_pieces(_rows(reading, root), seen))
+        file.write(f'], "classes": {json.dumps(list(seen.names) or _numbers(reading.root, seen.masks))}}}')
 
 
 Row = tuple[str, str, Any, str, int]
+
+
+def _rows(reading: _Reading, root: Path) -> Iterator[Row]:
+    """Images that a label names, then the others below `root`, where the images of the reading lie there."""
+    named = set()
+    if not reading.prepared.is_empty:
+        for row in _labelled(reading):
+            named.add(row[0])
+            if isinstance(row[2], dict):
+                named.add(row[2]["mask"])
+            yield row
+    if reading.root == root:
+        others = (path.relative_to(root).as_posix() for path in files_below(root) if is_image(path, IMAGE_SUFFIXES))
+        yield from ((name, "", None, "", 0) for name in others if name not in named)
+
+
+def _in_pieces(rows: Iterator[Row], seen: _Seen) -> Iterator[str]:
+    """JSON of rows, some at a time, since a dataset may have a million."""
+    separator = ""
+    while some := list(islice(rows, ROWS_AT_A_TIME)):
+        for row in some:
+            seen.add(row[2])
+        yield separator + json.dumps(some, ensure_ascii=True)[1:-1]
+        separator = ", "
 
 
 def _labelled(reading: _Reading) -> Iterator[Row]:
@@ -152,41 +198,36 @@ def _outlines(text: str) -> Any:
         rows = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    found = []
-    for row in rows if isinstance(rows, list) else ():
-        corners = points(row.get("points")) if isinstance(row, dict) else None
-        runs = runs_of(row)
-        if corners or runs:
-            words = text_of(row.get("transcription"))
-            found.append(Outline(() if runs else corners or (), words, words in IGNORED_TEXTS, runs))
-    return plain_truth(tuple(found))
+    entries = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    outlines: list[Any] = [row.get("points") for row in entries]
+    words = [text_of(row.get("transcription")) for row in entries]
+    runs = [runs_of(row) for row in entries]
+    numbers = all_numbers(outlines) if all(outlines) and not any(runs) else None
+    if numbers is not None:
+        said = zip(words, map(len, outlines), strict=True)
+        return plain_outlines(numbers, [(label, count, label in IGNORED_TEXTS) for label, count in said])
+    given = zip(words, map(points, outlines), runs, strict=True)
+    return plain_truth(
+        tuple(
+            Outline(() if marked else corners or (), label, label in IGNORED_TEXTS, marked)
+            for label, corners, marked in given
+            if corners or marked
+        )
+    )
 
 
-def _classes(reading: _Reading, rows: Sequence[Row]) -> list[str]:
-    """Names of classes or labels, in order, those that truths alone name last."""
-    if reading.truth in (Truth.TEXT, Truth.TEXTS):
-        return []
-    named: dict[str, None] = dict.fromkeys((GOOD,) if reading.truth is Truth.DEFECT else reading.names)
-    for _, _, truth, _, _ in rows:
-        each = [truth] if isinstance(truth, str) else [truth.get("kind")] if isinstance(truth, dict) else truth or []
-        is_counted = reading.truth not in (Truth.MASKS, Truth.DEFECT)
-        named.update(dict.fromkeys(_label(one) for one in each if one and (is_counted or not _is_ignored(one))))
-    return list(named)
+def _numbers(root: Path, masks: Sequence[str]) -> list[str]:
+    """Numbers of classes up to the largest of a mask, where nothing names them."""
+    largest = -1
+    for path in masks:
+        with suppress(UserError):
+            mask = read_mask(confined(root, path, "the dataset"))
+            largest = max(largest, int(mask[mask < UNCOUNTED].max(initial=0)))
+    return [str(number) for number in range(largest + 1)]
 
 
 def _is_ignored(one: str | Mapping[str, Any]) -> bool:
     return not isinstance(one, str) and bool(one.get("ignored"))
-
-
-def _numbers(reading: _Reading, rows: Sequence[Row]) -> list[str]:
-    """Numbers of classes up to the largest of a mask, where nothing names them."""
-    largest = -1
-    for _, _, truth, _, _ in rows if reading.truth is Truth.MASKS else ():
-        with suppress(UserError):
-            if isinstance(truth, dict) and "colours" not in truth:
-                mask = read_mask(confined(reading.root, truth["mask"], "the dataset"))
-                largest = max(largest, int(mask[mask < UNCOUNTED].max(initial=0)))
-    return [str(number) for number in range(largest + 1)]
 
 
 def _label(one: str | Mapping[str, Any]) -> str:

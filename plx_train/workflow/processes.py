@@ -8,11 +8,12 @@ from plx_train.runs.facts import read_facts
 from plx_train.runs.folder import RANKS, RUN_FILE
 from plx_train.runs.result import RunResult, recorded_result
 from plx_train.tracking import end_held_record, end_record
+from plx_train.weights.ahead import begun
 from plx_train.workflow.dataset import open_data
 from plx_train.workflow.job import RunJob, write_job
 from plx_train.workflow.resume import Continuation, check_same_data
 from plx_train.workflow.session import Session
-from plx_train.workflow.training import check_shares
+from plx_train.workflow.training import check_shares, weights_to_load
 
 SIGNAL_CODES = 128
 """Exit codes above say which signal ended a process."""
@@ -26,6 +27,10 @@ def run_together(session: Session, continuation: Continuation | None, members: M
     data = open_data(session)
     if continuation:
         check_same_data(continuation, data.report.fingerprint)
+    weights = weights_to_load(session)
+    # Told here, a fault of theirs needs no process either, and no two of them fetch them.
+    if weights is not None and (ahead := begun(weights)) is not None:
+        ahead.result()
     job = write_job(session.output, RunJob(session.composed, continuation is not None, members))
     console, output = session.console, session.output
     said: list[str] = []

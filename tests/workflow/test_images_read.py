@@ -79,3 +79,21 @@ def test_lines_that_say_nothing_have_no_truth(tmp_path: Path) -> None:
     (root / "train.txt").write_text("\n".join([lines[0].partition("\t")[0] + "\t1,x", *lines[1:]]) + "\n")
     found = images_read(root, tmp_path / "out", "image_mlcls")
     assert found["images"][0][2] is None and found["images"][0][1] == "train"
+
+
+def test_what_is_odd_leaves_the_other_texts(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    good = {"transcription": "a", "points": [[0, 0], [9.126, 0], [9, 9], [0, 9]]}
+    odd = [{"points": [["x", 0]]}, 5, {"transcription": None, "points": [[1, 1], [2, 2]]}, {"transcription": "b"}]
+    (root / "train.txt").write_text(
+        f"one.png\t{json.dumps([good, {**good, 'transcription': '###'}])}\ntwo.png\t{json.dumps([good, *odd])}\n"
+    )
+    (root / "val.txt").write_text("three.png\tno JSON\n")
+    picture(root / "one.png", 90)
+    found = images_read(root, tmp_path / "out", "text_det")
+    rows = {image: truth for image, _, truth, _, _ in found["images"]}
+    outline = {"label": "a", "points": [[0, 0], [9.13, 0], [9, 9], [0, 9]]}
+    assert rows["one.png"] == [outline, {**outline, "label": "###", "ignored": True}]
+    assert rows["two.png"] == [outline, {"label": "", "points": [[1, 1], [2, 2]]}]
+    assert rows["three.png"] is None and found["classes"] == []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,19 @@ def are_pairs(value: Any) -> bool:
         if type(x) not in NUMBERS or type(y) not in NUMBERS or not (-most <= x <= most and -most <= y <= most):
             return False
     return True
+
+
+def all_numbers(outlines: Sequence[Any]) -> list[float] | None:
+    """x, y, x, y … of many outlines in one list; None where `are_pairs` does not hold for each of them."""
+    if not set(map(type, outlines)) <= {list}:
+        return None
+    pairs = list(chain.from_iterable(outlines))
+    if not set(map(type, pairs)) <= {list} or not set(map(len, pairs)) <= {2}:
+        return None
+    numbers = list(chain.from_iterable(pairs))
+    # Not by the largest: NaN is neither larger nor smaller than what it is compared with.
+    is_near = set(map(type, numbers)) <= NUMBERS and all(map(MAX_COORDINATE.__ge__, map(abs, numbers)))
+    return numbers if is_near else None
 
 
 def points(value: Any) -> tuple[tuple[float, float], ...] | None:

@@ -20,7 +20,7 @@ from plx_train.contract.check import Finding
 from plx_train.contract.truth import IGNORED_TEXTS
 from plx_train.data.label_file import LabelFile, separator_hint
 from plx_train.data.odd_characters import control_findings
-from plx_train.vision.labels.points import read_points, with_area
+from plx_train.vision.labels.points import plain_texts, read_points, with_area
 from plx_train.vision.samples import LabelledImage
 
 
@@ -54,8 +54,7 @@ def read_lines(path: Path, root: Path) -> tuple[list[PageLabel], list[Finding]]:
         root: the dataset's folder; images are relative to it and must lie in it. No image is opened.
     """
     found = LabelFile(path, root)
-    pages = [_read_line(line, number, found) for number, line in found.lines()]
-    kept = [page for page in pages if page is not None]
+    kept = [page for number, line in found.lines() if (page := _read_line(line, number, found))]
     texts = ((int(page.where.rpartition(":")[2]), label.text) for page in kept for label in page.truth)
     return kept, found.findings + control_findings(found.name, texts, "transcriptions")
 
@@ -92,8 +91,10 @@ def _read_labels(text: str, number: int, found: LabelFile) -> list[TextLabel]:
         return []
     if not values:
         found.add(number, "warning", "no-labels", "the page has no text")
-    read = [_read_label(value, position, number, found) for position, value in enumerate(values, 1)]
-    labels = [label for label in read if label is not None]
+    plain = plain_texts(values)
+    labels = [TextLabel(text, points, text in IGNORED_TEXTS) for text, points in plain or ()]
+    single = enumerate(values, 1) if plain is None else ()
+    labels += [label for place, value in single if (label := _read_label(value, place, number, found))]
     kept = with_area([label.points for label in labels], [label.text for label in labels], number, found)
     return [label for label, keep in zip(labels, kept, strict=True) if keep]
 
@@ -114,9 +115,7 @@ def _read_label(value: Any, position: int, number: int, found: LabelFile) -> Tex
         return None
     named = f'label {position} ("{text[:20]}")'
     points = read_points(value["points"], named, number, found)
-    if points is None:
-        return None
-    return TextLabel(text, points, text in IGNORED_TEXTS)
+    return None if points is None else TextLabel(text, points, text in IGNORED_TEXTS)
 
 
 def _kind(value: Any) -> str:

@@ -33,6 +33,7 @@ FIRST_YEAR, LAST_YEAR = 1800, 2200
 """Integers that would be dates outside are integers."""
 OF_DAY = re.compile(r"\d{1,2}(:\d{2}){1,2}(\.\d+)?|\d{1,2}\.\d{2}\.\d{2}")
 """A time of day alone; some write points between its parts."""
+NO_MARK = re.compile(r"[^-/.:]+")
 MIN_SHARE = 0.5
 """Share of a sample that must fit a way of writing."""
 
@@ -54,6 +55,19 @@ class TimeFormat:
     has_offset: bool = False
     is_digits: bool = False
     or_else: str | None = None
+
+
+def _marks(text: str) -> str:
+    """What stands between the numbers of a text or a pattern, in order, other than letters and spaces."""
+    return NO_MARK.sub("", text)
+
+
+PATTERNS = {
+    pattern: _marks(pattern)
+    for date, of_day in product(DATES, DAY_TIMES)
+    for pattern in ((f"{date} {of_day}", f"{date}T{of_day}") if of_day else (date,))
+}
+"""Dates with and without times of day, and the marks of each."""
 
 
 @lru_cache(1 << 10)
@@ -141,12 +155,18 @@ def _has_offset(cells: pandas.Series) -> np.ndarray:
 
 def _candidates(texts: list[str]) -> list[str]:
     """Patterns that fit one of the first texts."""
-    patterns = [
-        f"{date}{mark}{of_day}" if of_day else date
-        for date, of_day in product(DATES, DAY_TIMES)
-        for mark in ((" ", "T") if of_day else ("",))
+    some = [(text, _marks(text)) for text in texts[:: max(len(texts) // 3, 1)]]
+    return [
+        pattern
+        for pattern, marks in PATTERNS.items()
+        if any(_may_fit(found, pattern, marks) and _fits(text, pattern) for text, found in some)
     ]
-    return [pattern for pattern in patterns if any(_fits(text, pattern) for text in texts[:: max(len(texts) // 3, 1)])]
+
+
+def _may_fit(found: str, pattern: str, marks: str) -> bool:
+    """Whether a text has the pattern's marks: each pattern that is tried is compiled first, which takes its time."""
+    # Some languages write a.m. with points.
+    return found.startswith(marks) if "%p" in pattern else found == marks
 
 
 def _digits_format(texts: list[str]) -> str | None:

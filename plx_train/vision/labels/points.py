@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from plx_train.data.formats.parsed_json import MAX_COORDINATE, are_pairs
+from plx_train.data.formats.parsed_json import MAX_COORDINATE, all_numbers, are_pairs
 from plx_train.data.label_file import LabelFile
 from plx_train.vision.polygons import by_corners, is_simple, polygon_area
 
@@ -43,6 +44,21 @@ def read_points(value: Any, named: str, line: int, file: LabelFile) -> np.ndarra
         file.add(line, "error", "points-outside", f"the points of {named} lie millions of pixels away")
         return None
     return np.asarray(value, np.float32)
+
+
+def plain_texts(values: Sequence[Any]) -> list[tuple[str, np.ndarray]] | None:
+    """Transcription and corners float32 (P, 2) of each object of a line; None where one has to be looked at alone."""
+    if not set(map(type, values)) <= {dict}:
+        return None
+    texts, outlines = ([value.get(key) for value in values] for key in ("transcription", "points"))
+    numbers = all_numbers(outlines)
+    if numbers is None or not set(map(type, texts)) <= {str}:
+        return None
+    counts = list(map(len, outlines))
+    if min(counts, default=MIN_CORNERS) < MIN_CORNERS:
+        return None
+    corners, ends = np.asarray(numbers, np.float32).reshape(-1, 2), accumulate(counts)
+    return [(text, corners[end - count : end]) for text, count, end in zip(texts, counts, ends, strict=True)]
 
 
 def with_area(outlines: Sequence[np.ndarray], names: Sequence[str], line: int, file: LabelFile) -> np.ndarray:

