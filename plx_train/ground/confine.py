@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from plx_train.ground.errors import UserError
+from plx_train.ground.files import LONGEST_NAME, longest_name
 
 LONGEST_PATH = 4096
 """Characters of the longest path; longer texts are none."""
@@ -30,7 +31,13 @@ def confined(root: Path, name: object, what: str) -> Path:
     Raises:
         PathRefused: it leads out of `root`, or is no path.
     """
-    if not isinstance(name, str) or not name or "\0" in name or len(name) > LONGEST_PATH:
+    if (
+        not isinstance(name, str)
+        or not name
+        or "\0" in name
+        or len(name) > LONGEST_PATH
+        or longest_name(name) > LONGEST_NAME
+    ):
         raise PathRefused(f"{what} names {_shown(name)}, which is no path")
     if "\\" in name and os.name != "nt":
         # On another system it would lead elsewhere.

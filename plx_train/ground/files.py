@@ -53,7 +53,7 @@ def user_path(given: str | Path) -> Path:
         path = Path(given).expanduser()
     except RuntimeError:
         raise UserError(f"{given} names the home of a user who does not exist here") from None
-    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    longest = longest_name(path)
     if longest > LONGEST_NAME:
         shown = bounded(str(given), MOST_SHOWN)
         raise UserError(f"{shown} is no path: a name in it has {longest} bytes, {LONGEST_NAME} are possible")
@@ -63,6 +63,11 @@ def user_path(given: str | Path) -> Path:
 def resolve_path(given: str | Path) -> Path:
     """The path that a user means, absolute: ``~`` expanded, relative to where the command runs."""
     return user_path(given).absolute()
+
+
+def longest_name(path: str | Path) -> int:
+    """Bytes of the longest name in a path."""
+    return max((len(part.encode("utf-8", "surrogatepass")) for part in Path(path).parts), default=0)
 
 
 def is_folder(path: Path) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from plx_train.ground.errors import WeightsError
-from plx_train.ground.files import cache_folder, sha256, user_path
+from plx_train.ground.files import LONGEST_NAME, cache_folder, longest_name, sha256, user_path
 from plx_train.ground.parsed import parse_json
 from plx_train.runs.checkpoint import is_checkpoint
 from plx_train.runs.folder import best_checkpoint
@@ -115,6 +115,8 @@ def _looks_like_path(source: str) -> bool:
 
 
 def _local(source: str) -> Path | None:
+    if not _looks_like_path(source) and longest_name(source) > LONGEST_NAME:
+        return None
     try:
         path = user_path(source)
         # PaddleOCR's configs name weights without the suffix.

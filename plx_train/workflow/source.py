@@ -215,7 +215,9 @@ def load_config(folder: Path) -> DictConfig:
         recorded = OmegaConf.create(text)
     except Exception as error:  # whatever a YAML parser trips over
         raise UserError(f"{folder / CONFIG_FILE} can't be read ({reason_of(error)})") from None
-    if not isinstance(recorded, DictConfig) or "module" not in recorded:
+    module = recorded._get_node("module") if isinstance(recorded, DictConfig) else None
+    is_run = isinstance(module, DictConfig) and not module._is_none() and "name" in module
+    if not isinstance(recorded, DictConfig) or not is_run:
         raise UserError(f"{folder / CONFIG_FILE} is no configuration of a run")
     key = next(references_in(recorded), None)
     if key is not None:

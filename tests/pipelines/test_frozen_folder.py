@@ -46,7 +46,7 @@ def test_models_of_its_own_and_a_yaml_of_the_users_are_taken(tmp_path: Path) -> 
     assert read_config(folder)["SubModules"]["TextDetection"]["model_dir"] == "/srv/models/x"
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a\\b"])
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a\\b", "e" * 300])
 def test_a_manifest_names_files_of_its_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / "frozen").mkdir()
     (tmp_path / "frozen" / "manifest.json").write_text(json.dumps({"sha256": {name: "0" * 64}}))

@@ -43,7 +43,9 @@ def test_a_folder_that_is_called_like_a_reference_is_taken(source: Source) -> No
     assert (options.root, options.val) == ("/elsewhere/${x}", "${y}.txt")
 
 
-@pytest.mark.parametrize("text", ["", "- a", "a: [", "dataset: {}", "\x00", "0"])
+@pytest.mark.parametrize(
+    "text", ["", "- a", "a: [", "dataset: {}", "\x00", "0", "module: {h: }", "module: 5", "module:"]
+)
 def test_a_configuration_that_is_torn_has_a_sentence(source: Source, text: str) -> None:
     assert source.run
     (source.run / CONFIG_FILE).write_text(text)

@@ -19,7 +19,7 @@ KEPT = (b"IHDR", b"PLTE", b"tRNS", PIXELS, END)
 HEAD, CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 
 MOST_EXIF = 1 << 24
-"""Bytes that are read of a file's notes: a header can claim any length, and memory is taken for it."""
+"""Bytes of a file's notes, longer ones are passed over: a header can claim any length, and memory is taken for it."""
 
 STEP = 5000
 """Bytes of which zlib forms a checksum without letting go of Python's lock, which takes longer than the checksum."""
@@ -95,11 +95,15 @@ def read_size(file: BinaryIO) -> Png:
     png = read_header(file.read(33))
     while len(head := file.read(8)) == 8:
         length, kind = HEAD.unpack(head)
-        if kind == b"eXIf":
-            return replace(png, orientation=exif_orientation(file.read(min(length, MOST_EXIF))))
         if kind == END:
             break
-        file.seek(length + 4, io.SEEK_CUR)
+        if kind != b"eXIf" or length > MOST_EXIF:
+            file.seek(length + 4, io.SEEK_CUR)
+            continue
+        notes, check = file.read(length), file.read(4)
+        # Damaged ones count for nothing, as where the picture is read.
+        if check == CHECKSUM.pack(_checksum(memoryview(kind + notes))):
+            png = replace(png, orientation=exif_orientation(notes))
     return png
 
 
@@ -125,7 +129,7 @@ def with_pixels(png: Png, content: bytes) -> Png:
             spans[-1:] = [(spans[-1][0], end)] if spans[-1][1] == place else [spans[-1], (place, end)]
         if is_whole and kind == b"tRNS":
             png = replace(png, transparent=content[place + 8 : end - 4])
-        elif is_whole and kind == b"eXIf":
+        elif is_whole and kind == b"eXIf" and length <= MOST_EXIF:
             png = replace(png, orientation=exif_orientation(content[place + 8 : end - 4]))
         elif kind == END:
             return replace(png, content=_joined(content, spans))

@@ -27,6 +27,19 @@ def test_a_picture_of_long_rows_is_read_in_one_go(tmp_path: Path) -> None:
     assert time.process_time() - start < 1.5
 
 
+def test_damaged_notes_turn_no_picture(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (5, 3)).save(file, "PNG", exif=exif)
+    content = file.getvalue()
+    check = content.index(b"eXIf") + 4 + int.from_bytes(content[content.index(b"eXIf") - 4 :][:4], "big")
+    for name, text in (("whole", content), ("damaged", content[:check] + b"\0\0\0\0" + content[check + 4 :])):
+        (tmp_path / f"{name}.png").write_bytes(text)
+        expected = (5, 3) if name == "whole" else (3, 5)
+        assert image_size(tmp_path / f"{name}.png") == read_image(tmp_path / f"{name}.png").shape[:2] == expected
+
+
 def test_notes_that_claim_gigabytes_take_no_memory(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.new("RGB", (5, 3)).save(file, "PNG")
