@@ -155,6 +155,7 @@ def test_ranks_meet_and_rank_0_is_heard(tmp_path: Path) -> None:
     assert left_over(run.folder) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "said"),
     [
@@ -187,6 +188,7 @@ def test_a_mistake_that_all_ranks_find_is_told_once(tmp_path: Path) -> None:
     assert left_over(run.folder) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_goes_to_all_ranks_which_save(number: signal.Signals, tmp_path: Path) -> None:
     run = Launched(tmp_path / "run", "train", processes=2)
@@ -202,6 +204,7 @@ def test_a_signal_goes_to_all_ranks_which_save(number: signal.Signals, tmp_path:
     assert left_over(run.folder) == []
 
 
+@pytest.mark.long
 def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
     run = Launched(tmp_path / "run", "deaf", processes=2)
     run.wait_until_up()
@@ -233,6 +236,7 @@ def test_ranks_do_not_outlive_a_killed_command(tmp_path: Path) -> None:
     assert left_over(run.folder) == []
 
 
+@pytest.mark.long
 def test_two_machines_meet_at_the_first_one(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -117,6 +117,7 @@ def test_all_processes_keep_the_first_ones_plan_of_the_time(dataset: Path, tmp_p
     assert last[0] == last[1], "and end at the same step"
 
 
+@pytest.mark.long
 def test_a_rank_that_is_killed_ends_the_run_with_one_sentence(dataset: Path, tmp_path: Path) -> None:
     process = start(dataset, tmp_path / "r", "trainer.epochs=500", "trainer.eval_every_epochs=500")
     spool = tmp_path / "r" / SPOOL_NAME
@@ -141,6 +142,7 @@ def test_a_rank_that_is_killed_ends_the_run_with_one_sentence(dataset: Path, tmp
     assert "rank 1" in facts["reason"]
 
 
+@pytest.mark.long
 def test_a_signal_saves_in_all_processes_and_the_run_goes_on(dataset: Path, tmp_path: Path) -> None:
     process = start(dataset, tmp_path / "r", "trainer.epochs=500", "trainer.eval_every_epochs=500")
     spool = tmp_path / "r" / SPOOL_NAME

@@ -33,6 +33,7 @@ def predictor(folder: Path, engine: str) -> plx_train.Predictor:
     return plx_train.Predictor(folder, engine=engine, threads=1)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_find_the_same_boxes_in_one_image_and_in_several(export: Path, engine: str) -> None:
@@ -45,6 +46,7 @@ def test_engines_find_the_same_boxes_in_one_image_and_in_several(export: Path, e
         assert largest_difference(reference.processor, *rows) < 1e-4
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_find_the_same_boxes_tile_by_tile(engine: str, tmp_path: Path) -> None:

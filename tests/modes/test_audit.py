@@ -120,6 +120,7 @@ def test_places_are_those_of_other_formats(tmp_path: Path) -> None:
     assert (first["image"], first["file"], first["truth"]) == ("blue/blue3.png", "blue/blue3.png", "red")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("room", ["object_det", "text_rec", "text_det"])
 def test_a_finished_model_judges(room: str, tmp_path: Path) -> None:
     root = tiny_room(room).make_dataset(tmp_path / "data")

@@ -38,6 +38,7 @@ def index(data: Path, export: Path) -> Path:
     return build(data.parent / "index", f"run={export}", f"input={data / 'gallery.txt'}").output
 
 
+@pytest.mark.long
 def test_images_of_a_label_file_are_known_by_their_names(index: Path, data: Path, export: Path) -> None:
     found = read_index(index)
     assert found.labels == ("teapot", "teapot", "7", "7", "8", "8", "9", "9")

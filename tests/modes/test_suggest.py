@@ -165,6 +165,7 @@ def test_mistakes_are_answered_in_a_sentence(
         plx_train.run([*given, *overrides])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("room", ["text_det", "text_rec", "object_det"])
 def test_other_rooms_of_images_suggest_by_what_is_typical(room: str, tmp_path: Path) -> None:
     data = tiny_room(room).make_dataset(tmp_path / "data")

@@ -109,6 +109,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_one_bad_folder_holds_up_no_other(evil: Path, tmp_path: Path, damage: str) -> None:

@@ -100,6 +100,7 @@ def test_a_folder_that_holds_a_run_is_not_written_over(tracked_run: RunResult, d
         train(dataset, tracked_run.output)
 
 
+@pytest.mark.long
 def test_benchmark_gives_every_figure(dataset: Path, tmp_path: Path) -> None:
     result = train(dataset, tmp_path / "b", "mode=benchmark")
 
@@ -121,6 +122,7 @@ def test_benchmark_gives_every_figure(dataset: Path, tmp_path: Path) -> None:
     assert all(math.isfinite(value) for value in figures.values())
 
 
+@pytest.mark.long
 def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_workers_change_nothing(dataset: Path, tmp_path: Path) -> None:
     first = train(dataset, tmp_path / "a")
     second = train(dataset, tmp_path / "b", "device.num_workers=2")
@@ -131,6 +133,7 @@ def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_workers_change_nothing
     assert not all(np.array_equal(a[name], c[name]) for name in a)
 
 
+@pytest.mark.long
 def test_the_initial_weights_win_when_training_makes_it_worse(
     tracked_run: RunResult, dataset: Path, tmp_path: Path
 ) -> None:
@@ -156,6 +159,7 @@ def test_a_loss_that_is_not_finite_names_step_and_files(dataset: Path, tmp_path:
     assert json.loads((tmp_path / "nan" / "run.json").read_text())["status"] == "FAILED"
 
 
+@pytest.mark.long
 def test_patience_ends_a_run_that_does_not_improve(dataset: Path, tmp_path: Path) -> None:
     train(dataset, tmp_path / "p", "optimizer.lr=0", "trainer.epochs=20", "trainer.patience=2")
 
@@ -163,6 +167,7 @@ def test_patience_ends_a_run_that_does_not_improve(dataset: Path, tmp_path: Path
     assert (state["epoch"], state["ended_by"]) == (2, "patience")
 
 
+@pytest.mark.long
 def test_a_metric_stuck_at_zero_is_said_once(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(
         dataset,
@@ -176,6 +181,7 @@ def test_a_metric_stuck_at_zero_is_said_once(dataset: Path, tmp_path: Path, caps
     assert capsys.readouterr().err.count("the metric was 0 in the last 3 evaluations") == 1
 
 
+@pytest.mark.long
 def test_max_time_ends_a_run_and_still_exports(dataset: Path, tmp_path: Path) -> None:
     result = train(dataset, tmp_path / "t", "trainer.max_time=3s", "trainer.epochs=100000")
 
@@ -183,6 +189,7 @@ def test_max_time_ends_a_run_and_still_exports(dataset: Path, tmp_path: Path) ->
     assert json.loads((tmp_path / "t" / "run.json").read_text())["seconds"] < 60
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -201,6 +208,7 @@ def test_options_of_the_loop_work_together(dataset: Path, tmp_path: Path, overri
     assert load_checkpoint(last_checkpoint(tmp_path / "o"))[1]["loop"]["step"] > 0
 
 
+@pytest.mark.long
 def test_frozen_parameters_stay_as_they_were(tracked_run: RunResult, dataset: Path, tmp_path: Path) -> None:
     source = tracked_run.output / "checkpoints" / "best"
     frozen = train(

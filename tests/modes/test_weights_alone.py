@@ -55,6 +55,7 @@ def of_weights(mode: str, weights: Path, settings: tuple[str, ...], output: Path
     return plx_train.run([f"mode={mode}", *given, *overrides])
 
 
+@pytest.mark.long
 def test_weights_alone_reach_what_their_run_reached_with_the_same_settings(
     trained: RunResult, weights: Path, settings: tuple[str, ...], dataset: Path, tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ def test_weights_alone_reach_what_their_run_reached_with_the_same_settings(
     assert json.loads((tmp_path / "e" / "metrics.json").read_text()) == found
 
 
+@pytest.mark.long
 def test_an_export_of_weights_alone_is_proven_and_says_what_it_is_of(
     weights: Path, settings: tuple[str, ...], dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,6 +87,7 @@ def test_an_export_of_weights_alone_is_proven_and_says_what_it_is_of(
     assert left == {"config.yaml", "overlays", "predictions.json", "run.lock"}
 
 
+@pytest.mark.long
 def test_engines_are_measured_on_an_export_of_weights_alone(
     weights: Path, settings: tuple[str, ...], dataset: Path, tmp_path: Path
 ) -> None:
@@ -92,6 +95,7 @@ def test_engines_are_measured_on_an_export_of_weights_alone(
     assert result.export == tmp_path / "b" / "export" and (result.export / "engine.json").is_file()
 
 
+@pytest.mark.long
 def test_engines_are_measured_on_the_data_that_weights_were_exported_with(
     weights: Path, settings: tuple[str, ...], dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +171,7 @@ def test_a_head_of_other_classes_is_not_evaluated_at_random(tmp_path: Path) -> N
         evaluated(classes + 1)
 
 
+@pytest.mark.long
 @pytest.mark.network
 def test_published_weights_are_told_and_read_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import numpy as np

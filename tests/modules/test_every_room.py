@@ -109,6 +109,7 @@ def metrics_of(source: Path, output: Path) -> dict[str, float]:
     return plx_train.run(given).metrics
 
 
+@pytest.mark.long
 def test_four_samples_are_learned_by_heart(learned: tuple[RunResult, str]) -> None:
     result, said = learned
     assert "yes: a model can learn these samples" in said, result.metrics
@@ -130,6 +131,7 @@ def test_evaluation_of_a_run_gives_what_was_logged(which: str, runs: dict[str, R
     assert found and found == {name: value for name, value in runs[which].metrics.items() if name.startswith("val/")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", BOTH)
 def test_evaluation_of_the_export_gives_the_same(
     which: str, runs: dict[str, RunResult], judged: dict[str, Judged]
@@ -139,6 +141,7 @@ def test_evaluation_of_the_export_gives_the_same(
         assert value == pytest.approx(runs[which].metrics[name], rel=1e-4, abs=1e-5), name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", BOTH)
 def test_a_predictor_gives_what_is_evaluated(which: str, runs: dict[str, RunResult], judged: dict[str, Judged]) -> None:
     predictor = plx_train.Predictor(runs[which].output / "export")
@@ -153,6 +156,7 @@ def test_a_predictor_gives_what_is_evaluated(which: str, runs: dict[str, RunResu
     assert metric.compute() == pytest.approx(judged[which].evaluation.metrics, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_bits_by_more_threads(
     drawn: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

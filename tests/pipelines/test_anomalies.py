@@ -39,6 +39,7 @@ def picture() -> np.ndarray:
     return striped(np.random.default_rng(0))
 
 
+@pytest.mark.long
 def test_a_map_and_a_score(model: str) -> None:
     pipeline = plx_train.pipeline("anomaly_detection", AnomalyDetection=model)
     (found,) = pipeline.predict(picture())
@@ -49,6 +50,7 @@ def test_a_map_and_a_score(model: str) -> None:
     assert not other["is_anomalous"] and not other["pred"].any() and other["score"] == found["score"]
 
 
+@pytest.mark.long
 def test_the_answer_is_paddlexs_with_the_score_beside_it(model: str) -> None:
     pipeline = plx_train.pipeline("anomaly_detection", AnomalyDetection=model)
     (found,) = pipeline.predict(picture())

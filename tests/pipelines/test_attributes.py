@@ -46,6 +46,7 @@ def between(boxes: list[dict[str, Any]]) -> float:
     return (scores[-1] + scores[-2]) / 2
 
 
+@pytest.mark.long
 def test_each_thing_that_is_found_is_described(pipeline: plx_train.Pipeline) -> None:
     boxes = only(pipeline, street())
     detector, classifier = (pipeline.parts[key].predictor for key in ("Detection", "Classification"))
@@ -60,6 +61,7 @@ def test_each_thing_that_is_found_is_described(pipeline: plx_train.Pipeline) -> 
     assert any(box["labels"] for box in boxes)
 
 
+@pytest.mark.long
 def test_thresholds_are_those_of_the_call_the_section_and_the_model(pipeline: plx_train.Pipeline, parts: Parts) -> None:
     usual = only(pipeline, street())
     limit = between(usual)
@@ -94,6 +96,7 @@ def test_what_can_not_be_is_a_sentence(pipeline: plx_train.Pipeline, params: dic
         only(pipeline, street(), **params)
 
 
+@pytest.mark.long
 def test_a_model_of_another_kind_is_refused(parts: Parts) -> None:
     with pytest.raises(UserError, match="Classification takes a model of image_mlcls, not of object_det"):
         plx_train.pipeline(VEHICLES, Detection=parts["Detection"], Classification=parts["Detection"])
@@ -113,6 +116,7 @@ def test_pictures_and_files(pipeline: plx_train.Pipeline, tmp_path: Path) -> Non
     assert set(told["boxes"][0]) == {"labels", "cls_scores", "det_score", "coordinate"}
 
 
+@pytest.mark.long
 def test_it_is_frozen_for_paddlex(parts: Parts, pipeline: plx_train.Pipeline, tmp_path: Path) -> None:
     given = [f"models.{key}={folder}" for key, folder in parts.items()]
     plx_train.run(
@@ -124,6 +128,7 @@ def test_it_is_frozen_for_paddlex(parts: Parts, pipeline: plx_train.Pipeline, tm
     assert only(plx_train.pipeline(tmp_path / "frozen"), street()) == only(pipeline, street())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "key"), [(PEDESTRIANS, "pedestrians"), (VEHICLES, "vehicles")])
 def test_it_is_served_as_by_paddlex(name: str, key: str, parts: Parts) -> None:
     pipeline = plx_train.pipeline(name, **parts)
@@ -140,6 +145,7 @@ def test_it_is_served_as_by_paddlex(name: str, key: str, parts: Parts) -> None:
     assert bad.status_code == 422 and "one for each class" in bad.json()["errorMsg"]
 
 
+@pytest.mark.long
 def test_small_objects_are_served_at_paddlex_path(parts: Parts) -> None:
     pipeline = plx_train.pipeline("small_object_detection", SmallObjectDetection=parts["Detection"])
     image = base64.b64encode(cv2.imencode(".png", street())[1].tobytes()).decode()

@@ -256,6 +256,7 @@ def test_turning_is_against_the_clock() -> None:
     assert rotate(image, 0) is image
 
 
+@pytest.mark.long
 @pytest.mark.network
 def test_published_models_read_a_page() -> None:
     page = ROOT / "datasets" / "pages" / "images" / "debian-reference-en_0003.jpg"
@@ -384,6 +385,7 @@ def test_pages_of_a_pdf_have_files_of_their_own(
         assert written == {"two_0_res.json", "two_1_res.json"}
 
 
+@pytest.mark.long
 def test_pages_and_lines_are_turned_by_what_the_classifiers_say(
     models: dict[str, str], classifiers: dict[str, str], pages: list[np.ndarray]
 ) -> None:

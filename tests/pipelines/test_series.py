@@ -19,6 +19,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return request.param, *export_of(request.param, tmp_path_factory.mktemp(request.param))
 
 
+@pytest.mark.long
 def test_every_series_has_its_own_result(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
     name, part, key = PIPELINES[room]
@@ -70,6 +71,7 @@ def test_the_command_line_writes_a_table_per_series(made: tuple[str, Path, Path]
     assert result.metrics["series"] == len(list((tmp_path / "out").glob("*_res.csv")))
 
 
+@pytest.mark.long
 def test_a_run_becomes_champion_and_is_found_by_its_alias(made: tuple[str, Path, Path], tmp_path: Path) -> None:
     room, export, dataset = made
     name, part, key = PIPELINES[room]

@@ -63,6 +63,7 @@ def only(pipeline: Any, image: Any, **params: Any) -> list[dict[str, Any]]:
     return result["boxes"]
 
 
+@pytest.mark.long
 def test_a_known_thing_has_its_label_first(pipeline: Any, index: FeatureIndex, data: Path) -> None:
     (box,) = only(pipeline, picture(data, 8, 0), index=index, rec_threshold=0.0)
     assert box["labels"][0] == "eight" and box["rec_scores"][0] == pytest.approx(1, abs=1e-4)
@@ -95,6 +96,7 @@ def test_without_an_index_nothing_is_known(pipeline: Any, data: Path) -> None:
         only(pipeline, picture(data, 7, 1))
 
 
+@pytest.mark.long
 def test_another_models_index_is_refused(pipeline: Any, index: FeatureIndex, data: Path, tmp_path: Path) -> None:
     other = train_room("image_feature", data, tmp_path / "other", "trainer.epochs=1", "seed=3").export
     second = plx_train.pipeline(NAME, Recognition=str(other))
@@ -105,6 +107,7 @@ def test_another_models_index_is_refused(pipeline: Any, index: FeatureIndex, dat
         plx_train.pipeline(second.config | {"index": str(tmp_path)})
 
 
+@pytest.mark.long
 def test_main_bodies_are_cut_out(export: str, index: FeatureIndex, data: Path, tmp_path: Path) -> None:
     detector = export_detector(tmp_path / "detector")
     found = plx_train.pipeline(NAME, Detection=detector, Recognition=export)
@@ -120,6 +123,7 @@ def test_main_bodies_are_cut_out(export: str, index: FeatureIndex, data: Path, t
     assert whole["coordinate"] == [0, 0, street().shape[1], street().shape[0]]
 
 
+@pytest.mark.long
 def test_an_index_may_be_a_version_of_the_registry(
     export: str, index: FeatureIndex, data: Path, tmp_path: Path
 ) -> None:

@@ -260,6 +260,7 @@ print(outcome.entry.target, outcome.ok, outcome.sentence)
 """
 
 
+@pytest.mark.long
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(desk: Desk) -> None:
     desk.promote(desk.candidate(0.5))
     processes = [

@@ -41,6 +41,7 @@ def tracked_run(desk: Desk, export: Path | None) -> str:
     return str(run_id)
 
 
+@pytest.mark.long
 def test_references_lead_to_the_same_files(desk: Desk) -> None:
     export = make_export(desk.root / "run" / "export")
     run_id = tracked_run(desk, export)

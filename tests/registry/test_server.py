@@ -34,6 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.long
 def test_the_whole_way_on_a_server(server: str, tmp_path: Path) -> None:
     desk = Desk(server, tmp_path)
     export = make_export(tmp_path / "run" / "export", 0.8)
@@ -93,6 +94,7 @@ desk.promote(desk.candidate(0.9), **more)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("moment", "champion"), [("gates", "1"), ("before", "1"), ("after", "2")])
 def test_a_killed_promotion_leaves_nothing_half_done(
     moment: str, champion: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -129,6 +131,7 @@ def _template(folder: Path) -> Path:
     return _made["database"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "hits",
     [

@@ -99,6 +99,7 @@ def test_messages_are_taken_apart_and_put_together() -> None:
     assert message_of(fields_of(message)) == message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in READERS]
 )

@@ -72,6 +72,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return request.param, export.parent
 
 
+@pytest.mark.long
 def test_facts_ship_as_they_did(made: tuple[str, Path]) -> None:
     room, run = made
     section = yaml.safe_load((run / "export" / "inference.yml").read_text())["Series"]
@@ -102,6 +103,7 @@ def test_a_former_configuration_loads(room: str) -> None:
         composed_from(config, [])
 
 
+@pytest.mark.long
 def test_a_former_run_is_evaluated_and_gone_on_with(made: tuple[str, Path], tmp_path: Path) -> None:
     room, run = made
     former = as_if_killed(run, tmp_path / "former", 0)

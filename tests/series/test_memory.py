@@ -71,6 +71,7 @@ def test_two_million_rows_need_twice_their_numbers_at_most(tmp_path: Path, shuff
     assert rows == 2_000_000 and 1 < share < most
 
 
+@pytest.mark.long
 def test_wide_tables_are_read_in_smaller_pieces(tmp_path: Path) -> None:
     for name, rows in (("short.csv", 20), ("long.csv", 6000)):
         head = "date," + ",".join(f"c{column}" for column in range(1000))

@@ -149,6 +149,7 @@ def impatient(server: Running, body: dict) -> None:
         connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [UserError("no such picture"), RuntimeError("a bad graph")])
 def test_images_of_a_prediction_that_failed_are_gone_without_a_collector(
     fault: Exception, monkeypatch: pytest.MonkeyPatch

@@ -217,6 +217,7 @@ def shared_memories() -> int:
     return sum("memfd:plx_train" in str(one.readlink()) for one in handles.iterdir() if one.is_symlink())
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted by Linux")
 def test_what_a_lost_decoder_held_is_gone_without_a_collector() -> None:
     options = ServeOptions(decoders=1, decode_seconds=SECONDS, max_wait_ms=0.0)
@@ -234,6 +235,7 @@ def test_what_a_lost_decoder_held_is_gone_without_a_collector() -> None:
             gc.enable()
 
 
+@pytest.mark.long
 def test_files_that_hang_take_no_place_in_the_house() -> None:
     options = ServeOptions(decoders=2, decode_seconds=3 * SECONDS, queue_size=4, max_wait_ms=0.0)
     with serving(create_app(FakePipeline(), options), options) as server, ThreadPoolExecutor(12) as threads:

@@ -67,6 +67,7 @@ def _is_within(value: float, schema: dict[str, Any]) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", servable())
 def test_exactly_what_is_described_is_taken(name: str) -> None:
     model = endpoint_of(FakePipeline(name=name)).request

@@ -73,6 +73,7 @@ DRIPS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DRIPS)
 def test_what_drips_ends_in_time(name: str) -> None:
     with saying(DRIPS[name]) as port:

@@ -148,6 +148,7 @@ def test_other_methods_are_405(method: str, path: str, allowed: str, server: Run
     assert answer.headers["allow"] == allowed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path", ["//ocr", "/ocr/", "/../ocr", "/%2e%2e/ocr", "/ocr%00", "/\u00e4".encode("latin-1").hex(), "*"]
 )

@@ -148,6 +148,7 @@ def test_draining_ends_with_its_time() -> None:
             raise ConnectionError
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("hangs", "code"), [("thread", 0), ("threads", 0), ("python", -signal.SIGKILL)])
 def test_a_prediction_that_hangs_does_not_keep_the_process(hangs: str, code: int) -> None:
     process, address = start(f"hangs={hangs}", "serve.timeout_seconds=1", "serve.drain_seconds=1")

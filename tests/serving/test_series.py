@@ -59,6 +59,7 @@ def served(
         yield room, client, dataset
 
 
+@pytest.mark.long
 def test_a_table_is_answered_as_by_paddlex(served: tuple[str, TestClient, Path]) -> None:
     room, client, dataset = served
     told = client.post(PATHS[room], json={"csv": as_text(first_series(dataset).encode())}).json()

@@ -46,6 +46,7 @@ def bring(studio: StudioProcess, root: Path, module: str) -> str:
     return name
 
 
+@pytest.mark.long
 def test_a_folder_is_checked_and_mended_beside_its_files(studio: StudioProcess, home: Path) -> None:
     root = class_folders(home / "my pets", ("cat", "horse"), 6, ("train", "val"))
     (root / "train" / "hrose").mkdir()

@@ -156,6 +156,7 @@ WRITES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("what", "name"), [*((one, "empty object") for one in WRITES), ("artifact", "page")])
 def test_what_swallows_one_kind_of_record_is_noticed(what: str, name: str, proxy: FaultyProxy, tmp_path: Path) -> None:
     proxy.hits, proxy.fault = WRITES[what], BAD_ANSWERS[name]

@@ -89,6 +89,7 @@ def record_of(other: Other, uri: str) -> RunRecord:
     return find_run(uri, other.run_id)
 
 
+@pytest.mark.long
 def test_a_killed_run_is_closed_by_the_next_one(other: Other, uri: str, tmp_path: Path) -> None:
     other.kill()
     assert record_of(other, uri).status == "RUNNING"
@@ -114,6 +115,7 @@ def test_a_living_run_is_left_alone(other: Other, uri: str, tmp_path: Path) -> N
     assert read_facts(other.output)["status"] == "RUNNING"
 
 
+@pytest.mark.long
 def test_a_stopped_process_lives(other: Other, uri: str, tmp_path: Path) -> None:
     # Not in the middle of writing to the store: what is stopped there holds up everybody.
     time.sleep(2)
@@ -147,6 +149,7 @@ def test_another_store_gets_nothing_of_a_dead_run(
     assert read_facts(other.output)["status"] == "RUNNING"
 
 
+@pytest.mark.long
 def test_a_run_elsewhere_is_closed_only_once_its_heart_was_seen_still_for_long(
     other: Other, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

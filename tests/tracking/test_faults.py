@@ -91,6 +91,7 @@ def assert_whole(uri: str, run_id: str | None, steps: int = STEPS, status: str =
     assert len(twins) == 1, "a second run was made of the same record"
 
 
+@pytest.mark.long
 def test_a_server_of_two_seconds_an_answer(proxy: FaultyProxy, tmp_path: Path, said: list[str]) -> None:
     proxy.fault, proxy.seconds = "slow", 2.0
     record = begin(tmp_path / "r", proxy.uri, said)
@@ -106,6 +107,7 @@ def test_a_server_of_two_seconds_an_answer(proxy: FaultyProxy, tmp_path: Path, s
     assert_whole(proxy.uri, replay(record.spool.path, proxy.uri).run_id)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["refuse", "error", "cut"])
 def test_a_server_that_is_down_at_the_start(
     fault: str, proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
@@ -127,6 +129,7 @@ def test_a_server_that_is_down_at_the_start(
     assert_whole(proxy.uri, record.run_id)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["refuse", "error", "cut"])
 def test_a_server_that_goes_down_in_the_middle_and_stays_down(
     fault: str, proxy: FaultyProxy, tmp_path: Path, said: list[str]
@@ -250,6 +253,7 @@ def trial(folder: Path, uri: str, status: str, said: list[str]) -> RunTracker:
     return record
 
 
+@pytest.mark.long
 def test_a_sweep_sends_what_its_trials_left(
     proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +279,7 @@ def test_a_sweep_sends_what_its_trials_left(
     assert send_all(tmp_path, proxy.uri, said.append, lambda: True) == left_over.LeftOver(0, 0)
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_the_password_of_the_environment(
     proxy: FaultyProxy, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_database_without_a_server_before_it(
         assert not any(secret in text for text in (stored, record.ui_command or "", *written))
 
 
+@pytest.mark.long
 def test_a_database_that_wants_another_password(database: Postgres, tmp_path: Path) -> None:
     said: list[str] = []
     wrong = database.uri.replace(QUOTED, "another-password")

@@ -66,6 +66,7 @@ def test_halving_keeps_the_batch_and_lasts(
     assert capsys.readouterr().err.count("memory ran out") == 1
 
 
+@pytest.mark.long
 def test_a_batch_in_parts_has_the_gradient_of_the_mean_of_its_parts(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +107,7 @@ def losses_of(output: Path) -> dict[int, float]:
     return dict(read_metrics(output / SPOOL_NAME)["train/loss"])
 
 
+@pytest.mark.long
 def test_a_step_left_out_changes_no_weight_and_the_run_goes_on(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +130,7 @@ def test_a_run_that_is_broken_for_good_is_not_skipped_to_its_end(
     assert json.loads((tmp_path / "s" / "nonfinite_batch.json").read_text())["step"] == 5
 
 
+@pytest.mark.long
 def test_a_rollback_goes_on_from_the_checkpoint_at_half_the_rate(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

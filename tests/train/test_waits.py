@@ -95,6 +95,7 @@ def _counted(traffic: Traffic, part: str) -> dict[str, int]:
     return {place: number for place, number in traffic.of(part).items() if not place.startswith(ON_A_CPU_ALONE)}
 
 
+@pytest.mark.long
 def test_a_step_reads_once(seen: Seen) -> None:
     reads = _counted(seen.traffic, "step")
     most = STEPS * (1 + OF_WHAT_IS_SEEN.get(seen.room, 0))

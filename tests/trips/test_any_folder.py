@@ -24,6 +24,7 @@ def command(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=cwd, capture_output=True, text=True, timeout=280, check=False)
 
 
+@pytest.mark.long
 def test_a_run_in_any_folder(tmp_path: Path) -> None:
     here = tmp_path / NAME
     (here / NAME).mkdir(parents=True)

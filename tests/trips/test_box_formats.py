@@ -70,6 +70,7 @@ def test_what_lacks_validation_is_divided(source: Path, tmp_path: Path) -> None:
     assert checked.exit_code == 0 and "split here" in str(report(checked.output)["division"])
 
 
+@pytest.mark.long
 def test_a_run_trains_on_another_format_and_is_evaluated_on_it(source: Path, tmp_path: Path) -> None:
     root = WRITERS["voc"](source, tmp_path / "theirs")
     given = ["module=object_det", f"dataset.root={root}", "device=cpu", "tracking=off", "quiet=true", *TINY.overrides]

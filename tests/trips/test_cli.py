@@ -64,6 +64,7 @@ WRONG_COMMANDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", WRONG_COMMANDS)
 def test_a_wrong_command_is_told_at_once_and_leaves_nothing(case: str, tmp_path: Path) -> None:
     arguments, expected = WRONG_COMMANDS[case]

@@ -94,6 +94,7 @@ def test_little_memory_is_a_sentence(dataset: Path, tmp_path: Path) -> None:
     assert "memory ran out" in said(done)
 
 
+@pytest.mark.long
 def test_a_small_shared_memory_holds_nothing_up(dataset: Path, tmp_path: Path) -> None:
     mounts = "mount -t tmpfs -o size=64k tmpfs /dev/shm || exit 77"
     keys = ("device.num_workers=1", "trainer.max_steps=2")

@@ -66,6 +66,7 @@ def coloured(root: Path, splits: tuple[str, ...] = ("",)) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_class_folders_are_trained_on_evaluated_reproduced_and_gone_on_with(tmp_path: Path) -> None:
     root, run = coloured(tmp_path / "data"), tmp_path / "run"
     before = content_of(root)
@@ -88,6 +89,7 @@ def test_class_folders_are_trained_on_evaluated_reproduced_and_gone_on_with(tmp_
     assert content_of(root) == before
 
 
+@pytest.mark.long
 def test_a_test_split_is_kept_apart_and_can_be_measured(tmp_path: Path) -> None:
     root, run = coloured(tmp_path / "data"), tmp_path / "run"
     outcome = plx_train.run(arguments_of("image_cls", root, run, "dataset.test_share=0.2"))
@@ -101,6 +103,7 @@ def test_a_test_split_is_kept_apart_and_can_be_measured(tmp_path: Path) -> None:
     assert checked(output)["fingerprint"] != checked(run)["fingerprint"]
 
 
+@pytest.mark.long
 def test_a_run_that_named_its_own_validation_file_keeps_its_test_split(tmp_path: Path) -> None:
     root, run, output = coloured(tmp_path / "data"), tmp_path / "run", tmp_path / "measured"
     for split, places in (("train", range(5)), ("mine", range(5, 10))):
@@ -118,6 +121,7 @@ def test_a_run_that_named_its_own_validation_file_keeps_its_test_split(tmp_path:
     assert not (output / "label_files").exists() and checked(output)["statistics"]["val"]["images"] == 4
 
 
+@pytest.mark.long
 def test_what_a_test_split_loses_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     root, run = coloured(tmp_path / "data", ("train", "val", "test")), tmp_path / "run"
     (root / "test" / "red" / "red 3.png").write_bytes(b"no image")

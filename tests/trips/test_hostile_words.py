@@ -85,6 +85,7 @@ def _steers(text: str, apart_from: str = "\n") -> set[str]:
     return {each for each in text if is_control(each) or each in "\u202e\u2066\u200b"} - set(apart_from)
 
 
+@pytest.mark.long
 def test_a_terminal_and_a_log_are_not_steered(run: tuple[Path, bytes, bytes]) -> None:
     _, shown, log = run
     assert _steers(STYLE.sub(b"", shown).decode(), "\r\n") == set()
@@ -153,6 +154,7 @@ def test_the_table_of_classes_computes_nothing(run: tuple[Path, bytes, bytes]) -
     assert all(cell.isdigit() for row in rows for cell in row[1:])
 
 
+@pytest.mark.long
 def test_tables_compute_nothing(tmp_path: Path) -> None:
     data = make_forecast_set(tmp_path / "data")
     for name in ("train.csv", "val.csv"):

@@ -50,6 +50,7 @@ def assert_shown(run: Path, schedule: str) -> None:
         assert "Classes of the labels and of the pool" in report
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
 @pytest.mark.parametrize("room", LONG_ROOMS)
 def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
@@ -71,6 +72,7 @@ def test_a_killed_run_with_a_pool_goes_on_to_the_same_bits(
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.long
 def test_no_run_is_worse_than_labels_alone(datasets: dict[str, Path], tmp_path: Path) -> None:
     wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=2", *ALL)
     run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted)
@@ -80,6 +82,7 @@ def test_no_run_is_worse_than_labels_alone(datasets: dict[str, Path], tmp_path: 
     assert scores == sorted(scores)
 
 
+@pytest.mark.long
 def test_a_folder_of_pictures_is_a_pool(
     datasets: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +121,7 @@ def test_a_record_of_a_pool_that_makes_no_sense_is_told(record: str, tmp_path: P
         pool_record(tmp_path)
 
 
+@pytest.mark.long
 def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path], tmp_path: Path) -> None:
     wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=1", *OF_POOL)
     whole = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *wanted).output
@@ -129,6 +133,7 @@ def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path],
     assert not all(np.array_equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("threshold", "words"), [("0.9999", "0.0% of the pool is trusted"), ("0.01", "100.0% of")])
 def test_a_teacher_that_doubts_all_or_nothing_is_told(
     threshold: str, words: str, datasets: dict[str, Path], tmp_path: Path
@@ -138,6 +143,7 @@ def test_a_teacher_that_doubts_all_or_nothing_is_told(
     assert words in "".join(json.loads((run.output / "run.json").read_text())["notes"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("schedule", ["rounds", "online"])
 def test_a_finished_model_teaches_another_network(schedule: str, datasets: dict[str, Path], tmp_path: Path) -> None:
     teacher = train_room("image_cls", datasets["image_cls"], tmp_path / "teacher", "trainer.epochs=12").output
@@ -154,6 +160,7 @@ def test_a_finished_model_teaches_another_network(schedule: str, datasets: dict[
     assert run.metrics["pool/teacher_size_mb"] > 0
 
 
+@pytest.mark.long
 def test_a_teacher_without_a_common_class_is_refused(datasets: dict[str, Path], tmp_path: Path) -> None:
     other = tiny_room("image_cls").make_dataset(tmp_path / "other")
     (other / "label.txt").write_text("0 cat\n1 dog\n2 cow\n")
@@ -162,6 +169,7 @@ def test_a_teacher_without_a_common_class_is_refused(datasets: dict[str, Path], 
         train_room("image_cls", datasets["image_cls"], tmp_path / "run", f"teacher={teacher}", *ALL)
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_with_labels_alone_goes_on_as_a_whole(
     datasets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +187,7 @@ def test_a_run_that_is_stopped_with_labels_alone_goes_on_as_a_whole(
     assert points(killed) == points(whole)
 
 
+@pytest.mark.long
 def test_what_a_folder_is_given_later_changes_nothing_of_a_run(
     datasets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +207,7 @@ def test_what_a_folder_is_given_later_changes_nothing_of_a_run(
     assert points(killed) == points(whole)
 
 
+@pytest.mark.long
 def test_a_run_with_a_pool_is_reproduced(datasets: dict[str, Path], tmp_path: Path) -> None:
     for schedule in ("rounds", "online"):
         wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few.rounds=1", f"few={schedule}", *ALL)

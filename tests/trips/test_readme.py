@@ -16,6 +16,7 @@ from kit.places import ROOT
 README = ROOT / "README.md"
 
 
+@pytest.mark.long
 def test_the_python_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
     dataset = make_pages(tmp_path / "data")

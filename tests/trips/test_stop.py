@@ -46,6 +46,7 @@ def start(dataset: Path, output: Path, *overrides: str) -> subprocess.Popen[str]
     return process
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_ends_within_ten_seconds_and_the_run_goes_on(
     dataset: Path, whole: Path, tmp_path: Path, number: signal.Signals
@@ -96,6 +97,7 @@ def test_workers_do_not_outlive_a_killed_run(dataset: Path, tmp_path: Path) -> N
     assert not alive
 
 
+@pytest.mark.long
 def test_a_signal_in_the_first_evaluation_ends_at_once_and_the_run_begins_again(dataset: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "plx_train", *arguments(dataset, tmp_path / "r")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -31,6 +31,7 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     return subprocess.Popen(line, cwd=folder, env=environment, text=True, **pipes)
 
 
+@pytest.mark.long
 def test_a_sweep_is_killed_goes_on_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["sweep=random", "sweep.trials=3", "sweep.workers=2", "trainer.epochs=2", "trainer.save_every_steps=1"]
     arguments += ["optimizer.lr=tag(log, interval(1e-4, 1e-2))", "sweep.pruner=none"]

@@ -42,6 +42,7 @@ def loop_of(output: Path) -> dict[str, Any]:
     return dict(json.loads((last_checkpoint(output) / "state.json").read_text())["loop"])
 
 
+@pytest.mark.long
 def test_a_time_is_filled_by_a_run_that_is_stopped_and_goes_on_and_its_plan_can_be_repeated(
     dataset: Path, tmp_path: Path
 ) -> None:

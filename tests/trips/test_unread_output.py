@@ -64,6 +64,7 @@ def test_a_run_whose_output_breaks_is_finished(how: str, folder: Path) -> None:
     assert run.info.status == "FINISHED"
 
 
+@pytest.mark.long
 def test_a_reader_that_stops_holds_no_run_up_and_gets_its_summary(folder: Path) -> None:
     reads, writes = os.pipe()
     fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)

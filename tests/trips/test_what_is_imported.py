@@ -48,6 +48,7 @@ def test_help(tmp_path: Path, command: str) -> None:
     _check(command, HEAVY | IMAGES | TABLES | SEARCH | {"hydra", "omegaconf"}, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "code"),
     [

@@ -45,6 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Evaluation | None]:
     return found
 
 
+@pytest.mark.long
 def test_a_second_run_begins_with_the_numbers_of_the_first(
     dataset: Path, tmp_path: Path, asked: list[Evaluation | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_second_run_begins_with_the_numbers_of_the_first(
     assert first.metrics == second.metrics == computed.metrics
 
 
+@pytest.mark.long
 def test_weights_that_stay_the_best_are_shown_with_their_samples(
     dataset: Path, tmp_path: Path, asked: list[Evaluation | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

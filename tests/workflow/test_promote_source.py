@@ -28,6 +28,7 @@ def asked(run: RunResult, folder: Path) -> Composed:
     return compose_run(["mode=promote", f"run={run.output}", f"output={folder}", "device=cpu", "quiet=true"])
 
 
+@pytest.mark.long
 def test_a_candidate_is_measured_by_its_own_dictionary(
     trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

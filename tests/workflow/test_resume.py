@@ -45,6 +45,7 @@ def undisturbed(request: pytest.FixtureRequest, dataset: Path, tmp_path_factory:
     return output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [0, 1, 2, 4])
 def test_from_any_step_the_run_comes_to_the_same_bits_and_points(undisturbed: Path, tmp_path: Path, step: int) -> None:
     killed = as_if_killed(undisturbed, tmp_path / "killed", step)
@@ -58,6 +59,7 @@ def test_from_any_step_the_run_comes_to_the_same_bits_and_points(undisturbed: Pa
     assert (facts["status"], facts["continued"], facts["overrides"]) == ("FINISHED", 1, whole["overrides"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [2, 4])
 def test_any_number_of_threads_comes_to_the_same_bits(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
@@ -73,6 +75,7 @@ def test_any_number_of_threads_comes_to_the_same_bits(
     assert asked == [threads]
 
 
+@pytest.mark.long
 def test_a_predictor_made_before_in_the_process_changes_no_bit(
     finished: RunResult, dataset: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_finished_run_says_so_and_trains_nothing(finished: RunResult, capsys: 
     assert (finished.output / "run.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.long
 def test_auto_begins_where_nothing_is_and_goes_on_where_something_is(dataset: Path, tmp_path: Path) -> None:
     first = train(dataset, tmp_path / "r", "resume=auto", "trainer.max_steps=3", "trainer.save_every_steps=1")
     killed = as_if_killed(first.output, tmp_path / "k", 2)
@@ -107,6 +111,7 @@ def test_auto_begins_where_nothing_is_and_goes_on_where_something_is(dataset: Pa
     assert_same(first.output, killed)
 
 
+@pytest.mark.long
 def test_a_folder_that_is_called_like_a_reference_is_gone_on_in(finished: RunResult, tmp_path: Path) -> None:
     killed = as_if_killed(finished.output, tmp_path / "${k}", 6)
     typed = str(killed).replace("${", "\\${")
@@ -120,6 +125,7 @@ def test_a_folder_that_is_called_like_a_reference_is_gone_on_in(finished: RunRes
     assert (options.output, options.resume, options.tracking.uri) == (str(killed), str(killed), f"{killed}.db")
 
 
+@pytest.mark.long
 def test_a_run_killed_before_its_first_checkpoint_begins_again(finished: RunResult, tmp_path: Path) -> None:
     killed = as_if_killed(finished.output, tmp_path / "k", -1)
     plx_train.run([f"resume={killed}", "quiet=true"])
@@ -137,6 +143,7 @@ def test_changes_of_the_mathematics_are_refused_one_by_one(finished: RunResult, 
     assert json.loads((killed / "run.json").read_text())["status"] == "RUNNING"
 
 
+@pytest.mark.long
 def test_what_changes_no_step_may_be_changed(finished: RunResult, dataset: Path, tmp_path: Path) -> None:
     killed = as_if_killed(finished.output, tmp_path / "k", 3)
     moved = shutil.copytree(dataset, tmp_path / "moved")
@@ -144,6 +151,7 @@ def test_what_changes_no_step_may_be_changed(finished: RunResult, dataset: Path,
     assert_same(finished.output, killed)
 
 
+@pytest.mark.long
 def test_a_run_of_a_former_version_keeps_a_value_that_is_no_more_possible(finished: RunResult, tmp_path: Path) -> None:
     killed = as_if_killed(finished.output, tmp_path / "k", 6)
     config = OmegaConf.load(killed / "config.yaml")
@@ -167,6 +175,7 @@ def test_another_content_of_the_dataset_is_refused(finished: RunResult, dataset:
         plx_train.run([f"resume={killed}", f"dataset.root={changed}"])
 
 
+@pytest.mark.long
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
     finished: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

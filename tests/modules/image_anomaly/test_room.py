@@ -115,6 +115,7 @@ def test_paddlex_gets_its_threshold_and_we_get_ours_back() -> None:
         ImageAnomalyProcessor.from_inference({"PreProcess": {}})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("network", ["PatchCore", "PaDiM"])
 def test_a_fit_is_exported_and_told_by_kind(network: str, tmp_path: Path) -> None:
     root = make_stripes(tmp_path / "data")
@@ -127,6 +128,7 @@ def test_a_fit_is_exported_and_told_by_kind(network: str, tmp_path: Path) -> Non
     assert found.pred.shape == (1, 64, 64) and found.findings()["pred"].dtype == np.uint8
 
 
+@pytest.mark.long
 def test_folders_of_good_pictures_alone_are_enough(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "data").mkdir()

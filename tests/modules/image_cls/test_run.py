@@ -38,6 +38,7 @@ def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResul
     return train(dataset, output, *longer)
 
 
+@pytest.mark.long
 def test_colours_are_learned_and_the_export_is_proven(trained: RunResult) -> None:
     assert trained.metrics["val/accuracy"] >= trained.metrics["before/accuracy"] + 0.2
     folder = trained.output / "export"
@@ -71,6 +72,7 @@ def test_figures_per_class_lie_beside_the_report(trained: RunResult) -> None:
     assert counts.trace() / 9 == pytest.approx(trained.metrics["val/accuracy"])
 
 
+@pytest.mark.long
 def test_an_export_predicts_names_and_shares(trained: RunResult, dataset: Path) -> None:
     predictor = plx_train.Predictor(trained.output / "export")
     assert predictor.module == "image_cls"
@@ -78,6 +80,7 @@ def test_an_export_predicts_names_and_shares(trained: RunResult, dataset: Path) 
     assert prediction.names[0] in NAMES and prediction.scores.sum() == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.long
 def test_new_classes_keep_what_is_known(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "more")
     (root / "label.txt").write_text("0 red\n1 lime\n2 blue\n")
@@ -85,6 +88,7 @@ def test_new_classes_keep_what_is_known(trained: RunResult, dataset: Path, tmp_p
     assert result.metrics["before/top5"] == 1
 
 
+@pytest.mark.long
 def test_turned_images_train_themselves(dataset: Path, tmp_path: Path) -> None:
     result = train(dataset, tmp_path / "run", "module=textline_ori", "module.size=[32,16]", "dataset.limit=6")
     settings = yaml.safe_load((tmp_path / "run" / "export" / "inference.yml").read_text())
@@ -99,6 +103,7 @@ def of_export(mode: str, trained: RunResult, tmp_path: Path, *overrides: str) ->
     return plx_train.run([f"mode={mode}", *given])
 
 
+@pytest.mark.long
 def test_engines_are_measured_and_the_quickest_is_noted(
     trained: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +124,7 @@ def test_engines_are_measured_and_the_quickest_is_noted(
     assert file_hashes(folder) == before and read_candidate(folder, None).parity_fault is None
 
 
+@pytest.mark.long
 def test_engines_are_measured_without_the_dataset(
     trained: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +135,7 @@ def test_engines_are_measured_without_the_dataset(
     assert (export / "engine.json").is_file()
 
 
+@pytest.mark.long
 def test_engines_are_measured_on_weights_of_a_run(trained: RunResult, dataset: Path, tmp_path: Path) -> None:
     result = train(dataset, tmp_path / "b", "mode=benchmark", f"weights={trained.output}")
     assert result.export and (result.export / "engine.json").is_file()
@@ -168,6 +175,7 @@ def test_int8_is_written_judged_and_evaluated(
         plx_train.run(["mode=quantize", f"run={result.export}", "device=cpu"])
 
 
+@pytest.mark.long
 def test_a_model_remembers_what_transparent_pixels_lay_on(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "data")
     for path in (root / "images").iterdir():

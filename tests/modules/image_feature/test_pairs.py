@@ -44,6 +44,7 @@ def run_of(root: Path, output: Path, *more: str) -> plx_train.api.RunResult:
     return plx_train.run([*fixed, *EVERY_TINY_RUN, *kept, *more])
 
 
+@pytest.mark.long
 def test_pairs_are_learned_measured_and_exported(tmp_path: Path) -> None:
     root = make_pairs(tmp_path / "data")
     run = run_of(root, tmp_path / "run", "trainer.epochs=8")
@@ -64,6 +65,7 @@ def test_an_image_that_is_missing_is_told_by_its_own_name(tmp_path: Path) -> Non
         run_of(root, tmp_path / "run")
 
 
+@pytest.mark.long
 def test_people_in_folders_are_held_out_and_paired(tmp_path: Path) -> None:
     for path in sorted((make_patterns(tmp_path / "patterns") / "images").iterdir()):
         folder = tmp_path / "data" / path.stem.partition("_")[0]

@@ -20,6 +20,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_patterns(tmp_path_factory.mktemp("feature") / "data")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", ["triplet", "contrast", "softmax"])
 def test_every_loss_learns(loss: str, data: Path, tmp_path: Path) -> None:
     more = ("module.mining=semi",) if loss == "triplet" else ()
@@ -31,6 +32,7 @@ def test_every_loss_learns(loss: str, data: Path, tmp_path: Path) -> None:
     assert len(table) == 9 and table[0] == "image,class,nearest,its class,cosine"
 
 
+@pytest.mark.long
 def test_weights_go_on_to_other_classes(data: Path, tmp_path: Path) -> None:
     train_room("image_feature", data, tmp_path / "first", "trainer.epochs=1")
     other = make_patterns(tmp_path / "other")

@@ -31,6 +31,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     return train_room("object_det", data, tmp_path_factory.mktemp("tiles") / "run", *TILED, *TINY.drawn)
 
 
+@pytest.mark.long
 def test_the_export_in_tiles_is_proven_and_carries_them(run: RunResult) -> None:
     parity = json.loads((run.output / "export/parity.json").read_text())
     assert parity["ok"] and parity["num_samples"] == 9
@@ -40,6 +41,7 @@ def test_the_export_in_tiles_is_proven_and_carries_them(run: RunResult) -> None:
     assert json.loads((run.output / "check.json").read_text())["statistics"]["val"]["tiles"] == 9 * 4
 
 
+@pytest.mark.long
 def test_evaluation_of_run_and_export_is_of_whole_images(run: RunResult, tmp_path: Path) -> None:
     for source, tolerance in ((run.output, 0.0), (run.output / "export", 1e-4)):
         given = ["mode=evaluate", f"run={source}", f"output={tmp_path / source.name}", "device=cpu", "quiet=true"]
@@ -48,6 +50,7 @@ def test_evaluation_of_run_and_export_is_of_whole_images(run: RunResult, tmp_pat
             assert value == pytest.approx(run.metrics[name], rel=tolerance, abs=tolerance), name
 
 
+@pytest.mark.long
 def test_a_predictor_goes_tile_by_tile_and_puts_together(run: RunResult, data: Path) -> None:
     predictor = plx_train.Predictor(run.output / "export")
     image = read_image(data / "images/val_1.png")
@@ -64,6 +67,7 @@ def test_a_predictor_goes_tile_by_tile_and_puts_together(run: RunResult, data: P
     assert np.array_equal(whole.candidates, predictor.predict(wide).candidates)
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_bits(run: RunResult, tmp_path: Path) -> None:
     steps = sorted(int(path.name.removeprefix("step_")) for path in step_checkpoints(run.output / "checkpoints"))
     killed = as_if_killed(run.output, tmp_path / "killed", steps[len(steps) // 2])

@@ -47,6 +47,7 @@ def test_windows_are_exported_with_proof_at_any_size(run: Path, large: np.ndarra
     assert names == list(NAMES) and (run / "confusion.csv").is_file()
 
 
+@pytest.mark.long
 def test_a_pipeline_and_its_endpoint_give_the_map(run: Path, large: np.ndarray) -> None:
     pipeline = plx_train.pipeline(PIPELINE, SemanticSegmentation=str(run / "export"))
     (found,) = pipeline.predict(large)
@@ -90,6 +91,7 @@ def test_a_pool_needs_images_that_are_seen_whole() -> None:
         load_room("semantic_seg").check_options(options, DatasetOptions(pool="rest"))
 
 
+@pytest.mark.long
 def test_outlines_of_labelme_are_learned(tmp_path: Path) -> None:
     root = make_shapes(tmp_path / "made")
     data = tmp_path / "data"

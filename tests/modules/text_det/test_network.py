@@ -235,6 +235,7 @@ def test_affines_learn_at_a_tenth_of_the_rate() -> None:
     assert all(rates[name] == 1.0 for name in rates if name not in affines)
 
 
+@pytest.mark.long
 @pytest.mark.network
 def test_real_pages_give_what_the_published_program_gives() -> None:
     network = TextDetNetwork(merged=True)

@@ -194,6 +194,7 @@ def finished(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResu
     return train(dataset, output, "trainer.epochs=1", "trainer.save_every_steps=1", "trainer.keep_last=99")
 
 
+@pytest.mark.long
 def test_a_run_logs_both_losses_and_keeps_the_guide_in_checkpoints_alone(finished: RunResult) -> None:
     logged = read_metrics(finished.output / SPOOL_NAME)
     both, ctc, nrtr = (dict(logged[f"train/{name}"]) for name in ("loss", "loss_ctc", "loss_nrtr"))
@@ -212,6 +213,7 @@ def test_the_export_is_what_it_is_without_a_guide(finished: RunResult) -> None:
     assert "gtc" not in exported and "ctc_head" in exported
 
 
+@pytest.mark.long
 def test_a_resumed_run_with_a_guide_comes_to_the_same_bits(finished: RunResult, tmp_path: Path) -> None:
     killed = as_if_killed(finished.output, tmp_path / "killed", 1)
     result = plx_train.run([f"resume={killed}", "quiet=true"])

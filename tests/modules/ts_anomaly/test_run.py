@@ -145,6 +145,7 @@ def test_without_labels_the_error_is_judged_and_said_to_be(
     assert json.loads((result.output / "export/parity.json").read_text())["ok"]
 
 
+@pytest.mark.long
 def test_a_fusion_trains_its_members_and_is_one_graph(dataset: Path, tmp_path: Path) -> None:
     result = train(dataset, tmp_path / "fused", *FUSED, "trainer.epochs=4")
     members = json.loads((result.output / "members.json").read_text())

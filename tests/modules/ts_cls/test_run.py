@@ -87,6 +87,7 @@ def spread(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_series_of_any_size_are_told_where_they_are_standardised(
     spread: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_network_standardises_where_it_is_told_to(
         assert np.allclose(before, after, atol=1e-2) == is_same
 
 
+@pytest.mark.long
 def test_checkpoint_and_export_give_the_figures_of_the_run(fitted: RunResult, tmp_path: Path) -> None:
     common = ("device=cpu", "tracking=off", "quiet=true")
     for source in (fitted.output / "checkpoints" / "best", fitted.output / "export"):

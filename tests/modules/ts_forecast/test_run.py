@@ -69,6 +69,7 @@ def test_a_scaler_is_never_opened(trained: RunResult, dataset: Path, tmp_path: P
     assert len(plx_train.Predictor(folder).predict(dataset / "train.csv").values) == FORECAST_ROWS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("network", ["TiDE", pytest.param("TimesNet", marks=pytest.mark.slow)])
 def test_covariates_known_ahead_help_and_shuffled_ones_do_not(network: str, tmp_path: Path) -> None:
     dataset = make_forecast_set(tmp_path / "data", ForecastSet(rows=700, covariates=1))
@@ -130,6 +131,7 @@ def test_series_in_long_format_with_a_calendar_are_one_model(tmp_path: Path) -> 
     assert together[2].values.mean() > together[0].values.mean() + 15
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("refit", ["false", pytest.param("true", marks=pytest.mark.slow)])
 def test_a_fusion_trains_its_members_and_is_one_model(refit: str, tmp_path: Path, dataset: Path) -> None:
     given = ("module.models=[NLinear,RLinear]", f"module.refit={refit}", "trainer.epochs=6", "sweep.workers=1")

@@ -88,6 +88,7 @@ def rows_of(layer: FinishedQueries, scale: float = 1.0) -> list[np.ndarray]:
     return np.split(rows.numpy(), np.cumsum(counts.numpy())[:-1])
 
 
+@pytest.mark.long
 def test_two_images_are_learned(learned: RTDETR) -> None:
     for rows, (boxes, classes) in zip(rows_of(FinishedQueries(learned, SIZE), 2.0), TRUTHS, strict=True):
         sure = rows[rows[:, 1] > 0.5]
@@ -96,6 +97,7 @@ def test_two_images_are_learned(learned: RTDETR) -> None:
         assert (overlap.max(axis=0) > 0.7).all() and (overlap.max(axis=1) > 0.5).all()
 
 
+@pytest.mark.long
 def test_an_export_is_equal_by_all_engines_for_any_number_of_images(learned: RTDETR, tmp_path: Path) -> None:
     copy = tiny()
     copy.set_state_dict(learned.state_dict())

@@ -30,6 +30,7 @@ def tiny() -> PPYOLOE:
     return network
 
 
+@pytest.mark.long
 def test_an_export_is_equal_and_its_places_are_parameters_not_text(tmp_path: Path) -> None:
     network = tiny()
     name_tensors(network)

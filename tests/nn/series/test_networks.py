@@ -168,6 +168,7 @@ def test_sizes_out_of_place_are_refused() -> None:
         build_forecaster("PatchTTS", shape)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*FORECASTERS, *RECONSTRUCTORS, *CLASSIFIERS])
 def test_the_exported_graph_answers_alike_with_onednn(name: str, tmp_path: Path) -> None:
     network, inputs = _small(name)

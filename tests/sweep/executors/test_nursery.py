@@ -50,6 +50,7 @@ def is_born(run: RunProcess) -> bool:
     return isinstance(run._guard, BornGuard)
 
 
+@pytest.mark.long
 def test_a_run_is_the_same_whether_it_is_born_or_started(nursery: Nursery, tmp_path: Path) -> None:
     found = {}
     for name, by in (("born", nursery), ("started", None)):
