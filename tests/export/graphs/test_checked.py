@@ -30,7 +30,7 @@ from plx_train.export.static_model import StaticModel
 from plx_train.export.write import write_export
 from plx_train.ground.errors import ModelError, UserError
 from plx_train.vision.image import write_image
-from plx_train.weights.fetch import _pip
+from plx_train.weights.download import _pip
 from plx_train.weights.paddle_tensors import stored_sizes
 
 NEVER = re.compile(
