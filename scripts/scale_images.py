@@ -28,36 +28,36 @@ def make(root: Path, count: int) -> None:
 
     rng = np.random.default_rng(0)
     pictures = [cv2.imencode(".png", rng.integers(0, 256, (28, 28, 3), np.uint8))[1].tobytes() for _ in range(CLASSES)]
-    total = count + max(int(VAL_SHARE * count), CLASSES)
-    lines = []
-    for number in range(total):
-        name = f"images/{number // FOLDER_SIZE:04d}/{number:07d}.png"
-        path = root / name
-        if number % FOLDER_SIZE == 0:
-            path.parent.mkdir(parents=True)
+
+    def write(path: Path, number: int) -> None:
         # What follows a PNG's end is read by nobody, and makes the file another one.
         path.write_bytes(pictures[number % CLASSES] + number.to_bytes(8, "big"))
-        lines.append(f"{name} {number % CLASSES}\n")
-    (root / "train.txt").write_text("".join(lines[:count]))
-    (root / "val.txt").write_text("".join(lines[count:]))
-    (root / "label.txt").write_text("".join(f"{number} class{number}\n" for number in range(CLASSES)))
+
+    _labelled(root, count, write)
 
 
 def make_links(root: Path, count: int) -> None:
     """As `make`, the files links of few: a million of their own take hours to make and hash."""
-    total = count + max(int(VAL_SHARE * count), CLASSES)
-    lines = []
-    for number in range(total):
-        name = f"images/{number // FOLDER_SIZE:04d}/{number:07d}.png"
-        path = root / name
-        if number % FOLDER_SIZE == 0:
-            path.parent.mkdir(parents=True)
+
+    def link(path: Path, number: int) -> None:
+        source = root / f"source{number // MOST_LINKS}"
         if number % MOST_LINKS == 0:
-            source = root / f"source{number}"
             source.write_bytes(number.to_bytes(8, "big"))
             # A file that has just changed is hashed again.
             os.utime(source, (1e9, 1e9))
         os.link(source, path)
+
+    _labelled(root, count, link)
+
+
+def _labelled(root: Path, count: int, put: Callable[[Path, int], None]) -> None:
+    """Label files of images that `put` puts there, each by its number."""
+    lines = []
+    for number in range(count + max(int(VAL_SHARE * count), CLASSES)):
+        name = f"images/{number // FOLDER_SIZE:04d}/{number:07d}.png"
+        if number % FOLDER_SIZE == 0:
+            (root / name).parent.mkdir(parents=True)
+        put(root / name, number)
         lines.append(f"{name} {number % CLASSES}\n")
     (root / "train.txt").write_text("".join(lines[:count]))
     (root / "val.txt").write_text("".join(lines[count:]))

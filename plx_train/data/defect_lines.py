@@ -11,6 +11,7 @@ import numpy as np
 from plx_train.contract.truth import Outline, RunLengths
 from plx_train.data.formats.lines import plain_text
 from plx_train.data.formats.run_lengths import packed, runs_of
+from plx_train.ground.parsed import parse_json
 
 GOOD = "good"
 """What a picture without a defect is of."""
@@ -55,8 +56,8 @@ def words_of(outlines: Sequence[Outline]) -> str:
 def runs_in(field: str) -> tuple[RunLengths, ...]:
     """Pixels that a field marks, then those that count neither way, of one size; none where it says none."""
     try:
-        rows = json.loads(field)
-    except (ValueError, RecursionError):
+        rows = parse_json(field)
+    except ValueError:
         return ()
     found = [runs_of(row) for row in rows] if isinstance(rows, list) else []
     runs = tuple(each for each in found if each is not None)

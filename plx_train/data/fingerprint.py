@@ -17,6 +17,7 @@ from typing import Any
 
 from plx_train.data.known_hashes import NONE, Entry, Hashes, found_before, keep
 from plx_train.ground.files import cache_folder, replace_file, sha256
+from plx_train.ground.parsed import parse_json
 
 FRESH_SECONDS = 2.0
 """Files changed so lately are hashed again next time: a second change may leave size and time as they are."""
@@ -130,8 +131,8 @@ def _hash_entry(path: str, known: Entry | None) -> Entry | None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        values = parse_json(path.read_text("utf-8"))
+    except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from plx_train.export.graphs.private_file import PrivateFile
 from plx_train.ground.characters import legible
 from plx_train.ground.errors import DeviceError, ModelError, UserError
 from plx_train.ground.files import read_limited
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.exported import lineage
 
 INTERPOLATION_SUFFIX = "_interp"
@@ -136,8 +136,8 @@ def interpolations(graph: Path) -> list[str]:
     if graph.suffix != ".json":
         return []
     try:
-        regions = json.loads(read_limited(graph, MOST_BYTES[graph.suffix]))["program"]["regions"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        regions = parse_json(read_limited(graph, MOST_BYTES[graph.suffix]))["program"]["regions"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{graph} can't be read as a Paddle graph: {error}") from None
     names: set[str] = set()
     _collect_operations(regions, names)

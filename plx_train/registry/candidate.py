@@ -11,6 +11,7 @@ from typing import Any
 
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import sha256
+from plx_train.ground.parsed import parse_json
 from plx_train.metrics.direction import HIGHER, Better, recorded
 from plx_train.runs.exported import (
     file_hashes,
@@ -120,8 +121,8 @@ def _read_report(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json(path.read_text("utf-8"))
+    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 

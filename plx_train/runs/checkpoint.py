@@ -16,6 +16,7 @@ import numpy as np
 from plx_train.ground.confine import PathRefused, confined, plain_name
 from plx_train.ground.errors import WeightsError
 from plx_train.ground.files import read_limited
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import MANIFEST, MOST_RECORD_BYTES, STATE_FILE
 
 MOST_TENSOR_BYTES = 1 << 40
@@ -107,11 +108,11 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, dict[str, np.ndarray]], dic
         WeightsError: a file is missing, differs from the manifest, or is not what its name says.
     """
     try:
-        digests = dict(json.loads(read_limited(folder / MANIFEST, MOST_RECORD_BYTES)))
+        digests = dict(parse_json(read_limited(folder / MANIFEST, MOST_RECORD_BYTES)))
         where = str(folder / MANIFEST)
         paths = {name: confined(folder, plain_name(name, where), where) for name in digests}
         contents = {name: read_limited(path, MOST_TENSOR_BYTES) for name, path in paths.items()}
-    except (OSError, ValueError, TypeError, RecursionError, PathRefused) as error:
+    except (OSError, ValueError, TypeError, PathRefused) as error:
         raise WeightsError(f"{folder} is not a whole checkpoint: {error}") from None
     for name, digest in digests.items():
         if hashlib.sha256(contents[name]).hexdigest() != digest:
@@ -141,8 +142,8 @@ def read_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
 
 def _state_in(data: bytes, path: Path) -> dict[str, Any]:
     try:
-        state = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        state = parse_json(data)
+    except ValueError as error:
         raise WeightsError(f"{path} can't be read ({type(error).__name__})") from None
     return state if isinstance(state, dict) else {}
 

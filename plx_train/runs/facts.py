@@ -10,6 +10,7 @@ from typing import Any
 from plx_train.ground.credentials import scrubbed
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited, replace_file
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import MOST_RECORD_BYTES, RUN_FILE
 
 KINDS: Mapping[str, type] = {
@@ -29,8 +30,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
         UserError: it can't be read, or holds something else than is written there.
     """
     try:
-        facts = dict(json.loads(read_limited(folder / RUN_FILE, MOST_RECORD_BYTES)))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        facts = dict(parse_json(read_limited(folder / RUN_FILE, MOST_RECORD_BYTES)))
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder / RUN_FILE} can't be read ({error})") from None
     fault = _fault(facts)
     if fault:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plx_train.ground.files import read_limited, replace_file
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import MOST_RECORD_BYTES, PRUNED_FILE, REPORTS_FILE
 
 VARIABLE = "PLX_TRAIN_TRIAL"
@@ -66,7 +67,7 @@ class Trial:
 
 def current_trial(folder: Path) -> Trial:
     """That of this process, whose run is in `folder`."""
-    given = json.loads(os.environ.get(VARIABLE) or "null")
+    given = parse_json(os.environ.get(VARIABLE) or "null")
     if not given or Path(given["folder"]) != folder.absolute():
         return Trial()
     return Trial(folder, given["tags"], given["params"], tuple(given["objectives"]))
@@ -92,8 +93,8 @@ def read_reports(folder: Path) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for line in text.splitlines(keepends=True):
         try:
-            report = json.loads(line)
+            report = parse_json(line)
             found.setdefault(int(report["step"]), report)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             continue
     return [found[step] for step in sorted(found)]

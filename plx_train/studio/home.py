@@ -160,7 +160,7 @@ def read_json(path: Path, otherwise: Any) -> Any:
     """A file's content; `otherwise` where it can't be read."""
     try:
         return parse_json(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return otherwise
 
 

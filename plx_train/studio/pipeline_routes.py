@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from plx_train.config.texts import PARAMETER
 from plx_train.contract.pipelines import declaration_of
 from plx_train.ground.errors import UserError
+from plx_train.ground.parsed import parse_json
 from plx_train.studio import pipelines, servers
 from plx_train.studio.jobs import LANES, QUEUED, RUNNING, SERVING, StudioJob
 from plx_train.studio.samples import sample_of
@@ -105,8 +105,8 @@ def _add_servers(app: FastAPI, studio: Studio) -> None:
 
 def _tried(studio: Studio, job: StudioJob, content: bytes, fields: str) -> dict[str, Any]:
     try:
-        given = json.loads(fields) if len(fields) <= MOST_FIELDS else None
-    except (ValueError, RecursionError):
+        given = parse_json(fields) if len(fields) <= MOST_FIELDS else None
+    except ValueError:
         given = None
     if not isinstance(given, dict):
         raise UserError("the fields of the request are no JSON object")

@@ -25,6 +25,7 @@ from plx_train.ground.confine import confined
 from plx_train.ground.cycles import seldom_searched
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import replacing, user_path
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import IMAGES_FILE
 from plx_train.vision.image import IMAGE_SUFFIXES, image_size
 from plx_train.vision.labels.classes import read_class_file
@@ -55,12 +56,12 @@ class _Seen:
     """What the truths of the rows so far name.
 
     Attributes:
-        names: of classes or labels, in order, those that truths alone name last; none where these are texts.
+        names: of classes or labels, as they come; none where these are texts.
         masks: files of masks without colours of their own.
     """
 
-    def __init__(self, truth: Truth, names: Sequence[str]) -> None:
-        self.names: dict[str, None] = {} if truth in (Truth.TEXT, Truth.TEXTS) else dict.fromkeys(names)
+    def __init__(self, truth: Truth) -> None:
+        self.names: dict[str, None] = {}
         self.masks: list[str] = []
         self._truth = truth
 
@@ -95,9 +96,9 @@ def write_images_read(options: RunOptions, output: Path) -> None:
     reading = _Reading(Path(dataset.root).absolute(), labels, truth, prepared, names)
     with replacing(output / IMAGES_FILE) as temporary, temporary.open("w", encoding="ascii") as file:
         file.write(f'{{"truth": {json.dumps(truth.name.lower())}, "root": {json.dumps(str(reading.root))}, "images": [')
-        seen = _Seen(reading.truth, [GOOD] if truth is Truth.DEFECT else reading.names)
+        seen = _Seen(truth)
         file.writelines(_in_pieces(_rows(reading, root), seen))
-        file.write(f'], "classes": {json.dumps(list(seen.names) or _numbers(reading.root, seen.masks))}}}')
+        file.write(f'], "classes": {json.dumps(_classes(reading, seen))}}}')
 
 
 Row = tuple[str, str, Any, str, int]
@@ -195,8 +196,8 @@ def _held(figures: Sequence[str], names: Sequence[str]) -> list[str] | None:
 
 def _outlines(text: str) -> Any:
     try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
+        rows = parse_json(text)
+    except ValueError:
         return None
     entries = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     outlines: list[Any] = [row.get("points") for row in entries]
@@ -214,6 +215,14 @@ def _outlines(text: str) -> Any:
             if corners or marked
         )
     )
+
+
+def _classes(reading: _Reading, seen: _Seen) -> list[str]:
+    """Names of classes or labels in their order, once all rows were read: those that truths alone name last."""
+    if reading.truth in (Truth.TEXT, Truth.TEXTS):
+        return []
+    given = [GOOD] if reading.truth is Truth.DEFECT else reading.names
+    return list(dict.fromkeys((*given, *seen.names))) or _numbers(reading.root, seen.masks)
 
 
 def _numbers(root: Path, masks: Sequence[str]) -> list[str]:

@@ -19,6 +19,7 @@ from plx_train.few.trust import TRUSTED
 from plx_train.ground.confine import confined
 from plx_train.ground.errors import UserError
 from plx_train.ground.files import read_limited
+from plx_train.ground.parsed import parse_json
 from plx_train.ground.spreadsheet import csv_text
 from plx_train.runs.folder import MOST_RECORD_BYTES, POOL, POOL_FILE, POOL_TABLE
 from plx_train.vision.image import image_size
@@ -136,12 +137,12 @@ def _right(data: RunData, told: Told) -> dict[str, float]:
 def pool_record(folder: Path) -> dict[str, Any] | None:
     """The record of the pool that a run's folder holds; None where no labels were written there."""
     try:
-        found: dict[str, Any] = json.loads(read_limited(folder / POOL / POOL_FILE, MOST_RECORD_BYTES))
+        found: dict[str, Any] = parse_json(read_limited(folder / POOL / POOL_FILE, MOST_RECORD_BYTES))
         confined(folder / POOL, found["file"], str(folder / POOL / POOL_FILE))
         Path(found["root"]), found["labels"].items()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
             f"{folder / POOL / POOL_FILE} can't be read: delete it to have the pool labelled again"
         ) from None

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from plx_train.distributed import ranks
 from plx_train.few.pool import Pool, find_pool
 from plx_train.ground.files import read_limited, replace_file
+from plx_train.ground.parsed import parse_json
 from plx_train.runs.folder import MOST_RECORD_BYTES, POOL, POOL_LISTING, whole_run
 from plx_train.vision.image import IMAGE_SUFFIXES
 from plx_train.workflow.session import Session
@@ -34,10 +35,10 @@ def listed_pool(session: Session) -> Pool:
 def _read(file: Path, given: str) -> Pool | None:
     """What was listed; None where nothing was, or something else, or what leads out of its folder."""
     try:
-        content = json.loads(read_limited(file, MOST_RECORD_BYTES))
+        content = parse_json(read_limited(file, MOST_RECORD_BYTES))
         root, images = Path(content["root"]), tuple(content["images"])
         is_usable = content["pool"] == given and images and all(map(_stays, images))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return Pool(root, images) if is_usable else None
 

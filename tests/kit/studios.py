@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from kit.processes import until
 from plx_train.studio.job_guard import end
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -126,3 +127,18 @@ def studio_in(root: Path, *options: str) -> Iterator[StudioProcess]:
         for lock in (root / "studio" / "jobs").glob("*/job.lock"):
             if (leader := lock.read_text().strip()) and not (lock.parent / "ended.json").exists():
                 end(int(leader), now=True)
+
+
+def brought(studio: StudioProcess, root: Path, module: str) -> str:
+    """The name of a folder's data that were brought into a studio, for a module."""
+    name: str = studio.post("/api/data", {"root": str(root)})["name"]
+    studio.post(f"/api/data/{name}/module", {"module": module})
+    return name
+
+
+def checked(studio: StudioProcess, name: str) -> dict[str, Any]:
+    """Data after another check."""
+    job = studio.post(f"/api/data/{name}/check")["id"]
+    until(lambda: studio.job(job)["state"] in ("done", "failed"), 120)
+    found: dict[str, Any] = studio.get(f"/api/data/{name}")
+    return found

@@ -13,20 +13,9 @@ from kit.browser import CHROMIUM, Page, browsing
 from kit.exporters import class_folders, picture
 from kit.processes import until
 from kit.runs import train_room
-from kit.studios import StudioProcess, studio_in
+from kit.studios import StudioProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def studio(home: Path) -> Iterator[StudioProcess]:
-    with studio_in(home, f"studio.data=[{home}]") as process:
-        yield process
 
 
 @pytest.fixture

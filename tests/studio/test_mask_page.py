@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +12,7 @@ import pytest
 from kit.browser import CHROMIUM, Page, browsing
 from kit.processes import until
 from kit.rooms import tiny_room
-from kit.studios import StudioProcess, studio_in
+from kit.studios import StudioProcess, brought, checked
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
 IMAGE = "images/train_0.png"
@@ -23,31 +21,6 @@ SHOWN = """(() => { const sheet = document.querySelector('.mask canvas'), seen =
   .getImageData(0, 0, sheet.width, sheet.height).data;
   return [...seen].filter((_, at) => at % 4 === 3 && seen[at]).length; })()"""
 """How many pixels the page shows to be of a class."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def studio(home: Path) -> Iterator[StudioProcess]:
-    with studio_in(home, f"studio.data=[{home}]") as process:
-        yield process
-
-
-def brought(studio: StudioProcess, root: Path, module: str) -> str:
-    name: str = studio.post("/api/data", {"root": str(root)})["name"]
-    studio.post(f"/api/data/{name}/module", {"module": module})
-    check(studio, name)
-    return name
-
-
-def check(studio: StudioProcess, name: str) -> dict[str, Any]:
-    job = studio.post(f"/api/data/{name}/check")["id"]
-    until(lambda: studio.job(job)["state"] in ("done", "failed"), 120)
-    found: dict[str, Any] = studio.get(f"/api/data/{name}")
-    return found
 
 
 def key(page: Page, name: str) -> None:
@@ -70,6 +43,7 @@ def test_a_mask_is_brushed_filled_and_taken_back(studio: StudioProcess, home: Pa
     given = cv2.imread(str(root / "annotations" / "train_0.png"), cv2.IMREAD_UNCHANGED)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     name = brought(studio, root, "semantic_seg")
+    checked(studio, name)
     kept = home / "studio" / "data" / name
 
     def mask() -> np.ndarray | None:
@@ -116,6 +90,7 @@ def test_requests_about_masks(studio: StudioProcess, home: Path) -> None:
     root = tiny_room("semantic_seg").make_dataset(home / "asked")
     (home / "secret.png").write_bytes((root / "annotations" / "train_0.png").read_bytes())
     name = brought(studio, root, "semantic_seg")
+    checked(studio, name)
     told = studio.get(f"/api/data/{name}/mask?image={IMAGE}")
     assert told["size"] == [64, 64] and told["classes"] == CLASSES and sum(told["runs"][1::2]) == 64 * 64
     assert studio.request("GET", f"/api/data/{name}/mask?image=../secret.png")[0] == 400
@@ -136,7 +111,7 @@ def test_requests_about_masks(studio: StudioProcess, home: Path) -> None:
     body = json.dumps({"entries": [{"image": IMAGE, "truth": noisy}]}).encode()
     headers = {**studio.headers(), "Content-Type": "application/json"}
     assert studio.request("POST", f"/api/data/{name}/labels", body, headers)[0] == 413
-    one = check(studio, name)
+    one = checked(studio, name)
     assert "1 corrected by corrections.json" in one["check"]["division"] and not one["isNewer"]
     row = studio.get(f"/api/data/{name}/image?image={IMAGE}")
     assert not row["isMended"], "the check knows of it"
@@ -146,11 +121,12 @@ def test_requests_about_masks(studio: StudioProcess, home: Path) -> None:
 def test_a_defect_is_marked(studio: StudioProcess, home: Path) -> None:
     root = tiny_room("image_anomaly").make_dataset(home / "stripes")
     name = brought(studio, root, "image_anomaly")
+    checked(studio, name)
     told = studio.get(f"/api/data/{name}/mask?image={IMAGE}")
     assert told["classes"] == ["good", "defect"] and told["runs"] == [0, 4096]
     truth = {"size": [64, 64], "runs": [0, 64, 2, 4032], "classes": ["good", "defect", "cut"]}
     studio.post(f"/api/data/{name}/labels", {"entries": [{"image": IMAGE, "truth": truth}]})
-    one = check(studio, name)
+    one = checked(studio, name)
     assert one["check"]["ok"] and "1 corrected" in one["check"]["division"]
     told = studio.get(f"/api/data/{name}/mask?image={IMAGE}")
     assert told["runs"] == [0, 64, told["classes"].index("cut"), 4032]

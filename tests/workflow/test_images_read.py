@@ -56,6 +56,23 @@ def test_what_is_read_can_be_given_as_a_correction(tmp_path: Path, room: str) ->
     assert again["classes"] == found["classes"]
 
 
+def test_classes_have_the_order_of_the_data(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    for number in range(4):
+        picture(root / f"{number}.png", number)
+    # The first images show what is named last.
+    rows = [
+        {"id": number, "image_id": number, "category_id": 3 - number // 2, "bbox": [2, 2, 9, 9], "area": 81}
+        for number in range(4)
+    ]
+    images = [{"id": number, "file_name": f"{number}.png", "width": 24, "height": 24} for number in range(4)]
+    categories = [{"id": 1, "name": "ant"}, {"id": 2, "name": "bee"}, {"id": 3, "name": "cow"}]
+    (root / "instances.json").write_text(json.dumps({"images": images, "annotations": rows, "categories": categories}))
+    found = images_read(root, tmp_path / "out", "object_det")
+    assert found["images"][0][2][0]["label"] == "cow" and found["classes"] == ["ant", "bee", "cow"]
+
+
 def test_run_lengths_are_read_as_they_stand(tmp_path: Path) -> None:
     root = tmp_path / "data"
     root.mkdir()

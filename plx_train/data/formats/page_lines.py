@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from plx_train.contract.truth import IGNORED_TEXTS, Outline
 from plx_train.data.formats.dataset_format import Annotations
 from plx_train.data.formats.parsed_json import points, text_of
+from plx_train.ground.parsed import parse_json
 
 MARKED = re.compile(r"[^\t]+\t\s*\[\s*[{\]]")
 """How a line begins that has outlines of a page."""
@@ -32,8 +32,8 @@ def are_pages(path: Path) -> bool:
 def text_outlines(text: str, file: str, line: int, found: Annotations) -> Iterator[Outline]:
     """What a line says of a page; what is wrong with it is told."""
     try:
-        values: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values: Any = parse_json(text)
+    except ValueError as error:
         found.add(file, line, "bad-json", f"the labels are no JSON: {error}")
         return
     if not isinstance(values, list):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from plx_train.data.formats.mask_colours import Colour, read_colours
 from plx_train.data.formats.parsed_json import points, text_of
 from plx_train.data.formats.run_lengths import runs_of
 from plx_train.data.label_file import LabelFile, image_and_mask, separator_hint
+from plx_train.ground.parsed import parse_json
 from plx_train.vision.masks import UNCOUNTED, fill_polygons, read_coloured, read_mask
 from plx_train.vision.samples import LabelledImage
 
@@ -117,8 +117,8 @@ def _palette(file: LabelFile, name: str, names: Sequence[str]) -> tuple[Colour |
 
 def _of_outlines(file: LabelFile, line: int, text: str, numbers: dict[str, int]) -> Mask | None:
     try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
+        rows = parse_json(text)
+    except ValueError:
         file.add(line, "error", "bad-json", "what follows the image is no JSON")
         return None
     found: list[Drawn] = []
