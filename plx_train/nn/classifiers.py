@@ -12,6 +12,7 @@ from plx_train.ground.errors import ConfigError
 from plx_train.nn.classifier_names import NETWORKS
 from plx_train.nn.efficientnet_lite import EfficientNetLite0
 from plx_train.nn.pp_lcnet import PPLCNet
+from plx_train.nn.rows import RowLinear
 
 HEADS = re.compile(r"^(fc|classifier\.[13])\.(weight|bias)$")
 """Parameters with one column, or number, per class."""
@@ -20,6 +21,8 @@ HEADS = re.compile(r"^(fc|classifier\.[13])\.(weight|bias)$")
 def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout: float = 0.2) -> nn.Layer:
     """A network that gives logits (N, num_classes) of images (N, 3, H, W).
 
+    In evaluation an image's logits have the same bits in whatever batch it is, as far as the device's convolutions do.
+
     Args:
         stem_stride: of PP-LCNet alone.
         dropout: before the classifier, where the network has such.
@@ -27,6 +30,15 @@ def build_classifier(name: str, num_classes: int, stem_stride: int = 2, dropout:
     Raises:
         ConfigError: there is no network called `name`, or it has no other stride.
     """
+    network = _built(name, num_classes, stem_stride, dropout)
+    for layer in network.sublayers():
+        if type(layer) is nn.Linear:
+            # What it holds stays, and no random number is drawn for it again.
+            layer.__class__ = RowLinear
+    return network
+
+
+def _built(name: str, num_classes: int, stem_stride: int, dropout: float) -> nn.Layer:
     if name not in NETWORKS:
         near = difflib.get_close_matches(name, NETWORKS, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(NETWORKS)}"

@@ -14,6 +14,7 @@ from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
 from plx_train.ground.errors import DataError
 from plx_train.nn.classifiers import HEADS, build_classifier, head_of
+from plx_train.nn.rows import row_by_row
 from plx_train.nn.torch_names import from_torch
 from plx_train.vision.classifier import ProcessorC
 from plx_train.vision.classifier_options import ClassifierOptions
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 TOGETHER = 32
 """Images that are looked at in one go."""
+EVALUATED_TOGETHER, EVALUATED_PIXELS = 16, 16 * 256**2
+"""Images that are evaluated in one go, and pixels of them, at most."""
 
 
 class ClassifierModule(ImageModule[ProcessorC]):
@@ -58,6 +61,8 @@ class ClassifierModule(ImageModule[ProcessorC]):
         self.strength = Strength(turns=True)
         self._knows_classes = False
         self.has_first_head = False
+        width, height = processor.size
+        self.eval_batch_size = max(1, min(EVALUATED_TOGETHER, EVALUATED_PIXELS // (width * height)))
         self.network = self._new_network()
         self._target = target
 
@@ -145,7 +150,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Probabilities per image, (classes,) float32."""
-        return list(self.scores(outputs.astype("float32")).numpy())
+        return list(row_by_row(self.scores, outputs.astype("float32")).numpy())
 
     def export_network(self, processor: ProcessorC) -> tuple[paddle.nn.Layer, list[InputSpec]]:
         """The network with what makes scores of its logits."""
