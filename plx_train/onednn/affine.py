@@ -52,7 +52,8 @@ class Affine(PyLayer):
             if written is not None:
                 np.multiply(of_y[own], ctx.factor, out=written[own])
             if wants_scale:
-                sums[0, number] = (of_y[own] * of_x[own]).sum()
+                # Not numpy's `dot`, whose library has threads of its own.
+                sums[0, number] = np.einsum("i,i->", of_y[own], of_x[own])
             if wants_bias:
                 sums[1, number] = of_y[own].sum()
 

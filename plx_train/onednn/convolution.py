@@ -22,7 +22,7 @@ from plx_train.onednn.library import (
     engine,
     library,
 )
-from plx_train.onednn.primitive import Owned, Primitive, ThreadState, free_layout, int64s, plain_layout
+from plx_train.onednn.primitive import Owned, Primitive, ThreadState, free_layout, int64s, plain_layout, primitive_of
 
 Sizes = tuple[int, ...]
 
@@ -83,14 +83,15 @@ class ConvolutionPrimitives:
             inputs = {SRC: self.plain["x"], WEIGHTS: self.plain["weight"]}
             if self.geometry.has_bias:
                 inputs[BIAS] = self.plain["bias"]
-            self._made["forward"] = Primitive(self.state, self._forward(), inputs, {DST: self.plain["y"]})
+            self._made["forward"] = primitive_of(self.state, self._forward, inputs, {DST: self.plain["y"]})
         self._made["forward"](*(address for address in (x, weight, bias) if address is not None), y)
 
     def backward_data(self, dy: int, weight: int, dx: int) -> Primitive:
         """Writes the gradient for x; gives what did, for `backward_weights`."""
         if "data" not in self._made:
             inputs = {DIFF_DST: self.plain["y"], WEIGHTS: self.plain["weight"]}
-            self._made["data"] = Primitive(self.state, self._backward_data(), inputs, {DIFF_SRC: self.plain["x"]})
+            outputs = {DIFF_SRC: self.plain["x"]}
+            self._made["data"] = primitive_of(self.state, self._backward_data, inputs, outputs)
         self._made["data"](dy, weight, dx)
         return self._made["data"]
 
@@ -98,14 +99,19 @@ class ConvolutionPrimitives:
         self, dy: int, x: int, dweight: int, dbias: int | None, previous: Primitive | None = None
     ) -> Primitive:
         """Writes the gradients for weight and bias; `previous` is what ran just before on the same dy."""
+        written = (address for address in (dweight, dbias) if address is not None)
+        self.weights(dy, x, *written, previous=previous)
+        return self.weights
+
+    @property
+    def weights(self) -> Primitive:
+        """What computes the gradients for weight and bias."""
         if "weights" not in self._made:
             inputs = {DIFF_DST: self.plain["y"], SRC: self.plain["x"]}
             outputs = {DIFF_WEIGHTS: self.plain["weight"]}
             if self.geometry.has_bias:
                 outputs[DIFF_BIAS] = self.plain["bias"]
-            self._made["weights"] = Primitive(self.state, self._backward_weights(), inputs, outputs)
-        written = (address for address in (dweight, dbias) if address is not None)
-        self._made["weights"](dy, x, *written, previous=previous)
+            self._made["weights"] = primitive_of(self.state, self._backward_weights, inputs, outputs)
         return self._made["weights"]
 
     def _forward(self) -> Owned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from plx_train.onednn.cache import CACHE
 from plx_train.onednn.convolution import ConvolutionPrimitives, Geometry
 from plx_train.onednn.crew import side_by_side
 from plx_train.onednn.depthwise import WideGradient, is_wide, padded_shape
-from plx_train.onednn.primitive import ThreadState, address
+from plx_train.onednn.primitive import Primitive, ThreadState, address
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Planned:
 
     plan: ConvolutionPrimitives
     wide: WideGradient | None
+
+    @property
+    def is_lone(self) -> bool:
+        """Whether one thread computes the weight gradient, however many help."""
+        parts = [self.plan] if self.wide is None else [plan for _, plan in self.wide.parts]
+        return any(plan.weights.threads == 1 for plan in parts)
 
 
 @dataclass(frozen=True)
@@ -74,16 +81,10 @@ class _Convolution(PyLayer):
 
 def _forward(geometry: Geometry, x: Any, weight: Any, bias: Any) -> Any:
     y = paddle.empty(list(geometry.y), "float32")
-    blocks = blocks_of(geometry)
     x_at, weight_at, bias_at, y_at = x.data_ptr(), weight.data_ptr(), address(bias), y.data_ptr()
-
-    def compute(number: int) -> None:
-        block = blocks[number]
-        # Asked for anew by each thread, which has primitives of its own.
+    for block in blocks_of(geometry):
         plan = CACHE.get(planned, block.geometry).plan
         plan.forward(x_at + block.x, weight_at, bias_at, y_at + block.y)
-
-    side_by_side(compute, len(blocks))
     return y
 
 
@@ -99,19 +100,35 @@ def _backward(geometry: Geometry, dy: Any, x: Any, weight: Any, wants: tuple[boo
         padded = paddle.zeros(padded_shape(geometry), "float32") if is_wide(geometry) else None
     written = (address(tensor) for tensor in (dx, dweight, dbias, padded))
     at = Addresses(dy.data_ptr(), x.data_ptr(), weight.data_ptr(), *written)
-    side_by_side(lambda number: _backward_block(blocks[number], number, at), len(blocks))
+    if at.dweight is None or not _helps_by_blocks(blocks):
+        for number, block in enumerate(blocks):
+            _weight_gradient(block, number, at, _input_gradient(block, at))
+    else:
+        for block in blocks:
+            _input_gradient(block, at)
+        side_by_side(lambda number: _weight_gradient(blocks[number], number, at), len(blocks))
     return dx, _added(dweight) if wants_weight else None, _added(dbias) if wants_bias else None
 
 
-def _backward_block(block: ImageBlock, number: int, at: Addresses) -> None:
-    geometry = block.geometry
-    found = CACHE.get(planned, geometry)
-    dy, x = at.dy + block.y, at.x + block.x
-    done = None
-    if at.dx is not None:
-        done = found.plan.backward_data(dy, at.weight, at.dx + block.x)
+def _helps_by_blocks(blocks: Sequence[ImageBlock]) -> bool:
+    """Whether threads can compute weight gradients in no other way than a block each."""
+    return len(blocks) > 1 and CACHE.own.state.threads > 1 and CACHE.get(planned, blocks[0].geometry).is_lone
+
+
+def _input_gradient(block: ImageBlock, at: Addresses) -> Primitive | None:
+    """Writes the gradient for x, where it is wanted; gives what did, for `_weight_gradient`."""
+    if at.dx is None:
+        return None
+    plan = CACHE.get(planned, block.geometry).plan
+    return plan.backward_data(at.dy + block.y, at.weight, at.dx + block.x)
+
+
+def _weight_gradient(block: ImageBlock, number: int, at: Addresses, done: Primitive | None = None) -> None:
     if at.dweight is None:
         return
+    geometry, dy, x = block.geometry, at.dy + block.y, at.x + block.x
+    # Asked for anew by each thread, which has primitives of its own.
+    found = CACHE.get(planned, geometry)
     dweight = at.dweight + number * math.prod(geometry.weight) * NUMBER_BYTES
     dbias = None if at.dbias is None else at.dbias + number * geometry.y[1] * NUMBER_BYTES
     if found.wide is None or at.padded is None:

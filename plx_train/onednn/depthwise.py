@@ -8,12 +8,13 @@ x that its columns see. The zeros that x is padded with have to be there: narrow
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from plx_train.onednn.convolution import ConvolutionPrimitives, Geometry
 from plx_train.onednn.library import DST, SRC
-from plx_train.onednn.primitive import Primitive, ThreadState, copying, plain_layout
+from plx_train.onednn.primitive import ThreadState, copying, plain_layout, primitive_of
 
 MOST_COLUMNS = 3
 BYTES = 4
@@ -49,7 +50,8 @@ class WideGradient:
         images, channels, height, padded = self.padded_shape
         strides = (channels * height * padded, height * padded, padded, 1)
         plain, inside = plain_layout(geometry.x), plain_layout(geometry.x, strides)
-        self.pad = Primitive(state, copying(plain.handle, inside.handle), {SRC: plain}, {DST: inside})
+        copy = partial(copying, plain.handle, inside.handle)
+        self.pad = primitive_of(state, copy, {SRC: plain}, {DST: inside})
         self.offset = left * BYTES
         self.parts: list[tuple[int, ConvolutionPrimitives]] = []
         for part in np.array_split(np.arange(columns), -(-columns // MOST_COLUMNS)):

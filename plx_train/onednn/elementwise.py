@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import paddle
 from paddle.autograd import PyLayer
 
-from plx_train.onednn.blocks import NUMBER_BYTES, bounds
 from plx_train.onednn.cache import CACHE
-from plx_train.onednn.crew import side_by_side
 from plx_train.onednn.library import (
     AVERAGE_POOLING,
     DIFF_DST,
@@ -27,11 +26,9 @@ from plx_train.onednn.library import (
     engine,
     library,
 )
-from plx_train.onednn.primitive import Owned, Primitive, ThreadState, int64s, plain_layout
+from plx_train.onednn.primitive import Owned, Primitive, ThreadState, int64s, plain_layout, primitive_of
 
 Sizes = tuple[int, ...]
-LEAST_NUMBERS = 1 << 16
-"""Numbers of a slice that are worth the way to another thread."""
 SLOPE, OFFSET = ctypes.c_float(1 / 6), ctypes.c_float(0.5)
 """Slope and offset of hard swish, x · clip(x / 6 + 1/2, 0, 1)."""
 
@@ -44,7 +41,7 @@ class Hardswish(PyLayer):
         x = x.contiguous()
         ctx.save_for_backward(x)
         y = paddle.empty(x.shape, "float32")
-        _in_slices(_hardswish, x.size, x.data_ptr(), y.data_ptr())
+        CACHE.get(_hardswish, (x.size,))(x.data_ptr(), y.data_ptr())
         return y
 
     @staticmethod
@@ -52,7 +49,7 @@ class Hardswish(PyLayer):
         (x,) = ctx.saved_tensor()
         dy = dy.contiguous()
         dx = paddle.empty(x.shape, "float32")
-        _in_slices(_hardswish_gradient, x.size, dy.data_ptr(), x.data_ptr(), dx.data_ptr())
+        CACHE.get(_hardswish_gradient, (x.size,))(dy.data_ptr(), x.data_ptr(), dx.data_ptr())
         return dx
 
 
@@ -77,29 +74,20 @@ class Enlargement(PyLayer):
         return dx.scale_(float(factor**2))
 
 
-def _in_slices(make: Callable[[ThreadState, Sizes], Primitive], numbers: int, *tensors: int) -> None:
-    """Runs what `make` makes on tensors of so many numbers, whose shape it does not know, some of them at a time."""
-    slices = bounds(numbers, numbers // LEAST_NUMBERS)
-
-    def compute(number: int) -> None:
-        first, end = slices[number]
-        CACHE.get(make, (end - first,))(*(tensor + first * NUMBER_BYTES for tensor in tensors))
-
-    side_by_side(compute, len(slices))
-
-
 def _hardswish(state: ThreadState, shape: Sizes) -> Primitive:
     layout = plain_layout(shape)
-    return Primitive(state, _describe_hardswish(layout), {SRC: layout}, {DST: layout})
+    return primitive_of(state, partial(_describe_hardswish, layout), {SRC: layout}, {DST: layout})
 
 
 def _hardswish_gradient(state: ThreadState, shape: Sizes) -> Primitive:
     layout = plain_layout(shape)
-    tensors = (layout,) * 3
-    # Handed over as it is: its handle alone would not keep it.
-    hint = _describe_hardswish(layout)
-    description = _described("eltwise_backward", HARDSWISH, *tensors, SLOPE, OFFSET, hint, attributes())
-    return Primitive(state, description, {DIFF_DST: layout, SRC: layout}, {DIFF_SRC: layout})
+
+    def describe() -> Owned:
+        # The hint is handed over as it is: its handle alone would not keep it.
+        hint = _describe_hardswish(layout)
+        return _described("eltwise_backward", HARDSWISH, *(layout,) * 3, SLOPE, OFFSET, hint, attributes())
+
+    return primitive_of(state, describe, {DIFF_DST: layout, SRC: layout}, {DIFF_SRC: layout})
 
 
 def _describe_hardswish(layout: Owned) -> Owned:
@@ -110,18 +98,15 @@ def _describe_hardswish(layout: Owned) -> Owned:
 def _enlarge(state: ThreadState, sizes: Sizes) -> Primitive:
     small, large = _layouts(sizes)
     factors = (ctypes.c_float * 2)(sizes[-1], sizes[-1])
-    kind = (FORWARD_INFERENCE, NEAREST)
-    description = _described("resampling_forward", *kind, factors, small, large, attributes())
-    return Primitive(state, description, {SRC: small}, {DST: large})
+    given = (FORWARD_INFERENCE, NEAREST, factors, small, large, attributes())
+    return primitive_of(state, partial(_described, "resampling_forward", *given), {SRC: small}, {DST: large})
 
 
 def _average(state: ThreadState, sizes: Sizes) -> Primitive:
     small, large = _layouts(sizes)
     kernel, none = int64s((sizes[-1],) * 2), int64s((0, 0))
-    places = (kernel, kernel, none, none, none)
-    kind = (FORWARD_INFERENCE, AVERAGE_POOLING)
-    description = _described("pooling_forward", *kind, large, small, *places, attributes())
-    return Primitive(state, description, {SRC: large}, {DST: small})
+    given = (FORWARD_INFERENCE, AVERAGE_POOLING, large, small, kernel, kernel, none, none, none, attributes())
+    return primitive_of(state, partial(_described, "pooling_forward", *given), {SRC: large}, {DST: small})
 
 
 def _layouts(sizes: Sizes) -> tuple[Owned, Owned]:

@@ -79,13 +79,20 @@ def library() -> Any:
     return loaded
 
 
-def take_one_thread() -> None:
-    """Has what this thread computes from now on take no other: OpenMP's would add up in an order of their own."""
+@lru_cache(maxsize=1)
+def openmp() -> Any:
+    """The OpenMP that the library is bound to: Paddle's own where its wheel has one, which loads it first."""
+    own = Path(library()._name).parent / "libiomp5.so"
+    return ctypes.CDLL(str(own)) if own.is_file() else library()
+
+
+def take_threads(number: int) -> None:
+    """Has what this thread computes from now on take so many threads of OpenMP, itself among them."""
     import paddle
 
     # The library is bound to the OpenMP of whatever loaded it first: Paddle's own, or that of the system.
-    paddle.base.core.set_num_threads(1)
-    library().omp_set_num_threads(1)
+    paddle.base.core.set_num_threads(number)
+    library().omp_set_num_threads(number)
 
 
 def version() -> str:

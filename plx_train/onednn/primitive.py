@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from plx_train.onednn.library import (
     ANY_FORMAT,
@@ -21,9 +23,11 @@ from plx_train.onednn.library import (
     check,
     engine,
     library,
-    take_one_thread,
+    take_threads,
 )
 
+TRIAL_NUMBERS = 65537
+"""Numbers at random, again and again; a prime."""
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector."""
 
@@ -73,10 +77,17 @@ def int64s(values: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
 
 
 class ThreadState:
-    """What primitives of one thread share: they run one after the other."""
+    """What primitives of one thread share: they run one after the other.
+
+    Attributes:
+        threads: that help it, itself among them; see `primitive_of`.
+        last: what ran last, whose copies stand in the workspace.
+    """
 
     def __init__(self) -> None:
-        take_one_thread()
+        take_threads(1)
+        self.threads = 1
+        self.last: Primitive | None = None
         self.stream = Owned("stream")
         check(
             library().dnnl_stream_create(ctypes.byref(self.stream.handle), engine(), IN_ORDER_STREAM), "stream_create"
@@ -102,19 +113,34 @@ class Place:
     offset: int
 
 
+Layouts = dict[int, Owned]
+"""Layout of each argument, as the caller holds it."""
+Describe = Callable[[], Owned]
+"""Makes the description of a primitive, with `attributes`."""
+
+
 class Primitive:
-    """Runs on tensors' addresses; for one thread.
+    """Runs on tensors' addresses; called from one thread.
 
     Args:
-        description: of the primitive, made with `attributes`.
-        inputs: layout of each argument that is read, as the caller holds it.
-        outputs: likewise of each that is written.
+        describe: is asked with as many threads as the primitive will have.
+        inputs: of what is read.
+        outputs: of what is written.
+        threads: of OpenMP that compute it.
     """
 
     def __init__(
-        self, state: ThreadState, description: Owned, inputs: dict[int, Owned], outputs: dict[int, Owned]
+        self, state: ThreadState, describe: Describe, inputs: Layouts, outputs: Layouts, threads: int = 1
     ) -> None:
         self.state = state
+        self.threads = threads
+        take_threads(threads)
+        try:
+            self._make(describe(), inputs, outputs)
+        finally:
+            take_threads(1)
+
+    def _make(self, description: Owned, inputs: Layouts, outputs: Layouts) -> None:
         self.layouts = (description, *inputs.values(), *outputs.values())
         self.primitive = _primitive(description)
         self.workspace_size = 0
@@ -137,13 +163,25 @@ class Primitive:
     def __call__(self, *addresses: int, previous: Primitive | None = None) -> None:
         """Computes on tensors at `addresses`: inputs, then outputs, in the order they were declared.
 
-        With `previous`, the primitive that ran just before on the same first input, its copy of that is taken over.
+        With `previous`, a primitive that ran on the same first input, its copy of that is taken over if it stands.
         """
+        if self.threads == 1:
+            self._compute(addresses, previous)
+            return
+        take_threads(self.threads)
+        try:
+            self._compute(addresses, previous)
+        finally:
+            # What Paddle computes adds up in an order of its own with more.
+            take_threads(1)
+
+    def _compute(self, addresses: Sequence[int], previous: Primitive | None) -> None:
         call = library()
         has_first = previous is not None and self._takes_over(previous)
         self._place()
         for memory, address in zip(self.given, addresses, strict=True):
             call.dnnl_memory_set_data_handle(memory, address)
+        self.state.last = self
         stream, execute = self.state.stream.handle, call.dnnl_primitive_execute
         for reorder, arguments in self.before[has_first:]:
             check(execute(reorder, stream, 2, arguments), "reorder")
@@ -153,9 +191,11 @@ class Primitive:
 
     def _takes_over(self, previous: Primitive) -> bool:
         """Whether the first input's copy stands at the workspace's beginning, in the layout that this one wants."""
-        if self.first is None or previous.first is None or self.workspace_size > self.state.size:
+        if self.state.last is not previous or self.first is None or previous.first is None:
             return False
-        return bool(library().dnnl_memory_desc_equal(self.first, previous.first))
+        return self.workspace_size <= self.state.size and bool(
+            library().dnnl_memory_desc_equal(self.first, previous.first)
+        )
 
     def _place(self) -> None:
         address = self.state.workspace(self.workspace_size)
@@ -191,6 +231,32 @@ class Primitive:
     def _keep(self, owned: Owned) -> Owned:
         self.kept.append(owned)
         return owned
+
+
+def primitive_of(state: ThreadState, describe: Describe, inputs: Layouts, outputs: Layouts) -> Primitive:
+    """A primitive by as many threads as help, where these come to the bits of one; else by one.
+
+    Which that is depends on the shape alone: threads that share a sum add it up in another order, and few kernels have
+    them do so. It is tried on numbers at random, once for each shape.
+    """
+    alone = Primitive(state, describe, inputs, outputs)
+    if state.threads == 1:
+        return alone
+    together = Primitive(state, describe, inputs, outputs, state.threads)
+    return together if _trial(together, inputs, outputs) == _trial(alone, inputs, outputs) else alone
+
+
+def _trial(primitive: Primitive, inputs: Layouts, outputs: Layouts) -> list[bytes]:
+    """What a primitive writes, given numbers between -0.5 and 0.5 that nothing in its shape repeats."""
+    numbers = np.random.default_rng(0).random(TRIAL_NUMBERS, np.float32) - np.float32(0.5)
+    read = [np.resize(np.roll(numbers, place), _numbers(layout)) for place, layout in enumerate(inputs.values())]
+    written = [np.zeros(_numbers(layout), np.float32) for layout in outputs.values()]
+    primitive(*(array.ctypes.data for array in (*read, *written)))
+    return [array.tobytes() for array in written]
+
+
+def _numbers(layout: Owned) -> int:
+    return int(library().dnnl_memory_desc_get_size(layout.handle)) // ctypes.sizeof(ctypes.c_float)
 
 
 def _wanted(description: Owned, index: int) -> Pointer:

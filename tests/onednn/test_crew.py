@@ -14,8 +14,11 @@ import pytest
 from paddle import nn
 
 from plx_train.nn.affine import LearnableAffine
-from plx_train.onednn import library
+from plx_train.onednn import library, primitive
 from plx_train.onednn.blocks import bounds
+from plx_train.onednn.cache import CACHE
+from plx_train.onednn.convolution import Geometry
+from plx_train.onednn.convolve import planned
 from plx_train.onednn.crew import gather, side_by_side
 from plx_train.onednn.seam import exchange
 
@@ -34,16 +37,16 @@ def alone_again() -> Iterator[None]:
 def test_each_part_is_done_once_and_by_several() -> None:
     gather(3)
     together = threading.Barrier(3)
-    done: list[tuple[int, str]] = []
+    done: list[tuple[int, int]] = []
 
     def work(number: int) -> None:
         together.wait(10)
-        done.append((number, threading.current_thread().name))
+        done.append((number, threading.get_ident()))
 
     side_by_side(work, 3)
 
     assert sorted(number for number, _ in done) == [0, 1, 2]
-    assert len([name for _, name in done if name == "plx-onednn"]) == 2
+    assert len({thread for _, thread in done}) == 3
 
 
 def test_the_first_fault_is_told_when_all_is_done() -> None:
@@ -168,3 +171,14 @@ def test_an_affine_is_that_of_paddle() -> None:
     undo()
     for ours, theirs in zip(got, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_a_primitive_is_computed_by_several_only_where_bits_agree(
+    monkeypatch: pytest.MonkeyPatch, agrees: bool
+) -> None:
+    monkeypatch.setattr(primitive, "_trial", lambda made, *given: [b"" if agrees else bytes([made.threads])])
+    gather(2)
+    geometry = Geometry((2, 4, 8, 8), (4, 4, 3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 1, has_bias=False)
+    assert CACHE.get(planned, geometry).plan.weights.threads == (2 if agrees else 1)
+    CACHE.own.made.clear()

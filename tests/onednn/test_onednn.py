@@ -229,13 +229,13 @@ def test_threads_compute_side_by_side() -> None:
 def test_changing_shapes_keep_few_plans(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MOST_KEPT", 5)
     layer = nn.Conv2D(3, 4, 3)
-    CACHE.kept.clear()
+    CACHE.own.made.clear()
     with exchanged(), paddle.no_grad():
         for width in range(10, 30):
             layer(paddle.ones([1, 3, 10, width]))
         first = layer(paddle.ones([1, 3, 10, 10])).numpy()
     gc.collect()
-    assert len(CACHE.kept) == 5
+    assert len(CACHE.own.made) == 5
     np.testing.assert_allclose(first, layer(paddle.ones([1, 3, 10, 10])).numpy(), rtol=1e-5)
 
 
