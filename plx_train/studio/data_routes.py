@@ -133,12 +133,13 @@ def _add_choices(app: FastAPI, studio: Studio, shelf: DataShelf) -> None:
 
 def _add_pictures(app: FastAPI, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
     @app.get("/api/data/{name}/thumbnail")
-    def thumbnail(name: str, image: str, size: int = 180, marks: bool = False) -> Response:
+    def thumbnail(name: str, image: str, size: int = 180, marks: bool = False, suggested: bool = False) -> Response:
         one = shelf.get(name)
         images = known_images(lists, one)
         row = images.get(image)
-        outlines = row.truth if marks and images.kind in ("boxes", "texts") and row.truth else ()
-        tint = MaskDesk(shelf.folder(name), images, thumbnails).tint(row.truth) if marks else None
+        truth = (row.suggested or {}).get("truth") if suggested else row.truth
+        outlines = truth if marks and images.kind in ("boxes", "texts") and truth else ()
+        tint = MaskDesk(shelf.folder(name), images, thumbnails).tint(truth) if marks else None
         content = thumbnails.get(images.path(image), size, shelf.folder(name) / "thumbnails", outlines, tint)
         return Response(content, media_type="image/jpeg", headers=KEPT)
 

@@ -24,14 +24,14 @@ from plx_train.runs.folder import (
 from plx_train.studio.corrected import corrections_in, stamp_of
 from plx_train.studio.datasets import PREDICT, SUGGEST, DataShelf, KnownData
 from plx_train.studio.home import read_json
-from plx_train.studio.suggested import next_images, suggestions
+from plx_train.studio.suggested import MASKS, next_images, suggestions
 
 ORIGINALS_FILE = "originals.json"
 """What images said that were corrected, as the data have it."""
 WORD = re.compile(r"[^\s'\"(),;]+")
 NAMED = ("class", "labels", "boxes")
 """Kinds of truth that name classes."""
-MASKS, DEFECT = "masks", "defect"
+DEFECT = "defect"
 MASKED = (MASKS, DEFECT)
 """Kinds of truth that may be said pixel by pixel."""
 CLASSED = (*NAMED, *MASKED)
@@ -234,13 +234,13 @@ def _read(folder: Path, check: Path, audit: Path | None, predicted: Path | None)
     for one in read_json(audit / SUSPECTS_FILE, {}).get("suspects", ()) if audit else ():
         if one.get("image") in rows:
             rows[one["image"]].suspect = one
-    for image, said in suggestions(predicted, told.get("truth", "")).items():
+    classes = list(dict.fromkeys([*told.get("classes", ()), *corrections.classes]))
+    for image, said in suggestions(predicted, told.get("truth", ""), classes).items():
         if image in rows:
             rows[image].suggested = said
-    classes = [*told.get("classes", ()), *corrections.classes]
     return ImageList(
         told.get("truth", ""),
-        list(dict.fromkeys(classes)) if told.get("truth") in CLASSED else [],
+        classes if told.get("truth") in CLASSED else [],
         Path(told.get("root", "")),
         rows,
         findings,

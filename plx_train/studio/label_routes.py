@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from plx_train.ground.errors import UserError
 from plx_train.studio.data_routes import PAGE, known_images
 from plx_train.studio.datasets import DataShelf
-from plx_train.studio.images import MASKED, ImageLists
+from plx_train.studio.images import MASKED, ImageLists, ImageRow
 from plx_train.studio.labels import accept, leave_out, rename, say
 from plx_train.studio.masks import MaskDesk
 from plx_train.studio.studio import Studio
@@ -56,7 +56,7 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
         """Some of the images, from a place on."""
         found = known_images(lists, shelf.get(name)).chosen(choice, label, split, code)
         place, most = max(place, 0), max(1, min(most, PAGE))
-        return {"count": len(found), "rows": [row.plain() for row in found[place : place + most]]}
+        return {"count": len(found), "rows": [_listed(row, choice) for row in found[place : place + most]]}
 
     @app.get("/api/data/{name}/line")
     def line(name: str, choice: str = "", label: str = "", split: str = "", code: str = "") -> dict[str, Any]:
@@ -98,6 +98,14 @@ def add(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumb
     _add_changes(app, studio, shelf, lists, thumbnails)
 
 
+def _listed(row: ImageRow, choice: str) -> dict[str, Any]:
+    """An image of many; what a model suggests, of masks as long as edges are, only where that is chosen."""
+    told = row.plain()
+    if row.suggested and choice != "suggested":
+        told["suggested"] = {**row.suggested, "truth": None}
+    return told
+
+
 def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLists, thumbnails: Thumbnails) -> None:
     @app.post("/api/data/{name}/labels")
     def label(name: str, said: Said) -> dict[str, Any]:
@@ -123,7 +131,9 @@ def _add_changes(app: FastAPI, studio: Studio, shelf: DataShelf, lists: ImageLis
     def take(name: str, accepted: Accepted) -> dict[str, Any]:
         """Takes suggestions for all images that nobody looked at yet."""
         one = shelf.get(name)
-        number = accept(shelf.folder(name), known_images(lists, one), accepted.choice, accepted.least)
+        images = known_images(lists, one)
+        desk = MaskDesk(shelf.folder(name), images, thumbnails)
+        number = accept(shelf.folder(name), images, accepted.choice, accepted.least, desk.taken)
         studio.data_version += 1
         return {"images": number}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from plx_train.studio.corrected import corrections_in, write_corrections
 from plx_train.studio.home import read_json, write_json
 from plx_train.studio.images import CLASSED, DEFECT, MASKED, NAMED, ORIGINALS_FILE, ImageList, names_of
 
+Taken = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _WRITING = threading.Lock()
 
 
@@ -61,18 +62,19 @@ def rename(folder: Path, images: ImageList, name: str, into: str) -> int:
     return len(concerned)
 
 
-def accept(folder: Path, images: ImageList, choice: str, least: float) -> int:
+def accept(folder: Path, images: ImageList, choice: str, least: float, taken: Taken = dict) -> int:
     """Takes what is suggested for all images of a kind that nobody looked at yet; of how many.
 
     Args:
         choice: ``suspects`` or ``suggested``.
         least: how sure, 0 to 1, whoever suggests it must be.
+        taken: makes of an entry what corrections have.
     """
     entries = []
     for row in images.chosen(choice):
         said = row.suspect if choice == "suspects" else row.suggested
         if said is not None and said.get("score", 0.0) >= least:
-            entries.append({"image": row.image, "truth": said["truth"]})
+            entries.append(taken({"image": row.image, "truth": said["truth"]}))
     if entries:
         say(folder, images, entries)
     return len(entries)

@@ -60,7 +60,7 @@ class MaskDesk:
         """The colours of what an image is taken to show; None where that is not said pixel by pixel."""
         if self.images.kind not in MASKED or not truth or isinstance(truth, str):
             return None
-        stamp = stamp_of(self._path(truth)) if isinstance(truth, Mapping) else None
+        stamp = stamp_of(self._path(truth)) if isinstance(truth, Mapping) and "runs" not in truth else None
         return Tint([truth, stamp], len(self.classes), lambda shape: self.numbers(truth, shape))
 
     def shown(self, image: str, was: bool = False) -> dict[str, Any]:
@@ -88,6 +88,8 @@ class MaskDesk:
         """
         if not isinstance(truth, Mapping):
             return of_outlines(() if isinstance(truth, str) else truth or (), self.classes, shape)
+        if "runs" in truth:
+            return _drawn(truth, shape, len(self._named(truth.get("classes"))))
         path = self._path(truth)
         found = self.thumbnails.mask(path, self._colours(truth))
         if found.shape != shape:

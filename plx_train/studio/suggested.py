@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from plx_train.data.formats.lines import BACKGROUND, is_background
 from plx_train.runs.folder import PREDICTIONS_FILE, SUGGESTIONS_TABLE
 from plx_train.studio.home import read_json
 
+MASKS = "masks"
+"""Kind of truth that is the class of each pixel."""
 LEAST_SCORE = 0.3
 """Boxes of which a model is less sure are not suggested."""
 LONGEST_WORDS = 60
 
 
-def suggestions(folder: Path | None, kind: str) -> dict[str, dict[str, Any]]:
+def suggestions(folder: Path | None, kind: str, classes: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     """Truth, words, score and rank by image.
 
     Args:
         folder: of a prediction; None: there was none.
         kind: of truth that is wanted.
+        classes: of the data, by the numbers that masks have.
     """
     told = read_json(folder / PREDICTIONS_FILE, {}) if folder else {}
-    found = {image: said for image, one in told.items() if (said := _said(one, kind)) is not None}
+    say = partial(_mask, classes=classes) if kind == MASKS else partial(_said, kind=kind)
+    found = {image: said for image, one in told.items() if (said := say(one)) is not None}
     ranked = sorted(found, key=lambda image: found[image]["score"])
     return {image: {**found[image], "rank": rank} for rank, image in enumerate(ranked)}
 
@@ -58,6 +64,22 @@ def _said(one: Any, kind: str) -> dict[str, Any] | None:
     read = " ".join(label for label, *_ in rows if label)[:LONGEST_WORDS] if kind == "texts" else ""
     words = f"{len(rows)} outlines{f': {read} …' if read else ''}"
     return {"truth": outlines, "words": words, "score": min(score for *_, score in rows)}
+
+
+def _mask(one: Any, classes: Sequence[str]) -> dict[str, Any] | None:
+    """A prediction of each pixel's class, in the form in which a page draws masks; how sure it is nobody says."""
+    if not isinstance(one, Mapping) or not {"size", "classes", "runs"} <= one.keys() or not one["runs"]:
+        return None
+    names, number_of = [*classes] or [BACKGROUND], {}
+    for seen in one["classes"]:
+        if seen["label"] not in names and not is_background(seen["label"]):
+            names.append(seen["label"])
+        number_of[seen["cls_id"]] = names.index(seen["label"]) if seen["label"] in names else 0
+    runs = [number for own, length in one["runs"] for number in (number_of[own], length)]
+    most = sorted(one["classes"], key=lambda seen: -seen["pixels"])
+    total = max(sum(seen["pixels"] for seen in most), 1)
+    words = ", ".join(f"{seen['label']} {100 * seen['pixels'] / total:.0f} %" for seen in most)[:LONGEST_WORDS]
+    return {"truth": {"size": one["size"], "runs": runs, "classes": names}, "words": words, "score": 0.0}
 
 
 def _outlines(one: Any) -> Iterator[tuple[str, Any, float]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +15,7 @@ import pytest
 from kit.browser import CHROMIUM, Page, browsing
 from kit.processes import until
 from kit.rooms import tiny_room
-from kit.studios import StudioProcess, brought, checked
+from kit.studios import PACKAGE, StudioProcess, brought, checked
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
 IMAGE = "images/train_0.png"
@@ -130,3 +133,41 @@ def test_a_defect_is_marked(studio: StudioProcess, home: Path) -> None:
     assert one["check"]["ok"] and "1 corrected" in one["check"]["division"]
     told = studio.get(f"/api/data/{name}/mask?image={IMAGE}")
     assert told["runs"] == [0, 64, told["classes"].index("cut"), 4032]
+
+
+def test_what_a_model_sees_is_shown_and_accepted(studio: StudioProcess, home: Path) -> None:
+    root = tiny_room("semantic_seg").make_dataset(home / "asked_of_a_model")
+    lines = (root / "train.txt").read_text().splitlines(keepends=True)
+    (root / "train.txt").write_text("".join(line for line in lines if not line.startswith(IMAGE)))
+    (root / "annotations" / "train_0.png").unlink()
+    name = brought(studio, root, "semantic_seg")
+    checked(studio, name)
+    given = [*tiny_room("semantic_seg").overrides, "module=semantic_seg", f"dataset.root={root}", "tracking=off"]
+    run = subprocess.run(
+        [sys.executable, "-m", "plx_train", *given, "trainer.max_steps=1", "output=outputs/seen", "device=cpu"],
+        cwd=home, env=os.environ | {"PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    studio.post(f"/api/data/{name}/predict", {"run": "seen"})
+    until(
+        lambda: studio.get(f"/api/data/{name}/line?choice=suggested")["images"] == [IMAGE], "no image is suggested", 90
+    )
+    said = studio.get(f"/api/data/{name}/images?choice=suggested")["rows"][0]["suggested"]
+    assert sum(said["truth"]["runs"][1::2]) == 64 * 64 and said["truth"]["classes"] == CLASSES
+    assert not any(row["suggested"]["truth"] for row in studio.get(f"/api/data/{name}/images")["rows"])
+    kept = home / "studio" / "data" / name / "corrections.json"
+
+    with browsing() as page:
+        page.look("light", 1280, 1000)
+        page.open(studio.address)
+        page.wait("Boolean(document.querySelector('nav a'))", 60)
+        page.run(f"location.hash = '#/label?name={name}&choice=suggested'")
+        page.wait("Boolean(document.querySelector('.callout img')?.naturalWidth)", 60)
+        key(page, "a")
+        until(kept.exists)
+        assert not page.faults
+
+    (entry,) = json.loads(kept.read_text())["corrections"]
+    mask = cv2.imread(str(kept.parent / entry["truth"]["mask"]), cv2.IMREAD_UNCHANGED)
+    numbers, lengths = said["truth"]["runs"][::2], said["truth"]["runs"][1::2]
+    assert entry["image"] == IMAGE and np.array_equal(mask.ravel(), np.repeat(numbers, lengths))

@@ -13,7 +13,7 @@ import pytest
 from plx_train.ground.errors import UserError
 from plx_train.studio import masks
 from plx_train.studio.images import ImageList, ImageRow
-from plx_train.studio.labels import say
+from plx_train.studio.labels import accept, say
 from plx_train.studio.masks import MaskDesk, of_outlines
 from plx_train.studio.thumbnails import Thumbnails
 
@@ -138,3 +138,16 @@ def test_masks_that_nothing_names_give_way(desk: MaskDesk, monkeypatch: pytest.M
         desk.taken(drawn([0, place, 1, 12 - place]))
     left = sorted(f"masks/{path.name}" for path in (desk.folder / "masks").iterdir())
     assert len(left) == 3 and named["truth"]["mask"] in left
+
+
+def test_what_a_model_says_is_taken_as_a_mask_beside_the_data(desk: MaskDesk) -> None:
+    said = {"size": [3, 4], "runs": [0, 7, 2, 5], "classes": [*CLASSES]}
+    row = desk.images.rows["a.png"]
+    row.was, row.suggested = None, {"truth": said, "words": "dog", "score": 0.0, "rank": 0}
+    assert desk.numbers(said, (3, 4)).tolist() == [[0] * 4, [0] * 3 + [2], [2] * 4]
+    assert desk.tint(said) is not None
+
+    assert accept(desk.folder, desk.images, "suggested", 0.0, desk.taken) == 1
+
+    (path,) = (desk.folder / "masks").glob("*.png")
+    assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).tolist() == [[0] * 4, [0] * 3 + [2], [2] * 4]

@@ -53,3 +53,19 @@ def test_what_says_nothing_is_passed_over_and_the_unsure_come_first(tmp_path: Pa
 def test_the_order_in_which_to_label(tmp_path: Path) -> None:
     (tmp_path / "suggestions.csv").write_text('rank,image,kind,doubt,says,path\n1,"b, c.png",3,,,/x\n2,a.png,1,,,/y\n')
     assert next_images(tmp_path) == ["b, c.png", "a.png"] and next_images(None) == [] == next_images(tmp_path / "gone")
+
+
+def test_a_mask_is_said_in_the_numbers_of_the_data(tmp_path: Path) -> None:
+    seen = [{"cls_id": 0, "label": "background", "pixels": 7}, {"cls_id": 1, "label": "dog", "pixels": 4}]
+    said = {
+        "size": [3, 4],
+        "classes": [*seen, {"cls_id": 2, "label": "cow", "pixels": 1}],
+        "runs": [[0, 7], [1, 4], [2, 1]],
+    }
+    told = {"a.png": said, "b.png": {"size": [3, 4], "classes": [], "runs": []}, "c.png": {"label_names": ["cat"]}}
+    (tmp_path / "predictions.json").write_text(json.dumps(told))
+    found = suggestions(tmp_path, "masks", ["_background_", "cat", "dog"])
+    assert [*found] == ["a.png"]
+    truth = {"size": [3, 4], "runs": [0, 7, 2, 4, 3, 1], "classes": ["_background_", "cat", "dog", "cow"]}
+    assert found["a.png"] == {"truth": truth, "words": "background 58 %, dog 33 %, cow 8 %", "score": 0.0, "rank": 0}
+    assert suggestions(tmp_path, "masks")["a.png"]["truth"]["classes"] == ["_background_", "dog", "cow"]

@@ -34,10 +34,10 @@ function Fault({ item, name, path, kind, classes }) {
       ${item.row ? html`<${Mend} row=${item.row} name=${name} path=${path} kind=${kind} classes=${classes} />` : null}</figcaption></figure>`;
 }
 
-export function Picture({ path, image, alt, size = 180, stamp = "" }) {
+export function Picture({ path, image, alt, size = 180, stamp = "", suggested = false }) {
   const [isBroken, set] = useState(false);
   return isBroken ? html`<span class="no-picture" role="img" aria-label=${alt}>no picture</span>`
-    : html`<img loading="lazy" alt=${alt} onError=${() => set(true)} src="${path}/thumbnail?${query({ image, size, marks: true, ...(stamp ? { stamp } : {}) })}" />`;
+    : html`<img loading="lazy" alt=${alt} onError=${() => set(true)} src="${path}/thumbnail?${query({ image, size, marks: true, ...(stamp ? { stamp } : {}), ...(suggested ? { suggested } : {}) })}" />`;
 }
 
 export function Mend({ row, name, path, kind, classes }) {

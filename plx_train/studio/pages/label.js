@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "ui";
 import { post, query, useAnswer } from "./api.js";
 import { CHOICES } from "./browse.js";
+import { Picture } from "./findings.js";
 import { Masks } from "./masks.js";
 import { Outlines } from "./outlines.js";
 import { Classes, Text, useKeys } from "./palette.js";
@@ -114,7 +115,7 @@ function Desk({ name, image: first, wanted }) {
             : html`<img class="whole" alt=${image} src="${path}/thumbnail?${query({ image, size: 1600 })}" />`}
             ${row && kind === "text" ? html`<${Text} key=${image} truth=${row.truth} say=${say} />` : null}</div>
           <div class="side">
-            ${row ? html`<${Doubts} row=${row} better=${better} accept=${keys.a} confirm=${keys.y} />` : null}
+            ${row ? html`<${Doubts} row=${row} path=${path} kind=${kind} better=${better} accept=${keys.a} confirm=${keys.y} />` : null}
             ${row && (kind === "class" || kind === "labels") ? html`<${Classes} key=${kind} kind=${kind} classes=${classes} truth=${row.truth} say=${say} />` : null}
             <p class="hands"><button class="small" onClick=${keys.x}>Leave out <kbd>x</kbd></button>
               <button class="small" onClick=${undo} disabled=${!back.current.length}>Undo <kbd>u</kbd></button>
@@ -131,12 +132,12 @@ function Progress({ counts }) {
     <span class="track wide"><i style=${{ width: `${(100 * done) / (counts.all || 1)}%` }}></i></span></p>`;
 }
 
-function Doubts({ row, better, accept, confirm }) {
+function Doubts({ row, path, kind, better, accept, confirm }) {
   const open = row.state === "labelled" || row.state === "unlabelled";
   return html`${(row.told || []).map((each, place) => html`<p class="note" key=${place}>${shown(each.code.replaceAll("-", " "))}: ${shown(each.reason)}</p>`)}
     ${row.suspect ? html`<div class="callout"><b>The label is suspect</b><ul>${row.suspect.doubts.slice(0, 6).map((doubt, place) => html`<li key=${place}>
       ${shown(doubt.kind)}: ${shown(doubt.label || "nothing")} → ${shown(doubt.suggestion || "nothing")} (${doubt.score.toFixed(2)})</li>`)}</ul></div>` : null}
-    ${row.suggested ? html`<p class="callout">A model says <b>${shown(row.suggested.words)}</b></p>` : null}
+    ${row.suggested ? html`<p class="callout">A model says <b>${shown(row.suggested.words)}</b>${kind === "masks" ? html`<${Picture} path=${path} image=${row.image} alt="What a model says" size=${420} suggested=${true} />` : null}</p>` : null}
     ${open && better !== undefined ? html`<p><button class="small main" onClick=${accept}>Accept <kbd>a</kbd></button></p>` : null}
     ${open && row.truth !== null ? html`<p><button class="small" onClick=${confirm}>Right as it is <kbd>y</kbd></button></p>` : null}`;
 }
