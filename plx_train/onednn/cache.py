@@ -48,6 +48,11 @@ class PrimitiveCache(threading.local):
         self._own: Kept | None = None
 
     @property
+    def is_used(self) -> bool:
+        """Whether this thread made anything yet."""
+        return self._own is not None
+
+    @property
     def own(self) -> Kept:
         """This thread's."""
         if self._own is None:

@@ -66,7 +66,8 @@ def side_by_side(work: Part, parts: int) -> None:
 
 
 def _alone() -> None:
-    CACHE.own.state.threads = 1
+    if CACHE.is_used:
+        CACHE.own.state.threads = 1
 
 
 if hasattr(os, "register_at_fork"):

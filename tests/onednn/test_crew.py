@@ -182,3 +182,40 @@ def test_a_primitive_is_computed_by_several_only_where_bits_agree(
     geometry = Geometry((2, 4, 8, 8), (4, 4, 3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 1, has_bias=False)
     assert CACHE.get(planned, geometry).plan.weights.threads == (2 if agrees else 1)
     CACHE.own.made.clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_computes_alone() -> None:
+    """Its OpenMP would wait for threads that stayed behind."""
+    script = """
+import os, paddle
+from plx_train.onednn.cache import CACHE
+from plx_train.onednn.crew import gather
+from plx_train.onednn.seam import exchange
+
+gather(2)
+exchange("fp32")
+layer, x = paddle.nn.Conv2D(8, 8, 3), paddle.ones([4, 8, 64, 64])
+wanted = layer(x).numpy()
+child = os.fork()
+if child == 0:
+    assert CACHE.own.state.threads == 1
+    os._exit(0 if (layer(x).numpy() == wanted).all() else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert CACHE.own.state.threads == 2
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_what_was_not_used_is_not_made_by_a_fork() -> None:
+    script = """
+import os
+import plx_train.onednn.crew
+from plx_train.onednn.cache import CACHE
+
+child = os.fork()
+if child == 0:
+    os._exit(int(CACHE.is_used))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
