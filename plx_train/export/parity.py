@@ -173,18 +173,16 @@ def check_parity(
     # By the very operations that the export holds: the strictest tolerance is for what is left then.
     with _on_cpu(module), natively():
         references = [live(batch)[0] for batch in batches]
-        compared = tuple(_compare(shipped, named, batches, references) for named in engines)
+        compared = [_compare(shipped, named, batches, references) for named in engines]
         if any(not engine.ok and engine.max_difference <= tolerance.accelerated for engine in compared):
             rounding = _rounding(live, shipped, batches, references)
-            compared = tuple(_explained(engine, rounding, tolerance) for engine in compared)
+            compared = [_explained(engine, rounding, tolerance) for engine in compared]
 
     if expected is None:
         expected = evaluate(module, live, dataset, processor, num_threads).metrics[module.monitor]
-    # On a CPU by oneDNN, which is what PaddleX runs by default, and the fastest.
-    fastest = folder_engine(StaticModel(folder, _metric_device(), threads=1), shipped)
-    exported = evaluate(module, fastest, dataset, shipped, num_threads).metrics[module.monitor]
+    exported = evaluate(module, _fastest(folder, shipped), dataset, shipped, num_threads).metrics[module.monitor]
     return ParityReport(
-        engines=compared,
+        engines=tuple(compared),
         num_compared=len(batches),
         num_samples=len(dataset),
         monitor=module.monitor,
@@ -194,6 +192,11 @@ def check_parity(
         metric_tolerance=tolerance.metric,
         processor_differences=_differences(processor, shipped),
     )
+
+
+def _fastest(folder: Path, processor: Processor) -> Engine:
+    """What runs the folder by oneDNN on a CPU, as PaddleX does by default."""
+    return folder_engine(StaticModel(folder, _metric_device(), threads=1), processor)
 
 
 @contextmanager
