@@ -52,8 +52,7 @@ class Affine(PyLayer):
             if written is not None:
                 np.multiply(of_y[own], ctx.factor, out=written[own])
             if wants_scale:
-                # Not numpy's `dot`, whose library has threads of its own.
-                sums[0, number] = np.einsum("i,i->", of_y[own], of_x[own])
+                sums[0, number] = (of_y[own] * of_x[own]).sum()
             if wants_bias:
                 sums[1, number] = of_y[own].sum()
 

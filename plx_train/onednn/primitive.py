@@ -28,6 +28,8 @@ from plx_train.onednn.library import (
 
 TRIAL_NUMBERS = 65537
 """Numbers at random, again and again; a prime."""
+LEAST_COMPARED, MOST_TRIALS = 96, 8
+"""Numbers of each tensor that are compared, and how often others are tried for it."""
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector."""
 
@@ -237,18 +239,21 @@ def primitive_of(state: ThreadState, describe: Describe, inputs: Layouts, output
     """A primitive by as many threads as help, where these come to the bits of one; else by one.
 
     Which that is depends on the shape alone: threads that share a sum add it up in another order, and few kernels have
-    them do so. It is tried on numbers at random, once for each shape.
+    them do so. It is tried on numbers at random, once for each shape. A sum in another order may have the same bits by
+    chance, so of each tensor that is written many numbers are compared; where there are too few, one thread has it.
     """
     alone = Primitive(state, describe, inputs, outputs)
-    if state.threads == 1:
+    trials = -(-LEAST_COMPARED // min(map(_numbers, outputs.values())))
+    if state.threads == 1 or trials > MOST_TRIALS:
         return alone
     together = Primitive(state, describe, inputs, outputs, state.threads)
-    return together if _trial(together, inputs, outputs) == _trial(alone, inputs, outputs) else alone
+    pairs = (tuple(_trial(each, inputs, outputs, seed) for each in (together, alone)) for seed in range(trials))
+    return together if all(own == other for own, other in pairs) else alone
 
 
-def _trial(primitive: Primitive, inputs: Layouts, outputs: Layouts) -> list[bytes]:
+def _trial(primitive: Primitive, inputs: Layouts, outputs: Layouts, seed: int) -> list[bytes]:
     """What a primitive writes, given numbers between -0.5 and 0.5 that nothing in its shape repeats."""
-    numbers = np.random.default_rng(0).random(TRIAL_NUMBERS, np.float32) - np.float32(0.5)
+    numbers = np.random.default_rng(seed).random(TRIAL_NUMBERS, np.float32) - np.float32(0.5)
     read = [np.resize(np.roll(numbers, place), _numbers(layout)) for place, layout in enumerate(inputs.values())]
     written = [np.zeros(_numbers(layout), np.float32) for layout in outputs.values()]
     primitive(*(array.ctypes.data for array in (*read, *written)))

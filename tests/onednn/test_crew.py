@@ -219,3 +219,11 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_bits_that_few_numbers_share_by_chance_are_not_believed() -> None:
+    """One weight has the same bits by two threads in every other trial, however its sum is added up."""
+    gather(2)
+    geometry = Geometry((4, 1, 16, 16), (1, 1, 1, 1), (1, 1), (0, 0, 0, 0), (1, 1), 1, has_bias=False)
+    assert CACHE.get(planned, geometry).plan.weights.threads == 1
+    CACHE.own.made.clear()
