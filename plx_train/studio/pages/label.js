@@ -137,7 +137,7 @@ function Doubts({ row, path, kind, better, accept, confirm }) {
   return html`${(row.told || []).map((each, place) => html`<p class="note" key=${place}>${shown(each.code.replaceAll("-", " "))}: ${shown(each.reason)}</p>`)}
     ${row.suspect ? html`<div class="callout"><b>The label is suspect</b><ul>${row.suspect.doubts.slice(0, 6).map((doubt, place) => html`<li key=${place}>
       ${shown(doubt.kind)}: ${shown(doubt.label || "nothing")} → ${shown(doubt.suggestion || "nothing")} (${doubt.score.toFixed(2)})</li>`)}</ul></div>` : null}
-    ${row.suggested ? html`<p class="callout">A model says <b>${shown(row.suggested.words)}</b>${kind === "masks" ? html`<${Picture} path=${path} image=${row.image} alt="What a model says" size=${420} suggested=${true} />` : null}</p>` : null}
+    ${row.suggested ? html`<p class="callout">A model says <b>${shown(row.suggested.words)}</b>${kind === "masks" ? html`<${Picture} path=${path} image=${row.image} alt="What a model says" size=${420} suggested=${true} stamp=${row.suggested.words} />` : null}</p>` : null}
     ${open && better !== undefined ? html`<p><button class="small main" onClick=${accept}>Accept <kbd>a</kbd></button></p>` : null}
     ${open && row.truth !== null ? html`<p><button class="small" onClick=${confirm}>Right as it is <kbd>y</kbd></button></p>` : null}`;
 }

@@ -25,7 +25,7 @@ function Some({ name, path, choice, count, title }) {
       <${Action} work=${() => post(`${path}/accept`, { choice, least: Number(least) })} label="Accept all ${choice}">Accept all${least === "0" ? ` ${count}` : ""}<//>
       <label class="sure">of at least <select value=${least} onChange=${(event) => set(event.target.value)}>
         <option value="0">any certainty</option>${["0.5", "0.7", "0.9"].map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label></div>
-    <div class="faults">${rows.map((row) => html`<figure class="fault-card" key=${row.image}><${Picture} path=${path} image=${row.image} alt=${row.image} suggested=${choice === "suggested"} />
+    <div class="faults">${rows.map((row) => html`<figure class="fault-card" key=${row.image}><${Picture} path=${path} image=${row.image} alt=${row.image} suggested=${choice === "suggested"} stamp=${choice === "suggested" ? row.suggested.words : ""} />
       <figcaption><p class="where">${shown(row.image)}</p><p><${Said} row=${row} choice=${choice} /></p><div class="mend">
         <${Action} kind="small" work=${() => say(row.image, { truth: row[choice === "suspects" ? "suspect" : "suggested"].truth })} label="Accept for ${row.image}">Accept<//>
         ${row.truth === null ? null : html`<${Action} kind="small" work=${() => say(row.image, { truth: row.truth })} label="Right as it is: ${row.image}">Right as it is<//>`}
