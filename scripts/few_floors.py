@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from plx_train.config.compose import compose_run
-from plx_train.few.spread import directions, spread_labels
+from plx_train.few.directions import directions
+from plx_train.few.spread import spread_labels
 
 FEATURES, SPREAD, NAIVE = "frozen features", "labels spread", "naive pseudo-labels"
 CERTAIN = 0.95
@@ -81,8 +82,9 @@ def _known(overrides: Sequence[str], test: str) -> Known:
             tested = data.room.read(replace(options.dataset, val=test), options.module).val.samples
             labelled = [*splits.train, *splits.holdout]
             classes, right = ([data.room.classes_in(one)[0] for one in some] for some in (labelled, tested))
-            seen, seen_test = (directions(features_of(module, some)) for some in ([*labelled, *pool], tested))
-            return Known(seen, classes, seen_test, right, len(data.room.known_classes(data.processor)))
+            seen = directions(features_of(module, [*labelled, *pool, *tested]))
+            known = len(seen) - len(tested)
+            return Known(seen[:known], classes, seen[known:], right, len(data.room.known_classes(data.processor)))
 
 
 def naive_labels(run: Path, overrides: Sequence[str], file: Path) -> bool:

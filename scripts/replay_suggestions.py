@@ -39,7 +39,7 @@ STEP = 5
 
 @dataclass(frozen=True)
 class Pictures:
-    """Features and classes of the training and of the validation pictures."""
+    """Directions of features, and classes, of the training and of the validation pictures."""
 
     features: np.ndarray
     classes: np.ndarray
@@ -53,9 +53,9 @@ class Pictures:
         known = self.classes[places]
         if len(set(known.tolist())) < 2:
             return float((self.val_classes == known[0]).mean()), np.zeros(len(self.classes))
-        model = LogisticRegression(C=100.0, max_iter=500).fit(directions(self.features[places]), known)
-        doubts = [margin_doubt(scores) for scores in model.predict_proba(directions(self.features))]
-        return float(model.score(directions(self.val_features), self.val_classes)), np.asarray(doubts)
+        model = LogisticRegression(C=100.0, max_iter=500).fit(self.features[places], known)
+        doubts = [margin_doubt(scores) for scores in model.predict_proba(self.features)]
+        return float(model.score(self.val_features, self.val_classes)), np.asarray(doubts)
 
 
 def load(overrides: list[str]) -> Pictures:
@@ -69,10 +69,10 @@ def load(overrides: list[str]) -> Pictures:
     module = data.build(options, is_fine_tuning=source is not None)
     if source is not None:
         load_weights(module.network, source, False, module.optional_weights, adapt=module.adapt_weights)
-    features = (features_of(module, samples) for samples in (checked.train, checked.val))
+    seen = directions(features_of(module, [*checked.train, *checked.val]))
     classes = (np.asarray([data.room.classes_in(one)[0] for one in part]) for part in (checked.train, checked.val))
-    (train, val), (of_train, of_val) = features, classes
-    return Pictures(train, of_train, val, of_val)
+    of_train, of_val = classes
+    return Pictures(seen[: len(of_train)], of_train, seen[len(of_train) :], of_val)
 
 
 def suggested(

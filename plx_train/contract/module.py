@@ -129,8 +129,11 @@ class Module(ABC, Generic[ProcessorT]):
         """
         return
 
-    def features(self, batch: Batch) -> np.ndarray:
-        """What the network sees in each sample of a batch to evaluate before it answers, float32 (N, features)."""
+    def features(self, batch: Batch) -> list[np.ndarray]:
+        """What the network sees in each sample of a batch to evaluate, float32 (N, features) of each of its depths.
+
+        The last is what it answers from.
+        """
         raise NotImplementedError
 
     def target(self, truth: Any, shape: tuple[int, int]) -> Any:

@@ -40,7 +40,7 @@ def spread_labels(features: np.ndarray, classes: Sequence[int], num_classes: int
     """What labels of the first samples say of all.
 
     Args:
-        features: (N, D), as `directions` gives them, of one network or of several side by side.
+        features: (N, D), as `directions` gives them, of one look or of several side by side.
         classes: of the first samples.
     """
     graph = _graph(features)
@@ -56,12 +56,6 @@ def spread_labels(features: np.ndarray, classes: Sequence[int], num_classes: int
     # What no label reaches may be any of the classes.
     found += 1e-9 * is_labelled
     return Spread(found / found.sum(axis=1, keepdims=True), is_reached)
-
-
-def directions(features: np.ndarray) -> np.ndarray:
-    """Rows of length 1 of the roots of features (N, D): a few large ones must not decide alone."""
-    roots = np.sign(features) * np.sqrt(np.abs(features))
-    return np.asarray(roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-12))
 
 
 def _graph(features: np.ndarray) -> np.ndarray:

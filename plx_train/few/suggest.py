@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from plx_train.few.doubtful import doubtful_and_new
-from plx_train.few.spread import directions
 from plx_train.few.typical import typical_first
 from plx_train.few.worth import in_order_of_worth
 
@@ -70,13 +69,13 @@ def suggest(
     """What of the unlabelled samples to label next.
 
     Args:
-        features: float (N, D), of the labelled samples first.
+        features: float (N, D), as `directions` gives them, of the labelled samples first.
         number: of suggestions.
         doubts: of a model about each unlabelled sample, 0 to 1; None: nobody has any.
         seed: from which random choices follow.
         why_no_doubts: in words.
     """
-    seen = leading(directions(features), seed)
+    seen = leading(features, seed)
     weights = None
     if known.are_few:
         way, reason = TYPICAL, f"typical images of every kind, because there are {known}"

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from plx_train.contract.doubt import Doubt, Suspicion
-from plx_train.few.spread import directions
 
 MOST_FEATURES = 256
 """Principal components that are looked at, at most: more take longer and say no more."""
@@ -62,7 +61,7 @@ def suspected_classes(
     """The samples whose one class is likely another; the agreement is the share of labels that are confirmed.
 
     Args:
-        looks: features float32 (N, D) of each look at the samples.
+        looks: features (N, D) of each look at the samples, as `directions` gives them.
         classes: the number of each sample's.
     """
     given = np.asarray(classes, np.int64)
@@ -115,7 +114,7 @@ def _of_labels(held: np.ndarray, names: Sequence[str], found: Sequence[tuple[flo
 
 def prepared(looks: Sequence[np.ndarray]) -> np.ndarray:
     """Features of samples, (N, D) of each look at them, as classifiers learn of them: float64 (N, at most 256)."""
-    found = np.concatenate([directions(look.astype(np.float64)) for look in looks], axis=1) / np.sqrt(len(looks))
+    found = np.concatenate(looks, axis=1) / np.sqrt(len(looks))
     if min(found.shape) > MOST_FEATURES:
         from sklearn.decomposition import PCA
 

@@ -14,6 +14,7 @@ from plx_train.contract.module import State
 from plx_train.contract.sample import Batch, Sample
 from plx_train.ground.errors import DataError
 from plx_train.nn.classifiers import HEADS, build_classifier, head_of
+from plx_train.nn.depths import deep_convolutions, seen_at
 from plx_train.nn.rows import row_by_row
 from plx_train.nn.torch_names import from_torch
 from plx_train.vision.classifier import ProcessorC
@@ -99,7 +100,7 @@ class ClassifierModule(ImageModule[ProcessorC]):
                 with suppress(DataError):
                     read.append(dataset.get(index, unused))
             if read:
-                features.append(self.features(self.collate_eval(read)))
+                features.append(self.features(self.collate_eval(read))[-1])
                 truths += [sample.truth for sample in read]
         return np.concatenate(features[1:] or features), truths
 
@@ -136,17 +137,9 @@ class ClassifierModule(ImageModule[ProcessorC]):
             "names": [sample.name for sample in samples],
         }
 
-    def features(self, batch: Batch) -> np.ndarray:
-        """What goes into the classifier, float32 (N, channels)."""
-        caught: list[paddle.Tensor] = []
-        _, head = head_of(self.network)
-        hook = head.register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
-        try:
-            with paddle.no_grad():
-                self.network(paddle.to_tensor(batch["x"]))
-        finally:
-            hook.remove()
-        return np.asarray(caught[0].flatten(1).astype("float32").numpy())
+    def features(self, batch: Batch) -> list[np.ndarray]:
+        """The means of maps at several depths, and what goes into the classifier, float32 (N, channels) of each."""
+        return seen_at(self.network, [*deep_convolutions(self.network), head_of(self.network)[1]], batch["x"])
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Probabilities per image, (classes,) float32."""

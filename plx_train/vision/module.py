@@ -49,8 +49,8 @@ class ImageModule(Module[ProcessorT]):
         """The network's outputs."""
         return self.network(batch["x"])
 
-    def features(self, batch: Batch) -> np.ndarray:
-        """The means of the maps that the network's backbone gives, of all its stages, float32 (N, channels).
+    def features(self, batch: Batch) -> list[np.ndarray]:
+        """The means of the maps that the network's backbone gives, float32 (N, channels) of each of its stages.
 
         Args:
             batch: of images of one size; the tiles of one image count together.
@@ -64,14 +64,15 @@ class ImageModule(Module[ProcessorT]):
         images, number = batch["x"], len(batch["names"])
         images = images_in(images) if isinstance(images, tuple) else images
         found = [_means(backbone, images[place]) for place in few_at_a_time(tuple(images.shape))]
-        return np.concatenate(found).reshape(number, len(images) // number, -1).mean(axis=1)
+        stages = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return [one.reshape(number, len(images) // number, -1).mean(axis=1) for one in stages]
 
 
-def _means(backbone: paddle.nn.Layer, images: np.ndarray) -> np.ndarray:
+def _means(backbone: paddle.nn.Layer, images: np.ndarray) -> list[np.ndarray]:
     with paddle.no_grad():
         maps = backbone(paddle.to_tensor(images))
     stages = maps if isinstance(maps, list | tuple) else [maps]
-    return np.asarray(paddle.concat([one.mean(axis=(2, 3)) for one in stages], axis=1).astype("float32").numpy())
+    return [np.asarray(one.mean(axis=(2, 3)).astype("float32").numpy()) for one in stages]
 
 
 class FinishedNetwork(paddle.nn.Layer):

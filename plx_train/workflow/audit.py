@@ -17,6 +17,7 @@ from plx_train.contract.doubt import DOUBTS, Suspicion
 from plx_train.contract.rooms import load_room
 from plx_train.contract.truth import Truth
 from plx_train.data.corrections import Correction
+from plx_train.few.directions import directions
 from plx_train.few.suspects import Folds, Suspected, suspected_classes, suspected_labels
 from plx_train.ground.errors import ConfigError
 from plx_train.ground.files import resolve_path
@@ -137,7 +138,7 @@ def _by_features(
 
 
 def looks_at(session: Session, data: RunData, source: Source | None, samples: Sequence[Any]) -> list[np.ndarray]:
-    """What a network sees in samples, float32 (N, features) of each look; arguments as in `audit`.
+    """What a network sees in samples, as `directions` gives it, (N, features) of each look; arguments as in `audit`.
 
     Raises:
         ConfigError: the model is of a kind that does not tell it.
@@ -147,7 +148,8 @@ def looks_at(session: Session, data: RunData, source: Source | None, samples: Se
         raise ConfigError(f"run={options.run}: an export does not tell what its network sees: give the run's folder")
     module = load_source(options, data, source) if source else build_module(session, data)[0]
     own, size = module.processor, options.audit.size
-    return [features_of(module, samples, each) for each in (data.room.looks(own, size) if size else (own,))]
+    shown = data.room.looks(own, size) if size else (own,)
+    return [directions(features_of(module, samples, each)) for each in shown]
 
 
 def _by_predictions(

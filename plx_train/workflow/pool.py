@@ -14,8 +14,9 @@ from plx_train.contract.processor import Processor
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import AnyRoom
 from plx_train.contract.sample import Sample
+from plx_train.few.directions import directions
 from plx_train.few.pool import REST
-from plx_train.few.spread import directions, spread_labels
+from plx_train.few.spread import spread_labels
 from plx_train.few.trust import TRUSTED, make_trust
 from plx_train.ground.errors import UserError
 from plx_train.metrics.evaluate import network_engine, run_samples
@@ -107,8 +108,8 @@ def by_neighbours(
     return found
 
 
-def features_of(module: Module[Any], samples: Sequence[Any], processor: Processor | None = None) -> np.ndarray:
-    """What the network sees in each sample, float32 (N, features).
+def features_of(module: Module[Any], samples: Sequence[Any], processor: Processor | None = None) -> list[np.ndarray]:
+    """What the network sees in each sample, float32 (N, features) of each of its depths.
 
     Args:
         processor: shows it the samples; its own where it is None.
@@ -124,10 +125,10 @@ def features_of(module: Module[Any], samples: Sequence[Any], processor: Processo
         module.processor = own
 
 
-def _features(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
+def _features(module: Module[Any], samples: Sequence[Any]) -> list[np.ndarray]:
     dataset, unused = module.dataset(samples, "val", 0), np.random.default_rng(0)
     module.eval_mode()
-    found, together = list[np.ndarray](), list[Sample]()
+    found, together = list[list[np.ndarray]](), list[Sample]()
     for index in range(len(dataset)):
         sample = dataset.get(index, unused)
         # What is padded to the size of others would look like them.
@@ -135,7 +136,8 @@ def _features(module: Module[Any], samples: Sequence[Any]) -> np.ndarray:
             found.append(module.features(module.collate_eval(together)))
             together = []
         together.append(sample)
-    return np.concatenate([*found, module.features(module.collate_eval(together))])
+    found.append(module.features(module.collate_eval(together)))
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
 def _shapes(sample: Sample) -> list[tuple[int, ...]]:

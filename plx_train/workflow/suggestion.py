@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from plx_train.contract.module import Module
 from plx_train.contract.pseudo_label import PseudoLabel
 from plx_train.contract.room import Room
+from plx_train.few.directions import directions
 from plx_train.few.suggest import Known, margin_doubt, suggest
 from plx_train.ground.errors import ConfigError, UserError, WeightsError
 from plx_train.workflow.dataset import RunData, starting_weights
@@ -53,7 +54,7 @@ def suggestions(bench: Workbench, source: Source | None) -> tuple[list[Suggestio
     known = Known(len(labelled), labels_per_class(data, labelled))
     module = looking_module(bench, source)
     can_doubt, why_not = _can_doubt(data, source)
-    features = features_of(module, [*labelled, *candidates])
+    features = directions(features_of(module, [*labelled, *candidates]))
     said = opinions(bench, module, candidates) if can_doubt and not known.are_few else None
     doubts = None if said is None else [doubt_of(one) for one in said]
     found = suggest(features, known, options.suggest.number, doubts, options.seed, why_not)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plx_train.few.spread import directions, spread_labels
+from plx_train.few.directions import directions
+from plx_train.few.spread import spread_labels
 
 
 def two_arcs(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +41,7 @@ def test_what_lies_aside_is_not_reached() -> None:
     rng = np.random.default_rng(0)
     near = np.abs(rng.normal(1, 0.2, (60, 8))) * ([1] * 4 + [0] * 4)
     aside = np.abs(rng.normal(1, 0.2, (20, 8))) * ([0] * 4 + [1] * 4)
-    found = spread_labels(directions(np.concatenate([near, aside])), [0, 0, 1, 1], 2)
+    found = spread_labels(directions([np.concatenate([near, aside])]), [0, 0, 1, 1], 2)
     assert found.is_reached.tolist() == [True] * 60 + [False] * 20
 
 
@@ -49,9 +50,3 @@ def test_what_no_label_reaches_is_left_to_the_shares() -> None:
     found = spread_labels(np.concatenate([np.eye(30)[:2], far[20:]]), [0, 1], 2)
     assert np.isfinite(found.scores).all()
     assert found.scores[-1] == pytest.approx([0.5, 0.5], abs=1e-3)
-
-
-def test_directions_have_length_one_and_keep_their_signs() -> None:
-    found = directions(np.asarray([[4.0, -9.0], [0.0, 0.0]]))
-    assert found[0] == pytest.approx([2 / 13**0.5, -3 / 13**0.5])
-    assert found[1].tolist() == [0, 0]

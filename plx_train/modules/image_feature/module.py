@@ -108,10 +108,10 @@ class ImageFeature(ImageModule[ImageFeatureProcessor]):
         margin = options.margin if options.loss == "arcface" else 0.0
         return {"loss": arc_face(self.network.cosines(features), classes, margin, options.scale)}
 
-    def features(self, batch: Batch) -> np.ndarray:
+    def features(self, batch: Batch) -> list[np.ndarray]:
         """The features, of length 1."""
         with paddle.no_grad():
-            return np.stack(self.outputs_to_numpy(self.network(paddle.to_tensor(batch["x"]))))
+            return [np.stack(self.outputs_to_numpy(self.network(paddle.to_tensor(batch["x"]))))]
 
     def outputs_to_numpy(self, outputs: paddle.Tensor) -> list[np.ndarray]:
         """Features per image, float32 (dimensions,), of length 1."""
