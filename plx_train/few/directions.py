@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 LAST_WEIGHT = 1.5
-"""What the network answers from counts so much more than a depth before: it knows most of photographs like those that it
-was trained on, they of textures and parts in pictures of other kinds."""
+"""What the network answers from counts so much more than a depth before: it knows most of photographs like those that
+it was trained on, they of textures and parts in pictures of other kinds."""
 LEAST_DEVIATION = 0.1
 """What is added to the deviation of a feature, as a share of that of all: what hardly varies must not count as much."""
 

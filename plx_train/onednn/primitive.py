@@ -247,16 +247,21 @@ def primitive_of(state: ThreadState, describe: Describe, inputs: Layouts, output
     if state.threads == 1 or trials > MOST_TRIALS:
         return alone
     together = Primitive(state, describe, inputs, outputs, state.threads)
-    pairs = (tuple(_trial(each, inputs, outputs, seed) for each in (together, alone)) for seed in range(trials))
-    return together if all(own == other for own, other in pairs) else alone
+    given = (_at_random(inputs, seed) for seed in range(trials))
+    are_equal = all(_written(together, each, outputs) == _written(alone, each, outputs) for each in given)
+    return together if are_equal else alone
 
 
-def _trial(primitive: Primitive, inputs: Layouts, outputs: Layouts, seed: int) -> list[bytes]:
-    """What a primitive writes, given numbers between -0.5 and 0.5 that nothing in its shape repeats."""
+def _at_random(inputs: Layouts, seed: int) -> list[np.ndarray]:
+    """Numbers between -0.5 and 0.5 that nothing in the shape of a primitive repeats."""
     numbers = np.random.default_rng(seed).random(TRIAL_NUMBERS, np.float32) - np.float32(0.5)
-    read = [np.resize(np.roll(numbers, place), _numbers(layout)) for place, layout in enumerate(inputs.values())]
+    return [np.resize(np.roll(numbers, place), _numbers(layout)) for place, layout in enumerate(inputs.values())]
+
+
+def _written(primitive: Primitive, given: list[np.ndarray], outputs: Layouts) -> list[bytes]:
+    """What a primitive makes of what it is given."""
     written = [np.zeros(_numbers(layout), np.float32) for layout in outputs.values()]
-    primitive(*(array.ctypes.data for array in (*read, *written)))
+    primitive(*(array.ctypes.data for array in (*given, *written)))
     return [array.tobytes() for array in written]
 
 

@@ -62,7 +62,7 @@ def rename(folder: Path, images: ImageList, name: str, into: str) -> int:
     return len(concerned)
 
 
-def accept(folder: Path, images: ImageList, choice: str, least: float, taken: Taken = dict) -> int:
+def accept(folder: Path, images: ImageList, choice: str, least: float, taken: Taken) -> int:
     """Takes what is suggested for all images of a kind that nobody looked at yet; of how many.
 
     Args:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from plx_train.weights.fetch import WeightsSource
 
-TOGETHER = 32
-"""Images that are looked at in one go."""
 EVALUATED_TOGETHER, EVALUATED_PIXELS = 16, 16 * 256**2
 """Images that are evaluated in one go, and pixels of them, at most."""
 
@@ -93,9 +91,9 @@ class ClassifierModule(ImageModule[ProcessorC]):
         dataset, unused = self.dataset([samples[place] for place in order], "val", 0), np.random.default_rng(0)
         self.eval_mode()
         features, truths = [np.zeros((0, 0), np.float32)], list[Any]()
-        for first in range(0, len(dataset), TOGETHER):
+        for first in range(0, len(dataset), self.eval_batch_size):
             read = list[Sample]()
-            for index in range(first, min(first + TOGETHER, len(dataset))):
+            for index in range(first, min(first + self.eval_batch_size, len(dataset))):
                 # The loop says what can't be read, or ends for it, as options ask.
                 with suppress(DataError):
                     read.append(dataset.get(index, unused))
