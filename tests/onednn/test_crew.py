@@ -177,7 +177,7 @@ def test_an_affine_is_that_of_paddle() -> None:
 def test_a_primitive_is_computed_by_several_only_where_bits_agree(
     monkeypatch: pytest.MonkeyPatch, agrees: bool
 ) -> None:
-    monkeypatch.setattr(primitive, "_trial", lambda made, *given: [b"" if agrees else bytes([made.threads])])
+    monkeypatch.setattr(primitive, "_written", lambda made, *given: [b"" if agrees else bytes([made.threads])])
     gather(2)
     geometry = Geometry((2, 4, 8, 8), (4, 4, 3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 1, has_bias=False)
     assert CACHE.get(planned, geometry).plan.weights.threads == (2 if agrees else 1)
