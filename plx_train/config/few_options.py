@@ -20,7 +20,8 @@ class FewOptions:
     rounds: int = option(2, at_least(1, at_most=9))
     """Times that the pool is labelled and learned from, each time by what the time before made better."""
     ratio: int = option(1, at_least(1, at_most=16))
-    """Samples of the pool beside each labelled one in a step."""
+    """Samples of the pool beside each labelled one in a step; where fewer than a batch are labelled, more: the pool has
+    the places that are left."""
     weight: float = option(1.0, above(0, at_most=10))
     """Weight of the pool's loss against that of the labels."""
     ramp: float = option(0.2, at_least(0, at_most=1))

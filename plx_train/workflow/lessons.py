@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plx_train.config.few_options import OFF
+from plx_train.config.options import RunOptions
 from plx_train.contract.module import Module
 from plx_train.contract.processor import Processor
 from plx_train.data.loader import Loader, Sampler
 from plx_train.distributed import ranks
+from plx_train.few.step import StepParts, step_parts
 from plx_train.few.stream import PoolStream, Ramp, Teaching, raw_views, weighted
 from plx_train.few.teacher import OwnAverage
 from plx_train.few.trust import make_trust
@@ -98,7 +100,7 @@ def open_lessons(
         session.console.warn(NOTHING_TOLD)
         return Lessons(None, contenders, other)
     num_pool = (pool_record(folder) or {}).get("images", 0)
-    return Lessons(partial(_written, session, samples, num_pool), contenders, other)
+    return Lessons(partial(_written, session, splits, samples, num_pool), contenders, other)
 
 
 def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module[Any], best: Path) -> Says:
@@ -119,15 +121,20 @@ def _largest(session: Session, data: RunData, module: Module[Any]) -> Processor:
     return data.room.looks(module.processor, size)[-1] if size else module.processor
 
 
+def parts_of_step(options: RunOptions, splits: Splits) -> StepParts:
+    """What a step is made of beside a pool."""
+    return step_parts(options.trainer.batch_size, options.few.ratio, len(splits.train))
+
+
 def _written(
-    session: Session, samples: list[Any], num_pool: int, module: Module[Any], device: OpenDevice
+    session: Session, splits: Splits, samples: list[Any], num_pool: int, module: Module[Any], device: OpenDevice
 ) -> PoolStream:
     """Batches of what was labelled before, of a pool of so many images."""
     few = session.options.few
     dataset = module.dataset(samples, "train", session.options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = StrongViews(dataset.change, module.strength)  # type: ignore[attr-defined]
-    loader = _loader(session, dataset, device, partial(weighted, module))
+    loader = _loader(session, splits, dataset, device, partial(weighted, module))
     return PoolStream(loader, Ramp(few.weight, 0.0), num_pool=num_pool)
 
 
@@ -146,7 +153,7 @@ def _online(
     dataset = module.dataset(pool.samples, "train", options.dataset.cache_mb)
     assert isinstance(dataset, ImageDataset) and dataset.change is not None
     dataset.change = TwoViews(dataset.change, module.strength)  # type: ignore[attr-defined]
-    loader = _loader(session, dataset, device, raw_views)
+    loader = _loader(session, splits, dataset, device, raw_views)
     trust = make_trust(few.trust, few.threshold)
     if other is not None:
         return PoolStream(loader, Ramp(few.weight, 0.0), Teaching(module, other, other.pseudo_label, trust, True))
@@ -157,9 +164,11 @@ def _online(
     return PoolStream(loader, Ramp(few.weight, few.ramp), Teaching(module, teacher, pseudo_label, trust))
 
 
-def _loader(session: Session, dataset: ImageDataset[Any], device: OpenDevice, collate: Callable[..., Any]) -> Loader:
-    options = session.options
-    size, parts = options.trainer.batch_size * options.few.ratio, ranks.num_ranks()
+def _loader(
+    session: Session, splits: Splits, dataset: ImageDataset[Any], device: OpenDevice, collate: Callable[..., Any]
+) -> Loader:
+    options, size = session.options, parts_of_step(session.options, splits).pool
     # Another order than that of the labelled samples, which have the run's own seed.
-    sampler = Sampler(len(dataset), size, options.seed + 1, groups=dataset.groups(), parts=parts, part=ranks.rank())
+    order = (True, ranks.num_ranks(), ranks.rank(), dataset.groups())
+    sampler = Sampler(len(dataset), size, options.seed + 1, *order)
     return Loader(dataset, sampler, collate, device.num_workers, skips_unreadable=True)

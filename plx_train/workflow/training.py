@@ -26,7 +26,7 @@ from plx_train.weights import Coverage
 from plx_train.workflow.conclude import conclude
 from plx_train.workflow.dataset import RunData, Splits, open_data, starting_weights
 from plx_train.workflow.device import start_device
-from plx_train.workflow.lessons import NONE, Lessons, open_lessons
+from plx_train.workflow.lessons import NONE, Lessons, open_lessons, parts_of_step
 from plx_train.workflow.measured_before import first_evaluation
 from plx_train.workflow.pool_listing import listed_pool
 from plx_train.workflow.record import Record, recording
@@ -137,7 +137,7 @@ def train_module(
 
     session, options = record.session, record.session.options
     max_seconds, _ = durations(session.composed)
-    loader = _loader(module, splits, session, device)
+    loader = _loader(module, splits, session, device, has_pool=lessons.stream is not None)
     val, holdout = module.dataset(splits.val, "val", 0), module.dataset(splits.holdout, "holdout", 0)
     _measure_baselines(record, module, (loader.dataset, holdout, val))
     _begin(record, module, splits)
@@ -202,22 +202,23 @@ def _freeze(module: Module[Any], patterns: list[str]) -> None:
     module.check_frozen([name for name, _ in module.network.named_parameters() if name not in frozen])
 
 
-def _loader(module: Module[Any], splits: Splits, session: Session, device: OpenDevice) -> Loader:
-    options = session.options
+def _loader(module: Module[Any], splits: Splits, session: Session, device: OpenDevice, *, has_pool: bool) -> Loader:
+    options, parts = session.options, ranks.num_ranks()
     dataset = module.dataset(splits.train, "train", options.dataset.cache_mb)
-    batch_size, parts = options.trainer.batch_size, ranks.num_ranks()
+    batch_size = parts_of_step(options, splits).labelled if has_pool else options.trainer.batch_size
     check_shares(min(batch_size, len(dataset)), parts)
-    order = (True, parts, ranks.rank(), dataset.groups(), _repeats(session, splits))
+    order = (True, parts, ranks.rank(), dataset.groups(), _repeats(session, splits, batch_size))
     sampler = Sampler(len(dataset), batch_size, options.seed, *order)
     return Loader(dataset, sampler, module.collate, device.num_workers, options.dataset.unreadable == "skip")
 
 
-def _repeats(session: Session, splits: Splits) -> int:
+def _repeats(session: Session, splits: Splits, batch_size: int) -> int:
     """Times that an epoch goes through the labelled samples: as long as with all labels, or beside a pool."""
     options, num_labelled = session.options, max(len(splits.train) + len(splits.holdout), 1)
     num_pool = 0 if options.dataset.pool in (None, REST) else len(listed_pool(session).images)
-    beside = min(num_pool // options.few.ratio, MOST_REPEATS * num_labelled)
-    return max(round(max(splits.num_all, beside) / num_labelled), 1)
+    with_all = splits.num_all * batch_size / options.trainer.batch_size
+    beside = min(num_pool * batch_size // parts_of_step(options, splits).pool, MOST_REPEATS * num_labelled)
+    return max(round(max(with_all, beside) / num_labelled), 1)
 
 
 def check_shares(batch_size: int, parts: int) -> None:

@@ -134,6 +134,17 @@ def test_a_label_file_that_was_mended_is_learned_from(datasets: dict[str, Path],
 
 
 @pytest.mark.long
+def test_few_labelled_images_leave_their_places_in_a_step_to_the_pool(
+    datasets: dict[str, Path], tmp_path: Path
+) -> None:
+    wanted = ("dataset.labelled=2/class", "dataset.pool=rest", "few=online", *ALL, "trainer.batch_size=8")
+    own = (*wanted, "trainer.max_steps=1", "trainer.eval_every_steps=1")
+    run = train_room("image_cls", datasets["image_cls"], tmp_path / "run", *own)
+    # Six are labelled, so ten of the other 24 come beside them.
+    assert json.loads((run.output / "run.json").read_text())["metrics"]["pool/drawn"] == pytest.approx(10 / 24)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("threshold", "words"), [("0.9999", "0.0% of the pool is trusted"), ("0.01", "100.0% of")])
 def test_a_teacher_that_doubts_all_or_nothing_is_told(
     threshold: str, words: str, datasets: dict[str, Path], tmp_path: Path
