@@ -26,7 +26,7 @@ class FewOptions:
     """Weight of the pool's loss against that of the labels."""
     ramp: float = option(0.2, at_least(0, at_most=1))
     """Share of an online run in which that weight rises from 0."""
-    size: int | None = option(None, at_least(32, at_most=1024))
+    size: int | None = option(224, at_least(32, at_most=1024))
     """Pixels in which a classifier's first weights look at images whose neighbours say what they show, where it is
     given less: they tell more right by themselves, and take longer. null: as it is given them."""
     trust: str = option(SOFTMATCH, one_of(FIXED, FREEMATCH, SOFTMATCH))

@@ -24,8 +24,8 @@ from plx_train.runs.exported import read_inference
 from plx_train.runs.folder import ONNX_FILE
 
 ROUNDINGS = 16.0
-"""Differences of outputs that the last bit of the input makes: a network that answers it so strongly answers what its
-own sums are rounded by as well, and no two ways to compute it come closer."""
+"""How many times as far as the last bit of its input moves a network's outputs two ways to compute it may lie apart:
+what it makes of that bit it makes of each sum that is rounded otherwise too."""
 NUM_COMPARED = 4
 """Samples whose raw outputs are compared, spread over the dataset; the metric is taken over all."""
 
