@@ -36,7 +36,7 @@ def main() -> None:
 
 def read_split(wheel: zipfile.ZipFile, names: tuple[str, ...], folder: Path) -> dict[str, Any]:
     """The pictures `names`, written into `folder`, as the content of a COCO file."""
-    images, annotations = [], []
+    images, annotations = list[dict[str, Any]](), list[dict[str, Any]]()
     for number, name in enumerate(names):
         (folder / f"{name}.png").write_bytes(wheel.read(f"deepforest/data/{name}.png"))
         root = ElementTree.fromstring(wheel.read(f"deepforest/data/{name}.xml"))

@@ -69,6 +69,12 @@ def picture(suffix: str, width: int, height: int) -> np.ndarray:
     return cv2.imencode(suffix, cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC))[1].reshape(-1)
 
 
+def repeated(work: Callable[[], None]) -> None:
+    """Does so a round long."""
+    for _ in range(A_ROUND):
+        work()
+
+
 def decoding(decoder: Decoder, content: np.ndarray, rounds: int) -> tuple[float, float]:
     """Seconds a picture takes here, and by the decoder with what this process does for it."""
     path, process = Path("picture"), psutil.Process(decoder.process_id)
@@ -84,7 +90,7 @@ def decoding(decoder: Decoder, content: np.ndarray, rounds: int) -> tuple[float,
     for _ in range(rounds):
         here.append(spent(lambda: [decode_image(content, path) for _ in range(A_ROUND)]) / A_ROUND)
         before = sum(process.cpu_times()[:2])
-        own = spent(lambda: [by_decoder() for _ in range(A_ROUND)])
+        own = spent(lambda: repeated(by_decoder))
         there.append((own + sum(process.cpu_times()[:2]) - before) / A_ROUND)
     return statistics.median(here), statistics.median(there)
 

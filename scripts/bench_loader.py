@@ -16,7 +16,7 @@ import itertools
 import pickle
 import statistics
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,10 +122,10 @@ def processor_seconds() -> float:
     return time.process_time() + sum(sum(child.cpu_times()[:2]) for child in children)
 
 
-def by_stage(room: str, cache_mb: int, num_samples: int) -> Counter[str]:
+def by_stage(room: str, cache_mb: int, num_samples: int) -> dict[str, float]:
     """Milliseconds a sample, in this process."""
     loader = make_loader(room, cache_mb, 0)
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
     batches = endless(loader)
     for _ in range(loader.sampler.batches_per_epoch):
         next(batches)
@@ -138,10 +138,10 @@ def by_stage(room: str, cache_mb: int, num_samples: int) -> Counter[str]:
     spent["other"] = time.perf_counter() - started - sum(spent.values())
     for owner, name, former in undo:
         setattr(owner, name, former)
-    return Counter({stage: 1000 * seconds / count for stage, seconds in spent.items()})
+    return {stage: 1000 * seconds / count for stage, seconds in spent.items()}
 
 
-def timed(place: str, stage: str, spent: Counter[str]) -> tuple[Any, str, Any]:
+def timed(place: str, stage: str, spent: dict[str, float]) -> tuple[Any, str, Any]:
     """Has what lies at `place` (module:name) add its seconds to `spent`; what is needed to undo it."""
     file, path = place.split(":")
     owner: Any = importlib.import_module(file)
@@ -153,7 +153,7 @@ def timed(place: str, stage: str, spent: Counter[str]) -> tuple[Any, str, Any]:
     return owner, name, former
 
 
-def clocked(function: Any, stage: str, spent: Counter[str]) -> Any:
+def clocked(function: Any, stage: str, spent: dict[str, float]) -> Any:
     @functools.wraps(function)
     def inner(*given: Any, **named: Any) -> Any:
         started = time.perf_counter()

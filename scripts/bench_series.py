@@ -112,7 +112,7 @@ def our_loop(
     import plx_train
     from plx_train.train import loop as trainer
 
-    trainer.time = SimpleNamespace(perf_counter=clock)
+    vars(trainer)["time"] = SimpleNamespace(perf_counter=clock)
 
     given = overrides(folder, output, network, num_steps) + (["tracking=off"] if tracking == "off" else [])
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

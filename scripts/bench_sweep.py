@@ -132,10 +132,10 @@ def pruning(folder: Path, given: argparse.Namespace) -> None:
         print(f"{pruner:10} {shown:62}{statistics.median(row[1] for row in found):13.0f}   {spread}")
     plain = statistics.median(row[0] for row in rows["none"])
     for pruner in ("median", "hyperband", "asha"):
-        reached = statistics.median(row[0] for row in rows[pruner])
-        goal = f"{plain / reached:.1f} times fewer epochs to the goal" if reached < math.inf else "goal not reached"
+        own = statistics.median(row[0] for row in rows[pruner])
+        told = f"{plain / own:.1f} times fewer epochs to the goal" if own < math.inf else "goal not reached"
         total = statistics.median(row[1] for row in rows["none"]) / statistics.median(row[1] for row in rows[pruner])
-        print(f"{pruner}: {goal}, {total:.1f} times fewer in all")
+        print(f"{pruner}: {told}, {total:.1f} times fewer in all")
 
 
 def replay(folder: Path, given: argparse.Namespace) -> None:

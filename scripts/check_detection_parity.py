@@ -146,7 +146,8 @@ def theirs(clone: str, name: str, folder: str) -> None:
     paddle.save(model.state_dict(), f"{folder}/{name}.pdparams")
     with paddle.no_grad():
         found = seen(model, images(name))
-    np.savez(f"{folder}/{name}.npz", names=fingerprint(model.state_dict()), **found)
+    arrays: dict[str, Any] = {"names": fingerprint(model.state_dict()), **found}
+    np.savez(f"{folder}/{name}.npz", **arrays)
 
 
 def of_one_precision(model: Any, precision: str) -> None:

@@ -40,18 +40,20 @@ def with_plx_train(folder: str) -> Callable[[Path], Any]:
     from plx_train.export.predictor import Predictor
 
     predictor, sees_any_size = Predictor(folder), False
-    if hasattr(predictor.processor, "temperature"):
+    processor: Any = predictor.processor
+    if hasattr(processor, "temperature"):
         # PaddleX knows the scores before calibration.
-        predictor.processor = replace(predictor.processor, temperature=1.0)
-    if hasattr(predictor.processor, "tile"):
+        processor = replace(processor, temperature=1.0)
+    if hasattr(processor, "tile"):
         # PaddleX sees whole images, at their own size where no step of the export resizes them.
-        sees_any_size = predictor.processor.tile is not None and "Deploy" in settings_of(folder)
-        predictor.processor = replace(predictor.processor, tile=None)
+        sees_any_size = processor.tile is not None and "Deploy" in settings_of(folder)
+        processor = replace(processor, tile=None)
+    predictor.processor = processor
 
     def predict(image: Path) -> Any:
         if sees_any_size:
-            height, width = predictor.processor.as_input(image).shape[:2]
-            predictor.processor = replace(predictor.processor, size=(width, height))
+            height, width = processor.as_input(image).shape[:2]
+            predictor.processor = replace(processor, size=(width, height))
         prediction = predictor.predict(image)
         found = prediction.to_json()
         if "pred" in prediction.findings():

@@ -49,9 +49,8 @@ def write(target: Path, split: str, count: int, rng: np.random.Generator) -> Non
         is_wireless = number % len(CLASSES)
         name = f"images/{split}_{number:04d}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 95))]
-        (target / name).write_bytes(
-            cv2.imencode(".jpg", scanned(table(words, bool(is_wireless), rng), rng), quality)[1]
-        )
+        picture = scanned(table(words, bool(is_wireless), rng), rng)
+        (target / name).write_bytes(cv2.imencode(".jpg", picture, quality)[1].tobytes())
         labels.append(f"{name} {is_wireless}\n")
     (target / f"{split}.txt").write_text("".join(labels), "utf-8")
 

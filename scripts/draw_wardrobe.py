@@ -47,7 +47,7 @@ def write(target: Path, split: str, count: int, num_classes: int, rng: np.random
         chosen = [clothes[index] for index in rng.choice(len(clothes), int(rng.integers(1, CELLS + 1)), replace=False)]
         name = f"images/{split}_{number:04d}.jpg"
         encoded = cv2.imencode(".jpg", picture([path for path, _ in chosen], rng), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        (target / name).write_bytes(encoded[1])
+        (target / name).write_bytes(encoded[1].tobytes())
         held = {label for _, label in chosen}
         rows.append(f"{name}\t{','.join(str(int(label in held)) for label in range(num_classes))}\n")
     (target / f"{split}.txt").write_text("".join(rows), "utf-8")

@@ -19,6 +19,7 @@ from plx_train.ground.portions import Portion, parse_portion
 from plx_train.vision.image import IMAGE_SUFFIXES, read_image
 
 IMBALANCE, FOREIGN, WRONG = KINDS = ("imbalance", "foreign", "wrong")
+Coco = dict[str, list[dict[str, object]]]
 TIMES = 10.0
 """Labels of the commonest class to those of the rarest, and images of the pool the other way round."""
 SHARE_FOREIGN, SHARE_WRONG = 0.3, 0.1
@@ -94,7 +95,7 @@ def with_foreign(pool: Path, images: Sequence[Path], pages: Path) -> Path:
     rng = np.random.default_rng(0)
     sources = sorted(path for path in pages.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     for number in range(round(SHARE_FOREIGN / (1 - SHARE_FOREIGN) * len(images))):
-        height, width = read_image(images[rng.integers(len(images))]).shape[:2]
+        height, width = read_image(images[int(rng.integers(len(images)))]).shape[:2]
         page = read_image(sources[rng.integers(len(sources))])
         scale = rng.uniform(*CROPPED) * min(page.shape[0] / height, page.shape[1] / width)
         size = (max(int(height * scale), 1), max(int(width * scale), 1))
@@ -129,7 +130,7 @@ def _wrong_lines(lines: list[str], rng: np.random.Generator) -> list[str]:
     return [f"{image}{mark}{label}" for (image, _), mark, label in zip(parted, between, labels, strict=True)]
 
 
-def _wrong_boxes(content: dict[str, list[dict[str, object]]], rng: np.random.Generator) -> dict[str, object]:
+def _wrong_boxes(content: Coco, rng: np.random.Generator) -> Coco:
     """A COCO file of which some boxes are of another category, or are gone where there is but one."""
     rows, ids = content["annotations"], [one["id"] for one in content["categories"]]
     chosen = {int(place) for place in rng.choice(len(rows), max(round(SHARE_WRONG * len(rows)), 1), replace=False)}

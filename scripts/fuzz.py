@@ -88,7 +88,7 @@ def main() -> int:
 
 def fuzz(given: argparse.Namespace) -> None:
     """Runs the readers, some at once, each in a process."""
-    waiting, running = list(given.readers), []
+    waiting, running = list(given.readers), list[subprocess.Popen[bytes]]()
     limits = [f"--minutes={given.minutes}"] if given.minutes else [f"--cases={given.cases}"]
     command = [sys.executable, str(Path(__file__)), f"--seed={given.seed}", f"--folder={given.folder}", *limits]
     try:

@@ -174,7 +174,7 @@ def overload(
     """Prints a row of requests at three times `capacity`, and one of the hostile requests among them."""
     rate = OVERLOAD * capacity
     fills = options.queue / (rate - capacity)
-    is_over, among = threading.Event(), Counter()
+    is_over, among = threading.Event(), Counter[int]()
 
     def disturb() -> None:
         for name, wanted, attempt in itertools.cycle(list(hostile(target, image, options.max_body_mb << 20))):
@@ -235,7 +235,7 @@ def main() -> int:
     options = read_options()
     files = [options.images] if options.images.is_file() else sorted(options.images.glob("*.[jp][pn]g"))
     images = [path.read_bytes() for path in files[: options.count]]
-    target, faults = Target(options.url, options.key), []
+    target, faults = Target(options.url, options.key), list[str]()
     bodies = [target.body(image) for image in images]
     waiting_clients(target, bodies, 2, min(options.seconds, 3.0))
     if {"clients", "overload"} & set(options.parts):

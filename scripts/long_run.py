@@ -22,7 +22,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -144,6 +146,12 @@ def changes(rows: Sequence[Row], steps: int) -> list[Change]:
     return found
 
 
+def read_row(line: list[str]) -> Row:
+    """A row from the words of a CSV file's line."""
+    numbers: list[Any] = [float(word) if "." in word else int(word) for word in line]
+    return Row(*numbers)
+
+
 def kept(path: Path, make: Callable[[], list[Row]]) -> list[Row]:
     """The rows in a CSV file; made and written where there is none."""
     if not path.exists():
@@ -153,9 +161,7 @@ def kept(path: Path, make: Callable[[], list[Row]]) -> list[Row]:
             writer.writerow(one.name for one in fields(Row))
             writer.writerows(map(astuple, rows))
     with path.open(encoding="utf-8") as file:
-        return [
-            Row(*(float(word) if "." in word else int(word) for word in line)) for line in list(csv.reader(file))[1:]
-        ]
+        return [read_row(line) for line in list(csv.reader(file))[1:]]
 
 
 def main() -> int:
@@ -173,7 +179,7 @@ def main() -> int:
         found = {
             room: kept(
                 folder / f"{room}.csv",
-                lambda room=room: watched(room, folder, given.steps, given.evaluations, given.every),
+                partial(watched, room, folder, given.steps, given.evaluations, given.every),
             )
             for room in given.rooms
         }

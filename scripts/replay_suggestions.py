@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from plx_train.config.compose import compose_run
 from plx_train.contract.rooms import load_room
-from plx_train.few.spread import directions
+from plx_train.few.directions import directions
 from plx_train.few.suggest import Known, margin_doubt, suggest
 from plx_train.weights import load_weights
 from plx_train.workflow.dataset import RunData, check, starting_weights

@@ -82,10 +82,11 @@ def _trial(run: Path, number: int) -> Any:
     score, is_pruned = source.random(), number % 3 != 0
     curve = {step: score * (1 - 0.7**step) for step in range(1, 1 + (3 if is_pruned else EVALUATIONS))}
     _write_reports(run, curve)
-    job = {"folder": str(run), "seed": None, "slot": f"cpu:{number % 2}", "spans": [[number, number + 1.0]]}
+    job: dict[str, Any] = {"folder": str(run), "seed": None, "slot": f"cpu:{number % 2}"}
+    job |= {"spans": [[number, number + 1.0]]}
     job |= {"values": None if is_pruned else [score], "run_id": run_id(number), "steps": 10 * len(curve)}
     job |= {"epochs": len(curve), "planned_epochs": EVALUATIONS}
-    by_seed = {} if is_pruned else {BY_SEED: {"means": [score], "spreads": [0.0], "values": [[score]]}}
+    by_seed: dict[str, Any] = {} if is_pruned else {BY_SEED: {"means": [score], "spreads": [0.0], "values": [[score]]}}
     return create_trial(
         state=TrialState.PRUNED if is_pruned else TrialState.COMPLETE,
         value=None if is_pruned else score,

@@ -127,7 +127,7 @@ def measure(root: Path) -> dict[str, float]:
     dataset = timed("dataset", lambda: ImageDataset(train, processor, change))
     sampler = Sampler(len(dataset), BATCH, seed=0)
     timed("order of an epoch", lambda: sampler.order(0))
-    loader = Loader(dataset, sampler, len)
+    loader = Loader(dataset, sampler, lambda samples: {"number": len(samples)})
     timed("first batch", lambda: next(loader.epoch(0)))
     timed("batch in the middle", lambda: next(loader.epoch(0, sampler.batches_per_epoch // 2)))
     found["memory at the end"] = _peak()

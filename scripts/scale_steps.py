@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 NETWORK = "PP-LCNet_x0_25"
 SIZES = ((32, 16, 10), (64, 16, 10), (128, 16, 10), (64, 4, 10), (64, 64, 10), (64, 16, 1000), (64, 16, 10_000))
@@ -29,7 +30,8 @@ def step(side: int, batch: int, classes: int) -> tuple[float, int]:
     from plx_train.train.learner import Learner
 
     room = load_room("image_cls")
-    processor = room.processor(labels=tuple(map(str, range(classes))), size=(side, side))
+    processor: Any = room.processor
+    processor = processor(labels=tuple(map(str, range(classes))), size=(side, side))
     with paddle.utils.unique_name.guard():
         module = room.build(room.options(network=NETWORK), processor, None, is_fine_tuning=False)
         learner = Learner(module, OptimizerOptions(), 0.99, "fp32", Path())

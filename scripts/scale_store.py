@@ -125,8 +125,9 @@ def calls(uri: str, num_runs: int, folder: Path) -> Iterator[tuple[str, float]]:
     from plx_train.registry.resolve import current_version
     from plx_train.registry.versions import aliased_version
     from plx_train.tracking.dead_runs import close_dead_runs
-    from plx_train.tracking.mlflow_writer import _find_by_token
-    from plx_train.tracking.store import experiment_id, find_run, open_client
+    from plx_train.tracking.found_run import find_run
+    from plx_train.tracking.receipts import find_by_token
+    from plx_train.tracking.store import experiment_id, open_client
     from plx_train.tracking.tracker import start_tracking
 
     middle = run_id(num_runs // 2)
@@ -159,7 +160,7 @@ def calls(uri: str, num_runs: int, folder: Path) -> Iterator[tuple[str, float]]:
     yield "run=<none such>, with what is near", median(absent)
     yield "runs that ended without a word", median(lambda: close_dead_runs(client, uri, "", lambda sentence: None))
     image_cls = experiment_id(client, uri, "image_cls")
-    yield "a run by its token", median(lambda: _find_by_token(client, image_cls, f"token {run_id(0)}"))
+    yield "a run by its token", median(lambda: find_by_token(client, image_cls, f"token {run_id(0)}"))
     yield "record of a run, from start to end", median(tracked)
     yield "history of promotions", median(history)
     yield "version of an alias", median(lambda: current_version("image_cls", "champion", uri))

@@ -87,12 +87,14 @@ def ask_in_turn(
                     found[name][-1].append(answer)
     for worker in workers.values():
         with suppress(BrokenPipeError):
+            assert worker.stdin is not None
             worker.stdin.close()
         worker.wait()
     return found
 
 
 def _ask(worker: subprocess.Popen[str], path: Path) -> Answer | None:
+    assert worker.stdin is not None and worker.stdout is not None
     time.sleep(REST_SECONDS)
     with suppress(BrokenPipeError):
         worker.stdin.write(f"{path.absolute()}\n")

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -96,7 +97,7 @@ class Hands:
         while not self._is_over.is_set():
             path = picture(self._folder / "more" / f"{number}.png", number, (160, 160))
             content = path.read_bytes()
-            status, told = self._heard(lambda name=path.name, body=content: self._put(self._filled, name, body))
+            status, told = self._heard(partial(self._put, self._filled, path.name, content))
             if status != 200:
                 self._faults.append(f"{path.name}: {told!r}")
             self._sent[path.name] = sha256(path)
@@ -108,7 +109,7 @@ class Hands:
             image, said = f"{self._draw.randrange(IMAGES)}.png", self._draw.choice(CLASSES)
             body = json.dumps({"entries": [{"image": image, "truth": said}]}).encode()
             path = f"/api/data/{self._labelled}/labels"
-            status, told = self._heard(lambda path=path, body=body: self._ask("POST", path, body, "application/json"))
+            status, told = self._heard(partial(self._ask, "POST", path, body, "application/json"))
             if status != 200:
                 self._faults.append(f"{image}: {told!r}")
             self._labels[image] = said

@@ -133,12 +133,12 @@ class PacedSweeper(Sweeper):
 
 def filled(space: Any, count: int, curve: Callable[[dict[str, Any], int], float]) -> list[Any]:
     """So many finished trials, two of three of them pruned after a third of their evaluations."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
     from optuna.trial import TrialState, create_trial
 
     from plx_train.sweep.study import JOBS, VALUES
 
-    distributions = {
+    distributions: dict[str, BaseDistribution] = {
         one.name: CategoricalDistribution(one.choices)
         if one.choices
         else FloatDistribution(one.low, one.high, log=one.is_log)

@@ -31,7 +31,7 @@ def _inflated(content: bytes) -> bytes:
     return zlib.decompressobj().decompress(content, LONGEST)
 
 
-def _unpacked(file: IO[bytes]) -> bytes:
+def _unpacked(file: IO[bytes] | gzip.GzipFile) -> bytes:
     """The same of an archive's member or a packed file."""
     with file:
         return file.read(LONGEST)
@@ -117,7 +117,7 @@ def change_pdf(rng: Random, content: bytes, inner: Inner) -> bytes:
 
 def change_gzip(rng: Random, content: bytes, inner: Inner) -> bytes:
     """The same file with its content changed below the compression."""
-    return gzip.compress(inner("table.csv", _unpacked(gzip.open(io.BytesIO(content)))), 1, mtime=0)
+    return gzip.compress(inner("table.csv", _unpacked(gzip.GzipFile(fileobj=io.BytesIO(content)))), 1, mtime=0)
 
 
 def change_xz(rng: Random, content: bytes, inner: Inner) -> bytes:

@@ -176,7 +176,7 @@ def _again(folder: Path) -> object:
     from plx_train.runs.facts import read_facts
 
     read_facts(folder)
-    given = (_composed("mode=reproduce", "module=ts_forecast", "run=case"), folder, False)
+    given: tuple[Any, ...] = (_composed("mode=reproduce", "module=ts_forecast", "run=case"), folder, False)
     return _same_again(*given[: len(signature(_same_again).parameters)]).options.mode
 
 
