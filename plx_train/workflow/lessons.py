@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from plx_train.train.parts import Contender
 
 ROUND_BEFORE = "the round before"
+LEAST_LEARNED = 5
+"""Labels a class from which on a network that learned of them alone is asked: one of fewer sees less than before."""
 NOTHING_TOLD = (
     "the teacher finds nothing in the pool that could be learned, for it knows too few labels: label more, or "
     "name one that knows more by teacher="
@@ -107,9 +109,11 @@ def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module
     """What is said of the pool by what the run has learned so far, whose weights lie in `best`."""
     teacher = load_source(session.options, data, Source(best, None, None))
     labelled = [*splits.train, *splits.holdout]
-    classes = [data.room.classes_in(sample) for sample in labelled]
+    classes = [tuple(data.room.classes_in(sample)) for sample in labelled]
     if all(len(each) == 1 for each in classes):
-        looks = ((teacher, teacher.processor), (module, _largest(session, data, module)))
+        first, learned = (module, _largest(session, data, module)), (teacher, teacher.processor)
+        has_learned = is_later_round(session.options) or len(classes) >= LEAST_LEARNED * len(set(classes))
+        looks = (learned, first) if has_learned or not module.is_fine_tuning else (first,)
         return partial(by_neighbours, data, labelled, looks)
     processor = trained_processor(data.room, best)
     return lambda pool: by_network(data.room, teacher, processor, pool.samples)
