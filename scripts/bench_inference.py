@@ -125,8 +125,8 @@ def listed(dataset: str) -> tuple[list[Any], list[Any]]:
 def image_cls(scratch: Path) -> Case:
     """A classifier that has learned nothing."""
     room = load_room("image_cls")
-    processor: Any = room.processor
-    processor = processor(labels=tuple(map(str, range(10))))
+    make_processor: Any = room.processor
+    processor = make_processor(labels=tuple(map(str, range(10))))
     module = room.build(room.options(network="PP-LCNet_x1_0"), processor, None, False)
     module.eval_mode()
     write_export(module, module.processor, scratch / "image_cls", "PP-LCNet_x1_0", {})

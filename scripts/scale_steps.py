@@ -30,8 +30,8 @@ def step(side: int, batch: int, classes: int) -> tuple[float, int]:
     from plx_train.train.learner import Learner
 
     room = load_room("image_cls")
-    processor: Any = room.processor
-    processor = processor(labels=tuple(map(str, range(classes))), size=(side, side))
+    make_processor: Any = room.processor
+    processor = make_processor(labels=tuple(map(str, range(classes))), size=(side, side))
     with paddle.utils.unique_name.guard():
         module = room.build(room.options(network=NETWORK), processor, None, is_fine_tuning=False)
         learner = Learner(module, OptimizerOptions(), 0.99, "fp32", Path())

@@ -107,13 +107,15 @@ def open_lessons(
 
 def _own_opinion(session: Session, data: RunData, splits: Splits, module: Module[Any], best: Path) -> Says:
     """What is said of the pool by what the run has learned so far, whose weights lie in `best`."""
-    teacher = load_source(session.options, data, Source(best, None, None))
     labelled = [*splits.train, *splits.holdout]
     classes = [tuple(data.room.classes_in(sample)) for sample in labelled]
-    if all(len(each) == 1 for each in classes):
-        first, learned = (module, _largest(session, data, module)), (teacher, teacher.processor)
-        has_learned = is_later_round(session.options) or len(classes) >= LEAST_LEARNED * len(set(classes))
-        looks = (learned, first) if has_learned or not module.is_fine_tuning else (first,)
+    has_one_class = all(len(each) == 1 for each in classes)
+    has_learned = is_later_round(session.options) or len(classes) >= LEAST_LEARNED * len(set(classes))
+    if has_one_class and module.is_fine_tuning and not has_learned:
+        return partial(by_neighbours, data, labelled, ((module, _largest(session, data, module)),))
+    teacher = load_source(session.options, data, Source(best, None, None))
+    if has_one_class:
+        looks = ((teacher, teacher.processor), (module, _largest(session, data, module)))
         return partial(by_neighbours, data, labelled, looks)
     processor = trained_processor(data.room, best)
     return lambda pool: by_network(data.room, teacher, processor, pool.samples)
